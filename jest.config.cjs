@@ -1,0 +1,29 @@
+const path = require('node:path');
+const prebuilt = (name) => path.join(__dirname, 'build/jest', name);
+
+/** ESM-only packages are bundled to CommonJS once (scripts/prebuild-jest.mjs): jest runs faster without VM modules. */
+module.exports = {
+  testEnvironment: 'node',
+  roots: ['<rootDir>/test'],
+  testMatch: ['**/*.test.ts'],
+  testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/crash/', '<rootDir>/test/peers/', '<rootDir>/test/bench/'],
+  modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/release/'],
+  transform: {
+    '^.+\\.[cm]?ts$': [
+      '@swc/jest',
+      {
+        jsc: { target: 'es2023', parser: { syntax: 'typescript' } },
+        module: { type: 'commonjs' },
+        sourceMaps: 'inline',
+      },
+    ],
+  },
+  moduleNameMapper: {
+    '^yargs$': prebuilt('yargs.cjs'),
+    '^yargs/helpers$': prebuilt('yargs-helpers.cjs'),
+    '^wa-sqlite$': prebuilt('wa-sqlite.cjs'),
+    '^wa-sqlite/dist/wa-sqlite.mjs$': prebuilt('wa-sqlite-module.cjs'),
+    '^wa-sqlite/dist/wa-sqlite.wasm$': prebuilt('wa-sqlite-wasm.cjs'),
+  },
+  testTimeout: 30000,
+};

@@ -1,0 +1,20 @@
+// Bundles the programs into dist/: snaphook (all verbs), and the two hooks a backup job calls.
+import { chmodSync, rmSync } from 'node:fs';
+import { build } from 'esbuild';
+import { bundleOptions, root } from './bundle-options.mjs';
+
+rmSync(`${root}/dist`, { recursive: true, force: true });
+await build({
+  ...bundleOptions,
+  entryPoints: {
+    snaphook: 'src/cli/main.ts',
+    'pre-backup': 'hooks/pre-backup.ts',
+    'post-backup': 'hooks/post-backup.ts',
+  },
+  outdir: 'dist',
+  outExtension: { '.js': '.cjs' },
+  minify: true,
+  keepNames: true,
+  banner: { js: `#!/usr/bin/env node\n${bundleOptions.banner.js}` },
+});
+for (const program of ['snaphook', 'pre-backup', 'post-backup']) chmodSync(`${root}/dist/${program}.cjs`, 0o755);

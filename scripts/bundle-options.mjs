@@ -1,0 +1,22 @@
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+export const root = fileURLToPath(new URL('..', import.meta.url));
+export const version = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')).version;
+
+/** One CommonJS file a program: soap and other CommonJS packages need it, and so will the single binary. */
+export const bundleOptions = {
+  absWorkingDir: root,
+  bundle: true,
+  platform: 'node',
+  format: 'cjs',
+  target: 'node20.19',
+  charset: 'ascii',
+  legalComments: 'none',
+  supported: { 'dynamic-import': false },
+  loader: { '.wasm': 'binary', '.wsdl': 'text' },
+  alias: { axios: './node_modules/axios/dist/node/axios.cjs' },
+  define: { __VERSION__: JSON.stringify(version), 'import.meta.url': '__importMetaUrl' },
+  banner: { js: 'const __importMetaUrl=require("node:url").pathToFileURL(__filename).href;' },
+  logLevel: 'warning',
+};

@@ -1,0 +1,56 @@
+// Installs what package-lock.json names, if it is not there yet, and builds dist/ when a source is newer.
+// Everything it prints goes to stderr: stdout belongs to the command that called it.
+import { execFileSync } from 'node:child_process';
+import { existsSync, readdirSync, statSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const at = (...parts) => path.join(root, ...parts);
+const mtimeMs = (file) => (existsSync(file) ? statSync(file).mtimeMs : 0);
+const [major, minor] = process.versions.node.split('.').map(Number);
+if (major < 20 || (major === 20 && minor < 19)) {
+  console.error(`snaphook needs Node.js 20.19 or newer; this is ${process.versions.node}.`);
+  process.exit(1);
+}
+
+function run(command, args) {
+  execFileSync(command, args, { cwd: root, stdio: ['ignore', 2, 2], shell: process.platform === 'win32' });
+}
+
+export function install() {
+  const stamp = at('node_modules', '.package-lock.json');
+  if (mtimeMs(stamp) >= mtimeMs(at('package-lock.json'))) return;
+  console.error('Installing packages (npm ci) ...');
+  run('npm', ['ci', '--loglevel=error']);
+}
+
+function newestMs(folder) {
+  let newest = 0;
+  for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
+    if (entry.isFile()) newest = Math.max(newest, mtimeMs(path.join(entry.parentPath ?? entry.path, entry.name)));
+  }
+  return newest;
+}
+
+export function build() {
+  const sources = Math.max(
+    ...['src', 'hooks', 'integrations', 'scripts'].map((folder) => newestMs(at(folder))),
+    mtimeMs(at('package.json')),
+    mtimeMs(at('node_modules', '.package-lock.json')),
+  );
+  if (mtimeMs(at('dist', 'snaphook.cjs')) >= sources) return;
+  console.error('Building dist/ ...');
+  run(process.execPath, [at('scripts', 'build.mjs')]);
+}
+
+export function prebuildJest() {
+  const stamp = at('build', 'jest', 'wa-sqlite-wasm.cjs');
+  if (mtimeMs(stamp) >= Math.max(mtimeMs(at('package-lock.json')), mtimeMs(at('scripts', 'prebuild-jest.mjs')))) return;
+  run(process.execPath, [at('scripts', 'prebuild-jest.mjs')]);
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  install();
+  build();
+}

@@ -1,0 +1,87 @@
+import type { InstanceUuid, MoRef } from './identity.ts';
+
+/** How a user names VMs. `name` may match several VMs: that is an error, never a guess. */
+export type VmSelector =
+  | { readonly by: 'name'; readonly name: string }
+  | { readonly by: 'instanceUuid'; readonly uuid: InstanceUuid }
+  | { readonly by: 'moRef'; readonly moRef: MoRef }
+  | { readonly by: 'path'; readonly inventoryPath: string };
+
+/** Where the bytes of a virtual disk live, as far as vCenter knows. */
+export type DiskBacking =
+  | {
+      /** One array device a disk. `objectId` as vCenter shows it (`naa.…`, `rfc4122.…`): which device it is, the array decides. */
+      readonly kind: 'vvol';
+      readonly objectId: string;
+      readonly datastore: string;
+      /** Storage container of the datastore, `vvol:<hex>-<hex>`. */
+      readonly containerId: string | undefined;
+    }
+  | {
+      /** A file on a VMFS datastore: all extents of the datastore belong together. */
+      readonly kind: 'vmfs';
+      readonly fileName: string;
+      readonly datastore: string;
+      readonly datastoreRef: MoRef;
+      /** Canonical names (`naa.…`, `eui.…`) of every extent, head extent first. */
+      readonly extents: readonly string[];
+    }
+  | { readonly kind: 'rdm'; readonly canonicalName: string; readonly compatibilityMode: 'physical' | 'virtual' }
+  | { readonly kind: 'unsupported'; readonly reason: string };
+
+export interface VirtualDisk {
+  /** Device key in the VM, stable over its life. */
+  readonly key: number;
+  /** Such as `Hard disk 1`. */
+  readonly label: string;
+  readonly capacityBytes: number;
+  /** What the guest sees as the disk's serial (`disk.EnableUUID`), 32 lower-case hex digits; undefined when vCenter shows none. */
+  readonly guestDiskUuid: string | undefined;
+  readonly diskMode: string;
+  /** True while the disk runs on a snapshot chain: its newest data are in a delta. */
+  readonly onSnapshot: boolean;
+  readonly sharedByWriters: boolean;
+  readonly backing: DiskBacking;
+}
+
+export interface VmRecord {
+  readonly instanceUuid: InstanceUuid;
+  readonly moRef: MoRef;
+  readonly name: string;
+  readonly poweredOn: boolean;
+  readonly template: boolean;
+  readonly connected: boolean;
+  readonly guestHostName: string | undefined;
+  readonly guestAddress: string | undefined;
+  /** `windowsGuest`, `linuxGuest` or other text of VMware Tools. */
+  readonly guestFamily: string | undefined;
+  readonly disks: readonly VirtualDisk[];
+}
+
+/** A VM that shares a datastore with a selected one. */
+export interface DatastoreNeighbour {
+  readonly datastoreRef: MoRef;
+  readonly instanceUuid: InstanceUuid | undefined;
+  readonly name: string;
+}
+
+export interface HypervisorFacts {
+  readonly product: string;
+  readonly version: string;
+  readonly apiVersion: string;
+  readonly instanceUuid: string;
+}
+
+/**
+ * vCenter, read-only for the `snapvx` route. One session for the whole life of the object; `close` logs out on every path.
+ * Errors: `E_VCENTER_LOGIN`, `E_VCENTER_RIGHTS`, `E_VCENTER_UNREACHABLE`, `E_TLS_UNTRUSTED`, `E_VCENTER`.
+ */
+export interface Hypervisor {
+  facts(signal: AbortSignal): Promise<HypervisorFacts>;
+  /** Result i holds every VM that selector i matches: none, one or several. Templates are included. */
+  findVms(selectors: readonly VmSelector[], signal: AbortSignal): Promise<readonly (readonly VmRecord[])[]>;
+  /** Every VM with a file on one of the datastores, the selected ones included. */
+  vmsOnDatastores(datastores: readonly MoRef[], signal: AbortSignal): Promise<readonly DatastoreNeighbour[]>;
+  /** Ends the session; never throws, safe to call twice. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,47 @@
+/**
+ * One line of a run's journal. `seq` counts from 1 without gaps. The shape of `data` belongs to the core (`src/job/journal.ts`):
+ * a store keeps lines, it does not understand them.
+ */
+export interface JournalLine {
+  readonly seq: number;
+  readonly at: string;
+  readonly kind: string;
+  readonly data: unknown;
+}
+
+/** Append-only record of one run. `append` resolves only after the line is on stable storage (fsync). */
+export interface Journal {
+  readonly runId: string;
+  append(line: JournalLine): Promise<void>;
+  /** Every complete line so far, in order; a torn last line (crash while writing) is left out. */
+  read(): Promise<readonly JournalLine[]>;
+}
+
+export interface OpenRun {
+  readonly runId: string;
+  readonly job: string;
+}
+
+/** Journals of all runs on this machine. Errors: `E_JOURNAL`. */
+export interface JournalStore {
+  create(run: OpenRun): Promise<Journal>;
+  open(runId: string): Promise<Journal>;
+  /** Runs that were created and not marked closed, oldest first, of one job or of all. */
+  openRuns(job?: string): Promise<readonly OpenRun[]>;
+  /** Marks a run closed: it stays readable and is no longer open. */
+  close(runId: string): Promise<void>;
+  /** Closed runs, newest first, at most `limit`. */
+  closedRuns(limit: number): Promise<readonly OpenRun[]>;
+}
+
+export interface Lock {
+  /** Aborts when the lock could not be refreshed: a holder that cannot prove it holds must stop. */
+  readonly lost: AbortSignal;
+  release(): Promise<void>;
+}
+
+/** Locks by name on this machine; a lock of a process that died is taken over. */
+export interface Locks {
+  /** Rejects with `E_LOCKED` (who holds it, since when) after `waitMs`. */
+  acquire(name: string, waitMs: number): Promise<Lock>;
+}

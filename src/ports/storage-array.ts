@@ -1,0 +1,110 @@
+import type { ArrayId, DeviceId, Wwn } from './identity.ts';
+
+export interface ArrayFacts {
+  readonly arrayId: ArrayId;
+  readonly model: string;
+  readonly microcode: string;
+  /** `V3`: a linked target is defined in the background and must be before unlink. `V4`: it never is. */
+  readonly generation: 'V3' | 'V4';
+  readonly unisphereVersion: string;
+  readonly apiVersion: string;
+  /** False: the array can be read through this Unisphere but not controlled. */
+  readonly local: boolean;
+  readonly snapVxLicensed: boolean;
+}
+
+export interface Device {
+  readonly id: DeviceId;
+  /** What hosts see; the identity to compare with canonical names. */
+  readonly effectiveWwn: Wwn;
+  readonly cylinders: number;
+  readonly emulation: string;
+  /** Such as `TDEV`, `RDF1+TDEV`. */
+  readonly type: string;
+  readonly snapshotSource: boolean;
+  readonly linkTarget: boolean;
+  readonly storageGroups: readonly string[];
+  readonly maskingViews: readonly { readonly id: string; readonly host: string | undefined }[];
+}
+
+/** One snapshot of one device. */
+export interface SnapshotOfDevice {
+  readonly name: string;
+  /** Shared by all devices of one establish. Undefined on arrays before 5978.669. */
+  readonly snapId: number | undefined;
+  readonly source: DeviceId;
+  readonly linkedTargets: readonly { readonly target: DeviceId; readonly defined: boolean }[];
+}
+
+export interface DevicePair {
+  readonly source: DeviceId;
+  readonly target: DeviceId;
+}
+
+/** Everything of one `preflight` read: sources by identity, and what the designated pool holds. */
+export interface DeviceInventory {
+  /** Result i belongs to identity i: no device, one, or (ambiguous) several. */
+  readonly sources: readonly (readonly Device[])[];
+  readonly pool: readonly Device[];
+}
+
+/**
+ * One VMAX or PowerMax array behind a Unisphere. An instance keeps its connections warm (`warm`).
+ *
+ * `unisphere-snapvx`: creating, linking, unlinking and terminating act on a list of devices in ONE request.
+ * An effect whose answer never came is thrown with `effect: 'unknown'` and is not repeated by the adapter: the core probes.
+ * Errors: `E_ARRAY_*`, `E_DEVICE_*`, `E_TLS_UNTRUSTED`.
+ */
+export interface StorageArray {
+  readonly id: ArrayId;
+  facts(signal: AbortSignal): Promise<ArrayFacts>;
+  /** Canonical names (`naa.…`, `eui.…`) or vVol object ids to devices, and all devices of the pool storage group. */
+  inventory(
+    request: { readonly identities: readonly string[]; readonly pool: string },
+    signal: AbortSignal,
+  ): Promise<DeviceInventory>;
+  /** Opens and authenticates the connection the establish will use, so that none is opened inside the freeze window. */
+  warm(signal: AbortSignal): Promise<void>;
+  /** One request, one instant for all devices. `serviceMs` is the array's own time where it tells it. */
+  establish(
+    request: { readonly name: string; readonly devices: readonly DeviceId[]; readonly timeToLiveHours: number },
+    signal: AbortSignal,
+  ): Promise<{ readonly serviceMs: number | undefined }>;
+  /** The snapshots of exactly this name on these devices (all generations); devices without one are absent. */
+  findSnapshots(
+    request: { readonly name: string; readonly devices: readonly DeviceId[] },
+    signal: AbortSignal,
+  ): Promise<readonly SnapshotOfDevice[]>;
+  link(
+    request: { readonly name: string; readonly snapId: number | undefined; readonly pairs: readonly DevicePair[] },
+    signal: AbortSignal,
+  ): Promise<void>;
+  /** Success also when a pair is not linked (any more). `force` discards the define state of a target that is thrown away anyway. */
+  unlink(
+    request: {
+      readonly name: string;
+      readonly snapId: number | undefined;
+      readonly pairs: readonly DevicePair[];
+      readonly force: boolean;
+    },
+    signal: AbortSignal,
+  ): Promise<void>;
+  /** Success also when the snapshot is gone. */
+  terminate(
+    request: { readonly name: string; readonly snapId: number | undefined; readonly devices: readonly DeviceId[] },
+    signal: AbortSignal,
+  ): Promise<void>;
+  /** Adds devices to a storage group in one request; devices already in it are success. */
+  addToStorageGroup(
+    request: { readonly storageGroup: string; readonly devices: readonly DeviceId[] },
+    signal: AbortSignal,
+  ): Promise<void>;
+  /** Removes devices from a storage group in one request; devices not in it are success. */
+  removeFromStorageGroup(
+    request: { readonly storageGroup: string; readonly devices: readonly DeviceId[] },
+    signal: AbortSignal,
+  ): Promise<void>;
+  /** Every snapshot on the array whose name begins so: what `reap` compares with the journals. */
+  listSnapshots(request: { readonly namePrefix: string }, signal: AbortSignal): Promise<readonly SnapshotOfDevice[]>;
+  close(): Promise<void>;
+}
