@@ -48,9 +48,16 @@ export interface FreezeEvidence {
  */
 export interface Guest {
   readonly name: string;
-  /** Opens and warms the channel, loads the helper, gathers metadata. Nothing is frozen. */
+  /**
+   * Opens and warms the channel, loads the helper, gathers metadata. Nothing is frozen.
+   * `onSession` is awaited as soon as something exists in the guest that a crash would leave behind.
+   */
   prepare(
-    request: { readonly runId: string; readonly diskUuids: readonly string[] },
+    request: {
+      readonly runId: string;
+      readonly diskUuids: readonly string[];
+      readonly onSession?: (resume: Readonly<Record<string, string>>) => Promise<void>;
+    },
     signal: AbortSignal,
   ): Promise<PreparedGuest>;
   /** Resolves when applications are frozen and writes are held. Opens no connection. */

@@ -23,8 +23,11 @@ export interface ImageRequest {
  * Errors: `E_PROXY_SPACE`, `E_EXPORT`.
  */
 export interface Images {
-  /** Fails with `E_PROXY_SPACE` when the directory cannot take the bytes, `E_EXPORT` when it is not ours to write. */
-  preflight(directory: string, bytesNeeded: number, signal: AbortSignal): Promise<void>;
+  /**
+   * Fails with `E_PROXY_SPACE` when the directory cannot take the bytes, `E_EXPORT` when it is not ours to write
+   * or already holds one of the paths.
+   */
+  preflight(directory: string, paths: readonly string[], bytesNeeded: number, signal: AbortSignal): Promise<void>;
   write(
     directory: string,
     request: ImageRequest,

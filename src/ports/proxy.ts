@@ -11,7 +11,7 @@ export interface ProxyDevice {
  * The machine that reads the linked targets (this one).
  * Errors: `E_PROXY_DEVICE`, `E_PROXY`.
  */
-export interface Proxy {
+export interface BackupProxy {
   /** Rescans and waits until exactly these devices are there with at least the size; rejects at the signal. */
   waitForDevices(
     expected: readonly { readonly wwn: Wwn; readonly sizeBytes: number }[],

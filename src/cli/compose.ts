@@ -1,0 +1,151 @@
+import { randomInt } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import type { Config, GuestConfig, JobConfig, TlsSettings } from '../config/schema.ts';
+import { resolveSecret } from '../config/secrets.ts';
+import { parseVmSelector } from '../config/vm-selector.ts';
+import { createWindowsGuests } from '../guest/windows/windows-guest.ts';
+import { rawImages } from '../image/raw-image.ts';
+import { DEFAULT_LIMITS, type JobLimits, type JobSpec } from '../job/job-spec.ts';
+import type { JobPorts } from '../job/ports.ts';
+import { systemClock } from '../platform/clock.ts';
+import { createFileJournals } from '../platform/file-journals.ts';
+import { createFileLocks } from '../platform/file-locks.ts';
+import { SnaphookError } from '../ports/errors.ts';
+import { arrayId } from '../ports/identity.ts';
+import type { Reporter } from '../ports/reporter.ts';
+import { createPowerMax } from '../powermax/powermax.ts';
+import { createLinuxProxy } from '../proxy/linux/linux-proxy.ts';
+import { createVsphere } from '../vsphere/vsphere.ts';
+
+/** The real adapters for a configuration. Nothing is opened before it is used; secrets are read when a login needs them. */
+export function composePorts(config: Config, reporter: Reporter): JobPorts {
+  const clock = systemClock;
+  return {
+    hypervisor: createVsphere({
+      url: config.vcenter.url,
+      username: config.vcenter.username,
+      password: () => resolveSecret(config.vcenter.password),
+      tls: trust(config.vcenter.tls),
+      clock,
+    }),
+    arrays: config.arrays.map((array) =>
+      createPowerMax({
+        arrayId: arrayId(array.id),
+        url: array.unisphere,
+        username: array.username,
+        password: () => resolveSecret(array.password),
+        tls: trust(array.tls),
+        clock,
+      }),
+    ),
+    guests: createWindowsGuests({
+      clock,
+      settingsFor: ({ name, address }) => guestSettings(config.guests, name, address),
+    }),
+    proxy: createLinuxProxy({ byIdFolder: config.proxy.devices, clock }),
+    images: rawImages,
+    journals: createFileJournals(path.join(config.stateDirectory, 'runs')),
+    locks: createFileLocks(path.join(config.stateDirectory, 'locks'), clock),
+    clock,
+    reporter,
+    randomText: () => Array.from({ length: 6 }, () => randomInt(36).toString(36)).join(''),
+    toolVersion: `snaphook ${__VERSION__}`,
+  };
+}
+
+/** Ends every session; errors of closing never hide the result. */
+export async function closePorts(ports: JobPorts): Promise<void> {
+  await Promise.allSettled([ports.hypervisor.close(), ...ports.arrays.map((array) => array.close())]);
+}
+
+function trust(tls: TlsSettings | undefined): { ca?: string; fingerprint256?: string } {
+  if (!tls) return {};
+  return {
+    ...(tls.caFile === undefined ? {} : { ca: readCa(tls.caFile) }),
+    ...(tls.fingerprint256 === undefined ? {} : { fingerprint256: tls.fingerprint256 }),
+  };
+}
+
+function readCa(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (cause) {
+    throw new SnaphookError('E_CONFIG', `certificate file "${file}" cannot be read`, {
+      cause,
+      hint: 'Check `tls.caFile`.',
+    });
+  }
+}
+
+function guestSettings(guests: readonly GuestConfig[], name: string, reported: string | undefined) {
+  const guest = guests.find(({ vms }) => vms.some((pattern) => matchesName(pattern, name)));
+  const address = guest?.address ?? reported;
+  if (!guest || address === undefined) return undefined;
+  const { winrm } = guest;
+  return {
+    address,
+    port: winrm.port ?? (winrm.transport === 'https' ? 5986 : 5985),
+    scheme: winrm.transport,
+    authentication: winrm.authentication,
+    username: winrm.username,
+    password: () => resolveSecret(winrm.password),
+    tls: trust(winrm.tls),
+    helperPath: winrm.helperPath,
+  };
+}
+
+/** `*` and `?` as in file names; Windows and vCenter compare VM names without case here. */
+function matchesName(pattern: string, name: string): boolean {
+  const source = pattern
+    .replace(/[.+^${}()|[\]\\]/g, '\\$&')
+    .replace(/\*/g, '.*')
+    .replace(/\?/g, '.');
+  return new RegExp(`^${source}$`, 'i').test(name);
+}
+
+/** The job of that name, with the VMs of the command line in place of the configured ones where some are given. */
+export function jobSpec(
+  config: Config,
+  name: string,
+  overrides: { vms?: readonly string[]; onOpenRun?: JobSpec['onOpenRun'] } = {},
+): JobSpec {
+  const job = config.jobs[name];
+  if (!job) {
+    const known = Object.keys(config.jobs);
+    throw new SnaphookError('E_USAGE', `the configuration has no job "${name}"`, {
+      hint: known.length === 0 ? 'Add it under `jobs:`.' : `Known jobs: ${known.join(', ')}.`,
+    });
+  }
+  const vms = overrides.vms && overrides.vms.length > 0 ? overrides.vms : job.vms;
+  return {
+    name,
+    vms: vms.map(parseVmSelector),
+    freeze: job.freeze,
+    grade: job.grade,
+    onLowerGrade: job.onLowerGrade,
+    collateral: job.collateral,
+    onOpenRun: overrides.onOpenRun ?? job.onOpenRun,
+    targetPool: job.targetPool,
+    presentGroup: job.presentGroup,
+    proxyHost: config.proxy.host,
+    timeToLiveHours: job.timeToLiveHours,
+    exportDirectory: job.exportDirectory,
+    limits: limitsOf(job),
+  };
+}
+
+function limitsOf({ limits = {} }: JobConfig): JobLimits {
+  const ms = (seconds: number | undefined, fallbackMs: number) => (seconds === undefined ? fallbackMs : seconds * 1000);
+  return {
+    deadlineMs: ms(limits.deadlineSeconds, DEFAULT_LIMITS.deadlineMs),
+    freezeMs: ms(limits.freezeSeconds, DEFAULT_LIMITS.freezeMs),
+    establishMs: ms(limits.establishSeconds, DEFAULT_LIMITS.establishMs),
+    thawMs: ms(limits.thawSeconds, DEFAULT_LIMITS.thawMs),
+    settleMs: ms(limits.settleSeconds, DEFAULT_LIMITS.settleMs),
+    unlinkMs: ms(limits.unlinkSeconds, DEFAULT_LIMITS.unlinkMs),
+    devicesMs: ms(limits.devicesSeconds, DEFAULT_LIMITS.devicesMs),
+    undoMs: ms(limits.undoSeconds, DEFAULT_LIMITS.undoMs),
+    lockWaitMs: ms(limits.lockWaitSeconds, DEFAULT_LIMITS.lockWaitMs),
+  };
+}

@@ -1,0 +1,85 @@
+import { createTextReporter } from '../platform/text-reporter.ts';
+import { SnaphookError } from '../ports/errors.ts';
+import type { Reporter } from '../ports/reporter.ts';
+import { EXIT, EXIT_OF_ERROR } from './exit-codes.ts';
+import { errorDocument } from './render/json.ts';
+import { errorText } from './render/text.ts';
+
+/** What a verb gives back: data for either renderer, and the exit code. */
+export interface VerbResult {
+  readonly document: Readonly<Record<string, unknown>>;
+  readonly text: string;
+  readonly exitCode: number;
+}
+
+export interface Invocation {
+  readonly json: boolean;
+  readonly debug: boolean;
+}
+
+export const stderrReporter: Reporter = createTextReporter(
+  (line) => process.stderr.write(line),
+  () => new Date(),
+);
+
+/**
+ * Runs a verb: its result alone goes to stdout, as text or as one JSON document; errors are coded and carry no stack.
+ * The first SIGTERM, SIGINT or SIGHUP aborts the work, which unwinds by itself; later ones change nothing.
+ */
+export async function runVerb(
+  invocation: Invocation,
+  work: (signal: AbortSignal) => Promise<VerbResult>,
+): Promise<number> {
+  const interruption = listenForSignals();
+  ignoreClosedPipes();
+  try {
+    const result = await work(interruption.signal);
+    print(invocation.json ? `${JSON.stringify(result.document)}\n` : result.text);
+    return result.exitCode;
+  } catch (error) {
+    const exitCode = exitCodeOf(error, interruption.exitCode());
+    if (invocation.debug && error instanceof Error) process.stderr.write(`${error.stack}\n`);
+    if (invocation.json) print(`${JSON.stringify(errorDocument(error, exitCode))}\n`);
+    process.stderr.write(errorText(error));
+    return exitCode;
+  } finally {
+    interruption.stop();
+  }
+}
+
+function exitCodeOf(error: unknown, interruptedExitCode: number | undefined): number {
+  if (!(error instanceof SnaphookError)) return EXIT.failed;
+  return error.code === 'E_INTERRUPTED' && interruptedExitCode !== undefined
+    ? interruptedExitCode
+    : EXIT_OF_ERROR[error.code];
+}
+
+const SIGNAL_EXIT_CODES = { SIGINT: EXIT.interrupted, SIGTERM: EXIT.terminated, SIGHUP: 129 } as const;
+
+function listenForSignals() {
+  const controller = new AbortController();
+  let exitCode: number | undefined;
+  const onSignal = (name: NodeJS.Signals) => {
+    if (controller.signal.aborted) return;
+    exitCode = name in SIGNAL_EXIT_CODES ? SIGNAL_EXIT_CODES[name as keyof typeof SIGNAL_EXIT_CODES] : EXIT.terminated; // checked by `in`
+    controller.abort(new SnaphookError('E_INTERRUPTED', `interrupted by ${name}`, { effect: 'unknown' }));
+  };
+  const names = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+  for (const name of names) process.on(name, onSignal);
+  return {
+    signal: controller.signal,
+    exitCode: () => exitCode,
+    stop: () => {
+      for (const name of names) process.off(name, onSignal);
+    },
+  };
+}
+
+/** A product that stopped listening must not stop the clean-up. */
+function ignoreClosedPipes(): void {
+  for (const stream of [process.stdout, process.stderr]) {
+    if (stream.listenerCount('error') === 0) stream.on('error', () => undefined);
+  }
+}
+
+const print = (text: string) => process.stdout.write(text);

@@ -1,0 +1,93 @@
+import { access, constants, mkdir } from 'node:fs/promises';
+import { loadConfig } from '../config/load.ts';
+import type { Config } from '../config/schema.ts';
+import { newRunId } from '../job/names.ts';
+import { makePlan } from '../job/planner.ts';
+import type { JobPorts } from '../job/ports.ts';
+import { type ErrorRecord, toErrorRecord } from '../ports/errors.ts';
+import type { Reporter } from '../ports/reporter.ts';
+import { closePorts, composePorts, jobSpec } from './compose.ts';
+import type { VerbResult } from './console.ts';
+import { EXIT } from './exit-codes.ts';
+import { jsonDocument } from './render/json.ts';
+import { table } from './render/text.ts';
+
+interface Check {
+  readonly name: string;
+  readonly ok: boolean;
+  readonly detail: string;
+  readonly error?: ErrorRecord;
+}
+
+/** Read-only checks of everything a run needs, each on its own: one failure does not hide the next. */
+export async function doctorVerb(configFile: string, reporter: Reporter, signal: AbortSignal): Promise<VerbResult> {
+  const config = loadConfig(configFile);
+  const ports = composePorts(config, reporter);
+  try {
+    const checks = await runChecks(config, ports, signal);
+    const ok = checks.every((check) => check.ok);
+    return {
+      document: jsonDocument('doctor', { ok, checks }),
+      text: textOf(checks),
+      exitCode: ok ? EXIT.ok : EXIT.preflight,
+    };
+  } finally {
+    await closePorts(ports);
+  }
+}
+
+async function runChecks(config: Config, ports: JobPorts, signal: AbortSignal): Promise<readonly Check[]> {
+  const checks = [
+    await check('state directory', async () => {
+      await mkdir(config.stateDirectory, { recursive: true, mode: 0o700 });
+      await access(config.stateDirectory, constants.R_OK | constants.W_OK);
+      return config.stateDirectory;
+    }),
+    await check('vCenter', async () => {
+      const { product, version, apiVersion } = await ports.hypervisor.facts(signal);
+      return `${product} ${version}, API ${apiVersion}`;
+    }),
+    await check('proxy', async () => {
+      await ports.proxy.visible([], signal);
+      return `devices appear in ${config.proxy.devices}`;
+    }),
+  ];
+  for (const array of ports.arrays) {
+    checks.push(
+      await check(`array ${array.id}`, async () => {
+        const facts = await array.facts(signal);
+        const limits = [facts.local ? '' : ', NOT LOCAL', facts.snapVxLicensed ? '' : ', NO SnapVX LICENCE'].join('');
+        return `${facts.model}, microcode ${facts.microcode}, Unisphere ${facts.unisphereVersion} (API ${facts.apiVersion})${limits}`;
+      }),
+    );
+  }
+  for (const name of Object.keys(config.jobs))
+    checks.push(await check(`job ${name}`, () => checkJob(config, name, ports, signal)));
+  return checks;
+}
+
+async function checkJob(config: Config, name: string, ports: JobPorts, signal: AbortSignal): Promise<string> {
+  const context = { job: name, integration: 'doctor', instance: undefined, productRunId: undefined, level: undefined };
+  const runId = newRunId(ports.clock.now(), ports.randomText());
+  const plan = await makePlan(
+    ports,
+    { runId, spec: jobSpec(config, name), context, reservedTargets: new Set() },
+    signal,
+  );
+  const warnings = plan.warnings.length === 0 ? '' : `; ${plan.warnings.join('; ')}`;
+  return `${plan.vms.length} VM(s), ${plan.devices.length} device(s), a target for each${warnings}`;
+}
+
+async function check(name: string, work: () => Promise<string>): Promise<Check> {
+  try {
+    return { name, ok: true, detail: await work() };
+  } catch (thrown) {
+    const error = toErrorRecord(thrown);
+    return { name, ok: false, detail: error.message, error };
+  }
+}
+
+function textOf(checks: readonly Check[]): string {
+  const rows = checks.map(({ name, ok, detail, error }) => [ok ? 'ok' : 'FAIL', name, detail, error?.hint ?? '']);
+  return table(rows);
+}

@@ -1,0 +1,179 @@
+import yargs, { type Argv } from 'yargs';
+import { hideBin } from 'yargs/helpers';
+import { DEFAULT_CONFIG_FILE } from '../config/load.ts';
+import { SnaphookError } from '../ports/errors.ts';
+import { runVerb, type VerbResult } from './console.ts';
+
+/** Options every verb takes. */
+interface CommonOptions {
+  readonly config: string;
+  readonly json: boolean;
+  readonly debug: boolean;
+}
+
+type Work<Options> = (options: Options & CommonOptions, signal: AbortSignal) => Promise<VerbResult>;
+
+/** Each verb loads its code only when it is called: a hook must start fast. */
+function verb<Options>(work: Work<Options>) {
+  return async (options: Options): Promise<void> => {
+    // yargs adds the common options below to every command's own.
+    const all = options as Options & CommonOptions;
+    process.exitCode = await runVerb(all, (signal) => work(all, signal));
+  };
+}
+
+const jobOption = (parser: Argv) =>
+  parser.option('job', { type: 'string', demandOption: true, describe: 'job in the configuration', requiresArg: true });
+
+const preOptions = (parser: Argv) =>
+  jobOption(parser)
+    .option('vm', {
+      type: 'string',
+      array: true,
+      default: [] as string[],
+      describe: 'VM to capture instead of the configured ones; may be repeated',
+    })
+    .option('on-open-run', {
+      choices: ['fail', 'replace'] as const,
+      describe: 'when an earlier run still waits for its post hook',
+    })
+    .option('instance', { type: 'string', describe: 'which of several backup servers calls' })
+    .option('run-id', { type: 'string', describe: "the product's own id of its run" })
+    .option('level', { type: 'string', describe: 'full, incremental, ...' });
+
+const parser: Argv = yargs(hideBin(process.argv))
+  .scriptName('snaphook')
+  .usage('$0 <verb> [options]\n\nApplication-consistent array snapshots of VMware VMs for existing backup products.')
+  .option('config', {
+    type: 'string',
+    default: process.env.SNAPHOOK_CONFIG ?? DEFAULT_CONFIG_FILE,
+    describe: 'configuration file',
+  })
+  .option('json', { type: 'boolean', default: false, describe: 'one JSON document on stdout' })
+  .option('debug', { type: 'boolean', default: false, describe: 'stack traces on stderr' })
+  .command(
+    'pre',
+    'freeze, snapshot, thaw, link and hand over: what the pre-backup hook does',
+    (command) =>
+      preOptions(command)
+        .example('$0 pre --job nightly-sql', 'capture the VMs of the job and hand over their images')
+        .example('$0 pre --job nightly-sql --vm SQL01 --json', 'one VM only; the result as JSON'),
+    verb(async (options, signal) => {
+      const [{ preVerb }, { stderrReporter }] = await Promise.all([import('./pre-verb.ts'), import('./console.ts')]);
+      const { job, vm, instance, runId, level, onOpenRun } = options;
+      const context = { job, integration: 'command line', instance, productRunId: runId, level };
+      return preVerb({ configFile: options.config, context, vms: vm, onOpenRun }, stderrReporter, signal);
+    }),
+  )
+  .command(
+    'post',
+    'release, unlink and terminate: what the post-backup hook does',
+    (command) => jobOption(command).example('$0 post --job nightly-sql', 'end the open run of the job'),
+    verb(async (options) => {
+      const [{ postVerb }, { stderrReporter }] = await Promise.all([import('./post-verb.ts'), import('./console.ts')]);
+      return postVerb({ configFile: options.config, job: options.job }, stderrReporter);
+    }),
+  )
+  .command(
+    'plan',
+    'show what a run would touch; changes nothing',
+    (command) => preOptions(command).example('$0 plan --job nightly-sql', 'VM, disk, device and target of every disk'),
+    verb(async (options, signal) => {
+      const [{ planVerb }, { stderrReporter }] = await Promise.all([import('./plan-verb.ts'), import('./console.ts')]);
+      return planVerb({ configFile: options.config, job: options.job, vms: options.vm }, stderrReporter, signal);
+    }),
+  )
+  .command(
+    'status',
+    'open and recent runs of this machine',
+    (command) =>
+      command
+        .option('closed', { type: 'number', default: 5, describe: 'how many closed runs to show' })
+        .example('$0 status', 'what is open, and what it holds'),
+    verb(async (options) => (await import('./status-verb.ts')).statusVerb(options.config, options.closed)),
+  )
+  .command(
+    'reap',
+    'find what runs left behind; remove it with --apply',
+    (command) =>
+      command
+        .option('apply', { type: 'boolean', default: false, describe: 'remove what is provably ours' })
+        .option('include-waiting', {
+          type: 'boolean',
+          default: false,
+          describe: 'also end runs that wait for their post hook',
+        })
+        .example('$0 reap', 'look only')
+        .example('$0 reap --apply', 'clean up crashed runs'),
+    verb(async (options, signal) => {
+      const [{ reapVerb }, { stderrReporter }] = await Promise.all([import('./reap-verb.ts'), import('./console.ts')]);
+      return reapVerb(options, stderrReporter, signal);
+    }),
+  )
+  .command(
+    'doctor',
+    'check configuration, vCenter, arrays, pools and proxy',
+    (command) => command.example('$0 doctor', 'every check with its result and what to do about it'),
+    verb(async (options, signal) => {
+      const [{ doctorVerb }, { stderrReporter }] = await Promise.all([
+        import('./doctor-verb.ts'),
+        import('./console.ts'),
+      ]);
+      return doctorVerb(options.config, stderrReporter, signal);
+    }),
+  )
+  .command(
+    'config <what>',
+    'check the configuration, or print its JSON Schema',
+    (command) =>
+      command
+        .positional('what', { choices: ['check', 'schema'] as const, demandOption: true })
+        .example('$0 config check', 'read the configuration and say what is wrong with it'),
+    verb(async (options) => (await import('./config-verb.ts')).configVerb(options.config, options.what)),
+  )
+  .command(
+    'demo',
+    'a whole backup and restore in the lab: simulated vCenter, array and guest, real data',
+    (command) => command.example('$0 demo', 'needs no root and nothing but this machine; under a minute'),
+    verb(async (options, signal) => (await import('./demo/demo-verb.ts')).demoVerb(options, signal)),
+  )
+  .command(
+    'lab <what>',
+    'the rehearsal lab: keep the simulated systems running',
+    (command) =>
+      command
+        .positional('what', { choices: ['up'] as const, demandOption: true })
+        .option('directory', {
+          type: 'string',
+          default: '.snaphook-lab',
+          describe: 'where the lab keeps its devices and certificates',
+        })
+        .option('latency', { type: 'number', default: 5, describe: 'milliseconds every simulated answer takes' })
+        .example('$0 lab up', 'then, in another terminal, use the configuration file it prints'),
+    verb(async (options, signal) => (await import('./lab-verb.ts')).labUpVerb(options, signal)),
+  )
+  .demandCommand(1, 'Name a verb.')
+  .recommendCommands()
+  .strict()
+  .wrap(Math.min(110, process.stdout.columns ?? 110))
+  .version(__VERSION__)
+  .epilogue(
+    'Exit codes: 0 ok, 1 failed, 2 usage, 3 degraded, 10 config, 11 locked, 12 credentials, 13 preflight, 14 freeze, 15 window,\n16 array, 17 vCenter, 18 proxy, 19 verify, 20 leftovers, 75 nothing to do, 124 deadline, 130/143 interrupted.',
+  )
+  .fail((message, error, self) => {
+    if (error && !message) throw error;
+    throw new SnaphookError('E_USAGE', message.split('\n')[0] ?? 'unreadable command line', {
+      hint: `Run \`${self.parsed === false ? 'snaphook' : 'snaphook --help'}\` to see the verbs and their options.`,
+    });
+  });
+
+async function main(): Promise<void> {
+  try {
+    await parser.parseAsync();
+  } catch (error) {
+    const invocation = { json: process.argv.includes('--json'), debug: process.argv.includes('--debug') };
+    process.exitCode = await runVerb(invocation, () => Promise.reject(error));
+  }
+}
+
+void main();

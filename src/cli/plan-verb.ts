@@ -1,0 +1,73 @@
+import { loadConfig } from '../config/load.ts';
+import { newRunId } from '../job/names.ts';
+import type { Plan } from '../job/plan.ts';
+import { makePlan } from '../job/planner.ts';
+import type { Reporter } from '../ports/reporter.ts';
+import { closePorts, composePorts, jobSpec } from './compose.ts';
+import type { VerbResult } from './console.ts';
+import { EXIT } from './exit-codes.ts';
+import { jsonDocument } from './render/json.ts';
+import { bytesText, table } from './render/text.ts';
+
+/** Computes a plan as `pre` would and shows it; nothing is journaled, reserved or changed. */
+export async function planVerb(
+  request: { configFile: string; job: string; vms: readonly string[] },
+  reporter: Reporter,
+  signal: AbortSignal,
+): Promise<VerbResult> {
+  const config = loadConfig(request.configFile);
+  const spec = jobSpec(config, request.job, { vms: request.vms });
+  const ports = composePorts(config, reporter);
+  try {
+    const context = {
+      job: request.job,
+      integration: 'plan',
+      instance: undefined,
+      productRunId: undefined,
+      level: undefined,
+    };
+    const runId = newRunId(ports.clock.now(), ports.randomText());
+    const plan = await makePlan(ports, { runId, spec, context, reservedTargets: new Set() }, signal);
+    return { document: documentOf(plan), text: textOf(plan), exitCode: EXIT.ok };
+  } finally {
+    await closePorts(ports);
+  }
+}
+
+function documentOf({ runId: _, context: __, spec, ...plan }: Plan): VerbResult['document'] {
+  return jsonDocument('plan', {
+    ok: true,
+    job: spec.name,
+    grade: spec.grade,
+    exportDirectory: spec.exportDirectory,
+    ...plan,
+  });
+}
+
+function textOf(plan: Plan): string {
+  const rows = plan.vms.flatMap((vm) =>
+    vm.disks.flatMap((disk) =>
+      plan.devices
+        .filter(({ device }) => disk.devices.includes(device))
+        .map((device) => [
+          vm.name,
+          disk.label,
+          disk.storage,
+          bytesText(disk.capacityBytes),
+          device.device,
+          device.target,
+          device.imagePath,
+        ]),
+    ),
+  );
+  const frozen = plan.vms.filter(({ freeze }) => freeze !== 'none').map(({ name }) => name);
+  return [
+    table([['VM', 'disk', 'storage', 'size', 'device', 'target', 'image'], ...rows]),
+    `array ${plan.arrayId} (${plan.array.model}, ${plan.array.generation}): one snapshot of ${plan.devices.length} device(s), removed by itself after ${plan.spec.timeToLiveHours} h\n`,
+    frozen.length === 0
+      ? 'no guest is frozen: the grade is "crash" at best\n'
+      : `guests frozen: ${frozen.join(', ')}\n`,
+    `images of up to ${bytesText(plan.devices.reduce((sum, { imageBytes }) => sum + imageBytes, 0))} go to ${plan.spec.exportDirectory}\n`,
+    ...plan.warnings.map((warning) => `warning: ${warning}\n`),
+  ].join('');
+}

@@ -1,0 +1,85 @@
+import { loadConfig } from '../config/load.ts';
+import type { JobContext, JobSpec } from '../job/job-spec.ts';
+import { type PreResult, pre } from '../job/pre.ts';
+import type { Reporter } from '../ports/reporter.ts';
+import { closePorts, composePorts, jobSpec } from './compose.ts';
+import type { VerbResult } from './console.ts';
+import { EXIT } from './exit-codes.ts';
+import { jsonDocument } from './render/json.ts';
+import { bytesText, millisecondsText, table } from './render/text.ts';
+
+export interface PreRequest {
+  readonly configFile: string;
+  readonly context: JobContext;
+  readonly vms: readonly string[];
+  readonly onOpenRun: JobSpec['onOpenRun'] | undefined;
+}
+
+/** What both `snaphook pre` and the pre-backup hook do. */
+export async function preVerb(request: PreRequest, reporter: Reporter, signal: AbortSignal): Promise<VerbResult> {
+  const config = loadConfig(request.configFile);
+  const spec = jobSpec(config, request.context.job, {
+    vms: request.vms,
+    ...(request.onOpenRun === undefined ? {} : { onOpenRun: request.onOpenRun }),
+  });
+  const ports = composePorts(config, reporter);
+  try {
+    const result = await pre(ports, spec, request.context, signal);
+    return { document: documentOf(result), text: textOf(result), exitCode: result.degraded ? EXIT.degraded : EXIT.ok };
+  } finally {
+    await closePorts(ports);
+  }
+}
+
+function gradedVms({ plan, capture }: PreResult) {
+  return plan.vms.map((vm) => {
+    const captured = capture.vms.find((entry) => entry.vm === vm.instanceUuid);
+    return {
+      name: vm.name,
+      instanceUuid: vm.instanceUuid,
+      grade: captured?.grade ?? 'unknown',
+      reasons: captured?.reasons ?? [],
+      evidence: captured?.evidence,
+    };
+  });
+}
+
+function documentOf(result: PreResult): VerbResult['document'] {
+  const { plan, capture } = result;
+  return jsonDocument('pre', {
+    ok: true,
+    runId: result.runId,
+    job: plan.spec.name,
+    degraded: result.degraded,
+    vms: gradedVms(result),
+    snapshot: {
+      array: plan.arrayId,
+      name: plan.snapshotName,
+      snapId: capture.snapId,
+      devices: plan.devices.map(({ device }) => device),
+    },
+    window: {
+      lengthMs: capture.lengthMs,
+      arrayMs: capture.arrayMs,
+      freezeMs: capture.freezeMs,
+      thawMs: capture.thawMs,
+    },
+    directory: result.directory,
+    manifest: result.manifest,
+    images: result.files,
+    warnings: plan.warnings,
+  });
+}
+
+function textOf(result: PreResult): string {
+  const { capture, plan } = result;
+  const bytes = result.files.reduce((sum, file) => sum + file.dataBytes, 0);
+  const vms = gradedVms(result).map(({ name, grade, reasons }) => [name, grade, reasons.join('; ')]);
+  return [
+    `run ${result.runId} of job "${plan.spec.name}" is ready in ${result.directory}\n`,
+    table([['VM', 'grade', ''], ...vms]),
+    `snapshot ${plan.snapshotName} on array ${plan.arrayId}: ${plan.devices.length} device(s), one point in time\n`,
+    `freeze window ${millisecondsText(capture.lengthMs)}, of which the array took ${millisecondsText(capture.arrayMs)}\n`,
+    `${result.files.length} image(s), ${bytesText(bytes)} of data; manifest ${result.manifest}\n`,
+  ].join('');
+}

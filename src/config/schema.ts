@@ -1,0 +1,119 @@
+import * as z from 'zod';
+
+const secret = z
+  .string()
+  .regex(
+    /^(env|file|systemd|exec):.+/,
+    'secrets are given by reference: env:NAME, file:/path, systemd:NAME or exec:/program',
+  )
+  .describe(
+    'Reference to a secret: env:NAME, file:/path (mode 0600 or 0400), systemd:NAME, exec:/program. Never the secret itself.',
+  );
+
+const tls = z
+  .strictObject({
+    caFile: z.string().optional().describe('PEM file with the authority that signed the server certificate'),
+    fingerprint256: z
+      .string()
+      .regex(/^([0-9A-Fa-f]{2}:?){32}$/, 'a SHA-256 fingerprint has 32 bytes in hexadecimal')
+      .optional()
+      .describe('SHA-256 fingerprint of the server certificate itself, for self-signed ones'),
+  })
+  .describe(
+    'How the server is recognised. Without it the system authorities decide. Verification cannot be switched off.',
+  );
+
+const httpsUrl = z.url({ protocol: /^https$/, error: 'an https:// URL is needed' });
+const seconds = z.number().positive();
+
+const vcenter = z.strictObject({
+  url: httpsUrl.describe('https://vcenter.example.com'),
+  username: z.string().min(1),
+  password: secret,
+  tls: tls.optional(),
+});
+
+const array = z.strictObject({
+  id: z.string().regex(/^\d{12}$/, 'an array id has 12 digits; quote it, YAML drops leading zeros'),
+  unisphere: httpsUrl.describe('https://unisphere.example.com:8443'),
+  username: z.string().min(1),
+  password: secret,
+  tls: tls.optional(),
+});
+
+const guest = z.strictObject({
+  vms: z.array(z.string().min(1)).min(1).describe('VM names these settings are for; * and ? match'),
+  address: z.string().optional().describe('Where the guest is reached; default: what VMware Tools reports'),
+  winrm: z.strictObject({
+    transport: z.enum(['https', 'http']).default('https').describe('http is always sealed (NTLM)'),
+    port: z.number().int().min(1).max(65535).optional().describe('default 5986 for https, 5985 for http'),
+    authentication: z.enum(['ntlm', 'basic']).default('ntlm').describe('basic only over https'),
+    username: z.string().min(1).describe('HOST\\user or DOMAIN\\user'),
+    password: secret,
+    tls: tls.optional(),
+    helperPath: z.string().default('C:\\Program Files\\snaphook\\snaphook-vss.exe'),
+  }),
+});
+
+const proxy = z.strictObject({
+  host: z.string().min(1).describe('Host (initiator group) of this machine on the array'),
+  devices: z.string().default('/dev/disk/by-id').describe('Where devices appear by identity'),
+});
+
+const limits = z
+  .strictObject({
+    deadlineSeconds: seconds.optional().describe('pre ends by itself before this (230)'),
+    freezeSeconds: seconds.optional().describe('from the freeze request to frozen (60)'),
+    establishSeconds: seconds.optional().describe('from the establish request to its answer (8)'),
+    thawSeconds: seconds.optional().describe('how long a thaw is tried (30)'),
+    settleSeconds: seconds.optional().describe('how long an unanswered request may still take effect (15)'),
+    unlinkSeconds: seconds.optional().describe('wait for targets to be defined before an unlink is forced (60)'),
+    devicesSeconds: seconds.optional().describe('until the proxy sees the targets (60)'),
+    undoSeconds: seconds.optional().describe('for undoing one step (180)'),
+    lockWaitSeconds: z.number().nonnegative().optional().describe('wait for another run of the same job or VM (10)'),
+  })
+  .describe('Times in seconds; the defaults fit most sites');
+
+const job = z.strictObject({
+  vms: z
+    .array(z.string().min(1))
+    .default([])
+    .describe('VM names, or uuid:<instance UUID>, moref:<id>, path:<inventory path>'),
+  freeze: z.enum(['vss-provider', 'none']).default('vss-provider'),
+  grade: z.enum(['application', 'filesystem', 'crash']).default('application').describe('the consistency asked for'),
+  onLowerGrade: z.enum(['fail', 'degrade']).default('fail'),
+  collateral: z.enum(['refuse', 'warn']).default('refuse').describe('other VMs on a snapped datastore'),
+  onOpenRun: z.enum(['fail', 'replace']).default('fail').describe('when an earlier run still waits for its post hook'),
+  targetPool: z.string().min(1).max(64).describe('storage group whose devices may receive links'),
+  presentGroup: z
+    .string()
+    .min(1)
+    .max(64)
+    .optional()
+    .describe('storage group masked to the proxy, when the pool itself is not'),
+  exportDirectory: z.string().min(1).describe('where the images are handed over'),
+  timeToLiveHours: z.number().int().min(1).max(9600).default(48).describe('the array removes the snapshot after this'),
+  limits: limits.optional(),
+});
+
+export const configSchema = z
+  .strictObject({
+    version: z.literal(1),
+    stateDirectory: z.string().min(1).describe('journals and locks; must survive a reboot'),
+    vcenter,
+    arrays: z.array(array).min(1),
+    guests: z.array(guest).default([]),
+    proxy,
+    jobs: z.record(z.string().min(1).max(200), job).describe('what the backup product calls by name'),
+  })
+  .describe('snaphook configuration');
+
+export type Config = z.infer<typeof configSchema>;
+export type TlsSettings = z.infer<typeof tls>;
+export type GuestConfig = z.infer<typeof guest>;
+export type JobConfig = z.infer<typeof job>;
+
+/** The published JSON Schema of the configuration file (draft 2020-12). */
+export function configJsonSchema(): unknown {
+  return z.toJSONSchema(configSchema, { io: 'input' });
+}

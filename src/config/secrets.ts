@@ -1,0 +1,73 @@
+import { execFile } from 'node:child_process';
+import { readFile, stat } from 'node:fs/promises';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import { SnaphookError } from '../ports/errors.ts';
+
+const EXEC_TIMEOUT_MS = 10_000;
+const READABLE_BY_OTHERS = 0o077;
+
+/**
+ * Resolves a reference (`env:`, `file:`, `systemd:`, `exec:`) to its secret, without the line end a file or program adds.
+ * The secret goes to the caller only; errors name the reference, never the value. Errors: `E_SECRET`.
+ */
+export async function resolveSecret(reference: string): Promise<string> {
+  const separator = reference.indexOf(':');
+  const scheme = reference.slice(0, separator);
+  const rest = reference.slice(separator + 1);
+  const secret = await readReference(scheme, rest, reference);
+  const trimmed = secret.replace(/\r?\n$/, '');
+  if (trimmed === '') throw unreadable(reference, 'it is empty');
+  return trimmed;
+}
+
+async function readReference(scheme: string, rest: string, reference: string): Promise<string> {
+  switch (scheme) {
+    case 'env': {
+      const value = process.env[rest];
+      if (value === undefined) throw unreadable(reference, 'the variable is not set');
+      return value;
+    }
+    case 'file':
+      return readProtected(rest, reference);
+    case 'systemd': {
+      const folder = process.env.CREDENTIALS_DIRECTORY;
+      if (folder === undefined) throw unreadable(reference, 'the service has no credentials directory');
+      return readProtected(path.join(folder, path.basename(rest)), reference);
+    }
+    case 'exec':
+      return runProgram(rest, reference);
+    default:
+      throw unreadable(reference, 'unknown kind of reference');
+  }
+}
+
+async function readProtected(file: string, reference: string): Promise<string> {
+  try {
+    const { mode } = await stat(file);
+    if (process.platform !== 'win32' && (mode & READABLE_BY_OTHERS) !== 0) {
+      throw unreadable(reference, `mode ${(mode & 0o777).toString(8)} lets others read it`, `Run: chmod 600 '${file}'`);
+    }
+    return await readFile(file, 'utf8');
+  } catch (error) {
+    if (error instanceof SnaphookError) throw error;
+    throw unreadable(reference, error instanceof Error ? error.message : 'it cannot be read');
+  }
+}
+
+async function runProgram(commandLine: string, reference: string): Promise<string> {
+  const [program, ...args] = commandLine.split(/\s+/).filter((word) => word !== '');
+  if (program === undefined) throw unreadable(reference, 'no program is named');
+  try {
+    const { stdout } = await promisify(execFile)(program, args, { timeout: EXEC_TIMEOUT_MS, encoding: 'utf8' });
+    return stdout;
+  } catch {
+    // The error of execFile carries the program's output, which may hold the secret.
+    throw unreadable(reference, 'the program failed');
+  }
+}
+
+const unreadable = (reference: string, why: string, hint?: string) =>
+  new SnaphookError('E_SECRET', `secret "${reference}" cannot be read: ${why}`, {
+    hint: hint ?? 'Check the reference in the configuration and the rights of the account that runs the hook.',
+  });

@@ -1,0 +1,77 @@
+import { SnaphookError } from '../../ports/errors.ts';
+import type { Guest, PreparedGuest } from '../../ports/guest.ts';
+import { type GuestContext, helperNeverSpoke, writerAbsent, writerFailed, wrongProtocol } from './guest-errors.ts';
+import type { EventOf } from './helper-facts.ts';
+import { commandLine } from './helper-lines.ts';
+import { type SessionParts, troubleSince, writersSeen } from './session-parts.ts';
+import { type HelperVolume, VSS_HELPER_PROTOCOL } from './vss-helper-protocol.ts';
+import { withDeadline } from './winrm/deadline.ts';
+import { absentWriters, failedRequired } from './writers.ts';
+
+/** Starts the helper, lets it gather writers and volumes, and refuses what cannot end in a consistent snapshot. */
+export async function prepareGuest(
+  parts: SessionParts,
+  request: Parameters<Guest['prepare']>[0],
+  signal: AbortSignal,
+): Promise<PreparedGuest> {
+  const { context, channel, facts } = parts;
+  const { helperPath, backupType, holdMs, requiredWriters } = context.settings;
+  const onShell = async (shellId: string) => await request.onSession?.({ shellId });
+  const ids = await channel.start(helperPath, onShell, signal);
+  const hello = await firstWords(parts, signal);
+  if (hello.protocol !== VSS_HELPER_PROTOCOL) throw wrongProtocol(context, hello);
+  const disks = request.diskUuids.map(plainSerial);
+  await channel.send(
+    commandLine({ command: 'prepare', protocol: VSS_HELPER_PROTOCOL, set: request.runId, disks, backupType, holdMs }),
+  );
+  const prepared = await facts.waitFor(() => facts.last('prepared') ?? troubleSince(parts, 0), signal);
+  if (prepared instanceof SnaphookError) throw prepared;
+  requireVolumes(context, request.diskUuids, prepared.volumes);
+  const writersBefore = writersSeen(parts, prepared.writers);
+  const failed = failedRequired(writersBefore);
+  if (failed) throw writerFailed(context, failed, 'before the freeze');
+  const absent = absentWriters(prepared.writers, requiredWriters)[0];
+  if (absent !== undefined) throw writerAbsent(context, absent);
+  const volumes = prepared.volumes.map((volume) => ({
+    name: volume.mountPoint || volume.volume,
+    diskUuids: volume.disks,
+  }));
+  return { helper: hello.helper, writersBefore, volumes, resume: { ...ids } };
+}
+
+async function firstWords(parts: SessionParts, signal: AbortSignal): Promise<EventOf<'hello'>> {
+  const { context, clock, facts } = parts;
+  const { helperStartTimeoutMs } = context.settings;
+  const late = () =>
+    new SnaphookError(
+      'E_GUEST_HELPER',
+      `the VSS helper in guest "${context.name}" said nothing in ${helperStartTimeoutMs} ms`,
+      { hint: 'Check that helperPath names the snaphook VSS helper, and that the guest is not overloaded.' },
+    );
+  const spoken = () =>
+    facts.last('hello') ?? (facts.end ? helperNeverSpoke(context, facts.end) : troubleSince(parts, 0));
+  const hello = await withDeadline(clock, helperStartTimeoutMs, signal, late, (limited) =>
+    facts.waitFor(spoken, limited),
+  );
+  if (hello instanceof SnaphookError) throw hello;
+  return hello;
+}
+
+function requireVolumes(context: GuestContext, diskUuids: readonly string[], volumes: readonly HelperVolume[]): void {
+  const covered = new Set(volumes.flatMap(({ disks }) => disks.map(plainSerial)));
+  const uncovered = diskUuids.filter((disk) => !covered.has(plainSerial(disk)));
+  if (uncovered.length === 0) return;
+  const named = uncovered.map((disk) => `"${disk}"`).join(', ');
+  throw new SnaphookError(
+    'E_GUEST',
+    `guest "${context.name}" has no volume on disk ${named}, so VSS cannot freeze it`,
+    {
+      hint:
+        'Check in the guest that the disk is online and formatted, and that the VM has disk.EnableUUID set to TRUE, so that ' +
+        'Windows sees the serial numbers of its disks.',
+    },
+  );
+}
+
+/** The serial of one disk is written with and without dashes, blanks and upper case. */
+const plainSerial = (diskUuid: string): string => diskUuid.toLowerCase().replace(/[\s-]/g, '');

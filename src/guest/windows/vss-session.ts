@@ -1,0 +1,190 @@
+import type { Clock } from '../../ports/clock.ts';
+import { SnaphookError } from '../../ports/errors.ts';
+import type { FreezeEvidence, Guest, PreparedGuest, ThawVerdict } from '../../ports/guest.ts';
+import { type GuestContext, guestError } from './guest-errors.ts';
+import { HelperChannel } from './helper-channel.ts';
+import { HelperFacts } from './helper-facts.ts';
+import { commandLine } from './helper-lines.ts';
+import { prepareGuest } from './prepare-guest.ts';
+import { type SessionParts, troubleSince, writersSeen } from './session-parts.ts';
+import { releaseUntilConfirmed } from './thaw.ts';
+import { RELEASE_BYTE } from './vss-helper-protocol.ts';
+import { isFinished } from './vss-results.ts';
+import { endCopyBackup, vssVerdict } from './vss-verdict.ts';
+import type { WinRmConnection } from './winrm/connection.ts';
+import { withDeadline } from './winrm/deadline.ts';
+
+/** How long a helper may take to end after `quit`. */
+const QUIT_LIMIT_MS = 2000;
+
+/** The freeze as far as it has come. */
+type Freeze =
+  | { readonly kind: 'never' }
+  /** Unknown is frozen: from the moment the command is sent. */
+  | { readonly kind: 'asked'; readonly askedAtMs: number; readonly since: number }
+  /** The guest is known to write again. */
+  | { readonly kind: 'over'; readonly verdict: ThawVerdict; readonly since: number };
+
+/** One Windows guest during one run: the VSS helper in a WinRM shell. Freeze and thaw neither log nor open a file. */
+export class VssSession implements Guest {
+  readonly name: string;
+  readonly #parts: SessionParts;
+  readonly #keepWarm = new AbortController();
+  #freeze: Freeze = { kind: 'never' };
+  #closing: Promise<void> | undefined;
+
+  constructor(context: GuestContext, clock: Clock, connect: (signal?: AbortSignal) => Promise<WinRmConnection>) {
+    this.name = context.name;
+    const facts = new HelperFacts();
+    const { operationTimeoutMs } = context.settings;
+    const channel = new HelperChannel({ connect, clock, facts, operationTimeoutMs });
+    this.#parts = { context, clock, facts, channel };
+  }
+
+  async prepare(request: Parameters<Guest['prepare']>[0], signal: AbortSignal): Promise<PreparedGuest> {
+    try {
+      const prepared = await prepareGuest(this.#parts, request, signal);
+      void this.#stayWarm();
+      return prepared;
+    } catch (thrown) {
+      throw guestError(this.#parts.context, thrown);
+    }
+  }
+
+  async freeze(signal: AbortSignal): Promise<void> {
+    const { channel, clock, facts } = this.#parts;
+    if (this.#freeze.kind !== 'never') throw new Error(`the freeze of guest "${this.name}" was asked for before`);
+    this.#keepWarm.abort();
+    if (signal.aborted) throw this.#unanswered(signal.reason, 'none');
+    if (!channel.canSend) {
+      // Nothing may be opened from here on, so a broken connection is found now or never.
+      const broken = new SnaphookError('E_GUEST_UNREACHABLE', 'the connection broke after the preparation');
+      throw this.#unanswered(broken, 'none');
+    }
+    const since = facts.count;
+    this.#freeze = { kind: 'asked', askedAtMs: clock.monotonicMs(), since };
+    let refused: { readonly reason: unknown } | undefined;
+    channel.send(commandLine({ command: 'freeze' })).catch((reason: unknown) => {
+      refused = { reason };
+      facts.changed();
+    });
+    const answer = () => {
+      const trouble = troubleSince(this.#parts, since, 'E_FREEZE_FAILED', 'unknown');
+      if (trouble) return trouble;
+      if (facts.last('frozen', since)) return 'frozen';
+      return refused && this.#unanswered(refused.reason, 'unknown');
+    };
+    const frozen = await facts.waitFor(answer, signal).catch((reason: unknown) => this.#unanswered(reason, 'unknown'));
+    if (frozen instanceof SnaphookError) throw frozen;
+  }
+
+  async thaw(signal: AbortSignal): Promise<ThawVerdict> {
+    const freeze = this.#freeze;
+    if (freeze.kind === 'over') return freeze.verdict;
+    // Nothing was ever asked to stand still; that is no evidence of anything either.
+    if (freeze.kind === 'never') return { kind: 'expired', heldMs: 0 };
+    const { thawResendMs: resendMs, thawPatienceMs: patienceMs } = this.#parts.context.settings;
+    try {
+      const verdict = await releaseUntilConfirmed({ ...this.#parts, ...freeze, resendMs, patienceMs }, signal);
+      this.#freeze = { kind: 'over', verdict, since: freeze.since };
+      return verdict;
+    } catch (reason) {
+      throw this.#thawUnconfirmed(reason);
+    }
+  }
+
+  async finish(signal: AbortSignal): Promise<FreezeEvidence> {
+    const freeze = this.#freeze;
+    if (freeze.kind !== 'over') throw new Error(`guest "${this.name}" cannot finish before its thaw was confirmed`);
+    try {
+      const verdict = await vssVerdict(this.#parts, freeze.since, signal);
+      const finished = verdict.event === 'finished' && isFinished(verdict.result);
+      if (verdict.event === 'finished') await endCopyBackup(this.#parts, finished, signal);
+      return {
+        verdict: freeze.verdict,
+        result: verdict.result,
+        finished,
+        writersAfter: writersSeen(this.#parts, verdict.writers),
+        // VSS flushes every volume of a set before it holds writes, and only a finished set proves that it did.
+        flushed: finished,
+      };
+    } catch (thrown) {
+      throw guestError(this.#parts.context, thrown);
+    }
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  /** Servers and firewalls drop idle connections; a question now and then keeps the sending one alive until the freeze. */
+  async #stayWarm(): Promise<void> {
+    const { signal } = this.#keepWarm;
+    const { clock, channel, context } = this.#parts;
+    try {
+      for (;;) {
+        await clock.sleep(context.settings.keepWarmMs, signal);
+        await channel.send(commandLine({ command: 'status' }));
+      }
+    } catch {
+      // Stopped, or the connection is broken: then the freeze reports it.
+    }
+  }
+
+  #unanswered(reason: unknown, effect: 'none' | 'unknown'): SnaphookError {
+    const cause = guestError(this.#parts.context, reason, effect);
+    return new SnaphookError('E_FREEZE_FAILED', `guest "${this.name}" did not confirm the freeze: ${cause.message}`, {
+      hint:
+        cause.hint ??
+        'VSS can be slow in the first minutes after a start of the guest; allow more time or try again later.',
+      effect,
+      cause,
+    });
+  }
+
+  #thawUnconfirmed(reason: unknown): SnaphookError {
+    const { context } = this.#parts;
+    return new SnaphookError('E_THAW_UNCONFIRMED', `guest "${this.name}" did not confirm that it writes again`, {
+      hint:
+        `By itself it lets go ${context.settings.holdMs / 1000} s after the freeze. Check that its applications answer; ` +
+        'if not, end snaphook-vss.exe in the guest.',
+      effect: 'unknown',
+      cause: guestError(context, reason, 'unknown'),
+    });
+  }
+
+  async #close(): Promise<void> {
+    this.#keepWarm.abort();
+    const { channel, clock, context } = this.#parts;
+    const late = () => new Error('the session did not end in time');
+    try {
+      await withDeadline(clock, context.settings.closeTimeoutMs, undefined, late, async (signal) => {
+        await this.#quit(signal);
+        await channel.dispose(signal);
+      });
+    } catch {
+      // What is left ends with the shell's idle time, and a hold long before that.
+    }
+  }
+
+  /** Asks the helper to end; a guest that may still stand still is released by the same message. */
+  async #quit(signal: AbortSignal): Promise<void> {
+    const { channel, clock, facts } = this.#parts;
+    if (!facts.last('hello') || facts.end) return;
+    const quit = commandLine({ command: 'quit' });
+    const held = this.#freeze.kind === 'asked';
+    const late = () => new Error('the helper did not end in time');
+    try {
+      await withDeadline(clock, QUIT_LIMIT_MS, signal, late, async (limited) => {
+        const sent = held
+          ? channel.sendUrgently(Buffer.concat([Buffer.from([RELEASE_BYTE]), quit]), 0)
+          : channel.send(quit);
+        sent.catch((reason: unknown) => facts.connectionLost(reason));
+        await facts.waitFor(() => (facts.end || facts.lost !== undefined ? true : undefined), limited);
+      });
+    } catch {
+      // Then the shell is deleted under it.
+    }
+  }
+}

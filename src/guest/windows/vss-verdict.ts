@@ -1,0 +1,52 @@
+import { SnaphookError } from '../../ports/errors.ts';
+import type { EventOf } from './helper-facts.ts';
+import { commandLine } from './helper-lines.ts';
+import { type SessionParts, troubleSince } from './session-parts.ts';
+import { withDeadline } from './winrm/deadline.ts';
+
+/** How long writers may take to note the end of a copy backup. */
+const COMPLETE_LIMIT_MS = 30_000;
+
+/** Waits for the last word on the snapshot set. After a lost connection receiving starts once more. */
+export async function vssVerdict(
+  parts: SessionParts,
+  since: number,
+  signal: AbortSignal,
+): Promise<EventOf<'finished'> | EventOf<'failed'>> {
+  const { context, channel, facts } = parts;
+  const mark = facts.count;
+  if (facts.lost !== undefined) {
+    await channel.receiveAgain();
+    await channel.sendUrgently(commandLine({ command: 'status' }), 0);
+  }
+  const verdict = await facts.waitFor(() => {
+    const said = facts.last('finished', since) ?? facts.last('failed', since);
+    if (said) return said;
+    // Events come in order: a phase after the hold, told without the verdict before it, means that the verdict was lost.
+    const phase = facts.last('status', mark)?.phase;
+    if (facts.last('aborted', since) || phase === 'idle' || phase === 'finished') return 'unheard';
+    return troubleSince(parts, since);
+  }, signal);
+  if (verdict instanceof SnaphookError) throw verdict;
+  if (verdict !== 'unheard') return verdict;
+  throw new SnaphookError('E_GUEST', `the verdict of VSS in guest "${context.name}" was lost`, {
+    hint: 'The guest writes again, but how the freeze ended is not known; start the job again for a proven one.',
+  });
+}
+
+/**
+ * Tells the writers at once that a copy backup is complete, or aborted: it truncates no log and starts no chain, and they
+ * need not wait for its end. What comes of it changes nothing in the captured data, so trouble here is no error.
+ */
+export async function endCopyBackup(parts: SessionParts, success: boolean, signal: AbortSignal): Promise<void> {
+  const { clock, channel, facts } = parts;
+  const since = facts.count;
+  const late = () => new Error('the end of the backup was not confirmed');
+  const told = () => facts.last('completed', since) ?? facts.last('aborted', since) ?? troubleSince(parts, since);
+  try {
+    await channel.send(commandLine(success ? { command: 'complete', success } : { command: 'abort' }));
+    await withDeadline(clock, COMPLETE_LIMIT_MS, signal, late, (limited) => facts.waitFor(told, limited));
+  } catch {
+    // The session ends next, and that tells the writers as well.
+  }
+}

@@ -1,0 +1,74 @@
+import { MAX_HOLD_MS } from './vss-helper-protocol.ts';
+import type { TlsTrust } from './winrm/secure-socket.ts';
+import { MAX_OPERATION_TIMEOUT_MS } from './winrm/shell.ts';
+
+/** How to reach one Windows guest and how to freeze it. */
+export interface WindowsGuestSettings {
+  /** Host name or IP address of the WinRM service. */
+  readonly address: string;
+  /** Default 5986 for https, 5985 for http. */
+  readonly port?: number;
+  readonly scheme: 'https' | 'http';
+  /** `basic` over https only. NTLM over http seals every message. */
+  readonly authentication: 'basic' | 'ntlm';
+  /** `DOMAIN\user`, `HOST\user` or `user@domain`. */
+  readonly username: string;
+  /** Resolved as late as possible, once for each session with the guest. */
+  readonly password: () => Promise<string>;
+  readonly tls?: TlsTrust;
+  /** Default `C:\Program Files\snaphook\snaphook-vss.exe`. */
+  readonly helperPath?: string;
+  /**
+   * `copy` leaves backup histories and logs of applications alone. A full backup would need its BackupComplete to wait
+   * until the data is stored for good, long after this session.
+   */
+  readonly backupType?: 'copy';
+  /**
+   * Writers that must succeed, by name; a trailing `*` matches any ending. Each must take part.
+   * Absent: every writer with a selected component on the captured volumes.
+   */
+  readonly requiredWriters?: readonly string[];
+  /** After this time the guest writes again, whatever happens to us. Default and maximum 9000. */
+  readonly holdMs?: number;
+  /** For one connection with its login. Default 15 000. */
+  readonly connectTimeoutMs?: number;
+  /** WS-Management's own limit for one call, and the rhythm of quiet Receives. Default and maximum 60 000. */
+  readonly operationTimeoutMs?: number;
+  /** From its start to its first line. Default 30 000. */
+  readonly helperStartTimeoutMs?: number;
+  /** An idle connection is used again after this time, before servers and firewalls drop it. Default 30 000. */
+  readonly keepWarmMs?: number;
+  /** A thaw that nobody confirmed is sent again after this time. Default 1000. */
+  readonly thawResendMs?: number;
+  /** After this time without confirmation the freeze is aborted, after twice this time the helper is ended. Default 3000. */
+  readonly thawPatienceMs?: number;
+  /** For ending helper and shell. Default 10 000. */
+  readonly closeTimeoutMs?: number;
+}
+
+export interface ResolvedSettings extends Required<Omit<WindowsGuestSettings, 'requiredWriters'>> {
+  readonly requiredWriters: readonly string[] | undefined;
+}
+
+export function resolveSettings(settings: WindowsGuestSettings): ResolvedSettings {
+  return {
+    address: settings.address,
+    port: settings.port ?? (settings.scheme === 'https' ? 5986 : 5985),
+    scheme: settings.scheme,
+    authentication: settings.authentication,
+    username: settings.username,
+    password: settings.password,
+    tls: settings.tls ?? {},
+    helperPath: settings.helperPath ?? 'C:\\Program Files\\snaphook\\snaphook-vss.exe',
+    backupType: settings.backupType ?? 'copy',
+    requiredWriters: settings.requiredWriters,
+    holdMs: Math.min(settings.holdMs ?? MAX_HOLD_MS, MAX_HOLD_MS),
+    connectTimeoutMs: settings.connectTimeoutMs ?? 15_000,
+    operationTimeoutMs: Math.min(settings.operationTimeoutMs ?? MAX_OPERATION_TIMEOUT_MS, MAX_OPERATION_TIMEOUT_MS),
+    helperStartTimeoutMs: settings.helperStartTimeoutMs ?? 30_000,
+    keepWarmMs: settings.keepWarmMs ?? 30_000,
+    thawResendMs: settings.thawResendMs ?? 1000,
+    thawPatienceMs: settings.thawPatienceMs ?? 3000,
+    closeTimeoutMs: settings.closeTimeoutMs ?? 10_000,
+  };
+}

@@ -1,0 +1,205 @@
+import type { Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
+import { parseXml, type XmlElement } from '../../../platform/xml.ts';
+import type { Clock } from '../../../ports/clock.ts';
+import { basicAuthorization, loginNtlm, refused, type WinRmCredentials } from './authentication.ts';
+import { withDeadline } from './deadline.ts';
+import { faultOf } from './faults.ts';
+import { type HttpAnswer, OneSocketAgent, post } from './http-exchange.ts';
+import { NAMESPACE } from './namespaces.ts';
+import type { NtlmSecurity } from './ntlm-security.ts';
+import { isSealed, SEALED_CONTENT_TYPE, sealMessage, unsealMessage } from './sealing.ts';
+import { openSocket, type TlsTrust } from './secure-socket.ts';
+import { tlsServerEndPoint } from './tls-end-point.ts';
+import { WinRmError } from './winrm-error.ts';
+
+export interface WinRmEndpoint {
+  readonly address: string;
+  readonly port: number;
+  readonly scheme: 'https' | 'http';
+  /** For https. */
+  readonly tls: TlsTrust;
+  readonly connectTimeoutMs: number;
+}
+
+const SOAP_CONTENT_TYPE = 'application/soap+xml;charset=UTF-8';
+const PATH = '/wsman';
+
+type Security =
+  | { readonly kind: 'basic'; readonly authorization: string }
+  /** Over TLS the login alone is enough. */
+  | { readonly kind: 'logged-in' }
+  | { readonly kind: 'sealed'; readonly ntlm: NtlmSecurity };
+
+/**
+ * Connects and logs in: one TCP connection that stays open and is never replaced silently. Basic is refused without TLS;
+ * NTLM without TLS seals every message.
+ * @throws WinRmError `unreachable`, `untrusted`, `login`, `timeout`, `malformed`; the signal's reason when aborted.
+ */
+export async function openConnection(
+  endpoint: WinRmEndpoint,
+  credentials: WinRmCredentials,
+  clock: Clock,
+  signal?: AbortSignal,
+): Promise<WinRmConnection> {
+  if (credentials.authentication === 'basic' && endpoint.scheme !== 'https') {
+    throw new WinRmError({ kind: 'login', reason: 'Basic is not sent without TLS' });
+  }
+  const { connectTimeoutMs } = endpoint;
+  const late = () =>
+    new WinRmError({ kind: 'unreachable', reason: `no connection and login within ${connectTimeoutMs} ms` });
+  return await withDeadline(clock, connectTimeoutMs, signal, late, async (limited) => {
+    const tls = endpoint.scheme === 'https' ? endpoint.tls : undefined;
+    const socket = await openSocket({ address: endpoint.address, port: endpoint.port, tls }, limited);
+    // Errors reach the request under way; between requests they only close the connection.
+    socket.on('error', () => undefined);
+    try {
+      const agent = new OneSocketAgent(socket);
+      const security = await login(endpoint, credentials, agent, socket, limited);
+      return new WinRmConnection(endpoint, clock, socket, agent, security);
+    } catch (thrown) {
+      socket.destroy();
+      throw thrown;
+    }
+  });
+}
+
+async function login(
+  endpoint: WinRmEndpoint,
+  credentials: WinRmCredentials,
+  agent: OneSocketAgent,
+  socket: Socket,
+  signal: AbortSignal,
+): Promise<Security> {
+  if (credentials.authentication === 'basic') {
+    return { kind: 'basic', authorization: basicAuthorization(credentials) };
+  }
+  const certificate = socket instanceof TLSSocket ? socket.getPeerX509Certificate()?.raw : undefined;
+  const ntlm = await loginNtlm(credentials, {
+    host: endpoint.address,
+    channelBinding: certificate && tlsServerEndPoint(certificate),
+    post: (authorization) => {
+      const headers = { 'Content-Type': SOAP_CONTENT_TYPE, Authorization: authorization };
+      return post({ agent, host: hostHeader(endpoint), path: PATH, headers, body: Buffer.alloc(0) }, signal);
+    },
+  });
+  return endpoint.scheme === 'https' ? { kind: 'logged-in' } : { kind: 'sealed', ntlm };
+}
+
+const hostName = (address: string): string => (address.includes(':') ? `[${address}]` : address);
+const hostHeader = (endpoint: WinRmEndpoint): string => `${hostName(endpoint.address)}:${endpoint.port}`;
+
+/** An open, logged-in connection. Requests run one after the other, in the order of the calls. */
+export class WinRmConnection {
+  /** The endpoint's URL, for the messages' `To`. */
+  readonly url: string;
+  readonly #endpoint: WinRmEndpoint;
+  readonly #clock: Clock;
+  readonly #socket: Socket;
+  readonly #agent: OneSocketAgent;
+  readonly #security: Security;
+  #lastRequest: Promise<unknown> = Promise.resolve();
+  #waiting = 0;
+
+  constructor(endpoint: WinRmEndpoint, clock: Clock, socket: Socket, agent: OneSocketAgent, security: Security) {
+    this.url = `${endpoint.scheme}://${hostHeader(endpoint)}${PATH}`;
+    this.#endpoint = endpoint;
+    this.#clock = clock;
+    this.#socket = socket;
+    this.#agent = agent;
+    this.#security = security;
+  }
+
+  /** False once the connection was closed or broken: it never opens again. */
+  get isOpen(): boolean {
+    return !this.#socket.destroyed && this.#socket.writable;
+  }
+
+  /** True while a request is unanswered. */
+  get isBusy(): boolean {
+    return this.#waiting > 0;
+  }
+
+  /**
+   * Sends one SOAP message and resolves to the answer's envelope. A time-out or an abort destroys the connection.
+   * @throws WinRmError `fault`, `disconnected`, `timeout`, `login`, `http`, `malformed`; the signal's reason when aborted.
+   */
+  async exchange(message: string, timeoutMs: number, signal?: AbortSignal): Promise<XmlElement> {
+    this.#waiting += 1;
+    const request = this.#lastRequest.then(() => {
+      signal?.throwIfAborted();
+      const late = () => new WinRmError({ kind: 'timeout', timeoutMs });
+      return withDeadline(this.#clock, timeoutMs, signal, late, (limited) => this.#send(message, limited));
+    });
+    this.#lastRequest = request.catch(() => undefined);
+    try {
+      return this.#read(await request);
+    } finally {
+      this.#waiting -= 1;
+    }
+  }
+
+  close(): void {
+    this.#socket.destroy();
+    this.#agent.destroy();
+  }
+
+  async #send(message: string, signal: AbortSignal): Promise<HttpAnswer> {
+    const plain = Buffer.from(message, 'utf8');
+    const security = this.#security;
+    const sealed = security.kind === 'sealed';
+    const answer = await post(
+      {
+        agent: this.#agent,
+        host: hostHeader(this.#endpoint),
+        path: PATH,
+        headers: {
+          'Content-Type': sealed ? SEALED_CONTENT_TYPE : SOAP_CONTENT_TYPE,
+          ...(security.kind === 'basic' ? { Authorization: security.authorization } : {}),
+        },
+        body: sealed ? sealMessage(security.ntlm, plain) : plain,
+      },
+      signal,
+    );
+    return sealed && answer.body.length > 0 ? this.#unsealed(security.ntlm, answer) : answer;
+  }
+
+  /** Unsealing runs in the order of the answers, inside the queue: the key stream has a position. */
+  #unsealed(security: NtlmSecurity, answer: HttpAnswer): HttpAnswer {
+    if (!isSealed(answer.contentType)) {
+      // Only a status without a message is believed from an answer nobody signed.
+      if (answer.status !== 200 && answer.status !== 500) return { ...answer, body: Buffer.alloc(0) };
+      this.close();
+      throw new WinRmError({ kind: 'malformed', reason: 'the answer is not sealed' });
+    }
+    const body = unsealMessage(security, answer.body);
+    if (!body) {
+      this.close();
+      throw new WinRmError({ kind: 'malformed', reason: 'the answer fails the integrity check' });
+    }
+    return { ...answer, body };
+  }
+
+  #read(answer: HttpAnswer): XmlElement {
+    if (answer.status === 401) {
+      throw refused(answer, this.#security.kind === 'basic' ? 'basic' : 'ntlm');
+    }
+    const envelope = parseEnvelope(answer.body);
+    // Status 500 is how a SOAP fault travels, so the body is read before the status is judged.
+    const fault = envelope && faultOf(envelope);
+    if (fault) throw new WinRmError({ kind: 'fault', fault });
+    if (answer.status !== 200) throw new WinRmError({ kind: 'http', status: answer.status });
+    if (!envelope) throw new WinRmError({ kind: 'malformed', reason: 'the answer is not a SOAP envelope' });
+    return envelope;
+  }
+}
+
+function parseEnvelope(body: Buffer): XmlElement | undefined {
+  if (body.length === 0) return undefined;
+  try {
+    const root = parseXml(body.toString('utf8').replace(/^\uFEFF/, ''));
+    return root.name === 'Envelope' && root.namespace === NAMESPACE.soap ? root : undefined;
+  } catch {
+    return undefined;
+  }
+}

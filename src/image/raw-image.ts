@@ -1,0 +1,199 @@
+import { createHash } from 'node:crypto';
+import { type FileHandle, mkdir, open, readdir, rename, rm, rmdir, stat, statfs, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { SnaphookError } from '../ports/errors.ts';
+import type { ImageFile, ImageRequest, Images } from '../ports/images.ts';
+
+const CHUNK_BYTES = 4 * 1024 * 1024;
+const HOLE_BYTES = 64 * 1024;
+const SAFETY_BYTES = 64 * 1024 * 1024;
+
+/** Raw images: the device's bytes as a sparse regular file. Zeros become holes; the hash is that of the logical content. */
+export const rawImages: Images = {
+  async preflight(directory, paths, bytesNeeded) {
+    await mkdir(directory, { recursive: true }).catch((cause: unknown) => {
+      throw unwritable(directory, cause);
+    });
+    for (const relative of paths) {
+      if (await exists(insideOf(directory, relative))) {
+        throw new SnaphookError(
+          'E_EXPORT',
+          `"${path.join(directory, relative)}" exists already and belongs to no open run`,
+          {
+            hint: 'Each job needs a hand-over directory of its own. Move the file away if nobody needs it.',
+          },
+        );
+      }
+    }
+    const probe = path.join(directory, `.snaphook-${process.pid}.probe`);
+    await writeFile(probe, '').catch((cause: unknown) => {
+      throw unwritable(directory, cause);
+    });
+    await rm(probe, { force: true });
+    const { bavail, bsize } = await statfs(directory);
+    if (bavail * bsize < bytesNeeded + SAFETY_BYTES) {
+      throw new SnaphookError(
+        'E_PROXY_SPACE',
+        `"${directory}" has ${bavail * bsize} bytes free, the images may take ${bytesNeeded}`,
+        {
+          hint: 'Free space there, or give the job an exportDirectory on a larger file system.',
+        },
+      );
+    }
+  },
+
+  async write(directory, request, progress, signal) {
+    const final = insideOf(directory, request.path);
+    const partial = `${final}.partial`;
+    try {
+      await mkdir(path.dirname(final), { recursive: true });
+      const written = await copySparse(request, partial, progress, signal);
+      await rename(partial, final);
+      return { path: request.path, sizeBytes: request.sizeBytes, ...written };
+    } catch (error) {
+      await rm(partial, { force: true });
+      throw exportError(error, final);
+    }
+  },
+
+  async writeManifest(directory, name, text) {
+    const final = insideOf(directory, name);
+    const partial = `${final}.partial`;
+    try {
+      await writeFile(partial, text);
+      await rename(partial, final);
+    } catch (error) {
+      await rm(partial, { force: true });
+      throw exportError(error, final);
+    }
+  },
+
+  async remove(directory, paths) {
+    for (const relative of paths) {
+      const file = insideOf(directory, relative);
+      await rm(file, { force: true });
+      await rm(`${file}.partial`, { force: true });
+      await removeEmptyFolders(path.dirname(file), path.resolve(directory));
+    }
+  },
+};
+
+/** Paths are made by the core from names that came from outside: proven to stay inside before they are used. */
+function insideOf(directory: string, relative: string): string {
+  const root = path.resolve(directory);
+  const file = path.resolve(root, relative);
+  if (!file.startsWith(root + path.sep))
+    throw new TypeError(`path leaves the hand-over directory: ${JSON.stringify(relative)}`);
+  return file;
+}
+
+async function copySparse(
+  { devicePath, sizeBytes }: ImageRequest,
+  partial: string,
+  progress: (doneBytes: number) => void,
+  signal: AbortSignal,
+): Promise<Pick<ImageFile, 'dataBytes' | 'blake2b'>> {
+  const source = await open(devicePath, 'r');
+  try {
+    const image = await open(partial, 'wx', 0o600);
+    try {
+      await image.truncate(sizeBytes);
+      const hash = createHash('blake2b512');
+      const buffer = Buffer.allocUnsafe(CHUNK_BYTES);
+      let dataBytes = 0;
+      for (let offset = 0; offset < sizeBytes; ) {
+        signal.throwIfAborted();
+        const length = await readFull(source, buffer.subarray(0, Math.min(CHUNK_BYTES, sizeBytes - offset)), offset);
+        if (length === 0) throw new Error(`device "${devicePath}" ends at byte ${offset}, before ${sizeBytes}`);
+        const chunk = buffer.subarray(0, length);
+        hash.update(chunk);
+        dataBytes += await writeData(image, chunk, offset);
+        offset += length;
+        progress(offset);
+      }
+      await image.sync();
+      return { dataBytes, blake2b: hash.digest('hex') };
+    } finally {
+      await image.close();
+    }
+  } finally {
+    await source.close();
+  }
+}
+
+async function readFull(source: FileHandle, buffer: Buffer, position: number): Promise<number> {
+  let filled = 0;
+  while (filled < buffer.length) {
+    const { bytesRead } = await source.read(buffer, filled, buffer.length - filled, position + filled);
+    if (bytesRead === 0) break;
+    filled += bytesRead;
+  }
+  return filled;
+}
+
+const ZEROS = Buffer.alloc(HOLE_BYTES);
+
+/** Writes the stretches that are not zero; returns their bytes. */
+async function writeData(image: FileHandle, chunk: Buffer, position: number): Promise<number> {
+  let written = 0;
+  let start = -1;
+  for (let at = 0; at <= chunk.length; at += HOLE_BYTES) {
+    const piece = chunk.subarray(at, at + HOLE_BYTES);
+    const isData =
+      piece.length > 0 && !piece.equals(piece.length === HOLE_BYTES ? ZEROS : ZEROS.subarray(0, piece.length));
+    if (isData && start < 0) start = at;
+    if (!isData && start >= 0) {
+      const stretch = chunk.subarray(start, Math.min(at, chunk.length));
+      await writeFull(image, stretch, position + start);
+      written += stretch.length;
+      start = -1;
+    }
+  }
+  if (start >= 0) {
+    const stretch = chunk.subarray(start);
+    await writeFull(image, stretch, position + start);
+    written += stretch.length;
+  }
+  return written;
+}
+
+async function writeFull(image: FileHandle, data: Buffer, position: number): Promise<void> {
+  for (let done = 0; done < data.length; ) {
+    const { bytesWritten } = await image.write(data, done, data.length - done, position + done);
+    done += bytesWritten;
+  }
+}
+
+async function removeEmptyFolders(folder: string, root: string): Promise<void> {
+  for (let current = folder; current.startsWith(root + path.sep); current = path.dirname(current)) {
+    if ((await readdir(current).catch(() => [''])).length > 0) return;
+    await rmdir(current).catch(() => undefined);
+  }
+}
+
+const exists = (file: string): Promise<boolean> =>
+  stat(file).then(
+    () => true,
+    () => false,
+  );
+
+const unwritable = (directory: string, cause: unknown) =>
+  new SnaphookError('E_EXPORT', `hand-over directory "${directory}" cannot be written`, {
+    cause,
+    hint: 'Create it, or give the account that runs the hook the right to write there.',
+  });
+
+function exportError(error: unknown, file: string): unknown {
+  if (!(error instanceof Error) || error instanceof SnaphookError || error instanceof TypeError) return error;
+  const code = 'code' in error ? error.code : undefined;
+  if (code === 'ENOSPC' || code === 'EDQUOT') {
+    return new SnaphookError('E_PROXY_SPACE', `no space left while writing "${file}"`, {
+      cause: error,
+      hint: 'Free space in the hand-over directory, or give the job one on a larger file system.',
+    });
+  }
+  if (code === 'EEXIST') {
+    return new SnaphookError('E_EXPORT', `"${file}.partial" is being written by another run`, { cause: error });
+  }
+  return new SnaphookError('E_EXPORT', `"${file}" cannot be written: ${error.message}`, { cause: error });
+}

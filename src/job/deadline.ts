@@ -1,0 +1,41 @@
+import type { Clock } from '../ports/clock.ts';
+import { type ErrorCode, SnaphookError } from '../ports/errors.ts';
+
+export interface Limit {
+  readonly durationMs: number;
+  /** Error the work is aborted with when the time is over. */
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly hint?: string;
+}
+
+/**
+ * Runs work that must end within a time. The signal it gets aborts with a coded error when the time is over or when the
+ * parent aborts; the work is awaited even then, because only it knows how to stop.
+ */
+export async function withinLimit<Result>(
+  clock: Clock,
+  limit: Limit,
+  parent: AbortSignal | undefined,
+  work: (signal: AbortSignal) => Promise<Result>,
+): Promise<Result> {
+  const timer = new AbortController();
+  const over = new AbortController();
+  const fail = () =>
+    over.abort(
+      new SnaphookError(limit.code, limit.message, {
+        effect: 'unknown',
+        retry: 'after-probe',
+        ...(limit.hint === undefined ? {} : { hint: limit.hint }),
+      }),
+    );
+  clock.sleep(limit.durationMs, timer.signal).then(fail, () => undefined);
+  try {
+    return await work(parent ? AbortSignal.any([parent, over.signal]) : over.signal);
+  } catch (error) {
+    // An adapter may wrap or replace the reason; what happened is that the time was over.
+    throw over.signal.aborted && !parent?.aborted ? over.signal.reason : error;
+  } finally {
+    timer.abort();
+  }
+}

@@ -1,0 +1,138 @@
+import { type ErrorCode, SnaphookError } from '../ports/errors.ts';
+import type { Guest, ThawVerdict } from '../ports/guest.ts';
+import type { InstanceUuid } from '../ports/identity.ts';
+import { withinLimit } from './deadline.ts';
+import type { WindowTimes } from './grade.ts';
+import { devicesOf } from './plan.ts';
+import type { Run } from './step.ts';
+
+/** How a guest came out of the window. */
+export type GuestThaw =
+  | { readonly confirmed: true; readonly verdict: ThawVerdict }
+  | { readonly confirmed: false; readonly error: unknown };
+
+export interface FreezeWindow {
+  readonly times: WindowTimes;
+  /** The array's own time for the establish, where it told it. */
+  readonly arrayServiceMs: number | undefined;
+  readonly freezeErrors: readonly unknown[];
+  /** Set when the establish did not answer well; `effect` says whether a snapshot may exist all the same. */
+  readonly establishError: unknown;
+  readonly thaws: ReadonlyMap<InstanceUuid, GuestThaw>;
+}
+
+/**
+ * Freeze all guests, establish ONE snapshot, thaw all guests.
+ *
+ * Nothing is journaled, logged or looked up in here, and no connection is opened: the intent is on disk before and the result
+ * after. Whatever goes wrong, every guest that was asked to freeze is thawed until it confirms, even when the run is being
+ * aborted: the thaw does not listen to the run's signal.
+ */
+export async function holdFreezeWindow(run: Run, signal: AbortSignal): Promise<FreezeWindow> {
+  const { clock } = run.ports;
+  const guests = [...run.openGuests];
+  const times: { -readonly [Key in keyof WindowTimes]: WindowTimes[Key] } = {
+    freezeRequestedMs: clock.monotonicMs(),
+    frozenMs: undefined,
+    establishSentMs: undefined,
+    establishConfirmedMs: undefined,
+    thawSentMs: undefined,
+    thawedMs: undefined,
+  };
+  let arrayServiceMs: number | undefined;
+  let establishError: unknown;
+  const freezeErrors: unknown[] = [];
+  let thaws: ReadonlyMap<InstanceUuid, GuestThaw> = new Map();
+  try {
+    freezeErrors.push(...(await freezeAll(run, guests, signal)));
+    if (freezeErrors.length === 0) {
+      times.frozenMs = clock.monotonicMs();
+      times.establishSentMs = times.frozenMs;
+      try {
+        arrayServiceMs = await establish(run, signal);
+        times.establishConfirmedMs = clock.monotonicMs();
+      } catch (error) {
+        establishError = error;
+      }
+    }
+  } finally {
+    times.thawSentMs = clock.monotonicMs();
+    thaws = await thawAll(run, guests);
+    times.thawedMs = clock.monotonicMs();
+  }
+  return { times, arrayServiceMs, freezeErrors, establishError, thaws };
+}
+
+type NamedGuest = readonly [InstanceUuid, Guest];
+
+async function freezeAll(run: Run, guests: readonly NamedGuest[], signal: AbortSignal): Promise<unknown[]> {
+  const { freezeMs } = run.plan.spec.limits;
+  const freezes = await Promise.allSettled(
+    guests.map(([, guest]) =>
+      limited(
+        run,
+        freezeMs,
+        'E_FREEZE_FAILED',
+        `guest "${guest.name}" was not frozen within ${freezeMs} ms`,
+        signal,
+        (limit) => guest.freeze(limit),
+      ),
+    ),
+  );
+  return freezes.flatMap((freeze) => (freeze.status === 'rejected' ? [freeze.reason] : []));
+}
+
+async function establish(run: Run, signal: AbortSignal): Promise<number | undefined> {
+  const { snapshotName: name, spec } = run.plan;
+  const message = `array "${run.array.id}" did not confirm snapshot "${name}" within ${spec.limits.establishMs} ms`;
+  const { serviceMs } = await limited(run, spec.limits.establishMs, 'E_FREEZE_WINDOW', message, signal, (limit) =>
+    run.array.establish({ name, devices: devicesOf(run.plan), timeToLiveHours: spec.timeToLiveHours }, limit),
+  );
+  return serviceMs;
+}
+
+async function thawAll(run: Run, guests: readonly NamedGuest[]): Promise<ReadonlyMap<InstanceUuid, GuestThaw>> {
+  const { thawMs } = run.plan.spec.limits;
+  const thaws = await Promise.all(
+    guests.map(async ([vm, guest]): Promise<readonly [InstanceUuid, GuestThaw]> => {
+      const message = `guest "${guest.name}" did not confirm within ${thawMs} ms that it writes again`;
+      try {
+        const verdict = await limited(run, thawMs, 'E_THAW_UNCONFIRMED', message, undefined, (limit) =>
+          guest.thaw(limit),
+        );
+        return [vm, { confirmed: true, verdict }];
+      } catch (error) {
+        return [vm, { confirmed: false, error }];
+      }
+    }),
+  );
+  return new Map(thaws);
+}
+
+function limited<Result>(
+  run: Run,
+  durationMs: number,
+  code: ErrorCode,
+  message: string,
+  parent: AbortSignal | undefined,
+  work: (signal: AbortSignal) => Promise<Result>,
+): Promise<Result> {
+  return withinLimit(run.ports.clock, { durationMs, code, message }, parent, work);
+}
+
+/** The error of a window that took no usable snapshot; undefined when there may be one. */
+export function windowFailure(window: FreezeWindow): unknown {
+  const first = window.freezeErrors[0];
+  if (first !== undefined) return asFreezeFailure(first);
+  if (window.establishError instanceof SnaphookError && window.establishError.effect === 'unknown') return undefined;
+  return window.establishError;
+}
+
+function asFreezeFailure(error: unknown): unknown {
+  if (!(error instanceof SnaphookError) || error.effect === 'none') return error;
+  // The window is over and every guest was thawed: there is nothing left to probe.
+  return new SnaphookError(error.code, error.message, {
+    cause: error,
+    ...(error.hint === undefined ? {} : { hint: error.hint }),
+  });
+}

@@ -1,0 +1,71 @@
+import type { VmSelector } from '../ports/hypervisor.ts';
+import type { Grade } from './grade.ts';
+
+export type FreezeStrategy = 'vss-provider' | 'none';
+
+/** One job as configured: what the backup product calls by name, again and again. */
+export interface JobSpec {
+  readonly name: string;
+  readonly vms: readonly VmSelector[];
+  /** How guests are frozen. `none`: the snapshot is crash-consistent at best, and says so. */
+  readonly freeze: FreezeStrategy;
+  /** The grade the admin asks for; below it `onLowerGrade` decides. */
+  readonly grade: Grade;
+  readonly onLowerGrade: 'fail' | 'degrade';
+  /** VMs that share a snapped datastore and are not prepared: refuse the run, or go on and say which. */
+  readonly collateral: 'refuse' | 'warn';
+  readonly onOpenRun: 'fail' | 'replace';
+  /** Storage group whose devices may receive links. */
+  readonly targetPool: string;
+  /** Storage group that is masked to the proxy; absent: the pool itself is. */
+  readonly presentGroup: string | undefined;
+  /** The proxy's host (initiator group) on the array: a target may be visible to it and to nobody else. */
+  readonly proxyHost: string;
+  /** The array removes the snapshot after this, even if this machine burns down. */
+  readonly timeToLiveHours: number;
+  /** Where images are handed over. */
+  readonly exportDirectory: string;
+  readonly limits: JobLimits;
+}
+
+export interface JobLimits {
+  /** `pre` ends by itself before this: backup products abandon hooks that take longer. */
+  readonly deadlineMs: number;
+  /** From the freeze request to "frozen". */
+  readonly freezeMs: number;
+  /** From the establish request to its answer, inside the window; afterwards guests are thawed whatever the array does. */
+  readonly establishMs: number;
+  /** How long thaw is tried before the guest is reported as unconfirmed. */
+  readonly thawMs: number;
+  /** A request whose answer never came may still take effect on the array for this long. */
+  readonly settleMs: number;
+  /** V3 arrays refuse to unlink a target that is not defined yet; afterwards the unlink is forced (the target is scratch). */
+  readonly unlinkMs: number;
+  /** Until the proxy sees the targets. */
+  readonly devicesMs: number;
+  /** One round of cleaning up. */
+  readonly undoMs: number;
+  readonly lockWaitMs: number;
+}
+
+export const DEFAULT_LIMITS: JobLimits = {
+  deadlineMs: 230_000,
+  freezeMs: 60_000,
+  establishMs: 8_000,
+  thawMs: 30_000,
+  settleMs: 15_000,
+  unlinkMs: 60_000,
+  devicesMs: 60_000,
+  undoMs: 180_000,
+  lockWaitMs: 10_000,
+};
+
+/** Who called, as the integration understood it. */
+export interface JobContext {
+  readonly job: string;
+  /** Name of the backup product's integration. */
+  readonly integration: string;
+  readonly instance: string | undefined;
+  readonly productRunId: string | undefined;
+  readonly level: string | undefined;
+}

@@ -1,0 +1,186 @@
+import type { Clock } from '../ports/clock.ts';
+import { type ErrorRecord, SnaphookError, toErrorRecord } from '../ports/errors.ts';
+import type { InstanceUuid } from '../ports/identity.ts';
+import type { Journal, JournalLine } from '../ports/journal.ts';
+import type { JobContext } from './job-spec.ts';
+import type { Plan } from './plan.ts';
+import type { CaptureResult } from './steps/capture.ts';
+import type { ExportResult } from './steps/export.ts';
+import type { GuestsResult } from './steps/guests.ts';
+
+const JOURNAL_VERSION = 1;
+
+export const STEP_NAMES = ['guests', 'capture', 'link', 'present', 'devices', 'export'] as const;
+export type StepName = (typeof STEP_NAMES)[number];
+
+export type Outcome = 'handed-over-and-released' | 'failed' | 'recovered' | 'nothing-done';
+
+/** Everything a journal can say, one line each. Public format: changes need a new version. */
+export type JournalRecord =
+  | { readonly kind: 'opened'; readonly data: { readonly version: number; readonly context: JobContext } }
+  | { readonly kind: 'planned'; readonly data: Plan }
+  | { readonly kind: 'intent'; readonly data: { readonly step: StepName } }
+  | {
+      readonly kind: 'session';
+      readonly data: { readonly vm: InstanceUuid; readonly resume: Readonly<Record<string, string>> };
+    }
+  | { readonly kind: 'done'; readonly data: { readonly step: StepName; readonly result: unknown } }
+  | { readonly kind: 'failed'; readonly data: { readonly step: StepName | undefined; readonly error: ErrorRecord } }
+  | { readonly kind: 'undoing'; readonly data: { readonly step: StepName } }
+  | { readonly kind: 'undone'; readonly data: { readonly step: StepName } }
+  | { readonly kind: 'undo-failed'; readonly data: { readonly step: StepName; readonly error: ErrorRecord } }
+  | { readonly kind: 'handed-over'; readonly data: { readonly manifest: string } }
+  | { readonly kind: 'closed'; readonly data: { readonly outcome: Outcome } };
+
+/** Where each step stands. `intended`: its effect may or may not have happened. */
+export type StepState =
+  | { readonly at: 'untouched' }
+  | { readonly at: 'intended'; readonly since: Date }
+  | { readonly at: 'done'; readonly since: Date; readonly result: unknown }
+  | { readonly at: 'undone' };
+
+/** What a journal says about its run. */
+export interface RunState {
+  readonly context: JobContext | undefined;
+  readonly plan: Plan | undefined;
+  readonly openedAt: Date | undefined;
+  readonly steps: Readonly<Record<StepName, StepState>>;
+  readonly sessions: ReadonlyMap<InstanceUuid, Readonly<Record<string, string>>>;
+  readonly handedOverAt: Date | undefined;
+  readonly manifest: string | undefined;
+  readonly outcome: Outcome | undefined;
+  readonly errors: readonly ErrorRecord[];
+}
+
+export function emptyRunState(): RunState {
+  return {
+    context: undefined,
+    plan: undefined,
+    openedAt: undefined,
+    steps: {
+      guests: { at: 'untouched' },
+      capture: { at: 'untouched' },
+      link: { at: 'untouched' },
+      present: { at: 'untouched' },
+      devices: { at: 'untouched' },
+      export: { at: 'untouched' },
+    },
+    sessions: new Map(),
+    handedOverAt: undefined,
+    manifest: undefined,
+    outcome: undefined,
+    errors: [],
+  };
+}
+
+function applyRecord(state: RunState, record: JournalRecord, at: Date): RunState {
+  const step = (name: StepName, to: StepState): RunState => ({ ...state, steps: { ...state.steps, [name]: to } });
+  switch (record.kind) {
+    case 'opened':
+      return { ...state, context: record.data.context, openedAt: at };
+    case 'planned':
+      return { ...state, plan: record.data };
+    case 'session':
+      return { ...state, sessions: new Map([...state.sessions, [record.data.vm, record.data.resume]]) };
+    case 'intent':
+      return step(record.data.step, { at: 'intended', since: at });
+    case 'done':
+      return step(record.data.step, { at: 'done', since: at, result: record.data.result });
+    case 'undone':
+      return step(record.data.step, { at: 'undone' });
+    case 'failed':
+    case 'undo-failed':
+      return { ...state, errors: [...state.errors, record.data.error] };
+    case 'handed-over':
+      return { ...state, handedOverAt: at, manifest: record.data.manifest };
+    case 'closed':
+      return { ...state, outcome: record.data.outcome };
+    case 'undoing':
+      return state;
+  }
+}
+
+/** Reads a journal's lines back. Fails with `E_JOURNAL` on lines of another format version or an unknown kind. */
+export function foldJournal(runId: string, lines: readonly JournalLine[]): RunState {
+  return lines.reduce((state, line) => applyRecord(state, parseLine(runId, line), new Date(line.at)), emptyRunState());
+}
+
+const KINDS: ReadonlySet<string> = new Set<JournalRecord['kind']>([
+  'opened',
+  'planned',
+  'intent',
+  'session',
+  'done',
+  'failed',
+  'undoing',
+  'undone',
+  'undo-failed',
+  'handed-over',
+  'closed',
+]);
+
+function parseLine(runId: string, line: JournalLine): JournalRecord {
+  const refuse = (why: string) =>
+    new SnaphookError('E_JOURNAL', `journal of run "${runId}", line ${line.seq}: ${why}`, {
+      hint: 'The run was written by another version of snaphook. Use that version to post or reap it.',
+    });
+  if (!KINDS.has(line.kind) || typeof line.data !== 'object' || line.data === null)
+    throw refuse(`unknown record "${line.kind}"`);
+  // Kind and data were written together by RunJournal.append of this format version, which the first line states.
+  const record = { kind: line.kind, data: line.data } as JournalRecord;
+  if (record.kind === 'opened' && record.data.version !== JOURNAL_VERSION)
+    throw refuse(`format version ${record.data.version}`);
+  return record;
+}
+
+/** The journal of a run together with what it says so far. */
+export class RunJournal {
+  readonly #journal: Journal;
+  readonly #clock: Clock;
+  #seq: number;
+  #state: RunState;
+
+  private constructor(journal: Journal, clock: Clock, lines: readonly JournalLine[]) {
+    this.#journal = journal;
+    this.#clock = clock;
+    this.#seq = lines.at(-1)?.seq ?? 0;
+    this.#state = foldJournal(journal.runId, lines);
+  }
+
+  static async load(journal: Journal, clock: Clock): Promise<RunJournal> {
+    return new RunJournal(journal, clock, await journal.read());
+  }
+
+  get state(): RunState {
+    return this.#state;
+  }
+
+  /** Resolves when the record is on stable storage. Only then may its effect begin. */
+  async append(record: JournalRecord): Promise<void> {
+    const at = this.#clock.now();
+    this.#seq += 1;
+    await this.#journal.append({ seq: this.#seq, at: at.toISOString(), kind: record.kind, data: record.data });
+    this.#state = applyRecord(this.#state, record, at);
+  }
+
+  async opened(context: JobContext): Promise<void> {
+    await this.append({ kind: 'opened', data: { version: JOURNAL_VERSION, context } });
+  }
+
+  async failed(step: StepName | undefined, thrown: unknown): Promise<void> {
+    await this.append({ kind: 'failed', data: { step, error: toErrorRecord(thrown) } });
+  }
+}
+
+const resultOf = (state: RunState, step: StepName): unknown => {
+  const at = state.steps[step];
+  return at.at === 'done' ? at.result : undefined;
+};
+
+// The three results below were journaled by their own step under the same format version.
+export const captureResultOf = (state: RunState): CaptureResult | undefined =>
+  resultOf(state, 'capture') as CaptureResult | undefined;
+export const exportResultOf = (state: RunState): ExportResult | undefined =>
+  resultOf(state, 'export') as ExportResult | undefined;
+export const guestsResultOf = (state: RunState): GuestsResult | undefined =>
+  resultOf(state, 'guests') as GuestsResult | undefined;

@@ -1,0 +1,78 @@
+import type { ArrayId, DeviceId, InstanceUuid, MoRef, RunId, Wwn } from '../ports/identity.ts';
+import type { ArrayFacts } from '../ports/storage-array.ts';
+import type { FreezeStrategy, JobContext, JobSpec } from './job-spec.ts';
+
+export const TRACK_BYTES = 131_072;
+const CYLINDER_BYTES = 15 * TRACK_BYTES;
+
+export const bytesOfCylinders = (cylinders: number): number => cylinders * CYLINDER_BYTES;
+
+export interface PlannedDisk {
+  readonly key: number;
+  readonly label: string;
+  readonly capacityBytes: number;
+  readonly guestDiskUuid: string | undefined;
+  readonly storage: 'vvol' | 'vmfs' | 'rdm';
+  /** Devices that hold it: one, or every extent of its datastore. */
+  readonly devices: readonly DeviceId[];
+}
+
+export interface PlannedVm {
+  readonly instanceUuid: InstanceUuid;
+  readonly moRef: MoRef;
+  readonly name: string;
+  readonly address: string | undefined;
+  readonly freeze: FreezeStrategy;
+  readonly disks: readonly PlannedDisk[];
+}
+
+/** One device of the snapshot set, the target that will show it, and the image made from it. */
+export interface PlannedDevice {
+  readonly device: DeviceId;
+  readonly wwn: Wwn;
+  /** `disk`: the device is one virtual disk. `datastore`: it is an extent of a VMFS datastore and holds many. */
+  readonly holds: 'disk' | 'datastore';
+  readonly target: DeviceId;
+  readonly targetWwn: Wwn;
+  /** The target has to be added to the presented storage group for the length of the run. */
+  readonly presentNeeded: boolean;
+  readonly imagePath: string;
+  /** Bytes of the image: the virtual disk's size, or the whole device of a datastore. */
+  readonly imageBytes: number;
+}
+
+/** VMs that share a snapped datastore but are not part of the run. */
+export interface Collateral {
+  readonly datastore: string;
+  readonly vms: readonly string[];
+}
+
+/** Everything a run will touch, computed before anything is changed. */
+export interface Plan {
+  readonly runId: RunId;
+  readonly context: JobContext;
+  readonly spec: JobSpec;
+  readonly arrayId: ArrayId;
+  readonly array: ArrayFacts;
+  readonly snapshotName: string;
+  readonly vms: readonly PlannedVm[];
+  readonly devices: readonly PlannedDevice[];
+  readonly collateral: readonly Collateral[];
+  readonly warnings: readonly string[];
+}
+
+export const devicesOf = (plan: Plan): readonly DeviceId[] => plan.devices.map(({ device }) => device);
+
+export const pairsOf = (plan: Plan) => plan.devices.map(({ device, target }) => ({ source: device, target }));
+
+export const targetWwnsOf = (plan: Plan): readonly Wwn[] => plan.devices.map(({ targetWwn }) => targetWwn);
+
+export const presentedTargetsOf = (plan: Plan): readonly DeviceId[] =>
+  plan.devices.filter(({ presentNeeded }) => presentNeeded).map(({ target }) => target);
+
+export const imagePathsOf = (plan: Plan): readonly string[] => [
+  ...plan.devices.map(({ imagePath }) => imagePath),
+  MANIFEST_NAME,
+];
+
+export const MANIFEST_NAME = 'snaphook-manifest.json';

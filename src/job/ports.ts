@@ -1,0 +1,25 @@
+import type { Clock } from '../ports/clock.ts';
+import type { Guests } from '../ports/guest.ts';
+import type { Hypervisor } from '../ports/hypervisor.ts';
+import type { Images } from '../ports/images.ts';
+import type { JournalStore, Locks } from '../ports/journal.ts';
+import type { BackupProxy } from '../ports/proxy.ts';
+import type { Reporter } from '../ports/reporter.ts';
+import type { StorageArray } from '../ports/storage-array.ts';
+
+/** Everything the core needs from the outside, chosen by the entry point that calls it. */
+export interface JobPorts {
+  readonly hypervisor: Hypervisor;
+  readonly arrays: readonly StorageArray[];
+  readonly guests: Guests;
+  readonly proxy: BackupProxy;
+  readonly images: Images;
+  readonly journals: JournalStore;
+  readonly locks: Locks;
+  readonly clock: Clock;
+  readonly reporter: Reporter;
+  /** Six characters of [0-9a-z], unpredictable. */
+  readonly randomText: () => string;
+  /** Such as `snaphook 0.1.0`, for manifests. */
+  readonly toolVersion: string;
+}

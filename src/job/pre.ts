@@ -1,0 +1,220 @@
+import { type ErrorCode, SnaphookError } from '../ports/errors.ts';
+import type { RunId } from '../ports/identity.ts';
+import type { ImageFile } from '../ports/images.ts';
+import type { Lock } from '../ports/journal.ts';
+import { withinLimit } from './deadline.ts';
+import { isLower } from './grade.ts';
+import type { JobContext, JobSpec } from './job-spec.ts';
+import { captureResultOf, RunJournal } from './journal.ts';
+import { newRunId } from './names.ts';
+import { devicesOf, MANIFEST_NAME, type Plan } from './plan.ts';
+import { makePlan } from './planner.ts';
+import type { JobPorts } from './ports.ts';
+import { cleanUpRun, closeRun, leftoversError, loadRun } from './run-record.ts';
+import { type Run, runStep } from './step.ts';
+import { type CaptureResult, captureStep } from './steps/capture.ts';
+import { devicesStep } from './steps/devices.ts';
+import { exportStep } from './steps/export.ts';
+import { guestsStep } from './steps/guests.ts';
+import { linkStep } from './steps/link.ts';
+import { presentStep } from './steps/present.ts';
+import { undoSteps } from './undo.ts';
+
+export interface PreResult {
+  readonly runId: RunId;
+  readonly plan: Plan;
+  readonly capture: CaptureResult;
+  readonly files: readonly ImageFile[];
+  readonly directory: string;
+  readonly manifest: string;
+  /** A grade below the requested one, accepted by the job's policy. */
+  readonly degraded: boolean;
+}
+
+const POOL_LOCK_WAIT_MS = 60_000;
+
+/**
+ * The pre hook: recover what an earlier run of the job left, plan, preflight, freeze, establish, thaw, grade, link, hand over.
+ * When anything fails, everything is undone before the error is thrown; what could not be undone is told as `E_LEFTOVERS`.
+ */
+export async function pre(
+  ports: JobPorts,
+  spec: JobSpec,
+  context: JobContext,
+  signal: AbortSignal,
+): Promise<PreResult> {
+  const lock = await ports.locks.acquire(jobLock(spec.name), spec.limits.lockWaitMs);
+  try {
+    const held = AbortSignal.any([signal, lock.lost]);
+    await recoverOpenRuns(ports, spec);
+    const id = newRunId(ports.clock.now(), ports.randomText());
+    const journal = await RunJournal.load(await ports.journals.create({ runId: id, job: spec.name }), ports.clock);
+    const deadline = {
+      durationMs: spec.limits.deadlineMs,
+      code: 'E_DEADLINE' as const,
+      message: `run "${id}" was not ready within ${spec.limits.deadlineMs} ms`,
+      hint: 'Raise the limit of the backup product and `deadline` of the job together; `snaphook status` shows where time went.',
+    };
+    const work: Work = { ports, spec, context, id, journal };
+    try {
+      return await withinLimit(ports.clock, deadline, held, (limit) => openRun(work, limit));
+    } catch (error) {
+      throw await unwind(work, error);
+    }
+  } finally {
+    await lock.release();
+  }
+}
+
+export const jobLock = (job: string): string => `job-${job}`;
+
+interface Work {
+  readonly ports: JobPorts;
+  readonly spec: JobSpec;
+  readonly context: JobContext;
+  readonly id: RunId;
+  readonly journal: RunJournal;
+  run?: Run;
+}
+
+/** A crashed run is cleaned up. A run that was handed over may still be read by the backup product: only `replace` ends it. */
+async function recoverOpenRuns(ports: JobPorts, spec: JobSpec): Promise<void> {
+  for (const { runId: id } of await ports.journals.openRuns(spec.name)) {
+    const { journal } = await loadRun(ports, id);
+    if (journal.state.handedOverAt && spec.onOpenRun === 'fail') {
+      throw new SnaphookError(
+        'E_RUN_OPEN',
+        `run "${id}" of job "${spec.name}" is handed over and waits for its post hook`,
+        {
+          hint: 'If its backup has ended, run `snaphook post` for the job; `--on-open-run replace` ends it and goes on.',
+        },
+      );
+    }
+    ports.reporter.warn('cleaning up an earlier run of this job', { run: id });
+    await cleanUpRun(ports, id, 'recovered');
+  }
+}
+
+async function openRun(work: Work, signal: AbortSignal): Promise<PreResult> {
+  const { ports, spec, journal } = work;
+  await journal.opened(work.context);
+  const plan = await planAndReserve(work, signal);
+  const array = ports.arrays.find(({ id }) => id === plan.arrayId);
+  if (!array) throw new TypeError('the plan names an array that is not there');
+  const run: Run = { plan, ports, array, journal, openGuests: new Map() };
+  work.run = run;
+  for (const warning of plan.warnings) ports.reporter.warn(warning);
+  await preflight(run, signal);
+  const capture = await captureGuests(run, signal);
+  const degraded = checkGrades(plan, capture);
+  await runStep(run, linkStep, signal);
+  await runStep(run, presentStep, signal);
+  await runStep(run, devicesStep, signal);
+  const { files } = await runStep(run, exportStep, signal);
+  await journal.append({ kind: 'handed-over', data: { manifest: MANIFEST_NAME } });
+  return { runId: work.id, plan, capture, files, directory: spec.exportDirectory, manifest: MANIFEST_NAME, degraded };
+}
+
+/** Choosing targets and journaling the choice happen under one lock: two runs never plan the same target. */
+async function planAndReserve({ ports, spec, context, id, journal }: Work, signal: AbortSignal): Promise<Plan> {
+  const lock = await ports.locks.acquire(`pool-${spec.targetPool}`, POOL_LOCK_WAIT_MS);
+  try {
+    const reservedTargets = await targetsOfOpenRuns(ports, id);
+    const plan = await makePlan(ports, { runId: id, spec, context, reservedTargets }, signal);
+    await journal.append({ kind: 'planned', data: plan });
+    return plan;
+  } finally {
+    await ports.hypervisor.close();
+    await lock.release();
+  }
+}
+
+async function targetsOfOpenRuns(ports: JobPorts, except: string): Promise<ReadonlySet<string>> {
+  const targets = new Set<string>();
+  for (const { runId: id } of await ports.journals.openRuns()) {
+    if (id === except) continue;
+    const { journal } = await loadRun(ports, id);
+    for (const { target } of journal.state.plan?.devices ?? []) targets.add(target);
+  }
+  return targets;
+}
+
+/** Read-only: everything that can fail before a guest is touched fails here. */
+async function preflight(run: Run, signal: AbortSignal): Promise<void> {
+  const { plan, ports } = run;
+  const bytes = plan.devices.reduce((sum, { imageBytes }) => sum + imageBytes, 0);
+  await ports.images.preflight(
+    plan.spec.exportDirectory,
+    plan.devices.map(({ imagePath }) => imagePath),
+    bytes,
+    signal,
+  );
+  const sources = await ports.proxy.visible(
+    plan.devices.map(({ wwn }) => wwn),
+    signal,
+  );
+  if (sources.length > 0) {
+    throw new SnaphookError('E_PROXY_DEVICE', `the proxy sees source device "${sources[0]}" itself, not only targets`, {
+      hint: 'A proxy that sees the production device may write to it. Take it out of the masking view of the proxy.',
+    });
+  }
+}
+
+async function captureGuests(run: Run, signal: AbortSignal): Promise<CaptureResult> {
+  const { ports, plan } = run;
+  const locks: Lock[] = [];
+  try {
+    for (const vm of [...plan.vms].sort((a, b) => a.instanceUuid.localeCompare(b.instanceUuid))) {
+      locks.push(await ports.locks.acquire(`vm-${vm.instanceUuid}`, plan.spec.limits.lockWaitMs));
+    }
+    await runStep(run, guestsStep, signal);
+    ports.reporter.info('freezing', { guests: run.openGuests.size, devices: devicesOf(plan).length });
+    const capture = await runStep(run, captureStep, signal);
+    ports.reporter.info('captured', { windowMs: Math.round(capture.lengthMs), snapshot: plan.snapshotName });
+    const errors = await undoSteps(run, ['guests']);
+    if (errors.length > 0) throw errors[0];
+    return capture;
+  } finally {
+    for (const lock of locks.reverse()) await lock.release();
+  }
+}
+
+function checkGrades(plan: Plan, capture: CaptureResult): boolean {
+  const lower = capture.vms.filter(({ grade }) => isLower(grade, plan.spec.grade));
+  const [worst] = lower;
+  if (!worst || plan.spec.onLowerGrade === 'degrade') return lower.length > 0;
+  const name = plan.vms.find(({ instanceUuid }) => instanceUuid === worst.vm)?.name ?? worst.vm;
+  throw new SnaphookError(
+    gradeErrorCode(worst),
+    `VM "${name}" reached grade "${worst.grade}", below "${plan.spec.grade}": ${worst.reasons.join('; ')}`,
+    { hint: 'Correct the cause, or set `onLowerGrade: degrade` to hand over the lower grade and say so.' },
+  );
+}
+
+function gradeErrorCode({ evidence }: CaptureResult['vms'][number]): ErrorCode {
+  const freeze = evidence.guest?.freeze;
+  if (evidence.guest && evidence.times.establishConfirmedMs === undefined) return 'E_FREEZE_WINDOW';
+  if (freeze?.verdict.kind === 'expired') return 'E_FREEZE_WINDOW';
+  const FIRST_FAILED_STATE = 6;
+  if (freeze?.writersAfter.some(({ required, state }) => required && state >= FIRST_FAILED_STATE))
+    return 'E_WRITER_FAILED';
+  return 'E_GRADE';
+}
+
+/** Undoes the run and returns the error to throw: the cause, or what is left behind. */
+async function unwind({ ports, id, journal, run }: Work, cause: unknown): Promise<unknown> {
+  const errors: unknown[] = [];
+  try {
+    await journal.failed(undefined, cause);
+  } catch (error) {
+    errors.push(error);
+  }
+  if (run) errors.push(...(await undoSteps(run)));
+  if (errors.length > 0) return leftoversError(id, errors, cause);
+  try {
+    await closeRun(ports, journal, id, run && captureResultOf(journal.state) ? 'failed' : 'nothing-done');
+  } catch (error) {
+    return leftoversError(id, [error], cause);
+  }
+  return cause;
+}

@@ -1,0 +1,52 @@
+import { SnaphookError } from '../ports/errors.ts';
+import { runId as parseRunId } from '../ports/identity.ts';
+import { type Outcome, RunJournal } from './journal.ts';
+import type { JobPorts } from './ports.ts';
+import type { Run } from './step.ts';
+import { undoSteps } from './undo.ts';
+
+/** A run of an earlier process as its journal tells it; `undefined` when it never came to a plan. */
+export async function loadRun(
+  ports: JobPorts,
+  id: string,
+): Promise<{ readonly journal: RunJournal; readonly run: Run | undefined }> {
+  const journal = await RunJournal.load(await ports.journals.open(id), ports.clock);
+  const { plan } = journal.state;
+  if (!plan) return { journal, run: undefined };
+  const array = ports.arrays.find((candidate) => candidate.id === plan.arrayId);
+  if (!array) {
+    throw new SnaphookError(
+      'E_CONFIG',
+      `run "${id}" used array "${plan.arrayId}", which is not in the configuration any more`,
+      {
+        hint: 'Put the array back into the configuration until the run is cleaned up.',
+      },
+    );
+  }
+  return { journal, run: { plan, ports, array, journal, openGuests: new Map() } };
+}
+
+/**
+ * Undoes whatever a run left and closes it. On errors the run stays open, so that the next `post`, `pre` or `reap` tries again;
+ * they are thrown as one `E_LEFTOVERS`.
+ */
+export async function cleanUpRun(ports: JobPorts, id: string, outcome: Outcome): Promise<void> {
+  const { journal, run } = await loadRun(ports, parseRunId(id));
+  const errors = run ? await undoSteps(run) : [];
+  if (errors.length > 0) throw leftoversError(id, errors);
+  await closeRun(ports, journal, id, outcome);
+}
+
+export async function closeRun(ports: JobPorts, journal: RunJournal, id: string, outcome: Outcome): Promise<void> {
+  if (journal.state.outcome === undefined) await journal.append({ kind: 'closed', data: { outcome } });
+  await ports.journals.close(id);
+}
+
+export function leftoversError(id: string, errors: readonly unknown[], first?: unknown): SnaphookError {
+  const text = (error: unknown) => (error instanceof Error ? error.message : String(error));
+  const why = first === undefined ? '' : ` failed (${text(first)}) and`;
+  return new SnaphookError('E_LEFTOVERS', `run "${id}"${why} left something behind: ${errors.map(text).join('; ')}`, {
+    cause: first ?? errors[0],
+    hint: 'The run stays open. Correct the cause, then run `snaphook reap --apply`; `snaphook status` shows what is left.',
+  });
+}

@@ -1,0 +1,53 @@
+import { type ErrorRecord, toErrorRecord } from '../ports/errors.ts';
+import { foldJournal, type Outcome, STEP_NAMES, type StepName } from './journal.ts';
+import type { JobPorts } from './ports.ts';
+
+export interface RunStatus {
+  readonly runId: string;
+  readonly job: string;
+  readonly state: 'open' | 'handed-over' | 'closed' | 'unreadable';
+  readonly openedAt: string | undefined;
+  readonly outcome: Outcome | undefined;
+  readonly vms: readonly string[];
+  readonly snapshot: string | undefined;
+  /** Steps whose effect exists or may exist. */
+  readonly holding: readonly StepName[];
+  readonly errors: readonly ErrorRecord[];
+}
+
+/** What the journals on this machine say; asks nobody else. */
+export async function status(ports: Pick<JobPorts, 'journals'>, closedLimit: number): Promise<readonly RunStatus[]> {
+  const open = await ports.journals.openRuns();
+  const closed = await ports.journals.closedRuns(closedLimit);
+  return Promise.all([...open, ...closed].map(({ runId, job }) => statusOf(ports, runId, job)));
+}
+
+async function statusOf(ports: Pick<JobPorts, 'journals'>, runId: string, job: string): Promise<RunStatus> {
+  try {
+    const journal = await ports.journals.open(runId);
+    const state = foldJournal(runId, await journal.read());
+    return {
+      runId,
+      job,
+      state: state.outcome ? 'closed' : state.handedOverAt ? 'handed-over' : 'open',
+      openedAt: state.openedAt?.toISOString(),
+      outcome: state.outcome,
+      vms: state.plan?.vms.map(({ name }) => name) ?? [],
+      snapshot: state.plan?.snapshotName,
+      holding: STEP_NAMES.filter((name) => state.steps[name].at === 'done' || state.steps[name].at === 'intended'),
+      errors: state.errors,
+    };
+  } catch (error) {
+    return {
+      runId,
+      job,
+      state: 'unreadable',
+      openedAt: undefined,
+      outcome: undefined,
+      vms: [],
+      snapshot: undefined,
+      holding: [],
+      errors: [toErrorRecord(error)],
+    };
+  }
+}

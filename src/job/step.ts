@@ -1,0 +1,75 @@
+import { SnaphookError } from '../ports/errors.ts';
+import type { Guest } from '../ports/guest.ts';
+import type { InstanceUuid } from '../ports/identity.ts';
+import type { StorageArray } from '../ports/storage-array.ts';
+import type { RunJournal, StepName } from './journal.ts';
+import type { Plan } from './plan.ts';
+import type { JobPorts } from './ports.ts';
+
+/** A run at work in this process: its plan, its journal, and the guest sessions that only this process has. */
+export interface Run {
+  readonly plan: Plan;
+  readonly ports: JobPorts;
+  readonly array: StorageArray;
+  readonly journal: RunJournal;
+  /** Sessions opened by the `guests` step of this process; empty in `post` and recovery. */
+  readonly openGuests: Map<InstanceUuid, Guest>;
+}
+
+/** What a look at the real world found after an answer was missed. */
+export type Probe<Result> =
+  | { readonly found: 'done'; readonly result: Result }
+  | { readonly found: 'not-done' }
+  | { readonly found: 'unknown' };
+
+/**
+ * One remote effect. `undo` stands next to `do`, works from plan and journal alone (another process may call it, after a crash,
+ * with the effect done, not done or half done) and is success when nothing is left to undo.
+ */
+export interface Step<Result> {
+  readonly name: StepName;
+  do(run: Run, signal: AbortSignal): Promise<Result>;
+  probe(run: Run, signal: AbortSignal): Promise<Probe<Result>>;
+  undo(run: Run, signal: AbortSignal): Promise<void>;
+}
+
+const MAX_TRIES = 3;
+const PAUSE_BEFORE_RETRY_MS = 500;
+
+/** Journals the intent, does the step, journals the result. An unknown outcome is probed before anything is repeated. */
+export async function runStep<Result>(run: Run, step: Step<Result>, signal: AbortSignal): Promise<Result> {
+  signal.throwIfAborted();
+  await run.journal.append({ kind: 'intent', data: { step: step.name } });
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      const result = await step.do(run, signal);
+      await run.journal.append({ kind: 'done', data: { step: step.name, result } });
+      return result;
+    } catch (error) {
+      const next = await decide(run, step, error, attempt, signal);
+      if (next.found === 'done') {
+        await run.journal.append({ kind: 'done', data: { step: step.name, result: next.result } });
+        return next.result;
+      }
+      if (next.found === 'unknown') throw error;
+      run.ports.reporter.warn('trying a step again', { step: step.name, attempt });
+      await run.ports.clock.sleep(PAUSE_BEFORE_RETRY_MS * attempt, signal);
+    }
+  }
+}
+
+/** `not-done` here means: safe to try again. */
+async function decide<Result>(
+  run: Run,
+  step: Step<Result>,
+  error: unknown,
+  attempt: number,
+  signal: AbortSignal,
+): Promise<Probe<Result>> {
+  if (!(error instanceof SnaphookError) || signal.aborted) return { found: 'unknown' };
+  const mayRetry = error.retry !== 'never' && attempt < MAX_TRIES;
+  if (error.effect === 'none') return mayRetry && error.retry === 'safe' ? { found: 'not-done' } : { found: 'unknown' };
+  run.ports.reporter.warn('the answer was missed; looking what happened', { step: step.name, code: error.code });
+  const probed = await step.probe(run, signal);
+  return probed.found === 'not-done' && !mayRetry ? { found: 'unknown' } : probed;
+}

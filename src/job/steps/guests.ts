@@ -1,0 +1,57 @@
+import type { GuestVolume, WriterStatus } from '../../ports/guest.ts';
+import type { InstanceUuid } from '../../ports/identity.ts';
+import type { PlannedVm } from '../plan.ts';
+import type { Run, Step } from '../step.ts';
+
+export interface PreparedVm {
+  readonly vm: InstanceUuid;
+  readonly helper: string;
+  readonly writersBefore: readonly WriterStatus[];
+  readonly volumes: readonly GuestVolume[];
+}
+
+export interface GuestsResult {
+  readonly prepared: readonly PreparedVm[];
+}
+
+/** Effect: an open session with the freeze helper in every guest that is to be frozen. Nothing is frozen yet. */
+export const guestsStep: Step<GuestsResult> = {
+  name: 'guests',
+
+  async do(run, signal) {
+    const toFreeze = run.plan.vms.filter(({ freeze }) => freeze !== 'none');
+    const prepared = await Promise.allSettled(toFreeze.map((vm) => prepareGuest(run, vm, signal)));
+    const failed = prepared.find((result) => result.status === 'rejected');
+    if (failed?.status === 'rejected') throw failed.reason;
+    return { prepared: prepared.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : [])) };
+  },
+
+  async probe() {
+    return { found: 'unknown' };
+  },
+
+  async undo(run, signal) {
+    const open = [...run.openGuests];
+    run.openGuests.clear();
+    await Promise.all(open.map(([, guest]) => guest.close()));
+    // Sessions of a process that is gone, or whose close could not be confirmed: ended by their journaled identity.
+    for (const [uuid, resume] of run.journal.state.sessions) {
+      const vm = run.plan.vms.find(({ instanceUuid }) => instanceUuid === uuid);
+      if (vm) await run.ports.guests.closeLeftover({ name: vm.name, address: vm.address }, resume, signal);
+    }
+  },
+};
+
+async function prepareGuest(run: Run, vm: PlannedVm, signal: AbortSignal): Promise<PreparedVm> {
+  const guest = run.ports.guests.open({ name: vm.name, address: vm.address });
+  run.openGuests.set(vm.instanceUuid, guest);
+  const { helper, writersBefore, volumes } = await guest.prepare(
+    {
+      runId: run.plan.runId,
+      diskUuids: vm.disks.flatMap(({ guestDiskUuid }) => (guestDiskUuid === undefined ? [] : [guestDiskUuid])),
+      onSession: (resume) => run.journal.append({ kind: 'session', data: { vm: vm.instanceUuid, resume } }),
+    },
+    signal,
+  );
+  return { vm: vm.instanceUuid, helper, writersBefore, volumes };
+}

@@ -1,0 +1,88 @@
+import { SnaphookError } from '../../ports/errors.ts';
+import type { DevicePair } from '../../ports/storage-array.ts';
+import { withinLimit } from '../deadline.ts';
+import { captureResultOf } from '../journal.ts';
+import { devicesOf, pairsOf } from '../plan.ts';
+import type { Run, Step } from '../step.ts';
+
+export interface LinkResult {
+  readonly pairs: readonly DevicePair[];
+}
+
+/** Effect: every source's point in time is shown by its target. */
+export const linkStep: Step<LinkResult> = {
+  name: 'link',
+
+  async do(run, signal) {
+    const { snapshotName: name } = run.plan;
+    await run.array.link(
+      { name, snapId: captureResultOf(run.journal.state)?.snapId, pairs: pairsOf(run.plan) },
+      signal,
+    );
+    const missing = await unlinkedPairs(run, signal);
+    if (missing.length > 0) {
+      throw new SnaphookError(
+        'E_ARRAY',
+        `target "${missing[0]?.target}" is not linked to snapshot "${name}" although the array said so`,
+        {
+          hint: 'Look at the snapshot in Unisphere; then run the job again.',
+        },
+      );
+    }
+    return { pairs: pairsOf(run.plan) };
+  },
+
+  async probe(run, signal) {
+    const missing = await unlinkedPairs(run, signal);
+    return missing.length === 0 ? { found: 'done', result: { pairs: pairsOf(run.plan) } } : { found: 'not-done' };
+  },
+
+  async undo(run, signal) {
+    const capture = captureResultOf(run.journal.state);
+    // Without a journaled snapshot there is no id to name: the undo of `capture` looks for links and removes them.
+    if (capture) await unlinkPairs(run, capture.snapId, pairsOf(run.plan), signal);
+  },
+};
+
+/** The array may show a link a little later than it makes it: looked at again for the time the array is given to settle. */
+async function unlinkedPairs(run: Run, signal: AbortSignal): Promise<readonly DevicePair[]> {
+  const { clock } = run.ports;
+  const untilMs = clock.monotonicMs() + run.plan.spec.limits.settleMs;
+  for (let pauseMs = 100; ; pauseMs *= 2) {
+    const found = await run.array.findSnapshots({ name: run.plan.snapshotName, devices: devicesOf(run.plan) }, signal);
+    const missing = pairsOf(run.plan).filter(
+      ({ source, target }) =>
+        !found.some(
+          (snapshot) => snapshot.source === source && snapshot.linkedTargets.some((link) => link.target === target),
+        ),
+    );
+    if (missing.length === 0 || clock.monotonicMs() + pauseMs > untilMs) return missing;
+    await clock.sleep(pauseMs, signal);
+  }
+}
+
+/** Waits for the array to define the targets where it has to; then forces, because targets are scratch and are thrown away. */
+export async function unlinkPairs(
+  run: Run,
+  snapId: number | undefined,
+  pairs: readonly DevicePair[],
+  signal: AbortSignal,
+): Promise<void> {
+  const { snapshotName: name, spec } = run.plan;
+  try {
+    await withinLimit(
+      run.ports.clock,
+      {
+        durationMs: spec.limits.unlinkMs,
+        code: 'E_ARRAY_BUSY',
+        message: `targets of snapshot "${name}" are not defined yet`,
+      },
+      signal,
+      (limit) => run.array.unlink({ name, snapId, pairs, force: false }, limit),
+    );
+  } catch (error) {
+    signal.throwIfAborted();
+    if (!(error instanceof SnaphookError) || error.code !== 'E_ARRAY_BUSY') throw error;
+    await run.array.unlink({ name, snapId, pairs, force: true }, signal);
+  }
+}

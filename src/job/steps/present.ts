@@ -1,0 +1,33 @@
+import { presentedTargetsOf } from '../plan.ts';
+import type { Step } from '../step.ts';
+
+export interface PresentResult {
+  readonly added: readonly string[];
+}
+
+/** Effect: targets that the proxy does not see yet are members of the presented storage group. */
+export const presentStep: Step<PresentResult> = {
+  name: 'present',
+
+  async do(run, signal) {
+    const { presentGroup } = run.plan.spec;
+    const targets = presentedTargetsOf(run.plan);
+    if (presentGroup !== undefined && targets.length > 0) {
+      await run.array.addToStorageGroup({ storageGroup: presentGroup, devices: targets }, signal);
+    }
+    return { added: targets };
+  },
+
+  // Adding again what is there already is success, so "not done" is always a safe answer.
+  async probe() {
+    return { found: 'not-done' };
+  },
+
+  async undo(run, signal) {
+    const { presentGroup } = run.plan.spec;
+    const targets = presentedTargetsOf(run.plan);
+    if (presentGroup !== undefined && targets.length > 0) {
+      await run.array.removeFromStorageGroup({ storageGroup: presentGroup, devices: targets }, signal);
+    }
+  },
+};

@@ -1,0 +1,306 @@
+import { createHash } from 'node:crypto';
+import { CYLINDER_BYTES } from './devices/store-contract.ts';
+import type { InitialArrayConfig } from './unisphere/array-config.ts';
+import type { DiskInventory, VcenterInventory, VmInventory } from './vcenter/inventory.ts';
+
+const MIB = 1024 * 1024;
+export const ARRAY_ID = '000197900046';
+export const PROXY_HOST = 'proxy01';
+export const POOL = 'SG-snaphook-pool';
+/** The VM whose guest runs a busy database. */
+export const DATABASE_VM = 'sql01';
+
+export interface EstateOptions {
+  /** Disks of the database VM: 1, 2, 3 or more. */
+  readonly disks: number;
+  /** Size of each of its devices. */
+  readonly cylinders: number;
+}
+
+/** A device of the array, and what it is there for. */
+export interface EstateDevice {
+  readonly id: string;
+  readonly cylinders: number;
+}
+
+export interface GuestDisk {
+  readonly device: string;
+  /** Serial the guest sees, 32 lower-case hex digits. */
+  readonly uuid: string;
+  readonly mountPoint: string;
+  readonly volumeGuid: string;
+}
+
+export interface Estate {
+  readonly devices: readonly EstateDevice[];
+  readonly array: InitialArrayConfig;
+  readonly vcenter: VcenterInventory;
+  readonly guestDisks: readonly GuestDisk[];
+}
+
+const wwnOf = (device: string): string => `60000970${ARRAY_ID}53${Buffer.from(device, 'ascii').toString('hex')}`;
+const vvolWwn = (device: string): string => `600009700bcbb71139ff0178000${device.toLowerCase()}`;
+const hex = (text: string, digits: number): string => createHash('sha256').update(text).digest('hex').slice(0, digits);
+const uuid = (seed: string): string => hex(seed, 32).replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
+const diskUuid = (seed: string): string => `6000c29${hex(seed, 25)}`;
+const dashedDiskUuid = (plain: string): string =>
+  plain.toUpperCase().replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
+const deviceName = (number: number): string => number.toString(16).toUpperCase().padStart(5, '0');
+
+const CONTAINER_UUID = '600009700BCBB71139FF01780000050A';
+const CONTAINER_ID = 'vvol:600009700bcbb711-39ff01780000050a';
+const ESX = 'esx01.lab';
+
+/** A virtual disk is a little smaller than its device: the array rounds up to whole cylinders. */
+const capacityBytes = (cylinders: number): number => Math.floor((cylinders * CYLINDER_BYTES) / MIB) * MIB;
+
+/**
+ * A small site: one array, one vCenter, one database VM whose disks are vVols and one physical RDM, a pool of targets, and
+ * neighbours with everything that must be refused (same names, NFS, a template, a vVol without device, two devices of one identity).
+ */
+export function createEstate(options: EstateOptions): Estate {
+  const sources = Array.from({ length: options.disks }, (_, index) => deviceName(0x101 + index));
+  const rdmIndex = options.disks > 1 ? Math.min(2, options.disks - 1) : -1;
+  const guestDisks = sources.map(
+    (device, index): GuestDisk => ({
+      device,
+      uuid: diskUuid(`${DATABASE_VM}-${index}`),
+      mountPoint: `${'CDEFGHIJKLMNOPQRSTUVWXYZ'[index] ?? 'Z'}:\\`,
+      volumeGuid: uuid(`volume-${index}`),
+    }),
+  );
+  const targets = [...sources, ...sources].map((_, index) => deviceName(0x501 + index));
+  const extents = ['00201', '00202'];
+  const [lonely, twin, twinOther, oversized] = ['00301', '00302', '00303', '00304'];
+  const devices: EstateDevice[] = [
+    ...[...sources, ...targets].map((id) => ({ id, cylinders: options.cylinders })),
+    ...[...extents, '00601', '00602'].map((id) => ({ id, cylinders: 16 })),
+    ...[lonely, twin, twinOther].map((id) => ({ id, cylinders: 8 })),
+    { id: oversized, cylinders: 999 },
+    { id: '00700', cylinders: 3 },
+  ];
+  const isRdm = (index: number) => index === rdmIndex;
+  const rdmSources = sources.filter((_, index) => isRdm(index));
+  const vvolSources = sources.filter((_, index) => !isRdm(index));
+  const luns = [...rdmSources, ...extents, lonely, oversized, '00700'];
+
+  const databaseDisks = guestDisks.map((disk, index): DiskInventory => {
+    const common = {
+      key: 2000 + index,
+      label: `Hard disk ${index + 1}`,
+      controllerKey: 1000 + Math.floor(index / 15),
+      unitNumber: index % 15 < 7 ? index % 15 : (index % 15) + 1,
+      capacityBytes: capacityBytes(options.cylinders),
+      uuid: dashedDiskUuid(disk.uuid),
+    };
+    if (isRdm(index))
+      return {
+        ...common,
+        diskMode: 'independent_persistent',
+        backing: rdmBacking(disk.device, luns.indexOf(disk.device)),
+      };
+    return { ...common, backing: vvolBacking(vvolWwn(disk.device), DATABASE_VM, index) };
+  });
+
+  return {
+    devices,
+    guestDisks,
+    array: arrayConfig({
+      vvolSources,
+      luns,
+      targets: [...targets, '00601', '00602'],
+
+      twin,
+      twinOther,
+    }),
+    vcenter: {
+      instanceUuid: uuid('vcenter'),
+      datacenters: [
+        {
+          name: 'DC1',
+          vmFolders: [{ name: 'prod' }, { name: 'test' }],
+          clusters: [
+            {
+              name: 'cluster1',
+              hosts: [
+                {
+                  name: ESX,
+                  uuid: uuid('esx01'),
+                  scsiLuns: luns.map((device, lun) => ({
+                    canonicalName: `naa.${wwnOf(device)}`,
+                    capacityBytes: (devices.find(({ id }) => id === device)?.cylinders ?? 0) * CYLINDER_BYTES,
+                    lun,
+                    protocolEndpoint: device === '00700',
+                  })),
+                },
+              ],
+            },
+          ],
+          datastores: [
+            {
+              name: 'vvol-ds01',
+              type: 'VVOL',
+              capacityBytes: 10 * 1024 * 1024 * MIB,
+              containerId: CONTAINER_ID,
+              storageArrays: [
+                { name: ARRAY_ID, uuid: `com.emc:${ARRAY_ID}`, vendorId: 'EMC', modelId: 'PowerMax_2000' },
+              ],
+            },
+            {
+              name: 'vmfs-ds01',
+              type: 'VMFS',
+              capacityBytes: 32 * CYLINDER_BYTES,
+              extents: extents.map((device) => `naa.${wwnOf(device)}`),
+            },
+            {
+              name: 'nfs-ds01',
+              type: 'NFS',
+              capacityBytes: 1024 * MIB,
+              remoteHost: 'filer.lab',
+              remotePath: '/vol/vms',
+            },
+          ],
+          vms: [
+            {
+              ...vm(DATABASE_VM, ['prod'], databaseDisks),
+              guest: {
+                family: 'windowsGuest',
+                fullName: 'Microsoft Windows Server 2022 (64-bit)',
+                hostName: 'sql01.lab',
+                ipAddress: '127.0.0.1',
+                toolsRunningStatus: 'guestToolsRunning',
+                guestOperationsReady: true,
+              },
+              vmStorageObjectId: `naa.${vvolWwn('00f01')}`,
+              controllers: [0, 1].map((bus) => ({ key: 1000 + bus, type: 'ParaVirtualSCSIController' as const })),
+            },
+            vm('web01', ['prod'], [vmfsDisk('web01')]),
+            vm('app02', ['prod'], [vmfsDisk('app02')]),
+            { ...vm('dup', ['prod'], [vmfsDisk('dup')]), instanceUuid: uuid('dup-prod') },
+            { ...vm('dup', ['test'], [vmfsDisk('dup-test')]), instanceUuid: uuid('dup-test') },
+            { ...vm('template01', ['test'], [vmfsDisk('template01')]), template: true, powerState: 'poweredOff' },
+            vm(
+              'nfs01',
+              ['test'],
+              [
+                {
+                  ...diskBase(8),
+                  backing: { kind: 'nfs', datastore: 'nfs-ds01', fileName: '[nfs-ds01] nfs01/nfs01.vmdk' },
+                },
+              ],
+            ),
+            vm('lost01', ['test'], [{ ...diskBase(8), backing: vvolBacking(vvolWwn('00fff'), 'lost01', 0) }]),
+            vm('twin01', ['test'], [{ ...diskBase(8), backing: vvolBacking(vvolWwn(twin), 'twin01', 0) }]),
+            vm('lonely01', ['test'], [{ ...diskBase(8), backing: rdmBacking(lonely, luns.indexOf(lonely)) }]),
+            vm(
+              'oversized01',
+              ['test'],
+              [{ ...diskBase(999), backing: rdmBacking(oversized, luns.indexOf(oversized)) }],
+            ),
+          ],
+        },
+      ],
+    },
+  };
+}
+
+function vm(name: string, folder: readonly string[], disks: readonly DiskInventory[]): VmInventory {
+  return {
+    name,
+    folder,
+    host: ESX,
+    instanceUuid: uuid(`instance-${name}`),
+    biosUuid: uuid(`bios-${folder.join('/')}-${name}`),
+    powerState: 'poweredOn',
+    disks,
+    diskUuidEnabled: true,
+  };
+}
+
+const diskBase = (cylinders: number) => ({
+  key: 2000,
+  label: 'Hard disk 1',
+  controllerKey: 1000,
+  unitNumber: 0,
+  capacityBytes: capacityBytes(cylinders),
+});
+
+const vmfsDisk = (name: string): DiskInventory => ({
+  ...diskBase(2),
+  backing: { kind: 'vmfs', datastore: 'vmfs-ds01', fileName: `[vmfs-ds01] ${name}/${name}.vmdk` },
+});
+
+const vvolBacking = (wwn: string, name: string, index: number): DiskInventory['backing'] => ({
+  kind: 'vvol',
+  datastore: 'vvol-ds01',
+  backingObjectId: `naa.${wwn}`,
+  fileName: `[vvol-ds01] naa.${vvolWwn('00f01')}/${name}${index === 0 ? '' : `_${index}`}.vmdk`,
+});
+
+/** `vml.` names: 02 (NAA), 00 (disk), LUN low byte first, 00, the NAA id, and the first bytes of the model "SYMMETRIX". */
+function rdmBacking(device: string, lun: number): DiskInventory['backing'] {
+  const lunUuid = `0200${lun.toString(16).padStart(2, '0')}0000${wwnOf(device)}53594d4d4554`;
+  return {
+    kind: 'rdm',
+    datastore: 'vmfs-ds01',
+    fileName: `[vmfs-ds01] rdm/${device}.vmdk`,
+    lunUuid,
+    deviceName: `vml.${lunUuid}`,
+    compatibilityMode: 'physicalMode',
+  };
+}
+
+interface ArrayMembers {
+  readonly vvolSources: readonly string[];
+  readonly luns: readonly string[];
+  readonly targets: readonly string[];
+  readonly twin: string;
+  readonly twinOther: string;
+}
+
+function arrayConfig({ vvolSources, luns, targets, twin, twinOther }: ArrayMembers): InitialArrayConfig {
+  const ports = [{ director: 'SE-1E', port: '000' }];
+  const proxyInitiator = 'iqn.1993-08.org.debian:01:5b59c91a426f';
+  const esxInitiator = 'iqn.1998-01.com.vmware:esx01-2b59c91a';
+  return {
+    storageGroups: [
+      { id: 'SG-esx-prod', srp: 'SRP_1', serviceLevel: 'Diamond', volumes: [...luns] },
+      { id: POOL, volumes: [...targets] },
+      { id: 'SG-spare', volumes: [] },
+    ],
+    initiators: [
+      { id: proxyInitiator, ports },
+      { id: esxInitiator, ports },
+    ],
+    hosts: [
+      { id: PROXY_HOST, initiators: [proxyInitiator] },
+      { id: 'esx01', initiators: [esxInitiator] },
+    ],
+    portGroups: [{ id: 'PG-iscsi', protocol: 'iSCSI', ports }],
+    maskingViews: [
+      { id: 'MV-esx-prod', host: 'esx01', portGroup: 'PG-iscsi', storageGroup: 'SG-esx-prod' },
+      { id: 'MV-snaphook-pool', host: PROXY_HOST, portGroup: 'PG-iscsi', storageGroup: POOL },
+    ],
+    devices: {
+      ...Object.fromEntries(targets.map((device, index) => [device, { identifier: `snaphook-target-${index + 1}` }])),
+      // Two devices that claim the same identity, as after a botched migration.
+      [twin]: { effectiveWwn: vvolWwn(twin) },
+      [twinOther]: { effectiveWwn: vvolWwn(twin) },
+    },
+    storageContainers: [
+      {
+        id: 'vmware-container',
+        uuid: CONTAINER_UUID,
+        resources: [
+          {
+            id: 'resource-1',
+            uuid: '6000097011C1992A3A7401E000000025',
+            volumes: vvolSources.map((device) => ({ device, wwn: vvolWwn(device) })),
+          },
+        ],
+      },
+    ],
+    protocolEndpoints: ['00700'],
+    vasaProviders: [{ address: '127.0.0.1' }],
+  };
+}

@@ -1,0 +1,69 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { stringify } from 'yaml';
+import { ARRAY_ID, DATABASE_VM, POOL, PROXY_HOST } from './estate.ts';
+
+/** Accounts of the lab. They open simulators on loopback and nothing else. */
+export const ACCOUNTS = {
+  vcenter: { name: 'svc-snaphook@vsphere.local', password: 'lab-vcenter-password' },
+  array: { name: 'svc-snaphook', password: 'lab-array-password' },
+  guest: { name: 'svc-snaphook', password: 'lab-guest-password' },
+} as const;
+
+export interface SiteConfigInput {
+  readonly directory: string;
+  readonly caFile: string;
+  readonly vcenterUrl: string;
+  readonly unisphereUrl: string;
+  readonly guestHttpsPort: number;
+  readonly devices: string;
+  /** Settling times of real arrays make no sense when the lab's own delays are shrunk. */
+  readonly limits: Readonly<Record<string, number>>;
+}
+
+/** Writes the configuration a site with these systems would have; returns its path. */
+export function writeSiteConfig(input: SiteConfigInput): string {
+  const secret = (name: keyof typeof ACCOUNTS): string => {
+    const file = path.join(input.directory, 'secrets', name);
+    mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 });
+    writeFileSync(file, `${ACCOUNTS[name].password}\n`, { mode: 0o600 });
+    return `file:${file}`;
+  };
+  const tls = { caFile: input.caFile };
+  const job = (vms: readonly string[], extra: object = {}) => ({
+    vms,
+    targetPool: POOL,
+    timeToLiveHours: 4,
+    limits: input.limits,
+    ...extra,
+  });
+  const exportTo = (name: string) => ({ exportDirectory: path.join(input.directory, 'export', name) });
+  const config = {
+    version: 1,
+    stateDirectory: path.join(input.directory, 'state'),
+    vcenter: { url: input.vcenterUrl, username: ACCOUNTS.vcenter.name, password: secret('vcenter'), tls },
+    arrays: [
+      { id: ARRAY_ID, unisphere: input.unisphereUrl, username: ACCOUNTS.array.name, password: secret('array'), tls },
+    ],
+    guests: [
+      {
+        vms: [DATABASE_VM],
+        winrm: {
+          port: input.guestHttpsPort,
+          username: `SQL01\\${ACCOUNTS.guest.name}`,
+          password: secret('guest'),
+          tls,
+        },
+      },
+    ],
+    proxy: { host: PROXY_HOST, devices: input.devices },
+    jobs: {
+      nightly: job([DATABASE_VM], exportTo('nightly')),
+      'no-freeze': job([DATABASE_VM], { ...exportTo('no-freeze'), freeze: 'none', grade: 'crash' }),
+      datastore: job(['web01'], { ...exportTo('datastore'), freeze: 'none', grade: 'crash', collateral: 'warn' }),
+    },
+  };
+  const file = path.join(input.directory, 'snaphook.yaml');
+  writeFileSync(file, stringify(config));
+  return file;
+}

@@ -1,0 +1,167 @@
+import type { LinkInfo, SnapshotInfo } from '../devices/store-contract.ts';
+import { okAnswer } from './answers.ts';
+import type { LabArray } from './lab-array.ts';
+import { parseFlag } from './lenient-fields.ts';
+import { malformed, neitherSourceNorTarget, snapshotNotFound } from './messages.ts';
+import { hoursToLive } from './private-volumes.ts';
+import { hasSnapIds } from './releases.ts';
+import { arrayOf, type Handler, param, type RestCall } from './rest-call.ts';
+import { isShownLinked } from './snapvx-session.ts';
+import { deviceOf } from './volumes.ts';
+import { snapshotDate } from './wire-dates.ts';
+
+const TRACK_BYTES = 131072;
+/** The API version from which the target's side tells the snapshot's name and generation; never its snap id. */
+const TARGET_SIDE_NAMES_FROM = 100;
+/** The API version up to which a device without sessions is refused instead of answered with empty lists. */
+const EMPTY_IS_REFUSED_UP_TO = 92;
+
+const stateOf = (snapshot: SnapshotInfo): string => snapshot.state.at(-1) ?? 'Established';
+
+function linkRow(snapshot: SnapshotInfo, link: LinkInfo): Record<string, unknown> {
+  return {
+    targetDevice: link.target,
+    timestamp: snapshotDate(link.linkedAt),
+    state: link.state,
+    trackSize: TRACK_BYTES,
+    tracks: snapshot.sizeTracks,
+    percentageCopied: link.percentageCopied,
+    linked: true,
+    restored: snapshot.state.includes('Restored'),
+    defined: link.defined,
+    copy: link.copy,
+    destage: false,
+    modified: link.modified,
+    linkSourceName: snapshot.source,
+    snapshot_name: snapshot.name,
+    generation: snapshot.generation,
+  };
+}
+
+function sourceRow(array: LabArray, snapshot: SnapshotInfo): Record<string, unknown> {
+  const snapId = hasSnapIds(array.microcode) ? snapshot.snapId : undefined;
+  return {
+    snapshotName: snapshot.name,
+    generation: snapshot.generation,
+    snap_id: snapId,
+    timestamp: snapshotDate(snapshot.createdAt),
+    state: stateOf(snapshot),
+    protectionExpireTime: snapshot.secureUntil?.getTime() ?? 0,
+    gcm: false,
+    icdp: false,
+    secured: snapshot.secured,
+    isRestored: snapshot.state.includes('Restored'),
+    ttl: hoursToLive(snapshot),
+    expired: snapshot.expired,
+    linkedDevices:
+      snapshot.links.length > 0
+        ? snapshot.links.map((link) => ({ ...linkRow(snapshot, link), snap_id: snapId }))
+        : undefined,
+  };
+}
+
+/** This device as target; at most one row. */
+function targetRows(array: LabArray, device: string, apiVersion: number): readonly Record<string, unknown>[] {
+  const link = array.store.linkOf(device);
+  const snapshot = link && array.store.snapshots(link.source).find((one) => one.snapId === link.snapId);
+  if (!link || !snapshot) return [];
+  const { snapshot_name, generation, ...row } = linkRow(snapshot, link.info);
+  return [apiVersion >= TARGET_SIDE_NAMES_FROM ? { ...row, snapshot_name, generation } : row];
+}
+
+/** `GET .../volume/{device}/snapshot` */
+export const getSessions: Handler = (call) => {
+  const array = arrayOf(call);
+  const { id } = deviceOf(array, param(call, 'volume'));
+  const snapshotSrcs = array.store.snapshots(id).map((snapshot) => sourceRow(array, snapshot));
+  const snapshotLnks = targetRows(array, id, call.apiVersion);
+  if (snapshotSrcs.length + snapshotLnks.length === 0 && call.apiVersion <= EMPTY_IS_REFUSED_UP_TO)
+    throw neitherSourceNorTarget();
+  return okAnswer({ deviceName: id, snapshotSrcs, snapshotLnks });
+};
+
+function named(call: RestCall): { array: LabArray; id: string; name: string; snapshots: readonly SnapshotInfo[] } {
+  const array = arrayOf(call);
+  const { id } = deviceOf(array, param(call, 'volume'));
+  const name = param(call, 'snapshot');
+  const snapshots = array.store.snapshots(id).filter((snapshot) => snapshot.name === name);
+  if (snapshots.length === 0) throw snapshotNotFound(name, id);
+  return { array, id, name, snapshots };
+}
+
+/** `GET .../volume/{device}/snapshot/{name}` */
+export const getNamedSnapshot: Handler = (call) => {
+  const { array, id, name, snapshots } = named(call);
+  return okAnswer({
+    deviceName: id,
+    snapshotName: name,
+    snapshotSrc: snapshots.map((snapshot) => sourceRow(array, snapshot)),
+    snapshotLnk: targetRows(array, id, call.apiVersion),
+  });
+};
+
+/** `GET .../volume/{device}/snapshot/{name}/generation` */
+export const getGenerations: Handler = (call) => {
+  const { array, id, name, snapshots } = named(call);
+  return okAnswer({
+    deviceName: id,
+    snapshotName: name,
+    generation: snapshots.map((snapshot) => snapshot.generation).sort((one, other) => one - other),
+    snapshotSrc: snapshots.map((snapshot) => sourceRow(array, snapshot)),
+    snapshotLnk: targetRows(array, id, call.apiVersion),
+  });
+};
+
+/** `GET .../volume/{device}/snapshot/{name}/generation/{n}` */
+export const getGeneration: Handler = (call) => {
+  const { array, id, name, snapshots } = named(call);
+  const generation = Number(param(call, 'generation'));
+  if (!Number.isInteger(generation)) throw malformed('The generation is not a number');
+  const snapshot = snapshots.find((one) => one.generation === generation);
+  if (!snapshot) throw snapshotNotFound(name, id);
+  return okAnswer({
+    deviceName: id,
+    snapshotName: name,
+    generation,
+    snapshotSrc: sourceRow(array, snapshot),
+    snapshotLnk: targetRows(array, id, call.apiVersion),
+  });
+};
+
+/** `GET .../volume?includeDetails=true&snapshotName=&inSG=`: every device with snapshots. */
+export const listDevicesWithSnapshots: Handler = (call) => {
+  const array = arrayOf(call);
+  const wantedName = call.query.get('snapshotName');
+  const inGroup = call.query.get('inSG');
+  const isRdf = call.query.get('isRdf');
+  const rows = array.store
+    .devices()
+    .map(({ id }) => ({
+      id,
+      snapshots: array.store.snapshots(id).filter((one) => wantedName === null || one.name === wantedName),
+    }))
+    .filter(({ id, snapshots }) => {
+      if (snapshots.length === 0) return false;
+      if (isRdf !== null && parseFlag(isRdf, 'isRdf')) return false;
+      return inGroup === null || array.index.groupsOf(id).length > 0 === parseFlag(inGroup, 'inSG');
+    });
+  const includeDetails = parseFlag(call.query.get('includeDetails'), 'includeDetails');
+  return okAnswer({
+    name: rows.map(({ id }) => id),
+    device: includeDetails
+      ? rows.map(({ id, snapshots }) => ({
+          symmetrixId: array.id,
+          name: id,
+          snapshot: snapshots.map((snapshot) => ({
+            name: `${id}-SRC-${snapshot.name}-${snapshot.generation}`,
+            generation: snapshot.generation,
+            linked: isShownLinked(array, snapshot),
+            restored: snapshot.state.includes('Restored'),
+            timestamp: snapshotDate(snapshot.createdAt),
+            state: stateOf(snapshot),
+          })),
+          rdfgNumbers: [],
+        }))
+      : undefined,
+  });
+};

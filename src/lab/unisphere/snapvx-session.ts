@@ -1,0 +1,94 @@
+import type { LinkPair, SnapshotInfo, SnapshotSelect } from '../devices/store-contract.ts';
+import type { LabArray } from './lab-array.ts';
+import { type Fields, flagOf, numberOf } from './lenient-fields.ts';
+import { malformed, notFound, notLicensed, targetTooSmall, vvolRefused } from './messages.ts';
+import { hasSnapIds } from './releases.ts';
+import { guardStore } from './store-refusals.ts';
+
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
+
+/** Days, or hours when the flag says so; 0 and absent mean no limit. Milliseconds. */
+export function lifetimeMs(fields: Fields, key: string, inHoursKey: string): number | undefined {
+  const value = numberOf(fields, key);
+  if (value === undefined || value === 0) return undefined;
+  if (!Number.isInteger(value) || value < 0) throw malformed(`The value of attribute ${key} is not valid`);
+  return value * (flagOf(fields, inHoursKey) ? HOUR_MS : DAY_MS);
+}
+
+/** `snap_id`, else `generation`, else generation 0. */
+export function selectOf(array: LabArray, fields: Fields): SnapshotSelect {
+  const snapId = numberOf(fields, 'snap_id');
+  if (snapId !== undefined) {
+    if (!hasSnapIds(array.microcode)) throw malformed('Snap ids are not supported by the microcode of this array');
+    return { snapId };
+  }
+  return { generation: numberOf(fields, 'generation') ?? 0 };
+}
+
+/** What must hold before any SnapVX change; the devices are sources and targets alike. */
+export function checkSnapVx(array: LabArray, devices: readonly string[]): void {
+  if (!array.snapVxLicensed) throw notLicensed();
+  for (const device of devices) if (!array.device(device)) throw notFound('Volume', device, array.id);
+  if (array.knobs.vvolSnapVx === 'accepted') return;
+  if (devices.some((device) => array.index.vvolOf(device))) throw vvolRefused();
+}
+
+/** Remembers what the object model shows of these devices, to be called right before they change. */
+export function noteModel(array: LabArray, devices: readonly string[]): void {
+  if (array.knobs.objectModelLagMs <= 0) return;
+  for (const id of devices) {
+    const device = array.store.device(id);
+    if (!device) continue;
+    array.lag.note(`source ${id}`, device.isSource);
+    array.lag.note(`target ${id}`, device.isTarget);
+    for (const snapshot of array.store.snapshots(id)) array.lag.note(linkedKey(snapshot), snapshot.links.length > 0);
+  }
+}
+
+const linkedKey = (snapshot: SnapshotInfo): string => `linked ${snapshot.source} ${snapshot.snapId}`;
+
+/** The `linked` flag as the object model shows it. */
+export const isShownLinked = (array: LabArray, snapshot: SnapshotInfo): boolean =>
+  array.lag.shown(linkedKey(snapshot), snapshot.links.length > 0);
+
+/** Pair by position, or (`exact: false`) each source with the smallest target that holds it. */
+export function pairDevices(
+  array: LabArray,
+  sources: readonly string[],
+  targets: readonly string[],
+  exact: boolean,
+): readonly LinkPair[] {
+  if (sources.length === 0 || sources.length !== targets.length)
+    throw malformed('The number of source devices and target devices is not the same');
+  const byPosition = sources.map((source, index) => ({ source, target: targets[index] ?? '' }));
+  if (exact) return byPosition;
+  const sizeOf = (id: string): number => array.store.device(id)?.cylinders ?? 0;
+  const free = [...targets].sort((one, other) => sizeOf(one) - sizeOf(other));
+  const pairs = new Map<string, string>();
+  for (const source of [...sources].sort((one, other) => sizeOf(one) - sizeOf(other))) {
+    const at = free.findIndex((target) => sizeOf(target) >= sizeOf(source));
+    if (at < 0) throw targetTooSmall(Math.max(...free.map(sizeOf)), sizeOf(source));
+    pairs.set(source, free[at] ?? '');
+    free.splice(at, 1);
+  }
+  // The same source several times (several targets of one snapshot) has no better match than its position.
+  return pairs.size === sources.length
+    ? sources.map((source) => ({ source, target: pairs.get(source) ?? '' }))
+    : byPosition;
+}
+
+/** For unlink and the like: the pairs as they are linked, whatever the order of the lists; else by position. */
+export function linkedPairs(
+  array: LabArray,
+  sources: readonly string[],
+  targets: readonly string[],
+): readonly LinkPair[] {
+  if (sources.length === 0 || sources.length !== targets.length)
+    throw malformed('The number of source devices and target devices is not the same');
+  return targets.map((target, index) => {
+    const linked = array.store.device(target) ? array.store.linkOf(target)?.source : undefined;
+    const source = linked !== undefined && sources.includes(linked) ? linked : (sources[index] ?? '');
+    return { source, target };
+  });
+}

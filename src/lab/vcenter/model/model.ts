@@ -1,0 +1,40 @@
+import type { ChangeFeed } from './change-feed.ts';
+import type { ManagedObject } from './managed-object.ts';
+import type { DatastoreRecord, EntityRecord, FolderRecord, HostRecord, SnapshotRecord, VmRecord } from './records.ts';
+
+export interface CustomField {
+  readonly key: number;
+  readonly name: string;
+}
+
+/** Everything all sessions share. */
+export interface Model {
+  readonly instanceUuid: string;
+  readonly startedAt: Date;
+  readonly rootFolder: FolderRecord;
+  readonly entities: Map<string, EntityRecord>;
+  /** Managed objects by id: the entities and everything else that is not one session's own. */
+  readonly objects: Map<string, ManagedObject>;
+  readonly customFields: CustomField[];
+  readonly changes: ChangeFeed;
+  /** Next free number for a managed object id. */
+  nextNumber(): number;
+}
+
+export function vmsOf(model: Model): readonly VmRecord[] {
+  return [...model.entities.values()].filter((entity) => entity.type === 'VirtualMachine');
+}
+
+export function hostsOf(model: Model): readonly HostRecord[] {
+  return [...model.entities.values()].filter((entity) => entity.type === 'HostSystem');
+}
+
+export function datastoresOf(model: Model): readonly DatastoreRecord[] {
+  return [...model.entities.values()].filter((entity) => entity.type === 'Datastore');
+}
+
+export function allSnapshots(vm: VmRecord): readonly SnapshotRecord[] {
+  const below = (list: readonly SnapshotRecord[]): readonly SnapshotRecord[] =>
+    list.flatMap((snapshot) => [snapshot, ...below(snapshot.children)]);
+  return below(vm.snapshots);
+}

@@ -1,0 +1,84 @@
+import type {
+  ClusterInventory,
+  DatastoreInventory,
+  HostInventory,
+  SnapshotInventory,
+  VmInventory,
+} from '../inventory.ts';
+
+/** The inventory as it is now: records are changed in place, then the change feed is told. */
+export type EntityRecord =
+  | FolderRecord
+  | DatacenterRecord
+  | ClusterRecord
+  | ResourcePoolRecord
+  | HostRecord
+  | DatastoreRecord
+  | VmRecord;
+
+interface RecordCommon {
+  readonly id: string;
+  name: string;
+  readonly parent: EntityRecord | undefined;
+}
+
+export interface FolderRecord extends RecordCommon {
+  readonly type: 'Folder';
+  readonly childType: readonly string[];
+  readonly children: EntityRecord[];
+}
+
+export interface DatacenterRecord extends RecordCommon {
+  readonly type: 'Datacenter';
+  readonly folders: {
+    readonly vm: FolderRecord;
+    readonly host: FolderRecord;
+    readonly datastore: FolderRecord;
+    readonly network: FolderRecord;
+  };
+}
+
+export interface ClusterRecord extends RecordCommon {
+  readonly type: 'ClusterComputeResource';
+  readonly spec: ClusterInventory;
+  readonly hosts: HostRecord[];
+  readonly rootPool: ResourcePoolRecord;
+}
+
+export interface ResourcePoolRecord extends RecordCommon {
+  readonly type: 'ResourcePool';
+  readonly owner: ClusterRecord;
+  readonly pools: ResourcePoolRecord[];
+}
+
+export interface HostRecord extends RecordCommon {
+  readonly type: 'HostSystem';
+  readonly cluster: ClusterRecord;
+  spec: HostInventory;
+}
+
+export interface DatastoreRecord extends RecordCommon {
+  readonly type: 'Datastore';
+  spec: DatastoreInventory;
+}
+
+export interface VmRecord extends RecordCommon {
+  readonly type: 'VirtualMachine';
+  host: HostRecord;
+  readonly pool: ResourcePoolRecord;
+  spec: VmInventory;
+  /** Roots of the snapshot tree. */
+  readonly snapshots: SnapshotRecord[];
+  /** Counts reconfigurations, shown in `config.changeVersion` and `config.modified`. */
+  modifiedAt: Date;
+  readonly recentTasks: string[];
+}
+
+export interface SnapshotRecord {
+  readonly id: string;
+  readonly vm: VmRecord;
+  /** Number inside the VM, from 1. */
+  readonly number: number;
+  readonly spec: SnapshotInventory;
+  readonly children: SnapshotRecord[];
+}

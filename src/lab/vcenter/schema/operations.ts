@@ -1,0 +1,89 @@
+/** The operations the lab's vCenter serves, with their parameters in wire order. Notation: `notation.ts`. */
+export const OPERATIONS = `
+ManagedObject.Fetch => anyType?
+  prop:string
+ServiceInstance.RetrieveServiceContent !System.Anonymous => ServiceContent
+ServiceInstance.CurrentTime !System.View => dateTime
+
+SessionManager.Login !System.Anonymous => UserSession
+  userName:string password:string locale?:string
+SessionManager.Logout !System.View
+SessionManager.SessionIsActive !Sessions.ValidateSession => boolean
+  sessionID:string userName:string
+SessionManager.AcquireCloneTicket@2.5u2 !System.View => string
+SessionManager.CloneSession@2.5u2 !System.Anonymous => UserSession
+  cloneTicket:string
+SessionManager.TerminateSession !Sessions.TerminateSession
+  sessionId:string[]
+
+PropertyCollector.RetrieveProperties !System.Anonymous => ObjectContent[]?
+  specSet:PropertyFilterSpec[]
+PropertyCollector.RetrievePropertiesEx@4.1 !System.Anonymous => RetrieveResult?
+  specSet:PropertyFilterSpec[] options:RetrieveOptions
+PropertyCollector.ContinueRetrievePropertiesEx@4.1 !System.Anonymous => RetrieveResult
+  token:string
+PropertyCollector.CancelRetrievePropertiesEx@4.1 !System.Anonymous
+  token:string
+PropertyCollector.CreatePropertyCollector@4.1 !System.View => ->PropertyCollector
+PropertyCollector.DestroyPropertyCollector@4.1 !System.View
+PropertyCollector.CreateFilter !System.View => ->PropertyFilter
+  spec:PropertyFilterSpec partialUpdates:boolean
+PropertyFilter.DestroyPropertyFilter
+PropertyCollector.CheckForUpdates !System.View => UpdateSet?
+  version?:string
+PropertyCollector.WaitForUpdates !System.View => UpdateSet
+  version?:string
+PropertyCollector.WaitForUpdatesEx@4.1 !System.View => UpdateSet?
+  version?:string options?:WaitOptions
+PropertyCollector.CancelWaitForUpdates !System.View
+
+ViewManager.CreateContainerView !System.View => ->ContainerView
+  container:->ManagedEntity type?:string[] recursive:boolean
+ViewManager.CreateListView !System.View => ->ListView
+  obj?:->ManagedObject[]
+ViewManager.CreateListViewFromView !System.View => ->ListView
+  view:->View
+ViewManager.CreateInventoryView !System.View => ->InventoryView
+View.DestroyView !System.View
+ListView.ModifyListView => ->ManagedObject[]?
+  add?:->ManagedObject[] remove?:->ManagedObject[]
+ListView.ResetListView => ->ManagedObject[]?
+  obj?:->ManagedObject[]
+ListView.ResetListViewFromView
+  view:->View
+InventoryView.OpenInventoryViewFolder => ->ManagedEntity[]?
+  entity:->ManagedEntity[]
+InventoryView.CloseInventoryViewFolder => ->ManagedEntity[]?
+  entity:->ManagedEntity[]
+
+SearchIndex.FindByUuid !System.View => ->ManagedEntity?
+  datacenter?:->Datacenter uuid:string vmSearch:boolean instanceUuid?:boolean@4.0
+SearchIndex.FindAllByUuid@4.0 !System.View => ->ManagedEntity[]?
+  datacenter?:->Datacenter uuid:string vmSearch:boolean instanceUuid?:boolean
+SearchIndex.FindByDatastorePath !System.View => ->VirtualMachine?
+  datacenter:->Datacenter path:string
+SearchIndex.FindByDnsName !System.View => ->ManagedEntity?
+  datacenter?:->Datacenter dnsName:string vmSearch:boolean
+SearchIndex.FindAllByDnsName@4.0 !System.View => ->ManagedEntity[]?
+  datacenter?:->Datacenter dnsName:string vmSearch:boolean
+SearchIndex.FindByIp !System.View => ->ManagedEntity?
+  datacenter?:->Datacenter ip:string vmSearch:boolean
+SearchIndex.FindAllByIp@4.0 !System.View => ->ManagedEntity[]?
+  datacenter?:->Datacenter ip:string vmSearch:boolean
+SearchIndex.FindByInventoryPath !System.View => ->ManagedEntity?
+  inventoryPath:string
+SearchIndex.FindChild !System.View => ->ManagedEntity?
+  entity:->ManagedEntity name:string
+
+ManagedEntity.Rename_Task => ->Task
+  newName:string
+VirtualMachine.PowerOnVM_Task !VirtualMachine.Interact.PowerOn => ->Task
+  host?:->HostSystem
+VirtualMachine.PowerOffVM_Task !VirtualMachine.Interact.PowerOff => ->Task
+Task.CancelTask
+
+EventManager.PostEvent !Global.LogEvent
+  eventToPost:Event taskInfo?:TaskInfo
+EventManager.LogUserEvent
+  entity:->ManagedEntity msg:string
+`;

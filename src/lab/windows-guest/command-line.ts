@@ -1,0 +1,131 @@
+import type { EventLog } from '../world/events.ts';
+import type { Program } from './program.ts';
+
+export interface FoundProgram {
+  readonly program: Program;
+  readonly arguments: string;
+}
+
+export interface CommandContext {
+  /** Run by `cmd /c`, as WinRM does unless told to skip it. */
+  readonly throughCmd: boolean;
+  readonly environment: ReadonlyMap<string, string>;
+  readonly account: string;
+}
+
+/** Finds what a command line starts; undefined when CreateProcess finds no such file. */
+export type ProgramFinder = (commandLine: string, context: CommandContext) => FoundProgram | undefined;
+
+export interface InstalledPrograms {
+  readonly hostName: string;
+  readonly guestName: string;
+  readonly events: EventLog;
+  /** Programs besides Windows' own, by lower-case file name; each also answers to its full path. */
+  readonly installed: () => ReadonlyMap<string, { readonly folder: string; readonly program: Program }>;
+}
+
+const SYSTEM_FOLDER = 'c:\\windows\\system32';
+
+/** The shell's view of the guest's programs. */
+export function createProgramFinder(options: InstalledPrograms): ProgramFinder {
+  const executables = (): ReadonlyMap<string, { readonly folder: string; readonly program: Program }> =>
+    new Map([
+      ['hostname.exe', { folder: SYSTEM_FOLDER, program: printer(() => `${options.hostName}\r\n`) }],
+      ['whoami.exe', { folder: SYSTEM_FOLDER, program: printer((account) => `${account.toLowerCase()}\r\n`) }],
+      ['cmd.exe', { folder: SYSTEM_FOLDER, program: (io) => runCmd(io.arguments.replace(/^\/c\s*/i, ''), io) }],
+      ['powershell.exe', { folder: `${SYSTEM_FOLDER}\\windowspowershell\\v1.0`, program: powershell }],
+      ...options.installed(),
+    ]);
+
+  const unserved = (what: string, detail: Record<string, unknown>) =>
+    options.events.add('guest', 'unserved', what, options.guestName, detail);
+
+  const powershell: Program = async (io) => {
+    unserved('powershell', { arguments: io.arguments.slice(0, 200) });
+    io.write('stderr', 'PowerShell is not simulated by this lab.\r\n');
+    return 1;
+  };
+
+  const findExecutable = (name: string, needsPath: boolean): Program | undefined => {
+    const [, folder, base = ''] = /^(?:(.*)[\\/])?([^\\/]*)$/.exec(name.toLowerCase()) ?? [];
+    const file = base.includes('.') ? base : `${base}.exe`;
+    const found = executables().get(file);
+    if (found === undefined || (folder === undefined && needsPath)) return undefined;
+    return folder === undefined || folder === found.folder.toLowerCase() ? found.program : undefined;
+  };
+
+  const runCmd: (line: string, io: Parameters<Program>[0]) => Promise<number> = async (line, io) => {
+    if (/[&|<>^]/.test(line.replace(/"[^"]*"/g, ''))) {
+      unserved('cmd syntax', { line: line.slice(0, 200) });
+      io.write('stderr', 'The syntax of the command is incorrect.\r\n');
+      return 1;
+    }
+    const expanded = expandVariables(unwrapQuotes(line), io.environment, options.hostName, io.account);
+    const { name, rest } = splitProgram(expanded);
+    const builtin = BUILTINS.get(name.toLowerCase());
+    if (builtin) return builtin({ ...io, arguments: rest });
+    const program = findExecutable(name, false);
+    if (program) return program({ ...io, arguments: rest });
+    unserved('program', { name });
+    io.write(
+      'stderr',
+      `'${name}' is not recognized as an internal or external command,\r\noperable program or batch file.\r\n`,
+    );
+    return 1;
+  };
+
+  return (commandLine, context) => {
+    if (context.throughCmd) return { program: (io) => runCmd(io.arguments, io), arguments: commandLine };
+    const { name, rest } = splitProgram(commandLine);
+    const program = findExecutable(name, true);
+    return program && { program, arguments: rest };
+  };
+}
+
+const BUILTINS: ReadonlyMap<string, Program> = new Map<string, Program>([
+  ['echo', async (io) => print(io, `${io.arguments === '' ? 'ECHO is on.' : io.arguments}\r\n`)],
+  ['ver', async (io) => print(io, '\r\nMicrosoft Windows [Version 10.0.20348.2402]\r\n')],
+  ['exit', async (io) => Number.parseInt(io.arguments.replace(/^\/b\s*/i, ''), 10) || 0],
+]);
+
+function print(io: Parameters<Program>[0], text: string): number {
+  io.write('stdout', text);
+  return 0;
+}
+
+function printer(text: (account: string) => string): Program {
+  return async (io) => print(io, text(io.account));
+}
+
+/** `cmd /c` drops the outer quotes of a line that is one quoted command with arguments. */
+function unwrapQuotes(line: string): string {
+  const text = line.trim();
+  const quotes = text.split('"').length - 1;
+  if (!text.startsWith('"') || !text.endsWith('"') || quotes < 2) return text;
+  const inner = text.slice(1, -1);
+  return quotes > 2 || (/\s/.test(inner) && !/\.exe$/i.test(inner)) ? inner : text;
+}
+
+function expandVariables(
+  line: string,
+  environment: ReadonlyMap<string, string>,
+  hostName: string,
+  account: string,
+): string {
+  const variables = new Map([
+    ['COMPUTERNAME', hostName.toUpperCase()],
+    ['USERNAME', account.split('\\')[1] ?? ''],
+    ['PROGRAMFILES', 'C:\\Program Files'],
+    ['PROGRAMDATA', 'C:\\ProgramData'],
+    ['SYSTEMROOT', 'C:\\Windows'],
+    ['WINDIR', 'C:\\Windows'],
+    ...[...environment].map(([name, value]) => [name.toUpperCase(), value] as const),
+  ]);
+  return line.replace(/%([^%\s]+)%/g, (whole, name: string) => variables.get(name.toUpperCase()) ?? whole);
+}
+
+/** The program's name without quotes, and the rest of the line. */
+function splitProgram(line: string): { readonly name: string; readonly rest: string } {
+  const [, quoted, plain, rest = ''] = /^(?:"([^"]*)"|(\S+))\s*(.*)$/s.exec(line.trim()) ?? [];
+  return { name: quoted ?? plain ?? '', rest };
+}

@@ -1,0 +1,64 @@
+import type { EventLog } from '../world/events.ts';
+import type { Pace } from '../world/pace.ts';
+import { type GuestDisk, volumesOf } from './guest-disks.ts';
+import { HRESULT, VssError } from './vss-codes.ts';
+import type { VssKnobs } from './vss-knobs.ts';
+import { SnapshotSet } from './vss-snapshot-set.ts';
+import { type Quiescable, VssWriter } from './vss-writer.ts';
+import type { WriterConfig } from './vss-writers.ts';
+import type { WriteHold } from './write-hold.ts';
+
+export interface CoordinatorOptions {
+  readonly guestName: string;
+  readonly disks: readonly GuestDisk[];
+  readonly writers: readonly WriterConfig[];
+  readonly application: Quiescable | undefined;
+  readonly hold: WriteHold;
+  readonly knobs: VssKnobs;
+  readonly pace: Pace;
+  readonly events: EventLog;
+}
+
+/** The machine's VSS service: one snapshot set at a time, from StartSnapshotSet to the end of DoSnapshotSet. */
+export class VssCoordinator {
+  readonly #options: CoordinatorOptions;
+  #current: object | undefined;
+  #frozen: readonly VssWriter[] = [];
+
+  constructor(options: CoordinatorOptions) {
+    this.#options = options;
+  }
+
+  /** A writer is frozen or freezing, or writes are held. */
+  get frozen(): boolean {
+    return this.#options.hold.active || this.#frozen.some((writer) => writer.frozen);
+  }
+
+  /** StartSnapshotSet and AddToSnapshotSet for every volume with an extent on one of these disks. */
+  start(serials: readonly string[], backupType: 'copy' | 'full'): SnapshotSet {
+    const { disks, writers, application, knobs, pace, hold, events, guestName } = this.#options;
+    if (this.#current) throw new VssError(HRESULT.snapshotSetInProgress, 'another snapshot set is in progress');
+    const wanted = new Set(serials.map((serial) => serial.toLowerCase()));
+    const volumes = volumesOf(disks).filter((volume) => volume.disks.some((disk) => wanted.has(disk.toLowerCase())));
+    if (volumes.length === 0) throw new VssError(HRESULT.objectNotFound, 'no volume lies on the captured disks');
+    const held = new Set(volumes.flatMap((volume) => volume.disks));
+    const sessions = writers.map((config) => new VssWriter(config, knobs, pace, application));
+    const lock = {};
+    this.#current = lock;
+    this.#frozen = sessions;
+    return new SnapshotSet({
+      guestName,
+      writers: sessions,
+      volumes,
+      devices: disks.filter((disk) => held.has(disk.uuid)).map((disk) => disk.device),
+      backupType,
+      hold,
+      knobs,
+      pace,
+      events,
+      unlock: () => {
+        if (this.#current === lock) this.#current = undefined;
+      },
+    });
+  }
+}

@@ -1,0 +1,28 @@
+import type { WriterPhase } from './vss-codes.ts';
+
+/** What a test may turn to make VSS slow or fail. Times are simulated milliseconds. */
+export class VssKnobs {
+  /** How long each writer takes to freeze, besides waiting for its application. */
+  writerFreezeMs = 5;
+  /** How long gathering writers and PrepareForBackup take together. */
+  prepareMs = 50;
+  /** After this the kernel releases held writes by itself. */
+  holdLimitMs = 10_000;
+  /** Whether the helper's program is there at all. */
+  helperInstalled = true;
+  readonly #failures: { readonly id: string; readonly phase: WriterPhase; readonly result: string }[] = [];
+
+  /** Lets every later attempt of this writer (class id) fail in this phase. The returned function heals it. */
+  failWriter(id: string, phase: WriterPhase, result: string): () => void {
+    const failure = { id, phase, result };
+    this.#failures.push(failure);
+    return () => {
+      const index = this.#failures.indexOf(failure);
+      if (index >= 0) this.#failures.splice(index, 1);
+    };
+  }
+
+  failureOf(id: string, phase: WriterPhase): string | undefined {
+    return this.#failures.find((failure) => failure.id === id && failure.phase === phase)?.result;
+  }
+}

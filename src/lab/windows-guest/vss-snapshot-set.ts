@@ -1,0 +1,151 @@
+import type { HelperVolume, HelperWriter } from '../../guest/windows/vss-helper-protocol.ts';
+import type { BlockDevice } from '../devices/block-device.ts';
+import type { EventLog } from '../world/events.ts';
+import type { Pace } from '../world/pace.ts';
+import { HRESULT, VssError } from './vss-codes.ts';
+import type { VssKnobs } from './vss-knobs.ts';
+import type { VssWriter } from './vss-writer.ts';
+import type { WriteHold } from './write-hold.ts';
+
+/** The provider's part of a snapshot: it decides how long writes stay held. */
+export interface SnapshotProvider {
+  /** Entered with all writes held. Resolves to success or to the provider's failure. */
+  commit(): Promise<string>;
+  /** Writes flow again. */
+  released(): void;
+}
+
+export interface SnapshotSetParts {
+  readonly guestName: string;
+  readonly writers: readonly VssWriter[];
+  readonly volumes: readonly HelperVolume[];
+  readonly devices: readonly BlockDevice[];
+  readonly backupType: 'copy' | 'full';
+  readonly hold: WriteHold;
+  readonly knobs: VssKnobs;
+  readonly pace: Pace;
+  readonly events: EventLog;
+  /** Lets the next requestor start a set. */
+  readonly unlock: () => void;
+}
+
+type Stage = 'started' | 'prepared' | 'snapshotting' | 'done' | 'failed' | 'over';
+
+/** One IVssBackupComponents object from StartSnapshotSet to its release. */
+export class SnapshotSet {
+  readonly #parts: SnapshotSetParts;
+  #stage: Stage = 'started';
+  #holding = false;
+
+  constructor(parts: SnapshotSetParts) {
+    this.#parts = parts;
+  }
+
+  get volumes(): readonly HelperVolume[] {
+    return this.#parts.volumes;
+  }
+
+  get components(): readonly string[] {
+    return this.#parts.writers.flatMap((writer) => writer.selectedComponents);
+  }
+
+  writers(): readonly HelperWriter[] {
+    return this.#parts.writers.map((writer) => writer.report());
+  }
+
+  /** GatherWriterMetadata, AddComponent, PrepareForBackup. */
+  async prepare(): Promise<void> {
+    const { writers, volumes, knobs, pace } = this.#parts;
+    this.#enter('started', 'started');
+    const mounted = new Set(volumes.map((volume) => volume.mountPoint));
+    await pace.wait(knobs.prepareMs);
+    this.#enter('started', 'prepared');
+    for (const writer of writers) {
+      writer.take('identify');
+      if (writer.failed) continue;
+      writer.selectedComponents = writer.config.components
+        .filter((component) => component.mountPoints.every((mountPoint) => mounted.has(mountPoint)))
+        .map((component) => component.logicalPath);
+      writer.take('prepare-backup');
+    }
+    this.#log('PrepareForBackup', { components: this.components });
+  }
+
+  /**
+   * DoSnapshotSet. Writers that fail do not stop it (VSS tells them apart by GatherWriterStatus);
+   * it fails when the provider vetoes or the kernel's hold ran out.
+   */
+  async snapshot(provider: SnapshotProvider): Promise<string> {
+    this.#enter('prepared', 'snapshotting');
+    const { writers, unlock } = this.#parts;
+    for (const writer of writers) writer.take('prepare-snapshot');
+    await Promise.all(writers.map((writer) => writer.freeze()));
+    this.#enter('snapshotting', 'snapshotting');
+    this.#log('Freeze', { frozen: writers.filter((writer) => writer.frozen).map((writer) => writer.config.name) });
+    const result = await this.#holdWrites(provider);
+    if (this.#stage !== 'snapshotting') return result;
+    if (result === HRESULT.asyncFinished) {
+      for (const writer of writers) writer.thaw();
+      for (const writer of writers) writer.take('post-snapshot');
+      this.#stage = 'done';
+      this.#log('Thaw', {});
+    } else {
+      for (const writer of writers) writer.abort();
+      this.#stage = 'failed';
+      this.#log('snapshot set failed', { result });
+    }
+    unlock();
+    return result;
+  }
+
+  /** SetBackupSucceeded and BackupComplete. */
+  complete(success: boolean): void {
+    this.#enter('done', 'over');
+    for (const writer of this.#parts.writers) writer.take('backup-complete');
+    const { backupType } = this.#parts;
+    this.#log('BackupComplete', { success, backupType, logsTruncated: success && backupType === 'full' });
+  }
+
+  /** AbortBackup and release, at any time: nothing stays frozen, whatever is still running ends without effect. */
+  abort(): void {
+    if (this.#stage === 'over') return;
+    this.#stage = 'over';
+    this.#release();
+    for (const writer of this.#parts.writers) writer.abort();
+    this.#parts.unlock();
+    this.#log('AbortBackup', {});
+  }
+
+  async #holdWrites(provider: SnapshotProvider): Promise<string> {
+    const { hold, devices, knobs, pace } = this.#parts;
+    let expired = false;
+    hold.hold(devices);
+    this.#holding = true;
+    this.#log('HoldWrites', { disks: devices.length });
+    const limit = setTimeout(() => {
+      expired = true;
+      this.#release();
+    }, pace.scaledMs(knobs.holdLimitMs));
+    const committed = await provider.commit();
+    clearTimeout(limit);
+    this.#release();
+    provider.released();
+    return expired ? HRESULT.holdWritesTimeout : committed;
+  }
+
+  #release(): void {
+    if (!this.#holding) return;
+    this.#holding = false;
+    this.#parts.hold.release();
+    this.#log('ReleaseWrites', {});
+  }
+
+  #enter(from: Stage, to: Stage): void {
+    if (this.#stage !== from) throw new VssError(HRESULT.badState, 'VSS_E_BAD_STATE: not possible in this state');
+    this.#stage = to;
+  }
+
+  #log(operation: string, detail: Record<string, unknown>): void {
+    this.#parts.events.add('guest', 'effect', operation, this.#parts.guestName, detail);
+  }
+}

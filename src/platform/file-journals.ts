@@ -1,0 +1,157 @@
+import { mkdir, open, readdir, readFile, rename, rm, stat, truncate } from 'node:fs/promises';
+import path from 'node:path';
+import { SnaphookError } from '../ports/errors.ts';
+import { runId as parseRunId } from '../ports/identity.ts';
+import type { Journal, JournalLine, JournalStore, OpenRun } from '../ports/journal.ts';
+import { syncFolder } from './durable-file.ts';
+
+const JOURNAL_SUFFIX = '.jsonl';
+
+/**
+ * Journals as files: `<folder>/open/<run id>.jsonl` while the run is open, moved to `<folder>/closed/` when it is closed.
+ * Each line is one record, written with one call and flushed to stable storage before `append` resolves. Lines hold no secrets.
+ */
+export function createFileJournals(folder: string): JournalStore {
+  const openFolder = path.join(folder, 'open');
+  const closedFolder = path.join(folder, 'closed');
+  const fileOf = (parent: string, id: string) => path.join(parent, `${parseRunId(id)}${JOURNAL_SUFFIX}`);
+
+  return {
+    async create({ runId: id, job }) {
+      await mkdir(openFolder, { recursive: true, mode: 0o700 });
+      await mkdir(closedFolder, { recursive: true, mode: 0o700 });
+      const file = fileOf(openFolder, id);
+      const handle = await open(file, 'wx', 0o600).catch((cause: unknown) => {
+        throw new SnaphookError('E_JOURNAL', `journal "${file}" cannot be created`, {
+          cause,
+          hint: 'Check that the state directory exists, is writable for this account, and has free space.',
+        });
+      });
+      try {
+        await handle.writeFile(`${JSON.stringify({ journal: 1, runId: id, job })}\n`);
+        await handle.sync();
+      } finally {
+        await handle.close();
+      }
+      await syncFolder(openFolder);
+      return fileJournal(id, file);
+    },
+
+    async open(id) {
+      for (const parent of [openFolder, closedFolder]) {
+        const file = fileOf(parent, id);
+        if (await exists(file)) return fileJournal(id, file);
+      }
+      throw new SnaphookError('E_JOURNAL', `this machine has no journal of run "${id}"`);
+    },
+
+    async openRuns(job) {
+      const runs = await listRuns(openFolder);
+      return job === undefined ? runs : runs.filter((run) => run.job === job);
+    },
+
+    async close(id) {
+      const file = fileOf(openFolder, id);
+      if (!(await exists(file))) return;
+      await rename(file, fileOf(closedFolder, id));
+      await syncFolder(openFolder);
+      await syncFolder(closedFolder);
+    },
+
+    async closedRuns(limit) {
+      return [...(await listRuns(closedFolder))].reverse().slice(0, limit);
+    },
+  };
+}
+
+async function exists(file: string): Promise<boolean> {
+  return stat(file).then(
+    () => true,
+    () => false,
+  );
+}
+
+/** Run ids begin with their time, so that the order of names is the order of age. */
+async function listRuns(folder: string): Promise<readonly OpenRun[]> {
+  const names = await readdir(folder).catch(() => []);
+  const runs: OpenRun[] = [];
+  for (const name of names.filter((entry) => entry.endsWith(JOURNAL_SUFFIX)).sort()) {
+    const file = path.join(folder, name);
+    const [head] = (await readFile(file, 'utf8')).split('\n', 1);
+    const run = parseHead(head ?? '');
+    if (run) runs.push(run);
+    // Killed between creating the file and writing its head: nothing was done under this id.
+    else await rm(file, { force: true });
+  }
+  return runs;
+}
+
+function parseHead(line: string): OpenRun | undefined {
+  const head = parseJson(line);
+  if (!isRecord(head) || typeof head.runId !== 'string' || typeof head.job !== 'string') return undefined;
+  return { runId: head.runId, job: head.job };
+}
+
+function fileJournal(runId: string, file: string): Journal {
+  let cutTornEnd = true;
+  return {
+    runId,
+    async append(line) {
+      if (cutTornEnd) await cutTornLine(file);
+      cutTornEnd = false;
+      const handle = await open(file, 'a').catch((cause: unknown) => {
+        throw unwritable(file, cause);
+      });
+      try {
+        await handle.write(`${JSON.stringify(line)}\n`);
+        await handle.sync();
+      } catch (cause) {
+        throw unwritable(file, cause);
+      } finally {
+        await handle.close();
+      }
+    },
+    async read() {
+      const text = await readFile(file, 'utf8');
+      const complete = text.slice(0, text.lastIndexOf('\n') + 1);
+      return complete
+        .split('\n')
+        .slice(1)
+        .filter((line) => line !== '')
+        .map((line, index) => parseLine(line, file, index + 2));
+    },
+  };
+}
+
+/** A line without its end was being written when the process died: its record never counted. */
+async function cutTornLine(file: string): Promise<void> {
+  const content = await readFile(file);
+  const end = content.lastIndexOf(0x0a) + 1;
+  if (end < content.length) await truncate(file, end);
+}
+
+function parseLine(text: string, file: string, number: number): JournalLine {
+  const line = parseJson(text);
+  if (!isRecord(line) || typeof line.seq !== 'number' || typeof line.at !== 'string' || typeof line.kind !== 'string') {
+    throw new SnaphookError('E_JOURNAL', `journal "${file}", line ${number}, is damaged`, {
+      hint: 'Keep the file. What the run holds on the array has its run id in the name: compare with `snaphook reap`.',
+    });
+  }
+  return { seq: line.seq, at: line.at, kind: line.kind, data: line.data };
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null;
+
+const unwritable = (file: string, cause: unknown) =>
+  new SnaphookError('E_JOURNAL', `journal "${file}" cannot be written`, {
+    cause,
+    hint: 'Check free space and rights of the state directory. Nothing is done that could not be journaled first.',
+  });

@@ -1,0 +1,120 @@
+import { createHash } from 'node:crypto';
+import { mkdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import lockfile from 'proper-lockfile';
+import type { Clock } from '../ports/clock.ts';
+import { SnaphookError } from '../ports/errors.ts';
+import type { Lock, Locks } from '../ports/journal.ts';
+
+const STALE_MS = 15_000;
+const REFRESH_MS = 3_000;
+const RETRY_PAUSE_MS = 100;
+
+interface Owner {
+  readonly name: string;
+  readonly pid: number;
+  readonly host: string;
+  readonly since: string;
+}
+
+/**
+ * Locks as folders (proper-lockfile), refreshed every few seconds. A holder that cannot refresh is told through `lost`.
+ * The lock of a process of this machine that is gone is taken over at once; any other only when it was not refreshed for 15 s.
+ */
+export function createFileLocks(folder: string, clock: Clock): Locks {
+  return {
+    async acquire(name, waitMs) {
+      await mkdir(folder, { recursive: true, mode: 0o700 });
+      const file = path.join(folder, createHash('sha256').update(name).digest('hex').slice(0, 24));
+      const untilMs = clock.monotonicMs() + waitMs;
+      for (;;) {
+        const lock = await tryLock(file, name, clock);
+        if (lock) return lock;
+        await releaseDeadOwner(file);
+        if (clock.monotonicMs() >= untilMs) throw await locked(file, name);
+        await clock.sleep(Math.min(RETRY_PAUSE_MS, Math.max(1, untilMs - clock.monotonicMs())));
+      }
+    },
+  };
+}
+
+async function tryLock(file: string, name: string, clock: Clock): Promise<Lock | undefined> {
+  const lost = new AbortController();
+  let release: () => Promise<void>;
+  try {
+    release = await lockfile.lock(file, {
+      realpath: false,
+      stale: STALE_MS,
+      update: REFRESH_MS,
+      onCompromised: () =>
+        lost.abort(new SnaphookError('E_LOCKED', `lock "${name}" could not be refreshed and may be taken over`)),
+    });
+  } catch (error) {
+    if (isCode(error, 'ELOCKED')) return undefined;
+    throw new SnaphookError('E_JOURNAL', `lock "${name}" cannot be made in the state directory`, { cause: error });
+  }
+  const owner: Owner = { name, pid: process.pid, host: os.hostname(), since: clock.now().toISOString() };
+  await writeFile(ownerFile(file), JSON.stringify(owner), { mode: 0o600 });
+  return {
+    lost: lost.signal,
+    async release() {
+      await rm(ownerFile(file), { force: true });
+      await release().catch(() => undefined);
+    },
+  };
+}
+
+const ownerFile = (file: string): string => `${file}.owner`;
+
+async function readOwner(file: string): Promise<Owner | undefined> {
+  try {
+    const owner: unknown = JSON.parse(await readFile(ownerFile(file), 'utf8'));
+    if (typeof owner !== 'object' || owner === null) return undefined;
+    const { name, pid, host, since } = owner as Partial<Owner>; // every field is checked on the next line
+    if (typeof name !== 'string' || typeof pid !== 'number' || typeof host !== 'string' || typeof since !== 'string')
+      return undefined;
+    return { name, pid, host, since };
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Makes the lock of a dead process look unrefreshed; proper-lockfile's own takeover then decides the race between several waiters.
+ * Waiters do this one after the other, and each looks at the owner again, so that a fresh lock is never aged.
+ */
+async function releaseDeadOwner(file: string): Promise<void> {
+  if (!isDead(await readOwner(file))) return;
+  const breaker = await lockfile.lock(`${file}.breaker`, { realpath: false, stale: STALE_MS }).catch(() => undefined);
+  if (!breaker) return;
+  try {
+    if (!isDead(await readOwner(file))) return;
+    await rm(ownerFile(file), { force: true });
+    await utimes(`${file}.lock`, 0, 0).catch(() => undefined);
+  } finally {
+    await breaker().catch(() => undefined);
+  }
+}
+
+function isDead(owner: Owner | undefined): boolean {
+  if (!owner || owner.host !== os.hostname()) return false;
+  try {
+    process.kill(owner.pid, 0);
+    return false;
+  } catch (error) {
+    return isCode(error, 'ESRCH');
+  }
+}
+
+async function locked(file: string, name: string): Promise<SnaphookError> {
+  const owner = await readOwner(file);
+  const who = owner ? ` by process ${owner.pid} on ${owner.host} since ${owner.since}` : '';
+  return new SnaphookError('E_LOCKED', `"${name}" is in use${who}`, {
+    hint: 'Wait for the other run to end; `snaphook status` shows it.',
+    retry: 'safe',
+  });
+}
+
+const isCode = (error: unknown, code: string): boolean =>
+  typeof error === 'object' && error !== null && 'code' in error && error.code === code;

@@ -1,0 +1,77 @@
+import type { ArrayId, DeviceId, Wwn } from '../ports/identity.ts';
+import { deviceId, wwn } from '../ports/identity.ts';
+
+/** What an identity from vCenter asks for. */
+export type WantedDevice =
+  /** Canonical name of a SCSI LUN: equals the effective WWN of a device. */
+  | { readonly kind: 'naa'; readonly wwn: Wwn }
+  /** Canonical name of an NVMe namespace: equals the NGUID of a device. */
+  | { readonly kind: 'nguid'; readonly nguid: string; readonly wwn: Wwn }
+  /** A vVol object id that cannot be a canonical name: equals the WWN of a device. */
+  | { readonly kind: 'vvol'; readonly wwn: Wwn };
+
+const HEX32 = /^[0-9a-f]{32}$/;
+/** `6000097` + `0` + array id + ASCII `S` + five ASCII hex digits of the device. */
+const DEVICE_WWN = /^60000970(\d{12})53((?:3[0-9]|4[1-6]){5})$/;
+
+/** Parses a canonical name or vVol object id; undefined when no PowerMax device can have such an identity. */
+export function parseIdentity(identity: string): WantedDevice | undefined {
+  const match = /^(?:(naa|eui|rfc4122)\.)?(.+)$/.exec(identity.trim().toLowerCase());
+  const hex = match?.[2]?.replaceAll('-', '') ?? '';
+  if (!HEX32.test(hex)) return undefined;
+  switch (match?.[1]) {
+    case 'naa':
+      return { kind: 'naa', wwn: wwn(hex) };
+    case 'eui':
+      return { kind: 'nguid', nguid: hex, wwn: wwnOfNguid(hex) };
+    default:
+      return { kind: 'vvol', wwn: wwn(hex) };
+  }
+}
+
+/** Whether a vVol can have this id: a WWN that names a device of an array is no vVol's. */
+export function mayBeVvol(wanted: WantedDevice): boolean {
+  return wanted.kind !== 'nguid' && !DEVICE_WWN.test(wanted.wwn);
+}
+
+/** The NGUID is the WWN in another order: `wwn[16..32] wwn[1..7] wwn[0] wwn[7..16]`. */
+export function wwnOfNguid(nguid: string): Wwn {
+  return wwn(nguid.slice(22, 23) + nguid.slice(16, 22) + nguid.slice(23) + nguid.slice(0, 16));
+}
+
+/**
+ * Reads array and device out of a WWN that is tied to the array's serial. A hint where to look, never an identity:
+ * a device with a mobility id or an inherited (effective) WWN answers to another name.
+ */
+export function decodeWwn(candidate: Wwn): { readonly arrayId: string; readonly deviceId: DeviceId } | undefined {
+  const match = DEVICE_WWN.exec(candidate);
+  const [, array, digits] = match ?? [];
+  if (array === undefined || digits === undefined) return undefined;
+  return { arrayId: array, deviceId: deviceId(Buffer.from(digits, 'hex').toString('latin1')) };
+}
+
+/** The device an identity points to on this array, before any confirmation. */
+export function decodedDevice(wanted: WantedDevice, arrayId: ArrayId): DeviceId | undefined {
+  const decoded = decodeWwn(wanted.wwn);
+  return decoded?.arrayId === arrayId ? decoded.deviceId : undefined;
+}
+
+/** The identities one device has. */
+export interface DeviceIdentities {
+  readonly wwn: string | undefined;
+  readonly effectiveWwn: string | undefined;
+  readonly nguid: string | undefined;
+}
+
+/** Is this the device? Compares what hosts see; only a vVol id is compared with the device's own WWN. */
+export function answersTo(device: DeviceIdentities, wanted: WantedDevice): boolean {
+  const seenByHosts = device.effectiveWwn ?? device.wwn;
+  switch (wanted.kind) {
+    case 'naa':
+      return seenByHosts === wanted.wwn;
+    case 'nguid':
+      return device.nguid === undefined ? seenByHosts === wanted.wwn : device.nguid === wanted.nguid;
+    case 'vvol':
+      return seenByHosts === wanted.wwn || device.wwn === wanted.wwn;
+  }
+}

@@ -1,0 +1,84 @@
+import type { Clock } from '../ports/clock.ts';
+import type { ArrayId, DeviceId } from '../ports/identity.ts';
+import type { StorageArray } from '../ports/storage-array.ts';
+import { createUnisphere } from './client.ts';
+import { readInventory } from './devices.ts';
+import { readFacts, readGeneration } from './facts.ts';
+import { createGovernor, DEFAULT_LIMITS, type GovernorLimits } from './governor.ts';
+import { mayBeVvol, parseIdentity } from './identity.ts';
+import { OwnEffects } from './own-effects.ts';
+import { openSession } from './session.ts';
+import { findSnapshots, listSnapshots } from './snapshot-search.ts';
+import { createSnapVx } from './snapvx.ts';
+import { addToStorageGroup, removeFromStorageGroup } from './storage-groups.ts';
+import type { TlsTrust } from './tls-agent.ts';
+
+export interface PowerMaxOptions {
+  readonly arrayId: ArrayId;
+  /** Such as `https://unisphere.example:8443`; a slash at the end does not matter. */
+  readonly url: string;
+  readonly username: string;
+  /** Asked once, before the first request. */
+  readonly password: () => Promise<string>;
+  readonly tls: TlsTrust;
+  readonly clock: Clock;
+  /** Default 30 s for reads, 10 min for writes: they block for the whole operation of the array. */
+  readonly requestTimeoutMs?: { readonly read: number; readonly write: number };
+  /** Requests in flight; default 5 reads and 4 writes. */
+  readonly limits?: GovernorLimits;
+  /** First wait between two looks at a target that is being defined; grows to 15 s. Default 1 s. */
+  readonly pollMs?: number;
+}
+
+/** A VMAX or PowerMax array behind Unisphere for PowerMax 9.2 to 10.4. Opens no connection before the first call. */
+export function createPowerMax(options: PowerMaxOptions): StorageArray {
+  const { arrayId, url, username, password, tls, clock } = options;
+  const requestTimeoutMs = options.requestTimeoutMs ?? { read: 30_000, write: 600_000 };
+  const session = openSession({ url, username, password, tls, clock, requestTimeoutMs });
+  const governor = createGovernor(options.limits ?? DEFAULT_LIMITS);
+  const unisphere = createUnisphere({ arrayId, session, governor, clock });
+  const effects = new OwnEffects();
+  let knownGeneration: 'V3' | 'V4' | undefined;
+  const snapVx = createSnapVx({
+    unisphere,
+    effects,
+    generation: async (signal) => {
+      knownGeneration ??= await readGeneration(unisphere, signal);
+      return knownGeneration;
+    },
+    pollMs: options.pollMs ?? 1000,
+  });
+  /** Devices found by an id that is no device WWN, as vVols have: explains a refusal to snap them. */
+  const vvols = new Set<DeviceId>();
+
+  return {
+    id: arrayId,
+    async facts(signal) {
+      const facts = await readFacts(unisphere, signal);
+      knownGeneration = facts.generation;
+      return facts;
+    },
+    async inventory(request, signal) {
+      const inventory = await readInventory(unisphere, request, signal);
+      request.identities.forEach((identity, index) => {
+        const wanted = parseIdentity(identity);
+        if (wanted && mayBeVvol(wanted)) for (const { id } of inventory.sources[index] ?? []) vvols.add(id);
+      });
+      return inventory;
+    },
+    async warm(signal) {
+      // The version is what every later call needs anyway.
+      if (session.isWarm()) await unisphere.version(signal);
+      else await unisphere.askVersion(signal);
+    },
+    establish: (request, signal) => snapVx.establish(request, vvols, signal),
+    findSnapshots: (request, signal) => findSnapshots(unisphere, effects, request, signal),
+    link: ({ name, snapId, pairs }, signal) => snapVx.link({ name, snapId }, pairs, signal),
+    unlink: ({ name, snapId, pairs, force }, signal) => snapVx.unlink({ name, snapId }, pairs, force, signal),
+    terminate: ({ name, snapId, devices }, signal) => snapVx.terminate({ name, snapId }, devices, signal),
+    addToStorageGroup: (request, signal) => addToStorageGroup(unisphere, request, signal),
+    removeFromStorageGroup: (request, signal) => removeFromStorageGroup(unisphere, request, signal),
+    listSnapshots: ({ namePrefix }, signal) => listSnapshots(unisphere, namePrefix, signal),
+    close: async () => session.close(),
+  };
+}

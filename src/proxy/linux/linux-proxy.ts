@@ -1,0 +1,99 @@
+import { readdir, realpath, stat } from 'node:fs/promises';
+import path from 'node:path';
+import type { Clock } from '../../ports/clock.ts';
+import { SnaphookError } from '../../ports/errors.ts';
+import type { Wwn } from '../../ports/identity.ts';
+import type { BackupProxy, ProxyDevice } from '../../ports/proxy.ts';
+import { blockDeviceBytes, dropCache } from './block-device.ts';
+import { rescanScsiHosts } from './rescan.ts';
+
+const POLL_MS = 50;
+const RESCAN_EVERY_MS = 5_000;
+
+export interface LinuxProxyOptions {
+  /** Folder with one entry a device named by identity, such as `/dev/disk/by-id`. */
+  readonly byIdFolder: string;
+  readonly clock: Clock;
+}
+
+/**
+ * A Linux backup proxy. Devices are known by their page 0x83 NAA identity (`wwn-0x<naa>`, `scsi-3<naa>`, `dm-uuid-mpath-3<naa>`),
+ * never by `sdX`, LUN or label: those change between boots and between runs.
+ */
+export function createLinuxProxy({ byIdFolder, clock }: LinuxProxyOptions): BackupProxy {
+  return {
+    async waitForDevices(expected, signal) {
+      let nextRescanMs = clock.monotonicMs();
+      for (;;) {
+        const present = await listDevices(byIdFolder);
+        const missing = expected.filter(({ wwn }) => !present.has(wwn));
+        if (missing.length === 0) {
+          return Promise.all(expected.map(({ wwn, sizeBytes }) => describe(wwn, present.get(wwn) ?? '', sizeBytes)));
+        }
+        if (clock.monotonicMs() >= nextRescanMs) {
+          await rescanScsiHosts();
+          nextRescanMs = clock.monotonicMs() + RESCAN_EVERY_MS;
+        }
+        await clock.sleep(POLL_MS, signal);
+      }
+    },
+
+    async releaseDevices(wwns) {
+      const present = await listDevices(byIdFolder);
+      for (const wwn of wwns) {
+        const device = present.get(wwn);
+        if (device !== undefined) await flush(device);
+      }
+    },
+
+    async visible(wwns) {
+      const present = await listDevices(byIdFolder);
+      return wwns.filter((wwn) => present.has(wwn));
+    },
+  };
+}
+
+/** Multipath first: a single path of a multipathed device must not be read behind its back. */
+const NAME_FORMS = [/^dm-uuid-mpath-3([0-9a-f]{32})$/, /^wwn-0x([0-9a-f]{32})$/, /^scsi-3([0-9a-f]{32})$/];
+
+async function listDevices(folder: string): Promise<ReadonlyMap<string, string>> {
+  const names = await readdir(folder).catch((cause: unknown) => {
+    throw new SnaphookError('E_PROXY', `device folder "${folder}" cannot be read`, {
+      cause,
+      hint: 'On a Linux proxy it is /dev/disk/by-id; check `proxy.devices` in the configuration.',
+    });
+  });
+  const devices = new Map<string, string>();
+  for (const form of NAME_FORMS) {
+    for (const name of names) {
+      const wwn = form.exec(name.toLowerCase())?.[1];
+      if (wwn !== undefined && !devices.has(wwn)) devices.set(wwn, path.join(folder, name));
+    }
+  }
+  return devices;
+}
+
+async function describe(wwn: Wwn, link: string, sizeBytes: number): Promise<ProxyDevice> {
+  const device = await realpath(link);
+  const isBlockDevice = (await stat(device)).isBlockDevice();
+  // The target showed other content before the link: nothing of it may be read from the cache.
+  if (isBlockDevice) await dropCache(device);
+  const actualBytes = isBlockDevice ? await blockDeviceBytes(device) : (await stat(device)).size;
+  if (actualBytes < sizeBytes) {
+    throw new SnaphookError(
+      'E_PROXY_DEVICE',
+      `device "${link}" has ${actualBytes} bytes, less than the ${sizeBytes} expected`,
+      {
+        hint: 'The proxy may hold an old size in its cache. Remove the device from the proxy, rescan, and run the job again.',
+      },
+    );
+  }
+  return { wwn, path: device, sizeBytes: actualBytes };
+}
+
+/** Writes back and forgets what the system still holds of the device. A device that vanished meanwhile has nothing to flush. */
+async function flush(link: string): Promise<void> {
+  const device = await realpath(link).catch(() => undefined);
+  if (device === undefined || !(await stat(device)).isBlockDevice()) return;
+  await dropCache(device);
+}

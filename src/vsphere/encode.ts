@@ -1,0 +1,115 @@
+import type { VimRef } from './decode.ts';
+
+/**
+ * Request bodies for the `soap` package. vCenter reads every data object with a forward cursor over its declared
+ * properties and refuses an element that comes too late, so the order of the keys below IS the wire order: properties
+ * of the base type first, then the type's own (vSphere API: PropertyCollector, SearchIndex, SessionManager, ViewManager).
+ */
+
+export interface SoapObject {
+  readonly [element: string]: SoapValue | undefined;
+}
+export type SoapValue = string | number | boolean | SoapObject | readonly SoapValue[];
+
+export interface Traversal {
+  /** Managed object type that has the property. */
+  readonly type: string;
+  /** Property that holds the reference or references to follow. */
+  readonly path: string;
+  readonly selectSet?: readonly Traversal[];
+}
+
+export interface ObjectSelection {
+  readonly obj: VimRef;
+  /** True: the object is only where the traversals start; its own properties are not returned. */
+  readonly skip: boolean;
+  readonly selectSet?: readonly Traversal[];
+}
+
+export interface PropertySelection {
+  readonly type: string;
+  readonly pathSet: readonly string[];
+}
+
+export interface PropertyFilter {
+  readonly propSet: readonly PropertySelection[];
+  readonly objectSet: readonly ObjectSelection[];
+  /** True: objects deleted meanwhile are left out; else one of them fails the whole call. */
+  readonly reportMissingObjectsInResults: boolean;
+}
+
+export function managedObject(object: VimRef): SoapObject {
+  return { attributes: { type: object.type }, $value: object.id };
+}
+
+function traversalSpec(traversal: Traversal): SoapObject {
+  return {
+    attributes: { 'xsi:type': 'TraversalSpec' },
+    type: traversal.type,
+    path: traversal.path,
+    skip: false,
+    ...(traversal.selectSet === undefined ? {} : { selectSet: traversal.selectSet.map(traversalSpec) }),
+  };
+}
+
+function objectSpec(selection: ObjectSelection): SoapObject {
+  return {
+    obj: managedObject(selection.obj),
+    skip: selection.skip,
+    ...(selection.selectSet === undefined ? {} : { selectSet: selection.selectSet.map(traversalSpec) }),
+  };
+}
+
+function propertySpec(selection: PropertySelection): SoapObject {
+  return { type: selection.type, all: false, pathSet: selection.pathSet };
+}
+
+function propertyFilterSpec(filter: PropertyFilter): SoapObject {
+  return {
+    propSet: filter.propSet.map(propertySpec),
+    objectSet: filter.objectSet.map(objectSpec),
+    reportMissingObjectsInResults: filter.reportMissingObjectsInResults,
+  };
+}
+
+export function retrieveServiceContent(): SoapObject {
+  return { _this: managedObject({ type: 'ServiceInstance', id: 'ServiceInstance' }) };
+}
+
+export function login(sessionManager: VimRef, userName: string, password: string): SoapObject {
+  return { _this: managedObject(sessionManager), userName, password };
+}
+
+export function logout(sessionManager: VimRef): SoapObject {
+  return { _this: managedObject(sessionManager) };
+}
+
+/** Looks up a virtual machine by `config.instanceUuid`, in every datacenter. */
+export function findByInstanceUuid(searchIndex: VimRef, uuid: string): SoapObject {
+  return { _this: managedObject(searchIndex), uuid, vmSearch: true, instanceUuid: true };
+}
+
+export function findByInventoryPath(searchIndex: VimRef, inventoryPath: string): SoapObject {
+  return { _this: managedObject(searchIndex), inventoryPath };
+}
+
+export function createContainerView(viewManager: VimRef, container: VimRef, types: readonly string[]): SoapObject {
+  return {
+    _this: managedObject(viewManager),
+    container: managedObject(container),
+    type: types,
+    recursive: true,
+  };
+}
+
+export function retrieveProperties(collector: VimRef, filter: PropertyFilter, pageSize: number): SoapObject {
+  return {
+    _this: managedObject(collector),
+    specSet: [propertyFilterSpec(filter)],
+    options: { maxObjects: pageSize },
+  };
+}
+
+export function continueRetrieveProperties(collector: VimRef, token: string): SoapObject {
+  return { _this: managedObject(collector), token };
+}

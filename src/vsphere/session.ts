@@ -1,0 +1,272 @@
+import type { Clock } from '../ports/clock.ts';
+import { chooseApiVersion } from './api-version.ts';
+import { child, ref, type VimRef } from './decode.ts';
+import { createContainerView, login, logout, retrieveServiceContent, type SoapObject } from './encode.ts';
+import {
+  errorOfFault,
+  errorOfStatus,
+  errorOfUnreadableAnswer,
+  isLoginRefused,
+  isSessionLost,
+  VimFaultError,
+} from './faults.ts';
+import type { HttpAnswer, Transport } from './transport.ts';
+import { createVimClient, type VimClient } from './vim-client.ts';
+import type { VimOperation } from './vim-wsdl.ts';
+
+/** A logged-in session as the readers use it. */
+export interface Session {
+  /** Host name for messages. */
+  readonly server: string;
+  readonly pageSize: number;
+  /** `ServiceContent.about`. */
+  readonly about: unknown;
+  readonly propertyCollector: VimRef;
+  readonly searchIndex: VimRef;
+  call(operation: VimOperation, body: SoapObject): Promise<unknown>;
+  /** A view of every VM and template of the inventory. One a session: it ends with it. */
+  allVms(): Promise<VimRef>;
+}
+
+export interface SessionsOptions {
+  readonly transport: Transport;
+  /** Path of the SOAP endpoint, such as `/sdk`. */
+  readonly path: string;
+  readonly username: string;
+  readonly password: () => Promise<string>;
+  readonly clock: Clock;
+  readonly operationId: string | undefined;
+  readonly requestTimeoutMs: number;
+  readonly pageSize: number;
+}
+
+/** What a login yields and a logout ends. */
+interface Login {
+  readonly client: VimClient;
+  readonly cookie: string;
+  readonly content: unknown;
+  allVms: VimRef | undefined;
+}
+
+interface CallContext {
+  readonly signal: AbortSignal;
+  readonly cookie?: string | undefined;
+  readonly onCookie?: (cookie: string) => void;
+  /** Never to appear in an error, even if the server sends it back. */
+  readonly password?: string;
+}
+
+const COOKIE_NAME = 'vmware_soap_session';
+/** Waits before the next try when vCenter has no room at the moment (HTTP 503): nothing was done, any call may be repeated. */
+const BUSY_DELAYS_MS = [1_000, 2_000, 4_000];
+const LOGOUT_TIMEOUT_MS = 5_000;
+
+/** One session at a time: opened on first use, renewed once when vCenter lost it, ended by `close`. */
+export class Sessions {
+  readonly #options: SessionsOptions;
+  readonly #closing = new AbortController();
+  #client: VimClient | undefined;
+  /** The login under way or done; its value once done, to recognise a session that was lost. */
+  #login: Promise<Login> | undefined;
+  #live: Login | undefined;
+  /** Refused credentials are never sent twice: each try counts towards locking the account. */
+  #refused: unknown;
+  #closed: Promise<void> | undefined;
+
+  constructor(options: SessionsOptions) {
+    this.#options = options;
+  }
+
+  /** Runs reads in a session. When vCenter has dropped the session they run once more, from the start, in a new one. */
+  async run<T>(signal: AbortSignal, reads: (session: Session) => Promise<T>): Promise<T> {
+    try {
+      const first = await this.#open(signal);
+      try {
+        return await reads(this.#session(first, signal));
+      } catch (error) {
+        if (!isSessionLost(error)) throw error;
+        this.#discard(first);
+      }
+      return await reads(this.#session(await this.#open(signal), signal));
+    } catch (error) {
+      throw this.#named(error);
+    }
+  }
+
+  /** Logs out, whatever happened before, and drops the connections. Never throws. */
+  close(): Promise<void> {
+    this.#closed ??= this.#end();
+    return this.#closed;
+  }
+
+  async #end(): Promise<void> {
+    const signal = AbortSignal.timeout(LOGOUT_TIMEOUT_MS);
+    try {
+      // A login under way must finish first, or its session would stay behind.
+      const opened = this.#login === undefined ? undefined : await untilAborted(this.#login, signal);
+      if (opened !== undefined) {
+        const body = logout(this.#manager(opened.content, 'sessionManager'));
+        await this.#call(opened.client, 'Logout', body, { signal, cookie: opened.cookie });
+      }
+    } catch {
+      // Nothing more can be done: vCenter ends an unused session by itself.
+    } finally {
+      this.#login = undefined;
+      this.#live = undefined;
+      this.#closing.abort(new Error('the vCenter client was closed'));
+      this.#options.transport.close();
+    }
+  }
+
+  /** One login for all who wait for it; each stops waiting by its own signal. */
+  async #open(signal: AbortSignal): Promise<Login> {
+    signal.throwIfAborted();
+    if (this.#closed !== undefined) throw new Error('the vCenter client is closed');
+    if (this.#refused !== undefined) throw this.#refused;
+    this.#login ??= this.#logIn(this.#closing.signal);
+    return await untilAborted(this.#login, signal);
+  }
+
+  #discard(lost: Login): void {
+    if (this.#live !== lost) return; // another reader has noticed already
+    this.#live = undefined;
+    this.#login = undefined;
+  }
+
+  async #logIn(signal: AbortSignal): Promise<Login> {
+    const { transport, username } = this.#options;
+    try {
+      this.#client ??= await this.#connect(signal);
+      const client = this.#client;
+      let cookie: string | undefined;
+      const onCookie = (value: string) => {
+        cookie = value;
+      };
+      const content = await this.#call(client, 'RetrieveServiceContent', retrieveServiceContent(), {
+        signal,
+        onCookie,
+      });
+      const sessionManager = this.#manager(content, 'sessionManager');
+      const password = await this.#options.password();
+      const context = { signal, cookie, onCookie, password };
+      await this.#call(client, 'Login', login(sessionManager, username, password), context);
+      if (cookie === undefined) throw errorOfUnreadableAnswer(transport.server, 'Login');
+      this.#live = { client, cookie, content, allVms: undefined };
+      return this.#live;
+    } catch (error) {
+      this.#login = undefined;
+      transport.dropConnections(); // vCenter may refuse further logins on the connection of a failed one
+      const named = this.#named(error);
+      if (isLoginRefused(error)) this.#refused = named;
+      throw named;
+    }
+  }
+
+  async #connect(signal: AbortSignal): Promise<VimClient> {
+    const { transport, path, operationId } = this.#options;
+    const answer = await this.#whenNotBusy('vimServiceVersions', signal, () =>
+      transport.send({
+        method: 'GET',
+        path: `${path}/vimServiceVersions.xml`,
+        operation: 'vimServiceVersions',
+        headers: { 'user-agent': 'snaphook' },
+        repeatable: true,
+        timeoutMs: this.#options.requestTimeoutMs,
+        signal,
+      }),
+    );
+    const apiVersion = chooseApiVersion(answer.status === 200 ? answer.body : undefined);
+    return await createVimClient({ server: transport.server, operationId, apiVersion });
+  }
+
+  #session(live: Login, signal: AbortSignal): Session {
+    const call = (operation: VimOperation, body: SoapObject) =>
+      this.#call(live.client, operation, body, { signal, cookie: live.cookie });
+    return {
+      server: this.#options.transport.server,
+      pageSize: this.#options.pageSize,
+      about: child(live.content, 'about'),
+      propertyCollector: this.#manager(live.content, 'propertyCollector'),
+      searchIndex: this.#manager(live.content, 'searchIndex'),
+      call,
+      allVms: async () => {
+        if (live.allVms === undefined) {
+          const viewManager = this.#manager(live.content, 'viewManager');
+          const rootFolder = this.#manager(live.content, 'rootFolder');
+          const view = ref(
+            await call('CreateContainerView', createContainerView(viewManager, rootFolder, ['VirtualMachine'])),
+          );
+          if (view === undefined) throw errorOfUnreadableAnswer(this.#options.transport.server, 'CreateContainerView');
+          live.allVms = view;
+        }
+        return live.allVms;
+      },
+    };
+  }
+
+  #manager(content: unknown, name: string): VimRef {
+    const manager = ref(child(content, name));
+    if (manager === undefined) throw errorOfUnreadableAnswer(this.#options.transport.server, 'RetrieveServiceContent');
+    return manager;
+  }
+
+  async #call(client: VimClient, operation: VimOperation, body: SoapObject, context: CallContext): Promise<unknown> {
+    const { transport, path, requestTimeoutMs } = this.#options;
+    const { signal, cookie, onCookie, password } = context;
+    try {
+      return await client.call(operation, body, async (envelope, headers) => {
+        const answer = await this.#whenNotBusy(operation, signal, () =>
+          transport.send({
+            method: 'POST',
+            path,
+            operation,
+            headers: { ...headers, 'user-agent': 'snaphook', ...(cookie === undefined ? {} : { cookie }) },
+            body: envelope,
+            repeatable: operation !== 'Login',
+            timeoutMs: requestTimeoutMs,
+            signal,
+          }),
+        );
+        const given = sessionCookie(answer);
+        if (given !== undefined) onCookie?.(given);
+        return answer;
+      });
+    } catch (error) {
+      throw error instanceof VimFaultError ? error.without([password, cookieValue(cookie)]) : error;
+    }
+  }
+
+  async #whenNotBusy(operation: string, signal: AbortSignal, send: () => Promise<HttpAnswer>): Promise<HttpAnswer> {
+    for (const delayMs of BUSY_DELAYS_MS) {
+      const answer = await send();
+      if (answer.status !== 503) return answer;
+      await this.#options.clock.sleep(delayMs, signal);
+    }
+    const last = await send();
+    if (last.status === 503) throw errorOfStatus(this.#options.transport.server, operation, last.status);
+    return last;
+  }
+
+  #named(error: unknown): unknown {
+    if (!(error instanceof VimFaultError)) return error;
+    return errorOfFault(this.#options.transport.server, error.operation, error.fault);
+  }
+}
+
+/** `name=value` exactly as the server wrote it: the value may be quoted. */
+function sessionCookie(answer: HttpAnswer): string | undefined {
+  const line = answer.setCookie.find((cookie) => cookie.trimStart().startsWith(`${COOKIE_NAME}=`));
+  return line?.split(';', 1)[0]?.trim();
+}
+
+const cookieValue = (cookie: string | undefined): string | undefined =>
+  cookie?.slice(COOKIE_NAME.length + 1).replaceAll('"', '');
+
+function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const stop = () => reject(signal.reason);
+    if (signal.aborted) return stop();
+    signal.addEventListener('abort', stop, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop));
+  });
+}

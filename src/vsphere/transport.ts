@@ -1,0 +1,149 @@
+import type { ClientRequest, IncomingMessage, OutgoingHttpHeaders } from 'node:http';
+import https from 'node:https';
+import type { SnaphookError } from '../ports/errors.ts';
+import { errorOfNetwork, errorOfTimeout, errorOfUntrustedCertificate } from './faults.ts';
+import { createAgent, FingerprintMismatch, isUntrusted, seenFingerprint, type TlsTrust } from './tls.ts';
+
+export interface HttpAnswer {
+  readonly status: number;
+  readonly setCookie: readonly string[];
+  readonly body: string;
+}
+
+export interface HttpCall {
+  readonly method: 'GET' | 'POST';
+  readonly path: string;
+  /** For error messages. */
+  readonly operation: string;
+  readonly headers: OutgoingHttpHeaders;
+  readonly body?: string;
+  /** True: may be sent a second time when a kept connection turns out to be closed by the server. */
+  readonly repeatable: boolean;
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal;
+}
+
+export interface TransportOptions {
+  readonly host: string;
+  readonly port: number;
+  readonly tls: TlsTrust;
+}
+
+/** More would only queue inside vCenter. */
+const MAX_CONNECTIONS = 4;
+
+/**
+ * HTTPS to one vCenter over kept connections. No web proxy of the environment is ever asked. Throws own errors only:
+ * no request, header or cookie hangs on them.
+ */
+export class Transport {
+  /** Host name for messages. */
+  readonly server: string;
+  readonly #options: TransportOptions;
+  #agent: https.Agent;
+
+  constructor(options: TransportOptions) {
+    this.server = options.host;
+    this.#options = options;
+    this.#agent = createAgent(options.tls, MAX_CONNECTIONS);
+  }
+
+  async send(call: HttpCall): Promise<HttpAnswer> {
+    call.signal.throwIfAborted();
+    const timeout = AbortSignal.timeout(call.timeoutMs);
+    const signal = AbortSignal.any([call.signal, timeout]);
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await this.#exchange(call, signal);
+      } catch (failure) {
+        call.signal.throwIfAborted();
+        if (timeout.aborted) throw errorOfTimeout(this.server, call.operation, call.timeoutMs);
+        const stale = failure instanceof ExchangeFailure && failure.onKeptConnection;
+        if (stale && call.repeatable && attempt === 1) continue;
+        throw await this.#explain(failure, call.operation);
+      }
+    }
+  }
+
+  /** Drops every connection; the next call opens a new one. */
+  dropConnections(): void {
+    this.#agent.destroy();
+    this.#agent = createAgent(this.#options.tls, MAX_CONNECTIONS);
+  }
+
+  /** Drops every connection for good. */
+  close(): void {
+    this.#agent.destroy();
+  }
+
+  #exchange(call: HttpCall, signal: AbortSignal): Promise<HttpAnswer> {
+    return new Promise((resolve, reject) => {
+      const body = call.body === undefined ? undefined : Buffer.from(call.body, 'utf8');
+      const request = https.request({
+        host: this.#options.host,
+        port: this.#options.port,
+        agent: this.#agent,
+        method: call.method,
+        path: call.path,
+        headers: { ...call.headers, ...(body === undefined ? {} : { 'content-length': body.length }) },
+        signal,
+      });
+      request.on('error', (error) => reject(failureOf(error, request)));
+      request.on('response', (response) => {
+        readAll(response).then(
+          (text) =>
+            resolve({
+              status: response.statusCode ?? 0,
+              setCookie: response.headers['set-cookie'] ?? [],
+              body: text,
+            }),
+          (error) => reject(failureOf(error, undefined)),
+        );
+      });
+      request.end(body);
+    });
+  }
+
+  async #explain(failure: unknown, operation: string): Promise<SnaphookError> {
+    const { server } = this;
+    if (!(failure instanceof ExchangeFailure)) return errorOfNetwork(server, operation, 'unknown');
+    if (failure.seenFingerprint !== undefined) {
+      return errorOfUntrustedCertificate(server, 'not the pinned certificate', failure.seenFingerprint);
+    }
+    if (!isUntrusted(failure.code)) return errorOfNetwork(server, operation, failure.code);
+    const seen = await seenFingerprint(this.#options.host, this.#options.port);
+    return errorOfUntrustedCertificate(server, failure.code, seen);
+  }
+}
+
+/** What is kept of Node's error: it may hang on the request, which carries the password. */
+class ExchangeFailure extends Error {
+  override readonly name = 'ExchangeFailure';
+  readonly code: string;
+  readonly onKeptConnection: boolean;
+  readonly seenFingerprint: string | undefined;
+
+  constructor(code: string, onKeptConnection: boolean, seenFingerprint: string | undefined) {
+    super(code);
+    this.code = code;
+    this.onKeptConnection = onKeptConnection;
+    this.seenFingerprint = seenFingerprint;
+  }
+}
+
+function failureOf(error: object, request: ClientRequest | undefined): ExchangeFailure {
+  const code = 'code' in error ? String(error.code) : 'connection failed';
+  const reset = code === 'ECONNRESET' || code === 'EPIPE';
+  return new ExchangeFailure(
+    code,
+    reset && request?.reusedSocket === true,
+    error instanceof FingerprintMismatch ? error.seen : undefined,
+  );
+}
+
+async function readAll(response: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of response as AsyncIterable<Buffer>) chunks.push(chunk); // no encoding is set: chunks are bytes
+  if (!response.complete) throw Object.assign(new Error('cut off'), { code: 'ECONNRESET' });
+  return Buffer.concat(chunks).toString('utf8');
+}

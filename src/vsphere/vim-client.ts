@@ -1,0 +1,103 @@
+import type { Client, IHttpClient } from 'soap';
+import { escapeXml } from '../platform/xml.ts';
+import { child } from './decode.ts';
+import type { SoapObject } from './encode.ts';
+import { errorOfStatus, errorOfUnreadableAnswer, readSoapFault, VimFaultError } from './faults.ts';
+import type { HttpAnswer } from './transport.ts';
+import { VIM_WSDL, type VimOperation } from './vim-wsdl.ts';
+
+/** One SOAP exchange: the envelope out, status and body back. */
+export type SendEnvelope = (envelope: string, headers: Readonly<Record<string, string>>) => Promise<HttpAnswer>;
+
+export interface VimClient {
+  /**
+   * One operation: resolves to its `returnval`, undefined when there is none. Throws `VimFaultError` for a fault and
+   * whatever `send` throws; a thrown error never holds the request, which may carry the password.
+   */
+  call(operation: VimOperation, body: SoapObject, send: SendEnvelope): Promise<unknown>;
+}
+
+export interface VimClientOptions {
+  /** For error messages. */
+  readonly server: string;
+  /** Shows up in vCenter's logs. */
+  readonly operationId: string | undefined;
+  readonly apiVersion: string;
+}
+
+/** `soap` hands the options of a call to the HTTP client untouched. */
+interface ExchangeOptions {
+  readonly exchange: (envelope: string, headers: Readonly<Record<string, string>>) => Promise<HttpAnswer>;
+}
+
+export async function createVimClient(options: VimClientOptions): Promise<VimClient> {
+  const { createClientAsync } = await import('soap'); // late: its many dependencies cost start-up time
+  const client = await createClientAsync(VIM_WSDL, {
+    disableCache: true, // else a process-wide cache keeps this client's parts for ever
+    preserveWhitespace: true,
+    httpClient: HTTP_CLIENT,
+  });
+  client.setSOAPAction(`urn:vim25/${options.apiVersion}`);
+  if (options.operationId !== undefined) {
+    client.addSoapHeader(`<operationID xmlns="urn:vim25">${escapeXml(options.operationId)}</operationID>`);
+  }
+  return {
+    async call(operation, body, send) {
+      let failed: { readonly error: unknown } | undefined;
+      const exchangeOptions: ExchangeOptions = {
+        async exchange(envelope, headers) {
+          try {
+            const answer = await send(envelope, headers);
+            if (answer.status === 200 || answer.status === 500) return answer;
+            throw errorOfStatus(options.server, operation, answer.status);
+          } catch (error) {
+            failed = { error };
+            throw new Error('no answer');
+          }
+        },
+      };
+      try {
+        // The WSDL has every `VimOperation`, so `soap` has defined the method; it resolves to [result, raw answer, …].
+        const [result, raw] = (await client[`${operation}Async`](body, exchangeOptions)) as readonly unknown[];
+        // To `soap` an answer without body is an empty result. To a reader that would be "there is no such VM".
+        if (!isAnswerTo(operation, raw)) throw new Error('not an answer');
+        return child(result, 'returnval');
+      } catch (thrown) {
+        throw failed === undefined ? errorOfThrown(options.server, operation, thrown) : failed.error;
+      } finally {
+        forget(client);
+      }
+    },
+  };
+}
+
+/** The exchange itself is the caller's: cookie, time limit and connection are not `soap`'s business. */
+const HTTP_CLIENT: IHttpClient = {
+  request(_url, envelope: string, callback, headers = {}, options = {}) {
+    const { exchange } = options as unknown as ExchangeOptions; // what `call` passed
+    const done = exchange(envelope, headers).then(
+      (answer) => callback(null, { status: answer.status, headers: {} }, answer.body),
+      (error) => callback(error),
+    );
+    done.catch((error) => callback(error));
+    return done as unknown as ReturnType<IHttpClient['request']>; // `soap` does not use the result
+  },
+};
+
+/** `soap` keeps the last exchange for debugging: the password of `Login`, megabytes of inventory. */
+function forget(client: Client): void {
+  for (const name of ['lastMessage', 'lastRequest', 'lastRequestHeaders', 'lastResponse', 'lastResponseHeaders']) {
+    delete client[name];
+  }
+}
+
+const isAnswerTo = (operation: VimOperation, raw: unknown): boolean =>
+  typeof raw === 'string' && new RegExp(`<([\\w.-]+:)?${operation}Response[\\s/>]`).test(raw);
+
+/** `soap` hangs response and body on what it throws: only the fault's own text is taken over. */
+function errorOfThrown(server: string, operation: VimOperation, thrown: unknown): Error {
+  const fault = child(thrown, 'root', 'Envelope', 'Body', 'Fault');
+  return fault === undefined
+    ? errorOfUnreadableAnswer(server, operation)
+    : new VimFaultError(operation, readSoapFault(fault));
+}

@@ -1,0 +1,135 @@
+import { SnaphookError } from '../ports/errors.ts';
+import type { VmRecord } from '../ports/hypervisor.ts';
+import { moRef } from '../ports/identity.ts';
+import { arrayItems, boolean, child, ref, text } from './decode.ts';
+import { type DatastoreFacts, datastoreFacts, hasRawDevice, type StorageFacts, virtualDisks } from './disks.ts';
+import { displayName, readInstanceUuid } from './managed-entity.ts';
+import { type ObjectProperties, requireReadable, retrieveObjects } from './property-collector.ts';
+import type { Session } from './session.ts';
+
+const DEVICES = 'config.hardware.device';
+const LUNS = 'config.storageDevice.scsiLun';
+
+const VM_PROPERTIES = [
+  'name',
+  'config.instanceUuid',
+  'config.template',
+  DEVICES,
+  'summary.config.instanceUuid',
+  'summary.config.template',
+  'runtime.powerState',
+  'runtime.connectionState',
+  'runtime.host',
+  'guest.hostName',
+  'guest.ipAddress',
+  'guest.guestFamily',
+];
+const DATASTORE_PROPERTIES = ['name', 'summary.type', 'info'];
+
+/**
+ * Reads the given VMs with their datastores in one call (and one more for the hosts' LUNs when a VM has raw devices),
+ * whatever their number. A VM that is gone meanwhile is not in the result.
+ */
+export async function readVms(session: Session, ids: readonly string[]): Promise<ReadonlyMap<string, VmRecord>> {
+  const vms: ObjectProperties[] = [];
+  const datastores = new Map<string, DatastoreFacts>();
+  for await (const found of retrieveObjects(session, {
+    propSet: [
+      { type: 'VirtualMachine', pathSet: VM_PROPERTIES },
+      { type: 'Datastore', pathSet: DATASTORE_PROPERTIES },
+    ],
+    objectSet: ids.map((id) => ({
+      obj: { type: 'VirtualMachine', id },
+      skip: false,
+      selectSet: [{ type: 'VirtualMachine', path: 'datastore' }],
+    })),
+    reportMissingObjectsInResults: true,
+  })) {
+    if (found.object.type === 'VirtualMachine') vms.push(found);
+    if (found.object.type === 'Datastore') datastores.set(found.object.id, readDatastore(session, found));
+  }
+  const lunNames = await readLunNames(session, vms);
+  return new Map(
+    vms.map((vm) => {
+      const host = ref(vm.properties.get('runtime.host'))?.id ?? '';
+      return [vm.object.id, vmRecord(session, vm, { datastores, lunNames: lunNames.get(host) ?? new Map() })];
+    }),
+  );
+}
+
+function readDatastore(session: Session, { object, properties, ...rest }: ObjectProperties): DatastoreFacts {
+  requireReadable(session, { object, properties, ...rest }, DATASTORE_PROPERTIES);
+  const name = displayName(text(properties.get('name')) ?? object.id);
+  return datastoreFacts(name, text(properties.get('summary.type')) ?? '', properties.get('info'));
+}
+
+/** Canonical names by LUN uuid, a map for each host that runs a VM with raw devices. */
+async function readLunNames(
+  session: Session,
+  vms: readonly ObjectProperties[],
+): Promise<ReadonlyMap<string, ReadonlyMap<string, string>>> {
+  const hosts = new Set(
+    vms
+      .filter((vm) => hasRawDevice(vm.properties.get(DEVICES)))
+      .map((vm) => ref(vm.properties.get('runtime.host'))?.id)
+      .filter((id) => id !== undefined),
+  );
+  const namesByHost = new Map<string, ReadonlyMap<string, string>>();
+  for await (const { object, properties } of retrieveObjects(session, {
+    propSet: [{ type: 'HostSystem', pathSet: [LUNS] }],
+    objectSet: [...hosts].map((id) => ({ obj: { type: 'HostSystem', id }, skip: false })),
+    reportMissingObjectsInResults: true,
+  })) {
+    const names = new Map<string, string>();
+    for (const lun of arrayItems(properties.get(LUNS))) {
+      const uuid = text(child(lun, 'uuid'));
+      const canonicalName = text(child(lun, 'canonicalName'));
+      if (uuid !== undefined && canonicalName !== undefined) names.set(uuid, canonicalName);
+    }
+    namesByHost.set(object.id, names);
+  }
+  return namesByHost;
+}
+
+function vmRecord(session: Session, vm: ObjectProperties, storage: StorageFacts): VmRecord {
+  const { object, properties } = vm;
+  requireReadable(session, vm, ['name', 'config.instanceUuid', DEVICES]);
+  const name = displayName(text(properties.get('name')) ?? object.id);
+  const connectionState = text(properties.get('runtime.connectionState'));
+  const connected = connectionState === 'connected';
+  const devices = properties.get(DEVICES);
+  if (connected && devices === undefined) {
+    throw noConfiguration(session, name, object.id, 'connected');
+  }
+  // The summary keeps the identity of a VM whose configuration file cannot be read at the moment.
+  const uuid =
+    readInstanceUuid(properties.get('config.instanceUuid')) ??
+    readInstanceUuid(properties.get('summary.config.instanceUuid'));
+  if (uuid === undefined) throw noConfiguration(session, name, object.id, connectionState ?? 'unknown');
+  return {
+    instanceUuid: uuid,
+    moRef: moRef(object.id),
+    name,
+    poweredOn: text(properties.get('runtime.powerState')) === 'poweredOn',
+    template: boolean(properties.get('config.template')) ?? boolean(properties.get('summary.config.template')) ?? false,
+    connected,
+    guestHostName: filled(properties.get('guest.hostName')),
+    guestAddress: filled(properties.get('guest.ipAddress')),
+    guestFamily: filled(properties.get('guest.guestFamily')),
+    disks: virtualDisks(devices, storage),
+  };
+}
+
+function filled(node: unknown): string | undefined {
+  const value = text(node);
+  return value === '' ? undefined : value;
+}
+
+const noConfiguration = (session: Session, name: string, id: string, state: string): SnaphookError =>
+  new SnaphookError(
+    'E_VCENTER',
+    `vCenter "${session.server}" has no configuration of virtual machine "${name}" (${id}), whose state is "${state}"`,
+    {
+      hint: 'Its configuration file cannot be read: repair or re-register the virtual machine, or take it out of the job.',
+    },
+  );

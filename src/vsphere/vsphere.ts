@@ -1,0 +1,83 @@
+import type { Clock } from '../ports/clock.ts';
+import { SnaphookError } from '../ports/errors.ts';
+import type { Hypervisor, HypervisorFacts } from '../ports/hypervisor.ts';
+import { readNeighbours } from './datastore-neighbours.ts';
+import { child, text } from './decode.ts';
+import { matchVms } from './inventory.ts';
+import { type Session, Sessions } from './session.ts';
+import type { TlsTrust } from './tls.ts';
+import { Transport } from './transport.ts';
+import { readVms } from './vm-records.ts';
+
+export interface VsphereOptions {
+  /** Address of vCenter: `https://vcenter.example.com`, with or without `/sdk`. */
+  readonly url: string;
+  readonly username: string;
+  /** Asked for at each login, so that a changed secret is picked up. */
+  readonly password: () => Promise<string>;
+  readonly tls: TlsTrust;
+  readonly clock: Clock;
+  /** Shows up in the logs of vCenter with every call. */
+  readonly operationId?: string;
+  /** Time one call may take from sending to the last byte of the answer. Default: 60 s. */
+  readonly requestTimeoutMs?: number;
+  /** Objects a page of bulk reads. Default: 500. */
+  readonly pageSize?: number;
+}
+
+/**
+ * vCenter over its SOAP API, vim25 of vSphere 7.0 and later. Logs in on first use. Does not connect before that; throws
+ * `E_CONFIG` for an address that is none.
+ */
+export function createVsphere(options: VsphereOptions): Hypervisor {
+  const { host, port, path } = parseAddress(options.url);
+  const sessions = new Sessions({
+    transport: new Transport({ host, port, tls: options.tls }),
+    path,
+    username: options.username,
+    password: options.password,
+    clock: options.clock,
+    operationId: options.operationId,
+    requestTimeoutMs: options.requestTimeoutMs ?? 60_000,
+    pageSize: options.pageSize ?? 500,
+  });
+  return {
+    facts: (signal) => sessions.run(signal, async (session) => facts(session)),
+    findVms: (selectors, signal) =>
+      sessions.run(signal, async (session) => {
+        const matches = await matchVms(session, selectors);
+        const records = await readVms(session, [...new Set(matches.flat())]);
+        return matches.map((ids) => ids.map((id) => records.get(id)).filter((record) => record !== undefined));
+      }),
+    vmsOnDatastores: (datastores, signal) => sessions.run(signal, (session) => readNeighbours(session, datastores)),
+    close: () => sessions.close(),
+  };
+}
+
+function facts(session: Session): HypervisorFacts {
+  const field = (name: string): string => text(child(session.about, name)) ?? '';
+  const instanceUuid = field('instanceUuid');
+  if (field('apiType') !== 'VirtualCenter' || instanceUuid === '') {
+    throw new SnaphookError('E_VCENTER', `"${session.server}" is a ${field('name') || 'server'}, not a vCenter`, {
+      hint: 'Give the address of the vCenter that manages this host.',
+    });
+  }
+  return { product: field('name'), version: field('version'), apiVersion: field('apiVersion'), instanceUuid };
+}
+
+function parseAddress(address: string): { host: string; port: number; path: string } {
+  const trimmed = address.trim();
+  const withScheme = /^[a-z][a-z0-9+.-]*:\/\//i.test(trimmed) ? trimmed : `https://${trimmed}`;
+  const url = URL.canParse(withScheme) ? new URL(withScheme) : undefined;
+  if (url === undefined || url.protocol !== 'https:' || url.username !== '' || url.password !== '') {
+    throw new SnaphookError('E_CONFIG', 'the address of vCenter is not an https address without a user name', {
+      hint: 'Write it as "https://vcenter.example.com".',
+    });
+  }
+  const path = url.pathname.replace(/\/+$/, '');
+  return {
+    host: url.hostname.replace(/^\[(.*)\]$/, '$1'),
+    port: url.port === '' ? 443 : Number(url.port),
+    path: path === '' ? '/sdk' : path,
+  };
+}

@@ -1,0 +1,55 @@
+import { mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { systemClock } from '../../src/platform/clock.ts';
+import { wwn } from '../../src/ports/identity.ts';
+import { createLinuxProxy } from '../../src/proxy/linux/linux-proxy.ts';
+import { proxyContract } from './proxy.ts';
+
+const WWN = wwn('60000970000197900046533030303041');
+const makeWorld = async () => {
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'snaphook-by-id-'));
+  const node = (name: string) => path.join(folder, name);
+  const create = (name: string, sizeBytes: number) => {
+    writeFileSync(node(name), '');
+    truncateSync(node(name), sizeBytes);
+  };
+  return {
+    proxy: createLinuxProxy({ byIdFolder: folder, clock: systemClock }),
+    create,
+    node,
+    present: (id: string, sizeBytes: number) => create(`wwn-0x${id}`, sizeBytes),
+    withdraw: (id: string) => rmSync(node(`wwn-0x${id}`)),
+  };
+};
+
+proxyContract('Linux', makeWorld);
+
+test('a multipath map is preferred to a single path of the same device', async () => {
+  const { proxy, create, node } = await makeWorld();
+  create(`wwn-0x${WWN}`, 10);
+  create(`dm-uuid-mpath-3${WWN}`, 10);
+
+  const [device] = await proxy.waitForDevices([{ wwn: WWN, sizeBytes: 10 }], AbortSignal.timeout(5000));
+
+  expect(device?.path).toBe(node(`dm-uuid-mpath-3${WWN}`));
+});
+
+test.each([`wwn-0x${WWN}-part1`, `scsi-SEMC_SYMMETRIX_${WWN}`, `wwn-0x${WWN.slice(0, 16)}`])(
+  'the name %s is not taken for the whole device',
+  async (name) => {
+    const { proxy, create } = await makeWorld();
+    create(name, 10);
+
+    expect(await proxy.visible([WWN], AbortSignal.timeout(5000))).toEqual([]);
+  },
+);
+
+test('a device folder that is not there is an error that names it', async () => {
+  const proxy = createLinuxProxy({ byIdFolder: '/nonexistent/by-id', clock: systemClock });
+
+  await expect(proxy.visible([WWN], AbortSignal.timeout(5000))).rejects.toMatchObject({
+    code: 'E_PROXY',
+    message: expect.stringContaining('/nonexistent/by-id'),
+  });
+});

@@ -1,0 +1,105 @@
+import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { loadConfig } from '../../../src/config/load.ts';
+import { SnaphookError } from '../../../src/ports/errors.ts';
+
+const GOOD = `version: 1
+stateDirectory: /var/lib/snaphook
+vcenter:
+  url: https://vcenter.example.com
+  username: svc
+  password: env:VC
+arrays:
+  - id: "000197900046"
+    unisphere: https://unisphere.example.com:8443
+    username: svc
+    password: file:/etc/snaphook/array
+proxy:
+  host: proxy01
+jobs:
+  nightly:
+    vms: [sql01]
+    targetPool: SG-pool
+    exportDirectory: /backup/nightly
+`;
+
+const folder = () => mkdtempSync(path.join(os.tmpdir(), 'snaphook-config-'));
+const written = (text: string, into = folder()) => {
+  const file = path.join(into, 'snaphook.yaml');
+  writeFileSync(file, text);
+  return file;
+};
+const failure = (file: string): SnaphookError => {
+  try {
+    loadConfig(file);
+  } catch (error) {
+    if (error instanceof SnaphookError) return error;
+    throw error;
+  }
+  throw new Error('the configuration was accepted');
+};
+
+test('a complete file is read with its defaults', () => {
+  const config = loadConfig(written(GOOD));
+
+  expect(config.jobs.nightly).toMatchObject({
+    freeze: 'vss-provider',
+    grade: 'application',
+    onLowerGrade: 'fail',
+    timeToLiveHours: 48,
+  });
+  expect(config.proxy.devices).toBe('/dev/disk/by-id');
+});
+
+test('a mistyped key is named with its line and the nearest known key', () => {
+  const error = failure(written(GOOD.replace('targetPool:', 'targtPool:')));
+
+  expect(error.code).toBe('E_CONFIG');
+  expect(error.message).toMatch(/:17: unknown key "jobs\.nightly\.targtPool"/);
+  expect(error.hint).toBe('Did you mean "targetPool"?');
+});
+
+test('a secret written into the file is refused without being repeated', () => {
+  const error = failure(written(GOOD.replace('env:VC', 'hunter2')));
+
+  expect(error.message).toMatch(/:6: "vcenter\.password": secrets are given by reference/);
+  expect(`${error.message} ${error.hint}`).not.toContain('hunter2');
+});
+
+test.each([
+  [
+    'an array id without quotes, which YAML reads as a number',
+    GOOD.replace('"000197900046"', '000197900046'),
+    /"arrays\.0\.id"/,
+  ],
+  ['plain http to vCenter', GOOD.replace('https://vcenter', 'http://vcenter'), /"vcenter\.url"/],
+  ['a missing section', GOOD.replace(/proxy:\n {2}host: proxy01\n/, ''), /"proxy"/],
+  ['a key given twice', `${GOOD}version: 1\n`, /unique/i],
+  ['broken YAML', 'jobs: [', /:1:/],
+])('%s is refused with file and line', (_name, text, message) => {
+  const error = failure(written(text));
+
+  expect(error.code).toBe('E_CONFIG');
+  expect(error.message).toMatch(message);
+});
+
+test('jobs may stand in conf.d, nothing else may, and no job twice', () => {
+  const into = folder();
+  const file = written(GOOD, into);
+  mkdirSync(path.join(into, 'conf.d'));
+  const extra = path.join(into, 'conf.d', '10-weekly.yaml');
+
+  writeFileSync(extra, 'jobs:\n  weekly:\n    targetPool: p\n    exportDirectory: /x\n');
+  expect(Object.keys(loadConfig(file).jobs)).toEqual(['nightly', 'weekly']);
+
+  writeFileSync(extra, 'jobs:\n  nightly:\n    targetPool: p\n    exportDirectory: /x\n');
+  expect(failure(file).message).toMatch(/10-weekly\.yaml:\d+: job "nightly" is already defined/);
+
+  writeFileSync(extra, 'vcenter: {}\n');
+  expect(failure(file).message).toMatch(/only "jobs" may stand here/);
+});
+
+test('a missing file is named', () => {
+  expect(failure('/nonexistent/snaphook.yaml').message).toContain('/nonexistent/snaphook.yaml');
+});

@@ -1,0 +1,59 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { systemClock } from '../../../src/platform/clock.ts';
+import { createFileLocks } from '../../../src/platform/file-locks.ts';
+
+const folder = () => mkdtempSync(path.join(os.tmpdir(), 'snaphook-locks-'));
+
+test('one holder at a time; the next gets the lock when it is released', async () => {
+  const locks = createFileLocks(folder(), systemClock);
+  const first = await locks.acquire('job-a', 0);
+
+  await expect(locks.acquire('job-a', 0)).rejects.toMatchObject({
+    code: 'E_LOCKED',
+    message: expect.stringContaining(String(process.pid)),
+  });
+  const waiting = locks.acquire('job-a', 5000);
+  await first.release();
+  await (await waiting).release();
+});
+
+test('different names do not wait for each other', async () => {
+  const locks = createFileLocks(folder(), systemClock);
+  const a = await locks.acquire('job-a', 0);
+  const b = await locks.acquire('job-b', 0);
+
+  await Promise.all([a.release(), b.release()]);
+});
+
+test('a released lock leaves nothing behind', async () => {
+  const into = folder();
+  const lock = await createFileLocks(into, systemClock).acquire('job-a', 0);
+  await lock.release();
+
+  expect(readdirSync(into)).toEqual([]);
+});
+
+test('the lock of a killed process is taken over at once, by exactly one of many waiters', async () => {
+  const into = folder();
+  const lock = await createFileLocks(into, systemClock).acquire('job-a', 0);
+  const dead = spawn(process.execPath, ['-e', '']);
+  await once(dead, 'exit');
+  const ownerName = readdirSync(into).find((name) => name.endsWith('.owner')) ?? '';
+  const ownerFile = path.join(into, ownerName);
+  const owner: unknown = JSON.parse(readFileSync(ownerFile, 'utf8'));
+  writeFileSync(ownerFile, JSON.stringify({ ...(owner as object), pid: dead.pid })); // the object written by the lock itself
+
+  const attempts = await Promise.allSettled(
+    Array.from({ length: 8 }, () => createFileLocks(into, systemClock).acquire('job-a', 300)),
+  );
+  const won = attempts.flatMap((attempt) => (attempt.status === 'fulfilled' ? [attempt.value] : []));
+
+  expect(won).toHaveLength(1);
+  expect(existsSync(ownerFile)).toBe(true);
+  await Promise.all(won.map((winner) => winner.release()));
+  await lock.release();
+});
