@@ -66,7 +66,10 @@ function documentOf(result: PreResult): VerbResult['document'] {
     },
     directory: result.directory,
     manifest: result.manifest,
-    images: result.files,
+    images: result.files.map((file) => ({
+      ...file,
+      device: plan.devices.find(({ imagePath }) => imagePath === file.path)?.device,
+    })),
     warnings: plan.warnings,
   });
 }

@@ -23,13 +23,20 @@ export class OwnEffects {
     for (const device of devices) this.#known.set(key(name, device), { exists: true, targets: [] });
   }
 
+  /** Of a device nothing was known about, one link says nothing about its others. */
   linked(name: string, pairs: readonly DevicePair[]): void {
-    for (const { source, target } of pairs) this.#change(name, source, (targets) => [...targets, target]);
+    for (const { source, target } of pairs) {
+      const before = this.of(name, source);
+      if (before)
+        this.#known.set(key(name, source), { exists: true, targets: [...new Set([...before.targets, target])] });
+    }
   }
 
+  /** An unlink that was done proves that the snapshot exists; whether it is still linked to others a read tells. */
   unlinked(name: string, pairs: readonly DevicePair[]): void {
     for (const { source, target } of pairs) {
-      this.#change(name, source, (targets) => targets.filter((one) => one !== target));
+      const targets = this.of(name, source)?.targets.filter((one) => one !== target) ?? [];
+      this.#known.set(key(name, source), { exists: true, targets });
     }
   }
 
@@ -40,12 +47,6 @@ export class OwnEffects {
   /** Nothing is known any more: an effect was asked for and not confirmed. */
   forget(name: string, devices: readonly DeviceId[]): void {
     for (const device of devices) this.#known.delete(key(name, device));
-  }
-
-  /** Of a device nothing is known about a single link says nothing about its others. */
-  #change(name: string, device: DeviceId, next: (targets: readonly DeviceId[]) => readonly DeviceId[]): void {
-    const before = this.of(name, device);
-    if (before) this.#known.set(key(name, device), { exists: true, targets: next(before.targets) });
   }
 }
 

@@ -76,12 +76,17 @@ export function createSnapVx({ unisphere, effects, generation, pollMs }: SnapVxP
   };
 
   /** What is still linked decides, not the wording of a refusal: a pair of the list may be unlinked already. */
-  const unlinkAll = async (ref: SnapshotRef, pairs: readonly DevicePair[], force: boolean, signal: AbortSignal) => {
+  const unlinkAll = async (
+    ref: SnapshotRef,
+    pairs: readonly DevicePair[],
+    force: boolean,
+    signal: AbortSignal,
+  ): Promise<'done' | 'was-gone'> => {
     let remaining = pairs;
     let waited = false;
     while (remaining.length > 0) {
       const reply = await send(ref.name, onPairs('Unlink', ref, remaining, force), signal);
-      if (reply.kind === 'done') return;
+      if (reply.kind === 'done') return 'done';
       const action = `unlink ${remaining.length} targets of snapshot "${ref.name}"`;
       if (!isAboutState(reply.refusal)) throw refusalError(reply.refusal, action);
       const links = await linksAmong(ref, remaining, signal);
@@ -95,6 +100,7 @@ export function createSnapVx({ unisphere, effects, generation, pollMs }: SnapVxP
       remaining = links;
     }
     await confirmArray(signal);
+    return 'was-gone';
   };
 
   return {
@@ -138,8 +144,9 @@ export function createSnapVx({ unisphere, effects, generation, pollMs }: SnapVxP
 
     async unlink(ref: SnapshotRef, pairs: readonly DevicePair[], force: boolean, signal: AbortSignal): Promise<void> {
       try {
-        await unlinkAll(ref, pairs, force, signal);
-        effects.unlinked(ref.name, pairs);
+        const outcome = await unlinkAll(ref, pairs, force, signal);
+        if (outcome === 'done') effects.unlinked(ref.name, pairs);
+        else effects.forget(ref.name, sourcesOf(pairs));
       } catch (error) {
         effects.forget(ref.name, sourcesOf(pairs));
         throw error;

@@ -9,9 +9,9 @@ import type { VimRef } from './decode.ts';
 export interface SoapObject {
   readonly [element: string]: SoapValue | undefined;
 }
-export type SoapValue = string | number | boolean | SoapObject | readonly SoapValue[];
+type SoapValue = string | number | boolean | SoapObject | readonly SoapValue[];
 
-export interface Traversal {
+interface Traversal {
   /** Managed object type that has the property. */
   readonly type: string;
   /** Property that holds the reference or references to follow. */
@@ -26,7 +26,7 @@ export interface ObjectSelection {
   readonly selectSet?: readonly Traversal[];
 }
 
-export interface PropertySelection {
+interface PropertySelection {
   readonly type: string;
   readonly pathSet: readonly string[];
 }
@@ -38,7 +38,7 @@ export interface PropertyFilter {
   readonly reportMissingObjectsInResults: boolean;
 }
 
-export function managedObject(object: VimRef): SoapObject {
+function managedObject(object: VimRef): SoapObject {
   return { attributes: { type: object.type }, $value: object.id };
 }
 

@@ -61,10 +61,18 @@ export function readDataFault(localized: unknown): VimFault {
   return faultOf(typeOf(body) ?? '', text(child(localized, 'localizedMessage')) ?? '', body);
 }
 
-/** The session is gone: idle for too long or ended by an administrator. Logging in again may help. */
+/**
+ * The session is gone: idle for too long or ended by an administrator. Logging in again may help. A server that lets
+ * anybody call the PropertyCollector does not say so itself: then the session's view is what it no longer finds.
+ */
 export function isSessionLost(error: unknown): boolean {
-  return error instanceof VimFaultError && error.fault.type === 'NotAuthenticated';
+  if (!(error instanceof VimFaultError)) return false;
+  const { type, object } = error.fault;
+  return isNotAuthenticated(error.fault) || (type === 'ManagedObjectNotFound' && object?.type === 'ContainerView');
 }
+
+/** Also as the reason why a property is missing: nobody is logged in, which is not a matter of rights. */
+export const isNotAuthenticated = (fault: VimFault): boolean => fault.type === 'NotAuthenticated';
 
 /** Wrong user name or password: must not be tried again. */
 export function isLoginRefused(error: unknown): boolean {
@@ -130,8 +138,8 @@ const withMessage = (start: string, fault: VimFault): string =>
 
 /** Why a property that the product cannot do without is missing. */
 export function errorOfMissingProperty(server: string, object: VimRef, path: string, fault: VimFault): SnaphookError {
-  if (fault.type === 'NoPermission' || fault.type === 'NotAuthenticated') {
-    return errorOfFault(server, `read ${path}`, { ...fault, type: 'NoPermission', object: fault.object ?? object });
+  if (fault.type === 'NoPermission') {
+    return errorOfFault(server, `read ${path}`, { ...fault, object: fault.object ?? object });
   }
   return new SnaphookError(
     'E_VCENTER',

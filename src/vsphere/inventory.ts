@@ -54,7 +54,7 @@ async function readCensus(session: Session): Promise<Census> {
   for await (const { object, properties } of retrieveObjects(session, {
     propSet: [{ type: 'VirtualMachine', pathSet: ['name', 'config.instanceUuid'] }],
     objectSet: [await everyVm(session)],
-    reportMissingObjectsInResults: true,
+    reportMissingObjectsInResults: false, // a view that is gone must not look like an inventory without VMs
   })) {
     const name = text(properties.get('name'));
     if (name !== undefined) for (const form of new Set([name, displayName(name)])) note(byName, form, object);

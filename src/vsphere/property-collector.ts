@@ -1,6 +1,6 @@
 import { child, children, ref, text, type VimRef } from './decode.ts';
 import { continueRetrieveProperties, type PropertyFilter, retrieveProperties } from './encode.ts';
-import { errorOfMissingProperty, readDataFault, type VimFault } from './faults.ts';
+import { errorOfMissingProperty, isNotAuthenticated, readDataFault, type VimFault, VimFaultError } from './faults.ts';
 import type { Session } from './session.ts';
 
 /** What one managed object told of itself. */
@@ -46,7 +46,9 @@ function objectProperties(content: unknown): ObjectProperties | undefined {
   const missing = new Map<string, VimFault>();
   for (const property of children(content, 'missingSet')) {
     const path = text(child(property, 'path'));
-    if (path !== undefined) missing.set(path, readDataFault(child(property, 'fault')));
+    const fault = readDataFault(child(property, 'fault'));
+    if (isNotAuthenticated(fault)) throw new VimFaultError('RetrievePropertiesEx', fault);
+    if (path !== undefined) missing.set(path, fault);
   }
   return { object, properties, missing };
 }

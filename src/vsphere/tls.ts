@@ -31,7 +31,7 @@ export const isUntrusted = (code: string): boolean => UNTRUSTED.test(code);
 
 /** Keep-alive agent; every connection has proven the server's identity before a byte of a request is sent. */
 export function createAgent(trust: TlsTrust, maxSockets: number): https.Agent {
-  const options = { keepAlive: true, maxSockets, scheduling: 'lifo' as const };
+  const options = { keepAlive: true, maxSockets };
   return trust.fingerprint256 === undefined
     ? new https.Agent({ ...options, ...(trust.ca === undefined ? {} : { ca: trust.ca }) })
     : new PinnedAgent(options, trust.fingerprint256);
@@ -64,12 +64,11 @@ class PinnedAgent extends https.Agent {
     });
     this.#connecting.add(socket);
     const settle = (error: Error | null) => {
-      this.#connecting.delete(socket);
-      socket.off('error', settle);
+      if (!this.#connecting.delete(socket)) return; // an error later on is the request's business
       if (error !== null) socket.destroy();
       callback?.(error, socket);
     };
-    socket.once('error', settle);
+    socket.on('error', settle);
     socket.once('secureConnect', () => {
       const seen = socket.getPeerCertificate().fingerprint256 ?? '';
       settle(plainHex(seen) === this.#pin ? null : new FingerprintMismatch(seen));

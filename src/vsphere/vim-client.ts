@@ -7,7 +7,7 @@ import type { HttpAnswer } from './transport.ts';
 import { VIM_WSDL, type VimOperation } from './vim-wsdl.ts';
 
 /** One SOAP exchange: the envelope out, status and body back. */
-export type SendEnvelope = (envelope: string, headers: Readonly<Record<string, string>>) => Promise<HttpAnswer>;
+type SendEnvelope = (envelope: string, headers: Readonly<Record<string, string>>) => Promise<HttpAnswer>;
 
 export interface VimClient {
   /**

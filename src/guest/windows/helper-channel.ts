@@ -59,7 +59,7 @@ export class HelperChannel {
     this.#sender = sender;
     this.#shellId = await createShell(sender, SHELL_IDLE_TIMEOUT_MS, limits);
     await onShell(this.#shellId);
-    this.#commandId = await startProgram(sender, this.#shellId, helperPath, limits);
+    this.#commandId = await startProgram(sender, this.#shellId, { path: helperPath, arguments: ['serve'] }, limits);
     const receiver = await this.#options.connect(signal);
     void this.#receive(receiver);
     return this.#ids();

@@ -7,32 +7,41 @@ import { withDeadline } from './winrm/deadline.ts';
 /** How long writers may take to note the end of a copy backup. */
 const COMPLETE_LIMIT_MS = 30_000;
 
-/** Waits for the last word on the snapshot set. After a lost connection receiving starts once more. */
+/** How often receiving starts again for the verdict when the connection breaks. */
+const RECEPTIONS = 3;
+
+/** Waits for the last word on the snapshot set, over a new connection when the receiving one broke. */
 export async function vssVerdict(
   parts: SessionParts,
   since: number,
   signal: AbortSignal,
 ): Promise<EventOf<'finished'> | EventOf<'failed'>> {
-  const { context, channel, facts } = parts;
-  const mark = facts.count;
-  if (facts.lost !== undefined) {
-    await channel.receiveAgain();
-    await channel.sendUrgently(commandLine({ command: 'status' }), 0);
+  const { channel, facts } = parts;
+  for (let reception = 0; ; reception += 1) {
+    const asked = facts.count;
+    if (facts.lost !== undefined && reception < RECEPTIONS) {
+      await channel.receiveAgain();
+      await channel.sendUrgently(commandLine({ command: 'status' }), 0);
+    }
+    const canTryAgain = reception + 1 < RECEPTIONS;
+    const heard = await facts.waitFor(() => {
+      const said = facts.last('finished', since) ?? facts.last('failed', since);
+      if (said) return said;
+      // Events come in order: a phase after the hold, told without the verdict before it, means that the verdict was lost.
+      const phase = facts.last('status', asked)?.phase;
+      if (facts.last('aborted', since) || phase === 'idle' || phase === 'finished') return lostVerdict(parts);
+      if (facts.lost !== undefined && canTryAgain) return 'lost';
+      return troubleSince(parts, since);
+    }, signal);
+    if (heard instanceof SnaphookError) throw heard;
+    if (heard !== 'lost') return heard;
   }
-  const verdict = await facts.waitFor(() => {
-    const said = facts.last('finished', since) ?? facts.last('failed', since);
-    if (said) return said;
-    // Events come in order: a phase after the hold, told without the verdict before it, means that the verdict was lost.
-    const phase = facts.last('status', mark)?.phase;
-    if (facts.last('aborted', since) || phase === 'idle' || phase === 'finished') return 'unheard';
-    return troubleSince(parts, since);
-  }, signal);
-  if (verdict instanceof SnaphookError) throw verdict;
-  if (verdict !== 'unheard') return verdict;
-  throw new SnaphookError('E_GUEST', `the verdict of VSS in guest "${context.name}" was lost`, {
+}
+
+const lostVerdict = ({ context }: SessionParts): SnaphookError =>
+  new SnaphookError('E_GUEST', `the verdict of VSS in guest "${context.name}" was lost`, {
     hint: 'The guest writes again, but how the freeze ended is not known; start the job again for a proven one.',
   });
-}
 
 /**
  * Tells the writers at once that a copy backup is complete, or aborted: it truncates no log and starts no chain, and they

@@ -4,7 +4,7 @@ import type { InstanceUuid } from '../../ports/identity.ts';
 import type { SnapshotOfDevice } from '../../ports/storage-array.ts';
 import { type FreezeWindow, holdFreezeWindow, windowFailure } from '../freeze-window.ts';
 import { type GradedVm, gradeOf, type VmEvidence } from '../grade.ts';
-import { guestsResultOf } from '../journal.ts';
+import { captureResultOf, guestsResultOf } from '../journal.ts';
 import { devicesOf, type PlannedVm, pairsOf } from '../plan.ts';
 import type { Run, Step } from '../step.ts';
 import { unlinkPairs } from './link.ts';
@@ -48,14 +48,12 @@ export const captureStep: Step<CaptureResult> = {
   async undo(run, signal) {
     await settle(run, signal);
     const { snapshotName: name } = run.plan;
-    const found = await run.array.findSnapshots({ name, devices: devicesOf(run.plan) }, signal);
-    await unlinkOwnTargets(run, found, signal);
-    for (const snapId of new Set(found.map((snapshot) => snapshot.snapId))) {
-      const devices = found.filter((snapshot) => snapshot.snapId === snapId).map(({ source }) => source);
-      await run.array.terminate({ name, snapId, devices }, signal);
-    }
-    const left =
-      found.length === 0 ? [] : await run.array.findSnapshots({ name, devices: devicesOf(run.plan) }, signal);
+    const devices = devicesOf(run.plan);
+    const capture = captureResultOf(run.journal.state);
+    const linkUndone = run.journal.state.steps.link.at === 'undone' || run.journal.state.steps.link.at === 'untouched';
+    if (capture && linkUndone) await run.array.terminate({ name, snapId: capture.snapId, devices }, signal);
+    else await terminateFound(run, await run.array.findSnapshots({ name, devices }, signal), signal);
+    const left = await run.array.findSnapshots({ name, devices }, signal);
     if (left.length > 0) {
       throw new SnaphookError(
         'E_LEFTOVERS',
@@ -80,15 +78,19 @@ async function settle(run: Run, signal: AbortSignal): Promise<void> {
   if (remainingMs > 0) await run.ports.clock.sleep(remainingMs, signal);
 }
 
-/** Links to targets of our plan are ours; any other link keeps the snapshot alive and is reported by the terminate. */
-async function unlinkOwnTargets(run: Run, found: readonly SnapshotOfDevice[], signal: AbortSignal): Promise<void> {
+/** After a crash: what the array shows decides. Links to targets of our plan are ours; any other link makes the terminate fail. */
+async function terminateFound(run: Run, found: readonly SnapshotOfDevice[], signal: AbortSignal): Promise<void> {
   const planned = pairsOf(run.plan);
-  for (const snapshot of found) {
-    const pairs = planned.filter(
-      ({ source, target }) =>
-        source === snapshot.source && snapshot.linkedTargets.some((link) => link.target === target),
+  for (const snapId of new Set(found.map((snapshot) => snapshot.snapId))) {
+    const ofId = found.filter((snapshot) => snapshot.snapId === snapId);
+    const pairs = planned.filter(({ source, target }) =>
+      ofId.some(
+        (snapshot) => snapshot.source === source && snapshot.linkedTargets.some((link) => link.target === target),
+      ),
     );
-    if (pairs.length > 0) await unlinkPairs(run, snapshot.snapId, pairs, signal);
+    if (pairs.length > 0) await unlinkPairs(run, snapId, pairs, signal);
+    const devices = ofId.map(({ source }) => source);
+    await run.array.terminate({ name: run.plan.snapshotName, snapId, devices }, signal);
   }
 }
 

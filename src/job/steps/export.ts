@@ -5,6 +5,7 @@ import { manifestOf } from '../manifest.ts';
 import { imagePathsOf, MANIFEST_NAME } from '../plan.ts';
 import type { Step } from '../step.ts';
 import type { DevicesResult } from './devices.ts';
+import { requireLinks } from './link.ts';
 
 export interface ExportResult {
   readonly files: readonly ImageFile[];
@@ -36,6 +37,7 @@ export const exportStep: Step<ExportResult> = {
       );
     }
     if (files.length === 0) throw new SnaphookError('E_EXPORT', `run "${plan.runId}" has nothing to hand over`);
+    await requireLinks(run, signal);
     const capture = captureResultOf(journal.state);
     if (!capture) throw new SnaphookError('E_JOURNAL', `run "${plan.runId}" has no capture in its journal`);
     await ports.images.writeManifest(directory, MANIFEST_NAME, manifestOf(run, capture, files));

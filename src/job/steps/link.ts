@@ -19,16 +19,6 @@ export const linkStep: Step<LinkResult> = {
       { name, snapId: captureResultOf(run.journal.state)?.snapId, pairs: pairsOf(run.plan) },
       signal,
     );
-    const missing = await unlinkedPairs(run, signal);
-    if (missing.length > 0) {
-      throw new SnaphookError(
-        'E_ARRAY',
-        `target "${missing[0]?.target}" is not linked to snapshot "${name}" although the array said so`,
-        {
-          hint: 'Look at the snapshot in Unisphere; then run the job again.',
-        },
-      );
-    }
     return { pairs: pairsOf(run.plan) };
   },
 
@@ -44,7 +34,19 @@ export const linkStep: Step<LinkResult> = {
   },
 };
 
-/** The array may show a link a little later than it makes it: looked at again for the time the array is given to settle. */
+/**
+ * Asked when the last byte was read: the images are worth something only if every target showed its source all the time.
+ * Unisphere's view may lag behind the array, so a link that is not shown is looked for again while the array settles.
+ */
+export async function requireLinks(run: Run, signal: AbortSignal): Promise<void> {
+  const [missing] = await unlinkedPairs(run, signal);
+  if (!missing) return;
+  const message = `target "${missing.target}" is not linked to snapshot "${run.plan.snapshotName}" of source "${missing.source}"`;
+  throw new SnaphookError('E_ARRAY', message, {
+    hint: 'Somebody unlinked it while it was read, or the array ended the link. Look at it in Unisphere, then run the job again.',
+  });
+}
+
 async function unlinkedPairs(run: Run, signal: AbortSignal): Promise<readonly DevicePair[]> {
   const { clock } = run.ports;
   const untilMs = clock.monotonicMs() + run.plan.spec.limits.settleMs;

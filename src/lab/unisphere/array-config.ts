@@ -48,9 +48,9 @@ const maskingView = z.object({
 const deviceNaming = z.object({
   identifier: z.string().optional(),
   /** Set: hosts see this instead of the WWN (SRDF/Metro, migrated devices). */
-  effectiveWwn: z.string().optional(),
+  effectiveWwn: z.string().toUpperCase().optional(),
   /** Set: the device has a mobility id, a WWN that is not tied to the array serial. */
-  mobilityWwn: z.string().optional(),
+  mobilityWwn: z.string().toUpperCase().optional(),
 });
 
 const storageResource = z.object({
@@ -59,7 +59,7 @@ const storageResource = z.object({
   srp: z.string().default('SRP_1'),
   serviceLevel: z.string().default('Optimized'),
   limitGb: z.number().default(1024),
-  volumes: z.array(z.object({ device: z.string(), wwn: z.string() })).default([]),
+  volumes: z.array(z.object({ device: z.string(), wwn: z.string().toUpperCase() })).default([]),
 });
 
 const storageContainer = z.object({

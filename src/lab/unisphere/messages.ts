@@ -58,6 +58,9 @@ export const groupFull = (): Refusal =>
   new Refusal(500, 'Failed to create batch task(s): The maximum allowed devices for a storage group has been exceeded');
 /** Field. */
 export const maskedElsewhere = (): Refusal => new Refusal(500, 'device already masked within a view');
+/** Field: `is already in use in another Initiator Group`. */
+export const initiatorInUse = (initiator: string): Refusal =>
+  new Refusal(500, `The initiator ${initiator} is already in use in another Initiator Group`);
 /** Field. */
 export const twoFastGroups = (): Refusal =>
   new Refusal(500, 'A device cannot belong to more than one storage group in use by FAST');

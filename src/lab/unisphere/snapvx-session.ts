@@ -3,7 +3,6 @@ import type { LabArray } from './lab-array.ts';
 import { type Fields, flagOf, numberOf } from './lenient-fields.ts';
 import { malformed, notFound, notLicensed, targetTooSmall, vvolRefused } from './messages.ts';
 import { hasSnapIds } from './releases.ts';
-import { guardStore } from './store-refusals.ts';
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;

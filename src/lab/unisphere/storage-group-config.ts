@@ -1,4 +1,4 @@
-import { type ArrayConfig, findNamed, sameName, type StorageGroup } from './array-config.ts';
+import { type ArrayConfig, findNamed, type StorageGroup, sameName } from './array-config.ts';
 import { arrayUniqueGuid } from './device-identity.ts';
 import type { LabArray } from './lab-array.ts';
 import { alreadyExists, groupFull, malformed, maskedElsewhere, notFound, Refusal, twoFastGroups } from './messages.ts';
@@ -38,10 +38,15 @@ export function groupIn(config: ArrayConfig, id: string, arrayId: string): Stora
 
 const usesFast = (group: StorageGroup): boolean => group.srp !== undefined || group.serviceLevel !== undefined;
 
+export function checkRoom(group: StorageGroup, count: number): void {
+  if (group.children.length > 0) throw new Refusal(500, 'Devices cannot be added to a parent storage group');
+  if (group.volumes.length + count > MAX_DEVICES) throw groupFull();
+}
+
 /** Everything an array checks before devices enter a group; all of them enter or none. */
 export function attachVolumes(array: LabArray, config: ArrayConfig, groupId: string, devices: readonly string[]): void {
   const group = groupIn(config, groupId, array.id);
-  if (group.children.length > 0) throw new Refusal(500, 'Devices cannot be added to a parent storage group');
+  checkRoom(group, devices.length);
   if (new Set(devices).size < devices.length) throw malformed('A volume is named twice');
   for (const id of devices) {
     if (!array.device(id)) throw notFound('Volume', id, array.id);
@@ -50,7 +55,6 @@ export function attachVolumes(array: LabArray, config: ArrayConfig, groupId: str
     const others = config.storageGroups.filter((other) => other !== group && other.volumes.includes(id));
     if (usesFast(group) && others.some(usesFast)) throw twoFastGroups();
   }
-  if (group.volumes.length + devices.length > MAX_DEVICES) throw groupFull();
   group.volumes.push(...devices);
   checkMaskedOnce(config, devices);
 }

@@ -5,15 +5,18 @@ import type { LabArray } from './lab-array.ts';
 import { blockOf, type Fields, flagOf, requiredText, textsOf } from './lenient-fields.ts';
 import { alreadyExists, malformed, Refusal } from './messages.ts';
 import { controlledArrayOf, type Handler, param, perform } from './rest-call.ts';
+import { noteModel } from './snapvx-session.ts';
 import { storageGroupBody } from './storage-group-answers.ts';
 import {
   attachVolumes,
   checkMaskedOnce,
   checkName,
+  checkRoom,
   detachVolumes,
   groupIn,
   isMasked,
 } from './storage-group-config.ts';
+import { guardStore } from './store-refusals.ts';
 import { parseWantedVolumes, provideVolumes } from './volume-requests.ts';
 
 interface Edit {
@@ -94,6 +97,8 @@ function addNew(array: LabArray, group: StorageGroup, fields: Fields): Edit {
   return {
     devices: [],
     run: () => {
+      const count = wanted.reduce((total, one) => total + one.count, 0);
+      checkRoom(groupIn(array.config, group.id, array.id), count);
       const provided = provideVolumes(array, wanted, reuse);
       array.change((config) => {
         attachVolumes(array, config, group.id, [...provided.reused, ...provided.created]);
@@ -115,11 +120,17 @@ function addNew(array: LabArray, group: StorageGroup, fields: Fields): Edit {
 const remove = (array: LabArray, group: StorageGroup, devices: readonly string[], terminate: boolean): Edit => ({
   devices,
   run: () => {
-    if (terminate) throw new Refusal(500, 'Terminating snapshots while removing volumes is not supported');
     array.change((config) => detachVolumes(array, config, group.id, devices));
+    if (terminate) for (const id of devices) terminateAll(array, id);
     return [`Remove Volumes from Storage Group [${group.id}] : [${devices.join(', ')}]`];
   },
 });
+
+function terminateAll(array: LabArray, device: string): void {
+  noteModel(array, [device]);
+  for (const { name, snapId } of array.store.snapshots(device))
+    guardStore(array, () => array.store.terminate({ name, select: { snapId }, devices: [device] }));
+}
 
 const move = (array: LabArray, group: StorageGroup, devices: readonly string[], target: string): Edit => ({
   devices,

@@ -1,5 +1,5 @@
 import { createdAnswer, noContentAnswer, okAnswer } from './answers.ts';
-import { sameName, type StorageGroup } from './array-config.ts';
+import { type StorageGroup, sameName } from './array-config.ts';
 import { groupOf } from './group-snapshots.ts';
 import type { LabArray } from './lab-array.ts';
 import { blocksOf, type Fields, flagOf, requiredText, textOf } from './lenient-fields.ts';
@@ -7,8 +7,8 @@ import { alreadyExists, Refusal } from './messages.ts';
 import { arrayOf, controlledArrayOf, type Handler, param, perform } from './rest-call.ts';
 import { storageGroupBody } from './storage-group-answers.ts';
 import { addGroup, attachVolumes, checkName, groupIn, type NewGroup } from './storage-group-config.ts';
-import { parseWantedVolumes, provideVolumes } from './volume-requests.ts';
 import { groupMatches } from './storage-group-filters.ts';
+import { parseWantedVolumes, provideVolumes } from './volume-requests.ts';
 
 export const listStorageGroups: Handler = (call) => {
   const array = arrayOf(call);
@@ -97,4 +97,3 @@ function refuseGroupDelete(array: LabArray, group: StorageGroup): void {
   if (array.index.parentsOf(group).length > 0)
     throw new Refusal(500, 'The storage group cannot be deleted because it is a child of another storage group');
 }
-

@@ -41,7 +41,10 @@ export function provideVolumes(array: LabArray, wanted: readonly WantedVolumes[]
   for (const { count, cylinders, identifier } of wanted) {
     const found = reuse ? unassociatedVolumes(array, cylinders).filter((id) => !reused.includes(id)) : [];
     const old = found.filter((id) => !created.includes(id)).slice(0, count);
-    const fresh = newVolumes(array, Array.from({ length: count - old.length }, () => cylinders));
+    const fresh = newVolumes(
+      array,
+      Array.from({ length: count - old.length }, () => cylinders),
+    );
     reused.push(...old);
     created.push(...fresh);
     for (const [position, id] of [...old, ...fresh].entries())

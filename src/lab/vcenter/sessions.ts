@@ -1,6 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import type { ManagedObject } from './model/managed-object.ts';
-import type { VersionRank } from './schema/versions.ts';
 
 export interface LabUser {
   readonly name: string;
@@ -37,14 +36,6 @@ export interface HttpSession {
   readonly onEnd: Set<() => void>;
 }
 
-/** Caller of an operation. */
-export interface Caller {
-  readonly session: HttpSession;
-  readonly version: VersionRank;
-  readonly ipAddress: string;
-  readonly userAgent: string;
-}
-
 const COOKIE_NAME = 'vmware_soap_session';
 
 export interface SessionLimits {
@@ -59,8 +50,12 @@ export class SessionTable {
   readonly #sessions = new Map<string, HttpSession>();
   readonly #cloneTickets = new Map<string, HttpSession>();
 
-  constructor(limits: SessionLimits) {
+  readonly #furnish: (session: HttpSession) => void;
+
+  /** `furnish` gives a new session the managed objects it has of its own. */
+  constructor(limits: SessionLimits, furnish: (session: HttpSession) => void) {
     this.#limits = limits;
+    this.#furnish = furnish;
   }
 
   /** Sessions that are logged in. */
@@ -132,6 +127,7 @@ export class SessionTable {
       onEnd: new Set(),
     };
     this.#sessions.set(session.id, session);
+    this.#furnish(session);
     return session;
   }
 

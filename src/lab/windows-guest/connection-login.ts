@@ -1,8 +1,8 @@
 import type { Socket } from 'node:net';
 import { checkBasic, type GuestUser } from './guest-accounts.ts';
 import { NtlmAcceptor, type NtlmIdentity } from './ntlm-acceptor.ts';
-import type { NtlmSession } from './ntlm-session.ts';
 import { ntlmMessageType } from './ntlm-messages.ts';
+import type { NtlmSession } from './ntlm-session.ts';
 import { formatSpnegoAnswer, parseSpnego } from './spnego.ts';
 
 export interface LoginPolicy extends NtlmIdentity {
@@ -44,10 +44,7 @@ export class ConnectionLogins {
 
   /** What to offer in `WWW-Authenticate`. */
   get offers(): readonly string[] {
-    return [
-      ...(this.#policy.negotiate ? ['Negotiate'] : []),
-      ...(this.#policy.basic ? ['Basic realm="WSMAN"'] : []),
-    ];
+    return [...(this.#policy.negotiate ? ['Negotiate'] : []), ...(this.#policy.basic ? ['Basic realm="WSMAN"'] : [])];
   }
 
   check(socket: Socket, authorization: string | undefined): LoginResult {

@@ -17,6 +17,8 @@ export interface ApplicationOptions {
   readonly hold: WriteHold;
   /** Real pause after each transfer, inside the transaction; 0 keeps one core busy. Default 1. */
   readonly transferPauseMs?: number;
+  /** The workload broke down, which a healthy lab never sees. */
+  readonly onFailure?: (error: unknown) => void;
 }
 
 /** A transaction the application answered for: it must be in every later copy. */
@@ -83,6 +85,7 @@ export class GuestApplication {
     this.#stopping = false;
     this.#loop = this.#work().catch((error: unknown) => {
       this.#failure = error;
+      this.#options.onFailure?.(error);
       this.#wake();
     });
   }

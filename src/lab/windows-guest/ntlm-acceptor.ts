@@ -63,9 +63,12 @@ export class NtlmAcceptor {
   #onNegotiate(token: Buffer): NtlmStep {
     const wanted = parseNegotiate(token);
     if (wanted === undefined) return refused('NEGOTIATE message too short');
-    const required = NTLM_FLAGS.unicode | NTLM_FLAGS.ntlm | NTLM_FLAGS.extendedSessionSecurity;
-    if ((wanted & required) >>> 0 !== required >>> 0) return refused('extended session security is required');
-    const flags = (wanted & SUPPORTED_FLAGS) | NTLM_FLAGS.targetInfo | NTLM_FLAGS.targetTypeServer;
+    if ((wanted & NTLM_FLAGS.extendedSessionSecurity) === 0) return refused('extended session security is required');
+    const unicode = (wanted & NTLM_FLAGS.unicode) !== 0;
+    if (!unicode && (wanted & NTLM_FLAGS.oem) === 0) return refused('neither Unicode nor OEM is offered');
+    const added = NTLM_FLAGS.ntlm | NTLM_FLAGS.targetInfo | NTLM_FLAGS.targetTypeServer;
+    // With both offered the server chooses Unicode (MS-NLMP 3.2.5.1.1).
+    const flags = ((wanted & SUPPORTED_FLAGS) | added) & ~(unicode ? NTLM_FLAGS.oem : 0);
     const name = (text: string) => Buffer.from(text, 'utf16le');
     const host = this.#identity.hostName.toUpperCase();
     const dnsName = this.#identity.hostName.toLowerCase();
@@ -77,7 +80,7 @@ export class NtlmAcceptor {
       [AV_ID.timestamp, fileTimeNow()],
     ]);
     this.#negotiate = token;
-    this.#challenge = formatChallenge(flags, this.#serverChallenge, host, info);
+    this.#challenge = formatChallenge(flags, this.#serverChallenge, Buffer.from(host, unicode ? 'utf16le' : 'latin1'), info);
     return { kind: 'challenge', token: this.#challenge };
   }
 

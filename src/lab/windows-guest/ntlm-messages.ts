@@ -1,6 +1,7 @@
 /** NTLM messages and flags (MS-NLMP 2.2). */
 export const NTLM_FLAGS = {
   unicode: 0x00000001,
+  oem: 0x00000002,
   requestTarget: 0x00000004,
   sign: 0x00000010,
   seal: 0x00000020,
@@ -57,10 +58,9 @@ export function parseNegotiate(token: Buffer): number | undefined {
 export function formatChallenge(
   flags: number,
   serverChallenge: Buffer,
-  targetName: string,
+  name: Buffer,
   targetInfo: Buffer,
 ): Buffer {
-  const name = Buffer.from(targetName, 'utf16le');
   const fixed = Buffer.alloc(56);
   SIGNATURE.copy(fixed);
   fixed.writeUInt32LE(2, 8);

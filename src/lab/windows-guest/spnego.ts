@@ -19,7 +19,7 @@ export function parseSpnego(data: Buffer): SpnegoToken | undefined {
   const outer = readElement(data, 0);
   if (outer?.tag === TAG.application0) {
     const oid = readElement(outer.content, 0);
-    if (!oid || !oid.whole.equals(SPNEGO_OID)) return undefined;
+    if (!oid?.whole.equals(SPNEGO_OID)) return undefined;
     const fields = contextFields(readElement(outer.content, oid.end), 0);
     const mechanisms = fields?.get(0);
     if (!mechanisms?.includes(NTLM_OID)) return undefined;

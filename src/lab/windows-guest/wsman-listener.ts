@@ -5,7 +5,7 @@ import { type LabAnswer, type LabCall, LabHttpServer, type LabRequest } from '..
 import type { Latency } from '../world/pace.ts';
 import { ConnectionLogins, type LoginPolicy, type LoginResult } from './connection-login.ts';
 import { formatSealedBody, isSealed, openSealedBody, SEALED_CONTENT_TYPE } from './sealed-body.ts';
-import { serveShellRequest, type ShellRequestContext } from './shell-requests.ts';
+import { type ShellRequestContext, serveShellRequest } from './shell-requests.ts';
 import { formatFault, formatIdentified } from './wsman-answer.ts';
 import { faults, WsmanFault } from './wsman-fault.ts';
 import { operationOf } from './wsman-names.ts';
@@ -161,6 +161,7 @@ function unauthorized(offers: readonly string[]): LabAnswer {
 }
 
 function commandIdOf(content: XmlElement | undefined): string | undefined {
-  const holder = content?.name === 'Signal' ? content : (childOf(content, 'Stream') ?? childOf(content, 'DesiredStream'));
+  const holder =
+    content?.name === 'Signal' ? content : (childOf(content, 'Stream') ?? childOf(content, 'DesiredStream'));
   return holder?.attributes.find((attribute) => attribute.name === 'CommandId')?.value;
 }

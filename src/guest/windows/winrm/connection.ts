@@ -1,5 +1,4 @@
 import type { Socket } from 'node:net';
-import { TLSSocket } from 'node:tls';
 import { parseXml, type XmlElement } from '../../../platform/xml.ts';
 import type { Clock } from '../../../ports/clock.ts';
 import { basicAuthorization, loginNtlm, refused, type WinRmCredentials } from './authentication.ts';
@@ -50,12 +49,13 @@ export async function openConnection(
     new WinRmError({ kind: 'unreachable', reason: `no connection and login within ${connectTimeoutMs} ms` });
   return await withDeadline(clock, connectTimeoutMs, signal, late, async (limited) => {
     const tls = endpoint.scheme === 'https' ? endpoint.tls : undefined;
-    const socket = await openSocket({ address: endpoint.address, port: endpoint.port, tls }, limited);
+    const opened = await openSocket({ address: endpoint.address, port: endpoint.port, tls }, limited);
+    const { socket } = opened;
     // Errors reach the request under way; between requests they only close the connection.
     socket.on('error', () => undefined);
     try {
       const agent = new OneSocketAgent(socket);
-      const security = await login(endpoint, credentials, agent, socket, limited);
+      const security = await login(endpoint, credentials, agent, opened.certificate, limited);
       return new WinRmConnection(endpoint, clock, socket, agent, security);
     } catch (thrown) {
       socket.destroy();
@@ -68,13 +68,12 @@ async function login(
   endpoint: WinRmEndpoint,
   credentials: WinRmCredentials,
   agent: OneSocketAgent,
-  socket: Socket,
+  certificate: Buffer | undefined,
   signal: AbortSignal,
 ): Promise<Security> {
   if (credentials.authentication === 'basic') {
     return { kind: 'basic', authorization: basicAuthorization(credentials) };
   }
-  const certificate = socket instanceof TLSSocket ? socket.getPeerX509Certificate()?.raw : undefined;
   const ntlm = await loginNtlm(credentials, {
     host: endpoint.address,
     channelBinding: certificate && tlsServerEndPoint(certificate),

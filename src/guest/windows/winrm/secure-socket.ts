@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { isIP, type Socket, connect as tcpConnect } from 'node:net';
 import { type TLSSocket, connect as tlsConnect } from 'node:tls';
 import { WinRmError } from './winrm-error.ts';
@@ -25,11 +26,18 @@ const tlsOptions = (target: SocketTarget) => ({
   ...(isIP(target.address) ? {} : { servername: target.address }),
 });
 
+export interface OpenedSocket {
+  readonly socket: Socket;
+  /** The server's certificate in DER; undefined on plain TCP. */
+  readonly certificate: Buffer | undefined;
+}
+
 /** Opens a TCP or TLS connection; an untrusted server is refused before a byte of HTTP is sent. */
-export async function openSocket(target: SocketTarget, signal: AbortSignal): Promise<Socket> {
+export async function openSocket(target: SocketTarget, signal: AbortSignal): Promise<OpenedSocket> {
   const { tls } = target;
   if (!tls) {
-    return await opened(tcpConnect({ host: target.address, port: target.port, noDelay: true }), 'connect', signal);
+    const plain = tcpConnect({ host: target.address, port: target.port, noDelay: true });
+    return { socket: await opened(plain, 'connect', signal), certificate: undefined };
   }
   const pin = tls.fingerprint256;
   // A pinned certificate need not be signed by anyone; the comparison right after the handshake decides.
@@ -41,18 +49,25 @@ export async function openSocket(target: SocketTarget, signal: AbortSignal): Pro
     if (pin !== undefined || !isDistrust(thrown)) throw thrown;
     throw untrusted(thrown.problem.reason, await shownFingerprint(target, signal));
   }
-  if (pin !== undefined) refuseOtherThan(pin, socket);
-  return socket;
+  const certificate = certificateOf(socket);
+  const shown = certificate && fingerprint256(certificate);
+  if (!certificate || (pin !== undefined && plainHex(shown ?? '') !== plainHex(pin))) {
+    socket.destroy();
+    throw untrusted('the certificate is not the pinned one', shown);
+  }
+  return { socket, certificate };
 }
 
-function refuseOtherThan(pin: string, socket: TLSSocket): void {
-  const shown = fingerprintOf(socket);
-  if (shown !== undefined && plainHex(shown) === plainHex(pin)) return;
-  socket.destroy();
-  throw untrusted('the certificate is not the pinned one', shown);
-}
+/** Not `getPeerX509Certificate`: in Node 20 its second call on a client finds no certificate any more. */
+const certificateOf = (socket: TLSSocket): Buffer | undefined => socket.getPeerCertificate().raw;
 
-const fingerprintOf = (socket: TLSSocket): string | undefined => socket.getPeerX509Certificate()?.fingerprint256;
+/** As openssl prints it: upper case with colons. */
+const fingerprint256 = (certificate: Buffer): string =>
+  createHash('sha256')
+    .update(certificate)
+    .digest('hex')
+    .toUpperCase()
+    .replace(/..(?=.)/g, '$&:');
 
 const untrusted = (reason: string, fingerprint256: string | undefined): WinRmError =>
   new WinRmError({ kind: 'untrusted', reason, fingerprint256 });
@@ -65,7 +80,8 @@ async function shownFingerprint(target: SocketTarget, signal: AbortSignal): Prom
   const socket = tlsConnect({ ...tlsOptions(target), rejectUnauthorized: false });
   try {
     await opened(socket, 'secureConnect', signal);
-    return fingerprintOf(socket);
+    const certificate = certificateOf(socket);
+    return certificate && fingerprint256(certificate);
   } catch {
     return undefined;
   } finally {

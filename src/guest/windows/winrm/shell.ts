@@ -67,12 +67,13 @@ export async function createShell(
 export async function startProgram(
   connection: WinRmConnection,
   shellId: string,
-  path: string,
+  program: { readonly path: string; readonly arguments: readonly string[] },
   limits: CallLimits,
 ): Promise<string> {
   // Quoted, else Windows would try `C:\Program.exe` first for a path below `C:\Program Files`.
-  const command = path.includes(' ') ? `"${path}"` : path;
-  const body = `<rsp:CommandLine><rsp:Command>${escapeXml(command)}</rsp:Command></rsp:CommandLine>`;
+  const command = program.path.includes(' ') ? `"${program.path}"` : program.path;
+  const words = program.arguments.map((word) => `<rsp:Arguments>${escapeXml(word)}</rsp:Arguments>`).join('');
+  const body = `<rsp:CommandLine><rsp:Command>${escapeXml(command)}</rsp:Command>${words}</rsp:CommandLine>`;
   const options = { WINRS_CONSOLEMODE_STDIN: 'FALSE', WINRS_SKIP_CMD_SHELL: 'TRUE' };
   const answer = await invoke(connection, { action: ACTION.command, shellId, options, body }, limits);
   const commandId = descend(answer, 'Body', 'CommandResponse', 'CommandId')?.text.trim();

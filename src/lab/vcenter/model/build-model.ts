@@ -24,7 +24,7 @@ const FIRST_VM_NUMBER = 101;
 
 /** Ids are given in the order of the inventory, the VMs' last: the same inventory always gets the same ids. */
 export function buildModel(inventory: VcenterInventory): Model {
-  let number = 0;
+  let number = 1;
   const entities = new Map<string, EntityRecord>();
   const rootFolder: FolderRecord = {
     type: 'Folder',
@@ -34,7 +34,6 @@ export function buildModel(inventory: VcenterInventory): Model {
     childType: ['Folder', 'Datacenter'],
     children: [],
   };
-  number = 1;
   entities.set(rootFolder.id, rootFolder);
   const model: Model = {
     instanceUuid: inventory.instanceUuid,
@@ -49,27 +48,33 @@ export function buildModel(inventory: VcenterInventory): Model {
       return number;
     },
   };
-  const datacenters = inventory.datacenters.map((spec) => addDatacenter(model, spec));
-  number = Math.max(number, FIRST_VM_NUMBER - 1);
-  for (const [index, spec] of inventory.datacenters.entries()) {
-    const datacenter = datacenters[index];
-    if (datacenter) for (const vm of spec.vms) addVm(model, datacenter, vm);
+  const datacenters = inventory.datacenters.map((spec) => ({ datacenter: addDatacenter(model, spec), spec }));
+  for (const { datacenter, spec } of datacenters) {
+    for (const vm of spec.vms) folderOfVm(model, datacenter, vm);
   }
+  number = Math.max(number, FIRST_VM_NUMBER - 1);
+  const vms = datacenters.flatMap(({ datacenter, spec }) => spec.vms.map((vm) => addBareVm(model, datacenter, vm)));
+  for (const vm of vms) addSnapshots(model, vm);
   return model;
 }
 
 /** Puts a VM into the inventory; its host and pool must exist. */
 export function addVm(model: Model, datacenter: DatacenterRecord, spec: VmInventory): VmRecord {
+  const vm = addBareVm(model, datacenter, spec);
+  addSnapshots(model, vm);
+  return vm;
+}
+
+function addBareVm(model: Model, datacenter: DatacenterRecord, spec: VmInventory): VmRecord {
   const host = hostNamed(datacenter, spec.host);
-  const pool = poolNamed(host.cluster, spec.resourcePool);
-  const folder = (spec.folder ?? []).reduce((parent, name) => childFolder(model, parent, name), datacenter.folders.vm);
+  const folder = folderOfVm(model, datacenter, spec);
   const vm: VmRecord = {
     type: 'VirtualMachine',
     id: `vm-${model.nextNumber()}`,
     name: spec.name,
     parent: folder,
     host,
-    pool,
+    pool: poolNamed(host.cluster, spec.resourcePool),
     spec: { ...spec, vmPathName: homePath(spec) },
     snapshots: [],
     modifiedAt: model.startedAt,
@@ -77,24 +82,26 @@ export function addVm(model: Model, datacenter: DatacenterRecord, spec: VmInvent
   };
   folder.children.push(vm);
   model.entities.set(vm.id, vm);
-  let snapshotNumber = 0;
-  const snapshotOf = (snapshot: SnapshotInventory): SnapshotRecord => {
-    snapshotNumber += 1;
-    return {
-      id: `snapshot-${model.nextNumber()}`,
-      vm,
-      number: snapshotNumber,
-      spec: snapshot,
-      children: (snapshot.children ?? []).map(snapshotOf),
-    };
-  };
-  vm.snapshots.push(...(spec.snapshots ?? []).map(snapshotOf));
   for (const name of Object.keys(spec.customValues ?? {})) {
     if (!model.customFields.some((field) => field.name === name)) {
       model.customFields.push({ key: model.customFields.length + 1, name });
     }
   }
   return vm;
+}
+
+function addSnapshots(model: Model, vm: VmRecord): void {
+  let number = 0;
+  const snapshotOf = (spec: SnapshotInventory): SnapshotRecord => {
+    number += 1;
+    const id = `snapshot-${model.nextNumber()}`;
+    return { id, vm, number, spec, children: (spec.children ?? []).map(snapshotOf) };
+  };
+  vm.snapshots.push(...(vm.spec.snapshots ?? []).map(snapshotOf));
+}
+
+function folderOfVm(model: Model, datacenter: DatacenterRecord, spec: VmInventory): FolderRecord {
+  return (spec.folder ?? []).reduce((parent, name) => childFolder(model, parent, name), datacenter.folders.vm);
 }
 
 function addDatacenter(model: Model, spec: DatacenterInventory): DatacenterRecord {

@@ -62,7 +62,9 @@ export function shownName(name: string): string {
   return name.replaceAll('%', '%25').replaceAll('/', '%2f').replaceAll('\\', '%5c');
 }
 
+const SEGMENT_ESCAPES: Readonly<Record<string, string>> = { '%2f': '/', '%5c': '\\', '%25': '%' };
+
 /** The name meant by one segment of an inventory path. */
 export function nameOfSegment(segment: string): string {
-  return segment.replace(/%(2f|5c|25)/gi, (escape) => ({ '%2f': '/', '%5c': '\\' })[escape.toLowerCase()] ?? '%');
+  return segment.replace(/%(2f|5c|25)/gi, (sequence) => SEGMENT_ESCAPES[sequence.toLowerCase()] ?? sequence);
 }

@@ -25,9 +25,14 @@ export function entityReaders(record: EntityRecord, model: Model): PropertyReade
     tag: () => [],
     customValue: () => customValues(record, model),
     value: () => customValues(record, model),
-    availableField: () =>
-      model.customFields.map((field) => data('CustomFieldDef', { key: field.key, name: field.name, type: 'string' })),
+    availableField: () => customFieldDefinitions(model),
   };
+}
+
+export function customFieldDefinitions(model: Model): readonly VimValue[] {
+  return model.customFields.map((field) =>
+    data('CustomFieldDef', { key: field.key, name: field.name, type: 'string', managedObjectType: 'VirtualMachine' }),
+  );
 }
 
 export function customValues(record: EntityRecord, model: Model): readonly VimValue[] {

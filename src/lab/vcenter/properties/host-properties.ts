@@ -8,6 +8,7 @@ import { storageDeviceInfo } from './host-storage.ts';
 
 export const HOST_CORES = 16;
 export const HOST_CORE_MHZ = 2600;
+const HOST_CPU_MODEL = 'Intel(R) Xeon(R) Gold 6126 CPU @ 2.60GHz';
 export const HOST_MEMORY_BYTES = 256 * 1024 ** 3;
 
 export function hostReaders(host: HostRecord, model: Model, hostProduct: DataObject): PropertyReaders {
@@ -29,7 +30,7 @@ export function hostReaders(host: HostRecord, model: Model, hostProduct: DataObj
           model: 'PowerEdge R740',
           uuid: host.spec.uuid,
           memorySize: HOST_MEMORY_BYTES,
-          cpuModel: 'Intel(R) Xeon(R) Gold 6126 CPU @ 2.60GHz',
+          cpuModel: HOST_CPU_MODEL,
           cpuMhz: HOST_CORE_MHZ,
           numCpuPkgs: 1,
           numCpuCores: HOST_CORES,
@@ -58,7 +59,16 @@ export function hostReaders(host: HostRecord, model: Model, hostProduct: DataObj
           numCpuThreads: HOST_CORES * 2,
           hz: HOST_CORE_MHZ * 1_000_000,
         }),
-        cpuPkg: [],
+        cpuPkg: [
+          data('HostCpuPackage', {
+            index: 0,
+            vendor: 'intel',
+            hz: HOST_CORE_MHZ * 1_000_000,
+            busHz: 100_000_000,
+            description: HOST_CPU_MODEL,
+            threadId: Array.from({ length: HOST_CORES * 2 }, (_, thread) => thread),
+          }),
+        ],
         memorySize: HOST_MEMORY_BYTES,
         smcPresent: false,
       }),

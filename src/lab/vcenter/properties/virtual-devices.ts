@@ -125,7 +125,7 @@ function virtualDisk(vm: VmRecord, disk: DiskInventory, model: Model): DataObjec
         shares: data('SharesInfo', { shares: 1000, level: 'normal' }),
         reservation: 0,
       }),
-      diskObjectId: `${model.entities.has(vm.id) ? vm.id.replace('vm-', '') : '0'}-${disk.key}`,
+      diskObjectId: `${vm.id.replace('vm-', '')}-${disk.key}`,
       nativeUnmanagedLinkedClone: false,
       guestReadOnly: false,
     },
@@ -192,9 +192,7 @@ function diskBacking(vm: VmRecord, disk: DiskInventory, backing: DiskBackingInve
         eagerlyScrub: false,
         uuid,
         contentId: 'fffffffe',
-        ...(backing.parent
-          ? { deltaDiskFormat: backing.kind === 'vvol' ? 'nativeFormat' : 'redoLogFormat' }
-          : {}),
+        ...(backing.parent ? { deltaDiskFormat: backing.kind === 'vvol' ? 'nativeFormat' : 'redoLogFormat' } : {}),
         digestEnabled: false,
         sharing,
       });

@@ -49,7 +49,9 @@ function diskLayout(disk: DiskInventory, add: AddFile): DataObject {
   }
   return data('VirtualMachineFileLayoutExDiskLayout', {
     key: disk.key,
-    chain: chain.map((element) => data('VirtualMachineFileLayoutExDiskUnit', { fileKey: elementFiles(disk, element, add) })),
+    chain: chain.map((element) =>
+      data('VirtualMachineFileLayoutExDiskUnit', { fileKey: elementFiles(disk, element, add) }),
+    ),
   });
 }
 
@@ -57,7 +59,12 @@ function diskLayout(disk: DiskInventory, add: AddFile): DataObject {
 function elementFiles(disk: DiskInventory, element: DiskBackingInventory, add: AddFile): readonly number[] {
   if (element.kind === 'rawDiskVer2') return [add(element.descriptorFileName, 'diskDescriptor', 500)];
   const objectId = element.kind === 'vvol' ? element.backingObjectId : undefined;
-  const descriptor = add(element.fileName, 'diskDescriptor', element.kind === 'vvol' ? disk.capacityBytes : 500, objectId);
+  const descriptor = add(
+    element.fileName,
+    'diskDescriptor',
+    element.kind === 'vvol' ? disk.capacityBytes : 500,
+    objectId,
+  );
   if (element.kind === 'vvol') return [descriptor];
   if (element.kind === 'rdm') {
     const suffix = element.compatibilityMode === 'physicalMode' ? 'rdmp' : 'rdm';

@@ -1,0 +1,52 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import path from 'node:path';
+import type { BlockDevice } from '../../lab/devices/block-device.ts';
+import type { Lab } from '../../lab/lab.ts';
+import { checkDatabase, type DatabaseCheck } from '../../lab/windows-guest/database-check.ts';
+import { fileBlockDevice } from '../../lab/windows-guest/file-block-device.ts';
+
+/** One handed-over image as the pre hook's document lists it. */
+export interface Image {
+  readonly path: string;
+  readonly sizeBytes: number;
+  readonly dataBytes: number;
+  readonly blake2b: string;
+  /** The source device it shows. */
+  readonly device: string;
+}
+
+/** The point in time itself, read from the array without any link. */
+export function snapshotDevice(lab: Lab, device: string, name: string): BlockDevice {
+  const snapshot = lab.store.snapshots(device).find((candidate) => candidate.name === name);
+  if (!snapshot) throw new Error(`device ${device} has no snapshot ${name}`);
+  return lab.store.readSnapshot(device, snapshot.snapId);
+}
+
+/** Opens the database found in a folder of images. */
+export async function checkImages(lab: Lab, folder: string, images: readonly Image[]): Promise<DatabaseCheck> {
+  const imageOf = (device: string) => {
+    const image = images.find((candidate) => candidate.device === device);
+    if (!image) throw new Error(`no image of device ${device}`);
+    return fileBlockDevice(path.join(folder, image.path));
+  };
+  const { database, journal } = lab.databaseDevices;
+  return checkDatabase(imageOf(database), imageOf(journal));
+}
+
+const CHUNK_BYTES = 4 * 1024 * 1024;
+
+/** BLAKE2b-512 of the first bytes of a device. */
+export function hashOfDevice(device: BlockDevice, sizeBytes: number): string {
+  const hash = createHash('blake2b512');
+  for (let offset = 0; offset < sizeBytes; offset += CHUNK_BYTES) {
+    hash.update(device.read(offset, Math.min(CHUNK_BYTES, sizeBytes - offset)));
+  }
+  return hash.digest('hex');
+}
+
+export async function hashOfFile(file: string): Promise<string> {
+  const hash = createHash('blake2b512');
+  for await (const chunk of createReadStream(file)) hash.update(chunk);
+  return hash.digest('hex');
+}

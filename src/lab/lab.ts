@@ -1,0 +1,208 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { setTimeout as sleepFor } from 'node:timers/promises';
+import { DeviceStore } from './devices/device-store.ts';
+import { ARRAY_ID, createEstate, DATABASE_VM, type Estate, type EstateOptions, POOL, PROXY_HOST } from './estate.ts';
+import { DeviceNodes } from './proxy/device-nodes.ts';
+import { ACCOUNTS, writeSiteConfig } from './site-config.ts';
+import { type LabUnisphere, startUnisphere } from './unisphere/unisphere.ts';
+import { type LabVcenter, startVcenter } from './vcenter/vcenter.ts';
+import type { GuestApplication } from './windows-guest/guest-application.ts';
+import { type LabWindowsGuest, startWindowsGuest } from './windows-guest/windows-guest.ts';
+import { createAuthority, issueCertificate } from './world/certificates.ts';
+import { EventLog } from './world/events.ts';
+import { FaultRules } from './world/faults.ts';
+import { Pace } from './world/pace.ts';
+
+export interface LabOptions {
+  /** Where devices, certificates, and the configuration of the product live. An array found there goes on where it stood. */
+  readonly directory: string;
+  readonly estate?: Partial<EstateOptions>;
+  /** Every simulated answer takes this long. */
+  readonly latencyMs?: number;
+  /** Factor for the lab's own long delays; 1 is real time. */
+  readonly pace?: number;
+  readonly unisphereVersion?: '9.2' | '10.0' | '10.1' | '10.2' | '10.3';
+  readonly generation?: 'V3' | 'V4';
+  readonly vvolSnapVx?: 'accepted' | 'refused';
+  /** Also append every event to `events.jsonl` in the directory. */
+  readonly eventFile?: boolean;
+}
+
+/** The running lab: a small site of simulated systems around real data. */
+export interface Lab {
+  readonly directory: string;
+  /** Configuration of the product for this site. */
+  readonly configFile: string;
+  readonly caFile: string;
+  readonly urls: { readonly vcenter: string; readonly unisphere: string; readonly guest: string };
+  readonly latencyMs: number;
+  readonly events: EventLog;
+  readonly faults: FaultRules;
+  readonly estate: Estate;
+  readonly store: DeviceStore;
+  readonly vcenter: LabVcenter;
+  readonly unisphere: LabUnisphere;
+  readonly guest: LabWindowsGuest;
+  readonly guestName: string;
+  /** The application in the guest. Errors when the database VM has a single disk: it then runs none. */
+  readonly application: GuestApplication;
+  readonly databaseDevices: { readonly database: string; readonly journal: string };
+  isFrozen(): boolean;
+  guestShells(): number;
+  vcenterSessions(): number;
+  /** Devices in the pool group that were not there at the start, and those that are missing now. */
+  unexpectedPoolMembers(): readonly string[];
+  pause(durationMs: number): Promise<void>;
+  close(): Promise<void>;
+}
+
+const DEFAULT_ESTATE: EstateOptions = { disks: 3, cylinders: 54 };
+
+export async function startLab(options: LabOptions): Promise<Lab> {
+  const { directory } = options;
+  const estateOptions = { ...DEFAULT_ESTATE, ...options.estate };
+  const generation = options.generation ?? 'V3';
+  const latency = { latencyMs: options.latencyMs ?? 0, jitterMs: 0 };
+  mkdirSync(path.join(directory, 'proxy', 'by-id'), { recursive: true });
+  const events = new EventLog(options.eventFile ? path.join(directory, 'events.jsonl') : undefined);
+  const faults = new FaultRules(events);
+  const pace = new Pace(options.pace ?? 1);
+  const world = { events, faults, pace, latency };
+  const authority = await createAuthority();
+  const caFile = path.join(directory, 'ca.pem');
+  writeFileSync(caFile, authority.certificate);
+
+  const estate = createEstate(estateOptions);
+  const store = DeviceStore.open(path.join(directory, 'array'), { pace, events, generation });
+  for (const { id, cylinders } of estate.devices) if (!store.device(id)) store.createDevice({ id, cylinders });
+  writeContent(store, estate);
+  const nodes = new DeviceNodes(path.join(directory, 'proxy', 'by-id'), { store, pace, events, rescanMs: 500 });
+
+  const unisphere = await startUnisphere({
+    ...world,
+    tls: await issueCertificate(authority, 'unisphere.lab'),
+    version: options.unisphereVersion ?? '10.3',
+    users: [
+      { ...ACCOUNTS.array, role: 'admin' },
+      { name: 'monitor', password: 'lab-monitor-password', role: 'monitor' },
+    ],
+    configFolder: path.join(directory, 'unisphere'),
+    arrays: [
+      {
+        id: ARRAY_ID,
+        model: generation === 'V4' ? 'PowerMax_2500' : 'PowerMax_2000',
+        microcode: generation === 'V4' ? '6079.225.0' : '5978.711.711',
+        local: true,
+        snapVxLicensed: true,
+        store,
+        config: estate.array,
+        knobs: {
+          vvolSnapVx: options.vvolSnapVx ?? 'accepted',
+          establishMs: 2,
+          afterEstablishMs: 1,
+          objectModelLagMs: 100,
+        },
+      },
+    ],
+    onPresentation: {
+      presented: ({ host, device, effectiveWwn }) => {
+        if (host === PROXY_HOST) nodes.present(device, effectiveWwn);
+      },
+      withdrawn: ({ host, device }) => {
+        if (host === PROXY_HOST) nodes.withdraw(device);
+      },
+    },
+  });
+  const vcenter = await startVcenter({
+    ...world,
+    tls: await issueCertificate(authority, 'vcenter.lab'),
+    users: [{ ...ACCOUNTS.vcenter, privileges: 'all' }],
+    inventory: estate.vcenter,
+  });
+  const databaseIndex = estateOptions.disks >= 3 ? 1 : 0;
+  const hasDatabase = estateOptions.disks >= 2;
+  const uuidOf = (index: number) => estate.guestDisks[index]?.uuid ?? '';
+  const guest = await startWindowsGuest({
+    ...world,
+    name: DATABASE_VM,
+    hostName: 'SQL01',
+    tls: await issueCertificate(authority, 'sql01.lab'),
+    users: [ACCOUNTS.guest],
+    disks: estate.guestDisks.map(({ device, uuid, mountPoint, volumeGuid }, index) => ({
+      uuid,
+      device: store.open(device),
+      label: `Hard disk ${index + 1}`,
+      volumes: [{ mountPoint, guid: volumeGuid }],
+    })),
+    ...(hasDatabase
+      ? { database: { databaseDisk: uuidOf(databaseIndex), journalDisk: uuidOf(databaseIndex + 1) } }
+      : {}),
+  });
+  const urls = { vcenter: vcenter.url, unisphere: unisphere.url, guest: `https://127.0.0.1:${guest.httpsPort}/wsman` };
+  const configFile = writeSiteConfig({
+    directory,
+    caFile,
+    vcenterUrl: urls.vcenter,
+    unisphereUrl: urls.unisphere,
+    guestHttpsPort: guest.httpsPort,
+    devices: path.join(directory, 'proxy', 'by-id'),
+    limits: { settleSeconds: Math.max(0.3, 2 * pace.factor), unlinkSeconds: 20 },
+  });
+  const poolAtStart = new Set(poolMembers(unisphere));
+
+  return {
+    directory,
+    configFile,
+    caFile,
+    urls,
+    latencyMs: latency.latencyMs,
+    events,
+    faults,
+    estate,
+    store,
+    vcenter,
+    unisphere,
+    guest,
+    guestName: DATABASE_VM,
+    get application() {
+      if (!guest.database) throw new Error('the database VM has one disk only and runs no database');
+      return guest.database;
+    },
+    databaseDevices: {
+      database: estate.guestDisks[databaseIndex]?.device ?? '',
+      journal: estate.guestDisks[databaseIndex + 1]?.device ?? '',
+    },
+    isFrozen: () => guest.isFrozen(),
+    guestShells: () => guest.shellCount(),
+    vcenterSessions: () => vcenter.sessions,
+    unexpectedPoolMembers: () => {
+      const now = new Set(poolMembers(unisphere));
+      return [...now].filter((id) => !poolAtStart.has(id)).concat([...poolAtStart].filter((id) => !now.has(id)));
+    },
+    pause: (durationMs) => sleepFor(durationMs),
+    close: async () => {
+      await guest.close();
+      await vcenter.close();
+      await unisphere.close();
+      nodes.close();
+      store.close();
+    },
+  };
+}
+
+const poolMembers = (unisphere: LabUnisphere): readonly string[] =>
+  unisphere.array(ARRAY_ID)?.config.storageGroups.find(({ id }) => id === POOL)?.volumes ?? [];
+
+const CONTENT_BYTES = 2 * 1024 * 1024;
+
+/** Recognisable bytes on disks the application does not use: an image of zeros would prove nothing. */
+function writeContent(store: DeviceStore, estate: Estate): void {
+  const withoutDatabase =
+    estate.guestDisks.length === 2 ? [] : estate.guestDisks.filter((_, index) => index !== 1 && index !== 2);
+  for (const disk of withoutDatabase) {
+    if ((store.device(disk.device)?.allocatedTracks ?? 0) > 0) continue;
+    const line = Buffer.from(`snaphook lab, disk ${disk.uuid}, device ${disk.device}\n`);
+    store.open(disk.device).write(1024 * 1024, Buffer.alloc(CONTENT_BYTES, line));
+  }
+}

@@ -1,0 +1,84 @@
+import type { DiskInventory, GuestInventory, PowerState, VmInventory } from './inventory.ts';
+import { addVm } from './model/build-model.ts';
+import { vmsOf } from './model/model.ts';
+import type { DatacenterRecord, VmRecord } from './model/records.ts';
+import type { ServerContext } from './server-context.ts';
+import { registerEntities } from './shared-objects.ts';
+
+/** Changes from outside the API. VMs are named by managed object id, instance uuid or, when only one has it, name. */
+export interface InventoryControls {
+  /** Managed object id. */
+  moRefOf(vm: string): string;
+  /** The VM as it is now. */
+  vm(vm: string): VmInventory;
+  renameVm(vm: string, name: string): void;
+  setPowerState(vm: string, powerState: PowerState): void;
+  setGuest(vm: string, guest: GuestInventory | undefined): void;
+  addDisk(vm: string, disk: DiskInventory): void;
+  /** By device key. */
+  removeDisk(vm: string, key: number): void;
+  /** Any other property of the VM. Folder, host and pool stay. */
+  changeVm(
+    vm: string,
+    change: Partial<Omit<VmInventory, 'name' | 'folder' | 'host' | 'resourcePool' | 'snapshots'>>,
+  ): void;
+  /** Returns the new VM's managed object id. */
+  addVm(datacenter: string, vm: VmInventory): string;
+  removeVm(vm: string): void;
+}
+
+export function inventoryControls(server: ServerContext): InventoryControls {
+  const { model } = server;
+  const find = (selector: string): VmRecord => {
+    const found = vmsOf(model).filter(
+      (vm) => vm.id === selector || vm.spec.instanceUuid === selector || vm.name === selector,
+    );
+    const [vm] = found;
+    if (!vm || found.length > 1) throw new Error(`${found.length} VMs are called "${selector}"`);
+    return vm;
+  };
+  const change = (selector: string, changes: Partial<VmInventory>): void => {
+    const vm = find(selector);
+    vm.spec = { ...vm.spec, ...changes };
+    vm.modifiedAt = new Date();
+    model.changes.announce();
+  };
+  return {
+    moRefOf: (vm) => find(vm).id,
+    vm: (vm) => ({ ...find(vm).spec, name: find(vm).name }),
+    renameVm: (selector, name) => {
+      find(selector).name = name;
+      model.changes.announce();
+    },
+    setPowerState: (vm, powerState) => change(vm, { powerState }),
+    setGuest: (selector, guest) => {
+      const vm = find(selector);
+      const { guest: _before, ...rest } = vm.spec;
+      vm.spec = guest ? { ...rest, guest } : rest;
+      model.changes.announce();
+    },
+    addDisk: (vm, disk) => change(vm, { disks: [...find(vm).spec.disks, disk] }),
+    removeDisk: (vm, key) => change(vm, { disks: find(vm).spec.disks.filter((disk) => disk.key !== key) }),
+    changeVm: change,
+    addVm: (datacenterName, spec) => {
+      const vm = addVm(model, datacenterNamed(server, datacenterName), spec);
+      registerEntities(server);
+      model.changes.announce();
+      return vm.id;
+    },
+    removeVm: (selector) => {
+      const vm = find(selector);
+      if (vm.parent?.type === 'Folder') vm.parent.children.splice(vm.parent.children.indexOf(vm), 1);
+      model.entities.delete(vm.id);
+      model.objects.delete(vm.id);
+      model.changes.announce();
+    },
+  };
+}
+
+function datacenterNamed(server: ServerContext, name: string): DatacenterRecord {
+  for (const entity of server.model.entities.values()) {
+    if (entity.type === 'Datacenter' && entity.name === name) return entity;
+  }
+  throw new Error(`no datacenter is called "${name}"`);
+}

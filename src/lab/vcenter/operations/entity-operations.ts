@@ -1,0 +1,94 @@
+import type { PowerState } from '../inventory.ts';
+import { childrenOf } from '../model/inventory-tree.ts';
+import type { EntityRecord, VmRecord } from '../model/records.ts';
+import { refOf } from '../properties/entity-properties.ts';
+import type { Call, OperationHandler } from '../server-context.ts';
+import { textOf } from '../wire/fields.ts';
+import { VimFault } from '../wire/vim-fault.ts';
+import type { Reference } from '../wire/vim-values.ts';
+import { refuseWithout } from './object-view.ts';
+import { shownUserName } from './session-operations.ts';
+
+const POWER_MS = 1500;
+const RENAME_MS = 200;
+
+const RENAME_PRIVILEGES: Readonly<Record<EntityRecord['type'], string>> = {
+  Folder: 'Folder.Rename',
+  Datacenter: 'Datacenter.Rename',
+  ClusterComputeResource: 'Host.Inventory.RenameCluster',
+  ResourcePool: 'Resource.RenamePool',
+  HostSystem: 'Host.Inventory.RenameCluster',
+  Datastore: 'Datastore.Rename',
+  VirtualMachine: 'VirtualMachine.Config.Rename',
+};
+
+export const entityOperations: Readonly<Record<string, OperationHandler>> = {
+  Rename_Task: (call) => {
+    const entity = entityOf(call);
+    refuseWithout(call, RENAME_PRIVILEGES[entity.type]);
+    const name = textOf(call.args, 'newName');
+    return startTask(call, entity, 'ManagedEntity.rename', async () => {
+      await call.server.pace.wait(RENAME_MS);
+      const siblings = entity.parent ? childrenOf(entity.parent, call.server.model) : [];
+      const holder = siblings.find((sibling) => sibling !== entity && sibling.name === name);
+      if (holder) {
+        throw new VimFault('DuplicateName', `The name '${name}' already exists.`, { name, object: refOf(holder) });
+      }
+      entity.name = name;
+    });
+  },
+  PowerOnVM_Task: (call) => changePower(call, 'VirtualMachine.powerOn', 'poweredOn'),
+  PowerOffVM_Task: (call) => changePower(call, 'VirtualMachine.powerOff', 'poweredOff'),
+  CancelTask: (call) => {
+    call.server.tasks.cancel(call.object.id);
+    return undefined;
+  },
+};
+
+function changePower(call: Call, descriptionId: string, wanted: PowerState): Reference {
+  const vm = vmOf(call);
+  return startTask(call, vm, descriptionId, async () => {
+    await call.server.pace.wait(POWER_MS);
+    const existing = vm.spec.powerState;
+    if (existing === wanted) {
+      const shown = existing === 'poweredOn' ? 'Powered on' : 'Powered off';
+      throw new VimFault(
+        'InvalidPowerState',
+        `The attempted operation cannot be performed in the current state (${shown}).`,
+        {
+          requestedState: wanted,
+          existingState: existing,
+        },
+      );
+    }
+    vm.spec = { ...vm.spec, powerState: wanted };
+  });
+}
+
+function startTask(call: Call, entity: EntityRecord, descriptionId: string, run: () => Promise<void>): Reference {
+  const { server, operation } = call;
+  return server.tasks.start({
+    name: operation,
+    descriptionId,
+    entity,
+    userName: shownUserName(call.session.login?.user.name ?? ''),
+    cancelable: false,
+    run: async () => {
+      await run();
+      server.events.add('vcenter', 'effect', operation, entity.name);
+      return undefined;
+    },
+  });
+}
+
+function entityOf(call: Call): EntityRecord {
+  const entity = call.server.model.entities.get(call.object.id);
+  if (!entity) throw new Error(`${call.object.id} is no entity`);
+  return entity;
+}
+
+function vmOf(call: Call): VmRecord {
+  const entity = entityOf(call);
+  if (entity.type !== 'VirtualMachine') throw new Error(`${entity.id} is no VM`);
+  return entity;
+}

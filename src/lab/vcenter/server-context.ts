@@ -1,0 +1,40 @@
+import type { EventLog } from '../world/events.ts';
+import type { Pace } from '../world/pace.ts';
+import type { ManagedObject } from './model/managed-object.ts';
+import type { Model } from './model/model.ts';
+import type { VersionRank } from './schema/versions.ts';
+import type { HttpSession, LabUser, SessionTable } from './sessions.ts';
+import type { TaskTable } from './tasks.ts';
+import type { DataObject, Fields, Reference, VimValue } from './wire/vim-values.ts';
+
+/** One simulated vCenter as its operations see it. */
+export interface ServerContext {
+  readonly model: Model;
+  readonly sessions: SessionTable;
+  readonly tasks: TaskTable;
+  readonly users: readonly LabUser[];
+  readonly events: EventLog;
+  readonly pace: Pace;
+  readonly about: DataObject;
+  /** `product` of every host. */
+  readonly hostProduct: DataObject;
+  /** Objects of a page when the client names no number. */
+  readonly pageSize: number;
+}
+
+/** One call that passed parser, session and privilege checks. */
+export interface Call {
+  readonly server: ServerContext;
+  readonly operation: string;
+  readonly receiver: Reference;
+  readonly object: ManagedObject;
+  readonly args: Fields;
+  readonly version: VersionRank;
+  /** Changes when a login or logout replaces it; the answer then sets the new cookie. */
+  session: HttpSession;
+  readonly remote: { readonly ipAddress: string; readonly userAgent: string };
+  readonly clientGone: AbortSignal;
+}
+
+/** Undefined: an answer without `returnval`. */
+export type OperationHandler = (call: Call) => VimValue | undefined | Promise<VimValue | undefined>;

@@ -1,0 +1,27 @@
+import * as z from 'zod';
+import { type HelperCommand, VSS_HELPER_PROTOCOL } from '../../guest/windows/vss-helper-protocol.ts';
+
+const commandSchema = z.discriminatedUnion('command', [
+  z.object({
+    command: z.literal('prepare'),
+    protocol: z.literal(VSS_HELPER_PROTOCOL),
+    set: z.string().min(1),
+    disks: z.array(z.string().min(1)).min(1),
+    backupType: z.enum(['copy', 'full']),
+    holdMs: z.number().positive(),
+  }),
+  z.object({ command: z.literal('freeze') }),
+  z.object({ command: z.literal('complete'), success: z.boolean() }),
+  z.object({ command: z.literal('status') }),
+  z.object({ command: z.literal('abort') }),
+  z.object({ command: z.literal('quit') }),
+]);
+
+/** Undefined for anything that is not a command of this protocol version. */
+export function parseHelperCommand(line: string): HelperCommand | undefined {
+  try {
+    return commandSchema.parse(JSON.parse(line));
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,192 @@
+import { randomUUID } from 'node:crypto';
+import type { EventLog } from '../world/events.ts';
+import type { FaultRules } from '../world/faults.ts';
+import type { LabHttpServer } from '../world/http-server.ts';
+import type { Latency, Pace } from '../world/pace.ts';
+import { channelBindingOf } from './channel-binding.ts';
+import { createProgramFinder } from './command-line.ts';
+import type { GuestUser } from './guest-accounts.ts';
+import { GuestApplication } from './guest-application.ts';
+import { GuestClock } from './guest-clock.ts';
+import type { GuestDisk } from './guest-disks.ts';
+import { RemoteShells, type ShellLimits } from './remote-shells.ts';
+import { VssCoordinator } from './vss-coordinator.ts';
+import { vssHelperProgram } from './vss-helper.ts';
+import { VssKnobs } from './vss-knobs.ts';
+import { inBoxWriters, sqlServerWriter, type WriterConfig } from './vss-writers.ts';
+import { WriteHold } from './write-hold.ts';
+import { createWsmanListener } from './wsman-listener.ts';
+import type { WsmanLimits } from './wsman-request.ts';
+
+/** WinRM's configuration, as `winrm get winrm/config` names it. */
+export interface WinRmServiceConfig extends WsmanLimits, ShellLimits {
+  /** Accept plain text, and with it Basic, over HTTP. */
+  readonly allowUnencrypted: boolean;
+  readonly basic: boolean;
+  readonly negotiate: boolean;
+}
+
+export interface GuestDatabaseOptions {
+  /** Serials of the two disks; they must differ. */
+  readonly databaseDisk: string;
+  readonly journalDisk: string;
+  /** Real pause after each of the 25 transfers of a transaction. Default 1. */
+  readonly transferPauseMs?: number;
+}
+
+export interface WindowsGuestOptions {
+  /** Name in events and fault rules. */
+  readonly name: string;
+  readonly hostName: string;
+  readonly events: EventLog;
+  readonly faults: FaultRules;
+  readonly pace: Pace;
+  readonly latency: Latency;
+  /** Absent: no HTTPS listener. */
+  readonly tls?: { readonly key: string; readonly cert: string };
+  readonly httpsPort?: number;
+  readonly httpPort?: number;
+  readonly users: readonly GuestUser[];
+  readonly service?: Partial<WinRmServiceConfig>;
+  readonly disks: readonly GuestDisk[];
+  readonly database?: GuestDatabaseOptions;
+  /** Absent: the in-box writers, and SqlServerWriter when there is a database. */
+  readonly writers?: readonly WriterConfig[];
+}
+
+export interface LabWindowsGuest {
+  /** 0 without HTTPS listener. */
+  readonly httpsPort: number;
+  readonly httpPort: number;
+  readonly vss: VssKnobs;
+  /** The application with its workload running; absent when the guest was given no database. */
+  readonly database: GuestApplication | undefined;
+  /** A writer is frozen or writes are held. */
+  isFrozen(): boolean;
+  shellCount(): number;
+  close(): Promise<void>;
+}
+
+const DEFAULT_SERVICE: WinRmServiceConfig = {
+  allowUnencrypted: false,
+  basic: false,
+  negotiate: true,
+  maxEnvelopeKb: 500,
+  maxTimeoutMs: 60_000,
+  maxShellsPerUser: 30,
+  maxProcessesPerShell: 25,
+  maxOperationsPerUser: 1500,
+  shellIdleTimeoutMs: 7_200_000,
+};
+const SYSTEM_VOLUME = 'C:\\';
+const HELPER_FOLDER = 'C:\\Program Files\\snaphook';
+
+/** Starts a Windows guest: WinRM on loopback, VSS with writers, the snaphook helper, an application on real disks. */
+export async function startWindowsGuest(options: WindowsGuestOptions): Promise<LabWindowsGuest> {
+  const { name, hostName, events, pace } = options;
+  const service = { ...DEFAULT_SERVICE, ...options.service };
+  const hold = new WriteHold();
+  const disks = options.disks.map((disk) => {
+    if (!/^6000c29[0-9a-f]{25}$/.test(disk.uuid)) throw new Error(`"${disk.uuid}" is no serial of a virtual disk`);
+    return { ...disk, device: hold.guard(disk.device, disk.label) };
+  });
+  const database = options.database && (await openDatabase(options, options.database, disks, hold));
+  const knobs = new VssKnobs();
+  const coordinator = new VssCoordinator({
+    guestName: name,
+    disks,
+    writers: options.writers ?? defaultWriters(options, disks),
+    application: database,
+    hold,
+    knobs,
+    pace,
+    events,
+  });
+  const helper = vssHelperProgram({
+    coordinator,
+    pace,
+    clock: new GuestClock(pace),
+    os: 'Windows Server 2022 Standard 10.0.20348',
+    bootId: randomUUID(),
+  });
+  const shells = new RemoteShells({ hostName, limits: service, pace, events });
+  const findProgram = createProgramFinder({
+    hostName,
+    guestName: name,
+    events,
+    installed: () =>
+      new Map(knobs.helperInstalled ? [['snaphook-vss.exe', { folder: HELPER_FOLDER, program: helper }]] : []),
+  });
+  const listen = async (tls: WindowsGuestOptions['tls'], port: number | undefined) => {
+    const listener = createWsmanListener({
+      events,
+      faults: options.faults,
+      latency: options.latency,
+      ...(tls ? { tls } : {}),
+      limits: service,
+      allowUnencrypted: service.allowUnencrypted,
+      login: {
+        hostName,
+        users: options.users,
+        basic: service.basic,
+        negotiate: service.negotiate,
+        ...(tls ? { channelBinding: channelBindingOf(tls.cert) } : {}),
+      },
+      shell: { shells, findProgram, pace, events, guestName: name },
+    });
+    listeners.push(listener);
+    return listener.listen(port ?? 0);
+  };
+  const listeners: LabHttpServer[] = [];
+  const httpPort = await listen(undefined, options.httpPort);
+  const httpsPort = options.tls ? await listen(options.tls, options.httpsPort) : 0;
+  database?.start();
+
+  return {
+    httpPort,
+    httpsPort,
+    vss: knobs,
+    database,
+    isFrozen: () => coordinator.frozen,
+    shellCount: () => shells.count,
+    close: async () => {
+      for (const listener of listeners) await listener.close();
+      shells.closeAll();
+      await database?.close();
+    },
+  };
+}
+
+function openDatabase(
+  options: WindowsGuestOptions,
+  database: GuestDatabaseOptions,
+  disks: readonly GuestDisk[],
+  hold: WriteHold,
+): Promise<GuestApplication> {
+  const deviceOf = (uuid: string) => {
+    const disk = disks.find((candidate) => candidate.uuid === uuid);
+    if (disk === undefined) throw new Error(`guest "${options.name}" has no disk "${uuid}"`);
+    return disk.device;
+  };
+  if (database.databaseDisk === database.journalDisk) throw new Error('database and journal need two disks');
+  return GuestApplication.open({
+    database: deviceOf(database.databaseDisk),
+    journal: deviceOf(database.journalDisk),
+    hold,
+    ...(database.transferPauseMs === undefined ? {} : { transferPauseMs: database.transferPauseMs }),
+    onFailure: (error) => {
+      const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+      options.events.add('guest', 'effect', 'application failed', options.name, { error: text });
+    },
+  });
+}
+
+function defaultWriters(options: WindowsGuestOptions, disks: readonly GuestDisk[]): readonly WriterConfig[] {
+  const { database } = options;
+  const inBox = inBoxWriters(SYSTEM_VOLUME);
+  if (database === undefined) return inBox;
+  const mountPoints = disks
+    .filter((disk) => disk.uuid === database.databaseDisk || disk.uuid === database.journalDisk)
+    .flatMap((disk) => disk.volumes.map((volume) => volume.mountPoint));
+  return [sqlServerWriter(options.hostName, [...new Set(mountPoints)]), ...inBox];
+}

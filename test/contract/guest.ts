@@ -1,0 +1,258 @@
+import { setTimeout as sleepFor } from 'node:timers/promises';
+import type { SnaphookError } from '../../src/ports/errors.ts';
+import type { Guest, Guests } from '../../src/ports/guest.ts';
+
+/** One guest with an adapter for it, and what the guest itself says, past the adapter. */
+export interface GuestWorld {
+  readonly guests: Guests;
+  readonly vm: { readonly name: string; readonly address: string };
+  /** Serials of the guest's disks; all of them hold volumes. */
+  readonly diskUuids: readonly string[];
+  /** The guest lets go by itself after this time; short enough to wait for. */
+  readonly holdMs: number;
+  /** Texts that must appear in no record and no error. */
+  readonly secrets: readonly string[];
+  isFrozen(): boolean;
+  /** Sessions of ours that exist in the guest. */
+  sessionCount(): number;
+  /** Connections accepted so far. */
+  connectionCount(): number;
+  close(): Promise<void>;
+}
+
+const FOREIGN_DISK = '6000c29ffffffffffffffffffffffffe';
+const LIMIT_MS = 8000;
+
+const within = (durationMs = LIMIT_MS): AbortSignal => AbortSignal.timeout(durationMs);
+
+/** Polls what the guest says until it is so. */
+export async function until(condition: () => boolean, what: string): Promise<void> {
+  for (const deadline = performance.now() + LIMIT_MS; !condition(); await sleepFor(5)) {
+    if (performance.now() > deadline) throw new Error(`it never came about that ${what}`);
+  }
+}
+
+export const failureOf = async (promise: Promise<unknown>): Promise<SnaphookError> =>
+  promise.then(
+    () => {
+      throw new Error('it should have failed');
+    },
+    (thrown: SnaphookError) => thrown,
+  );
+
+/** What every Guest adapter promises. The world may be real or a simulator; it is made anew for each promise. */
+export function guestContract(name: string, makeWorld: () => Promise<GuestWorld>): void {
+  describe(`${name} keeps the promises of a guest`, () => {
+    let world: GuestWorld;
+    let guest: Guest;
+
+    const request = () => ({ runId: 'l1k2m3n4-abcdef', diskUuids: world.diskUuids });
+
+    beforeEach(async () => {
+      world = await makeWorld();
+      guest = world.guests.open(world.vm);
+    });
+
+    afterEach(async () => {
+      await guest.close();
+      await world.close();
+    });
+
+    test('prepare freezes nothing and tells helper, writers and a volume for every disk', async () => {
+      const prepared = await guest.prepare(request(), within());
+
+      expect(world.isFrozen()).toBe(false);
+      expect(prepared.helper).not.toBe('');
+      expect(prepared.writersBefore.length).toBeGreaterThan(0);
+      const covered = prepared.volumes.flatMap((volume) => volume.diskUuids);
+      expect(covered).toEqual(expect.arrayContaining([...world.diskUuids]));
+    });
+
+    test('the session is reported while it is made, before prepare ends, and holds no secret', async () => {
+      const reported: { resume: Readonly<Record<string, string>>; sessions: number }[] = [];
+      let prepared = false;
+      const onSession = async (resume: Readonly<Record<string, string>>) => {
+        expect(prepared).toBe(false);
+        reported.push({ resume, sessions: world.sessionCount() });
+      };
+
+      const { resume } = await guest.prepare({ ...request(), onSession }, within());
+      prepared = true;
+
+      expect(reported).toHaveLength(1);
+      expect(reported[0]?.sessions).toBe(1);
+      for (const secret of world.secrets) expect(JSON.stringify([reported, resume])).not.toContain(secret);
+    });
+
+    test('a disk without volume in the guest is refused by name, and nothing is frozen', async () => {
+      const diskUuids = [...world.diskUuids, FOREIGN_DISK];
+
+      const failure = await failureOf(guest.prepare({ ...request(), diskUuids }, within()));
+
+      expect(failure).toMatchObject({ name: 'SnaphookError', code: expect.stringMatching(/^E_/) });
+      expect(failure.message).toContain(FOREIGN_DISK);
+      expect(world.isFrozen()).toBe(false);
+    });
+
+    test('freeze resolves when the guest is frozen, and thaw when it writes again', async () => {
+      await guest.prepare(request(), within());
+      expect(world.isFrozen()).toBe(false);
+      await guest.freeze(within());
+      expect(world.isFrozen()).toBe(true);
+
+      const verdict = await guest.thaw(within());
+
+      expect(world.isFrozen()).toBe(false);
+      expect(verdict.kind).toBe('released');
+      expect(verdict.heldMs).toBeGreaterThan(0);
+    });
+
+    test('freeze and thaw open no connection', async () => {
+      await guest.prepare(request(), within());
+      const before = world.connectionCount();
+
+      await guest.freeze(within());
+      await guest.thaw(within());
+
+      expect(world.connectionCount()).toBe(before);
+    });
+
+    test('a released freeze ends finished and flushed, with every required writer well', async () => {
+      await guest.prepare(request(), within());
+      await guest.freeze(within());
+      const verdict = await guest.thaw(within());
+
+      const evidence = await guest.finish(within());
+
+      expect(evidence).toMatchObject({ verdict, finished: true, flushed: true });
+      const failed = evidence.writersAfter.filter((writer) => writer.required && Number(writer.hresult) !== 0);
+      expect(failed).toEqual([]);
+    });
+
+    test('thaw may be called again and says the same', async () => {
+      await guest.prepare(request(), within());
+      await guest.freeze(within());
+      const first = await guest.thaw(within());
+
+      expect(await guest.thaw(within())).toEqual(first);
+      await guest.finish(within());
+      expect(await guest.thaw(within())).toEqual(first);
+    });
+
+    test('two thaws at once both see the guest write again', async () => {
+      await guest.prepare(request(), within());
+      await guest.freeze(within());
+
+      const verdicts = await Promise.all([guest.thaw(within()), guest.thaw(within())]);
+
+      expect(verdicts.map(({ kind }) => kind)).toEqual(['released', 'released']);
+      expect(world.isFrozen()).toBe(false);
+    });
+
+    test('thaw before any freeze resolves and proves nothing', async () => {
+      expect((await guest.thaw(within())).kind).toBe('expired');
+      await guest.prepare(request(), within());
+      expect((await guest.thaw(within())).kind).toBe('expired');
+    });
+
+    test('a guest nobody thaws lets go by itself, and the verdict says so', async () => {
+      await guest.prepare(request(), within());
+      await guest.freeze(within());
+      await until(() => !world.isFrozen(), 'the guest let go by itself');
+
+      const verdict = await guest.thaw(within());
+      const evidence = await guest.finish(within());
+
+      expect(verdict.kind).toBe('expired');
+      expect(verdict.heldMs).toBeGreaterThanOrEqual(world.holdMs - 1);
+      expect(evidence).toMatchObject({ verdict, finished: false, flushed: false });
+    });
+
+    test('a freeze that was stopped at once had no effect', async () => {
+      await guest.prepare(request(), within());
+
+      const failure = await failureOf(guest.freeze(AbortSignal.abort()));
+
+      expect(failure).toMatchObject({ code: 'E_FREEZE_FAILED', effect: 'none' });
+      expect(world.isFrozen()).toBe(false);
+    });
+
+    test('a freeze that was given up counts as unknown, and the thaw after it ends it', async () => {
+      await guest.prepare(request(), within());
+      const impatient = new AbortController();
+      const freezing = guest.freeze(impatient.signal);
+      impatient.abort();
+
+      expect(await failureOf(freezing)).toMatchObject({ code: 'E_FREEZE_FAILED', effect: 'unknown' });
+      await guest.thaw(within());
+
+      expect(world.isFrozen()).toBe(false);
+    });
+
+    test('close leaves no session, may be called twice and before anything was opened', async () => {
+      const unused = world.guests.open(world.vm);
+      await unused.close();
+      await guest.prepare(request(), within());
+      expect(world.sessionCount()).toBe(1);
+
+      await guest.close();
+      await guest.close();
+
+      expect(world.sessionCount()).toBe(0);
+    });
+
+    test('close releases a guest that still stands still', async () => {
+      await guest.prepare(request(), within());
+      await guest.freeze(within());
+
+      await guest.close();
+
+      expect(world.isFrozen()).toBe(false);
+      expect(world.sessionCount()).toBe(0);
+    });
+
+    test('close after a prepare that was stopped half way leaves no session', async () => {
+      const stopped = new AbortController();
+      const onSession = async () => stopped.abort();
+      await failureOf(guest.prepare({ ...request(), onSession }, stopped.signal));
+
+      await guest.close();
+
+      await until(() => world.sessionCount() === 0, 'the session was gone');
+    });
+
+    test('a second session works as soon as the first is closed', async () => {
+      await guest.prepare(request(), within());
+      await guest.close();
+      const next = world.guests.open(world.vm);
+      await next.prepare(request(), within());
+      await next.freeze(within());
+
+      expect((await next.thaw(within())).kind).toBe('released');
+      await next.close();
+    });
+
+    test('the session of a crashed run is ended by its record, frozen or not, and a second time is no error', async () => {
+      const { resume } = await guest.prepare(request(), within());
+      await guest.freeze(within());
+
+      await world.guests.closeLeftover(world.vm, resume, within());
+
+      expect(world.sessionCount()).toBe(0);
+      await until(() => !world.isFrozen(), 'the guest let go');
+      await world.guests.closeLeftover(world.vm, resume, within());
+    });
+
+    test('the record of a session still being made is enough to end it', async () => {
+      let early: Readonly<Record<string, string>> = {};
+      const onSession = async (resume: Readonly<Record<string, string>>) => {
+        early = resume;
+      };
+      await guest.prepare({ ...request(), onSession }, within());
+
+      await world.guests.closeLeftover(world.vm, early, within());
+
+      expect(world.sessionCount()).toBe(0);
+    });
+  });
+}

@@ -1,0 +1,305 @@
+import type { DeviceId } from '../../src/ports/identity.ts';
+import type { StorageArray } from '../../src/ports/storage-array.ts';
+import {
+  INHERITED,
+  type LabArrayOptions,
+  type LabArrayWorld,
+  MOBILE,
+  nguidOf,
+  openLabArray,
+  POOL,
+  SOURCES,
+  TARGETS,
+  VVOL,
+  wwnOf,
+} from './lab-array-world.ts';
+import { storageArrayContract } from './storage-array.ts';
+
+const RELEASES = ['9.2', '10.0', '10.3'] as const;
+const GENERATIONS = ['V3', 'V4'] as const;
+
+for (const version of RELEASES) {
+  for (const generation of GENERATIONS) {
+    storageArrayContract(`PowerMax ${generation} behind Unisphere ${version} of the lab`, () =>
+      openLabArray({ version, generation }),
+    );
+  }
+}
+
+const NAME = 'sh-m2k4q7ab-x9w2zt';
+const soon = () => AbortSignal.timeout(10_000);
+let world: LabArrayWorld | undefined;
+const start = async (options: Partial<LabArrayOptions> = {}) => {
+  world = await openLabArray({ version: '10.3', generation: 'V3', ...options });
+  return world;
+};
+afterEach(async () => {
+  await world?.close();
+  world = undefined;
+});
+
+/** What one backup asks of an array: pre hook, then post hook in another process. */
+async function backUp({ array, later }: LabArrayWorld, devices: readonly DeviceId[], beforePost: () => void) {
+  const pairs = devices.map((source, index) => ({ source, target: TARGETS[index] ?? source }));
+  const find = (client: StorageArray) => client.findSnapshots({ name: NAME, devices }, soon());
+  await array.facts(soon());
+  await array.inventory({ identities: devices.map((device) => `naa.${wwnOf(device)}`), pool: POOL }, soon());
+  await array.warm(soon());
+  await array.establish({ name: NAME, devices, timeToLiveHours: 2 }, soon());
+  const snapId = (await find(array))[0]?.snapId;
+  await array.link({ name: NAME, snapId, pairs }, soon());
+  const shown = await find(array);
+  beforePost();
+  const post = later();
+  await post.unlink({ name: NAME, snapId, pairs, force: true }, soon());
+  await post.terminate({ name: NAME, snapId, devices }, soon());
+  return { shown, pairs, left: await find(post) };
+}
+
+describe('calls to the array for one whole backup', () => {
+  test.each([1, 4, 16])('are at most 12 with %i devices', async (count) => {
+    const { events, operationsSince, ...rest } = await start();
+    const seq = events.events.length;
+
+    const { shown, pairs, left } = await backUp(
+      { events, operationsSince, ...rest },
+      SOURCES.slice(0, count),
+      () => {},
+    );
+
+    expect(operationsSince(seq).length).toBeLessThanOrEqual(12);
+    expect(shown.map(({ source, linkedTargets }) => [source, linkedTargets.map(({ target }) => target)])).toEqual(
+      pairs.map(({ source, target }) => [source, [target]]),
+    );
+    expect(left).toEqual([]);
+    expect(events.events.filter(({ kind }) => kind === 'unserved')).toEqual([]);
+  });
+
+  test.each([1, 16])('go up by one look between unlink and terminate with %i devices', async (count) => {
+    const opened = await start();
+    const devices = SOURCES.slice(0, count);
+    const pairs = devices.map((source, index) => ({ source, target: TARGETS[index] ?? source }));
+    await opened.array.establish({ name: NAME, devices, timeToLiveHours: 2 }, soon());
+    const snapId = (await opened.array.findSnapshots({ name: NAME, devices }, soon()))[0]?.snapId;
+    await opened.array.link({ name: NAME, snapId, pairs }, soon());
+    const post = opened.later();
+    await post.unlink({ name: NAME, snapId, pairs, force: true }, soon());
+    const seq = opened.events.events.length;
+
+    const found = await post.findSnapshots({ name: NAME, devices }, soon());
+
+    expect(opened.operationsSince(seq)).toHaveLength(1);
+    expect(found.map((one) => [one.source, one.snapId])).toEqual(devices.map((device) => [device, snapId]));
+  });
+
+  test('on a later page of the inventory is one more', async () => {
+    const { array, events, operationsSince } = await start({ ballast: 2100 });
+    await array.warm(soon());
+    const seq = events.events.length;
+
+    const identities = SOURCES.map((device) => `naa.${wwnOf(device)}`);
+    const { sources, pool } = await array.inventory({ identities, pool: POOL }, soon());
+
+    expect(operationsSince(seq)).toHaveLength(2);
+    expect(sources.flat().map(({ id }) => id)).toEqual(SOURCES);
+    expect(pool).toHaveLength(TARGETS.length);
+  });
+});
+
+test('the establish is one request on an open connection', async () => {
+  const { array, events, operationsSince, connections } = await start();
+  await array.facts(soon());
+  await array.warm(soon());
+  const seq = events.events.length;
+  const before = connections();
+
+  const { serviceMs } = await array.establish({ name: NAME, devices: SOURCES, timeToLiveHours: 2 }, soon());
+
+  expect(operationsSince(seq)).toEqual(['POST private/snapshot']);
+  expect(connections()).toBe(before);
+  expect(serviceMs).toBeGreaterThanOrEqual(0);
+});
+
+describe.each(RELEASES)('behind Unisphere %s', (version) => {
+  test('devices are found by whatever hosts see, and by nothing else', async () => {
+    const { array } = await start({ version });
+    const ofInherited = wwnOf(INHERITED.device);
+    const identities = [
+      `naa.${INHERITED.effectiveWwn}`,
+      `naa.${ofInherited}`,
+      `naa.${MOBILE.wwn}`,
+      `naa.${wwnOf(MOBILE.device)}`,
+      `eui.${nguidOf(wwnOf(SOURCES[0] ?? ''))}`,
+      `naa.${VVOL.wwn}`,
+      `rfc4122.${VVOL.wwn.replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-')}`,
+      'mpx.vmhba1:C0:T0:L0',
+    ];
+
+    const { sources } = await array.inventory({ identities, pool: POOL }, soon());
+
+    expect(sources.map((found) => found.map(({ id }) => id))).toEqual([
+      [INHERITED.device],
+      [],
+      [MOBILE.device],
+      [],
+      [SOURCES[0]],
+      [VVOL.device],
+      [VVOL.device],
+      [],
+    ]);
+    expect(sources[0]?.[0]).toMatchObject({ effectiveWwn: INHERITED.effectiveWwn, cylinders: 4, emulation: 'FBA' });
+  });
+
+  test('a source shows the views of its group and of the parents of its group', async () => {
+    const { array } = await start({ version });
+
+    const { sources } = await array.inventory({ identities: [`naa.${wwnOf(SOURCES[0] ?? '')}`], pool: POOL }, soon());
+
+    const views = sources[0]?.[0]?.maskingViews ?? [];
+    expect(new Set(views.map(({ id }) => id))).toEqual(new Set(['mv-cluster']));
+    expect(views.map(({ host }) => host)).not.toContain('proxy01');
+  });
+
+  test('two devices of one identity are both told', async () => {
+    const { array, lab } = await start({ version });
+    lab.change((config) => {
+      config.devices[MOBILE.device] = { effectiveWwn: INHERITED.effectiveWwn };
+    });
+
+    const { sources } = await array.inventory({ identities: [`naa.${INHERITED.effectiveWwn}`], pool: POOL }, soon());
+
+    expect(sources[0]?.map(({ id }) => id).sort()).toEqual([INHERITED.device, MOBILE.device]);
+  });
+
+  test('a vVol the array does not let us snap is refused with a way out', async () => {
+    const { array } = await start({ version, knobs: { vvolSnapVx: 'refused' } });
+    await array.inventory({ identities: [`naa.${VVOL.wwn}`], pool: POOL }, soon());
+
+    await expect(
+      array.establish({ name: NAME, devices: [VVOL.device], timeToLiveHours: 2 }, soon()),
+    ).rejects.toMatchObject({ code: 'E_ARRAY_REFUSED', effect: 'none', hint: expect.stringContaining('managed') });
+  });
+
+  test('a vVol the array lets us snap is snapped like any device', async () => {
+    const { array } = await start({ version, knobs: { vvolSnapVx: 'accepted' } });
+
+    await array.establish({ name: NAME, devices: [VVOL.device], timeToLiveHours: 2 }, soon());
+
+    expect(await array.findSnapshots({ name: NAME, devices: [VVOL.device] }, soon())).toHaveLength(1);
+  });
+});
+
+describe('while the object model of Unisphere lags behind the array', () => {
+  const devices = SOURCES.slice(0, 3);
+  const pairs = devices.map((source, index) => ({ source, target: TARGETS[index] ?? source }));
+
+  test.each(RELEASES)('links are told as they are (Unisphere %s)', async (version) => {
+    const { array } = await start({ version, knobs: { objectModelLagMs: 3_600_000 } });
+    await array.establish({ name: NAME, devices, timeToLiveHours: 2 }, soon());
+    const find = async () =>
+      (await array.findSnapshots({ name: NAME, devices }, soon())).map(({ linkedTargets }) => linkedTargets.length);
+    const snapId = (await array.findSnapshots({ name: NAME, devices }, soon()))[0]?.snapId;
+
+    await array.link({ name: NAME, snapId, pairs }, soon());
+    expect(await find()).toEqual([1, 1, 1]);
+    await array.unlink({ name: NAME, snapId, pairs, force: true }, soon());
+    expect(await find()).toEqual([0, 0, 0]);
+  });
+});
+
+describe('an unlink without force', () => {
+  const devices = SOURCES.slice(0, 2);
+  const pairs = devices.map((source, index) => ({ source, target: TARGETS[index] ?? source }));
+  const linkIn = async ({ array }: LabArrayWorld) => {
+    await array.establish({ name: NAME, devices, timeToLiveHours: 2 }, soon());
+    const snapId = (await array.findSnapshots({ name: NAME, devices }, soon()))[0]?.snapId;
+    await array.link({ name: NAME, snapId, pairs }, soon());
+    return snapId;
+  };
+
+  test('waits on a V3 array until the targets are defined', async () => {
+    const opened = await start({ generation: 'V3', store: { defineMs: 10_000 } });
+    const snapId = await linkIn(opened);
+    const seq = opened.events.events.length;
+
+    await opened.later().unlink({ name: NAME, snapId, pairs, force: false }, soon());
+
+    const unlinks = opened.events
+      .since(seq)
+      .filter(({ kind, operation }) => kind === 'answer' && /Unlink/.test(operation));
+    expect(unlinks.map(({ detail }) => detail.status)).toEqual([500, 200]);
+  });
+
+  test('ends with the reason of its signal when they never are, and force still frees them', async () => {
+    const opened = await start({ generation: 'V3', store: { defineMs: Number.POSITIVE_INFINITY } });
+    const snapId = await linkIn(opened);
+    const patience = new AbortController();
+    const reason = new Error('waited long enough');
+    const waiting = opened.array.unlink({ name: NAME, snapId, pairs, force: false }, patience.signal);
+    setTimeout(() => patience.abort(reason), 100);
+
+    await expect(waiting).rejects.toBe(reason);
+    await opened.array.unlink({ name: NAME, snapId, pairs, force: true }, soon());
+    expect(opened.lab.device(TARGETS[0] ?? '')?.isTarget).toBe(false);
+  });
+});
+
+describe('rights', () => {
+  test('a wrong password is told as such, once', async () => {
+    const { later, events, operationsSince } = await start();
+    const seq = events.events.length;
+
+    await expect(later({ password: 'wrong' }).facts(soon())).rejects.toMatchObject({ code: 'E_ARRAY_LOGIN' });
+    expect(operationsSince(seq)).toHaveLength(1);
+  });
+
+  test('a user who may only look is told before anything changes', async () => {
+    const { later, lab } = await start();
+    const watcher = later({ username: 'watcher' });
+
+    await watcher.facts(soon());
+    await expect(
+      watcher.establish({ name: NAME, devices: SOURCES.slice(0, 1), timeToLiveHours: 2 }, soon()),
+    ).rejects.toMatchObject({ code: 'E_ARRAY_RIGHTS', effect: 'none' });
+    expect(lab.device(SOURCES[0] ?? '')?.isSource).toBe(false);
+  });
+});
+
+test('a write refused because of a lock is sent again until it passes', async () => {
+  const { array, faults, lab } = await start();
+  const body = JSON.stringify({ message: 'Unable to acquire the Symmetrix device lock' });
+  for (const nth of [1, 2]) {
+    faults.add({
+      system: 'array',
+      operation: 'POST private/snapshot',
+      nth,
+      when: 'before',
+      action: { do: 'answer', status: 500, body },
+    });
+  }
+
+  await array.establish({ name: NAME, devices: SOURCES.slice(0, 1), timeToLiveHours: 2 }, soon());
+
+  expect(lab.store.snapshots(SOURCES[0] ?? '')).toHaveLength(1);
+});
+
+test('at most 5 reads and 4 writes are in flight', async () => {
+  const { array, events } = await start({ version: '9.2', knobs: { readMs: 200, writeMs: 500 } });
+  await array.establish({ name: NAME, devices: SOURCES, timeToLiveHours: 2 }, soon());
+  const seq = events.events.length;
+
+  await Promise.all([
+    array.findSnapshots({ name: NAME, devices: SOURCES }, soon()),
+    ...SOURCES.map((device) => array.establish({ name: 'sh-x', devices: [device], timeToLiveHours: 1 }, soon())),
+  ]);
+
+  const most = { GET: 0, POST: 0 };
+  const inFlight = { GET: 0, POST: 0 };
+  for (const { kind, operation } of events.since(seq)) {
+    const method = operation.startsWith('GET') ? 'GET' : 'POST';
+    if (kind === 'request') inFlight[method] += 1;
+    if (kind === 'answer') inFlight[method] -= 1;
+    most[method] = Math.max(most[method], inFlight[method]);
+  }
+  expect(most).toEqual({ GET: 5, POST: 4 });
+});

@@ -1,0 +1,119 @@
+import { createWindowsGuests } from '../../src/guest/windows/windows-guest.ts';
+import type { WindowsGuestSettings } from '../../src/guest/windows/windows-guest-settings.ts';
+import type { WriterConfig } from '../../src/lab/windows-guest/vss-writers.ts';
+import {
+  type LabWindowsGuest,
+  startWindowsGuest,
+  type WinRmServiceConfig,
+} from '../../src/lab/windows-guest/windows-guest.ts';
+import { createAuthority, issueCertificate } from '../../src/lab/world/certificates.ts';
+import { EventLog } from '../../src/lab/world/events.ts';
+import { FaultRules } from '../../src/lab/world/faults.ts';
+import { Pace } from '../../src/lab/world/pace.ts';
+import { systemClock } from '../../src/platform/clock.ts';
+import type { GuestWorld } from './guest.ts';
+
+export interface WindowsGuestWorld extends GuestWorld {
+  readonly lab: LabWindowsGuest;
+  readonly events: EventLog;
+  readonly faults: FaultRules;
+  /** Settings the adapter was given. */
+  readonly settings: WindowsGuestSettings;
+}
+
+export interface WorldChanges {
+  readonly settings?: Partial<WindowsGuestSettings>;
+  readonly service?: Partial<WinRmServiceConfig>;
+  /** Absent: SqlServerWriter on both disks and one in-box writer. */
+  readonly writers?: readonly WriterConfig[];
+}
+
+const PASSWORD = 'p<ss&wörd "1"';
+const DISKS = ['6000c29a1b2c3d4e5f60718293a4b5c6', '6000c29b1b2c3d4e5f60718293a4b5c7'];
+
+export const SQL_WRITER_ID = 'a65faa63-5ea8-4ebc-9dbd-a0c4db26912a';
+const SQL_WRITER: WriterConfig = {
+  id: SQL_WRITER_ID,
+  name: 'SqlServerWriter',
+  windowMs: 60_000,
+  components: [{ logicalPath: 'SQL01\\app', mountPoints: ['D:\\', 'E:\\'] }],
+  ownsApplication: false,
+};
+const BITS_WRITER: WriterConfig = {
+  id: '4969d978-be47-48b0-b100-f328f07ac1e0',
+  name: 'BITS Writer',
+  windowMs: 60_000,
+  components: [],
+  ownsApplication: false,
+};
+
+const device = () => {
+  const bytes = Buffer.alloc(4096);
+  return {
+    sizeBytes: bytes.length,
+    read: (offsetBytes: number, lengthBytes: number) =>
+      Buffer.from(bytes.subarray(offsetBytes, offsetBytes + lengthBytes)),
+    write: (offsetBytes: number, data: Uint8Array) => bytes.set(data, offsetBytes),
+  };
+};
+
+/** The lab's Windows guest with two disks and no database, and the adapter pointed at it. */
+export async function startWindowsGuestWorld(
+  kind: 'ntlm-http' | 'ntlm-https' | 'basic-https',
+  changes: WorldChanges = {},
+): Promise<WindowsGuestWorld> {
+  const events = new EventLog();
+  const faults = new FaultRules(events);
+  const authority = await createAuthority();
+  const lab = await startWindowsGuest({
+    name: 'sql01',
+    hostName: 'SQL01',
+    events,
+    faults,
+    pace: new Pace(1),
+    latency: { latencyMs: 0, jitterMs: 0 },
+    tls: await issueCertificate(authority, 'sql01.lab'),
+    users: [{ name: 'backup', password: PASSWORD }],
+    service: { basic: true, ...changes.service },
+    disks: DISKS.map((uuid, index) => ({
+      uuid,
+      device: device(),
+      label: `disk ${index}`,
+      volumes: [{ mountPoint: ['D:\\', 'E:\\'][index] ?? '', guid: `00000000-0000-4000-8000-00000000000${index}` }],
+    })),
+    writers: changes.writers ?? [SQL_WRITER, BITS_WRITER],
+  });
+  const secure = kind !== 'ntlm-http';
+  const settings: WindowsGuestSettings = {
+    address: '127.0.0.1',
+    port: secure ? lab.httpsPort : lab.httpPort,
+    scheme: secure ? 'https' : 'http',
+    authentication: kind === 'basic-https' ? 'basic' : 'ntlm',
+    username: 'SQL01\\backup',
+    password: async () => PASSWORD,
+    tls: { ca: authority.certificate },
+    holdMs: 400,
+    thawResendMs: 100,
+    thawPatienceMs: 600,
+    ...changes.settings,
+  };
+  const guests = createWindowsGuests({
+    clock: systemClock,
+    settingsFor: ({ name }) => (name === 'sql01' ? settings : undefined),
+  });
+  return {
+    guests,
+    vm: { name: 'sql01', address: '127.0.0.1' },
+    diskUuids: DISKS,
+    holdMs: 400,
+    secrets: [PASSWORD, Buffer.from(PASSWORD).toString('base64')],
+    isFrozen: () => lab.isFrozen(),
+    sessionCount: () => lab.shellCount(),
+    connectionCount: () => events.events.filter(({ kind: event }) => event === 'connection').length,
+    close: () => lab.close(),
+    lab,
+    events,
+    faults,
+    settings,
+  };
+}

@@ -1,0 +1,290 @@
+import { childrenOf, descend, parseXml } from '../../../src/platform/xml.ts';
+import { instanceUuid, moRef } from '../../../src/ports/identity.ts';
+import { ok, type ScriptedVcenter, startScriptedVcenter } from './scripted-vcenter.ts';
+import { answerOf, faultOf } from './soap-answers.ts';
+
+const signal = new AbortController().signal;
+const UUID = (nth: number): string => `50000000-0000-4000-8000-${String(nth).padStart(12, '0')}`;
+let server: ScriptedVcenter;
+
+afterEach(async () => {
+  await server.close();
+});
+
+type Properties = Readonly<Record<string, string>>;
+
+const text = (value: string): string => `<val xsi:type="xsd:string">${value}</val>`;
+
+const object = (type: string, id: string, properties: Properties, missing = ''): string =>
+  `<objects><obj type="${type}">${id}</obj>${Object.entries(properties)
+    .map(([name, val]) => `<propSet><name>${name}</name>${val}</propSet>`)
+    .join('')}${missing}</objects>`;
+
+const missingSet = (path: string, fault: string): string =>
+  `<missingSet><path>${path}</path><fault><fault xsi:type="${fault}"><object type="VirtualMachine">vm-1</object>
+<privilegeId>System.Read</privilegeId></fault><localizedMessage>denied</localizedMessage></fault></missingSet>`;
+
+const vm = (nth: number, changes: Properties = {}): Properties => ({
+  name: text(`vm ${nth}`),
+  'config.instanceUuid': text(UUID(nth)),
+  'config.hardware.device': '<val xsi:type="ArrayOfVirtualDevice"/>',
+  'config.template': '<val xsi:type="xsd:boolean">false</val>',
+  'runtime.powerState': '<val xsi:type="VirtualMachinePowerState">poweredOn</val>',
+  'runtime.connectionState': '<val xsi:type="VirtualMachineConnectionState">connected</val>',
+  ...changes,
+});
+
+/** Answers reads in turn, each with these objects. */
+const pages = (...bodies: readonly string[]) => {
+  let next = 0;
+  return (operation: 'RetrievePropertiesEx' | 'ContinueRetrievePropertiesEx') => () => {
+    const body = bodies[next] ?? '';
+    next += 1;
+    return ok(answerOf(operation, body === '' ? '' : `<returnval>${body}</returnval>`));
+  };
+};
+
+async function start(...bodies: readonly string[]) {
+  const turn = pages(...bodies);
+  server = await startScriptedVcenter({
+    RetrievePropertiesEx: turn('RetrievePropertiesEx'),
+    ContinueRetrievePropertiesEx: turn('ContinueRetrievePropertiesEx'),
+    FindByUuid: () => ok(answerOf('FindByUuid', '<returnval type="VirtualMachine">vm-1</returnval>')),
+    FindByInventoryPath: () => ok(answerOf('FindByInventoryPath', '<returnval type="Folder">group-v3</returnval>')),
+  });
+  return server.connect({ pageSize: 2 });
+}
+
+const one = async (vsphere: Awaited<ReturnType<typeof start>>) =>
+  await vsphere.findVms([{ by: 'moRef', moRef: moRef('vm-1') }], signal);
+
+test('pages are followed until no token comes, and the token "0" is one', async () => {
+  const name = (nth: number, id: string) => object('VirtualMachine', id, { name: text(`vm ${nth}`) });
+  const vsphere = await start(
+    `<token>0</token>${name(1, 'vm-1')}${name(2, 'vm-2')}`,
+    `<token>1</token>${name(1, 'vm-3')}`,
+    name(4, 'vm-4'),
+    `${object('VirtualMachine', 'vm-1', vm(1))}${object('VirtualMachine', 'vm-3', vm(3))}`,
+  );
+  const [found] = await vsphere.findVms([{ by: 'name', name: 'vm 1' }], signal);
+  await vsphere.close();
+  expect(found?.map((record) => record.moRef)).toEqual(['vm-1', 'vm-3']);
+  const continued = server.requests.filter(({ operation }) => operation === 'ContinueRetrievePropertiesEx');
+  const tokens = continued.map(
+    ({ request }) =>
+      descend(parseXml(request.body.toString('utf8')), 'Body', 'ContinueRetrievePropertiesEx', 'token')?.text,
+  );
+  expect(tokens).toEqual(['0', '1']);
+});
+
+test('names with escaped characters are shown unescaped, and found as shown or as stored', async () => {
+  const stored = { name: text('web%2f01 100%25 a%5cb') };
+  const shown = 'web/01 100% a\\b';
+  const vsphere = await start(
+    object('VirtualMachine', 'vm-1', stored),
+    object('VirtualMachine', 'vm-1', vm(1, stored)),
+  );
+  const found = await vsphere.findVms(
+    [
+      { by: 'name', name: shown },
+      { by: 'name', name: 'web%2f01 100%25 a%5cb' },
+      { by: 'name', name: 'web%2F01 100%' },
+    ],
+    signal,
+  );
+  await vsphere.close();
+  expect(found.map((records) => records.map((record) => record.name))).toEqual([[shown], [shown], []]);
+});
+
+test('a few UUIDs are looked up singly, many in one sweep: the number of calls does not follow the number of VMs', async () => {
+  const selectors = (count: number) =>
+    Array.from({ length: count }, (_, nth) => ({ by: 'instanceUuid' as const, uuid: instanceUuid(UUID(nth)) }));
+  const vsphere = await start('', '', '');
+  await vsphere.findVms(selectors(3), signal);
+  expect(server.operations().filter((operation) => operation === 'FindByUuid')).toHaveLength(3);
+  await vsphere.findVms(selectors(200), signal);
+  await vsphere.close();
+  expect(server.operations().filter((operation) => operation === 'FindByUuid')).toHaveLength(3);
+});
+
+test('an inventory path that leads to a folder matches no VM, and no read is made for it', async () => {
+  const vsphere = await start();
+  expect(await vsphere.findVms([{ by: 'path', inventoryPath: '/DC/vm/' }], signal)).toEqual([[]]);
+  await vsphere.close();
+  const [found] = server.requests.filter(({ operation }) => operation === 'FindByInventoryPath');
+  const body = parseXml(found?.request.body.toString('utf8') ?? '');
+  expect(descend(body, 'Body', 'FindByInventoryPath', 'inventoryPath')?.text).toBe('DC/vm');
+  expect(server.operations()).not.toContain('RetrievePropertiesEx');
+});
+
+test('the state of a VM, its guest and a template flag are read; what VMware Tools do not tell is undefined', async () => {
+  const vsphere = await start(
+    `${object(
+      'VirtualMachine',
+      'vm-1',
+      vm(1, {
+        'guest.hostName': text('db01'),
+        'guest.ipAddress': text(''),
+        'guest.guestFamily': text('linuxGuest'),
+        'runtime.powerState': '<val xsi:type="VirtualMachinePowerState">suspended</val>',
+        'config.template': '<val xsi:type="xsd:boolean">true</val>',
+      }),
+    )}`,
+  );
+  expect((await one(vsphere))[0]).toEqual([
+    {
+      instanceUuid: UUID(1),
+      moRef: 'vm-1',
+      name: 'vm 1',
+      poweredOn: false,
+      template: true,
+      connected: true,
+      guestHostName: 'db01',
+      guestAddress: undefined,
+      guestFamily: 'linuxGuest',
+      disks: [],
+    },
+  ]);
+  await vsphere.close();
+});
+
+test('an inaccessible VM whose identity the summary still knows is returned as not connected', async () => {
+  const vsphere = await start(
+    object('VirtualMachine', 'vm-1', {
+      name: text('lost'),
+      'summary.config.instanceUuid': text(UUID(1)),
+      'runtime.connectionState': '<val xsi:type="VirtualMachineConnectionState">inaccessible</val>',
+    }),
+  );
+  expect((await one(vsphere))[0]).toMatchObject([{ instanceUuid: UUID(1), connected: false, disks: [] }]);
+  await vsphere.close();
+});
+
+test.each([
+  ['an orphaned VM without any identity', { name: text('lost'), 'runtime.connectionState': text('orphaned') }],
+  [
+    'a connected VM that shows no devices',
+    { name: text('lost'), 'config.instanceUuid': text(UUID(1)), 'runtime.connectionState': text('connected') },
+  ],
+])('%s is an error naming it: no disks must not look like nothing to capture', async (_what, properties) => {
+  const vsphere = await start(object('VirtualMachine', 'vm-1', properties));
+  await expect(one(vsphere)).rejects.toMatchObject({
+    code: 'E_VCENTER',
+    message: expect.stringContaining('"lost" (vm-1)'),
+  });
+  await vsphere.close();
+});
+
+test('a property that the account may not read is missing rights, with privilege and object', async () => {
+  const denied = missingSet('config.hardware.device', 'NoPermission');
+  const vsphere = await start(object('VirtualMachine', 'vm-1', { name: text('x') }, denied));
+  await expect(one(vsphere)).rejects.toMatchObject({
+    code: 'E_VCENTER_RIGHTS',
+    message: expect.stringMatching(/"System\.Read".*VirtualMachine "vm-1"/),
+  });
+  await vsphere.close();
+});
+
+test('a property missing because nobody is logged in, or a view that is gone, makes the client log in again', async () => {
+  const gone = (type: string, detail: string) => ({ status: 500, body: faultOf(type, type, detail) });
+  const first = [
+    ok(
+      answerOf(
+        'RetrievePropertiesEx',
+        `<returnval>${object('VirtualMachine', 'vm-1', {}, missingSet('name', 'NotAuthenticated'))}</returnval>`,
+      ),
+    ),
+    gone('ManagedObjectNotFound', '<obj type="ContainerView">session[1]2</obj>'),
+  ];
+  for (const lost of first) {
+    server = await startScriptedVcenter({
+      RetrievePropertiesEx: (_request, nth) => (nth === 1 ? lost : ok(answerOf('RetrievePropertiesEx', ''))),
+    });
+    const vsphere = server.connect();
+    expect(await vsphere.findVms([{ by: 'name', name: 'x' }], signal)).toEqual([[]]);
+    await vsphere.close();
+    expect(server.operations().filter((operation) => operation === 'Login')).toHaveLength(2);
+    await server.close();
+  }
+});
+
+test('a property set without value, as some servers send on later pages, counts as not set', async () => {
+  const empty = '<propSet><name>guest.hostName</name></propSet>';
+  const vsphere = await start(object('VirtualMachine', 'vm-1', vm(1), empty));
+  expect((await one(vsphere))[0]).toMatchObject([{ guestHostName: undefined }]);
+  await vsphere.close();
+});
+
+const rawDevice = `<val xsi:type="ArrayOfVirtualDevice"><VirtualDevice xsi:type="VirtualDisk"><key>2000</key>
+<backing xsi:type="VirtualDiskRawDiskMappingVer1BackingInfo"><fileName>f</fileName><lunUuid>02aa</lunUuid>
+<compatibilityMode>virtualMode</compatibilityMode></backing><capacityInKB>1</capacityInKB></VirtualDevice></val>`;
+const onHost = (id: string): string => `<val xsi:type="ManagedObjectReference" type="HostSystem">${id}</val>`;
+
+test('raw devices of many VMs cost one more call, and each VM is mapped by its own host', async () => {
+  const luns = (name: string) =>
+    `<val xsi:type="ArrayOfScsiLun"><ScsiLun xsi:type="HostScsiDisk"><canonicalName>${name}</canonicalName><uuid>02aa</uuid></ScsiLun></val>`;
+  const vsphere = await start(
+    [1, 2]
+      .map((nth) =>
+        object(
+          'VirtualMachine',
+          `vm-${nth}`,
+          vm(nth, { 'config.hardware.device': rawDevice, 'runtime.host': onHost(`host-${nth}`) }),
+        ),
+      )
+      .join(''),
+    [1, 2]
+      .map((nth) => object('HostSystem', `host-${nth}`, { 'config.storageDevice.scsiLun': luns(`naa.host${nth}`) }))
+      .join(''),
+  );
+  const found = await vsphere.findVms(
+    [1, 2].map((nth) => ({ by: 'moRef', moRef: moRef(`vm-${nth}`) })),
+    signal,
+  );
+  await vsphere.close();
+  expect(found.map(([record]) => record?.disks[0]?.backing)).toEqual([
+    { kind: 'rdm', canonicalName: 'naa.host1', compatibilityMode: 'virtual' },
+    { kind: 'rdm', canonicalName: 'naa.host2', compatibilityMode: 'virtual' },
+  ]);
+  const reads = server.requests.filter(({ operation }) => operation === 'RetrievePropertiesEx');
+  expect(reads).toHaveLength(2);
+  const hosts = parseXml(reads[1]?.request.body.toString('utf8') ?? '');
+  const specSet = descend(hosts, 'Body', 'RetrievePropertiesEx', 'specSet');
+  expect(childrenOf(specSet, 'objectSet')).toHaveLength(2);
+});
+
+const refs = (...ids: readonly string[]): string =>
+  `<val xsi:type="ArrayOfManagedObjectReference">${ids
+    .map((id) => `<ManagedObjectReference type="VirtualMachine">${id}</ManagedObjectReference>`)
+    .join('')}</val>`;
+
+test('neighbours are listed for each datastore, those that may not be seen by their id', async () => {
+  const vsphere = await start(
+    object('Datastore', 'datastore-1', { vm: refs('vm-1', 'vm-2') }) +
+      object('VirtualMachine', 'vm-1', { name: text('a%2fb'), 'config.instanceUuid': text(UUID(1)) }) +
+      object('VirtualMachine', 'vm-2', {}, missingSet('name', 'NoPermission')) +
+      object('Datastore', 'datastore-2', { vm: refs('vm-1') }) +
+      object('Datastore', 'datastore-3', { vm: refs() }) +
+      object('Datastore', 'datastore-4', {}),
+  );
+  const datastores = [1, 2, 3, 4].map((nth) => moRef(`datastore-${nth}`));
+  expect(await vsphere.vmsOnDatastores(datastores, signal)).toEqual([
+    { datastoreRef: 'datastore-1', instanceUuid: UUID(1), name: 'a/b' },
+    { datastoreRef: 'datastore-1', instanceUuid: undefined, name: 'vm-2' },
+    { datastoreRef: 'datastore-2', instanceUuid: UUID(1), name: 'a/b' },
+  ]);
+  expect(await vsphere.vmsOnDatastores([], signal)).toEqual([]);
+  await vsphere.close();
+});
+
+test('a datastore whose VMs cannot be told is an error, never an empty list', async () => {
+  const denied = await start(object('Datastore', 'datastore-1', {}, missingSet('vm', 'NoPermission')));
+  await expect(denied.vmsOnDatastores([moRef('datastore-1')], signal)).rejects.toMatchObject({
+    code: 'E_VCENTER_RIGHTS',
+  });
+  await denied.close();
+  await server.close();
+  const silent = await start('');
+  await expect(silent.vmsOnDatastores([moRef('datastore-1')], signal)).rejects.toMatchObject({ code: 'E_VCENTER' });
+  await silent.close();
+});
