@@ -25,5 +25,6 @@ module.exports = {
     '^wa-sqlite/dist/wa-sqlite.mjs$': prebuilt('wa-sqlite-module.cjs'),
     '^wa-sqlite/dist/wa-sqlite.wasm$': prebuilt('wa-sqlite-wasm.cjs'),
   },
+  globals: { __VERSION__: require('./package.json').version },
   testTimeout: 30000,
 };

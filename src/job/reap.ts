@@ -51,6 +51,7 @@ export async function reap(
   signal: AbortSignal,
 ): Promise<readonly ReapedFinding[]> {
   const reaped: ReapedFinding[] = [];
+  if (request.apply) await ports.locks.sweep();
   const open = await ports.journals.openRuns();
   for (const { runId, job } of open) reaped.push(await reapRun(ports, request, runId, job));
   for (const array of ports.arrays) {

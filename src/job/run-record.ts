@@ -35,6 +35,7 @@ export async function cleanUpRun(ports: JobPorts, id: string, outcome: Outcome):
   const errors = run ? await undoSteps(run) : [];
   if (errors.length > 0) throw leftoversError(id, errors);
   await closeRun(ports, journal, id, outcome);
+  await ports.locks.sweep();
 }
 
 export async function closeRun(ports: JobPorts, journal: RunJournal, id: string, outcome: Outcome): Promise<void> {

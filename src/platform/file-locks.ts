@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import lockfile from 'proper-lockfile';
@@ -36,6 +36,18 @@ export function createFileLocks(folder: string, clock: Clock): Locks {
         await clock.sleep(Math.min(RETRY_PAUSE_MS, Math.max(1, untilMs - clock.monotonicMs())));
       }
     },
+
+    async sweep() {
+      const names = await readdir(folder).catch(() => []);
+      for (const name of names.filter((entry) => entry.endsWith(OWNER_SUFFIX))) {
+        const file = path.join(folder, name.slice(0, -OWNER_SUFFIX.length));
+        const owner = await readOwner(file);
+        if (!isDead(owner)) continue;
+        await releaseDeadOwner(file);
+        const lock = await tryLock(file, owner?.name ?? name, clock);
+        await lock?.release();
+      }
+    },
   };
 }
 
@@ -65,7 +77,8 @@ async function tryLock(file: string, name: string, clock: Clock): Promise<Lock |
   };
 }
 
-const ownerFile = (file: string): string => `${file}.owner`;
+const OWNER_SUFFIX = '.owner';
+const ownerFile = (file: string): string => file + OWNER_SUFFIX;
 
 async function readOwner(file: string): Promise<Owner | undefined> {
   try {

@@ -44,4 +44,6 @@ export interface Lock {
 export interface Locks {
   /** Rejects with `E_LOCKED` (who holds it, since when) after `waitMs`. */
   acquire(name: string, waitMs: number): Promise<Lock>;
+  /** Removes the locks that processes of this machine left when they died. */
+  sweep(): Promise<void>;
 }

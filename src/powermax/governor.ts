@@ -13,12 +13,13 @@ export interface GovernorLimits {
 export const DEFAULT_LIMITS: GovernorLimits = { reads: 5, writes: 4 };
 
 interface Waiting {
+  readonly urgent: boolean;
   readonly start: () => void;
 }
 
 export interface Governor {
   /**
-   * Runs the task as soon as its lane has a free place, first come first served; urgent tasks go to the head of their lane.
+   * Runs the task as soon as its lane has a free place, first come first served; urgent tasks go before those that are not.
    * Rejects with the signal's reason when aborted before its turn: then the task never ran.
    */
   run<T>(lane: Lane, task: () => Promise<T>, options: { signal: AbortSignal; urgent?: boolean }): Promise<T>;
@@ -37,18 +38,22 @@ export function createGovernor(limits: GovernorLimits = DEFAULT_LIMITS): Governo
     }
     return new Promise((resolve, reject) => {
       const queue = queues[lane];
+      // A signal of its own for each: hundreds may wait on one signal of the caller, which is no leak.
+      const ownSignal = AbortSignal.any([signal]);
       const giveUp = () => {
         queue.splice(queue.indexOf(waiting), 1);
         reject(signal.reason);
       };
       const waiting: Waiting = {
+        urgent,
         start: () => {
-          signal.removeEventListener('abort', giveUp);
+          ownSignal.removeEventListener('abort', giveUp);
           resolve();
         },
       };
-      signal.addEventListener('abort', giveUp, { once: true });
-      if (urgent) queue.unshift(waiting);
+      ownSignal.addEventListener('abort', giveUp, { once: true });
+      const firstCalm = queue.findIndex((other) => !other.urgent);
+      if (urgent && firstCalm >= 0) queue.splice(firstCalm, 0, waiting);
       else queue.push(waiting);
     });
   };

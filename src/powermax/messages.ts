@@ -3,7 +3,7 @@ import { SnaphookError } from '../ports/errors.ts';
 import { isBody, text } from './schema.ts';
 
 /** What a refusal of Unisphere means. The only place that looks at message text. */
-export type RefusalKind =
+type RefusalKind =
   | 'already-in-desired-state'
   | 'no-link-target'
   | 'already-target'

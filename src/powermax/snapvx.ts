@@ -62,8 +62,12 @@ export function createSnapVx({ unisphere, effects, generation, pollMs }: SnapVxP
     return pairs.flatMap((pair) => linkOf(snapshots, pair));
   };
 
-  const waitUntilDefined = async (ref: SnapshotRef, pairs: readonly DevicePair[], signal: AbortSignal) => {
-    let waiting = pairs;
+  const waitUntilDefined = async (
+    ref: SnapshotRef,
+    links: readonly (DevicePair & { readonly defined: boolean })[],
+    signal: AbortSignal,
+  ) => {
+    let waiting = links.filter(({ defined }) => !defined);
     for (let waitMs = pollMs; waiting.length > 0; waitMs = Math.min(waitMs * 1.5, MAX_DEFINE_POLL_MS)) {
       await unisphere.clock.sleep(waitMs, signal);
       waiting = (await linksAmong(ref, waiting, signal)).filter(({ defined }) => !defined);
@@ -91,10 +95,10 @@ export function createSnapVx({ unisphere, effects, generation, pollMs }: SnapVxP
       if (!isAboutState(reply.refusal)) throw refusalError(reply.refusal, action);
       const links = await linksAmong(ref, remaining, signal);
       if (links.length === remaining.length) {
-        const inDefinition = links.filter(({ defined }) => !defined);
-        const mayPass = inDefinition.length > 0 && !force && !waited && (await generation(signal)) === 'V3';
+        // A target that was still being defined at the refusal may be defined by now: then the wait is over at once.
+        const mayPass = !force && !waited && (await generation(signal)) === 'V3';
         if (!mayPass) throw refusalError(withoutEffect(reply.refusal), action);
-        await waitUntilDefined(ref, inDefinition, signal);
+        await waitUntilDefined(ref, links, signal);
         waited = true;
       }
       remaining = links;

@@ -5,4 +5,3 @@ guestContract("the Windows adapter on the lab's guest, NTLM sealed over HTTP,", 
   startWindowsGuestWorld('ntlm-http'),
 );
 guestContract("the Windows adapter on the lab's guest, NTLM over HTTPS,", () => startWindowsGuestWorld('ntlm-https'));
-guestContract("the Windows adapter on the lab's guest, Basic over HTTPS,", () => startWindowsGuestWorld('basic-https'));

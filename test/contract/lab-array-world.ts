@@ -17,7 +17,7 @@ import type { StorageArray } from '../../src/ports/storage-array.ts';
 import { createPowerMax } from '../../src/powermax/powermax.ts';
 import type { StorageArrayWorld } from './storage-array.ts';
 
-export const ARRAY = arrayId('000197900046');
+const ARRAY = arrayId('000197900046');
 const MICROCODE = { V3: '5978.711.711', V4: '6079.325.0' };
 
 const idOf = (number: number) => deviceId(number.toString(16).padStart(5, '0'));
@@ -25,22 +25,22 @@ export const wwnOf = (device: string): string =>
   `60000970${ARRAY}53${Buffer.from(device, 'ascii').toString('hex')}`.toLowerCase();
 export const nguidOf = (wwn: string): string => wwn.slice(16) + wwn.slice(1, 7) + wwn.slice(0, 1) + wwn.slice(7, 16);
 
-/** 16 sources, 16 targets of their size, and devices of every kind of identity. */
+/** Sources and targets of one size, and devices of every kind of identity. */
 export const SOURCES = Array.from({ length: 16 }, (_, index) => idOf(0x10 + index));
 export const TARGETS = Array.from({ length: 16 }, (_, index) => idOf(0x100 + index));
 export const INHERITED = { device: idOf(0x200), effectiveWwn: '60000970000197900099533030303032' };
 export const MOBILE = { device: idOf(0x201), wwn: '600009700bcbb7113a1d000000000201' };
 export const VVOL = { device: idOf(0x202), wwn: '600009700bcbb71139ff017800000600' };
-export const SOURCE_GROUP = 'datastores';
+const SOURCE_GROUP = 'datastores';
 export const POOL = 'SG-snaphook-pool';
 const CYLINDERS = 4;
 
 const port = { director: 'FA-1D', port: '5' };
-const CONFIG: InitialArrayConfig = {
+const configOf = (sources: readonly string[], targets: readonly string[]): InitialArrayConfig => ({
   storageGroups: [
     { id: 'cluster', children: [SOURCE_GROUP] },
-    { id: SOURCE_GROUP, srp: 'SRP_1', serviceLevel: 'Diamond', volumes: [...SOURCES, INHERITED.device, MOBILE.device] },
-    { id: POOL, volumes: [...TARGETS] },
+    { id: SOURCE_GROUP, srp: 'SRP_1', serviceLevel: 'Diamond', volumes: [...sources, INHERITED.device, MOBILE.device] },
+    { id: POOL, volumes: [...targets] },
     { id: 'presented' },
   ],
   initiators: ['10000090faa02c20', '10000090faa02d01', '10000090faa02d02'].map((id) => ({ id, ports: [port] })),
@@ -68,13 +68,15 @@ const CONFIG: InitialArrayConfig = {
       ],
     },
   ],
-};
+});
 
 export interface LabArrayOptions {
   readonly version: UnisphereRelease;
   readonly generation: 'V3' | 'V4';
   readonly knobs?: Partial<ArrayKnobs>;
   readonly store?: Partial<DeviceStoreOptions>;
+  /** How many of the sources and of the targets there are; default 4. */
+  readonly pairs?: number;
   /** More devices that nothing refers to. */
   readonly ballast?: number;
 }
@@ -107,8 +109,10 @@ export async function openLabArray(options: LabArrayOptions): Promise<LabArrayWo
   const { ca, server } = await sharedPki();
   const { generation } = options;
   const store = DeviceStore.open(path.join(folder, 'array'), { pace, events, generation, ...options.store });
+  const sources = SOURCES.slice(0, options.pairs ?? 4);
+  const targets = TARGETS.slice(0, options.pairs ?? 4);
   const ballast = Array.from({ length: options.ballast ?? 0 }, (_, index) => idOf(0x1000 + index));
-  for (const id of [...SOURCES, ...TARGETS, INHERITED.device, MOBILE.device, VVOL.device, ...ballast]) {
+  for (const id of [...sources, ...targets, INHERITED.device, MOBILE.device, VVOL.device, ...ballast]) {
     store.createDevice({ id, cylinders: CYLINDERS });
   }
   const unisphere = await startUnisphere({
@@ -131,7 +135,7 @@ export async function openLabArray(options: LabArrayOptions): Promise<LabArrayWo
         local: true,
         snapVxLicensed: true,
         store,
-        config: CONFIG,
+        config: configOf(sources, targets),
         knobs: options.knobs ?? {},
       },
     ],
@@ -155,8 +159,8 @@ export async function openLabArray(options: LabArrayOptions): Promise<LabArrayWo
     array: open(),
     later: open,
     generation,
-    sources: SOURCES.map((device) => ({ identity: `naa.${wwnOf(device)}`, device })),
-    pool: { storageGroup: POOL, host: 'proxy01', devices: TARGETS },
+    sources: sources.map((device) => ({ identity: `naa.${wwnOf(device)}`, device })),
+    pool: { storageGroup: POOL, host: 'proxy01', devices: targets },
     emptyGroup: 'presented',
     write: (device, text) => store.open(device).write(0, Buffer.from(text, 'latin1')),
     read: (device, length) => store.open(device).read(0, length).toString('latin1'),

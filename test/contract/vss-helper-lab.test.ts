@@ -16,7 +16,7 @@ import type { HelperRun } from './vss-helper-conversation.ts';
 const DATABASE_DISK = '6000c290000000000000000000000001';
 const JOURNAL_DISK = '6000c290000000000000000000000002';
 const EMPTY_DISK = '6000c290000000000000000000000003';
-const PACE = 0.1;
+const PACE = 0.15;
 
 describeVssHelper('of the lab', async (): Promise<HelperWorld> => {
   const hold = new WriteHold();

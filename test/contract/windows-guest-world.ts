@@ -57,6 +57,14 @@ const device = () => {
   };
 };
 
+/** Made once: keys take longer than most tests. */
+let trust: Promise<{ readonly ca: string; readonly tls: { readonly key: string; readonly cert: string } }> | undefined;
+
+async function makeTrust() {
+  const authority = await createAuthority();
+  return { ca: authority.certificate, tls: await issueCertificate(authority, 'sql01.lab') };
+}
+
 /** The lab's Windows guest with two disks and no database, and the adapter pointed at it. */
 export async function startWindowsGuestWorld(
   kind: 'ntlm-http' | 'ntlm-https' | 'basic-https',
@@ -64,7 +72,8 @@ export async function startWindowsGuestWorld(
 ): Promise<WindowsGuestWorld> {
   const events = new EventLog();
   const faults = new FaultRules(events);
-  const authority = await createAuthority();
+  trust ??= makeTrust();
+  const { ca, tls } = await trust;
   const lab = await startWindowsGuest({
     name: 'sql01',
     hostName: 'SQL01',
@@ -72,7 +81,7 @@ export async function startWindowsGuestWorld(
     faults,
     pace: new Pace(1),
     latency: { latencyMs: 0, jitterMs: 0 },
-    tls: await issueCertificate(authority, 'sql01.lab'),
+    tls,
     users: [{ name: 'backup', password: PASSWORD }],
     service: { basic: true, ...changes.service },
     disks: DISKS.map((uuid, index) => ({
@@ -91,10 +100,10 @@ export async function startWindowsGuestWorld(
     authentication: kind === 'basic-https' ? 'basic' : 'ntlm',
     username: 'SQL01\\backup',
     password: async () => PASSWORD,
-    tls: { ca: authority.certificate },
+    tls: { ca },
     holdMs: 400,
-    thawResendMs: 100,
-    thawPatienceMs: 600,
+    thawResendMs: 60,
+    thawPatienceMs: 300,
     ...changes.settings,
   };
   const guests = createWindowsGuests({

@@ -31,9 +31,7 @@ const RELEASE_AND_ABORT = Buffer.concat([RELEASE, commandLine({ command: 'abort'
 const AFTER_HOLD: readonly HelperPhase[] = ['idle', 'finished', 'complete'];
 
 /** What is known about the end of the hold; undefined while the guest may stand still. */
-export function thawVerdict(
-  context: Omit<ThawContext, 'channel' | 'resendMs' | 'patienceMs'>,
-): ThawVerdict | undefined {
+function thawVerdict(context: ThawContext): ThawVerdict | undefined {
   const { facts, since } = context;
   const thawed = facts.last('thawed', since);
   const expired = facts.last('expired', since);
@@ -59,13 +57,17 @@ export function thawVerdict(
 export async function releaseUntilConfirmed(context: ThawContext, signal: AbortSignal): Promise<ThawVerdict> {
   const { channel, facts, clock } = context;
   const startedMs = clock.monotonicMs();
+  let listenedAnew = false;
   for (let attempt = 0; ; attempt += 1) {
     const known = thawVerdict(context);
     if (known) return known;
     const waitedMs = clock.monotonicMs() - startedMs;
     const seenBefore = facts.count;
     const sending = new Outcome(facts, attemptRelease(context, attempt, waitedMs));
-    const reception = facts.lost === undefined ? undefined : new Outcome(facts, channel.receiveAgain());
+    // A Receive may hang without any sign of it: silence for long is as good as a broken connection, once.
+    const deaf: boolean = facts.lost !== undefined || (waitedMs >= context.patienceMs && !listenedAnew);
+    listenedAnew ||= deaf;
+    const reception = deaf ? new Outcome(facts, channel.receiveAgain()) : undefined;
     // Ending a shell takes longer than a message, and starting over would cut it short.
     const pauseMs =
       waitedMs >= 2 * context.patienceMs ? Math.max(context.resendMs, context.patienceMs) : context.resendMs;

@@ -1,5 +1,5 @@
 /** VSS_S_ASYNC_FINISHED: the only result that says the snapshot set was made with all writers held. */
-export const VSS_FINISHED = '0x0004230A';
+const VSS_FINISHED = '0x0004230A';
 
 interface VssResult {
   readonly name: string;

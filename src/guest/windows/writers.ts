@@ -30,7 +30,7 @@ export function absentWriters(
 }
 
 /** States 6 to 15 of VSS_WRITER_STATE are failures in a phase; a result other than S_OK is one in any state. */
-export const hasFailed = (writer: WriterStatus): boolean =>
+const hasFailed = (writer: WriterStatus): boolean =>
   (writer.state >= 6 && writer.state <= 15) || Number(writer.hresult) !== 0;
 
 export const failedRequired = (writers: readonly WriterStatus[]): WriterStatus | undefined =>

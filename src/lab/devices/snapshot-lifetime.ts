@@ -72,5 +72,5 @@ function handOver(snapshot: Snapshot, leaving: ReadonlySet<Snapshot>): void {
       empty.push(track);
     }
   }
-  
+  older.kept.keepZeros(empty);
 }

@@ -160,7 +160,7 @@ export class LabArray {
         request.resource,
       );
       if (!resource) throw new Error(`the lab array has no storage resource "${request.resource}"`);
-      resource.volumes.push({ device: request.device, wwn: request.wwn });
+      resource.volumes.push({ device: request.device, wwn: request.wwn.toUpperCase() });
     });
   }
 

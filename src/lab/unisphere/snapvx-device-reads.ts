@@ -38,8 +38,29 @@ function linkRow(snapshot: SnapshotInfo, link: LinkInfo): Record<string, unknown
   };
 }
 
+/** A restore session shows as a link of the source to itself: what the Cinder driver waits for. */
+const restoreRow = (snapshot: SnapshotInfo): Record<string, unknown> => ({
+  targetDevice: snapshot.source,
+  timestamp: snapshotDate(snapshot.createdAt),
+  state: 'Restored',
+  trackSize: TRACK_BYTES,
+  tracks: snapshot.sizeTracks,
+  percentageCopied: 100,
+  linked: false,
+  restored: true,
+  defined: true,
+  copy: true,
+  destage: false,
+  modified: false,
+  linkSourceName: snapshot.source,
+  snapshot_name: snapshot.name,
+  generation: snapshot.generation,
+});
+
 function sourceRow(array: LabArray, snapshot: SnapshotInfo): Record<string, unknown> {
   const snapId = hasSnapIds(array.microcode) ? snapshot.snapId : undefined;
+  const rows = snapshot.links.map((link) => linkRow(snapshot, link));
+  if (snapshot.state.includes('Restored')) rows.push(restoreRow(snapshot));
   return {
     snapshotName: snapshot.name,
     generation: snapshot.generation,
@@ -53,10 +74,7 @@ function sourceRow(array: LabArray, snapshot: SnapshotInfo): Record<string, unkn
     isRestored: snapshot.state.includes('Restored'),
     ttl: hoursToLive(snapshot),
     expired: snapshot.expired,
-    linkedDevices:
-      snapshot.links.length > 0
-        ? snapshot.links.map((link) => ({ ...linkRow(snapshot, link), snap_id: snapId }))
-        : undefined,
+    linkedDevices: rows.length > 0 ? rows.map((row) => ({ ...row, snap_id: snapId })) : undefined,
   };
 }
 

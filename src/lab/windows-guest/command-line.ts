@@ -1,12 +1,12 @@
 import type { EventLog } from '../world/events.ts';
 import type { Program } from './program.ts';
 
-export interface FoundProgram {
+interface FoundProgram {
   readonly program: Program;
   readonly arguments: string;
 }
 
-export interface CommandContext {
+interface CommandContext {
   /** Run by `cmd /c`, as WinRM does unless told to skip it. */
   readonly throughCmd: boolean;
   readonly environment: ReadonlyMap<string, string>;
@@ -24,6 +24,8 @@ export interface InstalledPrograms {
   readonly installed: () => ReadonlyMap<string, { readonly folder: string; readonly program: Program }>;
 }
 
+/** Characters `cmd.exe` takes in one line. */
+const CMD_LINE_LIMIT = 8191;
 const SYSTEM_FOLDER = 'c:\\windows\\system32';
 
 /** The shell's view of the guest's programs. */
@@ -42,8 +44,7 @@ export function createProgramFinder(options: InstalledPrograms): ProgramFinder {
 
   const powershell: Program = async (io) => {
     unserved('powershell', { arguments: io.arguments.slice(0, 200) });
-    io.write('stderr', 'PowerShell is not simulated by this lab.\r\n');
-    return 1;
+    return refuse(io, 'PowerShell is not simulated by this lab.');
   };
 
   const findExecutable = (name: string, needsPath: boolean): Program | undefined => {
@@ -54,11 +55,16 @@ export function createProgramFinder(options: InstalledPrograms): ProgramFinder {
     return folder === undefined || folder === found.folder.toLowerCase() ? found.program : undefined;
   };
 
+  const refuse = (io: Parameters<Program>[0], message: string): number => {
+    io.write('stderr', `${message}\r\n`);
+    return 1;
+  };
+
   const runCmd: (line: string, io: Parameters<Program>[0]) => Promise<number> = async (line, io) => {
+    if (line.length > CMD_LINE_LIMIT) return refuse(io, 'The command line is too long.');
     if (/[&|<>^]/.test(line.replace(/"[^"]*"/g, ''))) {
       unserved('cmd syntax', { line: line.slice(0, 200) });
-      io.write('stderr', 'The syntax of the command is incorrect.\r\n');
-      return 1;
+      return refuse(io, 'The syntax of the command is incorrect.');
     }
     const expanded = expandVariables(unwrapQuotes(line), io.environment, options.hostName, io.account);
     const { name, rest } = splitProgram(expanded);
@@ -67,11 +73,10 @@ export function createProgramFinder(options: InstalledPrograms): ProgramFinder {
     const program = findExecutable(name, false);
     if (program) return program({ ...io, arguments: rest });
     unserved('program', { name });
-    io.write(
-      'stderr',
-      `'${name}' is not recognized as an internal or external command,\r\noperable program or batch file.\r\n`,
+    return refuse(
+      io,
+      `'${name}' is not recognized as an internal or external command,\r\noperable program or batch file.`,
     );
-    return 1;
   };
 
   return (commandLine, context) => {

@@ -15,7 +15,7 @@ export interface ApplicationOptions {
   readonly database: BlockDevice;
   readonly journal: BlockDevice;
   readonly hold: WriteHold;
-  /** Real pause after each transfer, inside the transaction; 0 keeps one core busy. Default 1. */
+  /** Real pause after each transfer, inside the transaction; 0 keeps one core busy. Default 5. */
   readonly transferPauseMs?: number;
   /** The workload broke down, which a healthy lab never sees. */
   readonly onFailure?: (error: unknown) => void;
@@ -176,7 +176,7 @@ export class GuestApplication {
 
   /** Think time; an application asked to quiesce or stop hurries instead. */
   async #pause(): Promise<void> {
-    const pauseMs = this.#options.transferPauseMs ?? 1;
+    const pauseMs = this.#options.transferPauseMs ?? 5;
     if (pauseMs > 0 && !this.#quiesced && !this.#stopping) await sleepFor(pauseMs);
   }
 

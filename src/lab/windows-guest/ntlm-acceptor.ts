@@ -80,7 +80,12 @@ export class NtlmAcceptor {
       [AV_ID.timestamp, fileTimeNow()],
     ]);
     this.#negotiate = token;
-    this.#challenge = formatChallenge(flags, this.#serverChallenge, Buffer.from(host, unicode ? 'utf16le' : 'latin1'), info);
+    this.#challenge = formatChallenge(
+      flags,
+      this.#serverChallenge,
+      Buffer.from(host, unicode ? 'utf16le' : 'latin1'),
+      info,
+    );
     return { kind: 'challenge', token: this.#challenge };
   }
 

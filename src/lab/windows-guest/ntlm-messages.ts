@@ -32,7 +32,7 @@ export const AV_ID = {
 
 const SIGNATURE = Buffer.from('NTLMSSP\0', 'latin1');
 const MIC_AT = 72;
-export const MIC_BYTES = 16;
+const MIC_BYTES = 16;
 
 export interface AuthenticateMessage {
   readonly flags: number;
@@ -55,12 +55,7 @@ export function parseNegotiate(token: Buffer): number | undefined {
   return token.length >= 32 ? token.readUInt32LE(12) >>> 0 : undefined;
 }
 
-export function formatChallenge(
-  flags: number,
-  serverChallenge: Buffer,
-  name: Buffer,
-  targetInfo: Buffer,
-): Buffer {
+export function formatChallenge(flags: number, serverChallenge: Buffer, name: Buffer, targetInfo: Buffer): Buffer {
   const fixed = Buffer.alloc(56);
   SIGNATURE.copy(fixed);
   fixed.writeUInt32LE(2, 8);

@@ -1,4 +1,4 @@
-export interface WriterComponent {
+interface WriterComponent {
   readonly logicalPath: string;
   /** Mount points of the volumes its files lie on. */
   readonly mountPoints: readonly string[];
@@ -31,7 +31,7 @@ const IN_BOX: readonly (readonly [id: string, name: string, component: string])[
 ];
 
 export const SQL_SERVER_WRITER = 'a65faa63-5ea8-4ebc-9dbd-a0c4db26912a';
-export const EXCHANGE_WRITER = '76fe1ac4-15f7-4bcd-987e-8e1acb462fb7';
+const EXCHANGE_WRITER = '76fe1ac4-15f7-4bcd-987e-8e1acb462fb7';
 
 /** The writers every Windows has; those with files have their component on the system volume. */
 export function inBoxWriters(systemMountPoint: string): readonly WriterConfig[] {

@@ -26,11 +26,11 @@ export interface WinRmServiceConfig extends WsmanLimits, ShellLimits {
   readonly negotiate: boolean;
 }
 
-export interface GuestDatabaseOptions {
+interface GuestDatabaseOptions {
   /** Serials of the two disks; they must differ. */
   readonly databaseDisk: string;
   readonly journalDisk: string;
-  /** Real pause after each of the 25 transfers of a transaction. Default 1. */
+  /** Real pause after each of the 25 transfers of a transaction. Default 5. */
   readonly transferPauseMs?: number;
 }
 

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { DeviceStore } from '../../../src/lab/devices/device-store.ts';
@@ -150,6 +150,7 @@ export class TestSite {
     for (const [id, cylinders] of options.devices ?? DEVICES)
       if (!store.device(id)) store.createDevice({ id, cylinders });
     const { authority, certificate } = await sharedPki();
+    writeFileSync(path.join(folder, 'ca.pem'), authority.certificate);
     const seen: string[] = [];
     const describe = (sign: string, change: PresentationChange) => seen.push(`${sign}${change.host}:${change.device}`);
     const unisphere = await startUnisphere({

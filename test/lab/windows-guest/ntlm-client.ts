@@ -51,10 +51,7 @@ export function authenticateMessage(
     Buffer.alloc(4),
     ...pairs,
   ]);
-  const responseKey = hmac(
-    md4(Buffer.from(password, 'utf16le')),
-    Buffer.from(user.toUpperCase() + domain, 'utf16le'),
-  );
+  const responseKey = hmac(md4(Buffer.from(password, 'utf16le')), Buffer.from(user.toUpperCase() + domain, 'utf16le'));
   const proof = hmac(responseKey, challenge.subarray(24, 32), blob);
   const sessionKey = randomBytes(16);
   const fields = [
@@ -86,8 +83,8 @@ export function authenticateMessage(
 /** The client's half of signing and sealing. */
 export class NtlmClientSession {
   readonly #key: (direction: string, purpose: string) => Buffer;
-  readonly #out: Rc4;
-  readonly #in: Rc4;
+  #out: Rc4;
+  #in: Rc4;
   #sent = 0;
   #received = 0;
 
@@ -113,6 +110,17 @@ export class NtlmClientSession {
     this.#received += 1;
     if (!expected.equals(data.subarray(0, 16))) throw new Error('wrong signature');
     return plain;
+  }
+
+  /** SPNEGO's proof of an unchanged mechanism list; `#out` and `#in` start anew after it, the numbers go on. */
+  mechanismListMic(mechanisms: Buffer): { readonly own: Buffer; readonly expected: Buffer } {
+    const own = this.#signature(this.#out, 'client-to-server', this.#sent, mechanisms);
+    const expected = this.#signature(this.#in, 'server-to-client', this.#received, mechanisms);
+    this.#sent += 1;
+    this.#received += 1;
+    this.#out = new Rc4(this.#key('client-to-server', 'sealing'));
+    this.#in = new Rc4(this.#key('server-to-client', 'sealing'));
+    return { own, expected };
   }
 
   #signature(stream: Rc4, direction: string, sequence: number, plain: Buffer): Buffer {

@@ -1,9 +1,9 @@
-import { type GuestUser, checkBasic } from '../../../src/lab/windows-guest/guest-accounts.ts';
+import { checkBasic, type GuestUser } from '../../../src/lab/windows-guest/guest-accounts.ts';
 import { md4 } from '../../../src/lab/windows-guest/md4.ts';
 import { NtlmAcceptor, type NtlmIdentity, type NtlmStep } from '../../../src/lab/windows-guest/ntlm-acceptor.ts';
 import { NtlmSession } from '../../../src/lab/windows-guest/ntlm-session.ts';
 import { Rc4 } from '../../../src/lab/windows-guest/rc4.ts';
-import { type Answering, authenticateMessage, negotiateMessage, NtlmClientSession } from './ntlm-client.ts';
+import { type Answering, authenticateMessage, NtlmClientSession, negotiateMessage } from './ntlm-client.ts';
 
 const hex = (text: string): Buffer => Buffer.from(text.replace(/\s/g, ''), 'hex');
 

@@ -1,7 +1,7 @@
 import http from 'node:http';
 import https from 'node:https';
 import { attributeOf, childrenOf, descend, parseXml, type XmlElement } from '../../../src/platform/xml.ts';
-import { authenticateMessage, negotiateMessage, NtlmClientSession } from './ntlm-client.ts';
+import { authenticateMessage, NtlmClientSession, negotiateMessage } from './ntlm-client.ts';
 
 const SHELL = 'http://schemas.microsoft.com/wbem/wsman/1/windows/shell';
 const TRANSFER = 'http://schemas.xmlsoap.org/ws/2004/09/transfer';
@@ -44,7 +44,9 @@ export class HttpConnection {
         );
       };
       const secure = this.#url.startsWith('https:');
-      const request = secure ? https.request(this.#url, options, onResponse) : http.request(this.#url, options, onResponse);
+      const request = secure
+        ? https.request(this.#url, options, onResponse)
+        : http.request(this.#url, options, onResponse);
       request.on('error', reject);
       request.end(content);
     });
@@ -117,7 +119,10 @@ export function basicExchange(connection: HttpConnection, user: string, password
 
 /** Logs on with NTLM and returns an exchange of sealed messages on that connection. */
 export async function sealedExchange(connection: HttpConnection, user: string, password: string): Promise<Exchange> {
-  const session = await ntlmLogOn(connection, user, password);
+  return sealedBy(connection, await ntlmLogOn(connection, user, password));
+}
+
+export function sealedBy(connection: HttpConnection, session: NtlmClientSession): Exchange {
   return async (text) => {
     const plain = Buffer.from(text);
     const part = (type: string) => `--Encrypted Boundary\r\n\tContent-Type: ${type}\r\n`;
@@ -140,7 +145,11 @@ export async function sealedExchange(connection: HttpConnection, user: string, p
   };
 }
 
-export async function ntlmLogOn(connection: HttpConnection, user: string, password: string): Promise<NtlmClientSession> {
+export async function ntlmLogOn(
+  connection: HttpConnection,
+  user: string,
+  password: string,
+): Promise<NtlmClientSession> {
   const negotiate = negotiateMessage();
   const authorization = (token: Buffer) => ({ Authorization: `Negotiate ${token.toString('base64')}` });
   const first = await connection.post(authorization(negotiate));

@@ -5,10 +5,10 @@ import {
   basicExchange,
   ntlmLogOn,
   parseReply,
-  sealedExchange,
   ShellClient,
-  soapRequest,
   type SoapOptions,
+  sealedExchange,
+  soapRequest,
 } from './winrm-client.ts';
 
 let world: GuestWorld;
@@ -269,7 +269,7 @@ test('quotas of shells, processes and operations are kept, and idle shells end',
     maxShellsPerUser: 2,
     maxProcessesPerShell: 1,
     maxOperationsPerUser: 3,
-    shellIdleTimeoutMs: 300,
+    shellIdleTimeoutMs: 1500,
   });
   try {
     const client = world.client();

@@ -44,6 +44,8 @@ def main():
     arguments = parser.parse_args()
     if arguments.transport == "ntlm":
         activate_md4()
+    for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
+        os.environ.pop(name, None)  # they would override --ca
     password = os.environ["WINRM_PASSWORD"]
 
     import winrm

@@ -60,10 +60,13 @@ test('an urgent write goes before waiting writes and does not wait for reads', a
   void shop.run('write', 'write in flight');
   void shop.run('write', 'write waiting');
   void shop.run('write', 'establish', { urgent: true });
+  void shop.run('write', 'second establish', { urgent: true });
 
   await shop.end('write in flight');
+  await shop.end('establish');
+  await shop.end('second establish');
 
-  expect(shop.started).toEqual(['read in flight', 'write in flight', 'establish']);
+  expect(shop.started).toEqual(['read in flight', 'write in flight', 'establish', 'second establish', 'write waiting']);
 });
 
 test('a task given up while waiting never runs and gives its place to the next', async () => {

@@ -34,7 +34,7 @@ export const json = (body: unknown, status = 200, headers: Record<string, string
 });
 
 /** Sleeps a thousandth of the time asked for: back-off without waiting. */
-export const hastyClock: Clock = { ...systemClock, sleep: (ms, signal) => systemClock.sleep(ms / 1000, signal) };
+const hastyClock: Clock = { ...systemClock, sleep: (ms, signal) => systemClock.sleep(ms / 1000, signal) };
 
 /** A server that answers what a test tells it to, for what the lab's Unisphere never says. Version 10.3 unless scripted. */
 export async function startScriptedUnisphere(script: Script): Promise<ScriptedUnisphere> {

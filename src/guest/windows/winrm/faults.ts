@@ -1,7 +1,7 @@
 import { attributeOf, descend, type XmlElement } from '../../../platform/xml.ts';
 import { NAMESPACE } from './namespaces.ts';
 
-export type WsmanFaultKind =
+type WsmanFaultKind =
   /** Receive found no output in time: nothing is lost, ask again. */
   | 'operation-timeout'
   /** There is no such shell (any more), so its commands have ended. */

@@ -1,5 +1,6 @@
 import http from 'node:http';
 import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { WinRmError } from './winrm-error.ts';
 
 /** An answer larger than this is not one of WinRM's (it keeps to the requested envelope size). */
@@ -18,9 +19,14 @@ export class OneSocketAgent extends http.Agent {
     this.#socket = socket;
   }
 
-  override createConnection(): Socket {
+  /** Node asks for a second connection when the first is gone; the error goes to the request that waits for it. */
+  override createConnection(
+    _options: http.ClientRequestArgs,
+    callback?: (error: Error | null, stream: Duplex) => void,
+  ): Socket | undefined {
     if (this.#handedOver || this.#socket.destroyed) {
-      throw new WinRmError({ kind: 'disconnected', reason: 'the connection was closed' });
+      callback?.(new WinRmError({ kind: 'disconnected', reason: 'the connection was closed' }), this.#socket);
+      return undefined;
     }
     this.#handedOver = true;
     return this.#socket;

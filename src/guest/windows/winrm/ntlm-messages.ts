@@ -1,7 +1,7 @@
 import { unicode } from './ntlm-v2.ts';
 
 /** Negotiate flags (MS-NLMP 2.2.2.5). */
-export const NTLM_FLAG = {
+const NTLM_FLAG = {
   unicode: 0x00000001,
   requestTarget: 0x00000004,
   sign: 0x00000010,

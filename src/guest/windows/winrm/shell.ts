@@ -124,7 +124,7 @@ export async function receiveOutput(
 }
 
 /** Reads a ReceiveResponse. */
-export function readOutput(answer: XmlElement): CommandOutput {
+function readOutput(answer: XmlElement): CommandOutput {
   const received = descend(answer, 'Body', 'ReceiveResponse');
   if (!received) throw missing('output');
   const bytesOf = (name: string) =>

@@ -1,4 +1,4 @@
-import { datastoresOf, hostsOf, type Model, vmsOf } from './model.ts';
+import { datastoresIn, hostsIn, type Model, vmsOf } from './model.ts';
 import type { DatacenterRecord, DatastoreRecord, EntityRecord, HostRecord, VmRecord } from './records.ts';
 
 /** Entities directly below another, as the inventory tree shows them. */
@@ -28,22 +28,19 @@ export function datacenterOf(entity: EntityRecord): DatacenterRecord | undefined
   return undefined;
 }
 
-export function datastoreNamed(name: string, near: EntityRecord, model: Model): DatastoreRecord | undefined {
+export function datastoreNamed(name: string, near: EntityRecord): DatastoreRecord | undefined {
   const datacenter = datacenterOf(near);
-  return datastoresOf(model).find((datastore) => datastore.name === name && datacenterOf(datastore) === datacenter);
+  return datacenter && datastoresIn(datacenter).find((datastore) => datastore.name === name);
 }
 
-export function hostsMounting(datastore: DatastoreRecord, model: Model): readonly HostRecord[] {
+export function hostsMounting(datastore: DatastoreRecord): readonly HostRecord[] {
   const datacenter = datacenterOf(datastore);
-  return hostsOf(model).filter(
-    (host) =>
-      datacenterOf(host) === datacenter &&
-      (datastore.spec.hosts === undefined || datastore.spec.hosts.includes(host.name)),
-  );
+  const hosts = datacenter ? hostsIn(datacenter) : [];
+  return hosts.filter((host) => datastore.spec.hosts?.includes(host.name) ?? true);
 }
 
 /** Datastores a VM has files on: those of its disks, chains included, and the one of its home. */
-export function datastoresOfVm(vm: VmRecord, model: Model): readonly DatastoreRecord[] {
+export function datastoresOfVm(vm: VmRecord): readonly DatastoreRecord[] {
   const names = new Set<string>();
   const home = /^\[(.*?)\]/.exec(vm.spec.vmPathName ?? '')?.[1];
   if (home !== undefined) names.add(home);
@@ -54,7 +51,7 @@ export function datastoresOfVm(vm: VmRecord, model: Model): readonly DatastoreRe
       backing = 'parent' in backing ? backing.parent : undefined;
     }
   }
-  return [...names].flatMap((name) => datastoreNamed(name, vm, model) ?? []);
+  return [...names].flatMap((name) => datastoreNamed(name, vm) ?? []);
 }
 
 /** Names are shown with `%`, `/` and `\` escaped, so that inventory paths stay unambiguous. */

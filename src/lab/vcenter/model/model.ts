@@ -1,6 +1,14 @@
 import type { ChangeFeed } from './change-feed.ts';
 import type { ManagedObject } from './managed-object.ts';
-import type { DatastoreRecord, EntityRecord, FolderRecord, HostRecord, SnapshotRecord, VmRecord } from './records.ts';
+import type {
+  DatacenterRecord,
+  DatastoreRecord,
+  EntityRecord,
+  FolderRecord,
+  HostRecord,
+  SnapshotRecord,
+  VmRecord,
+} from './records.ts';
 
 export interface CustomField {
   readonly key: number;
@@ -26,11 +34,25 @@ export function vmsOf(model: Model): readonly VmRecord[] {
 }
 
 export function hostsOf(model: Model): readonly HostRecord[] {
-  return [...model.entities.values()].filter((entity) => entity.type === 'HostSystem');
+  return datacentersOf(model).flatMap(hostsIn);
 }
 
 export function datastoresOf(model: Model): readonly DatastoreRecord[] {
-  return [...model.entities.values()].filter((entity) => entity.type === 'Datastore');
+  return datacentersOf(model).flatMap(datastoresIn);
+}
+
+export function hostsIn(datacenter: DatacenterRecord): readonly HostRecord[] {
+  return datacenter.folders.host.children.flatMap((child) =>
+    child.type === 'ClusterComputeResource' ? child.hosts : [],
+  );
+}
+
+export function datastoresIn(datacenter: DatacenterRecord): readonly DatastoreRecord[] {
+  return datacenter.folders.datastore.children.filter((child) => child.type === 'Datastore');
+}
+
+function datacentersOf(model: Model): readonly DatacenterRecord[] {
+  return model.rootFolder.children.filter((child) => child.type === 'Datacenter');
 }
 
 export function allSnapshots(vm: VmRecord): readonly SnapshotRecord[] {

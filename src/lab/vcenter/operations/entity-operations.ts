@@ -1,6 +1,7 @@
 import type { PowerState } from '../inventory.ts';
 import { childrenOf } from '../model/inventory-tree.ts';
 import type { EntityRecord, VmRecord } from '../model/records.ts';
+import { renameDatastore } from '../model/rename-datastore.ts';
 import { refOf } from '../properties/entity-properties.ts';
 import type { Call, OperationHandler } from '../server-context.ts';
 import { textOf } from '../wire/fields.ts';
@@ -12,12 +13,12 @@ import { shownUserName } from './session-operations.ts';
 const POWER_MS = 1500;
 const RENAME_MS = 200;
 
-const RENAME_PRIVILEGES: Readonly<Record<EntityRecord['type'], string>> = {
+/** Hosts are not renamed: their name is their address. */
+const RENAME_PRIVILEGES: Readonly<Partial<Record<EntityRecord['type'], string>>> = {
   Folder: 'Folder.Rename',
   Datacenter: 'Datacenter.Rename',
   ClusterComputeResource: 'Host.Inventory.RenameCluster',
   ResourcePool: 'Resource.RenamePool',
-  HostSystem: 'Host.Inventory.RenameCluster',
   Datastore: 'Datastore.Rename',
   VirtualMachine: 'VirtualMachine.Config.Rename',
 };
@@ -25,7 +26,9 @@ const RENAME_PRIVILEGES: Readonly<Record<EntityRecord['type'], string>> = {
 export const entityOperations: Readonly<Record<string, OperationHandler>> = {
   Rename_Task: (call) => {
     const entity = entityOf(call);
-    refuseWithout(call, RENAME_PRIVILEGES[entity.type]);
+    const privilege = RENAME_PRIVILEGES[entity.type];
+    if (privilege === undefined) throw new VimFault('NotSupported', 'The operation is not supported on the object.');
+    refuseWithout(call, privilege);
     const name = textOf(call.args, 'newName');
     return startTask(call, entity, 'ManagedEntity.rename', async () => {
       await call.server.pace.wait(RENAME_MS);
@@ -34,7 +37,8 @@ export const entityOperations: Readonly<Record<string, OperationHandler>> = {
       if (holder) {
         throw new VimFault('DuplicateName', `The name '${name}' already exists.`, { name, object: refOf(holder) });
       }
-      entity.name = name;
+      if (entity.type === 'Datastore') renameDatastore(call.server.model, entity, name);
+      else entity.name = name;
     });
   },
   PowerOnVM_Task: (call) => changePower(call, 'VirtualMachine.powerOn', 'poweredOn'),

@@ -26,6 +26,7 @@ export function refuseWithout(call: Call, privilege: string): void {
 
 export function viewFor(call: Call): ReadingView {
   const { server, session } = call;
+  const noted = new Set<string>();
   return {
     version: call.version,
     find: (ref) => findObject(server, session, ref),
@@ -36,6 +37,8 @@ export function viewFor(call: Call): ReadingView {
     },
     denied: ({ object }, privilege) => permissionFault(session, reference(object.type, object.id), privilege),
     onUnserved: (what) => {
+      if (noted.has(what)) return;
+      noted.add(what);
       server.events.add('vcenter', 'unserved', call.operation, call.receiver.id, { what });
     },
   };

@@ -38,7 +38,7 @@ export function clusterReaders(cluster: ClusterRecord, model: Model): PropertyRe
     host: () => cluster.hosts.map(refOf),
     datastore: () =>
       datastoresOf(model)
-        .filter((datastore) => hostsMounting(datastore, model).some((host) => host.cluster === cluster))
+        .filter((datastore) => hostsMounting(datastore).some((host) => host.cluster === cluster))
         .map(refOf),
     network: () => [],
     summary: () => {

@@ -24,12 +24,12 @@ export function datastoreReaders(datastore: DatastoreRecord, model: Model): Prop
         freeSpace: freeBytes(spec),
         uncommitted: 0,
         accessible: spec.accessible ?? true,
-        multipleHostAccess: hostsMounting(datastore, model).length > 1,
+        multipleHostAccess: hostsMounting(datastore).length > 1,
         type: spec.type,
         maintenanceMode: spec.maintenanceMode ?? 'normal',
       }),
     host: () =>
-      hostsMounting(datastore, model).map((host) =>
+      hostsMounting(datastore).map((host) =>
         data('DatastoreHostMount', {
           key: refOf(host),
           mountInfo: data('HostMountInfo', {
@@ -42,7 +42,7 @@ export function datastoreReaders(datastore: DatastoreRecord, model: Model): Prop
       ),
     vm: () =>
       vmsOf(model)
-        .filter((vm) => datastoresOfVm(vm, model).includes(datastore))
+        .filter((vm) => datastoresOfVm(vm).includes(datastore))
         .map(refOf),
     browser: () => datastoreBrowser(datastore),
     capability: () =>
@@ -110,7 +110,7 @@ function datastoreInfo(datastore: DatastoreRecord, model: Model): DataObject {
       return data('VvolDatastoreInfo', {
         ...common,
         containerId: spec.containerId,
-        vvolDS: vvolVolume(datastore, spec, model),
+        vvolDS: vvolVolume(datastore, spec),
       });
     case 'NFS':
       return data('NasDatastoreInfo', {
@@ -148,8 +148,8 @@ function vmfsVolume(name: string, spec: VmfsDatastoreInventory): DataObject {
   });
 }
 
-function vvolVolume(datastore: DatastoreRecord, spec: VvolDatastoreInventory, model: Model): DataObject {
-  const hosts = hostsMounting(datastore, model);
+function vvolVolume(datastore: DatastoreRecord, spec: VvolDatastoreInventory): DataObject {
+  const hosts = hostsMounting(datastore);
   const endpoints = hosts.flatMap((host) =>
     host.spec.scsiLuns
       .filter((lun) => lun.protocolEndpoint)

@@ -113,6 +113,6 @@ export function hostDatastoreSystemReaders(host: HostRecord, model: Model): Prop
 
 function hostDatastores(host: HostRecord, model: Model): readonly Reference[] {
   return datastoresOf(model)
-    .filter((datastore) => hostsMounting(datastore, model).includes(host))
+    .filter((datastore) => hostsMounting(datastore).includes(host))
     .map(refOf);
 }

@@ -155,7 +155,7 @@ function diskBacking(vm: VmRecord, disk: DiskInventory, backing: DiskBackingInve
       sharing,
     });
   }
-  const datastore = datastoreNamed(backing.datastore, vm, model);
+  const datastore = datastoreNamed(backing.datastore, vm);
   const file = { fileName: backing.fileName, datastore: datastore ? refOf(datastore) : undefined };
   if (backing.kind === 'localPMem') return data('VirtualDiskLocalPMemBackingInfo', { ...file, diskMode, uuid });
   if (backing.kind === 'rdm') {

@@ -69,20 +69,23 @@ export function virtualMachineConfig(vm: VmRecord, disks: readonly DiskInventory
       standbyAction: 'checkpoint',
     }),
     rebootPowerOff: false,
-    hardware: data('VirtualHardware', {
-      numCPU: spec.cpus ?? 2,
-      numCoresPerSocket: 1,
-      memoryMB: spec.memoryMb ?? 4096,
-      virtualICH7MPresent: false,
-      virtualSMCPresent: false,
-      device: virtualDevices(vm, disks, model),
-    }),
+    // Computed only when asked for: the devices are most of a VM, and many clients want just its uuids.
+    get hardware() {
+      return data('VirtualHardware', {
+        numCPU: spec.cpus ?? 2,
+        numCoresPerSocket: 1,
+        memoryMB: spec.memoryMb ?? 4096,
+        virtualICH7MPresent: false,
+        virtualSMCPresent: false,
+        device: virtualDevices(vm, disks, model),
+      });
+    },
     cpuAllocation: unlimitedAllocation(2000),
     memoryAllocation: unlimitedAllocation(40960),
     memoryHotAddEnabled: false,
     cpuHotAddEnabled: false,
     extraConfig: [],
-    datastoreUrl: datastoresOfVm(vm, model).map((datastore) =>
+    datastoreUrl: datastoresOfVm(vm).map((datastore) =>
       data('VirtualMachineConfigInfoDatastoreUrlPair', {
         name: shownName(datastore.name),
         url: datastoreUrl(datastore.spec),

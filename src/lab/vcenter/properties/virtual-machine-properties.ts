@@ -20,7 +20,7 @@ export function virtualMachineReaders(vm: VmRecord, model: Model): PropertyReade
     runtime: () => runtime(vm, model),
     guest: () => guest(vm),
     summary: () => summary(vm, model),
-    datastore: () => datastoresOfVm(vm, model).map(refOf),
+    datastore: () => datastoresOfVm(vm).map(refOf),
     network: () => [],
     snapshot: () => snapshotInfo(vm, model),
     rootSnapshot: () => vm.snapshots.map(snapshotRef),
@@ -152,7 +152,7 @@ function usedBytes(vm: VmRecord, datastoreName?: string): number {
 
 function storage(vm: VmRecord, model: Model): DataObject {
   return data('VirtualMachineStorageInfo', {
-    perDatastoreUsage: datastoresOfVm(vm, model).map((datastore) => {
+    perDatastoreUsage: datastoresOfVm(vm).map((datastore) => {
       const used = usedBytes(vm, datastore.name);
       return data('VirtualMachineUsageOnDatastore', {
         datastore: refOf(datastore),

@@ -71,7 +71,7 @@ export class Collector implements ManagedObject {
     if (version === '') {
       this.#pending = [];
       for (const filter of this.filters.values()) filter.forget();
-    } else if (version !== String(this.#version)) {
+    } else if (this.#version === 0 || version !== String(this.#version)) {
       throw new VimFault('InvalidCollectorVersion', 'InvalidCollectorVersion');
     }
     if (this.#pending.length === 0) {
@@ -79,7 +79,7 @@ export class Collector implements ManagedObject {
         this.#pending.push(...filter.updates(view).map((update) => ({ filter, update })));
       }
     }
-    if (this.#pending.length === 0 && version !== '') return undefined;
+    if (this.#pending.length === 0 && (version !== '' || this.filters.size === 0)) return undefined;
     const told = this.#pending.splice(0, maxObjectUpdates);
     this.#version += 1;
     return data('UpdateSet', {

@@ -17,12 +17,12 @@ SessionManager extends ManagedObject (vim.SessionManager)
 PropertyCollector extends ManagedObject (vmodl.query.PropertyCollector)
   filter?:->PropertyFilter[]!System.View
 PropertyFilter extends ManagedObject (vmodl.query.PropertyCollector.Filter)
-  spec:PropertyFilterSpec partialUpdates:boolean
+  spec:PropertyFilterSpec!System.View partialUpdates:boolean!System.View
 View extends ManagedObject (vim.view.View)
 ManagedObjectView extends View (vim.view.ManagedObjectView)
-  view?:->ManagedObject[]
+  view?:->ManagedObject[]!System.View
 ContainerView extends ManagedObjectView (vim.view.ContainerView)
-  container:->ManagedEntity type?:string[] recursive:boolean
+  container:->ManagedEntity!System.View type?:string[]!System.View recursive:boolean!System.View
 ListView extends ManagedObjectView (vim.view.ListView)
 InventoryView extends ManagedObjectView (vim.view.InventoryView)
 ViewManager extends ManagedObject (vim.view.ViewManager)
@@ -87,7 +87,7 @@ VirtualMachine extends ManagedEntity (vim.VirtualMachine)
 VirtualMachineSnapshot extends ExtensibleManagedObject (vim.vm.Snapshot)
   config:VirtualMachineConfigInfo childSnapshot?:->VirtualMachineSnapshot[]@4.1 vm:->VirtualMachine@6.0
 Task extends ExtensibleManagedObject (vim.Task)
-  info:TaskInfo
+  info:TaskInfo!System.View
 TaskManager extends ManagedObject (vim.TaskManager)
   recentTask?:->Task[]!System.View description:TaskDescription!System.View maxCollector:int!System.View
 EventManager extends ManagedObject (vim.event.EventManager)

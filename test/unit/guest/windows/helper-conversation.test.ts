@@ -1,4 +1,5 @@
 import { createWindowsGuests } from '../../../../src/guest/windows/windows-guest.ts';
+import type { WindowsGuestSettings } from '../../../../src/guest/windows/windows-guest-settings.ts';
 import { systemClock } from '../../../../src/platform/clock.ts';
 import type { Guest } from '../../../../src/ports/guest.ts';
 import { failureOf } from '../../../contract/guest.ts';
@@ -40,10 +41,18 @@ async function open(
   };
   peer = await startScriptedHelper(respond, greeting);
   const { port, ca } = peer;
-  const settings = {
-    ...{ address: '127.0.0.1', port, scheme: 'https', authentication: 'basic', username: 'backup', tls: { ca } },
-    ...{ password: async () => 'secret', thawResendMs: 50, thawPatienceMs: 300, helperStartTimeoutMs },
-  } as const;
+  const settings: WindowsGuestSettings = {
+    address: '127.0.0.1',
+    port,
+    scheme: 'https',
+    authentication: 'basic',
+    username: 'backup',
+    password: async () => 'secret',
+    tls: { ca },
+    thawResendMs: 50,
+    thawPatienceMs: 300,
+    helperStartTimeoutMs,
+  };
   guest = createWindowsGuests({ clock: systemClock, settingsFor: () => settings }).open({ name: 'sql01', address: '' });
 }
 

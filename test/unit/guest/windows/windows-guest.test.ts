@@ -287,6 +287,17 @@ describe('trouble between freeze and thaw', () => {
     expect(await failureOf(guest.finish(within()))).toMatchObject({ name: 'SnaphookError' });
   });
 
+  test('a Receive that hangs without breaking is replaced, and the helper is left alone', async () => {
+    await open({ settings: { holdMs: 9000 } });
+    await prepare();
+    await guest.freeze(within());
+    world.faults.add({ system: 'guest', operation: 'Receive', when: 'after', nth: 1, action: { do: 'hang' } });
+
+    expect((await guest.thaw(within())).kind).toBe('expired');
+    expect(world.isFrozen()).toBe(false);
+    expect(world.sessionCount()).toBe(1);
+  });
+
   test.each(['before', 'after'] as const)(
     'a sending connection that breaks %s the release is replaced',
     async (when) => {
@@ -327,7 +338,7 @@ describe('trouble between freeze and thaw', () => {
     rule('Send', 'before', 'hang');
     rule('Delete', 'before', 'hang');
 
-    const failure = await failureOf(guest.thaw(within(2000)));
+    const failure = await failureOf(guest.thaw(within(1200)));
     expect(failure).toMatchObject({ code: 'E_THAW_UNCONFIRMED', effect: 'unknown' });
     expect(world.isFrozen()).toBe(true);
     world.faults.clear();

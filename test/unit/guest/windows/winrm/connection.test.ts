@@ -1,7 +1,11 @@
+import { X509Certificate } from 'node:crypto';
 import { inspect } from 'node:util';
 import { openConnection, type WinRmConnection } from '../../../../../src/guest/windows/winrm/connection.ts';
+import { channelBindingHash } from '../../../../../src/guest/windows/winrm/ntlm-login.ts';
+import { tlsServerEndPoint } from '../../../../../src/guest/windows/winrm/tls-end-point.ts';
 import { WinRmError } from '../../../../../src/guest/windows/winrm/winrm-error.ts';
 import { systemClock } from '../../../../../src/platform/clock.ts';
+import { challengeMessage, FULL_FLAGS } from './ntlm-challenge.ts';
 import { fault, type PeerReply, soap, startWinRmPeer, type WinRmPeer } from './winrm-peer.ts';
 
 const MESSAGE = '<s:Envelope xmlns:s="http://www.w3.org/2003/05/soap-envelope"><s:Header/><s:Body/></s:Envelope>';
@@ -78,7 +82,7 @@ test('a broken connection is told as such and never opened again', async () => {
 
   expect(await problemOf(connection.exchange(MESSAGE, 5000))).toMatchObject({ kind: 'disconnected' });
   expect(connection.isOpen).toBe(false);
-  expect(await problemOf(connection.exchange(MESSAGE, 5000))).toMatchObject({ kind: 'disconnected' });
+  expect(await problemOf(connection.exchange(MESSAGE, 2000))).toMatchObject({ kind: 'disconnected' });
   expect(peer.connections()).toBe(1);
 });
 
@@ -106,6 +110,50 @@ test('no error of a request shows the credentials', async () => {
   const shown = inspect(thrown, { depth: 20, showHidden: true });
   expect(shown).not.toContain(CREDENTIALS.password);
   expect(shown).not.toContain(Buffer.from(`backup:${CREDENTIALS.password}`).toString('base64'));
+});
+
+describe('NTLM over TLS', () => {
+  const challenged = (): PeerReply => ({
+    status: 401,
+    body: '',
+    challenge: `Negotiate ${challengeMessage(FULL_FLAGS, []).toString('base64')}`,
+  });
+  const login = async (...replies: readonly PeerReply[]) => {
+    const left = [...replies];
+    peer = await startWinRmPeer(() => left.shift() ?? soap(''));
+    const endpoint = { address: '127.0.0.1', port: peer.port, tls: { ca: peer.ca }, connectTimeoutMs: 5000 };
+    const credentials = { ...CREDENTIALS, authentication: 'ntlm' as const };
+    return await openConnection({ ...endpoint, scheme: 'https' }, credentials, systemClock);
+  };
+
+  test('the login is bound to the certificate of its own channel', async () => {
+    connection = await login(challenged(), { status: 200, body: '' });
+
+    const answer = Buffer.from(peer.calls[1]?.authorization?.split(' ')[1] ?? '', 'base64');
+    const binding = channelBindingHash(tlsServerEndPoint(new X509Certificate(peer.certificate).raw));
+    expect(answer.includes(binding)).toBe(true);
+    expect(peer.connections()).toBe(1);
+  });
+
+  test('a refused account is a login problem after one try', async () => {
+    const problem = await problemOf(login(challenged(), { status: 401, body: '', challenge: 'Negotiate' }));
+
+    expect(problem).toEqual({ kind: 'login', reason: 'user name or password refused' });
+    expect(peer.calls).toHaveLength(2);
+  });
+
+  test('a server without Negotiate is told with what it offers', async () => {
+    const problem = await problemOf(login({ status: 401, body: '', challenge: 'Basic realm="WSMAN"' }));
+
+    expect(problem).toEqual({ kind: 'login', reason: 'the server does not offer Negotiate, only Basic' });
+  });
+
+  test('a challenge that would weaken the session is not answered', async () => {
+    const weak = `Negotiate ${challengeMessage(FULL_FLAGS & ~0x20, []).toString('base64')}`;
+
+    expect(await problemOf(login({ status: 401, body: '', challenge: weak }))).toMatchObject({ kind: 'malformed' });
+    expect(peer.calls).toHaveLength(1);
+  });
 });
 
 test('a server that never finishes the login is unreachable after the connect time-out', async () => {

@@ -4,6 +4,7 @@ import { encodeTargetInfo, parseChallenge } from '../../../../../src/guest/windo
 import { directionKeys, NtlmSecurity } from '../../../../../src/guest/windows/winrm/ntlm-security.ts';
 import { ntlmV2Response, parseAccount, responseKey, unicode } from '../../../../../src/guest/windows/winrm/ntlm-v2.ts';
 import { rc4 } from '../../../../../src/guest/windows/winrm/rc4.ts';
+import { challengeMessage, FULL_FLAGS } from './ntlm-challenge.ts';
 
 const hex = (text: string): Buffer => Buffer.from(text.replaceAll(' ', ''), 'hex');
 
@@ -71,22 +72,6 @@ describe('the published NTLMv2 example (MS-NLMP 4.2.4)', () => {
   });
 });
 
-/** A challenge as a server sends it, with the flags and attribute pairs of the test. */
-function challengeMessage(flags: number, pairs: Parameters<typeof encodeTargetInfo>[0]): Buffer {
-  const info = encodeTargetInfo(pairs);
-  const head = Buffer.alloc(56);
-  head.write('NTLMSSP\0', 'latin1');
-  head.writeUInt32LE(2, 8);
-  head.writeUInt32LE(56, 16);
-  head.writeUInt32LE(flags >>> 0, 20);
-  hex('0123456789abcdef').copy(head, 24);
-  head.writeUInt16LE(info.length, 40);
-  head.writeUInt16LE(info.length, 42);
-  head.writeUInt32LE(56, 44);
-  return Buffer.concat([head, info]);
-}
-
-const FULL_FLAGS = 0xe28a8235 | 0x10;
 const STAMP = { id: 7, value: hex('0090d336b734c301') };
 const LOGIN = { username: 'LAB\\backup', password: 'secret', host: 'guest.lab' };
 const field = (message: Buffer, offset: number): Buffer => {

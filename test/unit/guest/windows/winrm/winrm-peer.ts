@@ -10,11 +10,16 @@ export interface PeerCall {
   readonly authorization: string | undefined;
 }
 
-export type PeerReply = { readonly status: number; readonly body: string } | 'drop' | 'hang';
+export type PeerReply =
+  | { readonly status: number; readonly body: string /** WWW-Authenticate. */; readonly challenge?: string }
+  | 'drop'
+  | 'hang';
 
 export interface WinRmPeer {
   readonly port: number;
   readonly ca: string;
+  /** The server's own certificate, PEM. */
+  readonly certificate: string;
   readonly calls: readonly PeerCall[];
   connections(): number;
   close(): Promise<void>;
@@ -27,16 +32,18 @@ export async function startWinRmPeer(reply: (call: PeerCall) => PeerReply | Prom
   const authority = await createAuthority();
   const calls: PeerCall[] = [];
   let connections = 0;
-  const server = https.createServer(await issueCertificate(authority, 'peer.lab'), async (request, response) => {
+  const pair = await issueCertificate(authority, 'peer.lab');
+  const server = https.createServer(pair, async (request, response) => {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer); // a request stream in flowing mode yields buffers
-    const envelope = parseXml(Buffer.concat(chunks).toString('utf8'));
+    const envelope = parseXml(Buffer.concat(chunks).toString('utf8') || '<empty/>');
     const action = descend(envelope, 'Header', 'Action')?.text.split('/').at(-1) ?? '';
     const call = { action, envelope, authorization: request.headers.authorization };
     calls.push(call);
     const answer = await reply(call);
     if (answer === 'drop') request.socket.destroy();
     if (typeof answer === 'string') return;
+    if (answer.challenge) response.setHeader('WWW-Authenticate', answer.challenge);
     response.writeHead(answer.status, { 'Content-Type': 'application/soap+xml;charset=UTF-8' }).end(answer.body);
   });
   server.on('connection', () => {
@@ -46,6 +53,7 @@ export async function startWinRmPeer(reply: (call: PeerCall) => PeerReply | Prom
   return {
     port: (server.address() as AddressInfo).port, // listening on TCP
     ca: authority.certificate,
+    certificate: pair.cert,
     calls,
     connections: () => connections,
     close: async () => {

@@ -1,0 +1,132 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { type Lab, startLab } from '../../src/lab/lab.ts';
+import { type Ended, ended, killAtCall, leftBehind, start, until } from './killed-run.ts';
+
+/** Shrinks holds, defines and settling; a lease of 9 s becomes 450 ms. */
+const PACE = 0.05;
+const LEASE_MS = 9000 * PACE;
+const MORE_THAN_ANY_RUN = 200;
+
+let lab: Lab;
+let args: readonly string[];
+
+/** Each suite has a lab of its own. */
+export function useLab(): void {
+  beforeAll(async () => {
+    const directory = mkdtempSync(path.join(os.tmpdir(), 'snaphook-crash-'));
+    lab = await startLab({ directory, pace: PACE, estate: { disks: 2, cylinders: 6 } });
+    args = ['--config', lab.configFile, '--job', 'nightly'];
+  });
+  afterAll(async () => {
+    await lab.close();
+    rmSync(lab.directory, { recursive: true, force: true });
+  });
+}
+
+/** How a user, or the next night, comes back after a crash. Each must leave nothing behind. */
+const RECOVERIES: Readonly<Record<string, () => Promise<readonly Ended[]>>> = {
+  post: async () => [await ended(start('post-backup', args))],
+  'pre again': async () => {
+    const again = await ended(start('pre-backup', [...args, '--on-open-run', 'replace']));
+    return [again, await ended(start('post-backup', args))];
+  },
+  reap: async () => [
+    await ended(start('snaphook', ['reap', '--config', lab.configFile, '--apply', '--include-waiting'])),
+  ],
+};
+
+const ALLOWED_EXIT_CODES = [0, 75];
+
+async function recoverAndCheck(point: string, recovery: string): Promise<void> {
+  const thawed = await until(() => !lab.isFrozen(), LEASE_MS + 1000);
+  expect([point, recovery, 'frozen longer than its lease', !thawed]).toEqual([
+    point,
+    recovery,
+    'frozen longer than its lease',
+    false,
+  ]);
+  const outcomes = (await RECOVERIES[recovery]?.()) ?? [];
+  for (const { exitCode, stderr } of outcomes) {
+    expect([point, recovery, ALLOWED_EXIT_CODES.includes(exitCode ?? -1) ? 'ok' : `${exitCode}: ${stderr}`]).toEqual([
+      point,
+      recovery,
+      'ok',
+    ]);
+  }
+  expect([point, recovery, leftBehind(lab)]).toEqual([point, recovery, []]);
+  const written = lab.application.lastAcknowledged;
+  expect(await until(() => lab.application.lastAcknowledged > written, 5000)).toBe(true);
+}
+
+/** Kills at point 1, 2, 3 … until a run gets through unharmed; that run is ended normally. Returns the number of points. */
+async function killAtEveryPoint(
+  name: string,
+  recovery: string,
+  runOnce: (point: number) => Promise<Ended>,
+): Promise<number> {
+  for (let point = 1; point < MORE_THAN_ANY_RUN; point += 1) {
+    const outcome = await runOnce(point);
+    if (!outcome.killed) {
+      expect([name, point, outcome.exitCode, outcome.exitCode === 0 ? '' : outcome.stderr]).toEqual([
+        name,
+        point,
+        0,
+        '',
+      ]);
+      await RECOVERIES.post?.();
+      return point - 1;
+    }
+    await recoverAndCheck(`${name} ${point}`, recovery);
+  }
+  throw new Error(`${name}: no run got through`);
+}
+
+/** Kills the pre hook at every journal write and every remote call; `recovery` comes next each time. */
+export function killPreHookEverywhere(recovery: string): void {
+  test.each(['before', 'torn', 'after'])('at every journal write (%s): nothing frozen, nothing left', async (when) => {
+    const points = await killAtEveryPoint(`journal write, ${when},`, recovery, (point) =>
+      ended(start('pre-backup', args, { KILL_AT: String(point), KILL_WHEN: when }, 'kill-at-journal-write.cjs')),
+    );
+
+    expect(points).toBeGreaterThan(15);
+  });
+
+  test.each(['before', 'after'] as const)(
+    'at every remote call (%s its effect): nothing frozen, nothing left',
+    async (when) => {
+      const points = await killAtEveryPoint(`remote call, ${when},`, recovery, async (point) => {
+        const child = start('pre-backup', args);
+        const stop = killAtCall(lab, () => child, point, when);
+        const outcome = await ended(child);
+        stop();
+        return outcome;
+      });
+
+      expect(points).toBeGreaterThan(25);
+    },
+  );
+}
+
+/** Kills the post hook at every remote call; the post hook comes again each time. */
+export function killPostHookEverywhere(): void {
+  test.each(['before', 'after'] as const)(
+    'at every remote call (%s its effect), then post again: nothing left',
+    async (when) => {
+      for (let point = 1; point < MORE_THAN_ANY_RUN; point += 1) {
+        expect((await ended(start('pre-backup', args))).exitCode).toBe(0);
+        const child = start('post-backup', args);
+        const stop = killAtCall(lab, () => child, point, when);
+        const outcome = await ended(child);
+        stop();
+        if (!outcome.killed) {
+          expect(outcome.exitCode).toBe(0);
+          expect(point).toBeGreaterThan(3);
+          return;
+        }
+        await recoverAndCheck(`post, remote call ${point}, ${when}`, 'post');
+      }
+    },
+  );
+}

@@ -1,0 +1,6 @@
+import { killPreHookEverywhere, useLab } from './kill-loop.ts';
+
+describe('kill -9 of the pre hook, then reap', () => {
+  useLab();
+  killPreHookEverywhere('reap');
+});

@@ -1,0 +1,106 @@
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { closePorts, composePorts, jobSpec } from '../../../src/cli/compose.ts';
+import { loadConfig } from '../../../src/config/load.ts';
+import type { JobSpec } from '../../../src/job/job-spec.ts';
+import type { JobPorts } from '../../../src/job/ports.ts';
+import { post } from '../../../src/job/post.ts';
+import { type PreResult, pre } from '../../../src/job/pre.ts';
+import { type Lab, type LabOptions, startLab } from '../../../src/lab/lab.ts';
+import type { SnaphookError } from '../../../src/ports/errors.ts';
+import type { Reporter } from '../../../src/ports/reporter.ts';
+
+const silent: Reporter = { info: () => undefined, warn: () => undefined, progress: () => undefined };
+
+/** A lab with the product's real adapters in this process. */
+export interface Site {
+  readonly lab: Lab;
+  /** New adapters for each use, as each hook process has its own. */
+  withPorts<Result>(work: (ports: JobPorts) => Promise<Result>, configFile?: string): Promise<Result>;
+  pre(change?: SiteChange): Promise<PreResult>;
+  /** The error of a pre hook that must fail. */
+  failingPre(change?: SiteChange): Promise<SnaphookError>;
+  post(): Promise<void>;
+  leftBehind(): readonly string[];
+  close(): Promise<void>;
+}
+
+export interface SiteChange {
+  readonly job?: string;
+  readonly vms?: readonly string[];
+  readonly spec?: Partial<JobSpec>;
+  readonly configFile?: string;
+  readonly signal?: AbortSignal;
+}
+
+export async function openSite(options: Partial<LabOptions> = {}): Promise<Site> {
+  const directory = mkdtempSync(path.join(os.tmpdir(), 'snaphook-site-'));
+  const lab = await startLab({
+    directory,
+    pace: 0.05,
+    ...options,
+    estate: { disks: 2, cylinders: 6, ...options.estate },
+  });
+  const withPorts: Site['withPorts'] = async (work, configFile = lab.configFile) => {
+    const ports = composePorts(loadConfig(configFile), silent);
+    try {
+      return await work(ports);
+    } finally {
+      await closePorts(ports);
+    }
+  };
+  const runPre = ({ job = 'nightly', vms, spec, configFile, signal }: SiteChange = {}) =>
+    withPorts((ports) => {
+      const configured = jobSpec(loadConfig(configFile ?? lab.configFile), job, vms ? { vms } : {});
+      const context = { job, integration: 'test', instance: undefined, productRunId: undefined, level: undefined };
+      return pre(ports, { ...configured, ...spec }, context, signal ?? new AbortController().signal);
+    }, configFile);
+  return {
+    lab,
+    withPorts,
+    pre: runPre,
+    failingPre: async (change) => {
+      try {
+        await runPre(change);
+      } catch (error) {
+        return error as SnaphookError; // the tests look at its fields; anything else fails them
+      }
+      throw new Error('the pre hook succeeded');
+    },
+    post: () =>
+      withPorts(async (ports) => {
+        await post(ports, jobSpec(loadConfig(lab.configFile), 'nightly'));
+      }),
+    leftBehind: () => leftBehind(lab),
+    close: async () => {
+      await lab.close();
+      rmSync(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+function leftBehind(lab: Lab): readonly string[] {
+  const left: string[] = [];
+  for (const device of lab.store.devices()) {
+    for (const { name } of lab.store.snapshots(device.id)) left.push(`snapshot ${name} on ${device.id}`);
+    if (device.isTarget) left.push(`link on ${device.id}`);
+  }
+  for (const member of lab.unexpectedPoolMembers()) left.push(`storage group member ${member}`);
+  if (lab.isFrozen()) left.push('frozen guest');
+  if (lab.guestShells() > 0) left.push('guest shell');
+  if (lab.vcenterSessions() > 0) left.push('vCenter session');
+  for (const folder of ['export', 'state/locks', 'state/runs/open']) {
+    for (const entry of entriesBelow(path.join(lab.directory, folder))) left.push(`${folder}/${entry}`);
+  }
+  return left;
+}
+
+function entriesBelow(folder: string): readonly string[] {
+  try {
+    const entries = readdirSync(folder, { recursive: true, withFileTypes: true });
+    return entries.filter((entry) => entry.isFile() || !folder.endsWith('export')).map(({ name }) => name);
+  } catch {
+    return [];
+  }
+}
