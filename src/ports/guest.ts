@@ -21,8 +21,6 @@ export interface PreparedGuest {
   readonly helper: string;
   readonly writersBefore: readonly WriterStatus[];
   readonly volumes: readonly GuestVolume[];
-  /** Everything `closeLeftover` needs to find the session again after a crash; no secrets. */
-  readonly resume: Readonly<Record<string, string>>;
 }
 
 /** How a freeze ended, as the guest itself tells. */
@@ -50,13 +48,14 @@ export interface Guest {
   readonly name: string;
   /**
    * Opens and warms the channel, loads the helper, gathers metadata. Nothing is frozen.
-   * `onSession` is awaited as soon as something exists in the guest that a crash would leave behind.
+   * `onSession` is awaited as soon as something exists in the guest that a crash would leave behind; its record is what
+   * `closeLeftover` needs to find it again. No secrets.
    */
   prepare(
     request: {
       readonly runId: string;
       readonly diskUuids: readonly string[];
-      readonly onSession?: (resume: Readonly<Record<string, string>>) => Promise<void>;
+      readonly onSession: (resume: Readonly<Record<string, string>>) => Promise<void>;
     },
     signal: AbortSignal,
   ): Promise<PreparedGuest>;
@@ -66,8 +65,8 @@ export interface Guest {
   thaw(signal: AbortSignal): Promise<ThawVerdict>;
   /** The verdict of the freeze framework and of the writers, after the thaw. */
   finish(signal: AbortSignal): Promise<FreezeEvidence>;
-  /** Ends helper and session; never throws, safe to call twice. */
-  close(): Promise<void>;
+  /** Ends helper and session; never throws, safe to call twice. `unknown`: the guest did not confirm it. */
+  close(): Promise<'closed' | 'unknown'>;
 }
 
 /** Makes the guest of one VM and cleans up what a crashed run left in it. */

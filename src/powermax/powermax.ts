@@ -39,15 +39,11 @@ export function createPowerMax(options: PowerMaxOptions): StorageArray {
   const unisphere = createUnisphere({ arrayId, session, governor, clock });
   const effects = new OwnEffects();
   let knownGeneration: 'V3' | 'V4' | undefined;
-  const snapVx = createSnapVx({
-    unisphere,
-    effects,
-    generation: async (signal) => {
-      knownGeneration ??= await readGeneration(unisphere, signal);
-      return knownGeneration;
-    },
-    pollMs: options.pollMs ?? 1000,
-  });
+  const generation = async (signal: AbortSignal) => {
+    knownGeneration ??= await readGeneration(unisphere, signal);
+    return knownGeneration;
+  };
+  const snapVx = createSnapVx({ unisphere, effects, generation, pollMs: options.pollMs ?? 1000 });
   /** Devices found by an id that is no device WWN, as vVols have: explains a refusal to snap them. */
   const vvols = new Set<DeviceId>();
 
@@ -72,7 +68,13 @@ export function createPowerMax(options: PowerMaxOptions): StorageArray {
       else await unisphere.askVersion(signal);
     },
     establish: (request, signal) => snapVx.establish(request, vvols, signal),
-    findSnapshots: (request, signal) => findSnapshots(unisphere, effects, request, signal),
+    async findSnapshots(request, signal) {
+      const found = await findSnapshots(unisphere, effects, request, signal);
+      const isNews = found.length === 0 && request.devices.some((device) => !effects.of(request.name, device));
+      // Nothing is found on an array that does not exist either: ask for the array itself before this is believed.
+      if (isNews) await generation(signal);
+      return found;
+    },
     link: ({ name, snapId, pairs }, signal) => snapVx.link({ name, snapId }, pairs, signal),
     unlink: ({ name, snapId, pairs, force }, signal) => snapVx.unlink({ name, snapId }, pairs, force, signal),
     terminate: ({ name, snapId, devices }, signal) => snapVx.terminate({ name, snapId }, devices, signal),

@@ -48,11 +48,7 @@ export class HelperChannel {
    * Opens both connections, the shell and the helper. `onShell` is awaited as soon as there is a shell a crash would leave
    * behind. After an error `dispose` cleans up what had been made.
    */
-  async start(
-    helperPath: string,
-    onShell: (shellId: string) => Promise<void>,
-    signal: AbortSignal,
-  ): Promise<CommandIds> {
+  async start(helperPath: string, onShell: (shellId: string) => Promise<void>, signal: AbortSignal): Promise<void> {
     const limits = { operationTimeoutMs: this.#options.operationTimeoutMs, signal };
     // One after the other: a wrong password must not count twice against the account.
     const sender = await this.#options.connect(signal);
@@ -62,7 +58,6 @@ export class HelperChannel {
     this.#commandId = await startProgram(sender, this.#shellId, { path: helperPath, arguments: ['serve'] }, limits);
     const receiver = await this.#options.connect(signal);
     void this.#receive(receiver);
-    return this.#ids();
   }
 
   /** Is the sending connection open? */

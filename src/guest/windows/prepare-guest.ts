@@ -16,8 +16,8 @@ export async function prepareGuest(
 ): Promise<PreparedGuest> {
   const { context, channel, facts } = parts;
   const { helperPath, backupType, holdMs, requiredWriters } = context.settings;
-  const onShell = async (shellId: string) => await request.onSession?.({ shellId });
-  const ids = await channel.start(helperPath, onShell, signal);
+  const onShell = async (shellId: string) => await request.onSession({ shellId });
+  await channel.start(helperPath, onShell, signal);
   const hello = await firstWords(parts, signal);
   if (hello.protocol !== VSS_HELPER_PROTOCOL) throw wrongProtocol(context, hello);
   const disks = request.diskUuids.map(plainSerial);
@@ -36,7 +36,7 @@ export async function prepareGuest(
     name: volume.mountPoint || volume.volume,
     diskUuids: volume.disks,
   }));
-  return { helper: hello.helper, writersBefore, volumes, resume: { ...ids } };
+  return { helper: hello.helper, writersBefore, volumes };
 }
 
 async function firstWords(parts: SessionParts, signal: AbortSignal): Promise<EventOf<'hello'>> {

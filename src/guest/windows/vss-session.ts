@@ -31,7 +31,7 @@ export class VssSession implements Guest {
   readonly #parts: SessionParts;
   readonly #keepWarm = new AbortController();
   #freeze: Freeze = { kind: 'never' };
-  #closing: Promise<void> | undefined;
+  #closing: Promise<'closed' | 'unknown'> | undefined;
 
   constructor(context: GuestContext, clock: Clock, connect: (signal?: AbortSignal) => Promise<WinRmConnection>) {
     this.name = context.name;
@@ -113,7 +113,7 @@ export class VssSession implements Guest {
     }
   }
 
-  close(): Promise<void> {
+  close(): Promise<'closed' | 'unknown'> {
     this.#closing ??= this.#close();
     return this.#closing;
   }
@@ -154,7 +154,7 @@ export class VssSession implements Guest {
     });
   }
 
-  async #close(): Promise<void> {
+  async #close(): Promise<'closed' | 'unknown'> {
     this.#keepWarm.abort();
     const { channel, clock, context } = this.#parts;
     const late = () => new Error('the session did not end in time');
@@ -163,8 +163,10 @@ export class VssSession implements Guest {
         await this.#quit(signal);
         await channel.dispose(signal);
       });
+      return 'closed';
     } catch {
       // What is left ends with the shell's idle time, and a hold long before that.
+      return 'unknown';
     }
   }
 

@@ -19,7 +19,7 @@ export interface WindowsGuestsOptions {
   readonly settingsFor: (vm: VmOfGuest) => WindowsGuestSettings | undefined;
 }
 
-/** Windows guests frozen by VSS, reached over WinRM. `resume` records hold `shellId` and `commandId`. */
+/** Windows guests frozen by VSS, reached over WinRM. `resume` records hold the `shellId`. */
 export function createWindowsGuests(options: WindowsGuestsOptions): Guests {
   const contextOf = (vm: VmOfGuest): GuestContext => {
     const settings = options.settingsFor(vm);

@@ -31,13 +31,14 @@ export const guestsStep: Step<GuestsResult> = {
   },
 
   async undo(run, signal) {
-    const open = [...run.openGuests];
+    const closed = new Set<InstanceUuid>();
+    for (const [vm, guest] of run.openGuests) if ((await guest.close()) === 'closed') closed.add(vm);
     run.openGuests.clear();
-    await Promise.all(open.map(([, guest]) => guest.close()));
-    // Sessions of a process that is gone, or whose close could not be confirmed: ended by their journaled identity.
+    // Sessions of a process that is gone, or whose end was not confirmed: ended by their journaled identity.
     for (const [uuid, resume] of run.journal.state.sessions) {
       const vm = run.plan.vms.find(({ instanceUuid }) => instanceUuid === uuid);
-      if (vm) await run.ports.guests.closeLeftover({ name: vm.name, address: vm.address }, resume, signal);
+      if (vm && !closed.has(uuid))
+        await run.ports.guests.closeLeftover({ name: vm.name, address: vm.address }, resume, signal);
     }
   },
 };

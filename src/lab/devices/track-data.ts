@@ -71,7 +71,7 @@ export function takeOver(device: Device, track: number): void {
 export function preserveTrack(device: Device, track: number): void {
   const newest = device.snapshots.at(-1);
   if (!newest || track >= newest.sizeTracks || newest.kept.has(track)) return;
-  if (!isAllocated(device, track)) {
+  if (!isAllocated(device, track) && !(device.hostVisible && hasRawData(device, track))) {
     newest.kept.keepZeros([track]);
     return;
   }

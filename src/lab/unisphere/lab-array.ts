@@ -123,9 +123,8 @@ export class LabArray {
       if (!rows.has(key)) this.#maskedAtMs.set(key, performance.now());
     }
     const after = this.#visible();
-    const listener = this.#world.onPresentation;
-    for (const [key, change] of before) if (!after.has(key)) listener?.withdrawn(change);
-    for (const [key, change] of after) if (!before.has(key)) listener?.presented(change);
+    for (const [key, change] of before) if (!after.has(key)) this.#tell('withdrawn', change);
+    for (const [key, change] of after) if (!before.has(key)) this.#tell('presented', change);
     return result;
   }
 
@@ -170,6 +169,12 @@ export class LabArray {
         for (const resource of container.resources)
           resource.volumes = resource.volumes.filter((volume) => volume.device !== device);
     });
+  }
+
+  #tell(what: 'presented' | 'withdrawn', change: PresentationChange): void {
+    const { host, lun } = change;
+    this.#world.events.add('array', 'effect', what, change.device, { host, lun });
+    this.#world.onPresentation?.[what](change);
   }
 
   #visible(): ReadonlyMap<string, PresentationChange> {

@@ -19,7 +19,6 @@ interface Connection {
 }
 
 const FILTERS: FilterTable<undefined, Connection> = {
-  volume_id: (_none, row) => row.volumeId,
   host_lun_address: (_none, row) => row.host_lun_address,
   initiator_id: (_none, row) => row.initiatorId,
   dir_port: (_none, row) => row.dir_port,
@@ -34,7 +33,9 @@ export const getConnections: Handler = (call) => {
   const array = arrayOf(call);
   const view = viewIn(array, param(call, 'view'));
   const lagMs = call.unisphere.pace.scaledMs(array.knobs.lunAddressLagMs);
+  const devices = call.query.getAll('volume_id').map((id) => id.toUpperCase());
   const rows = view.luns.flatMap((row) => {
+    if (devices.length > 0 && !devices.includes(row.device)) return [];
     const age = array.maskedForMs(view.id, row.device);
     // Right after masking there is nothing, then rows without address.
     if (age < lagMs / 2) return [];

@@ -1,7 +1,7 @@
 import { malformed } from './messages.ts';
 
 /** What a filter of a classic list looks at; a list matches when one of its members does. */
-export type FilterValue = string | number | boolean | undefined | readonly string[];
+type FilterValue = string | number | boolean | undefined | readonly string[];
 
 export type FilterTable<Context, Item> = Readonly<Record<string, (context: Context, item: Item) => FilterValue>>;
 

@@ -1,7 +1,7 @@
 import { malformed } from './messages.ts';
 
 /** What an attribute of an enhanced list holds: a value, a list of values, or objects with values of their own. */
-export type Scalar = string | number | boolean | undefined;
+type Scalar = string | number | boolean | undefined;
 export type Nested = Readonly<Record<string, unknown>>;
 export type AttributeValue = Scalar | Nested | readonly Nested[];
 

@@ -107,7 +107,7 @@ function editOf(array: LabArray, id: string, action: Fields): () => void {
   throw malformed('No known action in editVolumeActionParam');
 }
 
-export function setIdentifier(array: LabArray, id: string, identifier: string | undefined): void {
+function setIdentifier(array: LabArray, id: string, identifier: string | undefined): void {
   array.change((config) => {
     const naming = config.devices[id] ?? {};
     if (identifier === undefined) delete naming.identifier;

@@ -86,13 +86,13 @@ export interface VvolDatastoreInventory extends DatastoreCommon {
   readonly storageArrays: readonly VasaArrayInventory[];
 }
 
-export interface NfsDatastoreInventory extends DatastoreCommon {
+interface NfsDatastoreInventory extends DatastoreCommon {
   readonly type: 'NFS';
   readonly remoteHost: string;
   readonly remotePath: string;
 }
 
-export interface VasaArrayInventory {
+interface VasaArrayInventory {
   readonly name: string;
   /** As the VASA provider reports it, such as `com.emc:000197900123`. */
   readonly uuid: string;

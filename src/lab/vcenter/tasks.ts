@@ -22,7 +22,7 @@ export interface TaskRequest {
   run(progress: TaskProgress): Promise<AnyValue | undefined>;
 }
 
-export interface TaskProgress {
+interface TaskProgress {
   /** Aborted by CancelTask. */
   readonly signal: AbortSignal;
   /** Percent. */
@@ -105,6 +105,10 @@ export class TaskTable {
     this.#model.changes.announce();
     void this.#run(task);
     return reference('Task', task.id);
+  }
+
+  initiatorOf(id: string): string | undefined {
+    return this.#tasks.get(id)?.request.userName;
   }
 
   /** Throws `InvalidState` for a finished task and `NotSupported` for one that cannot be cancelled. */

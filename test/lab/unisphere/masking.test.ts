@@ -1,4 +1,4 @@
-import { at, fixture, type Json, TestSite, until } from './test-site.ts';
+import { ARRAY, at, fixture, type Json, TestSite, until } from './test-site.ts';
 
 let site: TestSite;
 const start = async (options?: Parameters<typeof TestSite.start>[0]) => {
@@ -163,9 +163,12 @@ test('a view needs parts that exist and devices', async () => {
 });
 
 test('two masking changes at the same time: the second is told that one is in progress', async () => {
-  await start({ knobs: { writeMs: 5000 }, pace: 0.01 });
+  await start({ knobs: { writeMs: 20_000 }, pace: 0.01 });
   const first = addToPool('00003');
-  await new Promise((resolve) => setTimeout(resolve, 15));
+  await until(
+    () => site.get(site.system(`/symmetrix/${ARRAY}?include_lock_info=true`)),
+    ({ lockInfo }) => Array.isArray(lockInfo) && lockInfo.length > 0,
+  );
   const text = await site.refused(
     'PUT',
     site.sloprovisioning('/storagegroup/pool'),

@@ -70,22 +70,6 @@ test('the same name again adds a generation 0 and renumbers the others; the snap
   expect(named).toMatchObject({ snapshotSrc: [{ generation: 0 }, { generation: 1 }], snapshotLnk: [] });
 });
 
-test('a link shows the point in time; writes on either side stay there', async () => {
-  await start();
-  write('00001', 'before');
-  await create('one', '00001');
-  write('00001', 'after!');
-  await site.call(
-    'PUT',
-    snapshot('one'),
-    pairs('Link', ['00001'], ['00011'], { snap_id: snapIdOf('00001'), copy: 'false' }),
-  );
-
-  expect(read('00011')).toBe('before');
-  write('00011', 'target');
-  expect([read('00001'), read('00011')]).toEqual(['after!', 'target']);
-});
-
 test('the sessions of a source and of a target have the published keys', async () => {
   await start();
   await create('one', '00001');
@@ -151,106 +135,6 @@ test('a snapshot that is gone is not found for the device', async () => {
   expect(await site.refused('GET', site.privateReplication('/volume/00001/snapshot/gone'), undefined, 404)).toBe(
     'Snapshot gone not found for 00001',
   );
-});
-
-test('link refuses what the array refuses, in its words', async () => {
-  await start();
-  await create('one', '00001', '00002');
-  const link = (source: string, target: string, more: Json = {}) =>
-    pairs('Link', [source], [target], { exact: true, ...more });
-  await site.call('PUT', snapshot('one'), link('00001', '00011'));
-
-  expect(await site.refused('PUT', snapshot('one'), link('00001', '00011'), 500)).toMatch(
-    /already in the desired state or mode/,
-  );
-  expect(await site.refused('PUT', snapshot('one'), link('00002', '00011'), 500)).toMatch(
-    /already a Copy session Target device/,
-  );
-  expect(await site.refused('PUT', snapshot('one'), link('00002', '00021'), 500)).toBe(
-    'Target volume size [2]Cyls cannot be smaller than source volume size [4]Cyls',
-  );
-  expect(await site.refused('PUT', snapshot('none'), link('00001', '00012'), 404)).toBe(
-    'Snapshot none not found for 00001',
-  );
-  expect(await site.refused('PUT', snapshot('one'), link('00001', '00012', { snap_id: 4711 }), 404)).toMatch(
-    /not found for/,
-  );
-  await site.refused('PUT', snapshot('one'), { ...link('00001', '00012'), deviceNameListTarget: [] }, 400);
-  await site.refused('PUT', snapshot('one'), pairs('Explode', ['00001'], ['00012']), 400);
-  await site.call('PUT', snapshot('one'), link('00002', '00022'));
-});
-
-test('exact pairs by position; without it the array pairs by size', async () => {
-  await start();
-  site.store.createDevice({ id: '00041', cylinders: 9 });
-  await create('one', '00001', '00041');
-  const body = (exact: boolean) => pairs('Link', ['00041', '00001'], ['00011', '00022'], { exact });
-  expect(await site.refused('PUT', snapshot('one'), body(true), 500)).toMatch(/cannot be smaller/);
-  await site.call('PUT', snapshot('one'), body(false));
-  expect([site.store.linkOf('00011')?.source, site.store.linkOf('00022')?.source]).toEqual(['00001', '00041']);
-});
-
-test('several pairs are linked and unlinked in one call', async () => {
-  await start({ store: { defineMs: 0, defineTracksPerSecond: 1e9 } });
-  await create('one', '00001', '00002', '00003');
-  const sources = ['00001', '00002', '00003'];
-  const targets = ['00011', '00012', '00013'];
-  await site.call('PUT', snapshot('one'), pairs('Link', sources, targets, { exact: true }));
-  expect(targets.map((id) => site.store.linkOf(id)?.source)).toEqual(sources);
-  await site.call('PUT', snapshot('one'), pairs('Unlink', sources, targets, { snap_id: snapIdOf('00001') }));
-  expect(targets.map((id) => site.store.linkOf(id))).toEqual([undefined, undefined, undefined]);
-});
-
-test('V3: unlink is refused until the target is defined, unless forced', async () => {
-  await start({ store: { defineMs: 30_000 }, pace: 0.01 });
-  await create('one', '00001');
-  await site.call('PUT', snapshot('one'), pairs('Link', ['00001'], ['00011']));
-  await site.call('PUT', snapshot('one'), pairs('Link', ['00001'], ['00012']));
-  expect(at(await sessions('00001'), 'snapshotSrcs.0.linkedDevices.0.defined')).toBe(false);
-  expect(await site.refused('PUT', snapshot('one'), pairs('Unlink', ['00001'], ['00011']), 500)).toMatch(
-    /not fully defined/,
-  );
-  await site.call('PUT', snapshot('one'), pairs('Unlink', ['00001'], ['00012'], { symforce: 'true' }));
-
-  await until(
-    () => sessions('00001'),
-    (body) => at(body, 'snapshotSrcs.0.linkedDevices.0.defined') === true,
-  );
-  await site.call('PUT', snapshot('one'), pairs('Unlink', ['00001'], ['00011']));
-});
-
-test('V4: a target is never defined and unlinks at once', async () => {
-  await start({ microcode: '6079.225.0' });
-  await create('one', '00001');
-  await site.call('PUT', snapshot('one'), pairs('Link', ['00001'], ['00011'], { generation: 0 }));
-  expect(at(await sessions('00001'), 'snapshotSrcs.0.linkedDevices.0.defined')).toBe(false);
-  await site.call('PUT', snapshot('one'), pairs('Unlink', ['00001'], ['00011']));
-});
-
-test('unlink of the wrong generation finds no link target; of a free device it is already so', async () => {
-  await start({ microcode: '6079.225.0' });
-  await create('one', '00001');
-  await site.call('PUT', snapshot('one'), pairs('Link', ['00001'], ['00011'], { generation: 0 }));
-  await create('one', '00001');
-  expect(
-    await site.refused('PUT', snapshot('one'), pairs('Unlink', ['00001'], ['00011'], { generation: 0 }), 404),
-  ).toBe('No link target was found  ');
-  expect(
-    await site.refused('PUT', snapshot('one'), pairs('Unlink', ['00001'], ['00012'], { generation: 0 }), 500),
-  ).toMatch(/already in the desired state/);
-  await site.call('PUT', snapshot('one'), pairs('Unlink', ['00001'], ['00011'], { generation: '1' }));
-});
-
-test('relink refreshes a target from a newer snapshot', async () => {
-  await start();
-  write('00001', 'first!');
-  await create('one', '00001');
-  await site.call('PUT', snapshot('one'), pairs('Link', ['00001'], ['00011']));
-  write('00001', 'second');
-  await create('two', '00001');
-  await site.call('PUT', snapshot('two'), pairs('Relink', ['00001'], ['00011']));
-  expect(read('00011')).toBe('second');
-  expect(site.store.linkOf('00011')?.name).toBe('two');
 });
 
 test('rename keeps the snap id', async () => {
@@ -409,4 +293,26 @@ test('whether users may snap vVol devices is a switch', async () => {
   await start({ knobs: { vvolSnapVx: 'accepted' } });
   await create('v', '00001', '00031');
   expect(site.store.snapshots('00031')).toHaveLength(1);
+});
+
+test('the calls of the Cinder driver in their order: string booleans, generation "0", DELETE with a body', async () => {
+  await start({ version: '9.2', store: { defineMs: 0, defineTracksPerSecond: 1e9 } });
+  await site.call('POST', snapshot('OS-1'), fixture('private-snapshot-create-request-cinder'));
+  await site.call('PUT', snapshot('OS-1'), fixture('private-snapshot-link-request-cinder'));
+  const row = at(await sessions('00001'), 'snapshotSrcs.0') as Json;
+  expect(at(row, 'linkedDevices.0')).toMatchObject({
+    targetDevice: '00011',
+    state: 'Linked',
+    linked: true,
+    copy: false,
+  });
+  const moved = (name: string): Json => ({
+    ...fixture(name),
+    deviceNameListSource: devices('00001'),
+    snap_id: String(row.snap_id),
+  });
+  const unlink = { ...moved('private-snapshot-unlink-request-cinder'), deviceNameListTarget: devices('00011') };
+  await site.call('PUT', snapshot('OS-1'), unlink);
+  await site.call('DELETE', snapshot('OS-1'), moved('private-snapshot-terminate-request-cinder'), 204);
+  expect([site.store.snapshots('00001'), site.store.linkOf('00011')]).toEqual([[], undefined]);
 });

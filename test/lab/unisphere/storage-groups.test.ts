@@ -1,3 +1,5 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
 import { ARRAY, at, DEVICES, finished, fixture, type Json, TestSite } from './test-site.ts';
 
 let site: TestSite;
@@ -234,4 +236,12 @@ test('the configuration survives a restart of the lab', async () => {
     volume_identifier: 'finance',
   });
   expect(site.seen).toContain('+proxy1:00003');
+});
+
+test('a damaged configuration file is an error, never an empty array', async () => {
+  await site.stop(true);
+  const file = path.join(site.folder, 'config', `${ARRAY}.config.json`);
+  writeFileSync(file, readFileSync(file, 'utf8').slice(0, -20));
+  await expect(TestSite.start({ folder: site.folder })).rejects.toThrow(/damaged/);
+  site = await TestSite.start();
 });

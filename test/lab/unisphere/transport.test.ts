@@ -1,5 +1,5 @@
 import { faultBody, PASSING_FAULTS } from '../../../src/lab/unisphere/messages.ts';
-import { ARRAY, at, fixture, TestSite } from './test-site.ts';
+import { ARRAY, at, fixture, TestSite, until } from './test-site.ts';
 
 let site: TestSite;
 const start = async (options?: Parameters<typeof TestSite.start>[0]) => {
@@ -138,8 +138,10 @@ test('two changes of one device at the same time: the second gets the device loc
   await start({ knobs: { establishMs: 10_000 }, pace: 0.01 });
   const body = { deviceNameListSource: [{ name: '00001' }] };
   const first = site.call('POST', site.privateReplication('/snapshot/first'), body);
-  await new Promise((resolve) => setTimeout(resolve, 20));
-  const held = await site.get(site.system(`/symmetrix/${ARRAY}?include_lock_info=true`));
+  const held = await until(
+    () => site.get(site.system(`/symmetrix/${ARRAY}?include_lock_info=true`)),
+    ({ lockInfo }) => Array.isArray(lockInfo) && lockInfo.length > 0,
+  );
   const message = await site.refused('POST', site.privateReplication('/snapshot/second'), body, 500);
   await first;
 

@@ -79,19 +79,19 @@ test('a filter nobody knows is ignored and logged as not served', async () => {
 });
 
 test('a long list is paged by an iterator that can be deleted', async () => {
-  for (let n = 0x100; n < 0x100 + 1995; n++)
+  for (let n = 0x100; n < 0x100 + 995; n++)
     site.store.createDevice({ id: n.toString(16).toUpperCase().padStart(5, '0'), cylinders: 1 });
   const first = await site.get(site.sloprovisioning('/volume'));
   expect(Object.keys(first).sort()).toEqual(Object.keys(fixture('volume-list-iterator')).sort());
-  expect(first).toMatchObject({ count: 2005, maxPageSize: 1000, resultList: { from: 1, to: 1000 } });
+  expect(first).toMatchObject({ count: 1005, maxPageSize: 1000, resultList: { from: 1, to: 1000 } });
 
   const page = (from: number, to: number) =>
     site.get(`/univmax/restapi/common/Iterator/${String(first.id)}/page?from=${from}&to=${to}`);
   const second = await page(1001, 2000);
-  const third = await page(2001, 2005);
+  expect([second.from, second.to]).toEqual([1001, 1005]);
   expect(Object.keys(second).sort()).toEqual(Object.keys(fixture('iterator-page')).sort());
-  const all = [...idsOf(first), ...idsOf({ resultList: second }), ...idsOf({ resultList: third })];
-  expect(new Set(all).size).toBe(2005);
+  const all = [...idsOf(first), ...idsOf({ resultList: second })];
+  expect(new Set(all).size).toBe(1005);
 
   await site.call('DELETE', `/univmax/restapi/common/Iterator/${String(first.id)}`, undefined, 204);
   expect(

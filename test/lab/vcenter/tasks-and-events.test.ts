@@ -1,3 +1,4 @@
+import { Pace } from '../../../src/lab/world/pace.ts';
 import { childOf } from '../../../src/platform/xml.ts';
 import { closeLabs, startLab } from './lab-vcenter.ts';
 import { type RawSoap, textAt, xsiType } from './raw-soap.ts';
@@ -45,7 +46,7 @@ test('a failed task carries the fault', async () => {
 });
 
 test('a second task on a busy VM fails with TaskInProgress and names the first', async () => {
-  const soap = await (await startLab()).admin();
+  const soap = await (await startLab({ pace: new Pace(0.5) })).admin();
   const first = await onVm(soap, 'PowerOffVM_Task', 'vm-101');
   const second = await onVm(soap, 'PowerOffVM_Task', 'vm-101');
   const fault = childOf(childOf(await taskEnd(soap, second.returnval?.text ?? ''), 'error'), 'fault');
@@ -91,10 +92,15 @@ test('a renamed datastore has its new name in every path, a host cannot be renam
   expect(host.fault?.type).toBe('NotSupported');
 });
 
-test('CancelTask refuses a task that cannot be cancelled and one that has ended', async () => {
-  const soap = await (await startLab()).admin();
+test('CancelTask is for the initiator and those who may, and refuses what cannot be cancelled or has ended', async () => {
+  const lab = await startLab({ pace: new Pace(0.2) });
+  const soap = await lab.admin();
+  const reader = lab.client();
+  await reader.login('reader@vsphere.local');
   const task = (await onVm(soap, 'PowerOffVM_Task', 'vm-101')).returnval?.text ?? '';
-  const cancel = () => soap.call('CancelTask', `<_this type="Task">${task}</_this>`);
+  const cancel = (client = soap) => client.call('CancelTask', `<_this type="Task">${task}</_this>`);
+  expect((await cancel(lab.client())).fault?.type).toBe('NotAuthenticated');
+  expect(textAt((await cancel(reader)).fault?.detail, 'privilegeId')).toBe('Global.CancelTask');
   expect((await cancel()).fault?.type).toBe('NotSupported');
   await taskEnd(soap, task);
   expect((await cancel()).fault?.type).toBe('InvalidState');

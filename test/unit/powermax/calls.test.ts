@@ -178,9 +178,9 @@ test('a wrong array id is no proof that a snapshot is gone', async () => {
   script = ({ url }) =>
     url.endsWith('/version') ? undefined : json({ message: `Symmetrix [${ARRAY}] cannot be found` }, 404);
 
-  await expect(unisphere.array().terminate({ name: NAME, snapId: 1, devices }, signal)).rejects.toMatchObject({
-    code: 'E_ARRAY_NOT_LOCAL',
-  });
+  const refused = { code: 'E_ARRAY_NOT_LOCAL' };
+  await expect(unisphere.array().terminate({ name: NAME, snapId: 1, devices }, signal)).rejects.toMatchObject(refused);
+  await expect(unisphere.array().findSnapshots({ name: NAME, devices }, signal)).rejects.toMatchObject(refused);
 });
 
 test('a path that is not served is no proof that a snapshot is gone', async () => {

@@ -10,7 +10,7 @@ import type {
   VmRecord,
 } from './records.ts';
 
-export interface CustomField {
+interface CustomField {
   readonly key: number;
   readonly name: string;
 }

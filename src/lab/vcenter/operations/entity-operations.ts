@@ -44,6 +44,8 @@ export const entityOperations: Readonly<Record<string, OperationHandler>> = {
   PowerOnVM_Task: (call) => changePower(call, 'VirtualMachine.powerOn', 'poweredOn'),
   PowerOffVM_Task: (call) => changePower(call, 'VirtualMachine.powerOff', 'poweredOff'),
   CancelTask: (call) => {
+    refuseWithout(call, 'System.View');
+    if (call.server.tasks.initiatorOf(call.object.id) !== userNameOf(call)) refuseWithout(call, 'Global.CancelTask');
     call.server.tasks.cancel(call.object.id);
     return undefined;
   },
@@ -75,7 +77,7 @@ function startTask(call: Call, entity: EntityRecord, descriptionId: string, run:
     name: operation,
     descriptionId,
     entity,
-    userName: shownUserName(call.session.login?.user.name ?? ''),
+    userName: userNameOf(call),
     cancelable: false,
     run: async () => {
       await run();
@@ -95,4 +97,8 @@ function vmOf(call: Call): VmRecord {
   const entity = entityOf(call);
   if (entity.type !== 'VirtualMachine') throw new Error(`${entity.id} is no VM`);
   return entity;
+}
+
+function userNameOf(call: Call): string {
+  return shownUserName(call.session.login?.user.name ?? '');
 }

@@ -15,7 +15,7 @@ export function findObject(server: ServerContext, session: HttpSession, ref: Ref
   return object && isSubtype(managedType(object.type), ref.type) ? object : undefined;
 }
 
-export function permissionFault(session: HttpSession, object: Reference, privilege: string): VimFault {
+function permissionFault(session: HttpSession, object: Reference, privilege: string): VimFault {
   return session.login ? noPermission(object, privilege) : notAuthenticated(object, privilege);
 }
 

@@ -5,11 +5,6 @@ export function stableHex(seed: string, digits: number): string {
   return createHash('sha256').update(seed).digest('hex').slice(0, digits);
 }
 
-export function stableUuid(seed: string): string {
-  const hex = stableHex(seed, 32);
-  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-');
-}
-
 /** A VMFS volume's uuid: `8-8-4-12` hex digits. */
 export function stableVmfsUuid(seed: string): string {
   const hex = stableHex(seed, 32);

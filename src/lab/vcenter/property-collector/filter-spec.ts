@@ -20,7 +20,7 @@ export interface PropertySpec {
   readonly paths: readonly PropertyPath[];
 }
 
-export interface ObjectSpec {
+interface ObjectSpec {
   readonly obj: Reference;
   readonly skip: boolean;
   readonly selections: readonly Traversal[];

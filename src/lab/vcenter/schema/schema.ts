@@ -82,7 +82,6 @@ export const managedType = (name: string): SchemaType | undefined => managedType
 export const enumerationWords = (name: string): readonly string[] | undefined => enumerations.get(name);
 export const operationNamed = (name: string): OperationBlock | undefined => operations.get(name);
 export const isScalar = (name: string): boolean => SCALARS.has(name);
-export const managedTypeNames = (): readonly string[] => [...managedTypes.keys()];
 
 export function isSubtype(type: SchemaType | undefined, ofName: string): boolean {
   for (let current = type; current; current = current.base) if (current.name === ofName) return true;

@@ -49,7 +49,7 @@ export function rankOf(release: string): VersionRank | undefined {
   return rank < 0 ? undefined : rank;
 }
 
-export function releaseAt(rank: VersionRank): string {
+function releaseAt(rank: VersionRank): string {
   return RELEASES[rank] ?? RELEASES[0];
 }
 

@@ -18,7 +18,7 @@ const FINISHED = { event: 'finished', result: '0x0004230A', writers: [WRITER] };
 let peer: WinRmPeer;
 let guest: Guest;
 const within = (durationMs = 5000) => AbortSignal.timeout(durationMs);
-const request = { runId: 'l1k2m3n4-abcdef', diskUuids: [DISK] };
+const request = { runId: 'l1k2m3n4-abcdef', diskUuids: [DISK], onSession: async () => undefined };
 
 /** A helper that answers each command, and the release byte under `T`, with the given outputs. */
 async function open(

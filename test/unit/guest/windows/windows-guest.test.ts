@@ -19,7 +19,11 @@ const open = async (changes: WorldChanges = {}, kind: Parameters<typeof startWin
   guest = world.guests.open(world.vm);
 };
 const within = (durationMs = 8000) => AbortSignal.timeout(durationMs);
-const prepare = () => guest.prepare({ runId: 'l1k2m3n4-abcdef', diskUuids: world.diskUuids }, within());
+let resume: Readonly<Record<string, string>> = {};
+const onSession = async (record: Readonly<Record<string, string>>) => {
+  resume = record;
+};
+const prepare = () => guest.prepare({ runId: 'l1k2m3n4-abcdef', diskUuids: world.diskUuids, onSession }, within());
 const rule = (operation: string, when: FaultRule['when'], action: FaultRule['action']['do'] & ('drop' | 'hang')) =>
   world.faults.add({ system: 'guest', operation, when, action: { do: action } });
 const count = (operation: string, kind = 'request') =>
@@ -71,7 +75,10 @@ describe('reaching the guest', () => {
       clock: systemClock,
       settingsFor: () => ({ ...world.settings, tls: { fingerprint256 } }),
     }).open(world.vm);
-    const prepared = await pinned.prepare({ runId: 'l1k2m3n4-abcdef', diskUuids: world.diskUuids }, within());
+    const prepared = await pinned.prepare(
+      { runId: 'l1k2m3n4-abcdef', diskUuids: world.diskUuids, onSession },
+      within(),
+    );
     await pinned.close();
 
     expect(prepared.helper).toContain('snaphook-vss');
@@ -99,7 +106,9 @@ describe('reaching the guest', () => {
     await prepare();
     const second = world.guests.open(world.vm);
 
-    const failure = await failureOf(second.prepare({ runId: 'l1k2m3n4-abcdeg', diskUuids: world.diskUuids }, within()));
+    const failure = await failureOf(
+      second.prepare({ runId: 'l1k2m3n4-abcdeg', diskUuids: world.diskUuids, onSession }, within()),
+    );
     await second.close();
 
     expect(failure).toMatchObject({ code: 'E_GUEST_QUOTA', retry: 'safe' });
@@ -197,7 +206,9 @@ describe('writers', () => {
     await prepare();
     const second = world.guests.open(world.vm);
 
-    const failure = await failureOf(second.prepare({ runId: 'l1k2m3n4-abcdeg', diskUuids: world.diskUuids }, within()));
+    const failure = await failureOf(
+      second.prepare({ runId: 'l1k2m3n4-abcdeg', diskUuids: world.diskUuids, onSession }, within()),
+    );
     await second.close();
 
     expect(failure.message).toContain('VSS_E_SNAPSHOT_SET_IN_PROGRESS');
@@ -231,7 +242,7 @@ describe('before the freeze', () => {
 
   test('a shell that somebody deleted makes the freeze fail', async () => {
     await open();
-    const { resume } = await prepare();
+    await prepare();
     await world.guests.closeLeftover(world.vm, resume, within());
 
     expect(await failureOf(guest.freeze(within()))).toMatchObject({ name: 'SnaphookError' });
