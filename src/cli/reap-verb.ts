@@ -38,6 +38,7 @@ function describe(finding: ReapedFinding['finding']): string {
   switch (finding.kind) {
     case 'running':
     case 'crashed-run':
+    case 'unreadable-run':
       return `run ${finding.runId} of job ${finding.job}`;
     case 'waiting-run':
       return `run ${finding.runId} of job ${finding.job}, handed over ${finding.since}`;

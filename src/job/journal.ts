@@ -139,6 +139,7 @@ export class RunJournal {
   readonly #clock: Clock;
   #seq: number;
   #state: RunState;
+  #lastAppend: Promise<void> = Promise.resolve();
 
   private constructor(journal: Journal, clock: Clock, lines: readonly JournalLine[]) {
     this.#journal = journal;
@@ -155,8 +156,14 @@ export class RunJournal {
     return this.#state;
   }
 
-  /** Resolves when the record is on stable storage. Only then may its effect begin. */
-  async append(record: JournalRecord): Promise<void> {
+  /** Resolves when the record is on stable storage. Only then may its effect begin. Records are written one after the other. */
+  append(record: JournalRecord): Promise<void> {
+    const append = this.#lastAppend.then(() => this.#write(record));
+    this.#lastAppend = append.catch(() => undefined);
+    return append;
+  }
+
+  async #write(record: JournalRecord): Promise<void> {
     const at = this.#clock.now();
     this.#seq += 1;
     await this.#journal.append({ seq: this.#seq, at: at.toISOString(), kind: record.kind, data: record.data });

@@ -131,10 +131,14 @@ async function planAndReserve({ ports, spec, context, id, journal }: Work, signa
 
 async function targetsOfOpenRuns(ports: JobPorts, except: string): Promise<ReadonlySet<string>> {
   const targets = new Set<string>();
-  for (const { runId: id } of await ports.journals.openRuns()) {
+  for (const { runId: id, job } of await ports.journals.openRuns()) {
     if (id === except) continue;
-    const { journal } = await loadRun(ports, id);
-    for (const { target } of journal.state.plan?.devices ?? []) targets.add(target);
+    const journal = await RunJournal.load(await ports.journals.open(id), ports.clock).catch((error: unknown) => {
+      // Another job's unreadable journal must not stop this one: a target that is in use also shows as linked.
+      ports.reporter.warn('the journal of an open run cannot be read', { run: id, job, error: String(error) });
+      return undefined;
+    });
+    for (const { target } of journal?.state.plan?.devices ?? []) targets.add(target);
   }
   return targets;
 }
@@ -181,8 +185,9 @@ async function captureGuests(run: Run, signal: AbortSignal): Promise<CaptureResu
 
 function checkGrades(plan: Plan, capture: CaptureResult): boolean {
   const lower = capture.vms.filter(({ grade }) => isLower(grade, plan.spec.grade));
-  const [worst] = lower;
-  if (!worst || plan.spec.onLowerGrade === 'degrade') return lower.length > 0;
+  // Without one point in time there is nothing to hand over, whatever the policy says.
+  const worst = lower.find(({ grade }) => grade === 'unknown') ?? lower[0];
+  if (!worst || (worst.grade !== 'unknown' && plan.spec.onLowerGrade === 'degrade')) return lower.length > 0;
   const name = plan.vms.find(({ instanceUuid }) => instanceUuid === worst.vm)?.name ?? worst.vm;
   throw new SnaphookError(
     gradeErrorCode(worst),

@@ -12,6 +12,8 @@ export type Finding =
   | { readonly kind: 'crashed-run'; readonly runId: string; readonly job: string }
   /** A run that was handed over and whose post hook has not come. */
   | { readonly kind: 'waiting-run'; readonly runId: string; readonly job: string; readonly since: string }
+  /** A run whose journal cannot be read: nobody but a person can say what it holds. */
+  | { readonly kind: 'unreadable-run'; readonly runId: string; readonly job: string }
   /** A run at work in another process right now. */
   | { readonly kind: 'running'; readonly runId: string; readonly job: string }
   /** A snapshot of a run that this machine has closed: name and journal prove that it is ours. */
@@ -73,8 +75,11 @@ async function reapRun(ports: JobPorts, request: ReapRequest, runId: string, job
   });
   if (!lock) return { finding: { kind: 'running', runId, job }, did: 'kept' };
   try {
-    const { journal } = await loadRun(ports, runId);
-    const since = journal.state.handedOverAt;
+    const loaded = await readable(() => loadRun(ports, runId));
+    if (loaded instanceof SnaphookError) {
+      return { finding: { kind: 'unreadable-run', runId, job }, did: 'kept', error: loaded.message };
+    }
+    const since = loaded.journal.state.handedOverAt;
     const finding: Finding = since
       ? { kind: 'waiting-run', runId, job, since: since.toISOString() }
       : { kind: 'crashed-run', runId, job };
@@ -108,10 +113,16 @@ async function reapSnapshot(
 
 /** The run of that id if this machine has its journal. */
 async function ownRun(ports: JobPorts, id: string) {
+  const loaded = await readable(() => loadRun(ports, id));
+  return loaded instanceof SnaphookError ? undefined : loaded.run;
+}
+
+/** A missing or damaged journal, or one of an array that is not configured any more, is an answer here. */
+async function readable<Result>(load: () => Promise<Result>): Promise<Result | SnaphookError> {
   try {
-    return (await loadRun(ports, id)).run;
+    return await load();
   } catch (error) {
-    if (error instanceof SnaphookError && error.code === 'E_JOURNAL') return undefined;
+    if (error instanceof SnaphookError && (error.code === 'E_JOURNAL' || error.code === 'E_CONFIG')) return error;
     throw error;
   }
 }

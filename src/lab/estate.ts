@@ -7,6 +7,9 @@ const MIB = 1024 * 1024;
 export const ARRAY_ID = '000197900046';
 export const PROXY_HOST = 'proxy01';
 export const POOL = 'SG-snaphook-pool';
+/** A pool that is masked to nobody, and the group that is masked to the proxy for the length of a run. */
+export const UNMASKED_POOL = 'SG-snaphook-unmasked';
+export const PRESENT_GROUP = 'SG-proxy-presented';
 /** The VM whose guest runs a busy database. */
 export const DATABASE_VM = 'sql01';
 
@@ -70,14 +73,16 @@ export function createEstate(options: EstateOptions): Estate {
     }),
   );
   const targets = [...sources, ...sources].map((_, index) => deviceName(0x501 + index));
+  const unmaskedTargets = sources.map((_, index) => deviceName(0x581 + index));
   const extents = ['00201', '00202'];
   const [lonely, twin, twinOther, oversized] = ['00301', '00302', '00303', '00304'];
   const devices: EstateDevice[] = [
-    ...[...sources, ...targets].map((id) => ({ id, cylinders: options.cylinders })),
+    ...[...sources, ...targets, ...unmaskedTargets].map((id) => ({ id, cylinders: options.cylinders })),
     ...[...extents, '00601', '00602'].map((id) => ({ id, cylinders: 16 })),
     ...[lonely, twin, twinOther].map((id) => ({ id, cylinders: 8 })),
     { id: oversized, cylinders: 999 },
     { id: '00700', cylinders: 3 },
+    { id: '00701', cylinders: 3 },
   ];
   const isRdm = (index: number) => index === rdmIndex;
   const rdmSources = sources.filter((_, index) => isRdm(index));
@@ -109,6 +114,7 @@ export function createEstate(options: EstateOptions): Estate {
       vvolSources,
       luns,
       targets: [...targets, '00601', '00602'],
+      unmaskedTargets,
 
       twin,
       twinOther,
@@ -254,11 +260,19 @@ interface ArrayMembers {
   readonly vvolSources: readonly string[];
   readonly luns: readonly string[];
   readonly targets: readonly string[];
+  readonly unmaskedTargets: readonly string[];
   readonly twin: string;
   readonly twinOther: string;
 }
 
-function arrayConfig({ vvolSources, luns, targets, twin, twinOther }: ArrayMembers): InitialArrayConfig {
+function arrayConfig({
+  vvolSources,
+  luns,
+  targets,
+  unmaskedTargets,
+  twin,
+  twinOther,
+}: ArrayMembers): InitialArrayConfig {
   const ports = [{ director: 'SE-1E', port: '000' }];
   const proxyInitiator = 'iqn.1993-08.org.debian:01:5b59c91a426f';
   const esxInitiator = 'iqn.1998-01.com.vmware:esx01-2b59c91a';
@@ -266,6 +280,9 @@ function arrayConfig({ vvolSources, luns, targets, twin, twinOther }: ArrayMembe
     storageGroups: [
       { id: 'SG-esx-prod', srp: 'SRP_1', serviceLevel: 'Diamond', volumes: [...luns] },
       { id: POOL, volumes: [...targets] },
+      { id: UNMASKED_POOL, volumes: [...unmaskedTargets] },
+      // An array does not let the group of a masking view become empty: one small device stays in it.
+      { id: PRESENT_GROUP, volumes: ['00701'] },
       { id: 'SG-spare', volumes: [] },
     ],
     initiators: [
@@ -280,6 +297,7 @@ function arrayConfig({ vvolSources, luns, targets, twin, twinOther }: ArrayMembe
     maskingViews: [
       { id: 'MV-esx-prod', host: 'esx01', portGroup: 'PG-iscsi', storageGroup: 'SG-esx-prod' },
       { id: 'MV-snaphook-pool', host: PROXY_HOST, portGroup: 'PG-iscsi', storageGroup: POOL },
+      { id: 'MV-proxy-presented', host: PROXY_HOST, portGroup: 'PG-iscsi', storageGroup: PRESENT_GROUP },
     ],
     devices: {
       ...Object.fromEntries(targets.map((device, index) => [device, { identifier: `snaphook-target-${index + 1}` }])),

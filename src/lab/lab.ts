@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleepFor } from 'node:timers/promises';
 import { DeviceStore } from './devices/device-store.ts';
-import { ARRAY_ID, createEstate, DATABASE_VM, type Estate, type EstateOptions, POOL, PROXY_HOST } from './estate.ts';
+import { ARRAY_ID, createEstate, DATABASE_VM, type Estate, type EstateOptions, PROXY_HOST } from './estate.ts';
 import { DeviceNodes } from './proxy/device-nodes.ts';
 import { ACCOUNTS, writeSiteConfig } from './site-config.ts';
 import { type LabUnisphere, startUnisphere } from './unisphere/unisphere.ts';
@@ -51,8 +51,8 @@ export interface Lab {
   isFrozen(): boolean;
   guestShells(): number;
   vcenterSessions(): number;
-  /** Devices in the pool group that were not there at the start, and those that are missing now. */
-  unexpectedPoolMembers(): readonly string[];
+  /** Storage group members that were not there at the start, and those that are missing now. */
+  changedMembers(): readonly string[];
   pause(durationMs: number): Promise<void>;
   close(): Promise<void>;
 }
@@ -149,7 +149,7 @@ export async function startLab(options: LabOptions): Promise<Lab> {
     devices: path.join(directory, 'proxy', 'by-id'),
     limits: { settleSeconds: Math.max(0.3, 2 * pace.factor), unlinkSeconds: 20 },
   });
-  const poolAtStart = new Set(poolMembers(unisphere));
+  const membersAtStart = groupMembers(unisphere);
 
   return {
     directory,
@@ -176,9 +176,13 @@ export async function startLab(options: LabOptions): Promise<Lab> {
     isFrozen: () => guest.isFrozen(),
     guestShells: () => guest.shellCount(),
     vcenterSessions: () => vcenter.sessions,
-    unexpectedPoolMembers: () => {
-      const now = new Set(poolMembers(unisphere));
-      return [...now].filter((id) => !poolAtStart.has(id)).concat([...poolAtStart].filter((id) => !now.has(id)));
+    changedMembers: () => {
+      const now = groupMembers(unisphere);
+      const added = [...now].filter((member) => !membersAtStart.has(member));
+      return [
+        ...added,
+        ...[...membersAtStart].filter((member) => !now.has(member)).map((member) => `missing ${member}`),
+      ];
     },
     pause: (durationMs) => sleepFor(durationMs),
     close: async () => {
@@ -191,8 +195,10 @@ export async function startLab(options: LabOptions): Promise<Lab> {
   };
 }
 
-const poolMembers = (unisphere: LabUnisphere): readonly string[] =>
-  unisphere.array(ARRAY_ID)?.config.storageGroups.find(({ id }) => id === POOL)?.volumes ?? [];
+function groupMembers(unisphere: LabUnisphere): ReadonlySet<string> {
+  const groups = unisphere.array(ARRAY_ID).config.storageGroups;
+  return new Set(groups.flatMap(({ id, volumes }) => volumes.map((volume) => `${id}/${volume}`)));
+}
 
 const CONTENT_BYTES = 2 * 1024 * 1024;
 

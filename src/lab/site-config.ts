@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { stringify } from 'yaml';
-import { ARRAY_ID, DATABASE_VM, POOL, PROXY_HOST } from './estate.ts';
+import { ARRAY_ID, DATABASE_VM, POOL, PRESENT_GROUP, PROXY_HOST, UNMASKED_POOL } from './estate.ts';
 
 /** Accounts of the lab. They open simulators on loopback and nothing else. */
 export const ACCOUNTS = {
@@ -59,6 +59,11 @@ export function writeSiteConfig(input: SiteConfigInput): string {
     proxy: { host: PROXY_HOST, devices: input.devices },
     jobs: {
       nightly: job([DATABASE_VM], exportTo('nightly')),
+      presented: {
+        ...job([DATABASE_VM], exportTo('presented')),
+        targetPool: UNMASKED_POOL,
+        presentGroup: PRESENT_GROUP,
+      },
       'no-freeze': job([DATABASE_VM], { ...exportTo('no-freeze'), freeze: 'none', grade: 'crash' }),
       datastore: job(['web01'], { ...exportTo('datastore'), freeze: 'none', grade: 'crash', collateral: 'warn' }),
     },

@@ -17,7 +17,7 @@ export function useLab(): void {
   beforeAll(async () => {
     const directory = mkdtempSync(path.join(os.tmpdir(), 'snaphook-crash-'));
     lab = await startLab({ directory, pace: PACE, estate: { disks: 2, cylinders: 6 } });
-    args = ['--config', lab.configFile, '--job', 'nightly'];
+    args = ['--config', lab.configFile, '--job', 'presented'];
   });
   afterAll(async () => {
     await lab.close();

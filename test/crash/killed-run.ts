@@ -62,7 +62,7 @@ export function leftBehind(lab: Lab): readonly string[] {
     for (const { name } of lab.store.snapshots(device.id)) left.push(`snapshot ${name} on ${device.id}`);
     if (device.isTarget) left.push(`link on ${device.id}`);
   }
-  for (const member of lab.unexpectedPoolMembers()) left.push(`storage group member ${member}`);
+  for (const member of lab.changedMembers()) left.push(`storage group member ${member}`);
   if (lab.isFrozen()) left.push('frozen guest');
   for (const folder of ['export', 'state/locks', 'state/runs/open']) {
     const parent = path.join(lab.directory, folder);

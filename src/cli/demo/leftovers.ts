@@ -12,7 +12,7 @@ export function leftovers(lab: Lab): readonly string[] {
   if (lab.vcenterSessions() > 0) left.push(`${lab.vcenterSessions()} vCenter session(s)`);
   if (lab.guestShells() > 0) left.push(`${lab.guestShells()} shell(s) in guest ${lab.guestName}`);
   if (lab.isFrozen()) left.push(`guest ${lab.guestName} is still frozen`);
-  for (const member of lab.unexpectedPoolMembers()) left.push(`storage group member ${member}`);
+  for (const member of lab.changedMembers()) left.push(`storage group member ${member}`);
   for (const file of filesBelow(path.join(lab.directory, 'export'))) left.push(`file ${file}`);
   for (const file of filesBelow(path.join(lab.directory, 'state', 'runs', 'open'))) left.push(`open run ${file}`);
   for (const file of filesBelow(path.join(lab.directory, 'state', 'locks'))) left.push(`lock ${file}`);
@@ -22,7 +22,7 @@ export function leftovers(lab: Lab): readonly string[] {
 function filesBelow(folder: string): readonly string[] {
   try {
     return readdirSync(folder, { recursive: true, withFileTypes: true })
-      .filter((entry) => entry.isFile())
+      .filter((entry) => entry.isFile() || entry.name.endsWith('.lock'))
       .map(({ name }) => name);
   } catch {
     return [];

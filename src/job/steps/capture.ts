@@ -74,7 +74,9 @@ async function settle(run: Run, signal: AbortSignal): Promise<void> {
   const state = run.journal.state.steps.capture;
   if (state.at !== 'intended') return;
   const waitedMs = run.ports.clock.now().getTime() - state.since.getTime();
-  const remainingMs = run.plan.spec.limits.settleMs - waitedMs;
+  const { settleMs } = run.plan.spec.limits;
+  // Never longer than the settling time, even if the wall clock was set back since.
+  const remainingMs = Math.min(settleMs - waitedMs, settleMs);
   if (remainingMs > 0) await run.ports.clock.sleep(remainingMs, signal);
 }
 

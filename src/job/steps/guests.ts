@@ -31,9 +31,10 @@ export const guestsStep: Step<GuestsResult> = {
   },
 
   async undo(run, signal) {
-    const closed = new Set<InstanceUuid>();
-    for (const [vm, guest] of run.openGuests) if ((await guest.close()) === 'closed') closed.add(vm);
+    const open = [...run.openGuests];
     run.openGuests.clear();
+    const ends = await Promise.all(open.map(async ([vm, guest]) => ({ vm, end: await guest.close() })));
+    const closed = new Set(ends.filter(({ end }) => end === 'closed').map(({ vm }) => vm));
     // Sessions of a process that is gone, or whose end was not confirmed: ended by their journaled identity.
     for (const [uuid, resume] of run.journal.state.sessions) {
       const vm = run.plan.vms.find(({ instanceUuid }) => instanceUuid === uuid);

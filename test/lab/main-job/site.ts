@@ -21,7 +21,7 @@ export interface Site {
   pre(change?: SiteChange): Promise<PreResult>;
   /** The error of a pre hook that must fail. */
   failingPre(change?: SiteChange): Promise<SnaphookError>;
-  post(): Promise<void>;
+  post(job?: string): Promise<void>;
   leftBehind(): readonly string[];
   close(): Promise<void>;
 }
@@ -68,9 +68,9 @@ export async function openSite(options: Partial<LabOptions> = {}): Promise<Site>
       }
       throw new Error('the pre hook succeeded');
     },
-    post: () =>
+    post: (job = 'nightly') =>
       withPorts(async (ports) => {
-        await post(ports, jobSpec(loadConfig(lab.configFile), 'nightly'));
+        await post(ports, jobSpec(loadConfig(lab.configFile), job));
       }),
     leftBehind: () => leftBehind(lab),
     close: async () => {
@@ -86,7 +86,7 @@ function leftBehind(lab: Lab): readonly string[] {
     for (const { name } of lab.store.snapshots(device.id)) left.push(`snapshot ${name} on ${device.id}`);
     if (device.isTarget) left.push(`link on ${device.id}`);
   }
-  for (const member of lab.unexpectedPoolMembers()) left.push(`storage group member ${member}`);
+  for (const member of lab.changedMembers()) left.push(`storage group member ${member}`);
   if (lab.isFrozen()) left.push('frozen guest');
   if (lab.guestShells() > 0) left.push('guest shell');
   if (lab.vcenterSessions() > 0) left.push('vCenter session');

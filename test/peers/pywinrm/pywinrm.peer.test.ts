@@ -1,0 +1,35 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { type GuestWorld, PASSWORD, startGuestWorld, USER } from '../../lab/windows-guest/guest-world.ts';
+import { runPeerScript } from '../peer-script.ts';
+
+const folder = mkdtempSync(path.join(tmpdir(), 'pywinrm-'));
+const ca = path.join(folder, 'ca.pem');
+let world: GuestWorld;
+
+beforeAll(async () => {
+  world = await startGuestWorld();
+  writeFileSync(ca, world.authority.certificate);
+});
+
+afterAll(async () => {
+  await world.close();
+  rmSync(folder, { recursive: true });
+});
+
+const run = (...args: readonly string[]) =>
+  runPeerScript(path.join(__dirname, 'run.py'), args, { WINRM_PASSWORD: PASSWORD });
+const DOMAIN_USER = `SQL01\\${USER}`;
+
+test('pywinrm works with Basic over HTTPS', async () => {
+  expect(await run('--transport', 'basic', '--url', world.httpsUrl, '--ca', ca, '--user', USER)).toBe(0);
+}, 120_000);
+
+test('pywinrm works with NTLM, sealed over HTTP', async () => {
+  expect(await run('--transport', 'ntlm', '--url', world.httpUrl, '--user', DOMAIN_USER)).toBe(0);
+}, 120_000);
+
+test('pywinrm works with NTLM bound to the TLS channel', async () => {
+  expect(await run('--transport', 'ntlm', '--url', world.httpsUrl, '--ca', ca, '--user', DOMAIN_USER)).toBe(0);
+}, 120_000);
