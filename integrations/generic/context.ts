@@ -66,7 +66,7 @@ function parse(argv: readonly string[]) {
   try {
     return parseArgs({ args: [...argv], options: OPTIONS, strict: true, allowPositionals: false });
   } catch (error) {
-    throw new SnaphookError('E_USAGE', error instanceof Error ? lowerFirst(error.message) : 'unreadable options', {
+    throw new SnaphookError('E_USAGE', lowerFirst(messageOf(error)), {
       hint: 'Run the hook with --help to see its options.',
     });
   }
@@ -82,5 +82,8 @@ const splitList = (text: string | undefined): readonly string[] =>
     .split(/[,\n]/)
     .map((part) => part.trim())
     .filter((part) => part !== '');
+
+const messageOf = (error: unknown): string =>
+  typeof error === 'object' && error !== null && 'message' in error ? String(error.message) : 'unreadable options';
 
 const lowerFirst = (text: string): string => text.charAt(0).toLowerCase() + text.slice(1);

@@ -4,9 +4,7 @@ import type { InstanceUuid } from '../ports/identity.ts';
 import type { Journal, JournalLine } from '../ports/journal.ts';
 import type { JobContext } from './job-spec.ts';
 import type { Plan } from './plan.ts';
-import type { CaptureResult } from './steps/capture.ts';
-import type { ExportResult } from './steps/export.ts';
-import type { GuestsResult } from './steps/guests.ts';
+import type { CaptureResult, GuestsResult } from './results.ts';
 
 const JOURNAL_VERSION = 1;
 
@@ -52,7 +50,7 @@ export interface RunState {
   readonly errors: readonly ErrorRecord[];
 }
 
-export function emptyRunState(): RunState {
+function emptyRunState(): RunState {
   return {
     context: undefined,
     plan: undefined,
@@ -184,10 +182,8 @@ const resultOf = (state: RunState, step: StepName): unknown => {
   return at.at === 'done' ? at.result : undefined;
 };
 
-// The three results below were journaled by their own step under the same format version.
+// The two results below were journaled by their own step under the same format version.
 export const captureResultOf = (state: RunState): CaptureResult | undefined =>
   resultOf(state, 'capture') as CaptureResult | undefined;
-export const exportResultOf = (state: RunState): ExportResult | undefined =>
-  resultOf(state, 'export') as ExportResult | undefined;
 export const guestsResultOf = (state: RunState): GuestsResult | undefined =>
   resultOf(state, 'guests') as GuestsResult | undefined;

@@ -1,6 +1,6 @@
 import type { ImageFile } from '../ports/images.ts';
+import type { CaptureResult } from './results.ts';
 import type { Run } from './step.ts';
-import type { CaptureResult } from './steps/capture.ts';
 
 /** What a run hands over beside the images: what was captured, how, when, where, with what grade and hashes. */
 export function manifestOf(run: Run, capture: CaptureResult, files: readonly ImageFile[]): string {

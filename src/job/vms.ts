@@ -2,7 +2,7 @@ import { SnaphookError } from '../ports/errors.ts';
 import type { Hypervisor, VmRecord, VmSelector } from '../ports/hypervisor.ts';
 
 /** The words of a selector, as a user wrote it. */
-export function selectorText(selector: VmSelector): string {
+function selectorText(selector: VmSelector): string {
   switch (selector.by) {
     case 'name':
       return selector.name;

@@ -1,15 +1,10 @@
-import { createHash } from 'node:crypto';
 import { CYLINDER_BYTES } from './devices/store-contract.ts';
+import { ARRAY_ID, arrayConfig } from './estate-array.ts';
+import { dashedDiskUuid, deviceName, diskUuid, uuid, vvolWwn, wwnOf } from './estate-identity.ts';
 import type { InitialArrayConfig } from './unisphere/array-config.ts';
 import type { DiskInventory, VcenterInventory, VmInventory } from './vcenter/inventory.ts';
 
 const MIB = 1024 * 1024;
-export const ARRAY_ID = '000197900046';
-export const PROXY_HOST = 'proxy01';
-export const POOL = 'SG-snaphook-pool';
-/** A pool that is masked to nobody, and the group that is masked to the proxy for the length of a run. */
-export const UNMASKED_POOL = 'SG-snaphook-unmasked';
-export const PRESENT_GROUP = 'SG-proxy-presented';
 /** The VM whose guest runs a busy database. */
 export const DATABASE_VM = 'sql01';
 
@@ -41,16 +36,6 @@ export interface Estate {
   readonly guestDisks: readonly GuestDisk[];
 }
 
-const wwnOf = (device: string): string => `60000970${ARRAY_ID}53${Buffer.from(device, 'ascii').toString('hex')}`;
-const vvolWwn = (device: string): string => `600009700bcbb71139ff0178000${device.toLowerCase()}`;
-const hex = (text: string, digits: number): string => createHash('sha256').update(text).digest('hex').slice(0, digits);
-const uuid = (seed: string): string => hex(seed, 32).replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
-const diskUuid = (seed: string): string => `6000c29${hex(seed, 25)}`;
-const dashedDiskUuid = (plain: string): string =>
-  plain.toUpperCase().replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
-const deviceName = (number: number): string => number.toString(16).toUpperCase().padStart(5, '0');
-
-const CONTAINER_UUID = '600009700BCBB71139FF01780000050A';
 const CONTAINER_ID = 'vvol:600009700bcbb711-39ff01780000050a';
 const ESX = 'esx01.lab';
 
@@ -133,7 +118,7 @@ export function createEstate(options: EstateOptions): Estate {
                   name: ESX,
                   uuid: uuid('esx01'),
                   scsiLuns: luns.map((device, lun) => ({
-                    canonicalName: `naa.${wwnOf(device)}`,
+                    canonicalName: `naa.${wwnOf(ARRAY_ID, device)}`,
                     capacityBytes: (devices.find(({ id }) => id === device)?.cylinders ?? 0) * CYLINDER_BYTES,
                     lun,
                     protocolEndpoint: device === '00700',
@@ -156,7 +141,7 @@ export function createEstate(options: EstateOptions): Estate {
               name: 'vmfs-ds01',
               type: 'VMFS',
               capacityBytes: 32 * CYLINDER_BYTES,
-              extents: extents.map((device) => `naa.${wwnOf(device)}`),
+              extents: extents.map((device) => `naa.${wwnOf(ARRAY_ID, device)}`),
             },
             {
               name: 'nfs-ds01',
@@ -245,7 +230,7 @@ const vvolBacking = (wwn: string, name: string, index: number): DiskInventory['b
 
 /** `vml.` names: 02 (NAA), 00 (disk), LUN low byte first, 00, the NAA id, and the first bytes of the model "SYMMETRIX". */
 function rdmBacking(device: string, lun: number): DiskInventory['backing'] {
-  const lunUuid = `0200${lun.toString(16).padStart(2, '0')}0000${wwnOf(device)}53594d4d4554`;
+  const lunUuid = `0200${lun.toString(16).padStart(2, '0')}0000${wwnOf(ARRAY_ID, device)}53594d4d4554`;
   return {
     kind: 'rdm',
     datastore: 'vmfs-ds01',
@@ -253,72 +238,5 @@ function rdmBacking(device: string, lun: number): DiskInventory['backing'] {
     lunUuid,
     deviceName: `vml.${lunUuid}`,
     compatibilityMode: 'physicalMode',
-  };
-}
-
-interface ArrayMembers {
-  readonly vvolSources: readonly string[];
-  readonly luns: readonly string[];
-  readonly targets: readonly string[];
-  readonly unmaskedTargets: readonly string[];
-  readonly twin: string;
-  readonly twinOther: string;
-}
-
-function arrayConfig({
-  vvolSources,
-  luns,
-  targets,
-  unmaskedTargets,
-  twin,
-  twinOther,
-}: ArrayMembers): InitialArrayConfig {
-  const ports = [{ director: 'SE-1E', port: '000' }];
-  const proxyInitiator = 'iqn.1993-08.org.debian:01:5b59c91a426f';
-  const esxInitiator = 'iqn.1998-01.com.vmware:esx01-2b59c91a';
-  return {
-    storageGroups: [
-      { id: 'SG-esx-prod', srp: 'SRP_1', serviceLevel: 'Diamond', volumes: [...luns] },
-      { id: POOL, volumes: [...targets] },
-      { id: UNMASKED_POOL, volumes: [...unmaskedTargets] },
-      // An array does not let the group of a masking view become empty: one small device stays in it.
-      { id: PRESENT_GROUP, volumes: ['00701'] },
-      { id: 'SG-spare', volumes: [] },
-    ],
-    initiators: [
-      { id: proxyInitiator, ports },
-      { id: esxInitiator, ports },
-    ],
-    hosts: [
-      { id: PROXY_HOST, initiators: [proxyInitiator] },
-      { id: 'esx01', initiators: [esxInitiator] },
-    ],
-    portGroups: [{ id: 'PG-iscsi', protocol: 'iSCSI', ports }],
-    maskingViews: [
-      { id: 'MV-esx-prod', host: 'esx01', portGroup: 'PG-iscsi', storageGroup: 'SG-esx-prod' },
-      { id: 'MV-snaphook-pool', host: PROXY_HOST, portGroup: 'PG-iscsi', storageGroup: POOL },
-      { id: 'MV-proxy-presented', host: PROXY_HOST, portGroup: 'PG-iscsi', storageGroup: PRESENT_GROUP },
-    ],
-    devices: {
-      ...Object.fromEntries(targets.map((device, index) => [device, { identifier: `snaphook-target-${index + 1}` }])),
-      // Two devices that claim the same identity, as after a botched migration.
-      [twin]: { effectiveWwn: vvolWwn(twin) },
-      [twinOther]: { effectiveWwn: vvolWwn(twin) },
-    },
-    storageContainers: [
-      {
-        id: 'vmware-container',
-        uuid: CONTAINER_UUID,
-        resources: [
-          {
-            id: 'resource-1',
-            uuid: '6000097011C1992A3A7401E000000025',
-            volumes: vvolSources.map((device) => ({ device, wwn: vvolWwn(device) })),
-          },
-        ],
-      },
-    ],
-    protocolEndpoints: ['00700'],
-    vasaProviders: [{ address: '127.0.0.1' }],
   };
 }

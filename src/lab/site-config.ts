@@ -1,7 +1,8 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { stringify } from 'yaml';
-import { ARRAY_ID, DATABASE_VM, POOL, PRESENT_GROUP, PROXY_HOST, UNMASKED_POOL } from './estate.ts';
+import { DATABASE_VM } from './estate.ts';
+import { ARRAY_ID, POOL, PRESENT_GROUP, PROXY_HOST, UNMASKED_POOL } from './estate-array.ts';
 
 /** Accounts of the lab. They open simulators on loopback and nothing else. */
 export const ACCOUNTS = {

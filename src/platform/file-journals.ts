@@ -3,7 +3,7 @@ import path from 'node:path';
 import { SnaphookError } from '../ports/errors.ts';
 import { runId as parseRunId } from '../ports/identity.ts';
 import type { Journal, JournalLine, JournalStore, OpenRun } from '../ports/journal.ts';
-import { syncFolder } from './durable-file.ts';
+import { syncFolder } from './sync-folder.ts';
 
 const JOURNAL_SUFFIX = '.jsonl';
 

@@ -1,3 +1,4 @@
+import type { TlsTrust } from '../platform/tls.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { ArrayId, DeviceId } from '../ports/identity.ts';
 import type { StorageArray } from '../ports/storage-array.ts';
@@ -11,7 +12,6 @@ import { openSession } from './session.ts';
 import { findSnapshots, listSnapshots } from './snapshot-search.ts';
 import { createSnapVx } from './snapvx.ts';
 import { addToStorageGroup, removeFromStorageGroup } from './storage-groups.ts';
-import type { TlsTrust } from './tls-agent.ts';
 
 export interface PowerMaxOptions {
   readonly arrayId: ArrayId;

@@ -1,7 +1,7 @@
 import axios from 'axios';
+import { ConnectFailure, type TlsTrust, VerifyingAgent } from '../platform/tls.ts';
 import type { Clock } from '../ports/clock.ts';
 import { SnaphookError } from '../ports/errors.ts';
-import { ConnectFailure, type TlsTrust, VerifyingAgent } from './tls-agent.ts';
 
 export interface SessionOptions {
   /** Such as `https://unisphere.example:8443`. */
@@ -93,9 +93,14 @@ export function openSession(options: SessionOptions): Session {
     isWarm: () =>
       lastAnswerMs !== undefined &&
       options.clock.monotonicMs() - lastAnswerMs <= WARM_FOR_MS &&
-      agent.hasIdleConnection(),
+      hasIdleConnection(agent),
     close: () => agent.destroy(),
   };
+}
+
+/** Is a connection open that the next request would use? */
+function hasIdleConnection(agent: VerifyingAgent): boolean {
+  return Object.values(agent.freeSockets).some((sockets) => sockets?.some((socket) => !socket.destroyed) ?? false);
 }
 
 function serverRoot(url: string): string {

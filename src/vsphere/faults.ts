@@ -182,17 +182,14 @@ export function errorOfTimeout(server: string, operation: string, timeoutMs: num
 const unreachable = (server: string, what: string, details: ErrorDetails): SnaphookError =>
   new SnaphookError('E_VCENTER_UNREACHABLE', `vCenter "${server}" ${what}`, { retry: 'safe', ...details });
 
-/** `fingerprint256` as seen on the wire; undefined when even that could not be read. */
-export function errorOfUntrustedCertificate(
-  server: string,
-  reason: string,
-  fingerprint256: string | undefined,
-): SnaphookError {
-  const seen = fingerprint256 === undefined ? '' : `; it shows the certificate with SHA-256 "${fingerprint256}"`;
-  return new SnaphookError('E_TLS_UNTRUSTED', `the identity of vCenter "${server}" is not proven (${reason})${seen}`, {
-    hint:
-      fingerprint256 === undefined
-        ? 'Give the CA certificate of this vCenter in its TLS settings.'
-        : `Compare that fingerprint with the one vCenter itself shows. If it is the same, pin it in the TLS settings: fingerprint256 "${fingerprint256}"; or give the CA certificate. If not, someone stands in between.`,
-  });
+/** `fingerprint256` as seen on the wire. */
+export function errorOfUntrustedCertificate(server: string, reason: string, fingerprint256: string): SnaphookError {
+  const seen = `it shows the certificate with SHA-256 "${fingerprint256}"`;
+  return new SnaphookError(
+    'E_TLS_UNTRUSTED',
+    `the identity of vCenter "${server}" is not proven (${reason}); ${seen}`,
+    {
+      hint: `Compare that fingerprint with the one vCenter itself shows. If it is the same, pin it in the TLS settings: fingerprint256 "${fingerprint256}"; or give the CA certificate. If not, someone stands in between.`,
+    },
+  );
 }

@@ -1,8 +1,9 @@
 import type { ClientRequest, IncomingMessage, OutgoingHttpHeaders } from 'node:http';
 import https from 'node:https';
+import { ConnectFailure, type TlsTrust, VerifyingAgent } from '../platform/tls.ts';
 import type { SnaphookError } from '../ports/errors.ts';
 import { errorOfNetwork, errorOfTimeout, errorOfUntrustedCertificate } from './faults.ts';
-import { createAgent, FingerprintMismatch, isUntrusted, seenFingerprint, type TlsTrust } from './tls.ts';
+import { Turns } from './turns.ts';
 
 export interface HttpAnswer {
   readonly status: number;
@@ -29,8 +30,8 @@ export interface TransportOptions {
   readonly tls: TlsTrust;
 }
 
-/** More would only queue inside vCenter. */
-const MAX_CONNECTIONS = 4;
+/** In flight at once; more would only queue inside vCenter. Each needs at most one connection. */
+const MAX_REQUESTS = 4;
 
 /**
  * HTTPS to one vCenter over kept connections. No web proxy of the environment is ever asked. Throws own errors only:
@@ -40,12 +41,13 @@ export class Transport {
   /** Host name for messages. */
   readonly server: string;
   readonly #options: TransportOptions;
-  #agent: https.Agent;
+  readonly #turns = new Turns(MAX_REQUESTS);
+  #agent: VerifyingAgent;
 
   constructor(options: TransportOptions) {
     this.server = options.host;
     this.#options = options;
-    this.#agent = createAgent(options.tls, MAX_CONNECTIONS);
+    this.#agent = new VerifyingAgent(options.tls);
   }
 
   async send(call: HttpCall): Promise<HttpAnswer> {
@@ -54,13 +56,13 @@ export class Transport {
     const signal = AbortSignal.any([call.signal, timeout]);
     for (let attempt = 1; ; attempt += 1) {
       try {
-        return await this.#exchange(call, signal);
+        return await this.#turns.run(() => this.#exchange(call, signal), signal);
       } catch (failure) {
         call.signal.throwIfAborted();
         if (timeout.aborted) throw errorOfTimeout(this.server, call.operation, call.timeoutMs);
         const stale = failure instanceof ExchangeFailure && failure.onKeptConnection;
         if (stale && call.repeatable && attempt === 1) continue;
-        throw await this.#explain(failure, call.operation);
+        throw this.#explain(failure, call.operation);
       }
     }
   }
@@ -68,7 +70,7 @@ export class Transport {
   /** Drops every connection; the next call opens a new one. */
   dropConnections(): void {
     this.#agent.destroy();
-    this.#agent = createAgent(this.#options.tls, MAX_CONNECTIONS);
+    this.#agent = new VerifyingAgent(this.#options.tls);
   }
 
   /** Drops every connection for good. */
@@ -88,6 +90,8 @@ export class Transport {
         headers: { ...call.headers, ...(body === undefined ? {} : { 'content-length': body.length }) },
         signal,
       });
+      // While it still connects, the request itself does not hear of it.
+      signal.addEventListener('abort', () => reject(signal.reason), { once: true });
       request.on('error', (error) => reject(failureOf(error, request)));
       request.on('response', (response) => {
         readAll(response).then(
@@ -104,15 +108,14 @@ export class Transport {
     });
   }
 
-  async #explain(failure: unknown, operation: string): Promise<SnaphookError> {
+  #explain(failure: unknown, operation: string): SnaphookError {
     const { server } = this;
-    if (!(failure instanceof ExchangeFailure)) return errorOfNetwork(server, operation, 'unknown');
-    if (failure.seenFingerprint !== undefined) {
-      return errorOfUntrustedCertificate(server, 'not the pinned certificate', failure.seenFingerprint);
+    if (failure instanceof ConnectFailure) {
+      return failure.untrusted === undefined
+        ? errorOfNetwork(server, operation, failure.message)
+        : errorOfUntrustedCertificate(server, failure.message, failure.untrusted.fingerprint256);
     }
-    if (!isUntrusted(failure.code)) return errorOfNetwork(server, operation, failure.code);
-    const seen = await seenFingerprint(this.#options.host, this.#options.port);
-    return errorOfUntrustedCertificate(server, failure.code, seen);
+    return errorOfNetwork(server, operation, failure instanceof ExchangeFailure ? failure.code : 'unknown');
   }
 }
 
@@ -121,24 +124,19 @@ class ExchangeFailure extends Error {
   override readonly name = 'ExchangeFailure';
   readonly code: string;
   readonly onKeptConnection: boolean;
-  readonly seenFingerprint: string | undefined;
 
-  constructor(code: string, onKeptConnection: boolean, seenFingerprint: string | undefined) {
+  constructor(code: string, onKeptConnection: boolean) {
     super(code);
     this.code = code;
     this.onKeptConnection = onKeptConnection;
-    this.seenFingerprint = seenFingerprint;
   }
 }
 
-function failureOf(error: object, request: ClientRequest | undefined): ExchangeFailure {
+function failureOf(error: object, request: ClientRequest | undefined): ExchangeFailure | ConnectFailure {
+  if (error instanceof ConnectFailure) return error;
   const code = 'code' in error ? String(error.code) : 'connection failed';
   const reset = code === 'ECONNRESET' || code === 'EPIPE';
-  return new ExchangeFailure(
-    code,
-    reset && request?.reusedSocket === true,
-    error instanceof FingerprintMismatch ? error.seen : undefined,
-  );
+  return new ExchangeFailure(code, reset && request?.reusedSocket === true);
 }
 
 async function readAll(response: IncomingMessage): Promise<string> {

@@ -1,3 +1,4 @@
+import type { TlsTrust } from '../platform/tls.ts';
 import type { Clock } from '../ports/clock.ts';
 import { SnaphookError } from '../ports/errors.ts';
 import type { Hypervisor, HypervisorFacts } from '../ports/hypervisor.ts';
@@ -5,7 +6,6 @@ import { readNeighbours } from './datastore-neighbours.ts';
 import { child, text } from './decode.ts';
 import { matchVms } from './inventory.ts';
 import { type Session, Sessions } from './session.ts';
-import type { TlsTrust } from './tls.ts';
 import { Transport } from './transport.ts';
 import { readVms } from './vm-records.ts';
 

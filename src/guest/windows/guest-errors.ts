@@ -99,11 +99,10 @@ function winRmGuestError(
   }
 }
 
-function untrustedError(context: GuestContext, reason: string, fingerprint: string | undefined): SnaphookError {
-  const seen = fingerprint === undefined ? '' : `; its SHA-256 fingerprint is ${fingerprint}`;
+function untrustedError(context: GuestContext, reason: string, fingerprint: string): SnaphookError {
   return new SnaphookError(
     'E_TLS_UNTRUSTED',
-    `the certificate of guest "${context.name}" at ${endpoint(context)} is not trusted (${reason})${seen}`,
+    `the certificate of guest "${context.name}" at ${endpoint(context)} is not trusted (${reason}); its SHA-256 fingerprint is ${fingerprint}`,
     {
       hint:
         'Compare the fingerprint with the one shown in the guest. If it is the right one, set it as tls.fingerprint256 of ' +

@@ -1,5 +1,5 @@
+import type { TlsTrust } from '../../platform/tls.ts';
 import { MAX_HOLD_MS } from './vss-helper-protocol.ts';
-import type { TlsTrust } from './winrm/secure-socket.ts';
 import { MAX_OPERATION_TIMEOUT_MS } from './winrm/shell.ts';
 
 /** How to reach one Windows guest and how to freeze it. */

@@ -3,26 +3,12 @@ import type { FreezeEvidence } from '../../ports/guest.ts';
 import type { InstanceUuid } from '../../ports/identity.ts';
 import type { SnapshotOfDevice } from '../../ports/storage-array.ts';
 import { type FreezeWindow, holdFreezeWindow, windowFailure } from '../freeze-window.ts';
-import { type GradedVm, gradeOf, type VmEvidence } from '../grade.ts';
+import { gradeOf, type VmEvidence } from '../grade.ts';
 import { captureResultOf, guestsResultOf } from '../journal.ts';
 import { devicesOf, type PlannedVm, pairsOf } from '../plan.ts';
+import type { CaptureResult } from '../results.ts';
 import type { Run, Step } from '../step.ts';
 import { unlinkPairs } from './link.ts';
-
-export interface CapturedVm extends GradedVm {
-  readonly vm: InstanceUuid;
-  readonly evidence: VmEvidence;
-}
-
-export interface CaptureResult {
-  readonly snapId: number | undefined;
-  readonly lengthMs: number;
-  /** The array's own time for the establish; its whole call as we saw it when it does not tell. */
-  readonly arrayMs: number;
-  readonly freezeMs: number;
-  readonly thawMs: number;
-  readonly vms: readonly CapturedVm[];
-}
 
 /** Effect: one snapshot on the array, and guests that were frozen for a moment. */
 export const captureStep: Step<CaptureResult> = {

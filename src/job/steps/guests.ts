@@ -1,18 +1,6 @@
-import type { GuestVolume, WriterStatus } from '../../ports/guest.ts';
-import type { InstanceUuid } from '../../ports/identity.ts';
 import type { PlannedVm } from '../plan.ts';
+import type { GuestsResult, PreparedVm } from '../results.ts';
 import type { Run, Step } from '../step.ts';
-
-export interface PreparedVm {
-  readonly vm: InstanceUuid;
-  readonly helper: string;
-  readonly writersBefore: readonly WriterStatus[];
-  readonly volumes: readonly GuestVolume[];
-}
-
-export interface GuestsResult {
-  readonly prepared: readonly PreparedVm[];
-}
 
 /** Effect: an open session with the freeze helper in every guest that is to be frozen. Nothing is frozen yet. */
 export const guestsStep: Step<GuestsResult> = {

@@ -2,7 +2,7 @@ import { statSync } from 'node:fs';
 import type { Device, Link, Snapshot } from './device-record.ts';
 import { isCopied, isDefined } from './link-progress.ts';
 import { snapshotOf } from './snapshot-selection.ts';
-import { type LinkRequest, StoreError, type StoreFailure, TRACK_BYTES, type UnlinkRequest } from './store-contract.ts';
+import { type LinkRequest, StoreError, type StoreFailure, type UnlinkRequest } from './store-contract.ts';
 import { commit, deviceOf, keyOf, nowMs, recordOf, type StoreState, sizeBytesOf, tracksOf } from './store-state.ts';
 import { adoptHostWrites, isAllocated, overwriteRawTrack, preserveAll, preserveTrack, takeOver } from './track-data.ts';
 
@@ -11,8 +11,8 @@ interface Pair {
   readonly target: Device;
 }
 
-/** What a target holds after it was unlinked before it was fully copied: nobody may rely on it. */
-const undefinedContent = Buffer.alloc(TRACK_BYTES, 'UNDEFINED: this device was unlinked from its snapshot. ');
+/** Starts every track that showed data after a target was unlinked before it was fully copied; zeros follow. */
+const undefinedContent = Buffer.alloc(4096, 'UNDEFINED: this device was unlinked from its snapshot. ');
 
 export function link(state: StoreState, request: LinkRequest): void {
   const pairs = pairsOf(state, request);
@@ -60,7 +60,8 @@ export function setCopyMode(state: StoreState, request: LinkRequest): void {
 
 /**
  * Frees the targets. V3 refuses while a target is undefined or still being copied, but for `symforce`. A target that was
- * not fully copied holds undefined content afterwards, and shows it: where it showed data there is a pattern.
+ * not fully copied holds undefined content afterwards, and shows it: nothing is left of a track that showed data, and it
+ * begins with a pattern.
  */
 export function unlink(state: StoreState, request: UnlinkRequest): void {
   const pairs = pairsOf(state, request);
@@ -144,11 +145,14 @@ function pointTo(state: StoreState, pairs: readonly Pair[], copy: boolean): void
 function spoil(target: Device): void {
   adoptHostWrites(target);
   const tracks = tracksOf(target);
+  const shown: number[] = [];
   for (let track = 0; track < tracks; track++) {
     if (!isAllocated(target, track)) continue;
     preserveTrack(target, track);
-    overwriteRawTrack(target, track, undefinedContent);
+    shown.push(track);
   }
+  empty(target);
+  for (const track of shown) overwriteRawTrack(target, track, undefinedContent);
 }
 
 function pairsOf(state: StoreState, request: Omit<UnlinkRequest, 'symforce'>): readonly Pair[] {

@@ -46,7 +46,7 @@ export function establish(state: StoreState, request: EstablishRequest): { snapI
   const atMs = performance.now();
   for (const snapshot of taken) snapshot.source.snapshots.push(snapshot);
   state.lastSnapId = snapId;
-  state.nextExpiryMs = 0;
+  if (request.ttlMs !== undefined || request.secureMs !== undefined) state.nextExpiryMs = 0;
   state.events.add('array', 'effect', 'establish', request.name, { devices: request.devices, snapId, atMs });
   return { snapId };
 }

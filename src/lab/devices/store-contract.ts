@@ -202,6 +202,7 @@ export interface TerminateRequest extends SnapshotRequest {
 }
 
 export interface DeviceStoreOptions {
+  /** Scales define, copy and expiry; with factor 0 the first two take no time, and expiry runs in real time. */
   readonly pace: Pace;
   readonly events: EventLog;
   readonly generation: ArrayGeneration;

@@ -52,7 +52,7 @@ export function writeDevice(device: Device, offsetBytes: number, data: Uint8Arra
   if (borrowing) device.own.add(firstTrack, tracks);
 }
 
-/** Overwrites whole allocated tracks, outside the link: for content that replaces what the device showed. */
+/** Writes from the start of a track past snapshots and link: for content that replaces what the device showed. */
 export function overwriteRawTrack(device: Device, track: number, data: Uint8Array): void {
   device.used.add(track);
   device.files.write(device.rawPath, track * TRACK_BYTES, data);
@@ -71,7 +71,7 @@ export function takeOver(device: Device, track: number): void {
 export function preserveTrack(device: Device, track: number): void {
   const newest = device.snapshots.at(-1);
   if (!newest || track >= newest.sizeTracks || newest.kept.has(track)) return;
-  if (!isAllocated(device, track) && !(device.hostVisible && hasRawData(device, track))) {
+  if (!isAllocated(device, track)) {
     newest.kept.keepZeros([track]);
     return;
   }

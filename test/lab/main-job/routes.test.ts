@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { ARRAY_ID, PRESENT_GROUP } from '../../../src/lab/estate.ts';
+import { ARRAY_ID, PRESENT_GROUP } from '../../../src/lab/estate-array.ts';
 import { openSite, type Site } from './site.ts';
 
 let site: Site;

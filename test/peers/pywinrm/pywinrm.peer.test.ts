@@ -22,14 +22,18 @@ const run = (...args: readonly string[]) =>
   runPeerScript(path.join(__dirname, 'run.py'), args, { WINRM_PASSWORD: PASSWORD });
 const DOMAIN_USER = `SQL01\\${USER}`;
 
-test('pywinrm works with Basic over HTTPS', async () => {
-  expect(await run('--transport', 'basic', '--url', world.httpsUrl, '--ca', ca, '--user', USER)).toBe(0);
-}, 120_000);
-
-test('pywinrm works with NTLM, sealed over HTTP', async () => {
-  expect(await run('--transport', 'ntlm', '--url', world.httpUrl, '--user', DOMAIN_USER)).toBe(0);
-}, 120_000);
-
-test('pywinrm works with NTLM bound to the TLS channel', async () => {
-  expect(await run('--transport', 'ntlm', '--url', world.httpsUrl, '--ca', ca, '--user', DOMAIN_USER)).toBe(0);
-}, 120_000);
+test.each([
+  ['Basic over HTTPS', () => ['--transport', 'basic', '--url', world.httpsUrl, '--ca', ca, '--user', USER]],
+  ['NTLM, sealed over HTTP', () => ['--transport', 'ntlm', '--url', world.httpUrl, '--user', DOMAIN_USER]],
+  [
+    'NTLM bound to the TLS channel',
+    () => ['--transport', 'ntlm', '--url', world.httpsUrl, '--ca', ca, '--user', DOMAIN_USER],
+  ],
+])(
+  'pywinrm works with %s and leaves no shell behind',
+  async (_name, args) => {
+    expect(await run(...args())).toBe(0);
+    expect(world.guest.shellCount()).toBe(0);
+  },
+  120_000,
+);

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import type { TlsTrust } from '../../../platform/tls.ts';
 import { parseXml, type XmlElement } from '../../../platform/xml.ts';
 import type { Clock } from '../../../ports/clock.ts';
 import { basicAuthorization, loginNtlm, refused, type WinRmCredentials } from './authentication.ts';
@@ -8,7 +9,7 @@ import { type HttpAnswer, OneSocketAgent, post } from './http-exchange.ts';
 import { NAMESPACE } from './namespaces.ts';
 import type { NtlmSecurity } from './ntlm-security.ts';
 import { isSealed, SEALED_CONTENT_TYPE, sealMessage, unsealMessage } from './sealing.ts';
-import { openSocket, type TlsTrust } from './secure-socket.ts';
+import { openSocket } from './secure-socket.ts';
 import { tlsServerEndPoint } from './tls-end-point.ts';
 import { WinRmError } from './winrm-error.ts';
 
@@ -51,8 +52,6 @@ export async function openConnection(
     const tls = endpoint.scheme === 'https' ? endpoint.tls : undefined;
     const opened = await openSocket({ address: endpoint.address, port: endpoint.port, tls }, limited);
     const { socket } = opened;
-    // Errors reach the request under way; between requests they only close the connection.
-    socket.on('error', () => undefined);
     try {
       const agent = new OneSocketAgent(socket);
       const security = await login(endpoint, credentials, agent, opened.certificate, limited);

@@ -4,8 +4,8 @@ import type { WsmanFault } from './faults.ts';
 export type WinRmProblem =
   /** No connection could be made. */
   | { readonly kind: 'unreachable'; readonly reason: string }
-  /** The server's certificate is not the one to trust; `fingerprint256` is what it showed, if it could be read. */
-  | { readonly kind: 'untrusted'; readonly reason: string; readonly fingerprint256: string | undefined }
+  /** The server's certificate is not the one to trust; `fingerprint256` is what it showed. */
+  | { readonly kind: 'untrusted'; readonly reason: string; readonly fingerprint256: string }
   /** User name or password refused, or no common method: trying again could lock the account. */
   | { readonly kind: 'login'; readonly reason: string }
   /** The connection broke while a request was under way: its effect is unknown. */

@@ -1,0 +1,106 @@
+// .ci/run [STAGE ...]: all tests there are. Prints `N passed, N failed, N skipped` as its last line and fails if a test failed.
+import { spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const folder = mkdtempSync(path.join(tmpdir(), 'snaphook-ci-'));
+const report = (name) => path.join(folder, `${name}.json`);
+const jestArgs = (name) => ['--', '--json', `--outputFile=${report(name)}`];
+
+/** The limits add up to less than half an hour. A stage that is over its limit is killed and has failed. */
+const STAGES = [
+  { name: 'test', limitMinutes: 8, npm: ['test', ...jestArgs('test')], count: countChecksAndJest },
+  { name: 'demo', limitMinutes: 3, npm: ['run', '--silent', 'demo', '--', '--json'], count: countDemo },
+  { name: 'crash', limitMinutes: 8, npm: ['run', 'test:crash', ...jestArgs('crash')], count: () => countJest('crash') },
+  { name: 'peers', limitMinutes: 10, npm: ['run', 'test:peers'], count: countPeers },
+];
+
+const add = (one, other) => ({
+  passed: one.passed + other.passed,
+  failed: one.failed + other.failed,
+  skipped: one.skipped + other.skipped,
+});
+
+function countJest(name) {
+  const result = JSON.parse(readFileSync(report(name), 'utf8'));
+  return {
+    passed: result.numPassedTests,
+    failed: result.numFailedTests + result.numRuntimeErrorTestSuites,
+    skipped: result.numPendingTests + result.numTodoTests,
+  };
+}
+
+function countChecksAndJest(stdout) {
+  const outcomes = [...stdout.matchAll(/^check \w+: (passed|failed)$/gm)].map(([, outcome]) => outcome);
+  const passed = outcomes.filter((outcome) => outcome === 'passed').length;
+  return add(countJest('test'), { passed, failed: outcomes.length - passed, skipped: 0 });
+}
+
+/** The whole of stdout must be one document that says the rehearsal succeeded. */
+function countDemo(stdout) {
+  if (JSON.parse(stdout).ok !== true) throw new Error('the document does not say "ok": true');
+  return { passed: 1, failed: 0, skipped: 0 };
+}
+
+function countPeers(stdout) {
+  const [, passed, failed, skipped] = stdout.match(/^peers: (\d+) passed, (\d+) failed, (\d+) skipped$/m) ?? [];
+  if (passed === undefined) throw new Error('no summary was printed');
+  return { passed: Number(passed), failed: Number(failed), skipped: Number(skipped) };
+}
+
+/** Runs npm in a process group of its own, so that nothing of it outlives its limit or this program. */
+function run(args, limitMinutes) {
+  return new Promise((resolve) => {
+    const child = spawn('npm', args, { cwd: root, stdio: ['ignore', 'pipe', 'inherit'], detached: true });
+    const kill = () => child.pid && process.kill(-child.pid, 'SIGKILL');
+    const timer = setTimeout(kill, limitMinutes * 60_000);
+    let stdout = '';
+    child.stdout.setEncoding('utf8').on('data', (text) => {
+      stdout += text;
+      process.stdout.write(text);
+    });
+    const stop = () => {
+      kill();
+      process.exit(1);
+    };
+    process.once('SIGINT', stop).once('SIGTERM', stop);
+    const end = (how) => {
+      clearTimeout(timer);
+      process.off('SIGINT', stop).off('SIGTERM', stop);
+      resolve({ stdout, how });
+    };
+    child.once('error', (error) => end(error.message));
+    child.once('close', (code, signal) => end(signal ? `ended by ${signal}` : `exit code ${code}`));
+  });
+}
+
+async function runStage({ name, limitMinutes, npm, count }) {
+  console.log(`\n=== ${name}: npm ${npm.join(' ')}`);
+  const startMs = performance.now();
+  const { stdout, how } = await run(npm, limitMinutes);
+  let counts = { passed: 0, failed: 0, skipped: 0 };
+  let problem = '';
+  try {
+    counts = count(stdout);
+  } catch (error) {
+    problem = `; could not be counted: ${error.message}`;
+  }
+  if (counts.failed === 0 && (problem !== '' || how !== 'exit code 0'))
+    counts = add(counts, { passed: 0, failed: 1, skipped: 0 });
+  const seconds = Math.round((performance.now() - startMs) / 1000);
+  console.log(`=== ${name}: ${how} after ${seconds} s${problem}; ${line(counts)}`);
+  return counts;
+}
+
+const line = ({ passed, failed, skipped }) => `${passed} passed, ${failed} failed, ${skipped} skipped`;
+
+const wanted = process.argv.slice(2);
+let total = { passed: 0, failed: 0, skipped: 0 };
+for (const stage of STAGES.filter(({ name }) => wanted.length === 0 || wanted.includes(name)))
+  total = add(total, await runStage(stage));
+rmSync(folder, { recursive: true, force: true });
+console.log(line(total));
+process.exitCode = total.failed === 0 ? 0 : 1;

@@ -1,0 +1,121 @@
+// npm run test:peers [-- NAME ...]: set up, then the third-party programs of test/peers against both sides.
+// As root it installs the Debian packages they need; a peer whose packages are missing is skipped and says why.
+// Prints a line a check, and at the end `peers: N passed, N failed, N skipped`.
+import { spawn, spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { install, prebuildJest } from './setup.mjs';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const folder = mkdtempSync(path.join(tmpdir(), 'snaphook-peers-'));
+
+/** `prepare` returns what the peer's test needs in its environment. */
+const PEERS = [
+  { name: 'pywinrm', packages: ['python3-winrm'] },
+  { name: 'pyvmomi', packages: ['python3-pyvmomi'] },
+  { name: 'cinder', packages: ['python3-cinder'] },
+  { name: 'gss-ntlmssp', packages: ['gss-ntlmssp', 'python3-gssapi'] },
+  { name: 'vcsim', packages: ['golang-go', 'golang-github-vmware-govmomi-dev'], prepare: buildVcsim },
+];
+
+/** Runs to the end without a terminal; the error says what the program said last. */
+function must(command, args, options = {}) {
+  const { error, status, stdout, stderr } = spawnSync(command, args, {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    encoding: 'utf8',
+    timeout: 300_000,
+    ...options,
+  });
+  if (status === 0) return;
+  const said = `${stdout ?? ''}${stderr ?? ''}`.trim().split('\n').slice(-3).join(' | ');
+  throw new Error(`${command} ${args[0]}: ${error?.message ?? said}`);
+}
+
+function isInstalled(name) {
+  const { stdout } = spawnSync('dpkg-query', ['--status', name], { encoding: 'utf8' });
+  return /^Status: install ok installed$/m.test(stdout ?? '');
+}
+
+const debian = { env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } };
+let packageListsAreNew = false;
+
+function installPackages(packages) {
+  const missing = packages.filter((name) => !isInstalled(name));
+  if (missing.length === 0) return;
+  if (process.getuid?.() !== 0) throw new Error(`needs root to install ${missing.join(' ')}`);
+  process.stderr.write(`Installing ${missing.join(' ')} ...\n`);
+  if (!packageListsAreNew) must('apt-get', ['update', '-q', '-o', 'Acquire::Retries=3'], debian);
+  packageListsAreNew = true;
+  must('apt-get', ['install', '-y', '-q', '--no-install-recommends', '-o', 'Acquire::Retries=3', ...missing], debian);
+}
+
+function buildVcsim() {
+  const program = path.join(folder, 'vcsim');
+  must('go', ['build', '-o', program, '.'], {
+    cwd: path.join(root, 'test/peers/vcsim'),
+    env: { HOME: folder, ...process.env, GO111MODULE: 'off', GOPATH: '/usr/share/gocode' },
+  });
+  return { VCSIM_PEER: program };
+}
+
+/** Runs a peer's jest suite. A check is a test of the suite, or an `ok` line of a script the suite started. */
+async function runPeer({ name, environment }) {
+  const reportFile = path.join(folder, `${name}.json`);
+  const jest = spawn(
+    process.execPath,
+    [
+      path.join(root, 'node_modules/jest/bin/jest.js'),
+      ...['--config', 'jest.peers.config.cjs', '--runInBand', '--json', '--outputFile', reportFile],
+      `test/peers/${name}/`,
+    ],
+    { cwd: root, stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, ...environment } },
+  );
+  const ended = new Promise((resolve) => jest.once('close', resolve));
+  const counts = { passed: 0, failed: 0 };
+  const count = (line) => {
+    if (line.startsWith('ok ')) counts.passed += 1;
+    else if (/^(not ok|FAILED) /.test(line)) counts.failed += 1;
+    console.log(line);
+  };
+  for await (const line of createInterface({ input: jest.stdout })) count(line);
+  const exitCode = await ended;
+  const { testResults } = JSON.parse(readFileSync(reportFile, 'utf8'));
+  for (const { title, status } of testResults.flatMap(({ assertionResults }) => assertionResults))
+    count(`${status === 'passed' ? 'ok' : 'not ok'} ${title}`);
+  if (exitCode !== 0 && counts.failed === 0) count('not ok the suite did not run to its end');
+  return counts;
+}
+
+const wanted = process.argv.slice(2);
+const unknown = wanted.filter((name) => !PEERS.some((peer) => peer.name === name));
+if (unknown.length > 0) {
+  console.error(`There is no peer ${unknown.join(', ')}. Peers: ${PEERS.map(({ name }) => name).join(', ')}.`);
+  process.exit(2);
+}
+install();
+prebuildJest();
+const total = { passed: 0, failed: 0, skipped: 0 };
+for (const peer of PEERS.filter(({ name }) => wanted.length === 0 || wanted.includes(name))) {
+  console.log(`# ${peer.name}`);
+  try {
+    installPackages(peer.packages);
+  } catch (error) {
+    console.log(`skipped ${peer.name}: ${error.message}`);
+    total.skipped += 1;
+    continue;
+  }
+  try {
+    const { passed, failed } = await runPeer({ ...peer, environment: peer.prepare?.() });
+    total.passed += passed;
+    total.failed += failed;
+  } catch (error) {
+    console.log(`not ok ${peer.name}: ${error.message}`);
+    total.failed += 1;
+  }
+}
+rmSync(folder, { recursive: true, force: true });
+console.log(`peers: ${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
+process.exit(total.failed === 0 ? 0 : 1);

@@ -1,0 +1,31 @@
+import type { GuestVolume, WriterStatus } from '../ports/guest.ts';
+import type { InstanceUuid } from '../ports/identity.ts';
+import type { GradedVm, VmEvidence } from './grade.ts';
+
+/** What the step `guests` journals of one VM. */
+export interface PreparedVm {
+  readonly vm: InstanceUuid;
+  readonly helper: string;
+  readonly writersBefore: readonly WriterStatus[];
+  readonly volumes: readonly GuestVolume[];
+}
+
+export interface GuestsResult {
+  readonly prepared: readonly PreparedVm[];
+}
+
+/** What the step `capture` journals of one VM. */
+export interface CapturedVm extends GradedVm {
+  readonly vm: InstanceUuid;
+  readonly evidence: VmEvidence;
+}
+
+export interface CaptureResult {
+  readonly snapId: number | undefined;
+  readonly lengthMs: number;
+  /** The array's own time for the establish; its whole call as we saw it when it does not tell. */
+  readonly arrayMs: number;
+  readonly freezeMs: number;
+  readonly thawMs: number;
+  readonly vms: readonly CapturedVm[];
+}

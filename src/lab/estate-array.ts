@@ -1,0 +1,79 @@
+import { vvolWwn } from './estate-identity.ts';
+import type { InitialArrayConfig } from './unisphere/array-config.ts';
+
+export const ARRAY_ID = '000197900046';
+export const PROXY_HOST = 'proxy01';
+export const POOL = 'SG-snaphook-pool';
+/** A pool that is masked to nobody, and the group that is masked to the proxy for the length of a run. */
+export const UNMASKED_POOL = 'SG-snaphook-unmasked';
+export const PRESENT_GROUP = 'SG-proxy-presented';
+
+const CONTAINER_UUID = '600009700BCBB71139FF01780000050A';
+
+interface ArrayMembers {
+  readonly vvolSources: readonly string[];
+  readonly luns: readonly string[];
+  readonly targets: readonly string[];
+  readonly unmaskedTargets: readonly string[];
+  readonly twin: string;
+  readonly twinOther: string;
+}
+
+/** Groups, hosts and views of the estate's array, as an admin would have made them. */
+export function arrayConfig({
+  vvolSources,
+  luns,
+  targets,
+  unmaskedTargets,
+  twin,
+  twinOther,
+}: ArrayMembers): InitialArrayConfig {
+  const ports = [{ director: 'SE-1E', port: '000' }];
+  const proxyInitiator = 'iqn.1993-08.org.debian:01:5b59c91a426f';
+  const esxInitiator = 'iqn.1998-01.com.vmware:esx01-2b59c91a';
+  return {
+    storageGroups: [
+      { id: 'SG-esx-prod', srp: 'SRP_1', serviceLevel: 'Diamond', volumes: [...luns] },
+      { id: POOL, volumes: [...targets] },
+      { id: UNMASKED_POOL, volumes: [...unmaskedTargets] },
+      // An array does not let the group of a masking view become empty: one small device stays in it.
+      { id: PRESENT_GROUP, volumes: ['00701'] },
+      { id: 'SG-spare', volumes: [] },
+    ],
+    initiators: [
+      { id: proxyInitiator, ports },
+      { id: esxInitiator, ports },
+    ],
+    hosts: [
+      { id: PROXY_HOST, initiators: [proxyInitiator] },
+      { id: 'esx01', initiators: [esxInitiator] },
+    ],
+    portGroups: [{ id: 'PG-iscsi', protocol: 'iSCSI', ports }],
+    maskingViews: [
+      { id: 'MV-esx-prod', host: 'esx01', portGroup: 'PG-iscsi', storageGroup: 'SG-esx-prod' },
+      { id: 'MV-snaphook-pool', host: PROXY_HOST, portGroup: 'PG-iscsi', storageGroup: POOL },
+      { id: 'MV-proxy-presented', host: PROXY_HOST, portGroup: 'PG-iscsi', storageGroup: PRESENT_GROUP },
+    ],
+    devices: {
+      ...Object.fromEntries(targets.map((device, index) => [device, { identifier: `snaphook-target-${index + 1}` }])),
+      // Two devices that claim the same identity, as after a botched migration.
+      [twin]: { effectiveWwn: vvolWwn(twin) },
+      [twinOther]: { effectiveWwn: vvolWwn(twin) },
+    },
+    storageContainers: [
+      {
+        id: 'vmware-container',
+        uuid: CONTAINER_UUID,
+        resources: [
+          {
+            id: 'resource-1',
+            uuid: '6000097011C1992A3A7401E000000025',
+            volumes: vvolSources.map((device) => ({ device, wwn: vvolWwn(device) })),
+          },
+        ],
+      },
+    ],
+    protocolEndpoints: ['00700'],
+    vasaProviders: [{ address: '127.0.0.1' }],
+  };
+}
