@@ -21,23 +21,25 @@ const PEERS = [
   { name: 'vcsim', packages: ['golang-go', 'golang-github-vmware-govmomi-dev'], prepare: buildVcsim },
 ];
 
-/** Runs to the end without a terminal; the error says what the program said last. */
-function must(command, args, options = {}) {
-  const { error, status, stdout, stderr } = spawnSync(command, args, {
+const run = (command, args, options) =>
+  spawnSync(command, args, {
     stdio: ['ignore', 'pipe', 'pipe'],
     encoding: 'utf8',
     timeout: 300_000,
+    maxBuffer: 100 * 1024 * 1024,
     ...options,
   });
+
+/** Runs something that has to succeed; the error has the last lines it said. */
+function must(command, args, options) {
+  const { error, status, stdout, stderr } = run(command, args, options);
   if (status === 0) return;
   const said = `${stdout ?? ''}${stderr ?? ''}`.trim().split('\n').slice(-3).join(' | ');
   throw new Error(`${command} ${args[0]}: ${error?.message ?? said}`);
 }
 
-function isInstalled(name) {
-  const { stdout } = spawnSync('dpkg-query', ['--status', name], { encoding: 'utf8' });
-  return /^Status: install ok installed$/m.test(stdout ?? '');
-}
+const isInstalled = (name) =>
+  /^Status: install ok installed$/m.test(run('dpkg-query', ['--status', name]).stdout ?? '');
 
 const debian = { env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } };
 let packageListsAreNew = false;

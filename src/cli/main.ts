@@ -22,6 +22,16 @@ function verb<Options>(work: Work<Options>) {
   };
 }
 
+/** Examples first: at night nobody reads a list of options to find out how a verb is used. */
+const withExamples = <Options>(
+  command: Argv<Options>,
+  ...examples: readonly (readonly [string, string])[]
+): Argv<Options> => {
+  const width = Math.max(...examples.map(([line]) => line.length));
+  const lines = examples.map(([line, what]) => `  ${line.padEnd(width)}  ${what}`);
+  return command.usage(`Examples:\n${lines.join('\n')}`);
+};
+
 const jobOption = (parser: Argv) =>
   parser.option('job', { type: 'string', demandOption: true, describe: 'job in the configuration', requiresArg: true });
 
@@ -55,9 +65,11 @@ const parser: Argv = yargs(hideBin(process.argv))
     'pre',
     'freeze, snapshot, thaw, link and hand over: what the pre-backup hook does',
     (command) =>
-      preOptions(command)
-        .example('$0 pre --job nightly-sql', 'capture the VMs of the job and hand over their images')
-        .example('$0 pre --job nightly-sql --vm SQL01 --json', 'one VM only; the result as JSON'),
+      withExamples(
+        preOptions(command),
+        ['$0 pre --job nightly-sql', 'capture the VMs of the job and hand over their images'],
+        ['$0 pre --job nightly-sql --vm SQL01 --json', 'one VM only; the result as JSON'],
+      ),
     verb(async (options, signal) => {
       const [{ preVerb }, { stderrReporter }] = await Promise.all([import('./pre-verb.ts'), import('./console.ts')]);
       const { job, vm, instance, runId, level, onOpenRun } = options;
@@ -68,7 +80,7 @@ const parser: Argv = yargs(hideBin(process.argv))
   .command(
     'post',
     'release, unlink and terminate: what the post-backup hook does',
-    (command) => jobOption(command).example('$0 post --job nightly-sql', 'end the open run of the job'),
+    (command) => withExamples(jobOption(command), ['$0 post --job nightly-sql', 'end the open run of the job']),
     verb(async (options) => {
       const [{ postVerb }, { stderrReporter }] = await Promise.all([import('./post-verb.ts'), import('./console.ts')]);
       return postVerb({ configFile: options.config, job: options.job }, stderrReporter);
@@ -77,7 +89,8 @@ const parser: Argv = yargs(hideBin(process.argv))
   .command(
     'plan',
     'show what a run would touch; changes nothing',
-    (command) => preOptions(command).example('$0 plan --job nightly-sql', 'VM, disk, device and target of every disk'),
+    (command) =>
+      withExamples(preOptions(command), ['$0 plan --job nightly-sql', 'VM, disk, device and target of every disk']),
     verb(async (options, signal) => {
       const [{ planVerb }, { stderrReporter }] = await Promise.all([import('./plan-verb.ts'), import('./console.ts')]);
       return planVerb({ configFile: options.config, job: options.job, vms: options.vm }, stderrReporter, signal);
@@ -87,24 +100,27 @@ const parser: Argv = yargs(hideBin(process.argv))
     'status',
     'open and recent runs of this machine',
     (command) =>
-      command
-        .option('closed', { type: 'number', default: 5, describe: 'how many closed runs to show' })
-        .example('$0 status', 'what is open, and what it holds'),
+      withExamples(command.option('closed', { type: 'number', default: 5, describe: 'how many closed runs to show' }), [
+        '$0 status',
+        'what is open, and what it holds',
+      ]),
     verb(async (options) => (await import('./status-verb.ts')).statusVerb(options.config, options.closed)),
   )
   .command(
     'reap',
     'find what runs left behind; remove it with --apply',
     (command) =>
-      command
-        .option('apply', { type: 'boolean', default: false, describe: 'remove what is provably ours' })
-        .option('include-waiting', {
-          type: 'boolean',
-          default: false,
-          describe: 'also end runs that wait for their post hook',
-        })
-        .example('$0 reap', 'look only')
-        .example('$0 reap --apply', 'clean up crashed runs'),
+      withExamples(
+        command
+          .option('apply', { type: 'boolean', default: false, describe: 'remove what is provably ours' })
+          .option('include-waiting', {
+            type: 'boolean',
+            default: false,
+            describe: 'also end runs that wait for their post hook',
+          }),
+        ['$0 reap', 'look only'],
+        ['$0 reap --apply', 'clean up crashed runs'],
+      ),
     verb(async (options, signal) => {
       const [{ reapVerb }, { stderrReporter }] = await Promise.all([import('./reap-verb.ts'), import('./console.ts')]);
       return reapVerb(options, stderrReporter, signal);
@@ -113,7 +129,7 @@ const parser: Argv = yargs(hideBin(process.argv))
   .command(
     'doctor',
     'check configuration, vCenter, arrays, pools and proxy',
-    (command) => command.example('$0 doctor', 'every check with its result and what to do about it'),
+    (command) => withExamples(command, ['$0 doctor', 'every check with its result and what to do about it']),
     verb(async (options, signal) => {
       const [{ doctorVerb }, { stderrReporter }] = await Promise.all([
         import('./doctor-verb.ts'),
@@ -126,30 +142,33 @@ const parser: Argv = yargs(hideBin(process.argv))
     'config <what>',
     'check the configuration, or print its JSON Schema',
     (command) =>
-      command
-        .positional('what', { choices: ['check', 'schema'] as const, demandOption: true })
-        .example('$0 config check', 'read the configuration and say what is wrong with it'),
+      withExamples(command.positional('what', { choices: ['check', 'schema'] as const, demandOption: true }), [
+        '$0 config check',
+        'read the configuration and say what is wrong with it',
+      ]),
     verb(async (options) => (await import('./config-verb.ts')).configVerb(options.config, options.what)),
   )
   .command(
     'demo',
     'a whole backup and restore in the lab: simulated vCenter, array and guest, real data',
-    (command) => command.example('$0 demo', 'needs no root and nothing but this machine; under a minute'),
+    (command) => withExamples(command, ['$0 demo', 'needs no root and nothing but this machine; under a minute']),
     verb(async (options, signal) => (await import('./demo/demo-verb.ts')).demoVerb(options, signal)),
   )
   .command(
     'lab <what>',
     'the rehearsal lab: keep the simulated systems running',
     (command) =>
-      command
-        .positional('what', { choices: ['up'] as const, demandOption: true })
-        .option('directory', {
-          type: 'string',
-          default: '.snaphook-lab',
-          describe: 'where the lab keeps its devices and certificates',
-        })
-        .option('latency', { type: 'number', default: 5, describe: 'milliseconds every simulated answer takes' })
-        .example('$0 lab up', 'then, in another terminal, use the configuration file it prints'),
+      withExamples(
+        command
+          .positional('what', { choices: ['up'] as const, demandOption: true })
+          .option('directory', {
+            type: 'string',
+            default: '.snaphook-lab',
+            describe: 'where the lab keeps its devices and certificates',
+          })
+          .option('latency', { type: 'number', default: 5, describe: 'milliseconds every simulated answer takes' }),
+        ['$0 lab up', 'then, in another terminal, use the configuration file it prints'],
+      ),
     verb(async (options, signal) => (await import('./lab-verb.ts')).labUpVerb(options, signal)),
   )
   .demandCommand(1, 'Name a verb.')
@@ -158,7 +177,7 @@ const parser: Argv = yargs(hideBin(process.argv))
   .wrap(Math.min(110, process.stdout.columns ?? 110))
   .version(__VERSION__)
   .epilogue(
-    'Exit codes: 0 ok, 1 failed, 2 usage, 3 degraded, 10 config, 11 locked, 12 credentials, 13 preflight, 14 freeze, 15 window,\n16 array, 17 vCenter, 18 proxy, 19 verify, 20 leftovers, 75 nothing to do, 124 deadline, 130/143 interrupted.',
+    'Exit codes: 0 ok, 1 failed, 2 usage, 3 degraded, 10 configuration, 11 locked, 12 credentials, 13 preflight, 14 freeze, 15 freeze window, 16 array, 17 vCenter, 18 proxy, 19 verification, 20 something left behind, 75 nothing to do, 124 deadline, 129/130/143 interrupted.',
   )
   .fail((message, error, self) => {
     if (error && !message) throw error;

@@ -153,4 +153,4 @@ const plainHex = (fingerprint: string): string => fingerprint.replaceAll(':', ''
 
 /** The code only: messages of Node.js and OpenSSL differ between versions. */
 const reasonOf = (thrown: unknown): string =>
-  thrown instanceof Error && 'code' in thrown ? String(thrown.code) : 'no connection';
+  typeof thrown === 'object' && thrown !== null && 'code' in thrown ? String(thrown.code) : 'no connection';

@@ -116,3 +116,14 @@ test("another job's damaged journal is reported and does not stop this job", asy
 
   expect(await reapSite()).toMatchObject([{ finding: { kind: 'unreadable-run', runId }, did: 'kept' }]);
 });
+
+test('an array that was restarted between the hooks still has the snapshot and the links, and post removes them', async () => {
+  const { plan } = await site.pre();
+  const [first] = plan.devices;
+
+  await site.restartLab();
+
+  expect(site.lab.store.linkOf(first?.target ?? '')).toMatchObject({ source: first?.device, name: plan.snapshotName });
+  await site.post();
+  expect(site.leftBehind()).toEqual([]);
+});

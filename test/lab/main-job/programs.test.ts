@@ -156,6 +156,6 @@ test.each(['pre', 'post', 'plan', 'status', 'reap', 'doctor', 'config', 'demo', 
     const { exitCode, stdout } = await run('snaphook', [verb, '--help']);
 
     expect(exitCode).toBe(0);
-    expect(stdout).toMatch(/Examples:\n\s+snaphook /);
+    expect(stdout).toMatch(/^Examples:\n\s*snaphook /);
   },
 );

@@ -23,6 +23,8 @@ export interface Site {
   failingPre(change?: SiteChange): Promise<SnaphookError>;
   post(job?: string): Promise<void>;
   leftBehind(): readonly string[];
+  /** Every simulated system goes down and comes up again on what lies on disk. */
+  restartLab(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -36,12 +38,9 @@ export interface SiteChange {
 
 export async function openSite(options: Partial<LabOptions> = {}): Promise<Site> {
   const directory = mkdtempSync(path.join(os.tmpdir(), 'snaphook-site-'));
-  const lab = await startLab({
-    directory,
-    pace: 0.05,
-    ...options,
-    estate: { disks: 2, cylinders: 6, ...options.estate },
-  });
+  const start = () =>
+    startLab({ directory, pace: 0.05, ...options, estate: { disks: 2, cylinders: 6, ...options.estate } });
+  let lab = await start();
   const withPorts: Site['withPorts'] = async (work, configFile = lab.configFile) => {
     const ports = composePorts(loadConfig(configFile), silent);
     try {
@@ -57,7 +56,13 @@ export async function openSite(options: Partial<LabOptions> = {}): Promise<Site>
       return pre(ports, { ...configured, ...spec }, context, signal ?? new AbortController().signal);
     }, configFile);
   return {
-    lab,
+    get lab() {
+      return lab;
+    },
+    restartLab: async () => {
+      await lab.close();
+      lab = await start();
+    },
     withPorts,
     pre: runPre,
     failingPre: async (change) => {

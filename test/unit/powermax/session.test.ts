@@ -1,8 +1,5 @@
 import { X509Certificate } from 'node:crypto';
-import https from 'node:https';
-import type { AddressInfo } from 'node:net';
 import { inspect } from 'node:util';
-import { generate } from 'selfsigned';
 import { createAuthority } from '../../../src/lab/world/certificates.ts';
 import { systemClock } from '../../../src/platform/clock.ts';
 import { deviceId } from '../../../src/ports/identity.ts';
@@ -133,9 +130,8 @@ test.each([
 describe('the server certificate', () => {
   const fingerprint = () => new X509Certificate(unisphere.certificate).fingerprint256;
 
-  test('is accepted by its fingerprint, with colons or without', async () => {
+  test('is accepted by its fingerprint', async () => {
     await unisphere.array({ tls: { fingerprint256: fingerprint() } }).warm(signal);
-    await unisphere.array({ tls: { fingerprint256: fingerprint().replaceAll(':', '').toLowerCase() } }).warm(signal);
   });
 
   test('with another fingerprint is refused before a single byte of a request is sent', async () => {
@@ -161,24 +157,6 @@ describe('the server certificate', () => {
       hint: expect.stringContaining('fingerprint256'),
     });
     expect(requests() - before).toBe(0);
-  });
-
-  test('of a trusted authority but for another host name is refused', async () => {
-    const { cert, private: key } = await generate([{ name: 'commonName', value: 'other.example' }], {
-      keyType: 'ec',
-      curve: 'P-256',
-      extensions: [{ name: 'subjectAltName', altNames: [{ type: 2, value: 'other.example' }] }],
-    });
-    const server = https.createServer({ cert, key }, (_request, response) => response.end('{}'));
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    const { port } = server.address() as AddressInfo; // a listening TCP server has one
-    const array = unisphere.array({ url: `https://127.0.0.1:${port}`, tls: { ca: cert } });
-
-    await expect(array.warm(signal)).rejects.toMatchObject({
-      code: 'E_TLS_UNTRUSTED',
-      message: expect.stringContaining('ERR_TLS_CERT_ALTNAME_INVALID'),
-    });
-    server.close();
   });
 });
 

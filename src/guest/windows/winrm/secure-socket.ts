@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { type Socket, connect as tcpConnect } from 'node:net';
 import { ConnectFailure, openTlsSocket, type TlsTrust } from '../../../platform/tls.ts';
 import { WinRmError } from './winrm-error.ts';
@@ -33,20 +32,23 @@ export async function openSocket({ address, port, tls }: SocketTarget, signal: A
 const winRmError = ({ message: reason, untrusted }: ConnectFailure): WinRmError =>
   new WinRmError(untrusted ? { kind: 'untrusted', reason, ...untrusted } : { kind: 'unreachable', reason });
 
-async function openPlain(host: string, port: number, signal: AbortSignal): Promise<Socket> {
-  signal.throwIfAborted();
-  const socket = tcpConnect({ host, port, noDelay: true });
-  socket.on('error', () => undefined);
-  const onAbort = () => socket.destroy();
-  signal.addEventListener('abort', onAbort, { once: true });
-  try {
-    await once(socket, 'connect', { signal });
-    return socket;
-  } catch (thrown) {
+function openPlain(host: string, port: number, signal: AbortSignal): Promise<Socket> {
+  return new Promise((resolve, reject) => {
     signal.throwIfAborted();
-    const code = thrown instanceof Error && 'code' in thrown ? String(thrown.code) : 'unknown error';
-    throw new WinRmError({ kind: 'unreachable', reason: code });
-  } finally {
-    signal.removeEventListener('abort', onAbort);
-  }
+    const socket = tcpConnect({ host, port, noDelay: true });
+    const onAbort = () => {
+      reject(signal.reason);
+      socket.destroy();
+    };
+    signal.addEventListener('abort', onAbort, { once: true });
+    // Stays attached: between two requests nobody else listens, and an unheard socket error ends the process.
+    socket.on('error', (error: NodeJS.ErrnoException) => {
+      signal.removeEventListener('abort', onAbort);
+      reject(new WinRmError({ kind: 'unreachable', reason: error.code ?? 'unknown error' }));
+    });
+    socket.once('connect', () => {
+      signal.removeEventListener('abort', onAbort);
+      resolve(socket);
+    });
+  });
 }
