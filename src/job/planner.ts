@@ -8,7 +8,7 @@ import { snapshotName } from './names.ts';
 import { bytesOfCylinders, type Collateral, type Plan, type PlannedDevice, type PlannedVm } from './plan.ts';
 import type { JobPorts } from './ports.ts';
 import { findSources, type SourceDevice } from './sources.ts';
-import { chooseTargets } from './targets.ts';
+import { chooseTargets, mayBecomeFree, type TargetChoice } from './targets.ts';
 import { resolveVms } from './vms.ts';
 
 export interface PlanRequest {
@@ -28,7 +28,8 @@ export async function makePlan(ports: JobPorts, request: PlanRequest, signal: Ab
   const collateral = await findCollateral(ports, vms, spec, warnings, signal);
   const { array, facts, sources, pool } = await findSources(ports.arrays, spec.targetPool, disksOf(vms), signal);
   checkArray(array, facts);
-  const targets = chooseTargets({ sources, pool, spec, reserved: request.reservedTargets });
+  const choice = { sources, pool, spec, reserved: request.reservedTargets };
+  const targets = await freeTargets(ports, array, choice, signal);
   const names = imageNames(sources);
   const devices = sources.map((source, index): PlannedDevice => {
     const target = targets[index];
@@ -57,6 +58,28 @@ export async function makePlan(ports: JobPorts, request: PlanRequest, signal: Ab
     collateral,
     warnings,
   };
+}
+
+/** How long Unisphere may still show what the array has ended already (seen in the field: up to 10 s). */
+const MODEL_LAG_MS = 12_000;
+
+async function freeTargets(ports: JobPorts, array: StorageArray, choice: TargetChoice, signal: AbortSignal) {
+  const { clock } = ports;
+  const untilMs = clock.monotonicMs() + MODEL_LAG_MS;
+  for (let { pool } = choice, pauseMs = 500; ; pauseMs = Math.min(pauseMs * 2, 2000)) {
+    try {
+      return chooseTargets({ ...choice, pool });
+    } catch (error) {
+      const tooLate = clock.monotonicMs() + pauseMs > untilMs;
+      const isNone = error instanceof SnaphookError && error.code === 'E_TARGET_NONE';
+      if (!isNone || tooLate || !mayBecomeFree({ ...choice, pool })) throw error;
+      ports.reporter.info('no target is free; looking again, as the array may be behind', {
+        pool: choice.spec.targetPool,
+      });
+    }
+    await clock.sleep(pauseMs, signal);
+    ({ pool } = await array.inventory({ identities: [], pool: choice.spec.targetPool }, signal));
+  }
 }
 
 const disksOf = (vms: readonly VmRecord[]) => vms.flatMap((vm) => vm.disks.map((disk) => ({ vm, disk })));

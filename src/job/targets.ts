@@ -8,7 +8,7 @@ export interface ChosenTarget {
   readonly presentNeeded: boolean;
 }
 
-interface TargetChoice {
+export interface TargetChoice {
   readonly sources: readonly SourceDevice[];
   readonly pool: readonly Device[];
   readonly spec: JobSpec;
@@ -35,6 +35,19 @@ export function chooseTargets({ sources, pool, spec, reserved }: TargetChoice): 
     taken.add(alone.id);
     return { device: alone, presentNeeded: presentNeeded(alone, spec) };
   });
+}
+
+/**
+ * Could the pool serve the sources once Unisphere's view has caught up? It may still show links and snapshots of a run
+ * that ended a moment ago.
+ */
+export function mayBecomeFree({ sources, pool, reserved }: TargetChoice): boolean {
+  return sources.every(({ device: source }) =>
+    pool.some(
+      (target) =>
+        !reserved.has(target.id) && target.cylinders === source.cylinders && target.emulation === source.emulation,
+    ),
+  );
 }
 
 /** Hosts other than the proxy that see the device. A view whose host is unknown counts as foreign. */

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdir, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, rmdir, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import lockfile from 'proper-lockfile';
@@ -94,8 +94,8 @@ async function readOwner(file: string): Promise<Owner | undefined> {
 }
 
 /**
- * Makes the lock of a dead process look unrefreshed; proper-lockfile's own takeover then decides the race between several waiters.
- * Waiters do this one after the other, and each looks at the owner again, so that a fresh lock is never aged.
+ * Removes the lock of a dead process. Waiters do this one after the other, and each looks at the owner again, so that a fresh
+ * lock is never removed; who comes next is decided by making the lock folder, which succeeds once.
  */
 async function releaseDeadOwner(file: string): Promise<void> {
   if (!isDead(await readOwner(file))) return;
@@ -104,7 +104,7 @@ async function releaseDeadOwner(file: string): Promise<void> {
   try {
     if (!isDead(await readOwner(file))) return;
     await rm(ownerFile(file), { force: true });
-    await utimes(`${file}.lock`, 0, 0).catch(() => undefined);
+    await rmdir(`${file}.lock`).catch(() => undefined);
   } finally {
     await breaker().catch(() => undefined);
   }

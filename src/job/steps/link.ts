@@ -76,7 +76,7 @@ export async function unlinkPairs(
       run.ports.clock,
       {
         durationMs: spec.limits.unlinkMs,
-        code: 'E_ARRAY_BUSY',
+        code: 'E_DEADLINE',
         message: `targets of snapshot "${name}" are not defined yet`,
       },
       signal,
@@ -84,7 +84,7 @@ export async function unlinkPairs(
     );
   } catch (error) {
     signal.throwIfAborted();
-    if (!(error instanceof SnaphookError) || error.code !== 'E_ARRAY_BUSY') throw error;
+    if (!(error instanceof SnaphookError) || error.code !== 'E_DEADLINE') throw error;
     await run.array.unlink({ name, snapId, pairs, force: true }, signal);
   }
 }

@@ -48,7 +48,7 @@ test('the lock of a killed process is taken over at once, by exactly one of many
   writeFileSync(ownerFile, JSON.stringify({ ...(owner as object), pid: dead.pid })); // the object written by the lock itself
 
   const attempts = await Promise.allSettled(
-    Array.from({ length: 8 }, () => createFileLocks(into, systemClock).acquire('job-a', 300)),
+    Array.from({ length: 8 }, () => createFileLocks(into, systemClock).acquire('job-a', 2000)),
   );
   const won = attempts.flatMap((attempt) => (attempt.status === 'fulfilled' ? [attempt.value] : []));
 
