@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const folder = mkdtempSync(path.join(tmpdir(), 'snaphook-ci-'));
+process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
 const report = (name) => path.join(folder, `${name}.json`);
 const jestArgs = (name) => ['--', '--json', `--outputFile=${report(name)}`];
 
@@ -115,6 +116,5 @@ const wanted = process.argv.slice(2);
 let total = { passed: 0, failed: 0, skipped: 0 };
 for (const stage of STAGES.filter(({ name }) => wanted.length === 0 || wanted.includes(name)))
   total = add(total, await runStage(stage));
-rmSync(folder, { recursive: true, force: true });
 console.log(line(total));
 process.exitCode = total.failed === 0 ? 0 : 1;

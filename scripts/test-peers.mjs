@@ -11,6 +11,7 @@ import { install, prebuildJest } from './setup.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const folder = mkdtempSync(path.join(tmpdir(), 'snaphook-peers-'));
+process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
 
 /** `prepare` returns what the peer's test needs in its environment. */
 const PEERS = [
@@ -118,6 +119,5 @@ for (const peer of PEERS.filter(({ name }) => wanted.length === 0 || wanted.incl
     total.failed += 1;
   }
 }
-rmSync(folder, { recursive: true, force: true });
 console.log(`peers: ${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
 process.exit(total.failed === 0 ? 0 : 1);

@@ -7,7 +7,8 @@ import { errorText } from './render/text.ts';
 
 /** What a verb gives back: data for either renderer, and the exit code. */
 export interface VerbResult {
-  readonly document: Readonly<Record<string, unknown>>;
+  /** Undefined: the verb has printed its document itself, before it ended. */
+  readonly document: Readonly<Record<string, unknown>> | undefined;
   readonly text: string;
   readonly exitCode: number;
 }
@@ -34,7 +35,8 @@ export async function runVerb(
   ignoreClosedPipes();
   try {
     const result = await work(interruption.signal);
-    print(invocation.json ? `${JSON.stringify(result.document)}\n` : result.text);
+    if (!invocation.json) print(result.text);
+    else if (result.document) print(`${JSON.stringify(result.document)}\n`);
     return result.exitCode;
   } catch (error) {
     const exitCode = exitCodeOf(error, interruption.exitCode());

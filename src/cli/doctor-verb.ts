@@ -1,9 +1,10 @@
-import { access, constants, mkdir } from 'node:fs/promises';
+import { access, constants } from 'node:fs/promises';
 import { loadConfig } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
 import { newRunId } from '../job/names.ts';
 import { makePlan } from '../job/planner.ts';
 import type { JobPorts } from '../job/ports.ts';
+import { ensureFolder } from '../platform/ensure-folder.ts';
 import { type ErrorRecord, toErrorRecord } from '../ports/errors.ts';
 import type { Reporter } from '../ports/reporter.ts';
 import { closePorts, composePorts, jobSpec } from './compose.ts';
@@ -39,7 +40,7 @@ export async function doctorVerb(configFile: string, reporter: Reporter, signal:
 async function runChecks(config: Config, ports: JobPorts, signal: AbortSignal): Promise<readonly Check[]> {
   const checks = [
     await check('state directory', async () => {
-      await mkdir(config.stateDirectory, { recursive: true, mode: 0o700 });
+      await ensureFolder(config.stateDirectory, 0o700);
       await access(config.stateDirectory, constants.R_OK | constants.W_OK);
       return config.stateDirectory;
     }),

@@ -24,7 +24,7 @@ export async function labUpVerb(
     );
     if (options.json) process.stdout.write(`${JSON.stringify(jsonDocument('lab', { ok: true, ...facts }))}\n`);
     await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
-    return { document: jsonDocument('lab-down', { ok: true }), text: 'The lab is down.\n', exitCode: EXIT.ok };
+    return { document: undefined, text: 'The lab is down.\n', exitCode: EXIT.ok };
   } finally {
     await lab.close();
   }

@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
-import { type FileHandle, mkdir, open, readdir, rename, rm, rmdir, stat, statfs, writeFile } from 'node:fs/promises';
+import { type FileHandle, open, readdir, rename, rm, rmdir, stat, statfs, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { ensureFolder } from '../platform/ensure-folder.ts';
+import { systemErrorCode } from '../platform/system-error.ts';
 import { SnaphookError } from '../ports/errors.ts';
 import type { ImageFile, ImageRequest, Images } from '../ports/images.ts';
 
@@ -11,11 +13,12 @@ const SAFETY_BYTES = 64 * 1024 * 1024;
 /** Raw images: the device's bytes as a sparse regular file. Zeros become holes; the hash is that of the logical content. */
 export const rawImages: Images = {
   async preflight(directory, paths, bytesNeeded) {
-    await mkdir(directory, { recursive: true }).catch((cause: unknown) => {
+    await ensureFolder(directory).catch((cause: unknown) => {
       throw unwritable(directory, cause);
     });
     for (const relative of paths) {
-      if (await exists(insideOf(directory, relative))) {
+      const file = insideOf(directory, relative);
+      if ((await exists(file)) || (await exists(`${file}.partial`))) {
         throw new SnaphookError(
           'E_EXPORT',
           `"${path.join(directory, relative)}" exists already and belongs to no open run`,
@@ -46,12 +49,13 @@ export const rawImages: Images = {
     const final = insideOf(directory, request.path);
     const partial = `${final}.partial`;
     try {
-      await mkdir(path.dirname(final), { recursive: true });
+      await ensureFolder(path.dirname(final));
       const written = await copySparse(request, partial, progress, signal);
       await rename(partial, final);
       return { path: request.path, sizeBytes: request.sizeBytes, ...written };
     } catch (error) {
-      await rm(partial, { force: true });
+      // A partial file that was there before is another run's.
+      if (systemErrorCode(error) !== 'EEXIST') await rm(partial, { force: true });
       throw exportError(error, final);
     }
   },
@@ -178,14 +182,14 @@ const exists = (file: string): Promise<boolean> =>
   );
 
 const unwritable = (directory: string, cause: unknown) =>
-  new SnaphookError('E_EXPORT', `hand-over directory "${directory}" cannot be written`, {
+  new SnaphookError('E_EXPORT', `hand-over directory "${directory}" cannot be written (${systemErrorCode(cause)})`, {
     cause,
     hint: 'Create it, or give the account that runs the hook the right to write there.',
   });
 
 function exportError(error: unknown, file: string): unknown {
-  if (!(error instanceof Error) || error instanceof SnaphookError || error instanceof TypeError) return error;
-  const code = 'code' in error ? error.code : undefined;
+  if (error instanceof SnaphookError || error instanceof TypeError) return error;
+  const code = systemErrorCode(error);
   if (code === 'ENOSPC' || code === 'EDQUOT') {
     return new SnaphookError('E_PROXY_SPACE', `no space left while writing "${file}"`, {
       cause: error,
@@ -193,7 +197,14 @@ function exportError(error: unknown, file: string): unknown {
     });
   }
   if (code === 'EEXIST') {
-    return new SnaphookError('E_EXPORT', `"${file}.partial" is being written by another run`, { cause: error });
+    return new SnaphookError('E_EXPORT', `"${file}.partial" is being written by another run`, {
+      cause: error,
+      hint: 'Give each job a hand-over directory of its own.',
+    });
   }
-  return new SnaphookError('E_EXPORT', `"${file}" cannot be written: ${error.message}`, { cause: error });
+  const why = typeof error === 'object' && error !== null && 'message' in error ? String(error.message) : code;
+  return new SnaphookError('E_EXPORT', `"${file}" cannot be written: ${why}`, {
+    cause: error,
+    hint: 'Check the hand-over directory and the target device on this machine.',
+  });
 }

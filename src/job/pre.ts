@@ -7,7 +7,7 @@ import { isLower } from './grade.ts';
 import type { JobContext, JobSpec } from './job-spec.ts';
 import { captureResultOf, RunJournal } from './journal.ts';
 import { newRunId } from './names.ts';
-import { devicesOf, MANIFEST_NAME, type Plan } from './plan.ts';
+import { devicesOf, imagePathsOf, MANIFEST_NAME, type Plan } from './plan.ts';
 import { makePlan } from './planner.ts';
 import type { JobPorts } from './ports.ts';
 import type { CaptureResult } from './results.ts';
@@ -148,12 +148,7 @@ async function targetsOfOpenRuns(ports: JobPorts, except: string): Promise<Reado
 async function preflight(run: Run, signal: AbortSignal): Promise<void> {
   const { plan, ports } = run;
   const bytes = plan.devices.reduce((sum, { imageBytes }) => sum + imageBytes, 0);
-  await ports.images.preflight(
-    plan.spec.exportDirectory,
-    plan.devices.map(({ imagePath }) => imagePath),
-    bytes,
-    signal,
-  );
+  await ports.images.preflight(plan.spec.exportDirectory, imagePathsOf(plan), bytes, signal);
   const sources = await ports.proxy.visible(
     plan.devices.map(({ wwn }) => wwn),
     signal,

@@ -38,6 +38,8 @@ export interface Lab {
   readonly caFile: string;
   readonly urls: { readonly vcenter: string; readonly unisphere: string; readonly guest: string };
   readonly latencyMs: number;
+  /** Whether the array takes user snapshots of vVol devices; real ones probably refuse. */
+  readonly vvolSnapVx: 'accepted' | 'refused';
   readonly events: EventLog;
   readonly faults: FaultRules;
   readonly estate: Estate;
@@ -64,6 +66,7 @@ export async function startLab(options: LabOptions): Promise<Lab> {
   const { directory } = options;
   const estateOptions = { ...DEFAULT_ESTATE, ...options.estate };
   const generation = options.generation ?? 'V3';
+  const vvolSnapVx = options.vvolSnapVx ?? 'accepted';
   const latency = { latencyMs: options.latencyMs ?? 0, jitterMs: 0 };
   mkdirSync(path.join(directory, 'proxy', 'by-id'), { recursive: true });
   const events = new EventLog(options.eventFile ? path.join(directory, 'events.jsonl') : undefined);
@@ -99,7 +102,7 @@ export async function startLab(options: LabOptions): Promise<Lab> {
         store,
         config: estate.array,
         knobs: {
-          vvolSnapVx: options.vvolSnapVx ?? 'accepted',
+          vvolSnapVx,
           establishMs: 2,
           afterEstablishMs: 1,
           objectModelLagMs: 100,
@@ -158,6 +161,7 @@ export async function startLab(options: LabOptions): Promise<Lab> {
     caFile,
     urls,
     latencyMs: latency.latencyMs,
+    vvolSnapVx,
     events,
     faults,
     estate,

@@ -1,9 +1,11 @@
-import { mkdir, open, readdir, readFile, rename, rm, stat, truncate } from 'node:fs/promises';
+import { open, readdir, readFile, rename, rm, stat, truncate } from 'node:fs/promises';
 import path from 'node:path';
 import { SnaphookError } from '../ports/errors.ts';
 import { runId as parseRunId } from '../ports/identity.ts';
 import type { Journal, JournalLine, JournalStore, OpenRun } from '../ports/journal.ts';
+import { ensureFolder } from './ensure-folder.ts';
 import { syncFolder } from './sync-folder.ts';
+import { systemErrorCode } from './system-error.ts';
 
 const JOURNAL_SUFFIX = '.jsonl';
 
@@ -18,11 +20,14 @@ export function createFileJournals(folder: string): JournalStore {
 
   return {
     async create({ runId: id, job }) {
-      await mkdir(openFolder, { recursive: true, mode: 0o700 });
-      await mkdir(closedFolder, { recursive: true, mode: 0o700 });
       const file = fileOf(openFolder, id);
-      const handle = await open(file, 'wx', 0o600).catch((cause: unknown) => {
-        throw new SnaphookError('E_JOURNAL', `journal "${file}" cannot be created`, {
+      const create = async () => {
+        await ensureFolder(openFolder, 0o700);
+        await ensureFolder(closedFolder, 0o700);
+        return open(file, 'wx', 0o600);
+      };
+      const handle = await create().catch((cause: unknown) => {
+        throw new SnaphookError('E_JOURNAL', `journal "${file}" cannot be created (${systemErrorCode(cause)})`, {
           cause,
           hint: 'Check that the state directory exists, is writable for this account, and has free space.',
         });
@@ -151,7 +156,7 @@ function parseJson(text: string): unknown {
 const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null;
 
 const unwritable = (file: string, cause: unknown) =>
-  new SnaphookError('E_JOURNAL', `journal "${file}" cannot be written`, {
+  new SnaphookError('E_JOURNAL', `journal "${file}" cannot be written (${systemErrorCode(cause)})`, {
     cause,
     hint: 'Check free space and rights of the state directory. Nothing is done that could not be journaled first.',
   });

@@ -1,11 +1,13 @@
 import { createHash } from 'node:crypto';
-import { mkdir, readdir, readFile, rm, rmdir, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rm, rmdir, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import lockfile from 'proper-lockfile';
 import type { Clock } from '../ports/clock.ts';
 import { SnaphookError } from '../ports/errors.ts';
 import type { Lock, Locks } from '../ports/journal.ts';
+import { ensureFolder } from './ensure-folder.ts';
+import { systemErrorCode } from './system-error.ts';
 
 const STALE_MS = 15_000;
 const REFRESH_MS = 3_000;
@@ -25,7 +27,12 @@ interface Owner {
 export function createFileLocks(folder: string, clock: Clock): Locks {
   return {
     async acquire(name, waitMs) {
-      await mkdir(folder, { recursive: true, mode: 0o700 });
+      await ensureFolder(folder, 0o700).catch((cause: unknown) => {
+        throw new SnaphookError('E_JOURNAL', `lock folder "${folder}" cannot be made (${systemErrorCode(cause)})`, {
+          cause,
+          hint: 'Check `stateDirectory`: it must exist, or be possible to make, and belong to the account that runs the hook.',
+        });
+      });
       const file = path.join(folder, createHash('sha256').update(name).digest('hex').slice(0, 24));
       const untilMs = clock.monotonicMs() + waitMs;
       for (;;) {
@@ -64,7 +71,14 @@ async function tryLock(file: string, name: string, clock: Clock): Promise<Lock |
     });
   } catch (error) {
     if (isCode(error, 'ELOCKED')) return undefined;
-    throw new SnaphookError('E_JOURNAL', `lock "${name}" cannot be made in the state directory`, { cause: error });
+    throw new SnaphookError(
+      'E_JOURNAL',
+      `lock "${name}" cannot be made in the state directory (${systemErrorCode(error)})`,
+      {
+        cause: error,
+        hint: 'Check free space and rights of `stateDirectory`.',
+      },
+    );
   }
   const owner: Owner = { name, pid: process.pid, host: os.hostname(), since: clock.now().toISOString() };
   await writeFile(ownerFile(file), JSON.stringify(owner), { mode: 0o600 });
@@ -129,5 +143,4 @@ async function locked(file: string, name: string): Promise<SnaphookError> {
   });
 }
 
-const isCode = (error: unknown, code: string): boolean =>
-  typeof error === 'object' && error !== null && 'code' in error && error.code === code;
+const isCode = (error: unknown, code: string): boolean => systemErrorCode(error) === code;

@@ -24,7 +24,14 @@ interface OpenElement {
   text: string;
 }
 
-/** Parses one document. Throws an `Error` with line and column on malformed input; DTDs are refused (entity bombs). */
+/** The parser looks prefixes up level by level, so the cost of a document grows with length times depth. */
+const MAX_DEPTH = 100;
+const MAX_ATTRIBUTES = 1000;
+
+/**
+ * Parses one document. Throws an `Error`, with line and column where the input is malformed. Refuses document type
+ * declarations (entity bombs), more than 100 levels of elements, and more than 1000 attributes of one element.
+ */
 export function parseXml(document: string): XmlElement {
   const parser = new SaxesParser({ xmlns: true });
   const open: OpenElement[] = [];
@@ -34,6 +41,15 @@ export function parseXml(document: string): XmlElement {
   });
   parser.on('doctype', () => {
     throw new Error('document type declarations are not accepted');
+  });
+  let attributeCount = 0;
+  parser.on('opentagstart', () => {
+    if (open.length >= MAX_DEPTH) throw new Error(`more than ${MAX_DEPTH} levels of elements are not accepted`);
+    attributeCount = 0;
+  });
+  parser.on('attribute', () => {
+    attributeCount += 1;
+    if (attributeCount > MAX_ATTRIBUTES) throw new Error(`more than ${MAX_ATTRIBUTES} attributes are not accepted`);
   });
   parser.on('opentag', (tag) => {
     const attributes = Object.values(tag.attributes).map((attribute) => ({
@@ -88,16 +104,24 @@ const ESCAPES: Readonly<Record<string, string>> = {
   '>': '&gt;',
   '"': '&quot;',
   "'": '&apos;',
+  // Written plainly, a parser would make a blank or a line feed of them (XML 1.0, 2.11 and 3.3.3).
+  '\t': '&#x9;',
+  '\n': '&#xA;',
+  '\r': '&#xD;',
 };
 
-/** Text for element content or attribute values; control characters XML 1.0 cannot carry are dropped. */
+/** Text for element content or attribute values; characters XML 1.0 cannot carry are dropped. */
 export function escapeXml(text: string): string {
   let escaped = '';
   for (const character of text) {
     const code = character.codePointAt(0) ?? 0;
-    const carried =
-      code === 0x09 || code === 0x0a || code === 0x0d || (code >= 0x20 && code !== 0xfffe && code !== 0xffff);
-    if (carried) escaped += ESCAPES[character] ?? character;
+    if (isXmlCharacter(code)) escaped += ESCAPES[character] ?? character;
   }
   return escaped;
+}
+
+/** XML 1.0, production 2: no control characters, no lone surrogates. */
+function isXmlCharacter(code: number): boolean {
+  if (code < 0x20) return code === 0x09 || code === 0x0a || code === 0x0d;
+  return (code < 0xd800 || code > 0xdfff) && code !== 0xfffe && code !== 0xffff;
 }

@@ -1,6 +1,7 @@
 import type { Clock } from '../ports/clock.ts';
 import { SnaphookError } from '../ports/errors.ts';
 import type { ArrayId } from '../ports/identity.ts';
+import { backoffMs } from './backoff.ts';
 import type { Governor } from './governor.ts';
 import { followJob, jobIdOf } from './jobs.ts';
 import { classify } from './messages.ts';
@@ -16,6 +17,8 @@ export interface WriteRequest {
   readonly body: unknown;
   /** Goes before all waiting writes. */
   readonly urgent?: boolean;
+  /** The caller reads back and repeats by itself: a busy answer is told at once. */
+  readonly tellBusy?: boolean;
 }
 
 /** Calls to one Unisphere about one array: governed, repeated where that is safe, jobs followed to their end. */
@@ -29,15 +32,14 @@ export interface Unisphere {
   /** `path` below `/univmax`. */
   read(path: string, signal: AbortSignal): Promise<Reply>;
   write(request: WriteRequest, signal: AbortSignal): Promise<Reply>;
-  /** An iterator is given back to the server; failures do not matter, it expires by itself. */
-  discard(path: string, signal: AbortSignal): Promise<void>;
+  /** Gives an iterator back to the server without waiting; failures do not matter, it expires by itself. */
+  discard(path: string, signal: AbortSignal): void;
 }
 
 /** A lock on the array may be held for minutes; the caller's signal ends the wait earlier. */
 const BUSY_ATTEMPTS = 10;
 const UNREACHABLE_ATTEMPTS = 3;
 const FIRST_DELAY_MS = 200;
-const MAX_DELAY_MS = 15_000;
 
 export function createUnisphere(parts: {
   readonly arrayId: ArrayId;
@@ -56,16 +58,20 @@ export function createUnisphere(parts: {
     return { kind: 'refused', refusal: classify(answer, call.call) };
   };
 
-  const patiently = async (call: HttpCall, signal: AbortSignal, urgent = false): Promise<Reply> => {
+  const patiently = async (
+    call: HttpCall,
+    signal: AbortSignal,
+    { urgent = false, busyAttempts = BUSY_ATTEMPTS } = {},
+  ): Promise<Reply> => {
     for (let attempt = 1; ; attempt += 1) {
       try {
         const reply = await once(call, signal, urgent);
-        if (reply.kind === 'done' || reply.refusal.retry !== 'safe' || attempt >= BUSY_ATTEMPTS) return reply;
+        if (reply.kind === 'done' || reply.refusal.retry !== 'safe' || attempt >= busyAttempts) return reply;
       } catch (error) {
         const again = error instanceof SnaphookError && error.retry === 'safe' && attempt < UNREACHABLE_ATTEMPTS;
         if (!again) throw error;
       }
-      await clock.sleep(delayMs(attempt), signal);
+      await clock.sleep(backoffMs(FIRST_DELAY_MS, attempt), signal);
     }
   };
 
@@ -84,22 +90,18 @@ export function createUnisphere(parts: {
     askVersion,
     version: async (signal) => known ?? askVersion(signal),
     read,
-    async write({ method, path, body, urgent }, signal) {
-      const reply = await patiently({ call: 'write', method, path: `/univmax/restapi${path}`, body }, signal, urgent);
+    async write({ method, path, body, urgent = false, tellBusy = false }, signal) {
+      const call: HttpCall = { call: 'write', method, path: `/univmax/restapi${path}`, body };
+      const reply = await patiently(call, signal, { urgent, busyAttempts: tellBusy ? 1 : BUSY_ATTEMPTS });
       const jobId = reply.kind === 'done' ? jobIdOf(reply.body) : undefined;
       if (jobId === undefined) return reply;
       const { endpoint } = known ?? (await askVersion(signal));
       return followJob(jobId, { clock, read: () => read(`/restapi/${endpoint}/system/job/${jobId}`, signal) }, signal);
     },
-    async discard(path, signal) {
-      const call: HttpCall = { call: 'write', method: 'DELETE', path: `/univmax${path}` };
-      await once(call, signal, false).catch(() => undefined);
+    discard(path, signal) {
+      // Changes nothing on the array: it waits with the reads, never before an establish.
+      const call: HttpCall = { call: 'read', method: 'DELETE', path: `/univmax${path}` };
+      once(call, signal, false).catch(() => undefined);
     },
   };
-}
-
-/** Doubles from attempt to attempt; between half and all of it, so that many clients do not come back together. */
-function delayMs(attempt: number): number {
-  const longest = Math.min(FIRST_DELAY_MS * 2 ** (attempt - 1), MAX_DELAY_MS);
-  return longest * (0.5 + Math.random() / 2);
 }

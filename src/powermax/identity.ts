@@ -29,9 +29,13 @@ export function parseIdentity(identity: string): WantedDevice | undefined {
   }
 }
 
-/** Whether a vVol can have this id: a WWN that names a device of an array is no vVol's. */
+/**
+ * Whether a vVol can have this id: a WWN that names a device of an array is no vVol's, and a `naa.` name that is not of
+ * this family of arrays is another vendor's.
+ */
 export function mayBeVvol(wanted: WantedDevice): boolean {
-  return wanted.kind !== 'nguid' && !DEVICE_WWN.test(wanted.wwn);
+  if (wanted.kind === 'nguid' || DEVICE_WWN.test(wanted.wwn)) return false;
+  return wanted.kind === 'vvol' || wanted.wwn.startsWith('6000097');
 }
 
 /** The NGUID is the WWN in another order: `wwn[16..32] wwn[1..7] wwn[0] wwn[7..16]`. */

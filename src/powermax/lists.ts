@@ -1,6 +1,6 @@
 import type { Unisphere } from './client.ts';
 import { bulkVolumes, iterator, query } from './paths.ts';
-import { bodyIfFound, bodyOf } from './reply.ts';
+import { bodyIfFound, bodyOf, isUnsupported } from './reply.ts';
 import { asBody, type Body, bodies, count, isBody, text, unexpectedAnswer } from './schema.ts';
 
 /** A server that always promises one more page must not keep us for ever. */
@@ -8,13 +8,14 @@ const MAX_PAGES = 10_000;
 
 /**
  * All rows of a bulk volume list (Unisphere 10.3 OpenAPI): pages follow each other by `resume_token` until no instance remains.
- * `filter` is such as `snapshots.name eq x`.
+ * `filter` is such as `snapshots.name eq x`. Undefined when the server refuses such a request: which attributes may be
+ * selected and filtered by is published in part only, and releases differ.
  */
 export async function readBulkVolumes(
   unisphere: Unisphere,
   request: { readonly select: readonly string[]; readonly filter?: string },
   signal: AbortSignal,
-): Promise<readonly Body[]> {
+): Promise<readonly Body[] | undefined> {
   const base = {
     select: request.select.join(','),
     ...(request.filter === undefined ? {} : { filter: request.filter }),
@@ -24,6 +25,7 @@ export async function readBulkVolumes(
   for (let page = 1; page <= MAX_PAGES; page += 1) {
     const parameters = token === undefined ? base : { ...base, resume_token: token };
     const reply = await unisphere.read(bulkVolumes(unisphere.arrayId) + query(parameters), signal);
+    if (token === undefined && isUnsupported(reply)) return undefined;
     const body = asBody(bodyOf(reply, 'list its volumes'), 'the volume list');
     rows.push(...bodies(body, 'volumes'));
     const paging = body.paging;
@@ -47,7 +49,7 @@ export async function readIterator(unisphere: Unisphere, path: string, signal: A
   const rows = [...(isBody(resultList) ? bodies(resultList, 'result') : [])];
   const total = count(first, 'count') ?? rows.length;
   const id = text(first, 'id');
-  if (rows.length >= total || id === undefined) return rows;
+  if (id === undefined) return rows;
   const pageSize = count(first, 'maxPageSize') ?? 1000;
   try {
     while (rows.length < total) {
@@ -59,6 +61,6 @@ export async function readIterator(unisphere: Unisphere, path: string, signal: A
     }
     return rows;
   } finally {
-    await unisphere.discard(`/restapi${iterator(id)}`, signal);
+    unisphere.discard(`/restapi${iterator(id)}`, signal);
   }
 }

@@ -1,13 +1,14 @@
 import type { Unisphere } from './client.ts';
-import { maskingView, storageGroup } from './paths.ts';
+import { hostGroup, maskingView, storageGroup } from './paths.ts';
 import { bodyIfFound } from './reply.ts';
-import { asBody, text, texts } from './schema.ts';
+import { asBody, bodies, text, texts } from './schema.ts';
 import type { MaskingView, Volume } from './volume.ts';
 
 /** Which masking views present a volume, over its groups; each group and each view is asked for once. */
 export function createMaskingLookup(unisphere: Unisphere, signal: AbortSignal) {
   const groups = new Map<string, Promise<readonly string[]>>();
-  const views = new Map<string, Promise<MaskingView>>();
+  const views = new Map<string, Promise<ViewSides>>();
+  const hostGroups = new Map<string, Promise<readonly string[]>>();
 
   const body = async (path: string, what: string) => {
     const found = bodyIfFound(await unisphere.read(`/restapi${path}`, signal), `show ${what}`);
@@ -25,21 +26,51 @@ export function createMaskingLookup(unisphere: Unisphere, signal: AbortSignal) {
       return [...texts(found, 'maskingview', 'maskingView'), ...inherited.flat()];
     });
 
-  const view = (id: string): Promise<MaskingView> =>
+  const view = (id: string): Promise<ViewSides> =>
     once(views, id, async () => {
       const { endpoint } = await unisphere.version(signal);
       const found = await body(maskingView(endpoint, unisphere.arrayId, id), `masking view "${id}"`);
-      return { id, host: found && text(found, 'hostId', 'hostGroupId', 'host_id', 'host_group_id') };
+      return {
+        host: found && text(found, 'hostId', 'host_id'),
+        hostGroup: found && text(found, 'hostGroupId', 'host_group_id'),
+      };
+    });
+
+  const hostsOf = (group: string): Promise<readonly string[]> =>
+    once(hostGroups, group, async () => {
+      const { endpoint } = await unisphere.version(signal);
+      const found = await body(hostGroup(endpoint, unisphere.arrayId, group), `host group "${group}"`);
+      return found ? bodies(found, 'host').flatMap((host) => text(host, 'hostId', 'host_id') ?? []) : [];
     });
 
   return {
+    /** A view of a host group has no host here. */
     async viewsOf(volume: Volume): Promise<readonly MaskingView[]> {
       const ids = (await Promise.all(volume.storageGroups.map(viewsOfGroup))).flat();
-      return Promise.all([...new Set(ids)].map(view));
+      return Promise.all([...new Set(ids)].map(async (id) => ({ id, host: (await view(id)).host })));
+    },
+
+    /** One entry for each host behind a view: those without a host are looked up. Nobody known: one without host. */
+    async eachHost(found: readonly MaskingView[]): Promise<readonly MaskingView[]> {
+      const resolved = found.map(async ({ id, host }): Promise<readonly MaskingView[]> => {
+        if (host !== undefined) return [{ id, host }];
+        const sides = await view(id);
+        const members = sides.hostGroup === undefined ? [] : await hostsOf(sides.hostGroup);
+        const hosts = sides.host === undefined ? members : [sides.host, ...members];
+        return hosts.length === 0 ? [{ id, host }] : hosts.map((one) => ({ id, host: one }));
+      });
+      return (await Promise.all(resolved)).flat();
     },
   };
 }
 
+/** Who is on the hosts' side of a view: a host or a host group. */
+interface ViewSides {
+  readonly host: string | undefined;
+  readonly hostGroup: string | undefined;
+}
+
+/** Asks once for each key; who comes later gets the same answer. */
 function once<Value>(cache: Map<string, Promise<Value>>, key: string, ask: () => Promise<Value>): Promise<Value> {
   const known = cache.get(key);
   if (known) return known;

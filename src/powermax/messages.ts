@@ -193,6 +193,19 @@ function messageOf({ body, raw }: BadAnswer): string {
   return plain.length > 500 ? `${plain.slice(0, 500)}…` : plain;
 }
 
+/** Answers of something on the way that got none from the server in time. */
+const ANSWER_LOST: readonly number[] = [408, 502];
+
+/** Load, locks and lost answers: nothing is wrong with the request, it may pass later. */
+export function mayPass({ kind, status }: Refusal): boolean {
+  return MEANINGS[kind].code === 'E_ARRAY_BUSY' || ANSWER_LOST.includes(status);
+}
+
+/** Could it be the vVols of the request that were refused? Only where the array does not name another reason. */
+export function mayBeAboutVvols({ kind }: Refusal): boolean {
+  return kind === 'vvol' || kind === 'refused' || kind === 'failed';
+}
+
 /** The same refusal after a read-back showed that nothing had happened. */
 export function withoutEffect(refusal: Refusal): Refusal {
   return { ...refusal, effect: 'none', retry: refusal.retry === 'after-probe' ? 'never' : refusal.retry };

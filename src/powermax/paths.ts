@@ -19,6 +19,14 @@ export const storageGroup = (endpoint: number, array: ArrayId, group: string) =>
   `/${endpoint}/sloprovisioning/symmetrix/${array}/storagegroup/${segment(group)}`;
 export const maskingView = (endpoint: number, array: ArrayId, view: string) =>
   `/${endpoint}/sloprovisioning/symmetrix/${array}/maskingview/${segment(view)}`;
+export const hostGroup = (endpoint: number, array: ArrayId, group: string) =>
+  `/${endpoint}/sloprovisioning/symmetrix/${array}/hostgroup/${segment(group)}`;
+/** What vVols are kept in (Unisphere 10.0 OpenAPI): containers hold resources, resources hold volumes. */
+export const storageContainers = (endpoint: number, array: ArrayId) =>
+  `/${endpoint}/vvol/symmetrix/${array}/storagecontainer`;
+export const storageResources = (containers: string, container: string) =>
+  `${containers}/${segment(container)}/storageresource`;
+export const vvolsOf = (resources: string, resource: string) => `${resources}/${segment(resource)}/volume`;
 export const iterator = (id: string) => `/common/Iterator/${segment(id)}`;
 
 /**

@@ -9,7 +9,7 @@ import { createGovernor, DEFAULT_LIMITS, type GovernorLimits } from './governor.
 import { mayBeVvol, parseIdentity } from './identity.ts';
 import { OwnEffects } from './own-effects.ts';
 import { openSession } from './session.ts';
-import { findSnapshots, listSnapshots } from './snapshot-search.ts';
+import { createSnapshotSearch } from './snapshot-search.ts';
 import { createSnapVx } from './snapvx.ts';
 import { addToStorageGroup, removeFromStorageGroup } from './storage-groups.ts';
 
@@ -28,6 +28,11 @@ export interface PowerMaxOptions {
   readonly limits?: GovernorLimits;
   /** First wait between two looks at a target that is being defined; grows to 15 s. Default 1 s. */
   readonly pollMs?: number;
+  /**
+   * First pause after a busy or lost answer to a change that is asked for again (unlink, terminate, storage group members);
+   * doubles to 15 s, for two minutes in all. Default 1 s.
+   */
+  readonly busyPauseMs?: number;
 }
 
 /** A VMAX or PowerMax array behind Unisphere for PowerMax 9.2 to 10.4. Opens no connection before the first call. */
@@ -38,12 +43,15 @@ export function createPowerMax(options: PowerMaxOptions): StorageArray {
   const governor = createGovernor(options.limits ?? DEFAULT_LIMITS);
   const unisphere = createUnisphere({ arrayId, session, governor, clock });
   const effects = new OwnEffects();
+  /** Also asked before "nothing found" is believed: nothing is found on an array that does not exist either. */
   let knownGeneration: 'V3' | 'V4' | undefined;
   const generation = async (signal: AbortSignal) => {
     knownGeneration ??= await readGeneration(unisphere, signal);
     return knownGeneration;
   };
-  const snapVx = createSnapVx({ unisphere, effects, generation, pollMs: options.pollMs ?? 1000 });
+  const { pollMs = 1000, busyPauseMs = 1000 } = options;
+  const snapVx = createSnapVx({ unisphere, effects, generation, pollMs, busyPauseMs });
+  const search = createSnapshotSearch(unisphere, effects);
   /** Devices found by an id that is no device WWN, as vVols have: explains a refusal to snap them. */
   const vvols = new Set<DeviceId>();
 
@@ -60,6 +68,7 @@ export function createPowerMax(options: PowerMaxOptions): StorageArray {
         const wanted = parseIdentity(identity);
         if (wanted && mayBeVvol(wanted)) for (const { id } of inventory.sources[index] ?? []) vvols.add(id);
       });
+      if (inventory.pool.length === 0 && inventory.sources.flat().length === 0) await generation(signal);
       return inventory;
     },
     async warm(signal) {
@@ -69,18 +78,21 @@ export function createPowerMax(options: PowerMaxOptions): StorageArray {
     },
     establish: (request, signal) => snapVx.establish(request, vvols, signal),
     async findSnapshots(request, signal) {
-      const found = await findSnapshots(unisphere, effects, request, signal);
+      const found = await search.find(request, signal);
       const isNews = found.length === 0 && request.devices.some((device) => !effects.of(request.name, device));
-      // Nothing is found on an array that does not exist either: ask for the array itself before this is believed.
       if (isNews) await generation(signal);
       return found;
     },
     link: ({ name, snapId, pairs }, signal) => snapVx.link({ name, snapId }, pairs, signal),
     unlink: ({ name, snapId, pairs, force }, signal) => snapVx.unlink({ name, snapId }, pairs, force, signal),
     terminate: ({ name, snapId, devices }, signal) => snapVx.terminate({ name, snapId }, devices, signal),
-    addToStorageGroup: (request, signal) => addToStorageGroup(unisphere, request, signal),
-    removeFromStorageGroup: (request, signal) => removeFromStorageGroup(unisphere, request, signal),
-    listSnapshots: ({ namePrefix }, signal) => listSnapshots(unisphere, namePrefix, signal),
+    addToStorageGroup: (request, signal) => addToStorageGroup(unisphere, request, busyPauseMs, signal),
+    removeFromStorageGroup: (request, signal) => removeFromStorageGroup(unisphere, request, busyPauseMs, signal),
+    async listSnapshots({ namePrefix }, signal) {
+      const found = await search.list(namePrefix, signal);
+      if (found.length === 0) await generation(signal);
+      return found;
+    },
     close: async () => session.close(),
   };
 }

@@ -1,4 +1,4 @@
-import { type Refusal, refusalError } from './messages.ts';
+import { mayPass, type Refusal, refusalError } from './messages.ts';
 
 /** How a call ended when there was an answer. Without one the call throws. */
 export type Reply =
@@ -14,4 +14,9 @@ export function bodyOf(reply: Reply, action: string): unknown {
 /** Like `bodyOf`, but undefined when the object asked for is not there. */
 export function bodyIfFound(reply: Reply, action: string): unknown {
   return reply.kind === 'refused' && reply.refusal.kind === 'not-found' ? undefined : bodyOf(reply, action);
+}
+
+/** Refused in a way that tells the server cannot do it: another way may get the answer. Not for want of rights, or busy. */
+export function isUnsupported(reply: Reply): boolean {
+  return reply.kind === 'refused' && [400, 404, 500].includes(reply.refusal.status) && !mayPass(reply.refusal);
 }

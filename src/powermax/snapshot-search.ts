@@ -17,32 +17,63 @@ interface BulkSnapshot {
   readonly linked: boolean;
 }
 
-/** See `StorageArray.findSnapshots`. `defined` is false where only the bulk read was needed: it does not tell. */
-export async function findSnapshots(
-  unisphere: Unisphere,
-  effects: OwnEffects,
-  request: { readonly name: string; readonly devices: readonly DeviceId[] },
-  signal: AbortSignal,
-): Promise<readonly SnapshotOfDevice[]> {
-  const { name, devices } = request;
-  const { bulkReads } = await unisphere.version(signal);
-  const expected = new Map<DeviceId, OwnEffect>();
-  for (const device of devices) {
-    const effect = effects.of(name, device);
-    if (effect) expected.set(device, effect);
-  }
-  // One device is asked itself: one call as well, and it tells more.
-  const bulk =
-    bulkReads && expected.size > 1 ? await bulkSnapshots(unisphere, `snapshots.name eq ${name}`, signal) : undefined;
-  const found = await Promise.all(
-    devices.map((device) => {
-      const rows = bulk?.filter((row) => row.source === device && row.name === name) ?? [];
-      const effect = expected.get(device);
-      const believed = bulk && effect && agreeing(rows, effect);
-      return believed ?? readDeviceSnapshots(unisphere, device, name, signal);
-    }),
-  );
-  return found.flat();
+/**
+ * Looks for snapshots, in bulk where the release can. What its bulk lists may be filtered by is published in part only: a
+ * server that refuses such a list is asked device by device from then on.
+ */
+export function createSnapshotSearch(unisphere: Unisphere, effects: OwnEffects) {
+  const bulkIsRefused = { byName: false, byCount: false };
+
+  const inBulk = async (by: keyof typeof bulkIsRefused, filter: string, signal: AbortSignal) => {
+    const { bulkReads } = await unisphere.version(signal);
+    if (!bulkReads || bulkIsRefused[by]) return undefined;
+    const rows = await bulkSnapshots(unisphere, filter, signal);
+    bulkIsRefused[by] = rows === undefined;
+    return rows;
+  };
+
+  return {
+    /** See `StorageArray.findSnapshots`. `defined` is false where only the bulk read was needed: it does not tell. */
+    async find(
+      { name, devices }: { readonly name: string; readonly devices: readonly DeviceId[] },
+      signal: AbortSignal,
+    ): Promise<readonly SnapshotOfDevice[]> {
+      const expected = new Map<DeviceId, OwnEffect>();
+      for (const device of devices) {
+        const effect = effects.of(name, device);
+        if (effect) expected.set(device, effect);
+      }
+      // One device is asked itself: one call as well, and it tells more.
+      const bulk = expected.size > 1 ? await inBulk('byName', `snapshots.name eq ${name}`, signal) : undefined;
+      const found = await Promise.all(
+        devices.map((device) => {
+          const rows = bulk?.filter((row) => row.source === device && row.name === name) ?? [];
+          const effect = expected.get(device);
+          const believed = bulk && effect && agreeing(rows, effect);
+          return believed ?? readDeviceSnapshots(unisphere, device, name, signal);
+        }),
+      );
+      return found.flat();
+    },
+
+    /** See `StorageArray.listSnapshots`: one list tells who has such a snapshot, linked ones are read in full. */
+    async list(namePrefix: string, signal: AbortSignal): Promise<readonly SnapshotOfDevice[]> {
+      const isOurs = ({ name }: { readonly name: string }) => name.startsWith(namePrefix);
+      // Not by name: what `like` matches is not published, and a list too short would hide leftovers.
+      const rows = (await inBulk('byCount', 'num_of_snapshots gt 0', signal))?.filter(isOurs);
+      if (rows === undefined) {
+        return readInFull(unisphere, (await namesBySource(unisphere, signal)).filter(isOurs), signal);
+      }
+      const complete = rows.filter((row) => !row.linked && row.snapId !== undefined);
+      const linked = rows.filter((row) => !complete.includes(row));
+      const unlinked = complete.map(({ name, snapId, source }) => ({ name, snapId, source, linkedTargets: [] }));
+      const isTold = (one: SnapshotOfDevice) =>
+        unlinked.some(
+          ({ name, snapId, source }) => one.name === name && one.snapId === snapId && one.source === source,
+        );
+      return [...unlinked, ...(await readInFull(unisphere, linked, signal)).filter((one) => !isTold(one))];
+    },
+  };
 }
 
 /** The bulk rows of one device completed with the targets the array confirmed; undefined when the two contradict. */
@@ -52,28 +83,6 @@ function agreeing(rows: readonly BulkSnapshot[], effect: OwnEffect): readonly Sn
   if (rows.length !== 1 || row?.snapId === undefined || row.linked !== effect.targets.length > 0) return undefined;
   const linkedTargets = effect.targets.map((target) => ({ target, defined: false }));
   return [{ name: row.name, snapId: row.snapId, source: row.source, linkedTargets }];
-}
-
-/** See `StorageArray.listSnapshots`: one list tells who has such a snapshot, linked ones are read in full. */
-export async function listSnapshots(
-  unisphere: Unisphere,
-  namePrefix: string,
-  signal: AbortSignal,
-): Promise<readonly SnapshotOfDevice[]> {
-  const { bulkReads } = await unisphere.version(signal);
-  const isOurs = ({ name }: { readonly name: string }) => name.startsWith(namePrefix);
-  if (!bulkReads) {
-    const named = (await namesBySource(unisphere, signal)).filter(isOurs);
-    return readInFull(unisphere, named, signal);
-  }
-  // Not by name: what `like` matches is not published, and a list too short would hide leftovers.
-  const rows = (await bulkSnapshots(unisphere, 'num_of_snapshots gt 0', signal)).filter(isOurs);
-  const complete = rows.filter((row) => !row.linked && row.snapId !== undefined);
-  const linked = rows.filter((row) => !complete.includes(row));
-  const unlinked = complete.map(({ name, snapId, source }) => ({ name, snapId, source, linkedTargets: [] }));
-  const isTold = (one: SnapshotOfDevice) =>
-    unlinked.some(({ name, snapId, source }) => one.name === name && one.snapId === snapId && one.source === source);
-  return [...unlinked, ...(await readInFull(unisphere, linked, signal)).filter((one) => !isTold(one))];
 }
 
 async function readInFull(
@@ -91,9 +100,9 @@ async function bulkSnapshots(
   unisphere: Unisphere,
   filter: string,
   signal: AbortSignal,
-): Promise<readonly BulkSnapshot[]> {
+): Promise<readonly BulkSnapshot[] | undefined> {
   const volumes = await readBulkVolumes(unisphere, { select: BULK_SELECT, filter }, signal);
-  return volumes.flatMap((volume) => {
+  return volumes?.flatMap((volume) => {
     const id = text(volume, 'id');
     return id === undefined ? [] : bodies(volume, 'snapshots').flatMap((snapshot) => bulkSnapshot(id, snapshot));
   });

@@ -1,11 +1,12 @@
-import type { SnaphookError } from '../ports/errors.ts';
+import { SnaphookError } from '../ports/errors.ts';
 import type { DeviceId } from '../ports/identity.ts';
 import type { DevicePair, SnapshotOfDevice } from '../ports/storage-array.ts';
 import type { Unisphere, WriteRequest } from './client.ts';
 import { readDeviceSnapshots } from './device-snapshots.ts';
-import { type Refusal, refusalError, VVOL_HINT, withoutEffect } from './messages.ts';
+import { mayBeAboutVvols, type Refusal, refusalError, VVOL_HINT, withoutEffect } from './messages.ts';
 import type { OwnEffects } from './own-effects.ts';
 import { deviceSnapshot } from './paths.ts';
+import { changeAll, type RepeatableChange } from './repeated-change.ts';
 import type { Reply } from './reply.ts';
 
 /** One snapshot by name and, where the array has them, by snap id. Generations are renumbered; 0 is the newest. */
@@ -20,6 +21,8 @@ interface SnapVxParts {
   /** Links are defined in the background (and must be before unlink) on V3 only. */
   readonly generation: (signal: AbortSignal) => Promise<'V3' | 'V4'>;
   readonly pollMs: number;
+  /** Pause after the first busy or lost answer to an unlink or terminate. */
+  readonly busyPauseMs: number;
 }
 
 const MAX_DEFINE_POLL_MS = 15_000;
@@ -27,7 +30,9 @@ const plain = { bothSides: false, star: false, force: false };
 const synchronous = { executionOption: 'SYNCHRONOUS' };
 
 /** Writes on device lists (private SnapVX resource): each acts on all devices in ONE request. */
-export function createSnapVx({ unisphere, effects, generation, pollMs }: SnapVxParts) {
+export function createSnapVx({ unisphere, effects, generation, pollMs, busyPauseMs }: SnapVxParts) {
+  const repeat = { clock: unisphere.clock, firstPauseMs: busyPauseMs };
+
   const send = async (name: string, write: Omit<WriteRequest, 'path'>, signal: AbortSignal): Promise<Reply> => {
     const { endpoint } = await unisphere.version(signal);
     return unisphere.write({ ...write, path: deviceSnapshot(endpoint, unisphere.arrayId, name) }, signal);
@@ -62,15 +67,12 @@ export function createSnapVx({ unisphere, effects, generation, pollMs }: SnapVxP
     return pairs.flatMap((pair) => linkOf(snapshots, pair));
   };
 
-  const waitUntilDefined = async (
-    ref: SnapshotRef,
-    links: readonly (DevicePair & { readonly defined: boolean })[],
-    signal: AbortSignal,
-  ) => {
-    let waiting = links.filter(({ defined }) => !defined);
-    for (let waitMs = pollMs; waiting.length > 0; waitMs = Math.min(waitMs * 1.5, MAX_DEFINE_POLL_MS)) {
-      await unisphere.clock.sleep(waitMs, signal);
+  const waitUntilDefined = async (ref: SnapshotRef, pairs: readonly DevicePair[], signal: AbortSignal) => {
+    let waiting = pairs;
+    for (let waitMs = pollMs; ; waitMs = Math.min(waitMs * 1.5, MAX_DEFINE_POLL_MS)) {
       waiting = (await linksAmong(ref, waiting, signal)).filter(({ defined }) => !defined);
+      if (waiting.length === 0) return;
+      await unisphere.clock.sleep(waitMs, signal);
     }
   };
 
@@ -79,32 +81,68 @@ export function createSnapVx({ unisphere, effects, generation, pollMs }: SnapVxP
     await generation(signal);
   };
 
-  /** What is still linked decides, not the wording of a refusal: a pair of the list may be unlinked already. */
-  const unlinkAll = async (
+  /**
+   * Generations do not work on V4: without a snap id the array is asked for it. Undefined: none of the devices has such a
+   * snapshot.
+   */
+  const identified = async (
     ref: SnapshotRef,
-    pairs: readonly DevicePair[],
-    force: boolean,
+    devices: readonly DeviceId[],
     signal: AbortSignal,
-  ): Promise<'done' | 'was-gone'> => {
-    let remaining = pairs;
+  ): Promise<SnapshotRef | undefined> => {
+    if (ref.snapId !== undefined || (await generation(signal)) === 'V3') return ref;
+    const ids = new Set((await snapshotsOf(ref, devices, signal)).map(({ snapId }) => snapId));
+    if (ids.size === 0) return undefined;
+    const [snapId] = ids;
+    if (ids.size > 1 || snapId === undefined) throw notIdentified(ref, ids.size);
+    return { name: ref.name, snapId };
+  };
+
+  /** What is still linked decides, not the wording of a refusal: a pair of the list may be unlinked already. */
+  const unlinkAll = (ref: SnapshotRef, pairs: readonly DevicePair[], force: boolean, signal: AbortSignal) => {
     let waited = false;
-    while (remaining.length > 0) {
-      const reply = await send(ref.name, onPairs('Unlink', ref, remaining, force), signal);
-      if (reply.kind === 'done') return 'done';
-      const action = `unlink ${remaining.length} targets of snapshot "${ref.name}"`;
-      if (!isAboutState(reply.refusal)) throw refusalError(reply.refusal, action);
-      const links = await linksAmong(ref, remaining, signal);
-      if (links.length === remaining.length) {
+    const action = (count: number) => `unlink ${count} targets of snapshot "${ref.name}"`;
+    const unlink: RepeatableChange<DevicePair> = {
+      action,
+      isAboutState,
+      send: (remaining) => send(ref.name, { ...onPairs('Unlink', ref, remaining, force), tellBusy: true }, signal),
+      readBack: (remaining) => linksAmong(ref, remaining, signal),
+      async stuck(refusal, remaining) {
         // A target that was still being defined at the refusal may be defined by now: then the wait is over at once.
-        const mayPass = !force && !waited && (await generation(signal)) === 'V3';
-        if (!mayPass) throw refusalError(withoutEffect(reply.refusal), action);
-        await waitUntilDefined(ref, links, signal);
+        const isBeingDefined = !force && !waited && (await generation(signal)) === 'V3';
+        if (!isBeingDefined) throw refusalError(withoutEffect(refusal), action(remaining.length));
+        await waitUntilDefined(ref, remaining, signal);
         waited = true;
-      }
-      remaining = links;
-    }
-    await confirmArray(signal);
-    return 'was-gone';
+      },
+    };
+    return changeAll(pairs, unlink, repeat, signal);
+  };
+
+  const terminateAll = (ref: SnapshotRef, devices: readonly DeviceId[], signal: AbortSignal) => {
+    const action = (count: number) => `terminate snapshot "${ref.name}" of ${count} devices`;
+    const terminate: RepeatableChange<DeviceId> = {
+      action,
+      isAboutState,
+      send(remaining) {
+        const body = {
+          deviceNameListSource: remaining.map((device) => ({ name: device })),
+          ...select(ref),
+          symforce: false,
+          star: false,
+          force: false,
+          ...synchronous,
+        };
+        return send(ref.name, { method: 'DELETE', body, tellBusy: true }, signal);
+      },
+      async readBack(remaining) {
+        const snapshots = await snapshotsOf(ref, remaining, signal);
+        return remaining.filter((device) => snapshots.some(({ source }) => source === device));
+      },
+      async stuck(refusal, remaining) {
+        throw terminateError(refusal, action(remaining.length), await snapshotsOf(ref, remaining, signal));
+      },
+    };
+    return changeAll(devices, terminate, repeat, signal);
   };
 
   return {
@@ -123,15 +161,18 @@ export function createSnapVx({ unisphere, effects, generation, pollMs }: SnapVxP
         signal,
       );
       if (reply.kind === 'refused') {
-        const hint = devices.some((device) => vvols.has(device)) ? VVOL_HINT : undefined;
-        throw refusalError(reply.refusal, `establish snapshot "${name}" of ${devices.length} devices`, hint);
+        const isAboutVvols = mayBeAboutVvols(reply.refusal) && devices.some((device) => vvols.has(device));
+        const action = `establish snapshot "${name}" of ${devices.length} devices`;
+        throw refusalError(reply.refusal, action, isAboutVvols ? VVOL_HINT : undefined);
       }
       effects.established(name, devices);
       return { serviceMs: reply.serviceMs };
     },
 
-    async link(ref: SnapshotRef, pairs: readonly DevicePair[], signal: AbortSignal): Promise<void> {
+    async link(wanted: SnapshotRef, pairs: readonly DevicePair[], signal: AbortSignal): Promise<void> {
       try {
+        const ref = await identified(wanted, sourcesOf(pairs), signal);
+        if (ref === undefined) throw notIdentified(wanted, 0);
         const reply = await send(ref.name, onPairs('Link', ref, pairs, false), signal);
         // A link that is there already is what was asked for, if it is the same link.
         const isThere =
@@ -141,45 +182,37 @@ export function createSnapVx({ unisphere, effects, generation, pollMs }: SnapVxP
         if (!isThere) throw refusalError(reply.refusal, `link snapshot "${ref.name}" to ${pairs.length} targets`);
         effects.linked(ref.name, pairs);
       } catch (error) {
-        effects.forget(ref.name, sourcesOf(pairs));
+        effects.forget(wanted.name, sourcesOf(pairs));
         throw error;
       }
     },
 
-    async unlink(ref: SnapshotRef, pairs: readonly DevicePair[], force: boolean, signal: AbortSignal): Promise<void> {
+    async unlink(
+      wanted: SnapshotRef,
+      pairs: readonly DevicePair[],
+      force: boolean,
+      signal: AbortSignal,
+    ): Promise<void> {
       try {
-        const outcome = await unlinkAll(ref, pairs, force, signal);
-        if (outcome === 'done') effects.unlinked(ref.name, pairs);
-        else effects.forget(ref.name, sourcesOf(pairs));
+        const ref = await identified(wanted, sourcesOf(pairs), signal);
+        const outcome = ref === undefined ? 'found-done' : await unlinkAll(ref, pairs, force, signal);
+        if (outcome === 'done') effects.unlinked(wanted.name, pairs);
+        else {
+          await confirmArray(signal);
+          effects.forget(wanted.name, sourcesOf(pairs));
+        }
       } catch (error) {
-        effects.forget(ref.name, sourcesOf(pairs));
+        effects.forget(wanted.name, sourcesOf(pairs));
         throw error;
       }
     },
 
-    async terminate(ref: SnapshotRef, devices: readonly DeviceId[], signal: AbortSignal): Promise<void> {
-      effects.forget(ref.name, devices);
-      let remaining = devices;
-      while (remaining.length > 0) {
-        const body = {
-          deviceNameListSource: remaining.map((device) => ({ name: device })),
-          ...select(ref),
-          symforce: false,
-          star: false,
-          force: false,
-          ...synchronous,
-        };
-        const reply = await send(ref.name, { method: 'DELETE', body }, signal);
-        if (reply.kind === 'done') break;
-        const action = `terminate snapshot "${ref.name}" of ${remaining.length} devices`;
-        if (!isAboutState(reply.refusal)) throw refusalError(reply.refusal, action);
-        const snapshots = await snapshotsOf(ref, remaining, signal);
-        const still = remaining.filter((device) => snapshots.some(({ source }) => source === device));
-        if (still.length === remaining.length) throw terminateError(reply.refusal, action, snapshots);
-        remaining = still;
-        if (still.length === 0) await confirmArray(signal);
-      }
-      if (ref.snapId !== undefined) effects.terminated(ref.name, devices);
+    async terminate(wanted: SnapshotRef, devices: readonly DeviceId[], signal: AbortSignal): Promise<void> {
+      effects.forget(wanted.name, devices);
+      const ref = await identified(wanted, devices, signal);
+      const outcome = ref === undefined ? 'found-done' : await terminateAll(ref, devices, signal);
+      if (outcome === 'found-done') await confirmArray(signal);
+      if (wanted.snapId !== undefined) effects.terminated(wanted.name, devices);
     },
   };
 }
@@ -198,11 +231,16 @@ function linkOf(snapshots: readonly SnapshotOfDevice[], { source, target }: Devi
   return link ? [{ source, target, defined: link.defined }] : [];
 }
 
-/** Could the state of the devices explain the refusal? Rights, load and server trouble are told as they are. */
-function isAboutState(refusal: Refusal): boolean {
-  return !['unauthorized', 'forbidden', 'role', 'lock-busy', 'provisioning-busy', 'server-busy', 'proxy-busy'].includes(
-    refusal.kind,
-  );
+/** Could the state of the devices explain the refusal? Rights are told as they are. */
+function isAboutState({ kind }: Refusal): boolean {
+  return kind !== 'unauthorized' && kind !== 'forbidden' && kind !== 'role';
+}
+
+function notIdentified({ name }: SnapshotRef, idCount: number): SnaphookError {
+  const found = idCount === 0 ? 'is not on these devices' : 'cannot be named by one snap id';
+  return new SnaphookError('E_ARRAY_REFUSED', `snapshot "${name}" ${found}, and this array knows no generations`, {
+    hint: 'Look at the snapshots of the devices in Unisphere; `snaphook reap` shows those of this tool.',
+  });
 }
 
 function terminateError(refusal: Refusal, action: string, snapshots: readonly SnapshotOfDevice[]): SnaphookError {

@@ -3,6 +3,7 @@ import type { Unisphere } from './client.ts';
 import { readIterator } from './lists.ts';
 import { type Refusal, refusalError, withoutEffect } from './messages.ts';
 import { query, storageGroup, volumes } from './paths.ts';
+import { changeAll, type RepeatableChange } from './repeated-change.ts';
 import { text } from './schema.ts';
 
 export interface MembershipRequest {
@@ -20,38 +21,56 @@ const ABOUT_MEMBERSHIP: readonly Refusal['kind'][] = [
 ];
 
 /** Adds exactly these devices; never asks for new ones. */
-export function addToStorageGroup(unisphere: Unisphere, request: MembershipRequest, signal: AbortSignal) {
-  return edit(unisphere, request, 'add', signal);
+export function addToStorageGroup(
+  unisphere: Unisphere,
+  request: MembershipRequest,
+  firstPauseMs: number,
+  signal: AbortSignal,
+) {
+  return edit(unisphere, request, 'add', firstPauseMs, signal);
 }
 
-export function removeFromStorageGroup(unisphere: Unisphere, request: MembershipRequest, signal: AbortSignal) {
-  return edit(unisphere, request, 'remove', signal);
+export function removeFromStorageGroup(
+  unisphere: Unisphere,
+  request: MembershipRequest,
+  firstPauseMs: number,
+  signal: AbortSignal,
+) {
+  return edit(unisphere, request, 'remove', firstPauseMs, signal);
 }
 
 async function edit(
   unisphere: Unisphere,
   request: MembershipRequest,
   change: 'add' | 'remove',
+  firstPauseMs: number,
   signal: AbortSignal,
 ): Promise<void> {
-  const { storageGroup: group } = request;
+  const { storageGroup: group, devices } = request;
   const { endpoint } = await unisphere.version(signal);
   const path = storageGroup(endpoint, unisphere.arrayId, group);
-  let remaining = request.devices;
-  while (remaining.length > 0) {
-    const named = { volumeId: remaining, remoteSymmSGInfoParam: { force: false } };
-    const editStorageGroupActionParam =
-      change === 'add' ? { expandStorageGroupParam: { addSpecificVolumeParam: named } } : { removeVolumeParam: named };
-    const body = { editStorageGroupActionParam, executionOption: 'SYNCHRONOUS' };
-    const reply = await unisphere.write({ method: 'PUT', path, body }, signal);
-    if (reply.kind === 'done') return;
-    const action = `${change} ${remaining.length} devices in storage group "${group}"`;
-    if (!ABOUT_MEMBERSHIP.includes(reply.refusal.kind)) throw refusalError(reply.refusal, action);
-    const members = await membersOf(unisphere, endpoint, group, signal);
-    const still = remaining.filter((device) => members.has(device) === (change === 'remove'));
-    if (still.length === remaining.length) throw refusalError(withoutEffect(reply.refusal), action);
-    remaining = still;
-  }
+  const action = (count: number) => `${change} ${count} devices in storage group "${group}"`;
+  const repeatable: RepeatableChange<DeviceId> = {
+    action,
+    isAboutState: ({ kind }) => ABOUT_MEMBERSHIP.includes(kind),
+    send(remaining) {
+      const named = { volumeId: remaining, remoteSymmSGInfoParam: { force: false } };
+      const editStorageGroupActionParam =
+        change === 'add'
+          ? { expandStorageGroupParam: { addSpecificVolumeParam: named } }
+          : { removeVolumeParam: named };
+      const body = { editStorageGroupActionParam, executionOption: 'SYNCHRONOUS' };
+      return unisphere.write({ method: 'PUT', path, body, tellBusy: true }, signal);
+    },
+    async readBack(remaining) {
+      const members = await membersOf(unisphere, endpoint, group, signal);
+      return remaining.filter((device) => members.has(device) === (change === 'remove'));
+    },
+    async stuck(refusal, remaining) {
+      throw refusalError(withoutEffect(refusal), action(remaining.length));
+    },
+  };
+  await changeAll(devices, repeatable, { clock: unisphere.clock, firstPauseMs }, signal);
 }
 
 async function membersOf(

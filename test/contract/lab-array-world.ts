@@ -79,6 +79,7 @@ export interface LabArrayOptions {
   readonly pairs?: number;
   /** More devices that nothing refers to. */
   readonly ballast?: number;
+  readonly requestTimeoutMs?: { readonly read: number; readonly write: number };
 }
 
 export interface LabArrayWorld extends StorageArrayWorld {
@@ -150,6 +151,8 @@ export async function openLabArray(options: LabArrayOptions): Promise<LabArrayWo
       tls: { ca },
       clock: systemClock,
       pollMs: 5,
+      busyPauseMs: 5,
+      ...(options.requestTimeoutMs && { requestTimeoutMs: options.requestTimeoutMs }),
     });
     opened.push(array);
     return array;

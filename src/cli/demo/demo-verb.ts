@@ -36,8 +36,13 @@ export async function demoVerb(invocation: Invocation, signal: AbortSignal): Pro
     const ok =
       main.ok && noFreeze.grade === 'crash' && noFreeze.hotJournal && noFreeze.integrity === 'ok' && split.corrupt > 0;
     return {
-      document: jsonDocument('demo', { ...main, ok, counterProofs }),
-      text: demoText(main, counterProofs, ok),
+      document: jsonDocument('demo', {
+        ...main,
+        ok,
+        counterProofs,
+        lab: { vvolSnapVx: lab.vvolSnapVx, latencyMs: lab.latencyMs },
+      }),
+      text: demoText(main, counterProofs, lab.vvolSnapVx, ok),
       exitCode: ok ? EXIT.ok : EXIT.verify,
     };
   } finally {

@@ -9,7 +9,12 @@ export interface CounterProofs {
 }
 
 /** The demo's result for people. */
-export function demoText(main: MainJobResult, { noFreeze, splitEstablish }: CounterProofs, ok: boolean): string {
+export function demoText(
+  main: MainJobResult,
+  { noFreeze, splitEstablish }: CounterProofs,
+  vvolSnapVx: 'accepted' | 'refused',
+  ok: boolean,
+): string {
   const { window, calls, bytes, database, restore } = main;
   const yes = (good: boolean) => (good ? 'yes' : 'NO');
   const rows: (readonly [string, string])[] = [
@@ -43,5 +48,6 @@ export function demoText(main: MainJobResult, { noFreeze, splitEstablish }: Coun
     ],
     ['one establish a disk', `${splitEstablish.corrupt} of ${splitEstablish.tries} copies corrupt: the check can fail`],
   ];
-  return `${table(rows)}${ok ? 'All of it as promised.' : 'NOT as promised: see the lines above.'}\n`;
+  const note = `The lab's array has user snapshots of vVols ${vvolSnapVx}; whether a real one does is not publicly documented.`;
+  return `${table(rows)}${note}\n${ok ? 'All of it as promised.' : 'NOT as promised: see the lines above.'}\n`;
 }

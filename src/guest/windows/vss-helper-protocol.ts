@@ -1,6 +1,7 @@
 /**
  * The line protocol between snaphook and the in-guest VSS helper (`snaphook-vss`), version 1.
  *
+ * The helper is started with the one argument `serve`.
  * One JSON object a line, UTF-8, LF; the helper reads commands from stdin and writes events to stdout.
  * A whole conversation:
  *

@@ -23,6 +23,13 @@ const RESULTS: ReadonlyMap<string, VssResult> = new Map<string, VssResult>([
   ['0x8004230E', { name: 'VSS_E_VOLUME_NOT_SUPPORTED_BY_PROVIDER', advice: 'Leave the volume out of the job.' }],
   ['0x8004230F', { name: 'VSS_E_UNEXPECTED_PROVIDER_ERROR', advice: WAIT }],
   [
+    '0x80042312',
+    {
+      name: 'VSS_E_MAXIMUM_NUMBER_OF_VOLUMES_REACHED',
+      advice: 'VSS freezes at most 64 volumes at a time: capture fewer disks of this guest in one job.',
+    },
+  ],
+  [
     '0x80042313',
     { name: 'VSS_E_FLUSH_WRITES_TIMEOUT', advice: `The guest had too much unwritten data to flush. ${WAIT}` },
   ],
@@ -72,6 +79,7 @@ const RESULTS: ReadonlyMap<string, VssResult> = new Map<string, VssResult>([
     { name: 'VSS_E_WRITERERROR_PARTIAL_FAILURE', advice: "Read the application's own log for the failed component." },
   ],
   ['0x80042409', { name: 'VSS_E_WRITER_STATUS_NOT_AVAILABLE', advice: RUN_AGAIN }],
+  ['0x8000FFFF', { name: 'E_UNEXPECTED', advice: 'Read the Application event log of the guest, source VSS.' }],
   [
     '0x80070005',
     { name: 'E_ACCESSDENIED', advice: 'The account must be in Administrators or Backup Operators of the guest.' },

@@ -177,7 +177,10 @@ function checkName(name: string): void {
   }
 }
 
+/** A thousand years: beyond the array's own limit, and still a date. */
+const LONGEST_MS = 1000 * 365 * 86_400_000;
+
 function checkDuration(what: string, durationMs: number | undefined): void {
-  if (durationMs === undefined || (Number.isFinite(durationMs) && durationMs > 0)) return;
-  throw new StoreError('bad-time', `${what} of ${durationMs} ms is not a positive duration`);
+  if (durationMs === undefined || (durationMs > 0 && durationMs <= LONGEST_MS)) return;
+  throw new StoreError('bad-time', `${what} of ${durationMs} ms is not a duration above 0 and up to ${LONGEST_MS} ms`);
 }

@@ -206,7 +206,7 @@ export interface DeviceStoreOptions {
   readonly pace: Pace;
   readonly events: EventLog;
   readonly generation: ArrayGeneration;
-  /** Default 1024, the limit from microcode 5978.669 on. */
+  /** Default 1024, the limit from microcode 5978.669 on; who knows an older microcode has to ask for 256. */
   readonly maxSnapshotsPerSource?: number;
   /** Default 1024. */
   readonly maxTargetsPerSource?: number;

@@ -1,4 +1,5 @@
 import { malformed } from './messages.ts';
+import { ownEntry } from './own-names.ts';
 
 /** One FBA cylinder is 15 tracks of 128 KiB = 1.875 MiB. */
 const MB_PER_CYLINDER = 1.875;
@@ -32,7 +33,7 @@ const MB_PER_UNIT: Readonly<Record<string, number>> = { MB: 1, GB: 1024, TB: 102
 
 /** A request is rounded up to whole cylinders. */
 export function cylindersFor(size: number, unit: string): number {
-  const perUnit = MB_PER_UNIT[unit.toUpperCase()];
+  const perUnit = ownEntry(MB_PER_UNIT, unit.toUpperCase());
   if (perUnit === undefined) throw malformed(`The capacity unit ${unit} is not valid`);
   return Math.ceil(Number(((size * perUnit) / MB_PER_CYLINDER).toFixed(6)));
 }

@@ -8,6 +8,13 @@ import { type RouteMatch, type Router, targetOf } from './router.ts';
 
 const NOT_FOUND: RestAnswer = { status: 404, text: { contentType: 'text/plain', content: 'Not Found' } };
 
+/** A server that is busy or starting answers from its container, not from the API: this is no JSON. */
+const BUSY_PAGE = {
+  contentType: 'text/html',
+  content:
+    '<html><head><title>Service Unavailable</title></head><body><h1>503 - Service Unavailable</h1></body></html>',
+};
+
 /** As a real server sends them with every answer (public issue reports of csm). */
 const FIXED_HEADERS = {
   'Content-Security-Policy': "default-src 'self'",
@@ -104,8 +111,9 @@ export class Front {
 }
 
 function refused(error: unknown): RestAnswer {
-  if (error instanceof Refusal) return { status: error.status, body: { message: error.message } };
-  throw error;
+  if (!(error instanceof Refusal)) throw error;
+  if (error.status === 503) return { status: 503, text: BUSY_PAGE };
+  return { status: error.status, body: { message: error.message } };
 }
 
 const bodyOf = (body: Buffer): Fields | undefined => {

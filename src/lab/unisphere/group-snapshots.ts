@@ -5,7 +5,7 @@ import type { LabArray } from './lab-array.ts';
 import { malformed, notFound } from './messages.ts';
 import { membersOf } from './presentation.ts';
 import { hasSnapIds } from './releases.ts';
-import { isShownLinked } from './snapvx-session.ts';
+import { isShownLinked, shownGeneration } from './snapvx-session.ts';
 import { isGatekeeper } from './volume-answers.ts';
 import { snapshotDate } from './wire-dates.ts';
 
@@ -65,11 +65,6 @@ export function checkSnapIds(array: LabArray): void {
   if (!hasSnapIds(array.microcode)) throw malformed('Snap ids are not supported by the microcode of this array');
 }
 
-/** Generations are for VMAX3, All Flash and PowerMax 2000/8000 only. */
-export function checkGenerations(array: LabArray): void {
-  if (array.isV4) throw malformed('Snapshot generations are not supported on this array, use the snapshot id');
-}
-
 const statesOf = (set: GroupSnapshot): readonly string[] => [...new Set(set.rows.flatMap((row) => row.state))];
 const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
 const isLinked = (array: LabArray, set: GroupSnapshot): boolean => set.rows.some((row) => isShownLinked(array, row));
@@ -109,7 +104,7 @@ export function snakeCaseDetails(array: LabArray, set: GroupSnapshot): unknown {
   const linked = linkedGroups(array, set);
   return {
     name: set.name,
-    generation: array.isV4 ? undefined : set.generation,
+    generation: shownGeneration(array, set.generation),
     snapid: hasSnapIds(array.microcode) ? set.snapId : undefined,
     timestamp: first && snapshotDate(first.createdAt),
     timestamp_utc: first?.createdAt.getTime(),
@@ -136,7 +131,7 @@ export function camelCaseDetails(array: LabArray, set: GroupSnapshot): unknown {
   const tracks = sum(set.rows.map((row) => row.tracks));
   return {
     name: set.name,
-    generation: set.generation,
+    generation: shownGeneration(array, set.generation),
     snap_id: hasSnapIds(array.microcode) ? set.snapId : undefined,
     timestamp: first && snapshotDate(first.createdAt),
     timestamp_utc: first?.createdAt.getTime(),

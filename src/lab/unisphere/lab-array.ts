@@ -1,5 +1,5 @@
 import type { DeviceStore } from '../devices/device-store.ts';
-import type { DeviceInfo } from '../devices/store-contract.ts';
+import type { DeviceInfo, SnapshotInfo } from '../devices/store-contract.ts';
 import type { EventLog } from '../world/events.ts';
 import type { Pace } from '../world/pace.ts';
 import { type ArrayConfig, findNamed, type InitialArrayConfig } from './array-config.ts';
@@ -15,7 +15,18 @@ import { isV4 } from './releases.ts';
 export interface ArrayKnobs {
   /** Whether the array lets a user take SnapVX snapshots of vVol devices. Default refused. */
   readonly vvolSnapVx: 'accepted' | 'refused';
-  /** How long Unisphere still shows the old `snapvx_source`, `snapvx_target` and `linked`. Default 0. */
+  /**
+   * Whether volume lists show vVols among other volumes. Default: the enhanced lists do, the classic one does not;
+   * what releases really do is not published. One that does not still shows a vVol that is asked for, by
+   * `virtual_volumes=true` or by its id.
+   */
+  readonly vvolsInVolumeLists?: boolean;
+  /** Whether an enhanced list may be filtered by an attribute of a nested object, such as `snapshots.name`. Default accepted. */
+  readonly nestedFilters: 'accepted' | 'refused';
+  /**
+   * How long Unisphere still shows the old `snapvx_source`, `snapvx_target`, `linked` and, in the enhanced lists, the
+   * old snapshots. Default 0.
+   */
   readonly objectModelLagMs: number;
   /** How long after masking the connections are empty, then without address. Default 0. */
   readonly lunAddressLagMs: number;
@@ -34,6 +45,7 @@ export interface ArrayKnobs {
 
 const DEFAULT_KNOBS: ArrayKnobs = {
   vvolSnapVx: 'refused',
+  nestedFilters: 'accepted',
   objectModelLagMs: 0,
   lunAddressLagMs: 0,
   maxActiveRequests: Number.POSITIVE_INFINITY,
@@ -74,7 +86,9 @@ export class LabArray {
   readonly snapVxLicensed: boolean;
   readonly store: DeviceStore;
   readonly locks = new ArrayLocks();
-  readonly lag: ModelLag;
+  readonly lag: ModelLag<boolean>;
+  /** The snapshots of a device, by its id. */
+  readonly snapshotLag: ModelLag<readonly SnapshotInfo[]>;
   knobs: ArrayKnobs;
   activeRequests = 0;
   #config: ArrayConfig;
@@ -92,6 +106,7 @@ export class LabArray {
     this.store = options.store;
     this.knobs = { ...DEFAULT_KNOBS, ...options.knobs };
     this.lag = new ModelLag(world.pace, this.knobs.objectModelLagMs);
+    this.snapshotLag = new ModelLag(world.pace, this.knobs.objectModelLagMs);
     this.#world = world;
     this.#file = new ConfigFile(world.configFolder, options.id);
     this.#config = this.#file.load(options.config);

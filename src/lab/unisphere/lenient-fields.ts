@@ -51,15 +51,16 @@ export function textsOf(fields: Fields, key: string): readonly string[] {
 export function numberOf(fields: Fields, key: string): number | undefined {
   const value = fields[key];
   if (value === undefined || value === null || value === '') return undefined;
-  const number = typeof value === 'number' ? value : Number(value);
-  if (!Number.isFinite(number)) throw malformed(`The value of attribute ${key} is not a number`);
+  const number = typeof value === 'string' ? Number(value) : value;
+  if (typeof number !== 'number' || !Number.isFinite(number))
+    throw malformed(`The value of attribute ${key} is not a number`);
   return number;
 }
 
 export function parseFlag(value: unknown, key: string): boolean {
   if (value === undefined || value === null || value === '') return false;
   if (typeof value === 'boolean') return value;
-  const text = String(value).toLowerCase();
+  const text = typeof value === 'string' ? value.toLowerCase() : undefined;
   if (text === 'true') return true;
   if (text === 'false') return false;
   throw malformed(`The value of attribute ${key} is not a boolean`);

@@ -92,6 +92,8 @@ export const PASSING_FAULTS = {
 export const faultBody = (fault: { readonly message: string }): string => JSON.stringify({ message: fault.message });
 
 // The lab's own wording from here on.
+export const generationsRefused = (): Refusal =>
+  new Refusal(400, 'Snapshot generations are not supported on this array, use the snapshot id');
 export const targetUndefined = (): Refusal =>
   new Refusal(500, 'The operation is refused because the target device is not fully defined');
 export const copyInProgress = (): Refusal =>

@@ -2,6 +2,7 @@ import type { DeviceInfo, SnapshotInfo, TargetLink } from '../devices/store-cont
 import { capacityOf } from './device-identity.ts';
 import type { LabArray } from './lab-array.ts';
 import { hasSnapIds } from './releases.ts';
+import { shownGeneration } from './snapvx-session.ts';
 import { allocatedPercent, hasEffectiveWwn } from './volume-answers.ts';
 
 /** One row of `GET /private/{ver}/sloprovisioning/symmetrix/{id}/volume`. */
@@ -86,7 +87,7 @@ function sourceInfo(array: LabArray, snapshot: SnapshotInfo): unknown {
       device: snapshot.source,
       snapshotName: snapshot.name,
       snapid: hasSnapIds(array.microcode) ? snapshot.snapId : undefined,
-      generation: snapshot.generation,
+      generation: shownGeneration(array, snapshot.generation),
       timestamp: snapshot.createdAt.getTime(),
       timeToLive: hoursToLive(snapshot),
       expired: snapshot.expired,
@@ -113,7 +114,7 @@ function targetInfo(array: LabArray, device: string, link: TargetLink): unknown 
     sourceDevice: link.source,
     snapshotName: link.name,
     snapid: hasSnapIds(array.microcode) ? link.snapId : undefined,
-    generation: link.generation,
+    generation: shownGeneration(array, link.generation),
     timestamp: snapshot?.createdAt.getTime(),
     timeToLive: snapshot ? hoursToLive(snapshot) : undefined,
     expired: snapshot?.expired ?? false,

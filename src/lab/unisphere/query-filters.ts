@@ -1,7 +1,13 @@
 import { malformed } from './messages.ts';
+import { ownEntry } from './own-names.ts';
+
+/** A text that is compared as the server spells it. */
+interface ExactText {
+  readonly exactly: string;
+}
 
 /** What a filter of a classic list looks at; a list matches when one of its members does. */
-type FilterValue = string | number | boolean | undefined | readonly string[];
+type FilterValue = string | number | boolean | undefined | ExactText | readonly string[];
 
 export type FilterTable<Context, Item> = Readonly<Record<string, (context: Context, item: Item) => FilterValue>>;
 
@@ -21,7 +27,7 @@ export function passesFilters<Context, Item>(
   query: URLSearchParams,
 ): boolean {
   for (const name of new Set(query.keys())) {
-    const read = table[name];
+    const read = ownEntry(table, name);
     if (!read) continue;
     const value = read(context, item);
     const wanted = query.getAll(name);
@@ -39,13 +45,13 @@ function holds(value: FilterValue, text: string): boolean {
   return text.startsWith('>') ? value > limit : value < limit;
 }
 
-/** Without case, as names and WWNs are compared. */
+/** Without case, as names are compared; identities are compared as they are spelled. */
 function matchesText(value: FilterValue, wanted: string): boolean {
-  if (typeof value === 'object') return value.some((item) => matchesText(item, wanted));
   if (value === undefined) return false;
   if (typeof value === 'number') return value === Number(wanted);
-  const text = String(value).toLowerCase();
-  return wanted.startsWith(LIKE)
-    ? text.includes(wanted.slice(LIKE.length).toLowerCase())
-    : text === wanted.toLowerCase();
+  if (typeof value !== 'object') return matchesSpelling(String(value).toLowerCase(), wanted.toLowerCase());
+  return 'exactly' in value ? matchesSpelling(value.exactly, wanted) : value.some((item) => matchesText(item, wanted));
 }
+
+const matchesSpelling = (text: string, wanted: string): boolean =>
+  wanted.startsWith(LIKE) ? text.includes(wanted.slice(LIKE.length)) : text === wanted;

@@ -32,6 +32,9 @@ const FIRST_V4_MICROCODE = 6079;
 /** From this microcode on snapshots have a snap id, and 1024 of them fit on one source. */
 const FIRST_WITH_SNAP_IDS = [5978, 669] as const;
 
+const SNAPSHOTS_PER_SOURCE = 1024;
+const SNAPSHOTS_PER_SOURCE_BEFORE = 256;
+
 const numbersOf = (microcode: string): readonly number[] => microcode.split('.').map(Number);
 
 export const isV4 = (microcode: string): boolean => (numbersOf(microcode)[0] ?? 0) >= FIRST_V4_MICROCODE;
@@ -40,3 +43,7 @@ export function hasSnapIds(microcode: string): boolean {
   const [major = 0, minor = 0] = numbersOf(microcode);
   return major > FIRST_WITH_SNAP_IDS[0] || (major === FIRST_WITH_SNAP_IDS[0] && minor >= FIRST_WITH_SNAP_IDS[1]);
 }
+
+/** The most snapshots one source can have. */
+export const maxSnapshotsPerSource = (microcode: string): number =>
+  hasSnapIds(microcode) ? SNAPSHOTS_PER_SOURCE : SNAPSHOTS_PER_SOURCE_BEFORE;

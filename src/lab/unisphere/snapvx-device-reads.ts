@@ -6,7 +6,7 @@ import { malformed, neitherSourceNorTarget, snapshotNotFound } from './messages.
 import { hoursToLive } from './private-volumes.ts';
 import { hasSnapIds } from './releases.ts';
 import { arrayOf, type Handler, param, type RestCall } from './rest-call.ts';
-import { isShownLinked } from './snapvx-session.ts';
+import { checkGenerations, isShownLinked, shownGeneration } from './snapvx-session.ts';
 import { deviceOf } from './volumes.ts';
 import { snapshotDate } from './wire-dates.ts';
 
@@ -18,7 +18,7 @@ const EMPTY_IS_REFUSED_UP_TO = 92;
 
 const stateOf = (snapshot: SnapshotInfo): string => snapshot.state.at(-1) ?? 'Established';
 
-function linkRow(snapshot: SnapshotInfo, link: LinkInfo): Record<string, unknown> {
+function linkRow(array: LabArray, snapshot: SnapshotInfo, link: LinkInfo): Record<string, unknown> {
   return {
     targetDevice: link.target,
     timestamp: snapshotDate(link.linkedAt),
@@ -34,12 +34,12 @@ function linkRow(snapshot: SnapshotInfo, link: LinkInfo): Record<string, unknown
     modified: link.modified,
     linkSourceName: snapshot.source,
     snapshot_name: snapshot.name,
-    generation: snapshot.generation,
+    generation: shownGeneration(array, snapshot.generation),
   };
 }
 
 /** A restore session shows as a link of the source to itself: what the Cinder driver waits for. */
-const restoreRow = (snapshot: SnapshotInfo): Record<string, unknown> => ({
+const restoreRow = (array: LabArray, snapshot: SnapshotInfo): Record<string, unknown> => ({
   targetDevice: snapshot.source,
   timestamp: snapshotDate(snapshot.createdAt),
   state: 'Restored',
@@ -54,16 +54,16 @@ const restoreRow = (snapshot: SnapshotInfo): Record<string, unknown> => ({
   modified: false,
   linkSourceName: snapshot.source,
   snapshot_name: snapshot.name,
-  generation: snapshot.generation,
+  generation: shownGeneration(array, snapshot.generation),
 });
 
 function sourceRow(array: LabArray, snapshot: SnapshotInfo): Record<string, unknown> {
   const snapId = hasSnapIds(array.microcode) ? snapshot.snapId : undefined;
-  const rows = snapshot.links.map((link) => linkRow(snapshot, link));
-  if (snapshot.state.includes('Restored')) rows.push(restoreRow(snapshot));
+  const rows = snapshot.links.map((link) => linkRow(array, snapshot, link));
+  if (snapshot.state.includes('Restored')) rows.push(restoreRow(array, snapshot));
   return {
     snapshotName: snapshot.name,
-    generation: snapshot.generation,
+    generation: shownGeneration(array, snapshot.generation),
     snap_id: snapId,
     timestamp: snapshotDate(snapshot.createdAt),
     state: stateOf(snapshot),
@@ -83,7 +83,7 @@ function targetRows(array: LabArray, device: string, apiVersion: number): readon
   const link = array.store.linkOf(device);
   const snapshot = link && array.store.snapshots(link.source).find((one) => one.snapId === link.snapId);
   if (!link || !snapshot) return [];
-  const { snapshot_name, generation, ...row } = linkRow(snapshot, link.info);
+  const { snapshot_name, generation, ...row } = linkRow(array, snapshot, link.info);
   return [apiVersion >= TARGET_SIDE_NAMES_FROM ? { ...row, snapshot_name, generation } : row];
 }
 
@@ -120,6 +120,7 @@ export const getNamedSnapshot: Handler = (call) => {
 
 /** `GET .../volume/{device}/snapshot/{name}/generation` */
 export const getGenerations: Handler = (call) => {
+  checkGenerations(arrayOf(call));
   const { array, id, name, snapshots } = named(call);
   return okAnswer({
     deviceName: id,
@@ -132,6 +133,7 @@ export const getGenerations: Handler = (call) => {
 
 /** `GET .../volume/{device}/snapshot/{name}/generation/{n}` */
 export const getGeneration: Handler = (call) => {
+  checkGenerations(arrayOf(call));
   const { array, id, name, snapshots } = named(call);
   const generation = Number(param(call, 'generation'));
   if (!Number.isInteger(generation)) throw malformed('The generation is not a number');
@@ -172,7 +174,7 @@ export const listDevicesWithSnapshots: Handler = (call) => {
           name: id,
           snapshot: snapshots.map((snapshot) => ({
             name: `${id}-SRC-${snapshot.name}-${snapshot.generation}`,
-            generation: snapshot.generation,
+            generation: shownGeneration(array, snapshot.generation),
             linked: isShownLinked(array, snapshot),
             restored: snapshot.state.includes('Restored'),
             timestamp: snapshotDate(snapshot.createdAt),

@@ -3,7 +3,7 @@ import type { LabArray } from './lab-array.ts';
 import { flagOf, namesOf, requiredText } from './lenient-fields.ts';
 import { malformed } from './messages.ts';
 import { controlledArrayOf, type Handler, param, perform, type RestCall } from './rest-call.ts';
-import { checkSnapVx, lifetimeMs, linkedPairs, noteModel, pairDevices, selectOf } from './snapvx-session.ts';
+import { checkSnapVx, establish, lifetimeMs, linkedPairs, noteModel, pairDevices, selectOf } from './snapvx-session.ts';
 import { guardStore } from './store-refusals.ts';
 
 /** What these calls answer with is not published and no client reads it: there is no body. */
@@ -30,16 +30,7 @@ export const createSnapshot: Handler = (call) => {
     beforeMs: array.knobs.establishMs,
     afterMs: array.knobs.afterEstablishMs,
     run: () => {
-      checkSnapVx(array, devices);
-      noteModel(array, devices);
-      const { snapId } = guardStore(array, () =>
-        array.store.establish({
-          name,
-          devices,
-          ...(ttlMs !== undefined && { ttlMs }),
-          ...(secureMs !== undefined && { secureMs }),
-        }),
-      );
+      const { snapId } = establish(array, { name, devices, ttlMs, secureMs });
       return {
         answer: createdAnswer(undefined),
         tasks: [`Create snapshot [${name}] of [${devices.join(', ')}]`],

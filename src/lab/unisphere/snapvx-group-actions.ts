@@ -6,6 +6,7 @@ import type { LabArray } from './lab-array.ts';
 import { blockOf, type Fields, flagOf, requiredText, textOf } from './lenient-fields.ts';
 import { malformed, noLinkTarget } from './messages.ts';
 import { newVolumes } from './new-volumes.ts';
+import { ownEntry } from './own-names.ts';
 import { membersOf } from './presentation.ts';
 import { controlledArrayOf, type Handler, perform } from './rest-call.ts';
 import { setOfPath } from './snapvx-groups.ts';
@@ -31,7 +32,7 @@ export const modifyGroupSnapshot: Handler = (call) => {
   const array = controlledArrayOf(call);
   const set = setOfPath(call);
   const action = requiredText(call.body, 'action');
-  const keys = BLOCKS[action.toLowerCase()];
+  const keys = ownEntry(BLOCKS, action.toLowerCase());
   if (!keys) throw malformed(`The action ${action} is not valid`);
   const block = keys.map((key) => blockOf(call.body, key)).find((one) => one !== undefined) ?? {};
   const effect = effectOf(array, set, action.toLowerCase(), block);

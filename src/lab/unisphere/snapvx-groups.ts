@@ -1,7 +1,6 @@
 import { createdAnswer, noContentAnswer, okAnswer } from './answers.ts';
 import {
   camelCaseDetails,
-  checkGenerations,
   checkSnapIds,
   findSet,
   type GroupSnapshot,
@@ -15,7 +14,7 @@ import { flagOf, numberOf, parseFlag, requiredText, textOf } from './lenient-fie
 import { malformed, membershipChanged, noSnapshotNamed } from './messages.ts';
 import { membersOf } from './presentation.ts';
 import { arrayOf, controlledArrayOf, type Handler, param, perform, type RestCall } from './rest-call.ts';
-import { checkSnapVx, lifetimeMs, noteModel } from './snapvx-session.ts';
+import { checkGenerations, establish, lifetimeMs, noteModel } from './snapvx-session.ts';
 import { guardStore } from './store-refusals.ts';
 
 const PROBLEM = 'deleting the snapshot generation resources';
@@ -132,16 +131,7 @@ export const createGroupSnapshot: Handler = (call) => {
     beforeMs: array.knobs.establishMs,
     afterMs: array.knobs.afterEstablishMs,
     run: () => {
-      checkSnapVx(array, devices);
-      noteModel(array, devices);
-      const { snapId } = guardStore(array, () =>
-        array.store.establish({
-          name,
-          devices,
-          ...(ttlMs !== undefined && { ttlMs }),
-          ...(secureMs !== undefined && { secureMs }),
-        }),
-      );
+      const { snapId } = establish(array, { name, devices, ttlMs, secureMs });
       const set = findSet(array, group, name, { snapid: String(snapId) });
       return {
         answer: createdAnswer(call.apiVersion < 100 ? camelCaseDetails(array, set) : snakeCaseDetails(array, set)),

@@ -1,28 +1,52 @@
 import type { LinkPair, SnapshotInfo, SnapshotSelect } from '../devices/store-contract.ts';
 import type { LabArray } from './lab-array.ts';
 import { type Fields, flagOf, numberOf } from './lenient-fields.ts';
-import { malformed, notFound, notLicensed, targetTooSmall, vvolRefused } from './messages.ts';
-import { hasSnapIds } from './releases.ts';
+import {
+  generationsRefused,
+  malformed,
+  notFound,
+  notLicensed,
+  targetTooSmall,
+  tooManySessions,
+  vvolRefused,
+} from './messages.ts';
+import { hasSnapIds, maxSnapshotsPerSource } from './releases.ts';
+import { guardStore } from './store-refusals.ts';
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
+/** The longest time to live, and the longest secure time (Solutions Enabler). */
+const LONGEST_LIFE_MS = 400 * DAY_MS;
 
 /** Days, or hours when the flag says so; 0 and absent mean no limit. Milliseconds. */
 export function lifetimeMs(fields: Fields, key: string, inHoursKey: string): number | undefined {
   const value = numberOf(fields, key);
   if (value === undefined || value === 0) return undefined;
   if (!Number.isInteger(value) || value < 0) throw malformed(`The value of attribute ${key} is not valid`);
-  return value * (flagOf(fields, inHoursKey) ? HOUR_MS : DAY_MS);
+  const lifeMs = value * (flagOf(fields, inHoursKey) ? HOUR_MS : DAY_MS);
+  if (lifeMs > LONGEST_LIFE_MS) throw malformed(`The value of attribute ${key} is beyond the limit of 400 days`);
+  return lifeMs;
 }
 
-/** `snap_id`, else `generation`, else generation 0. */
+/** Generations are for VMAX3, All Flash and PowerMax 2000/8000 only; their calls do not work on V4 (PyU4V). */
+export function checkGenerations(array: LabArray): void {
+  if (array.isV4) throw generationsRefused();
+}
+
+/** The generation as an answer shows it: V4 arrays have none. */
+export const shownGeneration = (array: LabArray, generation: number): number | undefined =>
+  array.isV4 ? undefined : generation;
+
+/** `snap_id`, else `generation`, else the newest. */
 export function selectOf(array: LabArray, fields: Fields): SnapshotSelect {
   const snapId = numberOf(fields, 'snap_id');
   if (snapId !== undefined) {
     if (!hasSnapIds(array.microcode)) throw malformed('Snap ids are not supported by the microcode of this array');
     return { snapId };
   }
-  return { generation: numberOf(fields, 'generation') ?? 0 };
+  const generation = numberOf(fields, 'generation');
+  if (generation !== undefined) checkGenerations(array);
+  return { generation: generation ?? 0 };
 }
 
 /** What must hold before any SnapVX change; the devices are sources and targets alike. */
@@ -41,7 +65,9 @@ export function noteModel(array: LabArray, devices: readonly string[]): void {
     if (!device) continue;
     array.lag.note(`source ${id}`, device.isSource);
     array.lag.note(`target ${id}`, device.isTarget);
-    for (const snapshot of array.store.snapshots(id)) array.lag.note(linkedKey(snapshot), snapshot.links.length > 0);
+    const snapshots = array.store.snapshots(id);
+    array.snapshotLag.note(id, snapshots);
+    for (const snapshot of snapshots) array.lag.note(linkedKey(snapshot), snapshot.links.length > 0);
   }
 }
 
@@ -50,6 +76,35 @@ const linkedKey = (snapshot: SnapshotInfo): string => `linked ${snapshot.source}
 /** The `linked` flag as the object model shows it. */
 export const isShownLinked = (array: LabArray, snapshot: SnapshotInfo): boolean =>
   array.lag.shown(linkedKey(snapshot), snapshot.links.length > 0);
+
+/** The snapshots of a source as the object model shows them: a new one is missing, one that is gone still there. */
+export const shownSnapshots = (array: LabArray, device: string): readonly SnapshotInfo[] =>
+  array.snapshotLag.shown(device, array.store.snapshots(device));
+
+/** One snapshot of all devices, at one instant; times in simulated milliseconds. */
+export function establish(
+  array: LabArray,
+  request: {
+    readonly name: string;
+    readonly devices: readonly string[];
+    readonly ttlMs: number | undefined;
+    readonly secureMs: number | undefined;
+  },
+): { readonly snapId: number } {
+  const { name, devices, ttlMs, secureMs } = request;
+  checkSnapVx(array, devices);
+  const most = maxSnapshotsPerSource(array.microcode);
+  if (devices.some((device) => array.store.snapshots(device).length >= most)) throw tooManySessions();
+  noteModel(array, devices);
+  return guardStore(array, () =>
+    array.store.establish({
+      name,
+      devices,
+      ...(ttlMs !== undefined && { ttlMs }),
+      ...(secureMs !== undefined && { secureMs }),
+    }),
+  );
+}
 
 /** Pair by position, or (`exact: false`) each source with the smallest target that holds it. */
 export function pairDevices(

@@ -76,6 +76,7 @@ export const refreshArray: Handler = (call) => {
   if (lastMs !== undefined && performance.now() - lastMs < pace.scaledMs(REFRESH_INTERVAL_MS)) throw tooManyRequests();
   refreshedAtMs.set(array.id, performance.now());
   array.lag.catchUp();
+  array.snapshotLag.catchUp();
   return okAnswer(undefined);
 };
 

@@ -24,7 +24,7 @@ export interface LabUnisphereOptions {
   readonly version: UnisphereRelease;
   readonly users: readonly LabUser[];
   readonly arrays: readonly LabArrayOptions[];
-  /** Where the arrays' configuration is kept; it survives a restart of the lab. */
+  /** Where the arrays' configuration and the jobs are kept; they survive a restart of the lab. */
   readonly configFolder: string;
   readonly onPresentation?: PresentationListener;
 }
@@ -32,7 +32,7 @@ export interface LabUnisphereOptions {
 export interface LabUnisphere {
   readonly url: string;
   readonly port: number;
-  /** The device stores stay open. Unfinished jobs have no effect any more. */
+  /** The device stores stay open. Unfinished jobs go no further; the next start on this folder shows them failed. */
   close(): Promise<void>;
   array(id: string): LabArray;
 }
@@ -43,7 +43,7 @@ export async function startUnisphere(options: LabUnisphereOptions): Promise<LabU
   const world = { events, pace, configFolder, onPresentation };
   const arrays = new Map(options.arrays.map((array) => [array.id, new LabArray(array, world)]));
   const release = RELEASES[options.version];
-  const jobs = new Jobs(pace);
+  const jobs = new Jobs(pace, configFolder);
   const state: UnisphereState = {
     release,
     arrays,

@@ -29,7 +29,7 @@ function enhancedList<Item>(
         return page(call, key, rows, total);
       }
       const select = selectAttributes(table, call.query.get('select'));
-      const passes = parseFilters(table, call.query.getAll('filter'));
+      const passes = parseFilters(table, call.query.getAll('filter'), arrayOf(call).knobs.nestedFilters);
       const items = orderItems(table, itemsOf(call).filter(passes), call.query.get('order'));
       return page(call, key, items.map(select), items.length);
     },
@@ -78,10 +78,16 @@ const of =
     return read(array.config).map((item) => ({ array, item }));
   };
 
+const asksForId = (call: RestCall, id: string): boolean =>
+  call.query.getAll('filter').some((filter) => new RegExp(`(^|,)\\s*id\\s+eq\\s+${id}\\s*(,|$)`, 'i').test(filter));
+
 export const ENHANCED_LISTS: Readonly<Record<string, { readonly list: Handler; readonly metadata: Handler }>> = {
   volumes: enhancedList('volumes', VOLUME_ATTRIBUTES, (call) => {
     const array = arrayOf(call);
-    return array.store.devices().map((device) => ({ array, device }));
+    const { index, knobs } = array;
+    const isListed = (id: string): boolean =>
+      (knobs.vvolsInVolumeLists ?? true) || !index.vvolOf(id) || asksForId(call, id);
+    return array.store.devices().flatMap((device) => (isListed(device.id) ? [{ array, device }] : []));
   }),
   'storage-groups': enhancedList(
     'storage_groups',

@@ -7,11 +7,11 @@ import {
   type StorageGroup,
   sameName,
 } from './array-config.ts';
-import { snapshotsOfGroup } from './group-snapshots.ts';
 import { initiatorType } from './initiators.ts';
 import type { LabArray } from './lab-array.ts';
 import { membersOf } from './presentation.ts';
 import { hasSnapIds } from './releases.ts';
+import { shownSnapshots } from './snapvx-session.ts';
 import { groupType } from './storage-group-answers.ts';
 import type { Attribute, AttributeTable, AttributeValue } from './v1-query.ts';
 
@@ -33,7 +33,8 @@ const ofGroup = attributeOf<StorageGroup>();
 const members = (array: LabArray, group: StorageGroup) => membersOf(array.config, group);
 
 function groupSnapshotRows(array: LabArray, group: StorageGroup) {
-  const rows = new Map(snapshotsOfGroup(array, group).map((row) => [`${row.name} ${row.snapId}`, row]));
+  const shown = members(array, group).flatMap((id) => (array.device(id) ? shownSnapshots(array, id) : []));
+  const rows = new Map(shown.map((row) => [`${row.name} ${row.snapId}`, row]));
   return [...rows.values()].map((row) => ({
     id: hasSnapIds(array.microcode) ? row.snapId : undefined,
     name: row.name,

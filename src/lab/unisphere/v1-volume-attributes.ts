@@ -2,9 +2,9 @@ import type { DeviceInfo } from '../devices/store-contract.ts';
 import { capacityOf, nguidOfWwn } from './device-identity.ts';
 import type { LabArray } from './lab-array.ts';
 import { hasSnapIds } from './releases.ts';
-import { isShownLinked } from './snapvx-session.ts';
+import { shownGeneration, shownSnapshots } from './snapvx-session.ts';
 import type { Attribute, AttributeTable, AttributeValue, Nested } from './v1-query.ts';
-import { hasEffectiveWwn, hostsSeeing, isShownSource, isShownTarget } from './volume-answers.ts';
+import { hasEffectiveWwn, isShownSource, isShownTarget } from './volume-answers.ts';
 
 const TRACK_BYTES = 131072;
 const TRACKS_PER_CYLINDER = 15;
@@ -19,14 +19,20 @@ const attribute = (
   read: (array: LabArray, device: DeviceInfo) => AttributeValue,
 ): Attribute<VolumeItem> => ({ description, read: ({ array, device }) => read(array, device) });
 
+/** An identity: compared as the server spells it, in upper case. */
+const identity = (
+  description: string,
+  read: (array: LabArray, device: DeviceInfo) => string,
+): Attribute<VolumeItem> => ({ ...attribute(description, read), exactCase: true });
+
 function snapshotsOf(array: LabArray, device: DeviceInfo): readonly Nested[] {
-  return array.store.snapshots(device.id).map((snapshot) => ({
+  return shownSnapshots(array, device.id).map((snapshot) => ({
     id: hasSnapIds(array.microcode) ? snapshot.snapId : undefined,
     name: snapshot.name,
     timestamp_ms: snapshot.createdAt.getTime(),
-    generation: array.isV4 ? undefined : snapshot.generation,
+    generation: shownGeneration(array, snapshot.generation),
     type: 'manual',
-    linked: isShownLinked(array, snapshot),
+    linked: snapshot.links.length > 0,
     restored: snapshot.state.includes('Restored'),
     expired: snapshot.expired,
     expiry_date: snapshot.expiresAt?.getTime(),
@@ -39,14 +45,14 @@ function snapshotsOf(array: LabArray, device: DeviceInfo): readonly Nested[] {
   }));
 }
 
+/** One row per view; a view of a host group tells no host. */
 function maskingViewsOf(array: LabArray, device: DeviceInfo): readonly Nested[] {
-  const views = new Map(array.index.viewsOf(device.id).map((view) => [view.id, view]));
-  return hostsSeeing(array, device.id).flatMap(({ host, view: id }) => {
-    const view = views.get(id);
-    return view
-      ? [{ id, host: { id: host }, port_group: { id: view.portGroup }, storage_group: { id: view.storageGroup } }]
-      : [];
-  });
+  return array.index.viewsOf(device.id).map((view) => ({
+    id: view.id,
+    host: view.host === undefined ? undefined : { id: view.host },
+    port_group: { id: view.portGroup },
+    storage_group: { id: view.storageGroup },
+  }));
 }
 
 /** Attributes of `GET /univmax/rest/v1/systems/{id}/volumes` (PyU4V volume metadata; Unisphere 10.3 OpenAPI). */
@@ -58,9 +64,9 @@ export const VOLUME_ATTRIBUTES: AttributeTable<VolumeItem> = {
   status: attribute('Status', () => 'Ready'),
   identifier: attribute('Name given by the user', (array, device) => array.config.devices[device.id]?.identifier),
   ssid: attribute('Subsystem id', () => '0xFFFFFFFF'),
-  nguid: attribute('NVMe identity', (array, device) => nguidOfWwn(array.wwnOf(device.id))),
-  wwn: attribute('World wide name', (array, device) => array.wwnOf(device.id)),
-  effective_wwn: attribute('World wide name hosts see', (array, device) => array.effectiveWwnOf(device.id)),
+  nguid: identity('NVMe identity', (array, device) => nguidOfWwn(array.wwnOf(device.id))),
+  wwn: identity('World wide name', (array, device) => array.wwnOf(device.id)),
+  effective_wwn: identity('World wide name hosts see', (array, device) => array.effectiveWwnOf(device.id)),
   has_effective_wwn: attribute('The two differ', (array, device) => hasEffectiveWwn(array, device.id)),
   mobility_id_enabled: attribute(
     'Mobility id',
@@ -75,7 +81,7 @@ export const VOLUME_ATTRIBUTES: AttributeTable<VolumeItem> = {
   ),
   num_of_masking_views: attribute('Masking views', (array, device) => array.index.viewsOf(device.id).length),
   masking_views: attribute('Masking views', maskingViewsOf),
-  num_of_snapshots: attribute('Snapshots', (array, device) => array.store.snapshots(device.id).length),
+  num_of_snapshots: attribute('Snapshots', (array, device) => shownSnapshots(array, device.id).length),
   snapshots: attribute('Snapshots', snapshotsOf),
   clones: attribute('Clones', () => []),
   rdf_infos: attribute('SRDF pairs', () => []),

@@ -2,7 +2,6 @@ import type { DeviceInfo } from '../devices/store-contract.ts';
 import { findNamed } from './array-config.ts';
 import { capacityOf, nguidOfWwn } from './device-identity.ts';
 import type { LabArray } from './lab-array.ts';
-import { hostsOfView } from './presentation.ts';
 
 /** Standard size of the devices management software talks to the array through. */
 const GATEKEEPER_CYLINDERS = 3;
@@ -71,9 +70,3 @@ function portKeysOf(array: LabArray, device: string): readonly unknown[] {
       keys.set(`${director}:${port}`, { directorId: director, portId: port });
   return [...keys.values()];
 }
-
-/** Hosts that see the device, each with the view it sees it through. */
-export const hostsSeeing = (array: LabArray, device: string): readonly { host: string; view: string }[] =>
-  array.index
-    .viewsOf(device)
-    .flatMap((view) => hostsOfView(array.config, view).map((host) => ({ host, view: view.id })));

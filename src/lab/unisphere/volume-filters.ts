@@ -7,11 +7,11 @@ import { allocatedPercent, hasEffectiveWwn, isGatekeeper } from './volume-answer
 /** What each filter of the classic volume lists looks at (Unisphere 10.0 OpenAPI). */
 const FILTERS: FilterTable<LabArray, DeviceInfo> = {
   storageGroupId: (array, device) => array.index.groupsOf(device.id).map((group) => group.id),
-  wwn: (array, device) => array.wwnOf(device.id),
-  effective_wwn: (array, device) => array.effectiveWwnOf(device.id),
+  wwn: (array, device) => ({ exactly: array.wwnOf(device.id) }),
+  effective_wwn: (array, device) => ({ exactly: array.effectiveWwnOf(device.id) }),
   has_effective_wwn: (array, device) => hasEffectiveWwn(array, device.id),
   encapsulated_wwn: () => undefined,
-  nguid: (array, device) => nguidOfWwn(array.wwnOf(device.id)),
+  nguid: (array, device) => ({ exactly: nguidOfWwn(array.wwnOf(device.id)) }),
   volume_identifier: (array, device) => array.config.devices[device.id]?.identifier,
   physical_name: () => undefined,
   volumeId: (_array, device) => device.id,
@@ -51,7 +51,7 @@ export function filterDevices(
   query: URLSearchParams,
   ignored: (name: string) => void,
 ): readonly DeviceInfo[] {
-  for (const name of new Set(query.keys())) if (!(name in FILTERS) && !NOT_FILTERS.has(name)) ignored(name);
+  for (const name of new Set(query.keys())) if (!Object.hasOwn(FILTERS, name) && !NOT_FILTERS.has(name)) ignored(name);
   return array.store
     .devices()
     .filter((device) => passesFilters(FILTERS, array, device, query))

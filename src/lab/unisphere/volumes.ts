@@ -2,7 +2,7 @@ import type { DeviceInfo } from '../devices/store-contract.ts';
 import { noContentAnswer, okAnswer } from './answers.ts';
 import { arrayUniqueGuid, cylindersFor, formatDeviceId, parseDeviceId } from './device-identity.ts';
 import type { LabArray } from './lab-array.ts';
-import { blockOf, type Fields, flagOf, numberOf, textOf } from './lenient-fields.ts';
+import { blockOf, type Fields, flagOf, numberOf, parseFlag, textOf } from './lenient-fields.ts';
 import { inCopySession, inStorageGroup, malformed, notFound, vvolRefused } from './messages.ts';
 import { privateVolumeBody } from './private-volumes.ts';
 import { arrayOf, controlledArrayOf, type Effect, type Handler, param, perform, type RestCall } from './rest-call.ts';
@@ -22,15 +22,32 @@ const selected = (call: RestCall): readonly DeviceInfo[] =>
     call.unisphere.events.add('array', 'unserved', 'GET volume filter', name, {}),
   );
 
+/** Not published: a year is more than any client asks for. */
+const LONGEST_LIFE_MINUTES = 365 * 24 * 60;
+
+/** vVols are left out unless asked for: see `vvolsInVolumeLists`. */
+function listed(call: RestCall): readonly DeviceInfo[] {
+  const { query } = call;
+  const { index, knobs } = arrayOf(call);
+  const wantsVvols = parseFlag(query.get('virtual_volumes'), 'virtual_volumes');
+  const ids = query.getAll('volumeId').map((id) => id.toUpperCase());
+  const all = wantsVvols || knobs.vvolsInVolumeLists === true;
+  return selected(call).filter(({ id }) => all || ids.includes(id) || !index.vvolOf(id));
+}
+
 const lifeMinutes = (call: RestCall): number | undefined => {
   const text = call.query.get('expiration_time_mins');
-  return text === null ? undefined : Number(text);
+  if (text === null) return undefined;
+  const minutes = Number(text);
+  if (!(minutes > 0 && minutes <= LONGEST_LIFE_MINUTES))
+    throw malformed('The value of parameter expiration_time_mins is not valid');
+  return minutes;
 };
 
 export const listVolumes: Handler = (call) =>
   okAnswer(
     call.unisphere.iterators.start(
-      selected(call).map(({ id }) => ({ volumeId: id })),
+      listed(call).map(({ id }) => ({ volumeId: id })),
       lifeMinutes(call),
     ),
   );

@@ -98,7 +98,7 @@ export const getResource: Handler = (call) => {
 };
 
 const VOLUME_FILTERS: FilterTable<undefined, { device: string; wwn: string }> = {
-  wwn: (_none, volume) => volume.wwn,
+  wwn: (_none, volume) => ({ exactly: volume.wwn }),
   volumeId: (_none, volume) => volume.device,
 };
 

@@ -6,6 +6,12 @@ interface FoundProgram {
   readonly arguments: string;
 }
 
+/**
+ * How a program started without cmd.exe may be named when its path has blanks. What Windows does is not documented:
+ * with `unquoted` quotes count as part of the file's name, with `quoted` the name ends at the first blank.
+ */
+export type ProgramQuoting = 'either' | 'unquoted' | 'quoted';
+
 interface CommandContext {
   /** Run by `cmd /c`, as WinRM does unless told to skip it. */
   readonly throughCmd: boolean;
@@ -20,6 +26,7 @@ export interface InstalledPrograms {
   readonly hostName: string;
   readonly guestName: string;
   readonly events: EventLog;
+  readonly programQuoting: ProgramQuoting;
   /** Programs besides Windows' own, by lower-case file name; each also answers to its full path. */
   readonly installed: () => ReadonlyMap<string, { readonly folder: string; readonly program: Program }>;
 }
@@ -81,9 +88,11 @@ export function createProgramFinder(options: InstalledPrograms): ProgramFinder {
 
   return (commandLine, context) => {
     if (context.throughCmd) return { program: (io) => runCmd(io.arguments, io), arguments: commandLine };
-    const { name, rest } = splitProgram(commandLine);
-    const program = findExecutable(name, true);
-    return program && { program, arguments: rest };
+    for (const { name, rest } of directNames(commandLine, options.programQuoting)) {
+      const program = findExecutable(name, true);
+      if (program) return { program, arguments: rest };
+    }
+    return undefined;
   };
 }
 
@@ -133,4 +142,16 @@ function expandVariables(
 function splitProgram(line: string): { readonly name: string; readonly rest: string } {
   const [, quoted, plain, rest = ''] = /^(?:"([^"]*)"|(\S+))\s*(.*)$/s.exec(line.trim()) ?? [];
   return { name: quoted ?? plain ?? '', rest };
+}
+
+/** What CreateProcess takes for the program's name, in its order: without quotes each blank may be the end of it. */
+function directNames(
+  line: string,
+  quoting: ProgramQuoting,
+): readonly { readonly name: string; readonly rest: string }[] {
+  const text = line.trim();
+  if (text.startsWith('"')) return quoting === 'unquoted' ? [] : [splitProgram(text)];
+  if (quoting === 'quoted') return [splitProgram(text)];
+  const ends = [...text.matchAll(/\s+|$/g)].map(({ index }) => index);
+  return ends.map((end) => ({ name: text.slice(0, end), rest: text.slice(end).trim() }));
 }

@@ -2,14 +2,17 @@
 export const HRESULT = {
   ok: '0x00000000',
   asyncFinished: '0x0004230A',
+  unexpected: '0x8000FFFF',
   invalidArgument: '0x80070057',
   badState: '0x80042301',
   providerVeto: '0x80042306',
   objectNotFound: '0x80042308',
+  tooManyVolumes: '0x80042312',
   holdWritesTimeout: '0x80042314',
   snapshotSetInProgress: '0x80042316',
   writerTimeout: '0x800423F2',
   writerRetryable: '0x800423F3',
+  writerNonRetryable: '0x800423F4',
 } as const;
 
 /** VSS_WRITER_STATE. */

@@ -19,6 +19,9 @@ export interface CoordinatorOptions {
   readonly events: EventLog;
 }
 
+/** VSS takes no more volumes into one snapshot set (VSS_E_MAXIMUM_NUMBER_OF_VOLUMES_REACHED). */
+const MAX_VOLUMES = 64;
+
 /** The machine's VSS service: one snapshot set at a time, from StartSnapshotSet to the end of DoSnapshotSet. */
 export class VssCoordinator {
   readonly #options: CoordinatorOptions;
@@ -34,6 +37,13 @@ export class VssCoordinator {
     return this.#options.hold.active || this.#frozen.some((writer) => writer.frozen);
   }
 
+  /** Notes an error that the real VSS would not have. */
+  noteDefect(error: unknown): void {
+    const { events, guestName } = this.#options;
+    const defect = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    events.add('guest', 'effect', 'lab defect', guestName, { defect });
+  }
+
   /** StartSnapshotSet and AddToSnapshotSet for every volume with an extent on one of these disks. */
   start(serials: readonly string[], backupType: 'copy' | 'full'): SnapshotSet {
     const { disks, writers, application, knobs, pace, hold, events, guestName } = this.#options;
@@ -41,6 +51,9 @@ export class VssCoordinator {
     const wanted = new Set(serials.map((serial) => serial.toLowerCase()));
     const volumes = volumesOf(disks).filter((volume) => volume.disks.some((disk) => wanted.has(disk.toLowerCase())));
     if (volumes.length === 0) throw new VssError(HRESULT.objectNotFound, 'no volume lies on the captured disks');
+    if (volumes.length > MAX_VOLUMES) {
+      throw new VssError(HRESULT.tooManyVolumes, `${volumes.length} volumes are more than ${MAX_VOLUMES} in one set`);
+    }
     const held = new Set(volumes.flatMap((volume) => volume.disks));
     const sessions = writers.map((config) => new VssWriter(config, knobs, pace, application));
     const lock = {};

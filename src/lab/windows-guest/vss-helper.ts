@@ -123,17 +123,18 @@ class HelperConversation {
     const current = () => this.#work === token;
     work(current)
       .catch((error: unknown) => {
-        if (!current()) return;
-        if (!(error instanceof VssError)) {
-          this.#giveUp();
-          throw error;
-        }
-        this.#fail(error);
+        if (!(error instanceof VssError)) this.#guest.coordinator.noteDefect(error);
+        if (current()) this.#fail(error);
       })
       .finally(() => {
         if (!current()) return;
         this.#work = undefined;
         this.#read();
+      })
+      .catch((error: unknown) => {
+        // Not even letting go went well: the helper dies, as a program with such a defect would.
+        this.#guest.coordinator.noteDefect(error);
+        this.#end(1);
       });
   }
 
@@ -198,8 +199,9 @@ class HelperConversation {
     this.#phase = 'idle';
   }
 
-  #fail(error: VssError): void {
-    const { result, message } = error;
+  #fail(error: unknown): void {
+    const { result, message } =
+      error instanceof VssError ? error : { result: HRESULT.unexpected, message: 'catastrophic failure' };
     const phase = this.#phase;
     const writers = this.#set?.writers() ?? [];
     this.#giveUp();

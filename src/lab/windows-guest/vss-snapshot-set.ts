@@ -79,7 +79,11 @@ export class SnapshotSet {
     this.#enter('prepared', 'snapshotting');
     const { writers, unlock } = this.#parts;
     for (const writer of writers) writer.take('prepare-snapshot');
-    await Promise.all(writers.map((writer) => writer.freeze()));
+    await Promise.all(
+      writers.map((writer) =>
+        writer.freeze((error) => this.#log('application broke down', { writer: writer.config.name, error: `${error}` })),
+      ),
+    );
     this.#enter('snapshotting', 'snapshotting');
     this.#log('Freeze', { frozen: writers.filter((writer) => writer.frozen).map((writer) => writer.config.name) });
     const result = await this.#holdWrites(provider);

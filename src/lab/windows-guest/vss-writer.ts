@@ -56,8 +56,11 @@ export class VssWriter {
     this.#settle(phase);
   }
 
-  /** Stops the application, if it has a selected component, and opens the writer's window. */
-  async freeze(): Promise<void> {
+  /**
+   * Stops the application, if it has a selected component, and opens the writer's window. Never rejects: an application
+   * that breaks down costs its writer the freeze, and `onBreakdown` gets the cause.
+   */
+  async freeze(onBreakdown: (error: unknown) => void): Promise<void> {
     if (this.failed) return;
     this.#freezing = true;
     this.#windowTimer = setTimeout(
@@ -65,7 +68,12 @@ export class VssWriter {
       this.#pace.scaledMs(this.config.windowMs),
     );
     await this.#pace.wait(this.#knobs.writerFreezeMs);
-    if (this.#freezing && this.#settle('freeze') && this.#quiesces) await this.#application?.quiesce();
+    try {
+      if (this.#freezing && this.#settle('freeze') && this.#quiesces) await this.#application?.quiesce();
+    } catch (error) {
+      onBreakdown(error);
+      this.#giveUp(WRITER_STATE.failedAtFreeze, HRESULT.writerNonRetryable);
+    }
     if (this.failed) this.#letGo();
   }
 

@@ -4,7 +4,7 @@ import type { FaultRules } from '../world/faults.ts';
 import type { LabHttpServer } from '../world/http-server.ts';
 import type { Latency, Pace } from '../world/pace.ts';
 import { channelBindingOf } from './channel-binding.ts';
-import { createProgramFinder } from './command-line.ts';
+import { createProgramFinder, type ProgramQuoting } from './command-line.ts';
 import type { GuestUser } from './guest-accounts.ts';
 import { GuestApplication } from './guest-application.ts';
 import { GuestClock } from './guest-clock.ts';
@@ -24,6 +24,8 @@ export interface WinRmServiceConfig extends WsmanLimits, ShellLimits {
   readonly allowUnencrypted: boolean;
   readonly basic: boolean;
   readonly negotiate: boolean;
+  /** Not among WinRM's own settings: which of the forms nobody has documented this guest takes. */
+  readonly programQuoting: ProgramQuoting;
 }
 
 interface GuestDatabaseOptions {
@@ -71,6 +73,7 @@ const DEFAULT_SERVICE: WinRmServiceConfig = {
   allowUnencrypted: false,
   basic: false,
   negotiate: true,
+  programQuoting: 'either',
   maxEnvelopeKb: 500,
   maxTimeoutMs: 60_000,
   maxShellsPerUser: 30,
@@ -114,6 +117,7 @@ export async function startWindowsGuest(options: WindowsGuestOptions): Promise<L
     hostName,
     guestName: name,
     events,
+    programQuoting: service.programQuoting,
     installed: () =>
       new Map(knobs.helperInstalled ? [['snaphook-vss.exe', { folder: HELPER_FOLDER, program: helper }]] : []),
   });

@@ -88,7 +88,7 @@ class WsmanListener {
     return this.#soap(request, plain, login, (status, text) => ({
       status,
       headers: { ...headers, 'Content-Type': SEALED_CONTENT_TYPE },
-      body: formatSealedBody(session, Buffer.from(text, 'utf8')),
+      body: () => formatSealedBody(session, Buffer.from(text, 'utf8')),
     }));
   }
 

@@ -18,7 +18,8 @@ export interface LabRequest {
 export interface LabAnswer {
   readonly status: number;
   readonly headers?: Readonly<Record<string, string | readonly string[]>>;
-  readonly body?: string | Buffer;
+  /** A function is asked when the answer is sent, so for a replaced answer never: for what moves the connection's state. */
+  readonly body?: string | Buffer | (() => Buffer);
 }
 
 /** What a call is, found before it runs, so that rules and events can name it. */
@@ -40,6 +41,8 @@ export interface LabServerOptions {
 }
 
 const MAX_BODY_BYTES = 16 * 1024 * 1024;
+/** A body too large is read up to here without being kept, else most clients would see a reset and not the 413. */
+const MAX_DISCARDED_BYTES = 4 * MAX_BODY_BYTES;
 
 /** The shared front of all simulators: connections, requests, latency and fault rules in one place, all in the event log. */
 export class LabHttpServer {
@@ -50,7 +53,12 @@ export class LabHttpServer {
   constructor(options: LabServerOptions) {
     this.#options = options;
     const listener = (request: http.IncomingMessage, response: http.ServerResponse) => {
-      void this.#serve(request, response);
+      // Saved here: a request that was destroyed has no socket any more.
+      const { socket } = request;
+      this.#serve(request, response, socket).catch((error: unknown) => {
+        socket.destroy();
+        options.events.add(options.system, 'answer', 'lab defect', '', { defect: textOf(error) });
+      });
     };
     this.#server = options.tls ? https.createServer(options.tls, listener) : http.createServer(listener);
     this.#server.keepAliveTimeout = 300_000;
@@ -77,40 +85,32 @@ export class LabHttpServer {
     await new Promise((resolve) => this.#server.close(resolve));
   }
 
-  async #serve(request: http.IncomingMessage, response: http.ServerResponse): Promise<void> {
+  async #serve(request: http.IncomingMessage, response: http.ServerResponse, socket: Socket): Promise<void> {
     const { system, events, faults, latency } = this.#options;
-    let body: Buffer;
-    try {
-      body = await readBody(request);
-    } catch {
-      request.socket.destroy();
+    const { method = '', url = '', headers } = request;
+    const body = await readBody(request);
+    if (body === 'gone') {
+      socket.destroy();
       return;
     }
-    const call = this.#options.identify({
-      method: request.method ?? '',
-      url: request.url ?? '',
-      headers: request.headers,
-      body,
-      socket: request.socket,
-    });
-    const started = events.add(system, 'request', call.operation, call.object, {
-      method: request.method,
-      url: request.url,
-    });
+    if (body === 'too large') {
+      events.add(system, 'answer', 'body too large', '', { method, url, status: 413 });
+      response.writeHead(413, { Connection: 'close' }).end();
+      return;
+    }
+    const call = this.#identify({ method, url, headers, body, socket });
+    const started = events.add(system, 'request', call.operation, call.object, { method, url });
     await waitLatency(latency);
-    let answer = await this.#applyFaults(faults.take(system, 'before', call.operation, call.object), request.socket);
+    let answer = await this.#applyFaults(faults.take(system, 'before', call.operation, call.object), socket);
     if (answer === 'gone') return;
     if (answer === undefined) {
       try {
         answer = await call.run();
       } catch (error) {
         // A defect of the simulator must be visible as such, not as a behaviour of the real system.
-        answer = {
-          status: 599,
-          body: `lab defect in ${call.operation}: ${error instanceof Error ? error.stack : String(error)}`,
-        };
+        answer = { status: 599, body: `lab defect in ${call.operation}: ${textOf(error)}` };
       }
-      const after = await this.#applyFaults(faults.take(system, 'after', call.operation, call.object), request.socket);
+      const after = await this.#applyFaults(faults.take(system, 'after', call.operation, call.object), socket);
       if (after === 'gone') return;
       if (after !== undefined) answer = after;
     }
@@ -122,7 +122,18 @@ export class LabHttpServer {
     });
     if (response.destroyed) return;
     response.writeHead(answer.status, answer.headers as http.OutgoingHttpHeaders | undefined);
-    response.end(answer.body);
+    response.end(typeof answer.body === 'function' ? answer.body() : answer.body);
+  }
+
+  #identify(request: LabRequest): LabCall {
+    try {
+      return this.#options.identify(request);
+    } catch (error) {
+      const rethrow = () => {
+        throw error;
+      };
+      return { operation: 'Unidentified', object: '', run: rethrow };
+    }
   }
 
   async #applyFaults(actions: readonly FaultAction[], socket: Socket): Promise<LabAnswer | 'gone' | undefined> {
@@ -140,13 +151,23 @@ export class LabHttpServer {
   }
 }
 
-async function readBody(request: http.IncomingMessage): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    size += chunk.length;
-    if (size > MAX_BODY_BYTES) throw new Error('request body too large');
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
+/** The whole body, unless it is too large or the client went away. */
+function readBody(request: http.IncomingMessage): Promise<Buffer | 'too large' | 'gone'> {
+  return new Promise((resolve) => {
+    const chunks: Buffer[] = [];
+    let size = 0;
+    request.on('data', (chunk: Buffer) => {
+      size += chunk.length;
+      if (size <= MAX_BODY_BYTES) chunks.push(chunk);
+      else chunks.length = 0;
+      if (size > MAX_DISCARDED_BYTES) resolve('too large');
+    });
+    request.on('end', () => resolve(size > MAX_BODY_BYTES ? 'too large' : Buffer.concat(chunks)));
+    request.on('error', () => resolve('gone'));
+    request.on('close', () => resolve('gone'));
+  });
+}
+
+function textOf(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }

@@ -57,7 +57,8 @@ test('establish: names, durations, device lists, limit', () => {
 
   for (const name of ['', 'a b', 'x'.repeat(33), 'ä', 'a/b']) expect(establish(name, ['00001'])).toBe('bad-name');
   expect(establish('x'.repeat(32), ['00001'])).toBeUndefined();
-  expect(establish('Az09_-', ['00001'], 0)).toBe('bad-time');
+  for (const ttlMs of [0, Number.NaN, Number.POSITIVE_INFINITY, 1e15])
+    expect(establish('Az09_-', ['00001'], ttlMs)).toBe('bad-time');
   expect(establish('Az09_-', [])).toBe('no-devices');
   expect(establish('Az09_-', ['00001', '00001'])).toBe('device-twice');
   expect(establish('Az09_-', ['00001'])).toBeUndefined();

@@ -29,13 +29,21 @@ test('one call returns device, identity, masking and snapshots of many volumes',
       cap_cyl: 4,
       identifier: 'db-data',
       storage_groups: [{ id: 'prod' }],
-      masking_views: [
-        { id: 'mv-esx', host: { id: 'esx1' } },
-        { id: 'mv-esx', host: { id: 'esx2' } },
-      ],
+      masking_views: [{ id: 'mv-esx' }],
       snapshots: [{ name: 'one', id: site.store.snapshots('00001')[0]?.snapId }],
     },
   ]);
+});
+
+test('a masking view tells its host, one of a host group tells none', async () => {
+  const select = 'select=masking_views.id,masking_views.host.id,masking_views.storage_group.id,num_of_masking_views';
+  const rows = async (id: string) => at(await list('volumes', `?${select}&${filter(`id eq ${id}`)}`), 'volumes.0');
+  expect(await rows('00001')).toMatchObject({
+    masking_views: [{ id: 'mv-esx', storage_group: { id: 'prod' } }],
+    num_of_masking_views: 1,
+  });
+  expect(await rows('00011')).toMatchObject({ masking_views: [{ id: 'mv-proxy', host: { id: 'proxy1' } }] });
+  expect(at(await rows('00001'), 'masking_views.0')).not.toHaveProperty('host');
 });
 
 test('a nested attribute without second level shows ids, and the published example is covered', async () => {
@@ -64,11 +72,68 @@ test.each([
   ['storage_groups.id eq pool', ['00011', '00012']],
   ['num_of_masking_views eq 0', ['00003', '00013', '00021', '00022', '00031']],
   ['effective_wwn eq 60000970000197900099533030303032', ['00002']],
+  ['wwn eq 600009700BCBB71139FF017800000600', ['00031']],
+  ['wwn eq 600009700bcbb71139ff017800000600', []],
+  ['effective_wwn eq 600009700bcbb71139ff017800000600', []],
+  ['nguid eq 00465330303030310000976000019790', ['00001']],
   ['has_effective_wwn eq true', ['00002']],
   ['masking_views.host.id eq proxy1', ['00011', '00012']],
 ])('the filter "%s" selects %j', async (text, ids) => {
   const body = await list('volumes', `?${filter(text)}`);
   expect((body.volumes as Json[]).map(({ id }) => id)).toEqual(ids);
+});
+
+const INHERITED = ['constructor', '__proto__', 'toString', 'hasOwnProperty'];
+
+test.each(INHERITED)('the name %s that every object inherits is as unknown as any other', async (name) => {
+  const status = async (path: string) => (await site.send({ path })).status;
+  for (const query of [`select=${name}`, filter(`${name} eq x`), `order=${name}`])
+    expect([query, await status(site.v1(`${ARRAY}/volumes?${query}`))]).toEqual([query, 400]);
+  await site.call('POST', site.privateReplication('/snapshot/one'), { deviceNameListSource: [{ name: '00001' }] });
+  const nested = await list('volumes', `?select=snapshots.${name}&${filter('id eq 00001')}`);
+  expect(nested.volumes).toEqual([{ id: '00001', snapshots: [{}] }]);
+  expect((await list('volumes', `?${filter(`snapshots.${name} like function`)}`)).volumes).toEqual([]);
+  for (const kind of ['volume', 'storagegroup', 'host', 'initiator', 'portgroup', 'maskingview'])
+    expect([kind, await status(site.sloprovisioning(`/${kind}?${name}=1`))]).toEqual([kind, 200]);
+});
+
+test('an array can refuse filters on attributes of nested objects', async () => {
+  await site.stop();
+  site = await TestSite.start({ knobs: { nestedFilters: 'refused' } });
+  for (const nested of ['snapshots.name eq x', 'storage_groups.id eq pool', 'cap_cyl eq 4,snapshots.name eq x'])
+    expect((await site.send({ path: site.v1(`${ARRAY}/volumes?${filter(nested)}`) })).status).toBe(400);
+  expect((await list('volumes', `?select=snapshots.name&${filter('id eq 00001')}`)).volumes).toHaveLength(1);
+});
+
+describe('vVols in volume lists', () => {
+  const classic = async (query = '') =>
+    (at(await site.get(site.sloprovisioning(`/volume${query}`)), 'resultList.result') as { volumeId: string }[]).some(
+      ({ volumeId }) => volumeId === '00031',
+    );
+  const enhanced = async (query = '') =>
+    ((await list('volumes', query)).volumes as Json[]).some(({ id }) => id === '00031');
+  const withKnob = async (vvolsInVolumeLists: boolean) => {
+    await site.stop();
+    site = await TestSite.start({ knobs: { vvolsInVolumeLists } });
+  };
+
+  test('are in the enhanced list, and in the classic one only when asked for', async () => {
+    expect([await enhanced(), await classic(), await classic(`?wwn=${VVOL_WWN}`)]).toEqual([true, false, false]);
+    for (const query of ['?virtual_volumes=true', `?virtual_volumes=True&wwn=${VVOL_WWN}`, '?volumeId=00031'])
+      expect([query, await classic(query)]).toEqual([query, true]);
+  });
+
+  test('are in none where the array hides them, unless asked for', async () => {
+    await withKnob(false);
+    expect([await enhanced(), await enhanced(`?${filter(`wwn eq ${VVOL_WWN}`)}`)]).toEqual([false, false]);
+    expect([await enhanced(`?${filter('id eq 00031')}`), await classic('?virtual_volumes=true')]).toEqual([true, true]);
+    expect(await site.get(site.sloprovisioning('/volume/00031'))).toMatchObject({ wwn: VVOL_WWN });
+  });
+
+  test('are in both where the array shows them', async () => {
+    await withKnob(true);
+    expect([await enhanced(), await classic(), await classic('?virtual_volumes=false')]).toEqual([true, true, false]);
+  });
 });
 
 test('paging goes on with a token until nothing remains, and keeps the order', async () => {

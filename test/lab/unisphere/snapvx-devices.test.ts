@@ -208,6 +208,58 @@ test('the number of snapshots of a source is limited', async () => {
   expect(site.store.snapshots('00002')).toEqual([]);
 });
 
+test.each([
+  ['5978.479.479', '9.2', false],
+  ['5977.1131.1131', '9.2', false],
+  ['5978.711.711', '10.3', true],
+] as const)(
+  'a 257th snapshot of a source behind microcode %s and Unisphere %s: %s',
+  async (microcode, version, may) => {
+    await start({ microcode, version });
+    for (let n = 0; n < 256; n++) site.store.establish({ name: 'many', devices: ['00001'] });
+    const body = { deviceNameListSource: devices('00002', '00001') };
+    const answer = await site.send({ method: 'POST', path: snapshot('more'), body });
+    expect(answer.status).toBe(may ? 201 : 500);
+    expect(site.store.snapshots('00002')).toHaveLength(may ? 1 : 0);
+    if (!may) expect(answer.text).toMatch(/maximum number of sessions has been exceeded/);
+  },
+);
+
+test('a time to live has a limit and is never shown as nothing', async () => {
+  await start();
+  const body = (more: Json) => ({ deviceNameListSource: devices('00001'), ...more });
+  const tooLong: Json[] = [{ timeToLive: 1e12 }, { timeToLive: 401 }, { timeToLive: 9601, timeInHours: true }];
+  for (const more of [...tooLong, { securettl: 401 }, { ttl: '1e300' }])
+    await site.refused('POST', snapshot('long'), body(more), 400);
+  await site.call('POST', snapshot('long'), body({ timeToLive: 400 }));
+  expect(at(await sessions('00001'), 'snapshotSrcs.0.ttl')).toBe(9600);
+});
+
+test('a V4 array shows no generation and takes none', async () => {
+  await start({ microcode: '6079.225.0' });
+  await create('one', '00001');
+  await create('one', '00001');
+  const [newest, oldest] = site.store.snapshots('00001').map(({ snapId }) => snapId);
+  const link = (more: Json) => pairs('Link', ['00001'], ['00011'], more);
+  for (const generation of [0, '0', 1])
+    expect(await site.refused('PUT', snapshot('one'), link({ generation }), 400)).toMatch(/use the snapshot id/);
+  await site.refused('DELETE', snapshot('one'), { deviceNameListSource: devices('00001'), generation: 0 }, 400);
+  for (const path of ['/generation', '/generation/0'])
+    await site.refused('GET', site.privateReplication(`/volume/00001/snapshot/one${path}`), undefined, 400);
+  await site.call('PUT', snapshot('one'), link({ snap_id: oldest }));
+  await site.call('PUT', snapshot('one'), pairs('Link', ['00001'], ['00012']));
+  expect(['00011', '00012'].map((id) => site.store.linkOf(id)?.snapId)).toEqual([oldest, newest]);
+  const shown = [
+    await sessions('00001'),
+    await sessions('00011'),
+    await site.get(site.privateReplication('/volume/00001/snapshot/one')),
+    await site.get(site.privateReplication('/volume?includeDetails=true')),
+    await site.get(`/univmax/restapi/private/100/sloprovisioning/symmetrix/${ARRAY}/volume`),
+  ];
+  expect(shown.map((body) => /"generation"/.test(JSON.stringify(body)))).toEqual(shown.map(() => false));
+  expect(at(shown[0], 'snapshotSrcs.0.snap_id')).toBe(newest);
+});
+
 test('an array without snap ids shows none and takes generations only', async () => {
   await start({ microcode: '5978.479.479', version: '9.2' });
   await create('one', '00001');
@@ -271,6 +323,38 @@ test('the object model lags behind the array until a refresh', async () => {
     [true, false],
     [false, true],
   ]);
+});
+
+test('the enhanced lists show new, linked and terminated snapshots only after a while', async () => {
+  await start({ knobs: { objectModelLagMs: 60_000_000 } });
+  const select = 'num_of_snapshots,snapshots.name,snapshots.linked';
+  const shown = async () => {
+    const body = await site.get(site.v1(`${ARRAY}/volumes?select=${select}&filter=id%20eq%2000001`));
+    const group = await site.get(site.v1(`${ARRAY}/storage-groups?select=num_of_snapshots&filter=id%20eq%20prod`));
+    return [
+      at(body, 'volumes.0.num_of_snapshots'),
+      at(body, 'volumes.0.snapshots'),
+      at(group, 'storage_groups.0.num_of_snapshots'),
+    ];
+  };
+  const refreshed = async () => {
+    site.array.lag.catchUp();
+    site.array.snapshotLag.catchUp();
+    return shown();
+  };
+  await create('one', '00001');
+  expect(await shown()).toEqual([0, [], 0]);
+  await site.call('POST', site.system(`/symmetrix/${ARRAY}/refresh`), {}, 200);
+  expect(await shown()).toEqual([1, [{ name: 'one', linked: false }], 1]);
+  await site.call('PUT', snapshot('one'), pairs('Link', ['00001'], ['00011']));
+  expect(await shown()).toEqual([1, [{ name: 'one', linked: false }], 1]);
+  expect(await refreshed()).toEqual([1, [{ name: 'one', linked: true }], 1]);
+  await site.call('PUT', snapshot('one'), pairs('Unlink', ['00001'], ['00011'], { symforce: true }));
+  await refreshed();
+  await site.call('DELETE', snapshot('one'), { deviceNameListSource: devices('00001') }, 204);
+  expect(await shown()).toEqual([1, [{ name: 'one', linked: false }], 1]);
+  expect((await sessions('00001')).snapshotSrcs).toEqual([]);
+  expect(await refreshed()).toEqual([0, [], 0]);
 });
 
 test('the object model catches up by itself', async () => {

@@ -76,7 +76,16 @@ test('V4 arrays know snap ids only', async () => {
   await site.refused('GET', prod('/snapshot/Daily/generation'), undefined, 400);
   await site.refused('GET', prod('/snapshot/Daily/generation/0'), undefined, 400);
   await site.refused('DELETE', prod('/snapshot/Daily/generation/0'), undefined, 400);
-  await site.get(prod(`/snapshot/Daily/snapid/${snapId()}`));
+  const path = prod(`/snapshot/Daily/snapid/${snapId()}`);
+  await site.get(path);
+  expect(await site.call('PUT', path, fixture('sg-snapshot-link-request'))).not.toHaveProperty('generation');
+});
+
+test('an action that every object inherits is as unknown as any other', async () => {
+  await start();
+  await create();
+  const path = prod(`/snapshot/Daily/snapid/${snapId()}`);
+  await site.refused('PUT', path, { action: 'constructor' }, 400);
 });
 
 test('link to a group that does not exist makes it, with a volume for each source', async () => {

@@ -106,13 +106,13 @@ test('V3: unlink is refused until the target is defined, unless forced', async (
 test('V4: a target is never defined and unlinks at once', async () => {
   await start({ microcode: '6079.225.0' });
   await create('one', '00001');
-  await site.call('PUT', snapshot('one'), pairs('Link', ['00001'], ['00011'], { generation: 0 }));
+  await site.call('PUT', snapshot('one'), pairs('Link', ['00001'], ['00011'], { snap_id: snapIdOf('00001') }));
   expect(at(await sessions('00001'), 'snapshotSrcs.0.linkedDevices.0.defined')).toBe(false);
   await site.call('PUT', snapshot('one'), pairs('Unlink', ['00001'], ['00011']));
 });
 
 test('unlink of the wrong generation finds no link target; of a free device it is already so', async () => {
-  await start({ microcode: '6079.225.0' });
+  await start({ store: { defineMs: 0, defineTracksPerSecond: 1e9 } });
   await create('one', '00001');
   await site.call('PUT', snapshot('one'), pairs('Link', ['00001'], ['00011'], { generation: 0 }));
   await create('one', '00001');

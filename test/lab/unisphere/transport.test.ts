@@ -123,6 +123,16 @@ test('a body that is not JSON is refused', async () => {
   expect([status, Object.keys(JSON.parse(text))]).toEqual([400, ['message']]);
 });
 
+test('a body with objects where values belong is refused', async () => {
+  await start();
+  const inner = { toString: 1 };
+  const body = (more: object) => ({ deviceNameListSource: [{ name: '00001' }], ...more });
+  for (const more of [{ timeToLive: inner }, { timeToLive: 1, timeInHours: inner }])
+    await site.refused('POST', site.privateReplication('/snapshot/one'), body(more), 400);
+  const path = site.privateReplication('/snapshot/one');
+  await site.refused('PUT', path, body({ action: 'constructor' }), 400);
+});
+
 test('calls beyond the limit of an array are turned away, and the sessions are counted', async () => {
   await start({ knobs: { readMs: 5000, maxActiveRequests: 2 }, pace: 0.01 });
   const path = site.sloprovisioning('/volume/00001');
@@ -130,6 +140,9 @@ test('calls beyond the limit of an array are turned away, and the sessions are c
   const answers = await Promise.all([1, 2, 3].map(() => site.send({ path })));
 
   expect(answers.map(({ status }) => status).sort()).toEqual([200, 200, 503]);
+  const busy = answers.find(({ status }) => status === 503);
+  expect(busy?.headers['content-type']).toBe('text/html');
+  expect(() => JSON.parse(busy?.text ?? '{}')).toThrow();
   const counts = answers.map(({ headers }) => Number(headers['restapi-active-session-count']));
   expect(Math.max(...counts)).toBeGreaterThanOrEqual(2);
 });

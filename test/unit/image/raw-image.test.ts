@@ -113,3 +113,15 @@ test('a path that leaves the directory is refused', async () => {
     rawImages.write(folder(), { devicePath: source.path, path: '../escape.raw', sizeBytes: 10 }, ignore, never),
   ).rejects.toThrow(/leaves the hand-over directory/);
 });
+
+test('a partial file of another run is neither taken over nor removed', async () => {
+  const source = device();
+  const into = folder();
+  writeFileSync(path.join(into, 'disk.raw.partial'), 'of another run');
+
+  const write = rawImages.write(into, { devicePath: source.path, path: 'disk.raw', sizeBytes: 10 }, ignore, never);
+
+  await expect(write).rejects.toMatchObject({ code: 'E_EXPORT' });
+  expect(readFileSync(path.join(into, 'disk.raw.partial'), 'utf8')).toBe('of another run');
+  await expect(rawImages.preflight(into, ['disk.raw'], 1, never)).rejects.toMatchObject({ code: 'E_EXPORT' });
+});

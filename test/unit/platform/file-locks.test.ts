@@ -57,3 +57,14 @@ test('the lock of a killed process is taken over at once, by exactly one of many
   await Promise.all(won.map((winner) => winner.release()));
   await lock.release();
 });
+
+test.each(['/proc/nope/locks', '/dev/null/locks'])(
+  'a lock folder that cannot be made (%s) is a coded error that names it',
+  async (into) => {
+    await expect(createFileLocks(into, systemClock).acquire('job-a', 0)).rejects.toMatchObject({
+      code: 'E_JOURNAL',
+      message: expect.stringContaining(into),
+      hint: expect.stringContaining('stateDirectory'),
+    });
+  },
+);

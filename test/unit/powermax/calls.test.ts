@@ -71,11 +71,48 @@ describe('bodies sent', () => {
   });
 
   test('on an array without snap ids generation 0 is named, not left out', async () => {
+    script = ({ method, url }) => {
+      if (method !== 'GET') return json(undefined, 200);
+      return url.includes('/system/symmetrix/') ? json(fixture('symmetrix-v3')) : undefined;
+    };
     await unisphere.array().terminate({ name: NAME, snapId: undefined, devices }, signal);
 
     expect(asked.at(-1)?.method).toBe('DELETE');
     expect(lastBody()).toMatchObject({ generation: 0 });
     expect(lastBody()).not.toHaveProperty('snap_id');
+  });
+
+  test('on a V4 array a snapshot is named by the id the array tells, never by a generation', async () => {
+    script = ({ method, url }) => {
+      if (method !== 'GET') return json(undefined, 200);
+      if (url.includes('/system/symmetrix/')) return json(fixture('symmetrix-v4-with-ucode'));
+      const snapshotSrc = [{ snapshotName: NAME, generation: 0, snap_id: 118749976833 }];
+      return url.endsWith(`/snapshot/${NAME}`) ? json({ snapshotSrc }) : undefined;
+    };
+    await unisphere.array().terminate({ name: NAME, snapId: undefined, devices }, signal);
+
+    expect(asked.at(-1)?.method).toBe('DELETE');
+    expect(lastBody()).toMatchObject({ snap_id: 118749976833 });
+    expect(lastBody()).not.toHaveProperty('generation');
+  });
+
+  test('after a lost answer only the pairs that are still linked are unlinked', async () => {
+    const pairs = devices.map((source) => ({ source, target: deviceId(`1${source.slice(1)}`) }));
+    const answers = [{ status: 503 }, json(undefined, 200)];
+    script = ({ method, url }) => {
+      if (method === 'PUT') return answers.shift();
+      const source = /volume\/(\w{5})\/snapshot/.exec(url)?.[1];
+      const linkedDevices = source === '00002' ? [{ targetDevice: '10002', linked: true, defined: true }] : [];
+      const snapshotSrc = [{ snapshotName: NAME, snap_id: 7, linkedDevices }];
+      return source === undefined ? undefined : json({ snapshotSrc });
+    };
+    await unisphere.array().unlink({ name: NAME, snapId: 7, pairs, force: true }, signal);
+
+    expect(asked.at(-1)?.method).toBe('PUT');
+    expect(lastBody()).toMatchObject({
+      deviceNameListSource: [{ name: '00002' }],
+      deviceNameListTarget: [{ name: '10002' }],
+    });
   });
 
   test('adding to a group names existing devices and never lets the array choose or make others', async () => {
@@ -221,5 +258,49 @@ describe('long lists', () => {
     await expect(unisphere.array().inventory({ identities: [], pool: 'P' }, signal)).rejects.toMatchObject({
       code: 'E_ARRAY',
     });
+  });
+});
+
+describe('masking views of a bulk list', () => {
+  const volume = (id: string, ...views: readonly object[]) => ({
+    id,
+    wwn: `60000970${ARRAY}53${Buffer.from(id).toString('hex')}`,
+    storage_groups: [{ id: 'P' }],
+    masking_views: views,
+  });
+  const view = (answer: ReturnType<typeof json>, ...volumes: readonly object[]) => {
+    script = byPath({
+      '/volumes': json({ volumes, paging: { remaining_instances: 0 } }),
+      '/maskingview/mv1': answer,
+      '/hostgroup/hg1': json({ hostGroupId: 'hg1', host: [{ hostId: 'proxy01' }, { hostId: 'esx01' }] }),
+    });
+    return unisphere.array().inventory({ identities: [], pool: 'P' }, signal);
+  };
+  const looked = () => asked.filter(({ url }) => /maskingview|hostgroup/.test(url)).length;
+  const ofGroup = json({ maskingViewId: 'mv1', hostGroupId: 'hg1' });
+
+  test('that tell no host are looked up once and become one entry for each member of the host group', async () => {
+    const { pool } = await view(ofGroup, volume('00001', { id: 'mv1' }), volume('00002', { id: 'mv1', host: {} }));
+
+    for (const { maskingViews } of pool) {
+      expect(maskingViews).toEqual([
+        { id: 'mv1', host: 'proxy01' },
+        { id: 'mv1', host: 'esx01' },
+      ]);
+    }
+    expect([pool.length, looked()]).toEqual([2, 2]);
+  });
+
+  test('that tell a host are not looked up', async () => {
+    const { pool } = await view(ofGroup, volume('00001', { id: 'mv1', host: { id: 'proxy01' } }));
+
+    expect(pool[0]?.maskingViews).toEqual([{ id: 'mv1', host: 'proxy01' }]);
+    expect(looked()).toBe(0);
+  });
+
+  test('that are gone when looked up stay without a host', async () => {
+    const { pool } = await view(json({ message: 'Masking View cannot be found' }, 404), volume('00001', { id: 'mv1' }));
+
+    expect(pool[0]?.maskingViews).toEqual([{ id: 'mv1', host: undefined }]);
   });
 });

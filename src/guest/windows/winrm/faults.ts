@@ -43,9 +43,13 @@ const KIND_BY_CODE: ReadonlyMap<number, WsmanFaultKind> = new Map<number, WsmanF
   [2147943395, 'aborted'], // 0x800703E3
   [2, 'program-missing'],
   [3, 'program-missing'],
+  [123, 'program-missing'], // what Windows says of a file name with quotes in it
+  [161, 'program-missing'],
   [193, 'program-missing'],
   [2147942402, 'program-missing'], // 0x80070002
   [2147942403, 'program-missing'], // 0x80070003
+  [2147942523, 'program-missing'], // 0x8007007B
+  [2147942561, 'program-missing'], // 0x800700A1
   [2147942593, 'program-missing'], // 0x800700C1, not a program for this machine
 ]);
 

@@ -60,25 +60,49 @@ export async function createShell(
   return shellId;
 }
 
+interface Program {
+  readonly path: string;
+  readonly arguments: readonly string[];
+}
+
 /**
- * Starts a program directly, without cmd.exe, its standard input a pipe (MS-WSMV 3.1.4.11). Resolves to the command id.
- * A program that does not exist is the fault `program-missing`.
+ * The ways to ask for a program, the best first. Quoted, because Windows would otherwise try `C:\Program.exe` first for a
+ * path below `C:\Program Files`; but whether a server that starts programs directly takes quotes for a part of the file's
+ * name is not documented. Through cmd.exe, for a server that starts nothing directly.
+ */
+const startForms = (path: string): readonly { readonly command: string; readonly direct: boolean }[] => {
+  const quoted = { command: `"${path}"`, direct: true };
+  const plain = { command: path, direct: true };
+  return [...(path.includes(' ') ? [quoted, plain] : [plain]), { ...quoted, direct: false }];
+};
+
+/**
+ * Starts a program, its standard input a pipe (MS-WSMV 3.1.4.11), without cmd.exe where the server can. Another way is
+ * tried only when the server said that it found no program, so at most one is started. Resolves to the command id.
+ * A program that does not exist is the fault `program-missing`, or one that ends at once with words of cmd.exe.
  */
 export async function startProgram(
   connection: WinRmConnection,
   shellId: string,
-  program: { readonly path: string; readonly arguments: readonly string[] },
+  program: Program,
   limits: CallLimits,
 ): Promise<string> {
-  // Quoted, else Windows would try `C:\Program.exe` first for a path below `C:\Program Files`.
-  const command = program.path.includes(' ') ? `"${program.path}"` : program.path;
   const words = program.arguments.map((word) => `<rsp:Arguments>${escapeXml(word)}</rsp:Arguments>`).join('');
-  const body = `<rsp:CommandLine><rsp:Command>${escapeXml(command)}</rsp:Command>${words}</rsp:CommandLine>`;
-  const options = { WINRS_CONSOLEMODE_STDIN: 'FALSE', WINRS_SKIP_CMD_SHELL: 'TRUE' };
-  const answer = await invoke(connection, { action: ACTION.command, shellId, options, body }, limits);
-  const commandId = descend(answer, 'Body', 'CommandResponse', 'CommandId')?.text.trim();
-  if (!commandId) throw missing('command id');
-  return commandId;
+  let refusal: unknown;
+  for (const { command, direct } of startForms(program.path)) {
+    const body = `<rsp:CommandLine><rsp:Command>${escapeXml(command)}</rsp:Command>${words}</rsp:CommandLine>`;
+    const options = { WINRS_CONSOLEMODE_STDIN: 'FALSE', WINRS_SKIP_CMD_SHELL: direct ? 'TRUE' : 'FALSE' };
+    try {
+      const answer = await invoke(connection, { action: ACTION.command, shellId, options, body }, limits);
+      const commandId = descend(answer, 'Body', 'CommandResponse', 'CommandId')?.text.trim();
+      if (!commandId) throw missing('command id');
+      return commandId;
+    } catch (thrown) {
+      if (faultKindOf(thrown) !== 'program-missing') throw thrown;
+      refusal = thrown;
+    }
+  }
+  throw refusal;
 }
 
 /** Writes bytes to the program's standard input (MS-WSMV 3.1.4.13). */
