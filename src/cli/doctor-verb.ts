@@ -70,11 +70,7 @@ async function runChecks(config: Config, ports: JobPorts, signal: AbortSignal): 
 async function checkJob(config: Config, name: string, ports: JobPorts, signal: AbortSignal): Promise<string> {
   const context = { job: name, integration: 'doctor', instance: undefined, productRunId: undefined, level: undefined };
   const runId = newRunId(ports.clock.now(), ports.randomText());
-  const plan = await makePlan(
-    ports,
-    { runId, spec: jobSpec(config, name), context, reservedTargets: new Set() },
-    signal,
-  );
+  const plan = await makePlan(ports, { runId, spec: jobSpec(config, name), context }, signal);
   const warnings = plan.warnings.length === 0 ? '' : `; ${plan.warnings.join('; ')}`;
   return `${plan.vms.length} VM(s), ${plan.devices.length} device(s), a target for each${warnings}`;
 }

@@ -27,7 +27,7 @@ export async function planVerb(
       level: undefined,
     };
     const runId = newRunId(ports.clock.now(), ports.randomText());
-    const plan = await makePlan(ports, { runId, spec, context, reservedTargets: new Set() }, signal);
+    const plan = await makePlan(ports, { runId, spec, context }, signal);
     return { document: documentOf(plan), text: textOf(plan), exitCode: EXIT.ok };
   } finally {
     await closePorts(ports);

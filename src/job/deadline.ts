@@ -33,8 +33,9 @@ export async function withinLimit<Result>(
   try {
     return await work(parent ? AbortSignal.any([parent, over.signal]) : over.signal);
   } catch (error) {
-    // An adapter may wrap or replace the reason; what happened is that the time was over.
-    throw over.signal.aborted && !parent?.aborted ? over.signal.reason : error;
+    // An adapter may wrap or replace the reason; what happened is that the work was called off, or the time was over.
+    if (parent?.aborted) throw parent.reason;
+    throw over.signal.aborted ? over.signal.reason : error;
   } finally {
     timer.abort();
   }

@@ -65,21 +65,24 @@ export async function holdFreezeWindow(run: Run, signal: AbortSignal): Promise<F
 
 type NamedGuest = readonly [InstanceUuid, Guest];
 
+/** When one guest fails the window is lost: the others are not kept waiting for it. */
 async function freezeAll(run: Run, guests: readonly NamedGuest[], signal: AbortSignal): Promise<unknown[]> {
   const { freezeMs } = run.plan.spec.limits;
-  const freezes = await Promise.allSettled(
-    guests.map(([, guest]) =>
-      limited(
-        run,
-        freezeMs,
-        'E_FREEZE_FAILED',
-        `guest "${guest.name}" was not frozen within ${freezeMs} ms`,
-        signal,
-        (limit) => guest.freeze(limit),
-      ),
-    ),
+  const lost = new AbortController();
+  const either = AbortSignal.any([signal, lost.signal]);
+  const errors: unknown[] = [];
+  await Promise.all(
+    guests.map(async ([, guest]) => {
+      const message = `guest "${guest.name}" was not frozen within ${freezeMs} ms`;
+      try {
+        await limited(run, freezeMs, 'E_FREEZE_FAILED', message, either, (limit) => guest.freeze(limit));
+      } catch (error) {
+        errors.push(error);
+        lost.abort(error);
+      }
+    }),
   );
-  return freezes.flatMap((freeze) => (freeze.status === 'rejected' ? [freeze.reason] : []));
+  return errors;
 }
 
 async function establish(run: Run, signal: AbortSignal): Promise<number | undefined> {

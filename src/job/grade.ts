@@ -39,6 +39,8 @@ export interface VmEvidence {
   /** What the array says about those devices after the establish. */
   readonly snapshots: readonly SnapshotOfDevice[];
   readonly capturedDiskUuids: readonly (string | undefined)[];
+  /** Labels of captured disks that other VMs, not frozen, may write to. */
+  readonly sharedDisks: readonly string[];
 }
 
 export interface GradedVm {
@@ -59,7 +61,10 @@ export function gradeOf(evidence: VmEvidence): GradedVm {
   const noPoint = snapshotDoubts(evidence);
   if (noPoint.length > 0) return { grade: 'unknown', reasons: noPoint };
   if (!evidence.guest) return { grade: 'crash', reasons: ['the guest was not frozen'] };
-  const notHeld = windowDoubts(evidence.times, evidence.guest.freeze);
+  const notHeld = [
+    ...windowDoubts(evidence.times, evidence.guest.freeze),
+    ...evidence.sharedDisks.map((label) => `disk "${label}" is shared with VMs that were not frozen`),
+  ];
   if (notHeld.length > 0) return { grade: 'crash', reasons: notHeld };
   const notQuiet = applicationDoubts(evidence, evidence.guest);
   if (notQuiet.length > 0) return { grade: 'filesystem', reasons: notQuiet };
@@ -93,7 +98,8 @@ function windowDoubts(times: WindowTimes, freeze: FreezeEvidence | undefined): s
 }
 
 const STABLE = 1;
-const FIRST_FAILED_STATE = 6;
+/** VSS_WRITER_STATE from here on means failed in some phase. */
+export const FIRST_FAILED_STATE = 6;
 const NO_FAILURE = '0x00000000';
 
 function applicationDoubts(evidence: VmEvidence, guest: GuestEvidence): string[] {

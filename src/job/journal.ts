@@ -24,18 +24,27 @@ export type JournalRecord =
     }
   | { readonly kind: 'done'; readonly data: { readonly step: StepName; readonly result: unknown } }
   | { readonly kind: 'failed'; readonly data: { readonly step: StepName | undefined; readonly error: ErrorRecord } }
+  | { readonly kind: 'refused'; readonly data: { readonly step: StepName; readonly error: ErrorRecord } }
   | { readonly kind: 'undoing'; readonly data: { readonly step: StepName } }
   | { readonly kind: 'undone'; readonly data: { readonly step: StepName } }
   | { readonly kind: 'undo-failed'; readonly data: { readonly step: StepName; readonly error: ErrorRecord } }
   | { readonly kind: 'handed-over'; readonly data: { readonly manifest: string } }
   | { readonly kind: 'closed'; readonly data: { readonly outcome: Outcome } };
 
-/** Where each step stands. `intended`: its effect may or may not have happened. */
+/** Where each step stands. `intended`: its effect may or may not have happened. `refused`: it certainly had none as a whole. */
 export type StepState =
   | { readonly at: 'untouched' }
   | { readonly at: 'intended'; readonly since: Date }
   | { readonly at: 'done'; readonly since: Date; readonly result: unknown }
+  | { readonly at: 'refused' }
   | { readonly at: 'undone' };
+
+/** A session that was opened in a guest. */
+export interface GuestSession {
+  readonly vm: InstanceUuid;
+  readonly resume: Readonly<Record<string, string>>;
+  readonly since: Date;
+}
 
 /** What a journal says about its run. */
 export interface RunState {
@@ -43,8 +52,10 @@ export interface RunState {
   readonly plan: Plan | undefined;
   readonly openedAt: Date | undefined;
   readonly steps: Readonly<Record<StepName, StepState>>;
-  readonly sessions: ReadonlyMap<InstanceUuid, Readonly<Record<string, string>>>;
+  readonly sessions: readonly GuestSession[];
   readonly handedOverAt: Date | undefined;
+  /** Its release has begun: nobody may read the images any more. */
+  readonly releasing: boolean;
   readonly manifest: string | undefined;
   readonly outcome: Outcome | undefined;
   readonly errors: readonly ErrorRecord[];
@@ -63,8 +74,9 @@ function emptyRunState(): RunState {
       devices: { at: 'untouched' },
       export: { at: 'untouched' },
     },
-    sessions: new Map(),
+    sessions: [],
     handedOverAt: undefined,
+    releasing: false,
     manifest: undefined,
     outcome: undefined,
     errors: [],
@@ -79,7 +91,7 @@ function applyRecord(state: RunState, record: JournalRecord, at: Date): RunState
     case 'planned':
       return { ...state, plan: record.data };
     case 'session':
-      return { ...state, sessions: new Map([...state.sessions, [record.data.vm, record.data.resume]]) };
+      return { ...state, sessions: [...state.sessions, { ...record.data, since: at }] };
     case 'intent':
       return step(record.data.step, { at: 'intended', since: at });
     case 'done':
@@ -92,9 +104,11 @@ function applyRecord(state: RunState, record: JournalRecord, at: Date): RunState
     case 'handed-over':
       return { ...state, handedOverAt: at, manifest: record.data.manifest };
     case 'closed':
-      return { ...state, outcome: record.data.outcome };
+      return { ...state, outcome: record.data.outcome, releasing: true };
+    case 'refused':
+      return { ...step(record.data.step, { at: 'refused' }), errors: [...state.errors, record.data.error] };
     case 'undoing':
-      return state;
+      return { ...state, releasing: state.handedOverAt !== undefined };
   }
 }
 
@@ -110,6 +124,7 @@ const KINDS: ReadonlySet<string> = new Set<JournalRecord['kind']>([
   'session',
   'done',
   'failed',
+  'refused',
   'undoing',
   'undone',
   'undo-failed',
@@ -163,13 +178,18 @@ export class RunJournal {
 
   async #write(record: JournalRecord): Promise<void> {
     const at = this.#clock.now();
-    this.#seq += 1;
-    await this.#journal.append({ seq: this.#seq, at: at.toISOString(), kind: record.kind, data: record.data });
+    const seq = this.#seq + 1;
+    await this.#journal.append({ seq, at: at.toISOString(), kind: record.kind, data: record.data });
+    this.#seq = seq;
     this.#state = applyRecord(this.#state, record, at);
   }
 
   async opened(context: JobContext): Promise<void> {
     await this.append({ kind: 'opened', data: { version: JOURNAL_VERSION, context } });
+  }
+
+  async refused(step: StepName, thrown: unknown): Promise<void> {
+    await this.append({ kind: 'refused', data: { step, error: toErrorRecord(thrown) } });
   }
 
   async failed(step: StepName | undefined, thrown: unknown): Promise<void> {

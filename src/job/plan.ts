@@ -13,6 +13,8 @@ export interface PlannedDisk {
   readonly capacityBytes: number;
   readonly guestDiskUuid: string | undefined;
   readonly storage: 'vvol' | 'vmfs' | 'rdm';
+  /** Other VMs may write to it too. */
+  readonly sharedByWriters: boolean;
   /** Devices that hold it: one, or every extent of its datastore. */
   readonly devices: readonly DeviceId[];
 }

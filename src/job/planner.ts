@@ -1,35 +1,71 @@
 import { SnaphookError } from '../ports/errors.ts';
 import type { VirtualDisk, VmRecord } from '../ports/hypervisor.ts';
 import type { InstanceUuid, MoRef, RunId } from '../ports/identity.ts';
-import type { ArrayFacts, StorageArray } from '../ports/storage-array.ts';
+import type { ArrayFacts, Device, StorageArray } from '../ports/storage-array.ts';
 import { imageNames } from './image-names.ts';
 import type { JobContext, JobSpec } from './job-spec.ts';
 import { snapshotName } from './names.ts';
-import { bytesOfCylinders, type Collateral, type Plan, type PlannedDevice, type PlannedVm } from './plan.ts';
+import {
+  bytesOfCylinders,
+  type Collateral,
+  type Plan,
+  type PlannedDevice,
+  type PlannedDisk,
+  type PlannedVm,
+} from './plan.ts';
 import type { JobPorts } from './ports.ts';
 import { findSources, type SourceDevice } from './sources.ts';
-import { chooseTargets, mayBecomeFree, type TargetChoice } from './targets.ts';
+import { chooseTargets, mayBecomeFree } from './targets.ts';
 import { resolveVms } from './vms.ts';
 
 export interface PlanRequest {
   readonly runId: RunId;
   readonly spec: JobSpec;
   readonly context: JobContext;
-  /** Targets that other open runs of this machine have planned to use. */
-  readonly reservedTargets: ReadonlySet<string>;
 }
 
-/** Computes the plan read-only: VMs by selector, their disks, the devices that hold them, and a target for each. */
-export async function makePlan(ports: JobPorts, request: PlanRequest, signal: AbortSignal): Promise<Plan> {
-  const { spec } = request;
+/** What other open runs of this machine have planned to use. */
+export interface Reserved {
+  readonly targets: ReadonlySet<string>;
+  /** Hand-over directories, by the run that has each. */
+  readonly directories: ReadonlyMap<string, string>;
+}
+
+export const NOTHING_RESERVED: Reserved = { targets: new Set(), directories: new Map() };
+
+/** Everything of a plan that does not depend on other runs. */
+export interface PlanDraft {
+  readonly array: StorageArray;
+  readonly facts: ArrayFacts;
+  readonly sources: readonly SourceDevice[];
+  readonly pool: readonly Device[];
+  readonly vms: readonly VmRecord[];
+  readonly collateral: readonly Collateral[];
+  readonly warnings: readonly string[];
+}
+
+/** Reads VMs by selector, their disks and the devices that hold them. Changes nothing. */
+export async function draftPlan(ports: JobPorts, spec: JobSpec, signal: AbortSignal): Promise<PlanDraft> {
   const warnings: string[] = [];
   const vms = await resolveVms(ports.hypervisor, spec.vms, signal);
   for (const vm of vms) checkVm(vm, spec, warnings);
   const collateral = await findCollateral(ports, vms, spec, warnings, signal);
   const { array, facts, sources, pool } = await findSources(ports.arrays, spec.targetPool, disksOf(vms), signal);
   checkArray(array, facts);
-  const choice = { sources, pool, spec, reserved: request.reservedTargets };
-  const targets = await freeTargets(ports, array, choice, signal);
+  return { array, facts, sources, pool, vms, collateral, warnings };
+}
+
+/** Gives every source a target that nobody else has planned. Errors: `E_TARGET_*`, `E_EXPORT`. */
+export function completePlan(draft: PlanDraft, request: PlanRequest, reserved: Reserved): Plan {
+  const { array, facts, sources, pool, vms, collateral, warnings } = draft;
+  const { spec } = request;
+  const owner = reserved.directories.get(spec.exportDirectory);
+  if (owner !== undefined) {
+    throw new SnaphookError('E_EXPORT', `hand-over directory "${spec.exportDirectory}" is in use by run "${owner}"`, {
+      hint: 'Give each job an exportDirectory of its own: otherwise one run would hand over the images of another.',
+    });
+  }
+  const targets = chooseTargets({ sources, pool, spec, reserved: reserved.targets });
   const names = imageNames(sources);
   const devices = sources.map((source, index): PlannedDevice => {
     const target = targets[index];
@@ -60,25 +96,43 @@ export async function makePlan(ports: JobPorts, request: PlanRequest, signal: Ab
   };
 }
 
+/** The plan as a run would make it now; nothing is reserved. */
+export async function makePlan(ports: JobPorts, request: PlanRequest, signal: AbortSignal): Promise<Plan> {
+  const draft = await draftPlan(ports, request.spec, signal);
+  return whenTargetsAreFree(
+    ports,
+    draft,
+    request.spec,
+    async (latest) => completePlan(latest, request, NOTHING_RESERVED),
+    signal,
+  );
+}
+
 /** How long Unisphere may still show what the array has ended already (seen in the field: up to 10 s). */
 const MODEL_LAG_MS = 12_000;
 
-async function freeTargets(ports: JobPorts, array: StorageArray, choice: TargetChoice, signal: AbortSignal) {
+/** Completes the plan; while no target is free but one may become so, the pool is read again and completed again. */
+export async function whenTargetsAreFree(
+  ports: JobPorts,
+  draft: PlanDraft,
+  spec: JobSpec,
+  complete: (draft: PlanDraft) => Promise<Plan>,
+  signal: AbortSignal,
+): Promise<Plan> {
   const { clock } = ports;
   const untilMs = clock.monotonicMs() + MODEL_LAG_MS;
-  for (let { pool } = choice, pauseMs = 500; ; pauseMs = Math.min(pauseMs * 2, 2000)) {
+  for (let latest = draft, pauseMs = 500; ; pauseMs = Math.min(pauseMs * 2, 2000)) {
     try {
-      return chooseTargets({ ...choice, pool });
+      return await complete(latest);
     } catch (error) {
       const tooLate = clock.monotonicMs() + pauseMs > untilMs;
       const isNone = error instanceof SnaphookError && error.code === 'E_TARGET_NONE';
-      if (!isNone || tooLate || !mayBecomeFree({ ...choice, pool })) throw error;
-      ports.reporter.info('no target is free; looking again, as the array may be behind', {
-        pool: choice.spec.targetPool,
-      });
+      if (!isNone || tooLate || !mayBecomeFree(latest)) throw error;
+      ports.reporter.info('no target is free; looking again, as the array may be behind', { pool: spec.targetPool });
     }
     await clock.sleep(pauseMs, signal);
-    ({ pool } = await array.inventory({ identities: [], pool: choice.spec.targetPool }, signal));
+    const { pool } = await draft.array.inventory({ identities: [], pool: spec.targetPool }, signal);
+    latest = { ...latest, pool };
   }
 }
 
@@ -96,7 +150,8 @@ function plannedVm(vm: VmRecord, spec: JobSpec, sources: readonly SourceDevice[]
       label: disk.label,
       capacityBytes: disk.capacityBytes,
       guestDiskUuid: disk.guestDiskUuid,
-      storage: disk.backing.kind === 'unsupported' ? 'vmfs' : disk.backing.kind,
+      storage: storageOf(disk),
+      sharedByWriters: disk.sharedByWriters,
       devices: sources
         .filter((source) => source.disks.some((held) => held.vm === vm.instanceUuid && held.key === disk.key))
         .map((source) => source.device.id),
@@ -104,12 +159,33 @@ function plannedVm(vm: VmRecord, spec: JobSpec, sources: readonly SourceDevice[]
   };
 }
 
+function storageOf({ backing, label }: VirtualDisk): PlannedDisk['storage'] {
+  if (backing.kind === 'unsupported') throw new TypeError(`disk ${label} was not checked`);
+  return backing.kind;
+}
+
 function checkVm(vm: VmRecord, spec: JobSpec, warnings: string[]): void {
   if (vm.template) throw refuse(vm.name, 'it is a template');
   if (!vm.connected) throw refuse(vm.name, 'its host is not connected to vCenter');
   if (vm.disks.length === 0) throw refuse(vm.name, 'it has no disk');
-  if (!vm.poweredOn && spec.freeze !== 'none') warnings.push(`VM "${vm.name}" is powered off: nothing to freeze in it`);
+  checkReachableGrade(vm, spec, warnings);
   for (const disk of vm.disks) checkDisk(vm, disk, warnings);
+}
+
+/** A grade that cannot be reached is refused now, not after a freeze. */
+function checkReachableGrade(vm: VmRecord, spec: JobSpec, warnings: string[]): void {
+  const frozen = spec.freeze !== 'none' && vm.poweredOn;
+  if (frozen || spec.grade === 'crash') return;
+  const why = vm.poweredOn
+    ? 'the job does not freeze guests'
+    : `VM "${vm.name}" is powered off, so that no guest can be frozen`;
+  if (spec.onLowerGrade === 'degrade') {
+    warnings.push(`${why}: the grade is "crash" at best`);
+    return;
+  }
+  throw new SnaphookError('E_GRADE', `VM "${vm.name}" cannot reach grade "${spec.grade}": ${why}`, {
+    hint: 'Set `grade: crash` or `onLowerGrade: degrade` for the job, or take the VM out of it.',
+  });
 }
 
 function checkDisk(vm: VmRecord, disk: VirtualDisk, warnings: string[]): void {

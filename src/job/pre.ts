@@ -3,15 +3,15 @@ import type { RunId } from '../ports/identity.ts';
 import type { ImageFile } from '../ports/images.ts';
 import type { Lock } from '../ports/journal.ts';
 import { withinLimit } from './deadline.ts';
-import { isLower } from './grade.ts';
+import { FIRST_FAILED_STATE, isLower } from './grade.ts';
 import type { JobContext, JobSpec } from './job-spec.ts';
 import { captureResultOf, RunJournal } from './journal.ts';
 import { newRunId } from './names.ts';
 import { devicesOf, imagePathsOf, MANIFEST_NAME, type Plan } from './plan.ts';
-import { makePlan } from './planner.ts';
+import { completePlan, draftPlan, type PlanDraft, type Reserved, whenTargetsAreFree } from './planner.ts';
 import type { JobPorts } from './ports.ts';
 import type { CaptureResult } from './results.ts';
-import { cleanUpRun, closeRun, leftoversError, loadRun } from './run-record.ts';
+import { cleanUpRun, closeRun, leftoversError, loadRun, readJournal } from './run-record.ts';
 import { type Run, runStep } from './step.ts';
 import { captureStep } from './steps/capture.ts';
 import { devicesStep } from './steps/devices.ts';
@@ -32,7 +32,10 @@ export interface PreResult {
   readonly degraded: boolean;
 }
 
-const POOL_LOCK_WAIT_MS = 60_000;
+/** Choosing and journaling targets takes milliseconds; waiting longer means that something is wrong. */
+const PLAN_LOCK_WAIT_MS = 60_000;
+/** Share of the deadline for going forward; the rest is for cleaning up after it. */
+const FORWARD_SHARE = 0.9;
 
 /**
  * The pre hook: recover what an earlier run of the job left, plan, preflight, freeze, establish, thaw, grade, link, hand over.
@@ -44,28 +47,30 @@ export async function pre(
   context: JobContext,
   signal: AbortSignal,
 ): Promise<PreResult> {
+  const deadline = {
+    durationMs: spec.limits.deadlineMs * FORWARD_SHARE,
+    code: 'E_DEADLINE' as const,
+    message: `job "${spec.name}" was not ready within its deadline of ${spec.limits.deadlineMs} ms`,
+    hint: "Raise the backup product's limit for the hook and `limits.deadlineSeconds` of the job together.",
+  };
   const lock = await ports.locks.acquire(jobLock(spec.name), spec.limits.lockWaitMs);
   try {
-    const held = AbortSignal.any([signal, lock.lost]);
-    await recoverOpenRuns(ports, spec);
-    const id = newRunId(ports.clock.now(), ports.randomText());
-    const journal = await RunJournal.load(await ports.journals.create({ runId: id, job: spec.name }), ports.clock);
-    const deadline = {
-      durationMs: spec.limits.deadlineMs,
-      code: 'E_DEADLINE' as const,
-      message: `run "${id}" was not ready within ${spec.limits.deadlineMs} ms`,
-      hint: 'Raise the limit of the backup product and `deadline` of the job together; `snaphook status` shows where time went.',
-    };
-    const work: Work = { ports, spec, context, id, journal };
-    try {
-      return await withinLimit(ports.clock, deadline, held, (limit) => openRun(work, limit));
-    } catch (error) {
-      throw await unwind(work, error);
-    }
+    // How the run ended is told by the run itself: what it left behind matters more than that its time was over.
+    const end = await withinLimit(ports.clock, deadline, signal, async (limit): Promise<RunEnd> => {
+      try {
+        return { result: await openRun(ports, spec, context, lock, AbortSignal.any([limit, lock.lost])) };
+      } catch (error) {
+        return { error };
+      }
+    });
+    if ('error' in end) throw end.error;
+    return end.result;
   } finally {
     await lock.release();
   }
 }
+
+type RunEnd = { readonly result: PreResult } | { readonly error: unknown };
 
 export const jobLock = (job: string): string => `job-${job}`;
 
@@ -78,11 +83,33 @@ interface Work {
   run?: Run;
 }
 
+async function openRun(
+  ports: JobPorts,
+  spec: JobSpec,
+  context: JobContext,
+  lock: Lock,
+  signal: AbortSignal,
+): Promise<PreResult> {
+  await recoverOpenRuns(ports, spec, signal);
+  signal.throwIfAborted();
+  const id = newRunId(ports.clock.now(), ports.randomText());
+  const journal = await RunJournal.load(await ports.journals.create({ runId: id, job: spec.name }), ports.clock);
+  const work: Work = { ports, spec, context, id, journal };
+  try {
+    return await goForward(work, signal);
+  } catch (error) {
+    // Whoever took the lock over recovers the run; two that undo it at once would undo each other's work.
+    if (lock.lost.aborted) throw lock.lost.reason;
+    throw await unwind(work, signal.aborted ? signal.reason : error);
+  }
+}
+
 /** A crashed run is cleaned up. A run that was handed over may still be read by the backup product: only `replace` ends it. */
-async function recoverOpenRuns(ports: JobPorts, spec: JobSpec): Promise<void> {
+async function recoverOpenRuns(ports: JobPorts, spec: JobSpec, signal: AbortSignal): Promise<void> {
   for (const { runId: id } of await ports.journals.openRuns(spec.name)) {
     const { journal } = await loadRun(ports, id);
-    if (journal.state.handedOverAt && spec.onOpenRun === 'fail') {
+    const isWaiting = journal.state.handedOverAt !== undefined && !journal.state.releasing;
+    if (isWaiting && spec.onOpenRun === 'fail') {
       throw new SnaphookError(
         'E_RUN_OPEN',
         `run "${id}" of job "${spec.name}" is handed over and waits for its post hook`,
@@ -92,11 +119,11 @@ async function recoverOpenRuns(ports: JobPorts, spec: JobSpec): Promise<void> {
       );
     }
     ports.reporter.warn('cleaning up an earlier run of this job', { run: id });
-    await cleanUpRun(ports, id, 'recovered');
+    await cleanUpRun(ports, id, 'recovered', signal);
   }
 }
 
-async function openRun(work: Work, signal: AbortSignal): Promise<PreResult> {
+async function goForward(work: Work, signal: AbortSignal): Promise<PreResult> {
   const { ports, spec, journal } = work;
   await journal.opened(work.context);
   const plan = await planAndReserve(work, signal);
@@ -116,32 +143,38 @@ async function openRun(work: Work, signal: AbortSignal): Promise<PreResult> {
   return { runId: work.id, plan, capture, files, directory: spec.exportDirectory, manifest: MANIFEST_NAME, degraded };
 }
 
-/** Choosing targets and journaling the choice happen under one lock: two runs never plan the same target. */
+/** Choosing targets and journaling the choice happen under one lock: two runs never plan the same target or directory. */
 async function planAndReserve({ ports, spec, context, id, journal }: Work, signal: AbortSignal): Promise<Plan> {
-  const lock = await ports.locks.acquire(`pool-${spec.targetPool}`, POOL_LOCK_WAIT_MS);
-  try {
-    const reservedTargets = await targetsOfOpenRuns(ports, id);
-    const plan = await makePlan(ports, { runId: id, spec, context, reservedTargets }, signal);
-    await journal.append({ kind: 'planned', data: plan });
-    return plan;
-  } finally {
-    await ports.hypervisor.close();
-    await lock.release();
-  }
+  const draft = await draftPlan(ports, spec, signal).finally(() => ports.hypervisor.close());
+  const reserve = async (latest: PlanDraft): Promise<Plan> => {
+    const lock = await ports.locks.acquire('plan', PLAN_LOCK_WAIT_MS);
+    try {
+      const plan = completePlan(latest, { runId: id, spec, context }, await reservedByOthers(ports, id));
+      await journal.append({ kind: 'planned', data: plan });
+      return plan;
+    } finally {
+      await lock.release();
+    }
+  };
+  return whenTargetsAreFree(ports, draft, spec, reserve, signal);
 }
 
-async function targetsOfOpenRuns(ports: JobPorts, except: string): Promise<ReadonlySet<string>> {
+async function reservedByOthers(ports: JobPorts, except: string): Promise<Reserved> {
   const targets = new Set<string>();
+  const directories = new Map<string, string>();
   for (const { runId: id, job } of await ports.journals.openRuns()) {
     if (id === except) continue;
-    const journal = await RunJournal.load(await ports.journals.open(id), ports.clock).catch((error: unknown) => {
+    const journal = await readJournal(ports, id).catch((error: unknown) => {
       // Another job's unreadable journal must not stop this one: a target that is in use also shows as linked.
       ports.reporter.warn('the journal of an open run cannot be read', { run: id, job, error: String(error) });
       return undefined;
     });
-    for (const { target } of journal?.state.plan?.devices ?? []) targets.add(target);
+    const plan = journal?.state.plan;
+    if (!plan) continue;
+    for (const { target } of plan.devices) targets.add(target);
+    directories.set(plan.spec.exportDirectory, id);
   }
-  return targets;
+  return { targets, directories };
 }
 
 /** Read-only: everything that can fail before a guest is touched fails here. */
@@ -167,11 +200,12 @@ async function captureGuests(run: Run, signal: AbortSignal): Promise<CaptureResu
     for (const vm of [...plan.vms].sort((a, b) => a.instanceUuid.localeCompare(b.instanceUuid))) {
       locks.push(await ports.locks.acquire(`vm-${vm.instanceUuid}`, plan.spec.limits.lockWaitMs));
     }
-    await runStep(run, guestsStep, signal);
+    const held = AbortSignal.any([signal, ...locks.map(({ lost }) => lost)]);
+    await runStep(run, guestsStep, held);
     ports.reporter.info('freezing', { guests: run.openGuests.size, devices: devicesOf(plan).length });
-    const capture = await runStep(run, captureStep, signal);
+    const capture = await runStep(run, captureStep, held);
     ports.reporter.info('captured', { windowMs: Math.round(capture.lengthMs), snapshot: plan.snapshotName });
-    const errors = await undoSteps(run, ['guests']);
+    const errors = await undoSteps(run, { only: ['guests'] });
     if (errors.length > 0) throw errors[0];
     return capture;
   } finally {
@@ -196,7 +230,6 @@ function gradeErrorCode({ evidence }: CaptureResult['vms'][number]): ErrorCode {
   const freeze = evidence.guest?.freeze;
   if (evidence.guest && evidence.times.establishConfirmedMs === undefined) return 'E_FREEZE_WINDOW';
   if (freeze?.verdict.kind === 'expired') return 'E_FREEZE_WINDOW';
-  const FIRST_FAILED_STATE = 6;
   if (freeze?.writersAfter.some(({ required, state }) => required && state >= FIRST_FAILED_STATE))
     return 'E_WRITER_FAILED';
   return 'E_GRADE';

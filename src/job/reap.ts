@@ -79,7 +79,8 @@ async function reapRun(ports: JobPorts, request: ReapRequest, runId: string, job
     if (loaded instanceof SnaphookError) {
       return { finding: { kind: 'unreadable-run', runId, job }, did: 'kept', error: loaded.message };
     }
-    const since = loaded.journal.state.handedOverAt;
+    const { handedOverAt, releasing } = loaded.journal.state;
+    const since = releasing ? undefined : handedOverAt;
     const finding: Finding = since
       ? { kind: 'waiting-run', runId, job, since: since.toISOString() }
       : { kind: 'crashed-run', runId, job };
@@ -102,6 +103,10 @@ async function reapSnapshot(
   const foreign: Finding = { kind: 'foreign-snapshot', array: array.id, name, devices };
   const id = runOfSnapshotName(name);
   const run = id === undefined ? undefined : await ownRun(ports, id);
+  // A run without an outcome began after the open ones were listed: it is at work, not an orphan.
+  if (id && run && run.journal.state.outcome === undefined) {
+    return { finding: { kind: 'running', runId: id, job: run.plan.spec.name }, did: 'kept' };
+  }
   const planned = new Set<string>(run?.plan.devices.map(({ device }) => device));
   if (!id || !run || run.plan.arrayId !== array.id || !devices.every((device) => planned.has(device))) {
     return { finding: foreign, did: 'kept' };

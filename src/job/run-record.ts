@@ -5,12 +5,16 @@ import type { JobPorts } from './ports.ts';
 import type { Run } from './step.ts';
 import { undoSteps } from './undo.ts';
 
+export async function readJournal(ports: JobPorts, id: string): Promise<RunJournal> {
+  return RunJournal.load(await ports.journals.open(id), ports.clock);
+}
+
 /** A run of an earlier process as its journal tells it; `undefined` when it never came to a plan. */
 export async function loadRun(
   ports: JobPorts,
   id: string,
 ): Promise<{ readonly journal: RunJournal; readonly run: Run | undefined }> {
-  const journal = await RunJournal.load(await ports.journals.open(id), ports.clock);
+  const journal = await readJournal(ports, id);
   const { plan } = journal.state;
   if (!plan) return { journal, run: undefined };
   const array = ports.arrays.find((candidate) => candidate.id === plan.arrayId);
@@ -29,10 +33,11 @@ export async function loadRun(
 /**
  * Undoes whatever a run left and closes it. On errors the run stays open, so that the next `post`, `pre` or `reap` tries again;
  * they are thrown as one `E_LEFTOVERS`.
+ * An aborted signal ends the work in the middle; the run then stays open too.
  */
-export async function cleanUpRun(ports: JobPorts, id: string, outcome: Outcome): Promise<void> {
+export async function cleanUpRun(ports: JobPorts, id: string, outcome: Outcome, signal?: AbortSignal): Promise<void> {
   const { journal, run } = await loadRun(ports, parseRunId(id));
-  const errors = run ? await undoSteps(run) : [];
+  const errors = run ? await undoSteps(run, signal ? { signal } : {}) : [];
   if (errors.length > 0) throw leftoversError(id, errors);
   await closeRun(ports, journal, id, outcome);
   await ports.locks.sweep();

@@ -28,6 +28,10 @@ export type Probe<Result> =
  */
 export interface Step<Result> {
   readonly name: StepName;
+  /** May `do` be called again after a failure that is safe to repeat? */
+  readonly repeatable: boolean;
+  /** Its effect may still come after its request was given up: undo waits for that before it looks. */
+  readonly settles: boolean;
   do(run: Run, signal: AbortSignal): Promise<Result>;
   probe(run: Run, signal: AbortSignal): Promise<Probe<Result>>;
   undo(run: Run, signal: AbortSignal): Promise<void>;
@@ -46,17 +50,21 @@ export async function runStep<Result>(run: Run, step: Step<Result>, signal: Abor
       await run.journal.append({ kind: 'done', data: { step: step.name, result } });
       return result;
     } catch (error) {
+      if (attempt === 1 && isCertain(error)) await run.journal.refused(step.name, error);
       const next = await decide(run, step, error, attempt, signal);
       if (next.found === 'done') {
         await run.journal.append({ kind: 'done', data: { step: step.name, result: next.result } });
         return next.result;
       }
       if (next.found === 'unknown') throw error;
+      await run.journal.append({ kind: 'intent', data: { step: step.name } });
       run.ports.reporter.warn('trying a step again', { step: step.name, attempt });
       await run.ports.clock.sleep(PAUSE_BEFORE_RETRY_MS * attempt, signal);
     }
   }
 }
+
+const isCertain = (error: unknown): boolean => error instanceof SnaphookError && error.effect === 'none';
 
 /** `not-done` here means: safe to try again. */
 async function decide<Result>(
@@ -67,7 +75,7 @@ async function decide<Result>(
   signal: AbortSignal,
 ): Promise<Probe<Result>> {
   if (!(error instanceof SnaphookError) || signal.aborted) return { found: 'unknown' };
-  const mayRetry = error.retry !== 'never' && attempt < MAX_TRIES;
+  const mayRetry = step.repeatable && error.retry !== 'never' && attempt < MAX_TRIES;
   if (error.effect === 'none') return mayRetry && error.retry === 'safe' ? { found: 'not-done' } : { found: 'unknown' };
   run.ports.reporter.warn('the answer was missed; looking what happened', { step: step.name, code: error.code });
   const probed = await step.probe(run, signal);

@@ -8,7 +8,7 @@ export interface ChosenTarget {
   readonly presentNeeded: boolean;
 }
 
-export interface TargetChoice {
+interface TargetChoice {
   readonly sources: readonly SourceDevice[];
   readonly pool: readonly Device[];
   readonly spec: JobSpec;
@@ -41,12 +41,9 @@ export function chooseTargets({ sources, pool, spec, reserved }: TargetChoice): 
  * Could the pool serve the sources once Unisphere's view has caught up? It may still show links and snapshots of a run
  * that ended a moment ago.
  */
-export function mayBecomeFree({ sources, pool, reserved }: TargetChoice): boolean {
+export function mayBecomeFree({ sources, pool }: Pick<TargetChoice, 'sources' | 'pool'>): boolean {
   return sources.every(({ device: source }) =>
-    pool.some(
-      (target) =>
-        !reserved.has(target.id) && target.cylinders === source.cylinders && target.emulation === source.emulation,
-    ),
+    pool.some((target) => target.cylinders === source.cylinders && target.emulation === source.emulation),
   );
 }
 

@@ -1,6 +1,6 @@
 import { toErrorRecord } from '../ports/errors.ts';
 import { withinLimit } from './deadline.ts';
-import type { StepName } from './journal.ts';
+import type { StepName, StepState } from './journal.ts';
 import type { Run, Step } from './step.ts';
 import { captureStep } from './steps/capture.ts';
 import { devicesStep } from './steps/devices.ts';
@@ -19,15 +19,15 @@ const STEPS: readonly Step<unknown>[] = [guestsStep, captureStep, linkStep, pres
  */
 export async function undoSteps(
   run: Run,
-  only: readonly StepName[] = STEPS.map(({ name }) => name),
+  { only = STEPS.map(({ name }) => name), signal }: { only?: readonly StepName[]; signal?: AbortSignal } = {},
 ): Promise<unknown[]> {
   const errors: unknown[] = [];
   for (const step of [...STEPS].reverse()) {
-    const state = run.journal.state.steps[step.name].at;
-    if (!only.includes(step.name) || state === 'untouched' || state === 'undone') continue;
+    const state = run.journal.state.steps[step.name];
+    if (!only.includes(step.name) || state.at === 'untouched' || state.at === 'undone') continue;
     await keepError(errors, () => run.journal.append({ kind: 'undoing', data: { step: step.name } }));
     try {
-      await undoStep(run, step);
+      await undoStep(run, step, state, signal);
       await keepError(errors, () => run.journal.append({ kind: 'undone', data: { step: step.name } }));
     } catch (error) {
       errors.push(error);
@@ -39,19 +39,39 @@ export async function undoSteps(
   return errors;
 }
 
-async function undoStep(run: Run, step: Step<unknown>): Promise<void> {
-  const { spec } = run.plan;
+async function undoStep(
+  run: Run,
+  step: Step<unknown>,
+  state: StepState,
+  parent: AbortSignal | undefined,
+): Promise<void> {
+  const { limits } = run.plan.spec;
   await withinLimit(
     run.ports.clock,
     {
-      durationMs: spec.limits.undoMs,
+      durationMs: limits.undoMs,
       code: 'E_LEFTOVERS',
-      message: `undoing step "${step.name}" of run "${run.plan.runId}" took longer than ${spec.limits.undoMs} ms`,
+      message: `undoing step "${step.name}" of run "${run.plan.runId}" took longer than ${limits.undoMs} ms`,
       hint: 'Run `snaphook reap` when the array, the guests and the proxy can be reached again.',
     },
-    undefined,
-    (signal) => step.undo(run, signal),
+    parent,
+    async (signal) => {
+      if (step.settles && state.at === 'intended') await settle(run, state.since, signal);
+      await step.undo(run, signal);
+    },
   );
+}
+
+/**
+ * A request that was given up, or whose process died, may still be under way: its effect could come after we looked.
+ * So an intent without a result is undone only when it has had time to take effect.
+ */
+async function settle(run: Run, since: Date, signal: AbortSignal): Promise<void> {
+  const { settleMs } = run.plan.spec.limits;
+  const waitedMs = run.ports.clock.now().getTime() - since.getTime();
+  // Never longer than the settling time, even if the wall clock was set back since.
+  const remainingMs = Math.min(settleMs - waitedMs, settleMs);
+  if (remainingMs > 0) await run.ports.clock.sleep(remainingMs, signal);
 }
 
 /** A journal that cannot be written must not keep a snapshot alive: the undo goes on and the error is told at the end. */

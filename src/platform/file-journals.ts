@@ -24,6 +24,7 @@ export function createFileJournals(folder: string): JournalStore {
       const create = async () => {
         await ensureFolder(openFolder, 0o700);
         await ensureFolder(closedFolder, 0o700);
+        await removeHeadless(openFolder);
         return open(file, 'wx', 0o600);
       };
       const handle = await create().catch((cause: unknown) => {
@@ -35,6 +36,8 @@ export function createFileJournals(folder: string): JournalStore {
       try {
         await handle.writeFile(`${JSON.stringify({ journal: 1, runId: id, job })}\n`);
         await handle.sync();
+      } catch (cause) {
+        throw unwritable(file, cause);
       } finally {
         await handle.close();
       }
@@ -78,17 +81,46 @@ async function exists(file: string): Promise<boolean> {
 
 /** Run ids begin with their time, so that the order of names is the order of age. */
 async function listRuns(folder: string): Promise<readonly OpenRun[]> {
-  const names = await readdir(folder).catch(() => []);
   const runs: OpenRun[] = [];
-  for (const name of names.filter((entry) => entry.endsWith(JOURNAL_SUFFIX)).sort()) {
-    const file = path.join(folder, name);
-    const [head] = (await readFile(file, 'utf8')).split('\n', 1);
-    const run = parseHead(head ?? '');
+  for (const name of await journalNames(folder)) {
+    const run = parseHead(await readHead(path.join(folder, name)));
+    // Without a head it is being made right now, or was when its process died: nothing was done under this id.
     if (run) runs.push(run);
-    // Killed between creating the file and writing its head: nothing was done under this id.
-    else await rm(file, { force: true });
   }
   return runs;
+}
+
+async function journalNames(folder: string): Promise<readonly string[]> {
+  try {
+    return (await readdir(folder)).filter((entry) => entry.endsWith(JOURNAL_SUFFIX)).sort();
+  } catch (cause) {
+    if (systemErrorCode(cause) === 'ENOENT') return [];
+    throw new SnaphookError('E_JOURNAL', `journals in "${folder}" cannot be read (${systemErrorCode(cause)})`, {
+      cause,
+      hint: 'Check `stateDirectory` and the rights of this account.',
+    });
+  }
+}
+
+/** Empty when the run was closed, and its journal moved, since the folder was listed. */
+async function readHead(file: string): Promise<string> {
+  try {
+    return (await readFile(file, 'utf8')).split('\n', 1)[0] ?? '';
+  } catch (error) {
+    if (systemErrorCode(error) === 'ENOENT') return '';
+    throw error;
+  }
+}
+
+const HEADLESS_LIFE_MS = 60_000;
+
+async function removeHeadless(folder: string): Promise<void> {
+  for (const name of await journalNames(folder)) {
+    const file = path.join(folder, name);
+    const age = await stat(file).catch(() => undefined);
+    const isOld = age !== undefined && Date.now() - age.mtimeMs > HEADLESS_LIFE_MS;
+    if (isOld && !parseHead(await readHead(file))) await rm(file, { force: true });
+  }
 }
 
 function parseHead(line: string): OpenRun | undefined {
@@ -108,9 +140,10 @@ function fileJournal(runId: string, file: string): Journal {
         throw unwritable(file, cause);
       });
       try {
-        await handle.write(`${JSON.stringify(line)}\n`);
+        await handle.writeFile(`${JSON.stringify(line)}\n`);
         await handle.sync();
       } catch (cause) {
+        cutTornEnd = true;
         throw unwritable(file, cause);
       } finally {
         await handle.close();

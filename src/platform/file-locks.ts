@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import { readdir, readFile, rm, rmdir, writeFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
+import { readdir, readFile, rm, rmdir, stat, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import lockfile from 'proper-lockfile';
@@ -9,8 +10,11 @@ import type { Lock, Locks } from '../ports/journal.ts';
 import { ensureFolder } from './ensure-folder.ts';
 import { systemErrorCode } from './system-error.ts';
 
-const STALE_MS = 15_000;
+/** Wall-clock time alone never takes a lock away: clocks jump and machines sleep. Whether the owner lives decides. */
+const STALE_MS = 24 * 3_600_000;
 const REFRESH_MS = 3_000;
+/** Between making the lock and naming its owner there are milliseconds. */
+const UNOWNED_LIFE_MS = 15_000;
 const RETRY_PAUSE_MS = 100;
 
 interface Owner {
@@ -18,11 +22,14 @@ interface Owner {
   readonly pid: number;
   readonly host: string;
   readonly since: string;
+  /** When the process started, in clock ticks since boot (Linux): tells a process from a later one with its number. */
+  readonly startTicks: string | undefined;
 }
 
 /**
  * Locks as folders (proper-lockfile), refreshed every few seconds. A holder that cannot refresh is told through `lost`.
- * The lock of a process of this machine that is gone is taken over at once; any other only when it was not refreshed for 15 s.
+ * The lock of a process of this machine that is gone is taken over at once; that of a living one never, however long it
+ * was not refreshed.
  */
 export function createFileLocks(folder: string, clock: Clock): Locks {
   return {
@@ -47,12 +54,7 @@ export function createFileLocks(folder: string, clock: Clock): Locks {
     async sweep() {
       const names = await readdir(folder).catch(() => []);
       for (const name of names.filter((entry) => entry.endsWith(OWNER_SUFFIX))) {
-        const file = path.join(folder, name.slice(0, -OWNER_SUFFIX.length));
-        const owner = await readOwner(file);
-        if (!isDead(owner)) continue;
-        await releaseDeadOwner(file);
-        const lock = await tryLock(file, owner?.name ?? name, clock);
-        await lock?.release();
+        await releaseDeadOwner(path.join(folder, name.slice(0, -OWNER_SUFFIX.length)));
       }
     },
   };
@@ -80,7 +82,13 @@ async function tryLock(file: string, name: string, clock: Clock): Promise<Lock |
       },
     );
   }
-  const owner: Owner = { name, pid: process.pid, host: os.hostname(), since: clock.now().toISOString() };
+  const owner: Owner = {
+    name,
+    pid: process.pid,
+    host: os.hostname(),
+    since: clock.now().toISOString(),
+    startTicks: startTicksOf(process.pid),
+  };
   await writeFile(ownerFile(file), JSON.stringify(owner), { mode: 0o600 });
   return {
     lost: lost.signal,
@@ -98,10 +106,10 @@ async function readOwner(file: string): Promise<Owner | undefined> {
   try {
     const owner: unknown = JSON.parse(await readFile(ownerFile(file), 'utf8'));
     if (typeof owner !== 'object' || owner === null) return undefined;
-    const { name, pid, host, since } = owner as Partial<Owner>; // every field is checked on the next line
+    const { name, pid, host, since, startTicks } = owner as Partial<Owner>; // every field is checked on the next lines
     if (typeof name !== 'string' || typeof pid !== 'number' || typeof host !== 'string' || typeof since !== 'string')
       return undefined;
-    return { name, pid, host, since };
+    return { name, pid, host, since, startTicks: typeof startTicks === 'string' ? startTicks : undefined };
   } catch {
     return undefined;
   }
@@ -112,11 +120,13 @@ async function readOwner(file: string): Promise<Owner | undefined> {
  * lock is never removed; who comes next is decided by making the lock folder, which succeeds once.
  */
 async function releaseDeadOwner(file: string): Promise<void> {
-  if (!isDead(await readOwner(file))) return;
-  const breaker = await lockfile.lock(`${file}.breaker`, { realpath: false, stale: STALE_MS }).catch(() => undefined);
+  if (!(await isAbandoned(file))) return;
+  const breaker = await lockfile
+    .lock(`${file}.breaker`, { realpath: false, stale: UNOWNED_LIFE_MS })
+    .catch(() => undefined);
   if (!breaker) return;
   try {
-    if (!isDead(await readOwner(file))) return;
+    if (!(await isAbandoned(file))) return;
     await rm(ownerFile(file), { force: true });
     await rmdir(`${file}.lock`).catch(() => undefined);
   } finally {
@@ -124,13 +134,30 @@ async function releaseDeadOwner(file: string): Promise<void> {
   }
 }
 
-function isDead(owner: Owner | undefined): boolean {
-  if (!owner || owner.host !== os.hostname()) return false;
+async function isAbandoned(file: string): Promise<boolean> {
+  const owner = await readOwner(file);
+  if (owner) return isDead(owner);
+  const lock = await stat(`${file}.lock`).catch(() => undefined);
+  return lock !== undefined && Date.now() - lock.mtimeMs > UNOWNED_LIFE_MS;
+}
+
+function isDead(owner: Owner): boolean {
+  if (owner.host !== os.hostname()) return false;
   try {
     process.kill(owner.pid, 0);
-    return false;
   } catch (error) {
-    return isCode(error, 'ESRCH');
+    if (isCode(error, 'ESRCH')) return true;
+  }
+  return owner.startTicks !== undefined && startTicksOf(owner.pid) !== owner.startTicks;
+}
+
+/** Field 22 of /proc/PID/stat (proc_pid_stat(5)); the command in field 2 may hold blanks and brackets. Undefined elsewhere. */
+function startTicksOf(pid: number): string | undefined {
+  try {
+    const text = readFileSync(`/proc/${pid}/stat`, 'latin1');
+    return text.slice(text.lastIndexOf(')') + 2).split(' ')[19];
+  } catch {
+    return undefined;
   }
 }
 

@@ -209,6 +209,17 @@ describe.each(['9.2', '10.0', '10.3'] as const)('behind Unisphere %s', (version)
     expect(sources.map((found) => found.map(({ id }) => id))).toEqual([[VVOL.device], [VVOL.device], []]);
   });
 
+  test('nothing else is taken for a vVol where the filter of vVols is ignored', async () => {
+    const { array, faults } = await start({ version });
+    const unfiltered = JSON.stringify({ volumeId: [SOURCES[0], VVOL.device] });
+    const answer = { do: 'answer', status: 200, body: unfiltered } as const;
+    faults.add({ system: 'array', operation: 'GET vvol/volume', object: 'SC1-res', when: 'before', action: answer });
+
+    const { sources } = await array.inventory({ identities: [VVOL.wwn.replace(/.$/, 'f')], pool: POOL }, soon());
+
+    expect(sources).toEqual([[]]);
+  });
+
   test('an array without vVols is no obstacle to tell that a vVol is not there', async () => {
     const { array, faults } = await start({ version });
     faults.add({

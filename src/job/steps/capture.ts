@@ -2,6 +2,7 @@ import { SnaphookError } from '../../ports/errors.ts';
 import type { FreezeEvidence } from '../../ports/guest.ts';
 import type { InstanceUuid } from '../../ports/identity.ts';
 import type { SnapshotOfDevice } from '../../ports/storage-array.ts';
+import { withinLimit } from '../deadline.ts';
 import { type FreezeWindow, holdFreezeWindow, windowFailure } from '../freeze-window.ts';
 import { gradeOf, type VmEvidence } from '../grade.ts';
 import { captureResultOf, guestsResultOf } from '../journal.ts';
@@ -13,6 +14,8 @@ import { unlinkPairs } from './link.ts';
 /** Effect: one snapshot on the array, and guests that were frozen for a moment. */
 export const captureStep: Step<CaptureResult> = {
   name: 'capture',
+  repeatable: false,
+  settles: true,
 
   async do(run, signal) {
     await run.array.warm(signal);
@@ -32,13 +35,19 @@ export const captureStep: Step<CaptureResult> = {
   },
 
   async undo(run, signal) {
-    await settle(run, signal);
     const { snapshotName: name } = run.plan;
     const devices = devicesOf(run.plan);
     const capture = captureResultOf(run.journal.state);
-    const linkUndone = run.journal.state.steps.link.at === 'undone' || run.journal.state.steps.link.at === 'untouched';
-    if (capture && linkUndone) await run.array.terminate({ name, snapId: capture.snapId, devices }, signal);
-    else await terminateFound(run, await run.array.findSnapshots({ name, devices }, signal), signal);
+    const link = run.journal.state.steps.link.at;
+    if (capture && (link === 'undone' || link === 'untouched')) {
+      await run.array.terminate({ name, snapId: capture.snapId, devices }, signal).catch((error: unknown) => {
+        // A link may have come after it was undone: what the array shows decides below.
+        run.ports.reporter.warn('the snapshot was not terminated at once', { snapshot: name, error: String(error) });
+      });
+    }
+    const found = await run.array.findSnapshots({ name, devices }, signal);
+    if (found.length === 0) return;
+    await terminateFound(run, found, signal);
     const left = await run.array.findSnapshots({ name, devices }, signal);
     if (left.length > 0) {
       throw new SnaphookError(
@@ -51,20 +60,6 @@ export const captureStep: Step<CaptureResult> = {
     }
   },
 };
-
-/**
- * A request of a process that died may still be under way: a snapshot could appear after we looked.
- * So an intent without a result is looked at only when it has had time to take effect.
- */
-async function settle(run: Run, signal: AbortSignal): Promise<void> {
-  const state = run.journal.state.steps.capture;
-  if (state.at !== 'intended') return;
-  const waitedMs = run.ports.clock.now().getTime() - state.since.getTime();
-  const { settleMs } = run.plan.spec.limits;
-  // Never longer than the settling time, even if the wall clock was set back since.
-  const remainingMs = Math.min(settleMs - waitedMs, settleMs);
-  if (remainingMs > 0) await run.ports.clock.sleep(remainingMs, signal);
-}
 
 /** After a crash: what the array shows decides. Links to targets of our plan are ours; any other link makes the terminate fail. */
 async function terminateFound(run: Run, found: readonly SnapshotOfDevice[], signal: AbortSignal): Promise<void> {
@@ -85,22 +80,22 @@ async function terminateFound(run: Run, found: readonly SnapshotOfDevice[], sign
 async function finishGuests(run: Run, window: FreezeWindow): Promise<ReadonlyMap<InstanceUuid, FreezeEvidence>> {
   const { clock, reporter } = run.ports;
   const finished = new Map<InstanceUuid, FreezeEvidence>();
-  for (const [vm, guest] of run.openGuests) {
-    if (!window.thaws.get(vm)?.confirmed || window.freezeErrors.length > 0) continue;
-    const timeout = new AbortController();
-    clock.sleep(run.plan.spec.limits.thawMs, timeout.signal).then(
-      () =>
-        timeout.abort(new SnaphookError('E_GUEST_HELPER', `guest "${guest.name}" did not tell how the freeze ended`)),
-      () => undefined,
-    );
-    try {
-      finished.set(vm, await guest.finish(timeout.signal));
-    } catch (error) {
-      reporter.warn('the guest did not tell how the freeze ended', { vm: guest.name, error: String(error) });
-    } finally {
-      timeout.abort();
-    }
-  }
+  if (window.freezeErrors.length > 0) return finished;
+  const thawed = [...run.openGuests].filter(([vm]) => window.thaws.get(vm)?.confirmed);
+  await Promise.all(
+    thawed.map(async ([vm, guest]) => {
+      const limit = {
+        durationMs: run.plan.spec.limits.thawMs,
+        code: 'E_GUEST_HELPER' as const,
+        message: `guest "${guest.name}" did not tell in time how the freeze ended`,
+      };
+      try {
+        finished.set(vm, await withinLimit(clock, limit, undefined, (signal) => guest.finish(signal)));
+      } catch (error) {
+        reporter.warn('the guest did not tell how the freeze ended', { vm: guest.name, error: String(error) });
+      }
+    }),
+  );
   return finished;
 }
 
@@ -114,16 +109,8 @@ async function findAfterEstablish(
   if (found.length > 0 || window.establishError === undefined) return found;
   await run.ports.clock.sleep(run.plan.spec.limits.settleMs, signal);
   const later = await run.array.findSnapshots(request, signal);
-  if (later.length === 0) throw certain(window.establishError);
+  if (later.length === 0) throw window.establishError;
   return later;
-}
-
-function certain(error: unknown): unknown {
-  if (!(error instanceof SnaphookError)) return error;
-  return new SnaphookError(error.code, error.message, {
-    cause: error,
-    ...(error.hint === undefined ? {} : { hint: error.hint }),
-  });
 }
 
 function captureResult(
@@ -134,6 +121,7 @@ function captureResult(
 ): CaptureResult {
   const between = (from: number | undefined, to: number | undefined) =>
     from === undefined || to === undefined ? 0 : to - from;
+  const ids = new Set(snapshots.map(({ snapId }) => snapId));
   return {
     snapId: snapshots[0]?.snapId,
     lengthMs: between(times.freezeRequestedMs, times.thawedMs),
@@ -142,7 +130,10 @@ function captureResult(
     thawMs: between(times.thawSentMs, times.thawedMs),
     vms: run.plan.vms.map((vm) => {
       const evidence = evidenceOf(run, vm, times, freezes.get(vm.instanceUuid), snapshots);
-      return { vm: vm.instanceUuid, evidence, ...gradeOf(evidence) };
+      const graded = gradeOf(evidence);
+      // One establish took all VMs: two ids among them mean that something else happened.
+      const reasons = [...graded.reasons, `the run's devices carry ${ids.size} different snap ids`];
+      return { vm: vm.instanceUuid, evidence, ...(ids.size > 1 ? { grade: 'unknown' as const, reasons } : graded) };
     }),
   };
 }
@@ -167,5 +158,6 @@ function evidenceOf(
     devices,
     snapshots: snapshots.filter(({ source }) => devices.includes(source)),
     capturedDiskUuids: vm.disks.map((disk) => disk.guestDiskUuid),
+    sharedDisks: vm.disks.filter((disk) => disk.sharedByWriters).map(({ label }) => label),
   };
 }

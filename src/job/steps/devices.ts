@@ -10,6 +10,8 @@ export interface DevicesResult {
 /** Effect: the proxy has found the targets by their identity and may have cached some of their content. */
 export const devicesStep: Step<DevicesResult> = {
   name: 'devices',
+  repeatable: true,
+  settles: false,
 
   async do(run, signal) {
     const { spec, devices } = run.plan;

@@ -15,6 +15,8 @@ export interface ExportResult {
 /** Effect: complete images and the manifest under their final names in the hand-over directory. */
 export const exportStep: Step<ExportResult> = {
   name: 'export',
+  repeatable: false,
+  settles: false,
 
   async do(run, signal) {
     const { plan, ports, journal } = run;

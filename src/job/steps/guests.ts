@@ -1,3 +1,4 @@
+import type { GuestSession } from '../journal.ts';
 import type { PlannedVm } from '../plan.ts';
 import type { GuestsResult, PreparedVm } from '../results.ts';
 import type { Run, Step } from '../step.ts';
@@ -5,6 +6,8 @@ import type { Run, Step } from '../step.ts';
 /** Effect: an open session with the freeze helper in every guest that is to be frozen. Nothing is frozen yet. */
 export const guestsStep: Step<GuestsResult> = {
   name: 'guests',
+  repeatable: false,
+  settles: false,
 
   async do(run, signal) {
     const toFreeze = run.plan.vms.filter(({ freeze }) => freeze !== 'none');
@@ -23,14 +26,30 @@ export const guestsStep: Step<GuestsResult> = {
     run.openGuests.clear();
     const ends = await Promise.all(open.map(async ([vm, guest]) => ({ vm, end: await guest.close() })));
     const closed = new Set(ends.filter(({ end }) => end === 'closed').map(({ vm }) => vm));
-    // Sessions of a process that is gone, or whose end was not confirmed: ended by their journaled identity.
-    for (const [uuid, resume] of run.journal.state.sessions) {
-      const vm = run.plan.vms.find(({ instanceUuid }) => instanceUuid === uuid);
-      if (vm && !closed.has(uuid))
-        await run.ports.guests.closeLeftover({ name: vm.name, address: vm.address }, resume, signal);
-    }
+    // Sessions of a process that is gone, or whose end was not confirmed: ended by their journaled identity, each on its own.
+    const left = run.journal.state.sessions.filter(({ vm }) => !closed.has(vm));
+    const endings = await Promise.allSettled(left.map((session) => endSession(run, session, signal)));
+    const failed = endings.find((ending) => ending.status === 'rejected');
+    if (failed?.status === 'rejected') throw failed.reason;
   },
 };
+
+/** By then a guest has ended helper and shell by itself, whatever their settings: lease 9 s, idle time of the shell 180 s. */
+const SESSION_LIFE_MS = 15 * 60_000;
+
+async function endSession(run: Run, { vm: uuid, resume, since }: GuestSession, signal: AbortSignal): Promise<void> {
+  const vm = run.plan.vms.find(({ instanceUuid }) => instanceUuid === uuid);
+  if (!vm) return;
+  try {
+    await run.ports.guests.closeLeftover({ name: vm.name, address: vm.address }, resume, signal);
+  } catch (error) {
+    if (run.ports.clock.now().getTime() - since.getTime() < SESSION_LIFE_MS) throw error;
+    run.ports.reporter.warn('the session in the guest could not be looked at; it has ended by itself', {
+      vm: vm.name,
+      error: String(error),
+    });
+  }
+}
 
 async function prepareGuest(run: Run, vm: PlannedVm, signal: AbortSignal): Promise<PreparedVm> {
   const guest = run.ports.guests.open({ name: vm.name, address: vm.address });

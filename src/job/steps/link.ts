@@ -12,6 +12,8 @@ export interface LinkResult {
 /** Effect: every source's point in time is shown by its target. */
 export const linkStep: Step<LinkResult> = {
   name: 'link',
+  repeatable: true,
+  settles: true,
 
   async do(run, signal) {
     const { snapshotName: name } = run.plan;
@@ -35,8 +37,9 @@ export const linkStep: Step<LinkResult> = {
 };
 
 /**
- * Asked when the last byte was read: the images are worth something only if every target showed its source all the time.
- * Unisphere's view may lag behind the array, so a link that is not shown is looked for again while the array settles.
+ * Asked when the last byte was read: does the array still show every source linked to its target? Unisphere's view may lag
+ * behind the array, so a link that is not shown is looked for again while the array settles; for the same reason an unlink by
+ * somebody else in the last seconds may go unseen.
  */
 export async function requireLinks(run: Run, signal: AbortSignal): Promise<void> {
   const [missing] = await unlinkedPairs(run, signal);

@@ -8,6 +8,8 @@ export interface PresentResult {
 /** Effect: targets that the proxy does not see yet are members of the presented storage group. */
 export const presentStep: Step<PresentResult> = {
   name: 'present',
+  repeatable: true,
+  settles: true,
 
   async do(run, signal) {
     const { presentGroup } = run.plan.spec;

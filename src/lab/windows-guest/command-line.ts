@@ -33,6 +33,8 @@ export interface InstalledPrograms {
 
 /** Characters `cmd.exe` takes in one line. */
 const CMD_LINE_LIMIT = 8191;
+/** CreateProcess takes no longer name for a program (MAX_PATH). */
+const NAME_LIMIT = 260;
 const SYSTEM_FOLDER = 'c:\\windows\\system32';
 
 /** The shell's view of the guest's programs. */
@@ -152,6 +154,6 @@ function directNames(
   const text = line.trim();
   if (text.startsWith('"')) return quoting === 'unquoted' ? [] : [splitProgram(text)];
   if (quoting === 'quoted') return [splitProgram(text)];
-  const ends = [...text.matchAll(/\s+|$/g)].map(({ index }) => index);
+  const ends = [...text.matchAll(/\s+|$/g)].map(({ index }) => index).filter((end) => end <= NAME_LIMIT);
   return ends.map((end) => ({ name: text.slice(0, end), rest: text.slice(end).trim() }));
 }

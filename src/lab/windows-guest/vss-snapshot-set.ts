@@ -81,7 +81,9 @@ export class SnapshotSet {
     for (const writer of writers) writer.take('prepare-snapshot');
     await Promise.all(
       writers.map((writer) =>
-        writer.freeze((error) => this.#log('application broke down', { writer: writer.config.name, error: `${error}` })),
+        writer.freeze((error) =>
+          this.#log('application broke down', { writer: writer.config.name, error: `${error}` }),
+        ),
       ),
     );
     this.#enter('snapshotting', 'snapshotting');

@@ -57,8 +57,8 @@ export class VssWriter {
   }
 
   /**
-   * Stops the application, if it has a selected component, and opens the writer's window. Never rejects: an application
-   * that breaks down costs its writer the freeze, and `onBreakdown` gets the cause.
+   * Stops the application, if it has a selected component, and opens the writer's window. An application that
+   * breaks down costs its writer the freeze, and `onBreakdown` gets the cause.
    */
   async freeze(onBreakdown: (error: unknown) => void): Promise<void> {
     if (this.failed) return;

@@ -18,6 +18,7 @@ export const PASSWORD = 'Passw0rd!';
 export interface GuestWorld {
   readonly guest: LabWindowsGuest;
   readonly events: EventLog;
+  readonly faults: FaultRules;
   readonly authority: LabAuthority;
   readonly certificate: string;
   readonly database: MemoryDevice;
@@ -41,6 +42,7 @@ export async function startGuestWorld(
   authority ??= createAuthority();
   const tls = await issueCertificate(await authority, 'sql01.lab');
   const events = new EventLog();
+  const faults = new FaultRules(events);
   const database = memoryDevice(2 * 1024 * 1024);
   const journal = memoryDevice(1024 * 1024);
   const volume = (mountPoint: string, digit: string) => ({
@@ -51,7 +53,7 @@ export async function startGuestWorld(
     name: 'sql01',
     hostName: 'SQL01',
     events,
-    faults: new FaultRules(events),
+    faults,
     pace: new Pace(pace),
     latency: { latencyMs: 0, jitterMs: 0 },
     tls,
@@ -79,6 +81,7 @@ export async function startGuestWorld(
   return {
     guest,
     events,
+    faults,
     authority: await authority,
     certificate: tls.cert,
     database,

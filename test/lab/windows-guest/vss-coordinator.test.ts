@@ -11,7 +11,11 @@ import { memoryDevice } from './memory-device.ts';
 const DISKS = ['6000c290000000000000000000000001', '6000c290000000000000000000000002'] as const;
 const PACE = new Pace(0.02);
 
-function makeCoordinator(writers: readonly WriterConfig[], application?: { quiesce(): Promise<void>; resume(): void }) {
+function makeCoordinator(
+  writers: readonly WriterConfig[],
+  application?: { quiesce(): Promise<void>; resume(): void },
+  moreVolumes = 0,
+) {
   const hold = new WriteHold();
   const knobs = new VssKnobs();
   const spanning = { mountPoint: 'S:\\', guid: '0a6f1a52-6f0b-4f57-a9a0-333333333333' };
@@ -22,6 +26,10 @@ function makeCoordinator(writers: readonly WriterConfig[], application?: { quies
     volumes: [
       { mountPoint: `${'DL'[index]}:\\`, guid: `0a6f1a52-6f0b-4f57-a9a0-${String(index + 1).repeat(12)}` },
       spanning,
+      ...Array.from({ length: index === 0 ? moreVolumes : 0 }, (_, number) => ({
+        mountPoint: `D:\\mount${number}\\`,
+        guid: `0a6f1a52-6f0b-4f57-a9a0-${String(number).padStart(12, '0')}`,
+      })),
     ],
   }));
   const events = new EventLog();
@@ -35,7 +43,7 @@ function makeCoordinator(writers: readonly WriterConfig[], application?: { quies
     pace: PACE,
     events,
   });
-  return { coordinator, hold, knobs, disks };
+  return { coordinator, hold, knobs, disks, events };
 }
 
 test('Exchange gives up after 20 seconds of freeze, the others after 60', async () => {
@@ -74,6 +82,42 @@ test('an application that does not come to rest costs its writer the window, and
   await set.snapshot({ commit: async () => HRESULT.asyncFinished, released: () => undefined });
 
   expect(set.writers()).toMatchObject([{ state: 9, result: '0x800423F2' }]);
+});
+
+test('an application that breaks down costs its writer the freeze, and the set goes on without it', async () => {
+  let resumed = 0;
+  const application = {
+    quiesce: () => Promise.reject(new Error('disk on fire')),
+    resume: () => {
+      resumed += 1;
+    },
+  };
+  const { coordinator, events } = makeCoordinator([sqlServerWriter('HOST', ['D:\\'])], application);
+  const set = coordinator.start(DISKS, 'copy');
+  await set.prepare();
+
+  const result = await set.snapshot({ commit: async () => HRESULT.asyncFinished, released: () => undefined });
+
+  expect(result).toBe(HRESULT.asyncFinished);
+  expect(set.writers()).toMatchObject([{ state: 9, result: '0x800423F4' }]);
+  expect(resumed).toBe(1);
+  expect(coordinator.frozen).toBe(false);
+  expect(events.events.find((event) => event.operation === 'application broke down')?.detail).toEqual({
+    writer: 'SqlServerWriter',
+    error: 'Error: disk on fire',
+  });
+});
+
+test('VSS takes 64 volumes into one set and refuses more, and another set can still start', () => {
+  const volumes = (more: number) => {
+    const { coordinator } = makeCoordinator(inBoxWriters('C:\\'), undefined, more);
+    return { coordinator, start: () => coordinator.start([DISKS[0]], 'copy').volumes.length };
+  };
+
+  expect(volumes(62).start()).toBe(64);
+  const over = volumes(63);
+  expect(over.start).toThrow(expect.objectContaining({ result: '0x80042312' }));
+  expect(over.coordinator.start([DISKS[1]], 'copy').volumes).toHaveLength(2);
 });
 
 test('a spanned volume holds the writes of every disk it lies on, though only one was asked for', async () => {

@@ -139,6 +139,9 @@ export function sealedBy(connection: HttpConnection, session: NtlmClientSession)
     const protocol = 'application/HTTP-SPNEGO-session-encrypted';
     const contentType = `multipart/encrypted;protocol="${protocol}";boundary="Encrypted Boundary"`;
     const answer = await connection.post({ 'Content-Type': contentType }, body);
+    if (!answer.headers['content-type']?.startsWith('multipart/encrypted')) {
+      throw new Error(`unsealed answer ${answer.status}`);
+    }
     const at = answer.body.indexOf('octet-stream\r\n') + 'octet-stream\r\n'.length + 4;
     const sealed = answer.body.subarray(at, answer.body.lastIndexOf('--Encrypted Boundary--'));
     return parseReply(answer.status, session.unseal(sealed).toString());

@@ -64,6 +64,19 @@ describe('the endpoint of a guest with the defaults of Windows', () => {
     await client.delete(shell);
   });
 
+  test('a fault in place of a sealed answer costs that answer only, and the connection goes on sealed', async () => {
+    const client = new ShellClient(await sealedExchange(world.connect(world.httpUrl), USER, PASSWORD));
+    const shell = await client.create();
+    const answer = { do: 'answer', status: 503 } as const;
+    const remove = world.faults.add({ system: 'guest', operation: 'Command', when: 'after', action: answer });
+
+    await expect(client.command(shell, 'hostname')).rejects.toThrow('unsealed answer 503');
+    remove();
+
+    expect(await client.run(shell, 'hostname')).toMatchObject({ exitCode: 0 });
+    await client.delete(shell);
+  });
+
   test('text is in the code page the shell asked for', async () => {
     const client = world.client();
     const latin = await client.create('', { options: { WINRS_CODEPAGE: '1252' } });
@@ -292,6 +305,29 @@ test('quotas of shells, processes and operations are kept, and idle shells end',
     await world.close();
   }
 });
+
+test.each([
+  ['either', [true, true]],
+  ['unquoted', [false, true]],
+  ['quoted', [true, false]],
+] as const)(
+  'a path with blanks is started directly in the forms the guest takes: %s',
+  async (programQuoting, takes) => {
+    world = await startGuestWorld({ programQuoting });
+    try {
+      const client = world.client();
+      const shell = await client.create();
+      const path = 'C:\\Program Files\\snaphook\\snaphook-vss.exe';
+      for (const [index, name] of [`"${path}"`, path].entries()) {
+        const started = client.run(shell, `${name} help`, { WINRS_SKIP_CMD_SHELL: 'TRUE' });
+        if (takes[index]) expect(await started).toMatchObject({ exitCode: 2 });
+        else await expect(started).rejects.toThrow('fault 2147942402');
+      }
+    } finally {
+      await world.close();
+    }
+  },
+);
 
 test('a request larger than MaxEnvelopeSize is refused', async () => {
   world = await startGuestWorld({ maxEnvelopeKb: 150 });

@@ -41,6 +41,7 @@ const perfect: VmEvidence = {
   devices: DEVICES,
   snapshots: DEVICES.map((device) => snapshot(device, 7)),
   capturedDiskUuids: DISKS,
+  sharedDisks: [],
 };
 
 const guestWith = (change: object) => ({ ...perfect, guest: { ...perfect.guest, ...change } }) as VmEvidence; // shapes given below
@@ -91,6 +92,7 @@ test.each<[string, VmEvidence, string, RegExp]>([
     'filesystem',
     /no volume/,
   ],
+  ['a disk is shared with VMs that were not frozen', { ...perfect, sharedDisks: ['Hard disk 2'] }, 'crash', /shared/],
   [
     'two snap ids',
     { ...perfect, snapshots: [snapshot(DEVICES[0] ?? deviceId('0'), 7), snapshot(DEVICES[1] ?? deviceId('0'), 8)] },

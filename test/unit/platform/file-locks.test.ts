@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { systemClock } from '../../../src/platform/clock.ts';
@@ -68,3 +68,26 @@ test.each(['/proc/nope/locks', '/dev/null/locks'])(
     });
   },
 );
+
+test('a living holder keeps its lock however long it was not refreshed', async () => {
+  const into = folder();
+  const lock = await createFileLocks(into, systemClock).acquire('job-a', 0);
+  const name = readdirSync(into).find((entry) => entry.endsWith('.lock')) ?? '';
+  utimesSync(path.join(into, name), Date.now() / 1000 - 3600, Date.now() / 1000 - 3600);
+
+  await expect(createFileLocks(into, systemClock).acquire('job-a', 200)).rejects.toMatchObject({ code: 'E_LOCKED' });
+  await lock.release();
+});
+
+test('a lock whose owner number belongs to a later process is taken over', async () => {
+  const into = folder();
+  const lock = await createFileLocks(into, systemClock).acquire('job-a', 0);
+  const ownerFile = path.join(into, readdirSync(into).find((entry) => entry.endsWith('.owner')) ?? '');
+  const owner: unknown = JSON.parse(readFileSync(ownerFile, 'utf8'));
+  writeFileSync(ownerFile, JSON.stringify({ ...(owner as object), startTicks: '1' })); // the object written by the lock itself
+
+  const next = await createFileLocks(into, systemClock).acquire('job-a', 2000);
+
+  await next.release();
+  await lock.release();
+});

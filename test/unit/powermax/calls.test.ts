@@ -96,9 +96,12 @@ describe('bodies sent', () => {
     expect(lastBody()).not.toHaveProperty('generation');
   });
 
-  test('after a lost answer only the pairs that are still linked are unlinked', async () => {
+  test.each([
+    ['503', { status: 503 }],
+    ['a lock', json({ message: 'Unable to acquire the Symmetrix device lock' }, 500)],
+  ])('after %s only the pairs that are still linked are unlinked', async (_what, busy) => {
     const pairs = devices.map((source) => ({ source, target: deviceId(`1${source.slice(1)}`) }));
-    const answers = [{ status: 503 }, json(undefined, 200)];
+    const answers = [busy, json(undefined, 200)];
     script = ({ method, url }) => {
       if (method === 'PUT') return answers.shift();
       const source = /volume\/(\w{5})\/snapshot/.exec(url)?.[1];
@@ -218,6 +221,16 @@ test('a wrong array id is no proof that a snapshot is gone', async () => {
   const refused = { code: 'E_ARRAY_NOT_LOCAL' };
   await expect(unisphere.array().terminate({ name: NAME, snapId: 1, devices }, signal)).rejects.toMatchObject(refused);
   await expect(unisphere.array().findSnapshots({ name: NAME, devices }, signal)).rejects.toMatchObject(refused);
+  await expect(unisphere.array().listSnapshots({ namePrefix: 'sh-' }, signal)).rejects.toMatchObject(refused);
+});
+
+test('a wrong array id is no proof that there are no devices', async () => {
+  script = ({ url }) =>
+    url.endsWith('/version') ? undefined : json({ message: `Symmetrix [${ARRAY}] cannot be found` }, 404);
+
+  await expect(unisphere.array().inventory({ identities: [], pool: 'P' }, signal)).rejects.toMatchObject({
+    code: 'E_ARRAY_NOT_LOCAL',
+  });
 });
 
 test('a path that is not served is no proof that a snapshot is gone', async () => {

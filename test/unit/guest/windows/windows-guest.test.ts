@@ -126,6 +126,16 @@ describe('reaching the guest', () => {
     expect(world.sessionCount()).toBe(0);
   });
 
+  test.each(['either', 'quoted', 'unquoted'] as const)(
+    'the helper below "Program Files" starts in a guest that takes its path %s, with one shell and one helper',
+    async (programQuoting) => {
+      await open({ service: { programQuoting, maxShellsPerUser: 1, maxProcessesPerShell: 1 } });
+
+      expect((await prepare()).helper).toContain('snaphook-vss');
+      expect(count('Command')).toBe(programQuoting === 'unquoted' ? 2 : 1);
+    },
+  );
+
   test('another program in the place of the helper is E_GUEST_HELPER', async () => {
     await open({ settings: { helperPath: 'C:\\Windows\\System32\\hostname.exe' } });
 

@@ -91,6 +91,55 @@ test('a program is started directly, its input a pipe, its path quoted when it h
   expect(descend(last().envelope, 'Body', 'CommandLine', 'Arguments')?.text).toBe('serve');
 });
 
+describe('a server that finds no program under a quoted path', () => {
+  const program = { path: 'C:\\Program Files\\a.exe', arguments: ['serve'] };
+  const started = soap('<r:CommandResponse><r:CommandId>C-9</r:CommandId></r:CommandResponse>');
+  const asked = () =>
+    peer.calls.map((call) => [
+      descend(call.envelope, 'Body', 'CommandLine', 'Command')?.text,
+      optionsOf(call).WINRS_SKIP_CMD_SHELL,
+    ]);
+  const quoted = ['"C:\\Program Files\\a.exe"', 'TRUE'];
+  const plain = ['C:\\Program Files\\a.exe', 'TRUE'];
+  const throughCmd = ['"C:\\Program Files\\a.exe"', 'FALSE'];
+
+  test.each([2147942402, 2147942523, 123])('is asked without quotes (fault %d)', async (code) => {
+    await open(fault(code), started);
+
+    expect(await startProgram(connection, 'S1', program, limits)).toBe('C-9');
+    expect(asked()).toEqual([quoted, plain]);
+  });
+
+  test('and not without them either is asked for cmd.exe', async () => {
+    await open(fault(2147942402), fault(2147942402), started);
+
+    expect(await startProgram(connection, 'S1', program, limits)).toBe('C-9');
+    expect(asked()).toEqual([quoted, plain, throughCmd]);
+  });
+
+  test('and in no form at all is believed after three calls', async () => {
+    await open(fault(2147942402), fault(2147942402), fault(2147942402), started);
+
+    await expect(startProgram(connection, 'S1', program, limits)).rejects.toMatchObject({
+      problem: { fault: { kind: 'program-missing' } },
+    });
+    expect(peer.calls).toHaveLength(3);
+  });
+});
+
+test('a start that failed otherwise, or whose outcome is unknown, is not tried again', async () => {
+  const program = { path: 'C:\\Program Files\\a.exe', arguments: ['serve'] };
+  await open(fault(5), 'drop');
+
+  await expect(startProgram(connection, 'S1', program, limits)).rejects.toMatchObject({
+    problem: { fault: { kind: 'access-denied' } },
+  });
+  await expect(startProgram(connection, 'S1', program, limits)).rejects.toMatchObject({
+    problem: { kind: 'disconnected' },
+  });
+  expect(peer.calls).toHaveLength(2);
+});
+
 test('input goes out as the very bytes', async () => {
   await open();
 
