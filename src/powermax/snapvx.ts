@@ -25,6 +25,9 @@ interface SnapVxParts {
   readonly busyPauseMs: number;
 }
 
+/** A pair and, once it was looked at, whether its target was defined. */
+type SeenPair = DevicePair & { readonly defined?: boolean };
+
 const MAX_DEFINE_POLL_MS = 15_000;
 const plain = { bothSides: false, star: false, force: false };
 const synchronous = { executionOption: 'SYNCHRONOUS' };
@@ -67,12 +70,11 @@ export function createSnapVx({ unisphere, effects, generation, pollMs, busyPause
     return pairs.flatMap((pair) => linkOf(snapshots, pair));
   };
 
-  const waitUntilDefined = async (ref: SnapshotRef, pairs: readonly DevicePair[], signal: AbortSignal) => {
-    let waiting = pairs;
-    for (let waitMs = pollMs; ; waitMs = Math.min(waitMs * 1.5, MAX_DEFINE_POLL_MS)) {
-      waiting = (await linksAmong(ref, waiting, signal)).filter(({ defined }) => !defined);
-      if (waiting.length === 0) return;
+  const waitUntilDefined = async (ref: SnapshotRef, pairs: readonly SeenPair[], signal: AbortSignal) => {
+    let waiting = pairs.filter(({ defined }) => !defined);
+    for (let waitMs = pollMs; waiting.length > 0; waitMs = Math.min(waitMs * 1.5, MAX_DEFINE_POLL_MS)) {
       await unisphere.clock.sleep(waitMs, signal);
+      waiting = (await linksAmong(ref, waiting, signal)).filter(({ defined }) => !defined);
     }
   };
 
@@ -102,7 +104,7 @@ export function createSnapVx({ unisphere, effects, generation, pollMs, busyPause
   const unlinkAll = (ref: SnapshotRef, pairs: readonly DevicePair[], force: boolean, signal: AbortSignal) => {
     let waited = false;
     const action = (count: number) => `unlink ${count} targets of snapshot "${ref.name}"`;
-    const unlink: RepeatableChange<DevicePair> = {
+    const unlink: RepeatableChange<SeenPair> = {
       action,
       isAboutState,
       send: (remaining) => send(ref.name, { ...onPairs('Unlink', ref, remaining, force), tellBusy: true }, signal),

@@ -197,7 +197,7 @@ describe('while the object model of Unisphere lags behind the array', () => {
   const pairs = devices.map((source, index) => ({ source, target: TARGETS[index] ?? source }));
 
   test.each(RELEASES)('links are told as they are (Unisphere %s)', async (version) => {
-    const { array } = await start({ version, knobs: { objectModelLagMs: 3_600_000 } });
+    const { array } = await start({ version, knobs: { objectModelLagMs: 3_600_000, snapshotListLagMs: 3_600_000 } });
     await array.establish({ name: NAME, devices, timeToLiveHours: 2 }, soon());
     const find = async () =>
       (await array.findSnapshots({ name: NAME, devices }, soon())).map(({ linkedTargets }) => linkedTargets.length);

@@ -19,6 +19,7 @@ export async function backupAndRestore(lab: Lab, showLog: boolean, signal: Abort
   const snapshots = hashesOfSnapshots(lab, pre);
   const archiveFile = path.join(lab.directory, 'archive.tar');
   await archive(pre.directory, archiveFile);
+  await lab.linksDefined();
   const postHook = await runHookProgram('post-backup', args, showLog, signal);
   const events = lab.events.since(firstEvent);
   const left = leftovers(lab);

@@ -28,6 +28,8 @@ export interface ArrayKnobs {
    * old snapshots. Default 0.
    */
   readonly objectModelLagMs: number;
+  /** How long the v1 lists still show the old snapshots of a volume. Whether a real one lags there is not published. Default 0. */
+  readonly snapshotListLagMs: number;
   /** How long after masking the connections are empty, then without address. Default 0. */
   readonly lunAddressLagMs: number;
   /** Calls to this array served at the same time; one more is answered 503. Default unlimited. */
@@ -47,6 +49,7 @@ const DEFAULT_KNOBS: ArrayKnobs = {
   vvolSnapVx: 'refused',
   nestedFilters: 'accepted',
   objectModelLagMs: 0,
+  snapshotListLagMs: 0,
   lunAddressLagMs: 0,
   maxActiveRequests: Number.POSITIVE_INFINITY,
   establishMs: 0,
@@ -106,7 +109,7 @@ export class LabArray {
     this.store = options.store;
     this.knobs = { ...DEFAULT_KNOBS, ...options.knobs };
     this.lag = new ModelLag(world.pace, this.knobs.objectModelLagMs);
-    this.snapshotLag = new ModelLag(world.pace, this.knobs.objectModelLagMs);
+    this.snapshotLag = new ModelLag(world.pace, this.knobs.snapshotListLagMs);
     this.#world = world;
     this.#file = new ConfigFile(world.configFolder, options.id);
     this.#config = this.#file.load(options.config);

@@ -59,7 +59,7 @@ export function checkSnapVx(array: LabArray, devices: readonly string[]): void {
 
 /** Remembers what the object model shows of these devices, to be called right before they change. */
 export function noteModel(array: LabArray, devices: readonly string[]): void {
-  if (array.knobs.objectModelLagMs <= 0) return;
+  if (array.knobs.objectModelLagMs <= 0 && array.knobs.snapshotListLagMs <= 0) return;
   for (const id of devices) {
     const device = array.store.device(id);
     if (!device) continue;

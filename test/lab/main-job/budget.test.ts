@@ -7,6 +7,7 @@ test.each([2, 4, 16])(
     const site = await openSite({ estate: { disks, cylinders: 6 } });
     try {
       const result = await site.pre();
+      await site.lab.linksDefined();
       await site.post();
 
       const events = site.lab.events.events;
@@ -26,6 +27,7 @@ test('a VM with one disk: the same budget', async () => {
   const site = await openSite({ estate: { disks: 1, cylinders: 6 } });
   try {
     const result = await site.pre();
+    await site.lab.linksDefined();
     await site.post();
 
     const events = site.lab.events.events;

@@ -19,7 +19,7 @@ const pairs = (action: string, sources: string[], targets: string[], more: Json 
 const sessions = (id: string) => site.get(site.privateReplication(`/volume/${id}/snapshot`));
 
 test('the object model lags behind the array until a refresh', async () => {
-  await start({ knobs: { objectModelLagMs: 60_000_000 } });
+  await start({ knobs: { objectModelLagMs: 60_000_000, snapshotListLagMs: 60_000_000 } });
   await create('one', '00001');
   await site.call('PUT', snapshot('one'), pairs('Link', ['00001'], ['00011']));
   const shown = async (id: string) => {
@@ -39,7 +39,7 @@ test('the object model lags behind the array until a refresh', async () => {
 });
 
 test('the enhanced lists show new, linked and terminated snapshots only after a while', async () => {
-  await start({ knobs: { objectModelLagMs: 60_000_000 } });
+  await start({ knobs: { objectModelLagMs: 60_000_000, snapshotListLagMs: 60_000_000 } });
   const select = 'num_of_snapshots,snapshots.name,snapshots.linked';
   const shown = async () => {
     const body = await site.get(site.v1(`${ARRAY}/volumes?select=${select}&filter=id%20eq%2000001`));
@@ -71,7 +71,7 @@ test('the enhanced lists show new, linked and terminated snapshots only after a 
 });
 
 test('the object model catches up by itself', async () => {
-  await start({ knobs: { objectModelLagMs: 10_000 }, pace: 0.01 });
+  await start({ knobs: { objectModelLagMs: 10_000, snapshotListLagMs: 10_000 }, pace: 0.01 });
   await create('one', '00001');
   expect((await site.get(site.sloprovisioning('/volume/00001'))).snapvx_source).toBe(false);
   await until(
