@@ -25,7 +25,7 @@ const OPTIONS = {
   help: { type: 'boolean', short: 'h' },
 } as const;
 
-export const HOOK_USAGE = `Options, each also as an environment variable:
+export const HOOK_USAGE = `Options, and the environment variables that give the same:
   --job NAME          the job in the snaphook configuration   SNAPHOOK_JOB
   --vm VM             a VM; may be repeated, replaces the     SNAPHOOK_VMS (one a line, or separated by commas)
                       VMs of the configuration

@@ -20,7 +20,7 @@ interface Check {
   readonly error?: ErrorRecord;
 }
 
-/** Read-only checks of everything a run needs, each on its own: one failure does not hide the next. */
+/** Checks everything a run needs, each on its own: one failure does not hide the next. Makes the state directory, nothing else. */
 export async function doctorVerb(configFile: string, reporter: Reporter, signal: AbortSignal): Promise<VerbResult> {
   const config = loadConfig(configFile);
   const ports = composePorts(config, reporter);

@@ -35,14 +35,17 @@ const withExamples = <Options>(
 const jobOption = (parser: Argv) =>
   parser.option('job', { type: 'string', demandOption: true, describe: 'job in the configuration', requiresArg: true });
 
+const vmOptions = (parser: Argv) =>
+  jobOption(parser).option('vm', {
+    type: 'string',
+    array: true,
+    nargs: 1,
+    default: [] as string[],
+    describe: 'VM to capture instead of the configured ones; may be repeated',
+  });
+
 const preOptions = (parser: Argv) =>
-  jobOption(parser)
-    .option('vm', {
-      type: 'string',
-      array: true,
-      default: [] as string[],
-      describe: 'VM to capture instead of the configured ones; may be repeated',
-    })
+  vmOptions(parser)
     .option('on-open-run', {
       choices: ['fail', 'replace'] as const,
       describe: 'when an earlier run still waits for its post hook',
@@ -90,7 +93,7 @@ const parser: Argv = yargs(hideBin(process.argv))
     'plan',
     'show what a run would touch; changes nothing',
     (command) =>
-      withExamples(preOptions(command), ['$0 plan --job nightly-sql', 'VM, disk, device and target of every disk']),
+      withExamples(vmOptions(command), ['$0 plan --job nightly-sql', 'VM, disk, device and target of every disk']),
     verb(async (options, signal) => {
       const [{ planVerb }, { stderrReporter }] = await Promise.all([import('./plan-verb.ts'), import('./console.ts')]);
       return planVerb({ configFile: options.config, job: options.job, vms: options.vm }, stderrReporter, signal);
@@ -179,10 +182,11 @@ const parser: Argv = yargs(hideBin(process.argv))
   .epilogue(
     'Exit codes: 0 ok, 1 failed, 2 usage, 3 degraded, 10 configuration, 11 locked, 12 credentials, 13 preflight, 14 freeze, 15 freeze window, 16 array, 17 vCenter, 18 proxy, 19 verification, 20 something left behind, 75 nothing to do, 124 deadline, 129/130/143 interrupted.',
   )
-  .fail((message, error, self) => {
+  .fail((message, error) => {
     if (error && !message) throw error;
-    throw new SnaphookError('E_USAGE', message.split('\n')[0] ?? 'unreadable command line', {
-      hint: `Run \`${self.parsed === false ? 'snaphook' : 'snaphook --help'}\` to see the verbs and their options.`,
+    const lines = message.split('\n').map((line) => line.trim());
+    throw new SnaphookError('E_USAGE', `command line: ${lines.filter((line) => line !== '').join(' ')}`, {
+      hint: 'Run `snaphook --help`, or a verb with --help, to see what there is.',
     });
   });
 

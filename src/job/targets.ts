@@ -81,7 +81,7 @@ function noTarget(
   const sizes = [...new Set(pool.map(({ cylinders }) => cylinders))].sort((a, b) => a - b).join(', ');
   const message =
     pool.length === 0
-      ? `pool "${spec.targetPool}" holds no device`
+      ? `pool "${spec.targetPool}" holds no device, or is no storage group of the array`
       : `pool "${spec.targetPool}" has no free target of ${source.cylinders} cylinders for source "${source.id}" (${freeCount} of ${pool.length} free; sizes: ${sizes})`;
   return new SnaphookError('E_TARGET_NONE', message, {
     hint: `Add devices of exactly ${source.cylinders} cylinders to storage group "${spec.targetPool}", or run \`snaphook reap\` if old runs hold targets.`,

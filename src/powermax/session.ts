@@ -158,7 +158,7 @@ function failureOf(thrown: unknown, { call, baseUrl, signal, timedOut }: FailedC
   const code =
     signal.reason instanceof SnaphookError ? signal.reason.code : signal.aborted ? 'E_DEADLINE' : 'E_ARRAY_UNREACHABLE';
   return new SnaphookError(code, `no answer from Unisphere "${baseUrl}" to ${call.method} (${why})`, {
-    hint: 'Check that Unisphere is up and not overloaded; `snaphook doctor` measures its answer times.',
+    hint: 'Check that Unisphere is up and not overloaded; `snaphook doctor` tries it.',
     ...(call.call === 'write' ? { retry: 'after-probe', effect: 'unknown' } : { retry: 'safe' }),
   });
 }

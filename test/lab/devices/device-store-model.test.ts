@@ -20,7 +20,7 @@ test.each<ArrayGeneration>(['V3', 'V4'])(
       { weight: 1, arbitrary: fc.constant('reopen' as const) },
       { weight: 1, arbitrary: fc.constant('finish-copying' as const) },
     );
-    const property = fc.asyncProperty(fc.array(step, { maxLength: 120, size: 'max' }), async (steps) => {
+    const property = fc.asyncProperty(fc.array(step, { minLength: 60, maxLength: 120, size: 'max' }), async (steps) => {
       const folder = mkdtempSync(path.join(tmpdir(), 'store-'));
       const options = { pace: new Pace(0), events: new EventLog(), generation, defineMs: Number.POSITIVE_INFINITY };
       let store = DeviceStore.open(folder, options);

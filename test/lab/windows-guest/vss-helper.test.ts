@@ -62,7 +62,7 @@ function startHelper(writers: readonly WriterConfig[], application: { quiesce():
   const prepare = () =>
     tell({ command: 'prepare', protocol: 1, set: 'run', disks: [DISK], backupType: 'copy', holdMs: 9000 });
   const defects = () => events.events.filter(({ operation }) => operation === 'lab defect').map(({ detail }) => detail);
-  return { coordinator, tell, prepare, exited, defects };
+  return { coordinator, tell, prepare, release, end: () => stdin.end(), exited, defects };
 }
 
 const calm = { quiesce: async () => undefined, resume: () => undefined };
@@ -77,14 +77,14 @@ test('a defect in the middle of a command is told as failed with E_UNEXPECTED an
       return writer.components;
     },
   };
-  const { prepare, tell, exited, defects, coordinator } = startHelper([config], calm);
+  const { prepare, end, exited, defects, coordinator } = startHelper([config], calm);
 
   expect(await prepare()).toMatchObject({ event: 'failed', phase: 'prepare', result: '0x8000FFFF' });
   expect(defects()).toEqual([{ defect: expect.stringContaining('no such metadata') }]);
   expect(coordinator.frozen).toBe(false);
   broken = false;
   expect(await prepare()).toMatchObject({ event: 'prepared' });
-  await Promise.race([tell({ command: 'quit' }), exited]);
+  end();
   expect(await exited).toBe(0);
 });
 
