@@ -66,14 +66,15 @@ interface Program {
 }
 
 /**
- * The ways to ask for a program, the best first. Quoted, because Windows would otherwise try `C:\Program.exe` first for a
- * path below `C:\Program Files`; but whether a server that starts programs directly takes quotes for a part of the file's
- * name is not documented. Through cmd.exe, for a server that starts nothing directly.
+ * How a program is named, most direct first. A path with blanks is never given without quotes: Windows would then start
+ * `C:\Program.exe` where somebody put one.
  */
 const startForms = (path: string): readonly { readonly command: string; readonly direct: boolean }[] => {
-  const quoted = { command: `"${path}"`, direct: true };
-  const plain = { command: path, direct: true };
-  return [...(path.includes(' ') ? [quoted, plain] : [plain]), { ...quoted, direct: false }];
+  const quoted = `"${path}"`;
+  return [
+    { command: path.includes(' ') ? quoted : path, direct: true },
+    { command: quoted, direct: false },
+  ];
 };
 
 /**
