@@ -5,6 +5,7 @@ import { SnaphookError } from '../../ports/errors.ts';
 import type { Wwn } from '../../ports/identity.ts';
 import type { BackupProxy, ProxyDevice } from '../../ports/proxy.ts';
 import { blockDeviceBytes, dropCache } from './block-device.ts';
+import { verifyIdentity } from './device-identity.ts';
 import { rescanScsiHosts } from './rescan.ts';
 
 const POLL_MS = 50;
@@ -77,7 +78,10 @@ async function describe(wwn: Wwn, link: string, sizeBytes: number): Promise<Prox
   const device = await realpath(link);
   const isBlockDevice = (await stat(device)).isBlockDevice();
   // The target showed other content before the link: nothing of it may be read from the cache.
-  if (isBlockDevice) await dropCache(device);
+  if (isBlockDevice) {
+    await verifyIdentity(device, wwn);
+    await dropCache(device);
+  }
   const actualBytes = isBlockDevice ? await blockDeviceBytes(device) : (await stat(device)).size;
   if (actualBytes < sizeBytes) {
     throw new SnaphookError(
