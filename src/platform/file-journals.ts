@@ -1,13 +1,15 @@
-import { open, readdir, readFile, rename, rm, stat, truncate } from 'node:fs/promises';
+import { link, open, readdir, readFile, rename, rm, stat, truncate } from 'node:fs/promises';
 import path from 'node:path';
 import { SnaphookError } from '../ports/errors.ts';
 import { runId as parseRunId } from '../ports/identity.ts';
 import type { Journal, JournalLine, JournalStore, OpenRun } from '../ports/journal.ts';
 import { ensureFolder } from './ensure-folder.ts';
+import { isProcessAlive } from './process-alive.ts';
 import { syncFolder } from './sync-folder.ts';
 import { systemErrorCode } from './system-error.ts';
 
 const JOURNAL_SUFFIX = '.jsonl';
+const UNBORN_SUFFIX = '.new';
 
 /**
  * Journals as files: `<folder>/open/<run id>.jsonl` while the run is open, moved to `<folder>/closed/` when it is closed.
@@ -21,27 +23,28 @@ export function createFileJournals(folder: string): JournalStore {
   return {
     async create({ runId: id, job }) {
       const file = fileOf(openFolder, id);
-      const create = async () => {
+      // Complete under another name first: a journal is never seen without its head, and never taken over.
+      const unborn = `${file}.${process.pid}${UNBORN_SUFFIX}`;
+      try {
         await ensureFolder(openFolder, 0o700);
         await ensureFolder(closedFolder, 0o700);
-        await removeHeadless(openFolder);
-        return open(file, 'wx', 0o600);
-      };
-      const handle = await create().catch((cause: unknown) => {
+        const handle = await open(unborn, 'wx', 0o600);
+        try {
+          await handle.writeFile(`${JSON.stringify({ journal: 1, runId: id, job })}\n`);
+          await handle.sync();
+        } finally {
+          await handle.close();
+        }
+        await link(unborn, file);
+        await rm(unborn);
+        await syncFolder(openFolder);
+      } catch (cause) {
+        await rm(unborn, { force: true });
         throw new SnaphookError('E_JOURNAL', `journal "${file}" cannot be created (${systemErrorCode(cause)})`, {
           cause,
           hint: 'Check that the state directory exists, is writable for this account, and has free space.',
         });
-      });
-      try {
-        await handle.writeFile(`${JSON.stringify({ journal: 1, runId: id, job })}\n`);
-        await handle.sync();
-      } catch (cause) {
-        throw unwritable(file, cause);
-      } finally {
-        await handle.close();
       }
-      await syncFolder(openFolder);
       return fileJournal(id, file);
     },
 
@@ -54,6 +57,7 @@ export function createFileJournals(folder: string): JournalStore {
     },
 
     async openRuns(job) {
+      await removeUnborn(openFolder);
       const runs = await listRuns(openFolder);
       return job === undefined ? runs : runs.filter((run) => run.job === job);
     },
@@ -84,7 +88,6 @@ async function listRuns(folder: string): Promise<readonly OpenRun[]> {
   const runs: OpenRun[] = [];
   for (const name of await journalNames(folder)) {
     const run = parseHead(await readHead(path.join(folder, name)));
-    // Without a head it is being made right now, or was when its process died: nothing was done under this id.
     if (run) runs.push(run);
   }
   return runs;
@@ -112,14 +115,12 @@ async function readHead(file: string): Promise<string> {
   }
 }
 
-const HEADLESS_LIFE_MS = 60_000;
-
-async function removeHeadless(folder: string): Promise<void> {
-  for (const name of await journalNames(folder)) {
-    const file = path.join(folder, name);
-    const age = await stat(file).catch(() => undefined);
-    const isOld = age !== undefined && Date.now() - age.mtimeMs > HEADLESS_LIFE_MS;
-    if (isOld && !parseHead(await readHead(file))) await rm(file, { force: true });
+/** What a process was making when it died; nothing was done under such an id. */
+async function removeUnborn(folder: string): Promise<void> {
+  const names = await readdir(folder).catch(() => []);
+  for (const name of names) {
+    const pid = new RegExp(`\\.(\\d+)\\${UNBORN_SUFFIX}$`).exec(name)?.[1];
+    if (pid !== undefined && !isProcessAlive(Number(pid))) await rm(path.join(folder, name), { force: true });
   }
 }
 

@@ -8,6 +8,7 @@ import type { Clock } from '../ports/clock.ts';
 import { SnaphookError } from '../ports/errors.ts';
 import type { Lock, Locks } from '../ports/journal.ts';
 import { ensureFolder } from './ensure-folder.ts';
+import { isProcessAlive } from './process-alive.ts';
 import { systemErrorCode } from './system-error.ts';
 
 /** Wall-clock time alone never takes a lock away: clocks jump and machines sleep. Whether the owner lives decides. */
@@ -143,11 +144,7 @@ async function isAbandoned(file: string): Promise<boolean> {
 
 function isDead(owner: Owner): boolean {
   if (owner.host !== os.hostname()) return false;
-  try {
-    process.kill(owner.pid, 0);
-  } catch (error) {
-    if (isCode(error, 'ESRCH')) return true;
-  }
+  if (!isProcessAlive(owner.pid)) return true;
   return owner.startTicks !== undefined && startTicksOf(owner.pid) !== owner.startTicks;
 }
 

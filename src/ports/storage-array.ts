@@ -51,7 +51,7 @@ export interface DeviceInventory {
 /**
  * One VMAX or PowerMax array behind a Unisphere. An instance keeps its connections warm (`warm`).
  *
- * `unisphere-snapvx`: creating, linking, unlinking and terminating act on a list of devices in ONE request.
+ * Creating, linking, unlinking and terminating act on a list of devices in ONE request.
  * An establish or link whose answer never came is thrown with `effect: 'unknown'` and not repeated by the adapter: the core probes.
  * Unlink, terminate and group edits read back what happened and go on with the rest, while their signal lets them.
  * Errors: `E_ARRAY_*`, `E_DEVICE_*`, `E_TLS_UNTRUSTED`.

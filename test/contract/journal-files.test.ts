@@ -1,4 +1,5 @@
-import { appendFileSync, mkdtempSync, readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { appendFileSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { createFileJournals } from '../../src/platform/file-journals.ts';
@@ -25,18 +26,16 @@ test('a line torn by a crash is left out, and the next append does not run into 
   expect(await journal.read()).toEqual([line, { ...line, seq: 2 }]);
 });
 
-test('a journal whose head was never written is no run, is not touched by a listing, and goes when it is old', async () => {
+test('a journal that is still being made is no run and is left alone; that of a dead process goes', async () => {
   const { folder, store } = await makeWorld();
   await store.create({ runId: RUN, job: 'nightly' });
-  const headless = path.join(folder, 'open', 'mb3k2j1g-bbbbbb.jsonl');
-  writeFileSync(headless, '');
+  const dead = spawnSync(process.execPath, ['-e', '']).pid;
+  const unborn = (pid: number) => path.join(folder, 'open', `mb3k2j1g-bbbbbb.jsonl.${pid}.new`);
+  writeFileSync(unborn(process.pid), '');
+  writeFileSync(unborn(dead), '');
 
   expect(await store.openRuns()).toEqual([{ runId: RUN, job: 'nightly' }]);
-  expect(readdirSync(path.join(folder, 'open'))).toHaveLength(2);
-
-  utimesSync(headless, 0, 0);
-  await store.create({ runId: 'mb3k2j1h-cccccc', job: 'nightly' });
-  expect(readdirSync(path.join(folder, 'open'))).toEqual([`${RUN}.jsonl`, 'mb3k2j1h-cccccc.jsonl']);
+  expect(readdirSync(path.join(folder, 'open'))).toEqual([`${RUN}.jsonl`, path.basename(unborn(process.pid))]);
 });
 
 test('a damaged line in the middle is told with file and line, and the file is kept', async () => {

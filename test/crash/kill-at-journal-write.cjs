@@ -14,7 +14,7 @@ function die() {
 const open = fs.open;
 fs.open = async (file, ...rest) => {
   const handle = await open(file, ...rest);
-  if (!String(file).endsWith('.jsonl')) return handle;
+  if (!String(file).includes('.jsonl')) return handle;
   for (const method of ['write', 'writeFile']) {
     const original = handle[method].bind(handle);
     handle[method] = async (data, ...others) => {

@@ -28,7 +28,7 @@ export const VSS_HELPER_PROTOCOL = 1;
 /** 0x54, `T`: thaw. */
 export const RELEASE_BYTE = 0x54;
 
-/** VSS limits a hold of writes in the kernel to 10 s; the helper lets go before that (`guest-quiesce`, IVssProvider CommitSnapshots). */
+/** VSS limits a hold of writes in the kernel to 10 s; the helper lets go before that (Microsoft: IVssSoftwareSnapshotProvider::CommitSnapshots). */
 export const MAX_HOLD_MS = 9000;
 
 export type HelperCommand =
