@@ -20,7 +20,7 @@ const STAGES = [
   { name: 'demo', limitMinutes: 3, npm: ['run', '--silent', 'demo', '--', '--json'], count: countDemo },
   {
     name: 'crash',
-    limitMinutes: 13,
+    limitMinutes: 15,
     npm: ['run', 'test:crash', ...jestArgs('crash')],
     count: () => countJest('crash'),
   },
