@@ -81,7 +81,7 @@ function readCa(file: string): string {
 function guestSettings(guests: readonly GuestConfig[], name: string, reported: string | undefined) {
   const guest = guests.find(({ vms }) => vms.some((pattern) => matchesName(pattern, name)));
   const address = guest?.address ?? reported;
-  if (!guest || address === undefined) return undefined;
+  if (!guest?.winrm || address === undefined) return undefined;
   const { winrm } = guest;
   return {
     address,

@@ -1,4 +1,4 @@
-import type { FreezeEvidence, GuestVolume, WriterStatus } from '../ports/guest.ts';
+import type { FreezeEvidence, PreparedGuest, ScriptRun, WriterStatus } from '../ports/guest.ts';
 import type { DeviceId } from '../ports/identity.ts';
 import type { SnapshotOfDevice } from '../ports/storage-array.ts';
 
@@ -22,11 +22,9 @@ export interface WindowTimes {
   readonly thawedMs: number | undefined;
 }
 
-/** What one guest told. */
+/** What one guest told: before the freeze, and after it. */
 export interface GuestEvidence {
-  readonly strategy: 'vss-provider';
-  readonly writersBefore: readonly WriterStatus[];
-  readonly volumes: readonly GuestVolume[];
+  readonly prepared: PreparedGuest;
   readonly freeze: FreezeEvidence | undefined;
 }
 
@@ -50,23 +48,25 @@ export interface GradedVm {
 }
 
 /**
- * The grade that the evidence supports; in doubt the lower one.
+ * The grade that the evidence supports; in doubt the lower one. `docs/grades.md` is the written model.
  *
  * `crash`: one establish, one snap id for all devices. `filesystem`: in addition, writes were provably held when the array
- * committed: the establish was sent after "frozen", its answer seen before "thaw", and the guest's own release acknowledged,
- * so that the hold had not expired; and the freeze framework ended well after a flush. `application`: in addition every required
- * writer was stable before and without failure after, and every captured disk holds a frozen volume.
+ * committed: the establish was sent after "frozen", its answer seen before "thaw", the guest's own release acknowledged within
+ * its lease and not earlier than we think; every captured disk holds something that stood still; and the freeze ended well after
+ * a flush. `application`: in addition every required writer or application was quiet before and well after.
  */
 export function gradeOf(evidence: VmEvidence): GradedVm {
   const noPoint = snapshotDoubts(evidence);
   if (noPoint.length > 0) return { grade: 'unknown', reasons: noPoint };
-  if (!evidence.guest) return { grade: 'crash', reasons: ['the guest was not frozen'] };
+  const { guest } = evidence;
+  if (!guest) return { grade: 'crash', reasons: ['the guest was not frozen'] };
   const notHeld = [
-    ...windowDoubts(evidence.times, evidence.guest.freeze),
+    ...windowDoubts(evidence.times, guest),
+    ...coverageDoubts(evidence, guest),
     ...evidence.sharedDisks.map((label) => `disk "${label}" is shared with VMs that were not frozen`),
   ];
   if (notHeld.length > 0) return { grade: 'crash', reasons: notHeld };
-  const notQuiet = applicationDoubts(evidence, evidence.guest);
+  const notQuiet = applicationDoubts(guest);
   if (notQuiet.length > 0) return { grade: 'filesystem', reasons: notQuiet };
   return { grade: 'application', reasons: [] };
 }
@@ -83,7 +83,11 @@ function snapshotDoubts({ devices, snapshots }: VmEvidence): string[] {
   return doubts;
 }
 
-function windowDoubts(times: WindowTimes, freeze: FreezeEvidence | undefined): string[] {
+/** Two clocks and a wire lie between the guest's hold and ours: this much, and 5 %, they may differ. */
+const CLOCK_TOLERANCE_MS = 50;
+const CLOCK_TOLERANCE_SHARE = 0.05;
+
+function windowDoubts(times: WindowTimes, { prepared, freeze }: GuestEvidence): string[] {
   const { frozenMs, establishSentMs, establishConfirmedMs, thawSentMs } = times;
   if (frozenMs === undefined) return ['the guest never confirmed that it was frozen'];
   if (establishSentMs === undefined || establishSentMs < frozenMs)
@@ -92,9 +96,39 @@ function windowDoubts(times: WindowTimes, freeze: FreezeEvidence | undefined): s
   if (thawSentMs === undefined || establishConfirmedMs > thawSentMs)
     return ['the guest was thawed before the array confirmed the establish'];
   if (!freeze) return ['the guest did not tell how the freeze ended'];
-  if (freeze.verdict.kind === 'expired') return ['the guest released its writes by itself before we did'];
+  if (freeze.strategy !== prepared.strategy) return ['the guest was prepared in one way and frozen in another'];
+  const { verdict } = freeze;
+  if (verdict.kind === 'expired') return ['the guest released its writes by itself before we did'];
+  if (verdict.heldMs > prepared.leaseMs)
+    return [`writes were held for longer than the lease of ${prepared.leaseMs} ms`];
+  // From the moment we knew it frozen to the moment the array had answered, the guest must have held by its own account too.
+  const neededMs = establishConfirmedMs - frozenMs;
+  if (verdict.heldMs < neededMs * (1 - CLOCK_TOLERANCE_SHARE) - CLOCK_TOLERANCE_MS)
+    return [`the guest held writes for ${Math.round(verdict.heldMs)} ms, less than the establish took`];
   if (!freeze.finished || !freeze.flushed) return [`the freeze ended with ${freeze.result}`];
+  if (freeze.strategy === 'linux-fsfreeze') return fileSystemDoubts(prepared, freeze.fileSystems);
   return [];
+}
+
+function fileSystemDoubts(
+  { volumes }: PreparedGuest,
+  fileSystems: Extract<FreezeEvidence, { strategy: 'linux-fsfreeze' }>['fileSystems'],
+): string[] {
+  const missing = volumes.filter(({ name }) => !fileSystems.some((fileSystem) => fileSystem.name === name));
+  return [
+    ...missing.map(({ name }) => `file system "${name}" was not seen after the freeze`),
+    ...fileSystems
+      .filter(({ frozen, heldToTheEnd }) => !frozen || !heldToTheEnd)
+      .map(({ name, frozen }) => `file system "${name}" was ${frozen ? 'not held to the end' : 'not frozen'}`),
+  ];
+}
+
+function coverageDoubts({ capturedDiskUuids }: VmEvidence, { prepared }: GuestEvidence): string[] {
+  const swapDisks = prepared.strategy === 'linux-fsfreeze' ? prepared.swapDisks : [];
+  const covered = new Set([...prepared.volumes.flatMap(({ diskUuids }) => diskUuids), ...swapDisks]);
+  return capturedDiskUuids
+    .filter((disk) => disk === undefined || !covered.has(disk))
+    .map((disk) => `disk "${disk ?? 'without serial'}" holds no volume that was frozen`);
 }
 
 const STABLE = 1;
@@ -102,29 +136,45 @@ const STABLE = 1;
 export const FIRST_FAILED_STATE = 6;
 const NO_FAILURE = '0x00000000';
 
-function applicationDoubts(evidence: VmEvidence, guest: GuestEvidence): string[] {
+function applicationDoubts({ prepared, freeze }: GuestEvidence): string[] {
+  if (prepared.strategy === 'vss-provider')
+    return writerDoubts(prepared.writersBefore, freeze?.strategy === 'vss-provider' ? freeze.writersAfter : []);
+  return scriptDoubts(prepared, freeze?.strategy === 'linux-fsfreeze' ? freeze.scripts : []);
+}
+
+function writerDoubts(before: readonly WriterStatus[], after: readonly WriterStatus[]): string[] {
   const doubts: string[] = [];
-  for (const writer of guest.writersBefore) {
-    if (writer.required && (writer.state !== STABLE || writer.hresult !== NO_FAILURE)) {
+  for (const writer of before.filter(({ required }) => required)) {
+    if (writer.state !== STABLE || writer.hresult !== NO_FAILURE) {
       doubts.push(
         `writer "${writer.name}" was not stable before the freeze (state ${writer.state}, ${writer.hresult})`,
       );
     }
-  }
-  const after = guest.freeze?.writersAfter ?? [];
-  for (const writer of guest.writersBefore.filter(({ required }) => required)) {
     const seen = after.filter(({ id, name }) => id === writer.id && name === writer.name);
     if (seen.length === 0) doubts.push(`writer "${writer.name}" was not seen after the freeze`);
   }
-  for (const writer of after) {
+  for (const writer of after.filter(({ required }) => required)) {
     const failed = writer.state === 0 || writer.state >= FIRST_FAILED_STATE || writer.hresult !== NO_FAILURE;
-    if (writer.required && failed)
-      doubts.push(`writer "${writer.name}" failed (state ${writer.state}, ${writer.hresult})`);
+    if (failed) doubts.push(`writer "${writer.name}" failed (state ${writer.state}, ${writer.hresult})`);
   }
-  const frozenDisks = new Set(guest.volumes.flatMap(({ diskUuids }) => diskUuids));
-  for (const disk of evidence.capturedDiskUuids) {
-    if (disk === undefined || !frozenDisks.has(disk))
-      doubts.push(`disk "${disk ?? 'without serial'}" holds no volume that was frozen`);
+  return doubts;
+}
+
+/** A frozen file system says nothing about what its applications were in the middle of: their scripts must speak for them. */
+function scriptDoubts(
+  { applications, scripts }: Extract<PreparedGuest, { strategy: 'linux-fsfreeze' }>,
+  after: readonly ScriptRun[],
+): string[] {
+  const required = applications.filter(({ required: isRequired }) => isRequired);
+  if (required.length === 0) return ['no application of the guest is named that a script could speak for'];
+  const doubts = required.filter(({ quiet }) => !quiet).map(({ name }) => `application "${name}" was not made quiet`);
+  for (const { name, phase, exitCode } of [...scripts, ...after]) {
+    if (exitCode !== 0 || phase === 'freezeFail')
+      doubts.push(`script "${name}" ended ${phase} with ${exitCode === undefined ? 'no result in time' : exitCode}`);
+  }
+  for (const { name } of scripts) {
+    if (!after.some((script) => script.name === name && script.phase === 'thaw'))
+      doubts.push(`script "${name}" was not seen to let its application go on`);
   }
   return doubts;
 }

@@ -1,14 +1,16 @@
+import type { FreezeStrategy } from '../ports/guest.ts';
 import type { VmSelector } from '../ports/hypervisor.ts';
 import type { Grade } from './grade.ts';
 
-export type FreezeStrategy = 'vss-provider' | 'none';
+/** `auto`: as the settings of each guest say. A strategy by name: that one, or the run is refused. */
+export type FreezeChoice = 'auto' | FreezeStrategy | 'none';
 
 /** One job as configured: what the backup product calls by name, again and again. */
 export interface JobSpec {
   readonly name: string;
   readonly vms: readonly VmSelector[];
   /** How guests are frozen. `none`: the snapshot is crash-consistent at best, and says so. */
-  readonly freeze: FreezeStrategy;
+  readonly freeze: FreezeChoice;
   /** The grade the admin asks for; below it `onLowerGrade` decides. */
   readonly grade: Grade;
   readonly onLowerGrade: 'fail' | 'degrade';

@@ -1,6 +1,7 @@
+import type { FreezeStrategy } from '../ports/guest.ts';
 import type { ArrayId, DeviceId, InstanceUuid, MoRef, RunId, Wwn } from '../ports/identity.ts';
 import type { ArrayFacts } from '../ports/storage-array.ts';
-import type { FreezeStrategy, JobContext, JobSpec } from './job-spec.ts';
+import type { JobContext, JobSpec } from './job-spec.ts';
 
 export const TRACK_BYTES = 131_072;
 const CYLINDER_BYTES = 15 * TRACK_BYTES;
@@ -24,7 +25,7 @@ export interface PlannedVm {
   readonly moRef: MoRef;
   readonly name: string;
   readonly address: string | undefined;
-  readonly freeze: FreezeStrategy;
+  readonly freeze: FreezeStrategy | 'none';
   readonly disks: readonly PlannedDisk[];
 }
 

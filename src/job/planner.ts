@@ -40,6 +40,8 @@ export interface PlanDraft {
   readonly sources: readonly SourceDevice[];
   readonly pool: readonly Device[];
   readonly vms: readonly VmRecord[];
+  /** How each VM is frozen. */
+  readonly strategies: ReadonlyMap<InstanceUuid, PlannedVm['freeze']>;
   readonly collateral: readonly Collateral[];
   readonly warnings: readonly string[];
 }
@@ -49,10 +51,11 @@ export async function draftPlan(ports: JobPorts, spec: JobSpec, signal: AbortSig
   const warnings: string[] = [];
   const vms = await resolveVms(ports.hypervisor, spec.vms, signal);
   for (const vm of vms) checkVm(vm, spec, warnings);
+  const strategies = new Map(vms.map((vm) => [vm.instanceUuid, strategyOf(ports, vm, spec)]));
   const collateral = await findCollateral(ports, vms, spec, warnings, signal);
   const { array, facts, sources, pool } = await findSources(ports.arrays, spec.targetPool, disksOf(vms), signal);
   checkArray(array, facts);
-  return { array, facts, sources, pool, vms, collateral, warnings };
+  return { array, facts, sources, pool, vms, strategies, collateral, warnings };
 }
 
 /** Gives every source a target that nobody else has planned. Errors: `E_TARGET_*`, `E_EXPORT`. */
@@ -89,7 +92,7 @@ export function completePlan(draft: PlanDraft, request: PlanRequest, reserved: R
     arrayId: array.id,
     array: facts,
     snapshotName: snapshotName(request.runId),
-    vms: vms.map((vm) => plannedVm(vm, spec, sources)),
+    vms: vms.map((vm) => plannedVm(vm, draft.strategies.get(vm.instanceUuid) ?? 'none', sources)),
     devices,
     collateral,
     warnings,
@@ -136,15 +139,42 @@ export async function whenTargetsAreFree(
   }
 }
 
+const addressOf = (vm: VmRecord): string | undefined => vm.guestAddress ?? vm.guestHostName;
+
+/** Errors: `E_CONFIG` when the guest has no settings, or others than the job asks for. */
+function strategyOf(ports: JobPorts, vm: VmRecord, { freeze }: JobSpec): PlannedVm['freeze'] {
+  if (freeze === 'none' || !vm.poweredOn) return 'none';
+  const address = addressOf(vm);
+  const strategy = ports.guests.strategyFor({ name: vm.name, address });
+  if (strategy === undefined) {
+    throw new SnaphookError('E_CONFIG', `guest "${vm.name}" cannot be frozen: there are no settings for it`, {
+      hint:
+        address === undefined
+          ? 'vCenter knows no address of the guest: start VMware Tools in it, or give `address` under `guests:`.'
+          : 'Add it under `guests:` with `winrm` or `ssh`, or set `freeze: none` for the job.',
+    });
+  }
+  if (freeze !== 'auto' && freeze !== strategy) {
+    throw new SnaphookError(
+      'E_CONFIG',
+      `guest "${vm.name}" is set up for "${strategy}", and the job asks for "${freeze}"`,
+      {
+        hint: 'Set `freeze: auto` for the job, or correct the settings of the guest under `guests:`.',
+      },
+    );
+  }
+  return strategy;
+}
+
 const disksOf = (vms: readonly VmRecord[]) => vms.flatMap((vm) => vm.disks.map((disk) => ({ vm, disk })));
 
-function plannedVm(vm: VmRecord, spec: JobSpec, sources: readonly SourceDevice[]): PlannedVm {
+function plannedVm(vm: VmRecord, freeze: PlannedVm['freeze'], sources: readonly SourceDevice[]): PlannedVm {
   return {
     instanceUuid: vm.instanceUuid,
     moRef: vm.moRef,
     name: vm.name,
-    address: vm.guestAddress ?? vm.guestHostName,
-    freeze: vm.poweredOn ? spec.freeze : 'none',
+    address: addressOf(vm),
+    freeze,
     disks: vm.disks.map((disk) => ({
       key: disk.key,
       label: disk.label,

@@ -230,8 +230,8 @@ function gradeErrorCode({ evidence }: CaptureResult['vms'][number]): ErrorCode {
   const freeze = evidence.guest?.freeze;
   if (evidence.guest && evidence.times.establishConfirmedMs === undefined) return 'E_FREEZE_WINDOW';
   if (freeze?.verdict.kind === 'expired') return 'E_FREEZE_WINDOW';
-  if (freeze?.writersAfter.some(({ required, state }) => required && state >= FIRST_FAILED_STATE))
-    return 'E_WRITER_FAILED';
+  const writers = freeze?.strategy === 'vss-provider' ? freeze.writersAfter : [];
+  if (writers.some(({ required, state }) => required && state >= FIRST_FAILED_STATE)) return 'E_WRITER_FAILED';
   return 'E_GRADE';
 }
 

@@ -1,13 +1,11 @@
-import type { GuestVolume, WriterStatus } from '../ports/guest.ts';
+import type { PreparedGuest } from '../ports/guest.ts';
 import type { InstanceUuid } from '../ports/identity.ts';
 import type { GradedVm, VmEvidence } from './grade.ts';
 
 /** What the step `guests` journals of one VM. */
 export interface PreparedVm {
   readonly vm: InstanceUuid;
-  readonly helper: string;
-  readonly writersBefore: readonly WriterStatus[];
-  readonly volumes: readonly GuestVolume[];
+  readonly guest: PreparedGuest;
 }
 
 export interface GuestsResult {

@@ -17,11 +17,44 @@ export interface GuestVolume {
   readonly diskUuids: readonly string[];
 }
 
-export interface PreparedGuest {
-  readonly helper: string;
-  readonly writersBefore: readonly WriterStatus[];
-  readonly volumes: readonly GuestVolume[];
+/** How a guest is made to stand still; which one fits, its settings decide. */
+export type FreezeStrategy = 'vss-provider' | 'linux-fsfreeze';
+
+/** An application in a Linux guest, as the scripts of the guest speak for it. */
+export interface GuestApplication {
+  readonly name: string;
+  /** Named in the settings of the guest: without its word the grade is not `application`. */
+  readonly required: boolean;
+  /** A script that ended well said that the application is quiet. */
+  readonly quiet: boolean;
 }
+
+/** One script of the guest's administrator: its file name, how it ended, and the end of what it said. */
+export interface ScriptRun {
+  readonly name: string;
+  readonly phase: 'freeze' | 'thaw' | 'freezeFail';
+  /** Undefined: it was ended because its time was over, or by a signal. */
+  readonly exitCode: number | undefined;
+  readonly output: string;
+}
+
+interface Prepared {
+  readonly helper: string;
+  /** What will stand still: a volume or file system with the disks that hold it. */
+  readonly volumes: readonly GuestVolume[];
+  /** The guest lets go by itself after this. */
+  readonly leaseMs: number;
+}
+
+export type PreparedGuest =
+  | (Prepared & { readonly strategy: 'vss-provider'; readonly writersBefore: readonly WriterStatus[] })
+  | (Prepared & {
+      readonly strategy: 'linux-fsfreeze';
+      /** Serials of captured disks that hold swap space and nothing else: what is in it matters to nobody. */
+      readonly swapDisks: readonly string[];
+      readonly applications: readonly GuestApplication[];
+      readonly scripts: readonly ScriptRun[];
+    });
 
 /** How a freeze ended, as the guest itself tells. */
 export type ThawVerdict =
@@ -30,14 +63,29 @@ export type ThawVerdict =
   /** The guest gave up waiting: it writes again, since an unknown moment of our window. */
   | { readonly kind: 'expired'; readonly heldMs: number };
 
-export interface FreezeEvidence {
+/** One file system of a Linux guest: confirmed frozen, and found still frozen when it was released. */
+export interface FrozenFileSystem {
+  readonly name: string;
+  readonly frozen: boolean;
+  readonly heldToTheEnd: boolean;
+}
+
+interface Frozen {
   readonly verdict: ThawVerdict;
-  /** What the freeze framework said at the end (VSS: HRESULT of DoSnapshotSet), `0x0004230A` when finished. */
+  /** What the freeze framework said at the end (VSS: HRESULT of DoSnapshotSet, `0x0004230A` when finished). */
   readonly result: string;
   readonly finished: boolean;
-  readonly writersAfter: readonly WriterStatus[];
   readonly flushed: boolean;
 }
+
+export type FreezeEvidence =
+  | (Frozen & { readonly strategy: 'vss-provider'; readonly writersAfter: readonly WriterStatus[] })
+  | (Frozen & {
+      readonly strategy: 'linux-fsfreeze';
+      readonly fileSystems: readonly FrozenFileSystem[];
+      /** What the scripts said after the thaw; `freezeFail` runs in place of `thaw` when the freeze was lost. */
+      readonly scripts: readonly ScriptRun[];
+    });
 
 /**
  * One guest during one run. Calls come in this order: prepare, freeze, thaw, finish, close; `thaw` is allowed at any time,
@@ -71,6 +119,8 @@ export interface Guest {
 
 /** Makes the guest of one VM and cleans up what a crashed run left in it. */
 export interface Guests {
+  /** How the settings say that this VM is frozen; undefined when there are none for it, or no address is known. */
+  strategyFor(vm: { readonly name: string; readonly address: string | undefined }): FreezeStrategy | undefined;
   open(vm: { readonly name: string; readonly address: string | undefined }): Guest;
   /** Ends the session a crashed run left behind: afterwards the guest writes. Success when there is none. */
   closeLeftover(

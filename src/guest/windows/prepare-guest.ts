@@ -36,7 +36,7 @@ export async function prepareGuest(
     name: volume.mountPoint || volume.volume,
     diskUuids: volume.disks,
   }));
-  return { helper: hello.helper, writersBefore, volumes };
+  return { strategy: 'vss-provider', helper: hello.helper, writersBefore, volumes, leaseMs: holdMs };
 }
 
 async function firstWords(parts: SessionParts, signal: AbortSignal): Promise<EventOf<'hello'>> {

@@ -101,6 +101,7 @@ export class VssSession implements Guest {
       const finished = verdict.event === 'finished' && isFinished(verdict.result);
       if (verdict.event === 'finished') await endCopyBackup(this.#parts, finished, signal);
       return {
+        strategy: 'vss-provider',
         verdict: freeze.verdict,
         result: verdict.result,
         finished,

@@ -29,6 +29,7 @@ export function createWindowsGuests(options: WindowsGuestsOptions): Guests {
     });
   };
   return {
+    strategyFor: (vm) => (options.settingsFor(vm) ? 'vss-provider' : undefined),
     open(vm) {
       const context = contextOf(vm);
       return new VssSession(context, options.clock, connector(context, options.clock));

@@ -149,12 +149,7 @@ function evidenceOf(
   const prepared = guestsResultOf(run.journal.state)?.prepared.find((guest) => guest.vm === vm.instanceUuid);
   return {
     times,
-    guest: prepared && {
-      strategy: 'vss-provider',
-      writersBefore: prepared.writersBefore,
-      volumes: prepared.volumes,
-      freeze,
-    },
+    guest: prepared && { prepared: prepared.guest, freeze },
     devices,
     snapshots: snapshots.filter(({ source }) => devices.includes(source)),
     capturedDiskUuids: vm.disks.map((disk) => disk.guestDiskUuid),

@@ -34,7 +34,7 @@ export const guestsStep: Step<GuestsResult> = {
   },
 };
 
-/** By then a guest has ended helper and shell by itself, whatever their settings: lease 9 s, idle time of the shell 180 s. */
+/** By then a guest has ended helper and shell by itself, whatever their settings: leases are seconds, the idle time of a shell is 180 s. */
 const SESSION_LIFE_MS = 15 * 60_000;
 
 async function endSession(run: Run, { vm: uuid, resume, since }: GuestSession, signal: AbortSignal): Promise<void> {
@@ -54,7 +54,7 @@ async function endSession(run: Run, { vm: uuid, resume, since }: GuestSession, s
 async function prepareGuest(run: Run, vm: PlannedVm, signal: AbortSignal): Promise<PreparedVm> {
   const guest = run.ports.guests.open({ name: vm.name, address: vm.address });
   run.openGuests.set(vm.instanceUuid, guest);
-  const { helper, writersBefore, volumes } = await guest.prepare(
+  const prepared = await guest.prepare(
     {
       runId: run.plan.runId,
       diskUuids: vm.disks.flatMap(({ guestDiskUuid }) => (guestDiskUuid === undefined ? [] : [guestDiskUuid])),
@@ -62,5 +62,5 @@ async function prepareGuest(run: Run, vm: PlannedVm, signal: AbortSignal): Promi
     },
     signal,
   );
-  return { vm: vm.instanceUuid, helper, writersBefore, volumes };
+  return { vm: vm.instanceUuid, guest: prepared };
 }

@@ -44,7 +44,7 @@ test('a complete file is read with its defaults', () => {
   const config = loadConfig(written(GOOD));
 
   expect(config.jobs.nightly).toMatchObject({
-    freeze: 'vss-provider',
+    freeze: 'auto',
     grade: 'application',
     onLowerGrade: 'fail',
     timeToLiveHours: 48,

@@ -27,10 +27,15 @@ const perfect: VmEvidence = {
     thawedMs: 25,
   },
   guest: {
-    strategy: 'vss-provider',
-    writersBefore: [WRITER],
-    volumes: DISKS.map((uuid, index) => ({ name: `${'DE'[index]}:\\`, diskUuids: [uuid] })),
+    prepared: {
+      strategy: 'vss-provider',
+      helper: 'helper 1',
+      leaseMs: 9000,
+      writersBefore: [WRITER],
+      volumes: DISKS.map((uuid, index) => ({ name: `${'DE'[index]}:\\`, diskUuids: [uuid] })),
+    },
     freeze: {
+      strategy: 'vss-provider',
       verdict: { kind: 'released', heldMs: 11 },
       result: '0x0004230A',
       finished: true,
@@ -45,6 +50,7 @@ const perfect: VmEvidence = {
 };
 
 const guestWith = (change: object) => ({ ...perfect, guest: { ...perfect.guest, ...change } }) as VmEvidence; // shapes given below
+const preparedWith = (change: object) => guestWith({ prepared: { ...perfect.guest?.prepared, ...change } });
 const freezeWith = (change: object) => guestWith({ freeze: { ...perfect.guest?.freeze, ...change } });
 const timesWith = (change: object) => ({ ...perfect, times: { ...perfect.times, ...change } });
 
@@ -64,6 +70,13 @@ test.each<[string, VmEvidence, string, RegExp]>([
   ['the establish was not confirmed', timesWith({ establishConfirmedMs: undefined }), 'crash', /did not confirm/],
   ['the thaw was sent before the establish was confirmed', timesWith({ thawSentMs: 19 }), 'crash', /thawed before/],
   ['the guest let go by itself', freezeWith({ verdict: { kind: 'expired', heldMs: 9000 } }), 'crash', /by itself/],
+  [
+    'the guest held writes for less time than the establish took',
+    { ...timesWith({ establishConfirmedMs: 1010, thawSentMs: 1011 }) },
+    'crash',
+    /less than the establish took/,
+  ],
+  ['writes were held beyond the lease', freezeWith({ verdict: { kind: 'released', heldMs: 9001 } }), 'crash', /lease/],
   ['the freeze did not finish', freezeWith({ finished: false, result: '0x80042314' }), 'crash', /0x80042314/],
   ['nothing was flushed', freezeWith({ flushed: false }), 'crash', /ended with/],
   ['the guest told nothing after the thaw', guestWith({ freeze: undefined }), 'crash', /did not tell/],
@@ -75,7 +88,7 @@ test.each<[string, VmEvidence, string, RegExp]>([
   ],
   [
     'a required writer was not stable before',
-    guestWith({ writersBefore: [{ ...WRITER, state: 7 }] }),
+    preparedWith({ writersBefore: [{ ...WRITER, state: 7 }] }),
     'filesystem',
     /not stable/,
   ],
@@ -83,15 +96,10 @@ test.each<[string, VmEvidence, string, RegExp]>([
   [
     'a captured disk holds no frozen volume',
     { ...perfect, capturedDiskUuids: [...DISKS, 'ffff'] },
-    'filesystem',
+    'crash',
     /no volume/,
   ],
-  [
-    'a captured disk shows no serial',
-    { ...perfect, capturedDiskUuids: [DISKS[0], undefined] },
-    'filesystem',
-    /no volume/,
-  ],
+  ['a captured disk shows no serial', { ...perfect, capturedDiskUuids: [DISKS[0], undefined] }, 'crash', /no volume/],
   ['a disk is shared with VMs that were not frozen', { ...perfect, sharedDisks: ['Hard disk 2'] }, 'crash', /shared/],
   [
     'two snap ids',
@@ -130,4 +138,108 @@ test('grades are ordered from application down to unknown', () => {
   expect(isLower('application', 'application')).toBe(false);
   expect(isLower('application', 'crash')).toBe(false);
   expect(isLower('unknown', 'crash')).toBe(true);
+});
+
+const SCRIPT = { name: '10-postgresql', exitCode: 0, output: '' };
+const linux: VmEvidence = {
+  ...perfect,
+  guest: {
+    prepared: {
+      strategy: 'linux-fsfreeze',
+      helper: 'helper 1',
+      leaseMs: 10_000,
+      volumes: DISKS.map((uuid, index) => ({ name: `/data${index}`, diskUuids: [uuid] })),
+      swapDisks: [],
+      applications: [{ name: 'postgresql', required: true, quiet: true }],
+      scripts: [{ ...SCRIPT, phase: 'freeze' }],
+    },
+    freeze: {
+      strategy: 'linux-fsfreeze',
+      verdict: { kind: 'released', heldMs: 11 },
+      result: 'released',
+      finished: true,
+      flushed: true,
+      fileSystems: ['/data0', '/data1'].map((name) => ({ name, frozen: true, heldToTheEnd: true })),
+      scripts: [{ ...SCRIPT, phase: 'thaw' }],
+    },
+  },
+};
+const linuxWith = (prepared: object, freeze: object = {}) =>
+  ({
+    ...linux,
+    guest: { prepared: { ...linux.guest?.prepared, ...prepared }, freeze: { ...linux.guest?.freeze, ...freeze } },
+  }) as VmEvidence; // shapes given below
+
+test('a Linux guest whose application spoke for itself and whose file systems all stood still earns the application grade', () => {
+  expect(gradeOf(linux)).toEqual({ grade: 'application', reasons: [] });
+});
+
+test.each<[string, VmEvidence, string, RegExp]>([
+  ['no application is named', linuxWith({ applications: [] }), 'filesystem', /no application/],
+  [
+    'a required application was not made quiet',
+    linuxWith({ applications: [{ name: 'postgresql', required: true, quiet: false }] }),
+    'filesystem',
+    /"postgresql" was not made quiet/,
+  ],
+  [
+    'a script failed before the freeze',
+    linuxWith({ scripts: [{ ...SCRIPT, phase: 'freeze', exitCode: 3 }] }),
+    'filesystem',
+    /with 3/,
+  ],
+  [
+    'a script failed after the thaw',
+    linuxWith({}, { scripts: [{ ...SCRIPT, phase: 'thaw', exitCode: 1 }] }),
+    'filesystem',
+    /thaw with 1/,
+  ],
+  [
+    'a script was told that the freeze was lost',
+    linuxWith({}, { scripts: [{ ...SCRIPT, phase: 'freezeFail' }] }),
+    'filesystem',
+    /freezeFail/,
+  ],
+  ['a script never ran after the thaw', linuxWith({}, { scripts: [] }), 'filesystem', /let its application go on/],
+  [
+    'a file system was thawed by somebody else',
+    linuxWith(
+      {},
+      {
+        fileSystems: [
+          { name: '/data0', frozen: true, heldToTheEnd: false },
+          { name: '/data1', frozen: true, heldToTheEnd: true },
+        ],
+      },
+    ),
+    'crash',
+    /"\/data0" was not held/,
+  ],
+  [
+    'a file system is not accounted for',
+    linuxWith({}, { fileSystems: [{ name: '/data0', frozen: true, heldToTheEnd: true }] }),
+    'crash',
+    /"\/data1" was not seen/,
+  ],
+  [
+    'a disk holds no mounted file system',
+    linuxWith({ volumes: [{ name: '/data0', diskUuids: [DISKS[0]] }] }),
+    'crash',
+    /no volume/,
+  ],
+  ['the guest was prepared for VSS', linuxWith({}, { strategy: 'vss-provider' }), 'crash', /in another/],
+])('the grade of a Linux guest falls when %s', (_name, evidence, grade, reason) => {
+  const graded = gradeOf(evidence);
+
+  expect(graded.grade).toBe(grade);
+  expect(graded.reasons.join('; ')).toMatch(reason);
+});
+
+test('a disk that is swap space and nothing else does not lower the grade', () => {
+  const evidence = linuxWith(
+    { volumes: [{ name: '/data0', diskUuids: [DISKS[0]] }], swapDisks: [DISKS[1]] },
+    { fileSystems: [{ name: '/data0', frozen: true, heldToTheEnd: true }] },
+  );
+
+  expect(gradeOf(evidence).grade).toBe('application');
 });

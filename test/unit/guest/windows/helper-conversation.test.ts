@@ -68,7 +68,7 @@ test('lines may arrive in pieces that cut characters, and several in one', async
 
   const prepared = await guest.prepare(request, within());
 
-  expect(prepared.writersBefore[0]?.name).toBe('Grüner Writer');
+  expect(prepared).toMatchObject({ writersBefore: [{ name: 'Grüner Writer' }] });
 });
 
 test('the helper is told run, disks, copy backup and hold', async () => {
