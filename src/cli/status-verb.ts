@@ -13,7 +13,7 @@ export async function statusVerb(configFile: string, closedLimit: number): Promi
   const rows = runs.map((run) => [
     run.runId,
     run.job,
-    run.state === 'closed' ? (run.outcome ?? '') : run.state,
+    run.state === 'closed' ? (run.outcome ?? '') : (run.phase ?? run.state),
     run.openedAt ?? '',
     run.vms.join(', '),
     run.holding.join(', '),

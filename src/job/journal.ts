@@ -5,6 +5,7 @@ import type { Journal, JournalLine } from '../ports/journal.ts';
 import type { JobContext } from './job-spec.ts';
 import type { Plan } from './plan.ts';
 import type { CaptureResult, GuestsResult } from './results.ts';
+import { phaseAfter, RECORD_KINDS, type RunPhase } from './run-phase.ts';
 
 const JOURNAL_VERSION = 1;
 
@@ -48,6 +49,7 @@ export interface GuestSession {
 
 /** What a journal says about its run. */
 export interface RunState {
+  readonly phase: RunPhase;
   readonly context: JobContext | undefined;
   readonly plan: Plan | undefined;
   readonly openedAt: Date | undefined;
@@ -63,6 +65,7 @@ export interface RunState {
 
 function emptyRunState(): RunState {
   return {
+    phase: 'none',
     context: undefined,
     plan: undefined,
     openedAt: undefined,
@@ -83,7 +86,9 @@ function emptyRunState(): RunState {
   };
 }
 
-function applyRecord(state: RunState, record: JournalRecord, at: Date): RunState {
+/** A record that has no place in its phase changes the state all the same: a run is cleaned up whatever its journal looks like. */
+function applyRecord(before: RunState, record: JournalRecord, at: Date): RunState {
+  const state = { ...before, phase: phaseAfter(before.phase, record.kind) ?? before.phase };
   const step = (name: StepName, to: StepState): RunState => ({ ...state, steps: { ...state.steps, [name]: to } });
   switch (record.kind) {
     case 'opened':
@@ -117,20 +122,7 @@ export function foldJournal(runId: string, lines: readonly JournalLine[]): RunSt
   return lines.reduce((state, line) => applyRecord(state, parseLine(runId, line), new Date(line.at)), emptyRunState());
 }
 
-const KINDS: ReadonlySet<string> = new Set<JournalRecord['kind']>([
-  'opened',
-  'planned',
-  'intent',
-  'session',
-  'done',
-  'failed',
-  'refused',
-  'undoing',
-  'undone',
-  'undo-failed',
-  'handed-over',
-  'closed',
-]);
+const KINDS: ReadonlySet<string> = new Set(RECORD_KINDS);
 
 function parseLine(runId: string, line: JournalLine): JournalRecord {
   const refuse = (why: string) =>
@@ -177,6 +169,8 @@ export class RunJournal {
   }
 
   async #write(record: JournalRecord): Promise<void> {
+    if (phaseAfter(this.#state.phase, record.kind) === undefined)
+      throw new TypeError(`a run that is "${this.#state.phase}" never writes "${record.kind}"`);
     const at = this.#clock.now();
     const seq = this.#seq + 1;
     await this.#journal.append({ seq, at: at.toISOString(), kind: record.kind, data: record.data });

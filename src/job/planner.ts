@@ -51,10 +51,10 @@ export async function draftPlan(ports: JobPorts, spec: JobSpec, signal: AbortSig
   const warnings: string[] = [];
   const vms = await resolveVms(ports.hypervisor, spec.vms, signal);
   for (const vm of vms) checkVm(vm, spec, warnings);
-  const strategies = new Map(vms.map((vm) => [vm.instanceUuid, strategyOf(ports, vm, spec)]));
   const collateral = await findCollateral(ports, vms, spec, warnings, signal);
   const { array, facts, sources, pool } = await findSources(ports.arrays, spec.targetPool, disksOf(vms), signal);
   checkArray(array, facts);
+  const strategies = new Map(vms.map((vm) => [vm.instanceUuid, strategyOf(ports, vm, spec)]));
   return { array, facts, sources, pool, vms, strategies, collateral, warnings };
 }
 

@@ -1,11 +1,14 @@
 import { type ErrorRecord, toErrorRecord } from '../ports/errors.ts';
 import { foldJournal, type Outcome, STEP_NAMES, type StepName } from './journal.ts';
 import type { JobPorts } from './ports.ts';
+import type { RunPhase } from './run-phase.ts';
 
 export interface RunStatus {
   readonly runId: string;
   readonly job: string;
   readonly state: 'open' | 'handed-over' | 'closed' | 'unreadable';
+  /** Where in its life the run is; undefined for an unreadable one. */
+  readonly phase: RunPhase | undefined;
   readonly openedAt: string | undefined;
   readonly outcome: Outcome | undefined;
   readonly vms: readonly string[];
@@ -30,6 +33,7 @@ async function statusOf(ports: Pick<JobPorts, 'journals'>, runId: string, job: s
       runId,
       job,
       state: state.outcome ? 'closed' : state.handedOverAt ? 'handed-over' : 'open',
+      phase: state.phase,
       openedAt: state.openedAt?.toISOString(),
       outcome: state.outcome,
       vms: state.plan?.vms.map(({ name }) => name) ?? [],
@@ -42,6 +46,7 @@ async function statusOf(ports: Pick<JobPorts, 'journals'>, runId: string, job: s
       runId,
       job,
       state: 'unreadable',
+      phase: undefined,
       openedAt: undefined,
       outcome: undefined,
       vms: [],

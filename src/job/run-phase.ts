@@ -1,0 +1,64 @@
+export const RECORD_KINDS = [
+  'opened',
+  'planned',
+  'intent',
+  'session',
+  'done',
+  'failed',
+  'refused',
+  'undoing',
+  'undone',
+  'undo-failed',
+  'handed-over',
+  'closed',
+] as const;
+/** What a line of a journal can be. */
+type Kind = (typeof RECORD_KINDS)[number];
+
+/**
+ * The life of a run as its journal tells it: phases, and the records that lead from one to the next. A test compares this
+ * drawing with the table below.
+ *
+ *   none --opened--> opened --planned--> planned --intent--> working --handed-over--> handed-over --undoing--> releasing --closed--> closed
+ *                      |                    |                   |
+ *                    opened --failed---> failing                |         the pre hook failed and undoes what it did
+ *                                        planned --failed--> failing
+ *                                                            working --failed--> failing --closed--> closed
+ *                      |                    |                   |
+ *                    opened --closed---> closed                 |         its process died; the next hook, or reap, ended it
+ *                                        planned --closed--> closed
+ *                                                            working --closed--> closed
+ *
+ *   A record that leaves the run in its phase:
+ *     working    ( intent session done refused undoing undone undo-failed )    guest sessions end on the way forward
+ *     failing    ( failed undoing undone undo-failed )
+ *     releasing  ( undoing undone undo-failed )
+ *
+ * A process that dies writes no record: its run stays where it is until a post hook, the next pre hook or reap goes on.
+ */
+export type RunPhase = 'none' | 'opened' | 'planned' | 'working' | 'failing' | 'handed-over' | 'releasing' | 'closed';
+
+export const RUN_TRANSITIONS: Readonly<Record<RunPhase, Readonly<Partial<Record<Kind, RunPhase>>>>> = {
+  none: { opened: 'opened' },
+  opened: { planned: 'planned', failed: 'failing', closed: 'closed' },
+  planned: { intent: 'working', failed: 'failing', closed: 'closed' },
+  working: {
+    intent: 'working',
+    session: 'working',
+    done: 'working',
+    refused: 'working',
+    undoing: 'working',
+    undone: 'working',
+    'undo-failed': 'working',
+    'handed-over': 'handed-over',
+    failed: 'failing',
+    closed: 'closed',
+  },
+  failing: { failed: 'failing', undoing: 'failing', undone: 'failing', 'undo-failed': 'failing', closed: 'closed' },
+  'handed-over': { undoing: 'releasing' },
+  releasing: { undoing: 'releasing', undone: 'releasing', 'undo-failed': 'releasing', closed: 'closed' },
+  closed: {},
+};
+
+/** The phase after a record; undefined when a run in this phase never writes it. */
+export const phaseAfter = (phase: RunPhase, kind: Kind): RunPhase | undefined => RUN_TRANSITIONS[phase][kind];

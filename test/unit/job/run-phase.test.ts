@@ -1,0 +1,38 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { RUN_TRANSITIONS } from '../../../src/job/run-phase.ts';
+
+const SOURCE = path.join(__dirname, '../../../src/job/run-phase.ts');
+
+/** Every `from record to` of the drawing: arrows of a line, which may be chained, and the records in brackets. */
+function drawnTransitions(): readonly string[] {
+  const drawing = readFileSync(SOURCE, 'utf8').split('/**\n * The life')[1]?.split('*/')[0] ?? '';
+  const drawn = new Set<string>();
+  for (const line of drawing.split('\n')) {
+    for (const [, from, record, to] of line.matchAll(
+      /(?=(?<![a-z-])([a-z]+(?:-[a-z]+)*) --([a-z-]+?)-*> ([a-z-]+))/g,
+    )) {
+      if (from && record && to) drawn.add(`${from} ${record} ${to}`);
+    }
+    const [, phase, records] = /^ \*\s+([a-z-]+)\s+\( ([a-z -]+) \)/.exec(line) ?? [];
+    for (const record of records?.split(' ') ?? []) drawn.add(`${phase} ${record} ${phase}`);
+  }
+  return [...drawn].sort();
+}
+
+test('the drawing of the life of a run shows the transitions of the code, all of them and no other', () => {
+  const coded = Object.entries(RUN_TRANSITIONS).flatMap(([from, transitions]) =>
+    Object.entries(transitions).map(([record, to]) => `${from} ${record} ${to}`),
+  );
+
+  expect(drawnTransitions()).toEqual(coded.sort());
+});
+
+test('every phase but the last can be left, and every phase can be reached', () => {
+  const reached = new Set(Object.values(RUN_TRANSITIONS).flatMap((transitions) => Object.values(transitions)));
+
+  for (const [phase, transitions] of Object.entries(RUN_TRANSITIONS)) {
+    expect([phase, Object.values(transitions).some((to) => to !== phase)]).toEqual([phase, phase !== 'closed']);
+    expect([phase, phase === 'none' || reached.has(phase as keyof typeof RUN_TRANSITIONS)]).toEqual([phase, true]); // keys of the table
+  }
+});
