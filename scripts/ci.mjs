@@ -24,7 +24,8 @@ const STAGES = [
     npm: ['run', 'test:crash', ...jestArgs('crash')],
     count: () => countJest('crash'),
   },
-  { name: 'peers', limitMinutes: 9, npm: ['run', 'test:peers'], count: countPeers },
+  { name: 'mutations', limitMinutes: 6, npm: ['run', 'test:mutations'], count: countSummary('mutations') },
+  { name: 'peers', limitMinutes: 9, npm: ['run', 'test:peers'], count: countSummary('peers') },
 ];
 
 const add = (one, other) => ({
@@ -54,10 +55,14 @@ function countDemo(stdout) {
   return { passed: 1, failed: 0, skipped: 0 };
 }
 
-function countPeers(stdout) {
-  const [, passed, failed, skipped] = stdout.match(/^peers: (\d+) passed, (\d+) failed, (\d+) skipped$/m) ?? [];
-  if (passed === undefined) throw new Error('no summary was printed');
-  return { passed: Number(passed), failed: Number(failed), skipped: Number(skipped) };
+/** For suites that end with a line of their own: `<name>: N passed, N failed, N skipped`. */
+function countSummary(name) {
+  const pattern = new RegExp(`^${name}: (\\d+) passed, (\\d+) failed, (\\d+) skipped$`, 'm');
+  return (stdout) => {
+    const [, passed, failed, skipped] = stdout.match(pattern) ?? [];
+    if (passed === undefined) throw new Error('no summary was printed');
+    return { passed: Number(passed), failed: Number(failed), skipped: Number(skipped) };
+  };
 }
 
 /** Runs npm in a process group of its own, so that nothing of it outlives its limit or this program. */

@@ -1,0 +1,102 @@
+// npm run test:mutations [-- WORD ...]: takes the mechanisms away that the product's safety hangs on (test/mutations), one after
+// the other, in a copy of the tree, and expects the suite that guards each to fail. Words choose mutations by their name.
+// Prints a line a mutation, and at the end `mutations: N passed, N failed, N skipped`.
+import { execFileSync, spawnSync } from 'node:child_process';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { MUTATIONS } from '../test/mutations/mutations.mjs';
+import { build, install, prebuildJest } from './setup.mjs';
+
+const LIMIT_MS = 240_000;
+const root = fileURLToPath(new URL('..', import.meta.url));
+
+/** The tracked files and those that are new, with packages and prebuilt parts linked. */
+function copyTree() {
+  const copy = mkdtempSync(path.join(tmpdir(), 'snaphook-mutations-'));
+  const list = execFileSync('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard'], { cwd: root });
+  for (const file of list
+    .toString()
+    .split('\0')
+    .filter((name) => name !== '' && existsSync(path.join(root, name)))) {
+    mkdirSync(path.dirname(path.join(copy, file)), { recursive: true });
+    cpSync(path.join(root, file), path.join(copy, file));
+  }
+  mkdirSync(path.join(copy, 'build'));
+  for (const folder of ['node_modules', 'build/jest', 'dist'])
+    symlinkSync(path.join(root, folder), path.join(copy, folder));
+  return copy;
+}
+
+/** How the guarding suite ends: `passed`, `failed` by a test, or `broken` (nothing ran, or the suite itself did not load). */
+function runSuite(copy, { tests, config = 'jest.config.cjs', before }) {
+  const reportFile = path.join(copy, 'report.json');
+  rmSync(reportFile, { force: true });
+  if (before) execFileSync(before[0], before.slice(1), { cwd: copy, stdio: ['ignore', 'ignore', 'inherit'] });
+  const args = ['--config', config, '--runInBand', '--json', '--outputFile', reportFile, ...tests];
+  spawnSync(process.execPath, [path.join(copy, 'node_modules/jest/bin/jest.js'), ...args], {
+    cwd: copy,
+    stdio: 'ignore',
+    timeout: LIMIT_MS,
+    killSignal: 'SIGKILL',
+    env: { ...process.env, CI: 'true' },
+  });
+  if (!existsSync(reportFile)) return 'broken';
+  const report = JSON.parse(readFileSync(reportFile, 'utf8'));
+  if (report.numRuntimeErrorTestSuites > 0) return 'broken';
+  if (report.numFailedTests > 0) return 'failed';
+  return report.numPassedTests > 0 ? 'passed' : 'broken';
+}
+
+function mutate(copy, { file, find, replace }) {
+  const target = path.join(copy, file);
+  const source = readFileSync(target, 'utf8');
+  if (source.split(find).length !== 2) throw new Error(`what is to be replaced does not stand exactly once in ${file}`);
+  writeFileSync(
+    target,
+    source.replace(find, () => replace),
+  );
+  return () => writeFileSync(target, source);
+}
+
+function judge(copy, mutation, healthy) {
+  const suite = JSON.stringify([mutation.config, mutation.tests]);
+  if (!healthy.has(suite)) healthy.set(suite, runSuite(copy, mutation));
+  if (healthy.get(suite) !== 'passed') return `its suite does not pass without the change (${healthy.get(suite)})`;
+  const restore = mutate(copy, mutation);
+  try {
+    const outcome = runSuite(copy, mutation);
+    return outcome === 'failed' ? undefined : `the suite ${outcome === 'passed' ? 'did not notice' : 'broke'}`;
+  } finally {
+    restore();
+  }
+}
+
+install();
+build();
+prebuildJest();
+const words = process.argv.slice(2);
+const wanted = MUTATIONS.filter(({ name }) => words.length === 0 || words.some((word) => name.includes(word)));
+const copy = copyTree();
+process.on('exit', () => rmSync(copy, { recursive: true, force: true }));
+const total = { passed: 0, failed: 0, skipped: 0 };
+const healthy = new Map();
+for (const mutation of wanted) {
+  const missing = mutation.needs?.();
+  if (missing) {
+    console.log(`skipped ${mutation.name}: ${missing}`);
+    total.skipped += 1;
+    continue;
+  }
+  let problem;
+  try {
+    problem = judge(copy, mutation, healthy);
+  } catch (error) {
+    problem = error.message;
+  }
+  console.log(problem === undefined ? `ok ${mutation.name}: noticed` : `not ok ${mutation.name}: ${problem}`);
+  total[problem === undefined ? 'passed' : 'failed'] += 1;
+}
+console.log(`mutations: ${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
+process.exit(total.failed === 0 && wanted.length > 0 ? 0 : 1);
