@@ -8,7 +8,7 @@ export const MUTATIONS = [
     file: 'src/job/freeze-window.ts',
     find: '    thaws = await thawAll(run, guests);',
     replace: '',
-    tests: ['test/lab/main-job/budget.test.ts'],
+    tests: ['test/unit/job/freeze-window.test.ts'],
   },
   {
     name: 'no look at what happened before a step is repeated',
