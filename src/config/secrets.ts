@@ -1,10 +1,13 @@
-import { execFile } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { promisify } from 'node:util';
+import { setTimeout as sleepFor } from 'node:timers/promises';
 import { SnaphookError } from '../ports/errors.ts';
 
 const EXEC_TIMEOUT_MS = 10_000;
+/** What a program wrote before it ended is read by then. */
+const REST_OF_OUTPUT_MS = 250;
 const READABLE_BY_OTHERS = 0o077;
 
 /**
@@ -58,13 +61,29 @@ async function readProtected(file: string, reference: string): Promise<string> {
 async function runProgram(commandLine: string, reference: string): Promise<string> {
   const [program, ...args] = commandLine.split(/\s+/).filter((word) => word !== '');
   if (program === undefined) throw unreadable(reference, 'no program is named');
+  // It gets none of our descriptors, and a session of its own: a signal to our whole process group is ours to handle.
+  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'ignore'], detached: true, windowsHide: true });
+  const killer = setTimeout(() => child.kill('SIGKILL'), EXEC_TIMEOUT_MS);
+  const output: Buffer[] = [];
+  child.stdout.on('data', (chunk: Buffer) => output.push(chunk));
   try {
-    const { stdout } = await promisify(execFile)(program, args, { timeout: EXEC_TIMEOUT_MS, encoding: 'utf8' });
-    return stdout;
-  } catch {
-    // The error of execFile carries the program's output, which may hold the secret.
-    throw unreadable(reference, 'the program failed');
+    const end = await Promise.race([once(child, 'close'), endedWithOpenOutput(child)]);
+    if (end[0] !== 0) throw unreadable(reference, 'the program failed');
+    return Buffer.concat(output).toString('utf8');
+  } catch (error) {
+    // What the system says may hold the command line; the program's output, which may hold the secret, is never told.
+    throw error instanceof SnaphookError ? error : unreadable(reference, 'the program cannot be run');
+  } finally {
+    clearTimeout(killer);
+    child.stdout.destroy();
   }
+}
+
+/** A program may leave something running that keeps its output open, as agents do: its own end is what counts. */
+async function endedWithOpenOutput(child: ChildProcess): Promise<readonly unknown[]> {
+  const end: readonly unknown[] = await once(child, 'exit');
+  await sleepFor(REST_OF_OUTPUT_MS);
+  return end;
 }
 
 const unreadable = (reference: string, why: string, hint?: string) =>

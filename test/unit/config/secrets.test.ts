@@ -43,6 +43,31 @@ test('a program gives its output and is never run by a shell', async () => {
   await expect(resolveSecret('exec:echo $HOME; echo leaked')).resolves.toBe('$HOME; echo leaked');
 });
 
+test('a program that leaves something running with its output open gives its secret as soon as it has ended itself', async () => {
+  const daemon = path.join(mkdtempSync(path.join(os.tmpdir(), 'snaphook-secret-')), 'with-agent');
+  writeFileSync(daemon, '#!/bin/sh\necho correct horse\nsleep 15 &\n', { mode: 0o755 });
+  const startedMs = performance.now();
+
+  expect(await resolveSecret(`exec:${daemon}`)).toBe('correct horse');
+  expect(performance.now() - startedMs).toBeLessThan(5000);
+});
+
+test('a program that hangs and ignores SIGTERM is ended after ten seconds', async () => {
+  const stubborn = path.join(mkdtempSync(path.join(os.tmpdir(), 'snaphook-secret-')), 'stubborn');
+  writeFileSync(stubborn, "#!/bin/sh\ntrap '' TERM\necho half a secret\nwhile :; do sleep 1; done\n", { mode: 0o755 });
+  const startedMs = performance.now();
+
+  await expect(resolveSecret(`exec:${stubborn}`)).rejects.toMatchObject({ code: 'E_SECRET' });
+  expect(performance.now() - startedMs).toBeLessThan(13_000);
+});
+
+test('a program that is not there is told without its arguments being run by anything', async () => {
+  await expect(resolveSecret('exec:/nonexistent/program')).rejects.toMatchObject({
+    code: 'E_SECRET',
+    message: expect.stringContaining('exec:/nonexistent/program'),
+  });
+});
+
 test('the output of a failing program does not reach the error', async () => {
   const failing = `exec:${process.execPath} -e process.stdout.write("hunter2");process.exit(3)`;
 
