@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import type { JobContext, JobSpec } from '../../src/job/job-spec.ts';
+import { type JobContext, ON_OPEN_RUN, type OnOpenRun } from '../../src/job/job-spec.ts';
 import { SnaphookError } from '../../src/ports/errors.ts';
 
 /** What a hook knows when a product calls it: who calls, for which job, and where the configuration is. */
@@ -7,7 +7,7 @@ export interface HookCall {
   readonly context: JobContext;
   readonly vms: readonly string[];
   readonly configFile: string | undefined;
-  readonly onOpenRun: JobSpec['onOpenRun'] | undefined;
+  readonly onOpenRun: OnOpenRun | undefined;
   readonly json: boolean;
   readonly debug: boolean;
 }
@@ -31,9 +31,11 @@ export const HOOK_USAGE = `Options, and the environment variables that give the 
                       VMs of the configuration
   --config FILE       configuration file                      SNAPHOOK_CONFIG
   --instance NAME     which of several servers calls          SNAPHOOK_INSTANCE
-  --run-id ID         the product's own id of its run         SNAPHOOK_RUN_ID
+  --run-id ID         the product's own id of its run; the    SNAPHOOK_RUN_ID
+                      same id again replaces its earlier try
   --level LEVEL       full, incremental, ...                  SNAPHOOK_LEVEL
-  --on-open-run WHAT  fail or replace, when an earlier run still waits for its post hook
+  --on-open-run WHAT  fail, replace or wait, when another pre hook of the job works or
+                      an earlier run still waits for its post hook
   --json              one JSON document on stdout
   --debug             stack traces on stderr
 `;
@@ -72,9 +74,10 @@ function parse(argv: readonly string[]) {
   }
 }
 
-function parseOnOpenRun(text: string | undefined): JobSpec['onOpenRun'] | undefined {
-  if (text === undefined || text === 'fail' || text === 'replace') return text;
-  throw new SnaphookError('E_USAGE', `--on-open-run "${text}" is unknown`, { hint: 'Use fail or replace.' });
+function parseOnOpenRun(text: string | undefined): OnOpenRun | undefined {
+  const known = ON_OPEN_RUN.find((choice) => choice === text);
+  if (text === undefined || known) return known;
+  throw new SnaphookError('E_USAGE', `--on-open-run "${text}" is unknown`, { hint: `Use ${ON_OPEN_RUN.join(', ')}.` });
 }
 
 const splitList = (text: string | undefined): readonly string[] =>

@@ -6,7 +6,7 @@ import { resolveSecret } from '../config/secrets.ts';
 import { parseVmSelector } from '../config/vm-selector.ts';
 import { createWindowsGuests } from '../guest/windows/windows-guest.ts';
 import { rawImages } from '../image/raw-image.ts';
-import { DEFAULT_LIMITS, type JobLimits, type JobSpec } from '../job/job-spec.ts';
+import { DEFAULT_LIMITS, type JobLimits, type JobSpec, type OnOpenRun } from '../job/job-spec.ts';
 import type { JobPorts } from '../job/ports.ts';
 import { systemClock } from '../platform/clock.ts';
 import { createFileJournals } from '../platform/file-journals.ts';
@@ -108,7 +108,7 @@ function matchesName(pattern: string, name: string): boolean {
 export function jobSpec(
   config: Config,
   name: string,
-  overrides: { vms?: readonly string[]; onOpenRun?: JobSpec['onOpenRun'] } = {},
+  overrides: { vms?: readonly string[]; onOpenRun?: OnOpenRun } = {},
 ): JobSpec {
   const job = config.jobs[name];
   if (!job) {
@@ -147,5 +147,6 @@ function limitsOf({ limits = {} }: JobConfig): JobLimits {
     devicesMs: ms(limits.devicesSeconds, DEFAULT_LIMITS.devicesMs),
     undoMs: ms(limits.undoSeconds, DEFAULT_LIMITS.undoMs),
     lockWaitMs: ms(limits.lockWaitSeconds, DEFAULT_LIMITS.lockWaitMs),
+    heartbeatMs: ms(limits.heartbeatSeconds, DEFAULT_LIMITS.heartbeatMs),
   };
 }

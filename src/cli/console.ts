@@ -25,7 +25,8 @@ export const stderrReporter: Reporter = createTextReporter(
 
 /**
  * Runs a verb: its result alone goes to stdout, as text or as one JSON document; errors are coded and carry no stack.
- * The first SIGTERM, SIGINT or SIGHUP aborts the work, which unwinds by itself; later ones change nothing.
+ * The first SIGTERM, SIGINT or SIGHUP aborts the work, which unwinds by itself; later ones change nothing, not even while the
+ * program ends. Node resets ignored signals when it starts, so that SIGHUP counts also under `nohup`.
  */
 export async function runVerb(
   invocation: Invocation,
@@ -44,8 +45,6 @@ export async function runVerb(
     if (invocation.json) print(`${JSON.stringify(errorDocument(error, exitCode))}\n`);
     process.stderr.write(errorText(error));
     return exitCode;
-  } finally {
-    interruption.stop();
   }
 }
 
@@ -71,9 +70,6 @@ function listenForSignals() {
   return {
     signal: controller.signal,
     exitCode: () => exitCode,
-    stop: () => {
-      for (const name of names) process.off(name, onSignal);
-    },
   };
 }
 

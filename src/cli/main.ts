@@ -1,6 +1,7 @@
 import yargs, { type Argv } from 'yargs';
 import { hideBin } from 'yargs/helpers';
 import { DEFAULT_CONFIG_FILE } from '../config/load.ts';
+import { ON_OPEN_RUN } from '../job/job-spec.ts';
 import { SnaphookError } from '../ports/errors.ts';
 import { runVerb, type VerbResult } from './console.ts';
 
@@ -47,11 +48,14 @@ const vmOptions = (parser: Argv) =>
 const preOptions = (parser: Argv) =>
   vmOptions(parser)
     .option('on-open-run', {
-      choices: ['fail', 'replace'] as const,
-      describe: 'when an earlier run still waits for its post hook',
+      choices: ON_OPEN_RUN,
+      describe: 'when another pre hook of the job works, or an earlier run still waits for its post hook',
     })
     .option('instance', { type: 'string', describe: 'which of several backup servers calls' })
-    .option('run-id', { type: 'string', describe: "the product's own id of its run" })
+    .option('run-id', {
+      type: 'string',
+      describe: "the product's own id of its run; the same id again replaces its earlier try",
+    })
     .option('level', { type: 'string', describe: 'full, incremental, ...' });
 
 const parser: Argv = yargs(hideBin(process.argv))

@@ -1,5 +1,5 @@
 import { loadConfig } from '../config/load.ts';
-import { post } from '../job/post.ts';
+import { type EndedRun, post } from '../job/post.ts';
 import type { Reporter } from '../ports/reporter.ts';
 import { closePorts, composePorts, jobSpec } from './compose.ts';
 import type { VerbResult } from './console.ts';
@@ -12,16 +12,20 @@ export async function postVerb(request: { configFile: string; job: string }, rep
   const spec = jobSpec(config, request.job);
   const ports = composePorts(config, reporter);
   try {
-    const { runs } = await post(ports, spec);
-    const lines = runs.map(
-      ({ runId, handedOver }) => `run ${runId} ${handedOver ? 'released' : 'had crashed and was cleaned up'}\n`,
-    );
+    const { stoppedPre, runs } = await post(ports, spec);
+    const lines = runs.map((run) => `run ${run.runId} ${whatBecameOf(run)}\n`);
+    if (stoppedPre) lines.unshift('the pre hook was still at work and was stopped\n');
     return {
-      document: jsonDocument('post', { ok: true, job: request.job, runs }),
+      document: jsonDocument('post', { ok: true, job: request.job, stoppedPre, runs }),
       text: lines.join(''),
       exitCode: EXIT.ok,
     };
   } finally {
     await closePorts(ports);
   }
+}
+
+function whatBecameOf({ handedOver, cancelled }: EndedRun): string {
+  if (handedOver) return 'released';
+  return cancelled ? 'cancelled; everything of it was undone' : 'had crashed and was cleaned up';
 }

@@ -1,5 +1,5 @@
 import { loadConfig } from '../config/load.ts';
-import type { JobContext, JobSpec } from '../job/job-spec.ts';
+import type { JobContext, OnOpenRun } from '../job/job-spec.ts';
 import { type PreResult, pre } from '../job/pre.ts';
 import type { Reporter } from '../ports/reporter.ts';
 import { closePorts, composePorts, jobSpec } from './compose.ts';
@@ -12,7 +12,7 @@ export interface PreRequest {
   readonly configFile: string;
   readonly context: JobContext;
   readonly vms: readonly string[];
-  readonly onOpenRun: JobSpec['onOpenRun'] | undefined;
+  readonly onOpenRun: OnOpenRun | undefined;
 }
 
 /** What both `snaphook pre` and the pre-backup hook do. */

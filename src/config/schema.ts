@@ -111,7 +111,7 @@ const proxy = z.strictObject({
 
 const limits = z
   .strictObject({
-    deadlineSeconds: seconds.optional().describe('pre ends by itself before this (230)'),
+    deadlineSeconds: seconds.optional().describe('pre ends by itself within this, undoing included (230)'),
     freezeSeconds: seconds.optional().describe('from the freeze request to frozen (60)'),
     establishSeconds: seconds.optional().describe('from the establish request to its answer (8)'),
     thawSeconds: seconds.optional().describe('how long a thaw is tried (30)'),
@@ -119,7 +119,12 @@ const limits = z
     unlinkSeconds: seconds.optional().describe('wait for targets to be defined before an unlink is forced (60)'),
     devicesSeconds: seconds.optional().describe('until the proxy sees the targets (60)'),
     undoSeconds: seconds.optional().describe('for undoing one step (180)'),
-    lockWaitSeconds: z.number().nonnegative().optional().describe('wait for another run of the same job or VM (10)'),
+    lockWaitSeconds: z
+      .number()
+      .nonnegative()
+      .optional()
+      .describe('wait for another run of the same VM, or of the same job with onOpenRun fail (10)'),
+    heartbeatSeconds: seconds.max(240).optional().describe('a hook says at least this often that it still works (30)'),
   })
   .describe('Times in seconds; the defaults fit most sites');
 
@@ -135,7 +140,10 @@ const job = z.strictObject({
   grade: z.enum(['application', 'filesystem', 'crash']).default('application').describe('the consistency asked for'),
   onLowerGrade: z.enum(['fail', 'degrade']).default('fail'),
   collateral: z.enum(['refuse', 'warn']).default('refuse').describe('other VMs on a snapped datastore'),
-  onOpenRun: z.enum(['fail', 'replace']).default('fail').describe('when an earlier run still waits for its post hook'),
+  onOpenRun: z
+    .enum(['fail', 'replace', 'wait'])
+    .default('fail')
+    .describe('when another pre hook of the job works, or an earlier run still waits for its post hook'),
   targetPool: z.string().min(1).max(64).describe('storage group whose devices may receive links'),
   presentGroup: z
     .string()

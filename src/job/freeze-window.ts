@@ -43,6 +43,7 @@ export async function holdFreezeWindow(run: Run, signal: AbortSignal): Promise<F
   let establishError: unknown;
   const freezeErrors: unknown[] = [];
   let thaws: ReadonlyMap<InstanceUuid, GuestThaw> = new Map();
+  run.inFreezeWindow = true;
   try {
     freezeErrors.push(...(await freezeAll(run, guests, signal)));
     if (freezeErrors.length === 0) {
@@ -59,6 +60,7 @@ export async function holdFreezeWindow(run: Run, signal: AbortSignal): Promise<F
     times.thawSentMs = clock.monotonicMs();
     thaws = await thawAll(run, guests);
     times.thawedMs = clock.monotonicMs();
+    run.inFreezeWindow = false;
   }
   return { times, arrayServiceMs, freezeErrors, establishError, thaws };
 }

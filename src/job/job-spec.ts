@@ -5,6 +5,9 @@ import type { Grade } from './grade.ts';
 /** `auto`: as the settings of each guest say. A strategy by name: that one, or the run is refused. */
 export type FreezeChoice = 'auto' | FreezeStrategy | 'none';
 
+export const ON_OPEN_RUN = ['fail', 'replace', 'wait'] as const;
+export type OnOpenRun = (typeof ON_OPEN_RUN)[number];
+
 /** One job as configured: what the backup product calls by name, again and again. */
 export interface JobSpec {
   readonly name: string;
@@ -16,7 +19,8 @@ export interface JobSpec {
   readonly onLowerGrade: 'fail' | 'degrade';
   /** VMs that share a snapped datastore and are not prepared: refuse the run, or go on and say which. */
   readonly collateral: 'refuse' | 'warn';
-  readonly onOpenRun: 'fail' | 'replace';
+  /** When another pre hook of the job works, or an earlier run waits for its post hook: fail, end it, or wait for its end. */
+  readonly onOpenRun: OnOpenRun;
   /** Storage group whose devices may receive links. */
   readonly targetPool: string;
   /** Storage group that is masked to the proxy; absent: the pool itself is. */
@@ -31,7 +35,7 @@ export interface JobSpec {
 }
 
 export interface JobLimits {
-  /** `pre` ends by itself before this: backup products abandon hooks that take longer. */
+  /** `pre` ends by itself within this, undoing included: backup products abandon hooks that take longer. */
   readonly deadlineMs: number;
   /** From the freeze request to "frozen". */
   readonly freezeMs: number;
@@ -47,7 +51,10 @@ export interface JobLimits {
   readonly devicesMs: number;
   /** One round of cleaning up. */
   readonly undoMs: number;
+  /** How long a lock of another job, or of a hook of the same job that is not to be replaced, is waited for. */
   readonly lockWaitMs: number;
+  /** A hook says at least this often that it still works. */
+  readonly heartbeatMs: number;
 }
 
 export const DEFAULT_LIMITS: JobLimits = {
@@ -60,6 +67,7 @@ export const DEFAULT_LIMITS: JobLimits = {
   devicesMs: 60_000,
   undoMs: 180_000,
   lockWaitMs: 10_000,
+  heartbeatMs: 30_000,
 };
 
 /** Who called, as the integration understood it. */

@@ -4,14 +4,17 @@ import type { ImageFile } from '../ports/images.ts';
 import type { Lock } from '../ports/journal.ts';
 import { withinLimit } from './deadline.ts';
 import { FIRST_FAILED_STATE, isLower } from './grade.ts';
+import { withHeartbeat } from './heartbeat.ts';
 import type { JobContext, JobSpec } from './job-spec.ts';
+import { type TurnRequest, takeTurn } from './job-turn.ts';
 import { captureResultOf, RunJournal } from './journal.ts';
 import { newRunId } from './names.ts';
 import { devicesOf, imagePathsOf, MANIFEST_NAME, type Plan } from './plan.ts';
 import { completePlan, draftPlan, type PlanDraft, type Reserved, whenTargetsAreFree } from './planner.ts';
 import type { JobPorts } from './ports.ts';
 import type { CaptureResult } from './results.ts';
-import { cleanUpRun, closeRun, leftoversError, loadRun, readJournal } from './run-record.ts';
+import { closeRun, leftoversError, readJournal } from './run-record.ts';
+import { forwardLimit, runTimeFromNow, undoLimit } from './run-time.ts';
 import { type Run, runStep } from './step.ts';
 import { captureStep } from './steps/capture.ts';
 import { devicesStep } from './steps/devices.ts';
@@ -34,12 +37,11 @@ export interface PreResult {
 
 /** Choosing and journaling targets takes milliseconds; waiting longer means that something is wrong. */
 const PLAN_LOCK_WAIT_MS = 60_000;
-/** Share of the deadline for going forward; the rest is for cleaning up after it. */
-const FORWARD_SHARE = 0.9;
 
 /**
  * The pre hook: recover what an earlier run of the job left, plan, preflight, freeze, establish, thaw, grade, link, hand over.
  * When anything fails, everything is undone before the error is thrown; what could not be undone is told as `E_LEFTOVERS`.
+ * All of it, undoing included, ends within the job's deadline.
  */
 export async function pre(
   ports: JobPorts,
@@ -47,54 +49,59 @@ export async function pre(
   context: JobContext,
   signal: AbortSignal,
 ): Promise<PreResult> {
-  const deadline = {
-    durationMs: spec.limits.deadlineMs * FORWARD_SHARE,
-    code: 'E_DEADLINE' as const,
-    message: `job "${spec.name}" was not ready within its deadline of ${spec.limits.deadlineMs} ms`,
-    hint: "Raise the backup product's limit for the hook and `limits.deadlineSeconds` of the job together.",
-  };
-  const lock = await ports.locks.acquire(jobLock(spec.name), spec.limits.lockWaitMs);
-  try {
+  const time = runTimeFromNow(ports.clock, spec);
+  const current: CurrentRun = {};
+  const heartbeat = { everyMs: spec.limits.heartbeatMs, mayTell: () => current.run?.inFreezeWindow !== true };
+  return withHeartbeat(ports, heartbeat, async (beating, doing) => {
     // How the run ended is told by the run itself: what it left behind matters more than that its time was over.
-    const end = await withinLimit(ports.clock, deadline, signal, async (limit): Promise<RunEnd> => {
-      try {
-        return { result: await openRun(ports, spec, context, lock, AbortSignal.any([limit, lock.lost])) };
-      } catch (error) {
-        return { error };
-      }
-    });
+    const end = await withinLimit(
+      ports.clock,
+      forwardLimit(ports.clock, spec, time),
+      signal,
+      async (limit): Promise<RunEnd> => {
+        try {
+          return { result: await inTurn({ ports: beating, spec, context, time, doing, signal: limit }, current) };
+        } catch (error) {
+          return { error };
+        }
+      },
+    );
     if ('error' in end) throw end.error;
     return end.result;
+  });
+}
+
+type RunEnd = { readonly result: PreResult } | { readonly error: unknown };
+
+/** The run of this hook, once it has a plan. */
+interface CurrentRun {
+  run?: Run;
+}
+
+interface Work extends Omit<TurnRequest, 'signal' | 'doing'> {
+  readonly id: RunId;
+  readonly journal: RunJournal;
+  readonly current: CurrentRun;
+}
+
+async function inTurn(request: TurnRequest, current: CurrentRun): Promise<PreResult> {
+  const { lock, signal } = await takeTurn(request);
+  try {
+    return await openRun(request, current, lock, signal);
   } finally {
     await lock.release();
   }
 }
 
-type RunEnd = { readonly result: PreResult } | { readonly error: unknown };
-
-export const jobLock = (job: string): string => `job-${job}`;
-
-interface Work {
-  readonly ports: JobPorts;
-  readonly spec: JobSpec;
-  readonly context: JobContext;
-  readonly id: RunId;
-  readonly journal: RunJournal;
-  run?: Run;
-}
-
 async function openRun(
-  ports: JobPorts,
-  spec: JobSpec,
-  context: JobContext,
+  { ports, spec, context, time }: TurnRequest,
+  current: CurrentRun,
   lock: Lock,
   signal: AbortSignal,
 ): Promise<PreResult> {
-  await recoverOpenRuns(ports, spec, signal);
-  signal.throwIfAborted();
   const id = newRunId(ports.clock.now(), ports.randomText());
   const journal = await RunJournal.load(await ports.journals.create({ runId: id, job: spec.name }), ports.clock);
-  const work: Work = { ports, spec, context, id, journal };
+  const work: Work = { ports, spec, context, time, id, journal, current };
   try {
     return await goForward(work, signal);
   } catch (error) {
@@ -104,33 +111,14 @@ async function openRun(
   }
 }
 
-/** A crashed run is cleaned up. A run that was handed over may still be read by the backup product: only `replace` ends it. */
-async function recoverOpenRuns(ports: JobPorts, spec: JobSpec, signal: AbortSignal): Promise<void> {
-  for (const { runId: id } of await ports.journals.openRuns(spec.name)) {
-    const { journal } = await loadRun(ports, id);
-    const isWaiting = journal.state.handedOverAt !== undefined && !journal.state.releasing;
-    if (isWaiting && spec.onOpenRun === 'fail') {
-      throw new SnaphookError(
-        'E_RUN_OPEN',
-        `run "${id}" of job "${spec.name}" is handed over and waits for its post hook`,
-        {
-          hint: 'If its backup has ended, run `snaphook post` for the job; `--on-open-run replace` ends it and goes on.',
-        },
-      );
-    }
-    ports.reporter.warn('cleaning up an earlier run of this job', { run: id });
-    await cleanUpRun(ports, id, 'recovered', signal);
-  }
-}
-
 async function goForward(work: Work, signal: AbortSignal): Promise<PreResult> {
-  const { ports, spec, journal } = work;
+  const { ports, spec, journal, time, current } = work;
   await journal.opened(work.context);
   const plan = await planAndReserve(work, signal);
   const array = ports.arrays.find(({ id }) => id === plan.arrayId);
   if (!array) throw new TypeError('the plan names an array that is not there');
-  const run: Run = { plan, ports, array, journal, openGuests: new Map() };
-  work.run = run;
+  const run: Run = { plan, ports, array, journal, openGuests: new Map(), endsAtMs: time.endsAtMs };
+  current.run = run;
   for (const warning of plan.warnings) ports.reporter.warn(warning);
   await preflight(run, signal);
   const capture = await captureGuests(run, signal);
@@ -139,6 +127,7 @@ async function goForward(work: Work, signal: AbortSignal): Promise<PreResult> {
   await runStep(run, presentStep, signal);
   await runStep(run, devicesStep, signal);
   const { files } = await runStep(run, exportStep, signal);
+  signal.throwIfAborted();
   await journal.append({ kind: 'handed-over', data: { manifest: MANIFEST_NAME } });
   return { runId: work.id, plan, capture, files, directory: spec.exportDirectory, manifest: MANIFEST_NAME, degraded };
 }
@@ -147,7 +136,7 @@ async function goForward(work: Work, signal: AbortSignal): Promise<PreResult> {
 async function planAndReserve({ ports, spec, context, id, journal }: Work, signal: AbortSignal): Promise<Plan> {
   const draft = await draftPlan(ports, spec, signal).finally(() => ports.hypervisor.close());
   const reserve = async (latest: PlanDraft): Promise<Plan> => {
-    const lock = await ports.locks.acquire('plan', PLAN_LOCK_WAIT_MS);
+    const lock = await ports.locks.acquire('plan', PLAN_LOCK_WAIT_MS, { signal });
     try {
       const plan = completePlan(latest, { runId: id, spec, context }, await reservedByOthers(ports, id));
       await journal.append({ kind: 'planned', data: plan });
@@ -198,14 +187,14 @@ async function captureGuests(run: Run, signal: AbortSignal): Promise<CaptureResu
   const locks: Lock[] = [];
   try {
     for (const vm of [...plan.vms].sort((a, b) => a.instanceUuid.localeCompare(b.instanceUuid))) {
-      locks.push(await ports.locks.acquire(`vm-${vm.instanceUuid}`, plan.spec.limits.lockWaitMs));
+      locks.push(await ports.locks.acquire(`vm-${vm.instanceUuid}`, plan.spec.limits.lockWaitMs, { signal }));
     }
     const held = AbortSignal.any([signal, ...locks.map(({ lost }) => lost)]);
     await runStep(run, guestsStep, held);
     ports.reporter.info('freezing', { guests: run.openGuests.size, devices: devicesOf(plan).length });
     const capture = await runStep(run, captureStep, held);
     ports.reporter.info('captured', { windowMs: Math.round(capture.lengthMs), snapshot: plan.snapshotName });
-    const errors = await undoSteps(run, { only: ['guests'] });
+    const errors = await undoSteps(run, { only: ['guests'], signal: held });
     if (errors.length > 0) throw errors[0];
     return capture;
   } finally {
@@ -235,15 +224,21 @@ function gradeErrorCode({ evidence }: CaptureResult['vms'][number]): ErrorCode {
   return 'E_GRADE';
 }
 
-/** Undoes the run and returns the error to throw: the cause, or what is left behind. */
-async function unwind({ ports, id, journal, run }: Work, cause: unknown): Promise<unknown> {
+/**
+ * Undoes the run and returns the error to throw: the cause, or what is left behind. It listens to no signal; only the deadline
+ * ends it.
+ */
+async function unwind({ ports, spec, time, id, journal, current: { run } }: Work, cause: unknown): Promise<unknown> {
   const errors: unknown[] = [];
   try {
     await journal.failed(undefined, cause);
   } catch (error) {
     errors.push(error);
   }
-  if (run) errors.push(...(await undoSteps(run)));
+  if (run) {
+    const limit = undoLimit(ports.clock, spec, time);
+    errors.push(...(await withinLimit(ports.clock, limit, undefined, (signal) => undoSteps(run, { signal }))));
+  }
   if (errors.length > 0) return leftoversError(id, errors, cause);
   try {
     await closeRun(ports, journal, id, run && captureResultOf(journal.state) ? 'failed' : 'nothing-done');

@@ -1,9 +1,9 @@
 import { SnaphookError, toErrorRecord } from '../ports/errors.ts';
 import type { DeviceId } from '../ports/identity.ts';
 import type { SnapshotOfDevice, StorageArray } from '../ports/storage-array.ts';
+import { jobLock } from './job-turn.ts';
 import { OWN_NAME_PREFIX, runOfSnapshotName } from './names.ts';
 import type { JobPorts } from './ports.ts';
-import { jobLock } from './pre.ts';
 import { cleanUpRun, loadRun } from './run-record.ts';
 import { captureStep } from './steps/capture.ts';
 

@@ -13,6 +13,7 @@ export async function readJournal(ports: JobPorts, id: string): Promise<RunJourn
 export async function loadRun(
   ports: JobPorts,
   id: string,
+  endsAtMs?: number,
 ): Promise<{ readonly journal: RunJournal; readonly run: Run | undefined }> {
   const journal = await readJournal(ports, id);
   const { plan } = journal.state;
@@ -27,7 +28,7 @@ export async function loadRun(
       },
     );
   }
-  return { journal, run: { plan, ports, array, journal, openGuests: new Map() } };
+  return { journal, run: { plan, ports, array, journal, openGuests: new Map(), endsAtMs } };
 }
 
 /**
@@ -35,9 +36,14 @@ export async function loadRun(
  * they are thrown as one `E_LEFTOVERS`.
  * An aborted signal ends the work in the middle; the run then stays open too.
  */
-export async function cleanUpRun(ports: JobPorts, id: string, outcome: Outcome, signal?: AbortSignal): Promise<void> {
-  const { journal, run } = await loadRun(ports, parseRunId(id));
-  const errors = run ? await undoSteps(run, signal ? { signal } : {}) : [];
+export async function cleanUpRun(
+  ports: JobPorts,
+  id: string,
+  outcome: Outcome,
+  limit: { readonly signal?: AbortSignal; readonly endsAtMs?: number } = {},
+): Promise<void> {
+  const { journal, run } = await loadRun(ports, parseRunId(id), limit.endsAtMs);
+  const errors = run ? await undoSteps(run, limit) : [];
   if (errors.length > 0) throw leftoversError(id, errors);
   await closeRun(ports, journal, id, outcome);
   await ports.locks.sweep();

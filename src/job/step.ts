@@ -14,6 +14,10 @@ export interface Run {
   readonly journal: RunJournal;
   /** Sessions opened by the `guests` step of this process; empty in `post` and recovery. */
   readonly openGuests: Map<InstanceUuid, Guest>;
+  /** When undoing has to be over, on the monotonic clock; undefined where nobody waits for it. */
+  readonly endsAtMs?: number | undefined;
+  /** True from the first request to freeze to the last thaw: nothing may be logged. */
+  inFreezeWindow?: boolean;
 }
 
 /** What a look at the real world found after an answer was missed. */

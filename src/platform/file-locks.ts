@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { readdir, readFile, rm, rmdir, stat, writeFile } from 'node:fs/promises';
 import os from 'node:os';
@@ -9,6 +9,7 @@ import { SnaphookError } from '../ports/errors.ts';
 import type { Lock, Locks } from '../ports/journal.ts';
 import { ensureFolder } from './ensure-folder.ts';
 import { isProcessAlive } from './process-alive.ts';
+import { StopRequest, sweepStopRequests, watchForStop } from './stop-requests.ts';
 import { systemErrorCode } from './system-error.ts';
 
 /** Wall-clock time alone never takes a lock away: clocks jump and machines sleep. Whether the owner lives decides. */
@@ -19,6 +20,8 @@ const UNOWNED_LIFE_MS = 15_000;
 const RETRY_PAUSE_MS = 100;
 
 interface Owner {
+  /** Of this one holding; what a request to stop is addressed to. */
+  readonly id: string;
   readonly name: string;
   readonly pid: number;
   readonly host: string;
@@ -34,7 +37,7 @@ interface Owner {
  */
 export function createFileLocks(folder: string, clock: Clock): Locks {
   return {
-    async acquire(name, waitMs) {
+    async acquire(name, waitMs, { signal, stopHolder } = {}) {
       await ensureFolder(folder, 0o700).catch((cause: unknown) => {
         throw new SnaphookError('E_JOURNAL', `lock folder "${folder}" cannot be made (${systemErrorCode(cause)})`, {
           cause,
@@ -43,12 +46,20 @@ export function createFileLocks(folder: string, clock: Clock): Locks {
       });
       const file = path.join(folder, createHash('sha256').update(name).digest('hex').slice(0, 24));
       const untilMs = clock.monotonicMs() + waitMs;
-      for (;;) {
-        const lock = await tryLock(file, name, clock);
-        if (lock) return lock;
-        await releaseDeadOwner(file);
-        if (clock.monotonicMs() >= untilMs) throw await locked(file, name);
-        await clock.sleep(Math.min(RETRY_PAUSE_MS, Math.max(1, untilMs - clock.monotonicMs())));
+      const request = stopHolder === undefined ? undefined : new StopRequest(file, stopHolder);
+      try {
+        for (;;) {
+          signal?.throwIfAborted();
+          const lock = await tryLock(file, name, clock);
+          if (lock) return { ...lock, stoppedHolder: (await request?.wasNoticed()) ?? false };
+          await releaseDeadOwner(file);
+          const holder = request && (await readOwner(file));
+          const isLater = holder !== undefined && !(await request?.send(holder.id));
+          if (isLater || clock.monotonicMs() >= untilMs) throw await locked(file, name);
+          await clock.sleep(Math.min(RETRY_PAUSE_MS, Math.max(1, untilMs - clock.monotonicMs())), signal);
+        }
+      } finally {
+        await request?.withdraw();
       }
     },
 
@@ -57,11 +68,12 @@ export function createFileLocks(folder: string, clock: Clock): Locks {
       for (const name of names.filter((entry) => entry.endsWith(OWNER_SUFFIX))) {
         await releaseDeadOwner(path.join(folder, name.slice(0, -OWNER_SUFFIX.length)));
       }
+      await sweepStopRequests(folder, async (file) => (await readOwner(file))?.id);
     },
   };
 }
 
-async function tryLock(file: string, name: string, clock: Clock): Promise<Lock | undefined> {
+async function tryLock(file: string, name: string, clock: Clock): Promise<Omit<Lock, 'stoppedHolder'> | undefined> {
   const lost = new AbortController();
   let release: () => Promise<void>;
   try {
@@ -84,6 +96,7 @@ async function tryLock(file: string, name: string, clock: Clock): Promise<Lock |
     );
   }
   const owner: Owner = {
+    id: randomUUID(),
     name,
     pid: process.pid,
     host: os.hostname(),
@@ -91,9 +104,19 @@ async function tryLock(file: string, name: string, clock: Clock): Promise<Lock |
     startTicks: startTicksOf(process.pid),
   };
   await writeFile(ownerFile(file), JSON.stringify(owner), { mode: 0o600 });
+  const stop = new AbortController();
+  let unwatch = (): void => undefined;
   return {
     lost: lost.signal,
+    listenForStop() {
+      unwatch();
+      unwatch = watchForStop(file, owner.id, (who) =>
+        stop.abort(new SnaphookError('E_INTERRUPTED', `interrupted, because ${who}`, { effect: 'unknown' })),
+      );
+      return stop.signal;
+    },
     async release() {
+      unwatch();
       await rm(ownerFile(file), { force: true });
       await release().catch(() => undefined);
     },
@@ -107,10 +130,16 @@ async function readOwner(file: string): Promise<Owner | undefined> {
   try {
     const owner: unknown = JSON.parse(await readFile(ownerFile(file), 'utf8'));
     if (typeof owner !== 'object' || owner === null) return undefined;
-    const { name, pid, host, since, startTicks } = owner as Partial<Owner>; // every field is checked on the next lines
-    if (typeof name !== 'string' || typeof pid !== 'number' || typeof host !== 'string' || typeof since !== 'string')
+    const { id, name, pid, host, since, startTicks } = owner as Partial<Owner>; // every field is checked on the next lines
+    if (
+      typeof id !== 'string' ||
+      typeof name !== 'string' ||
+      typeof pid !== 'number' ||
+      typeof host !== 'string' ||
+      typeof since !== 'string'
+    )
       return undefined;
-    return { name, pid, host, since, startTicks: typeof startTicks === 'string' ? startTicks : undefined };
+    return { id, name, pid, host, since, startTicks: typeof startTicks === 'string' ? startTicks : undefined };
   } catch {
     return undefined;
   }

@@ -37,13 +37,27 @@ export interface JournalStore {
 export interface Lock {
   /** Aborts when the lock could not be refreshed: a holder that cannot prove it holds must stop. */
   readonly lost: AbortSignal;
+  /** True: the holder before us was asked by us to stop, and took notice. */
+  readonly stoppedHolder: boolean;
+  /** From now on waiters can ask this holder to stop. Aborts with `E_INTERRUPTED`, whose message says who asked. */
+  listenForStop(): AbortSignal;
   release(): Promise<void>;
+}
+
+export interface Waiting {
+  /** Ends the wait with its reason. */
+  readonly signal?: AbortSignal;
+  /**
+   * Asks the holder to stop and says to it why, such as `the post hook of job "x" came`. Only the holder that is met first is
+   * asked; when another one has taken the lock after it, the wait ends at once.
+   */
+  readonly stopHolder?: string;
 }
 
 /** Locks by name on this machine; a lock of a process that died is taken over. */
 export interface Locks {
   /** Rejects with `E_LOCKED` (who holds it, since when) after `waitMs`. */
-  acquire(name: string, waitMs: number): Promise<Lock>;
-  /** Removes the locks that processes of this machine left when they died. */
+  acquire(name: string, waitMs: number, waiting?: Waiting): Promise<Lock>;
+  /** Removes the locks that processes of this machine left when they died, and requests whose holder is gone. */
   sweep(): Promise<void>;
 }

@@ -20,7 +20,7 @@ export const captureStep: Step<CaptureResult> = {
   async do(run, signal) {
     await run.array.warm(signal);
     const window = await holdFreezeWindow(run, signal);
-    const freezes = await finishGuests(run, window);
+    const freezes = await finishGuests(run, window, signal);
     const failure = windowFailure(window);
     if (failure !== undefined) throw failure;
     const unconfirmed = [...window.thaws.values()].find((thaw) => !thaw.confirmed);
@@ -77,7 +77,11 @@ async function terminateFound(run: Run, found: readonly SnapshotOfDevice[], sign
   }
 }
 
-async function finishGuests(run: Run, window: FreezeWindow): Promise<ReadonlyMap<InstanceUuid, FreezeEvidence>> {
+async function finishGuests(
+  run: Run,
+  window: FreezeWindow,
+  signal: AbortSignal,
+): Promise<ReadonlyMap<InstanceUuid, FreezeEvidence>> {
   const { clock, reporter } = run.ports;
   const finished = new Map<InstanceUuid, FreezeEvidence>();
   if (window.freezeErrors.length > 0) return finished;
@@ -90,7 +94,7 @@ async function finishGuests(run: Run, window: FreezeWindow): Promise<ReadonlyMap
         message: `guest "${guest.name}" did not tell in time how the freeze ended`,
       };
       try {
-        finished.set(vm, await withinLimit(clock, limit, undefined, (signal) => guest.finish(signal)));
+        finished.set(vm, await withinLimit(clock, limit, signal, (limited) => guest.finish(limited)));
       } catch (error) {
         reporter.warn('the guest did not tell how the freeze ended', { vm: guest.name, error: String(error) });
       }

@@ -3,6 +3,7 @@ import type { DevicePair } from '../../ports/storage-array.ts';
 import { withinLimit } from '../deadline.ts';
 import { captureResultOf } from '../journal.ts';
 import { devicesOf, pairsOf } from '../plan.ts';
+import { defineWaitMs } from '../run-time.ts';
 import type { Run, Step } from '../step.ts';
 
 export interface LinkResult {
@@ -66,7 +67,10 @@ async function unlinkedPairs(run: Run, signal: AbortSignal): Promise<readonly De
   }
 }
 
-/** Waits for the array to define the targets where it has to; then forces, because targets are scratch and are thrown away. */
+/**
+ * Waits for the array to define the targets where it has to, and as long as the run's deadline lets it; then forces, because
+ * targets are scratch and are thrown away.
+ */
 export async function unlinkPairs(
   run: Run,
   snapId: number | undefined,
@@ -74,20 +78,19 @@ export async function unlinkPairs(
   signal: AbortSignal,
 ): Promise<void> {
   const { snapshotName: name, spec } = run.plan;
+  const force = () => run.array.unlink({ name, snapId, pairs, force: true }, signal);
+  const durationMs = defineWaitMs(run.ports.clock, spec.limits, run.endsAtMs);
+  if (durationMs <= 0) return force();
   try {
     await withinLimit(
       run.ports.clock,
-      {
-        durationMs: spec.limits.unlinkMs,
-        code: 'E_DEADLINE',
-        message: `targets of snapshot "${name}" are not defined yet`,
-      },
+      { durationMs, code: 'E_DEADLINE', message: `targets of snapshot "${name}" are not defined yet` },
       signal,
       (limit) => run.array.unlink({ name, snapId, pairs, force: false }, limit),
     );
   } catch (error) {
     signal.throwIfAborted();
     if (!(error instanceof SnaphookError) || error.code !== 'E_DEADLINE') throw error;
-    await run.array.unlink({ name, snapId, pairs, force: true }, signal);
+    await force();
   }
 }

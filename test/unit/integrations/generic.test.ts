@@ -29,7 +29,7 @@ test.each([
   [['--job'], /argument/],
   [['--jbo', 'x'], /--jbo/],
   [['--job', 'x', 'extra'], /extra/],
-  [['--job', 'x', '--on-open-run', 'wait'], /"wait"/],
+  [['--job', 'x', '--on-open-run', 'never'], /"never"/],
 ])('a call with %j is a usage error that says why', (argv, message) => {
   expect(() => readHookCall(argv, {})).toThrow(
     expect.objectContaining({ code: 'E_USAGE', message: expect.stringMatching(message) }),

@@ -1,0 +1,159 @@
+import { SnaphookError } from '../ports/errors.ts';
+import type { Lock } from '../ports/journal.ts';
+import { withinLimit } from './deadline.ts';
+import type { JobContext, JobSpec } from './job-spec.ts';
+import type { RunState } from './journal.ts';
+import type { JobPorts } from './ports.ts';
+import { cleanUpRun, loadRun, readJournal } from './run-record.ts';
+import { forwardLimit, type RunTime } from './run-time.ts';
+
+export const jobLock = (job: string): string => `job-${job}`;
+
+/** While another hook of the job works, its journal is looked at this often: it may turn out to be an earlier try of the same run. */
+const LOOK_AGAIN_MS = 1000;
+
+export interface TurnRequest {
+  readonly ports: JobPorts;
+  readonly spec: JobSpec;
+  readonly context: JobContext;
+  readonly time: RunTime;
+  readonly doing: (what: string) => void;
+  /** Interruption, or the end of the time for going forward. */
+  readonly signal: AbortSignal;
+}
+
+/** The job belongs to this hook, and no earlier run of it is open. */
+export interface Turn {
+  readonly lock: Lock;
+  /** The request's signal, or the lock was lost, or somebody asked this hook to stop. */
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Takes the job for one pre hook. A crashed run is cleaned up. For a pre hook that is at work, and for a run that is handed over
+ * and may be read by the backup product, the job's `onOpenRun` decides; what the backup product itself has started again is over.
+ * Errors: `E_LOCKED`, `E_RUN_OPEN`, `E_LEFTOVERS`, and the signal's reason.
+ */
+export async function takeTurn(request: TurnRequest): Promise<Turn> {
+  for (;;) {
+    const lock = await lockJob(request);
+    let waiting: string | undefined;
+    try {
+      const signal = AbortSignal.any([request.signal, lock.lost, lock.listenForStop()]);
+      waiting = await clearEarlierRuns(request, signal);
+      if (waiting === undefined) return { lock, signal };
+    } catch (error) {
+      await lock.release();
+      throw error;
+    }
+    // Its post hook needs the lock.
+    await lock.release();
+    await waitForRelease(request, waiting);
+  }
+}
+
+async function lockJob({ ports, spec, context, doing, signal }: TurnRequest): Promise<Lock> {
+  const { clock, locks, reporter } = ports;
+  const untilMs = clock.monotonicMs() + (spec.onOpenRun === 'fail' ? spec.limits.lockWaitMs : Number.POSITIVE_INFINITY);
+  let lastTold = '';
+  for (;;) {
+    const isRetry = await isRetryOfRunAtWork(ports, spec, context);
+    const stopsHolder = isRetry || spec.onOpenRun === 'replace';
+    try {
+      return await locks.acquire(jobLock(spec.name), Math.min(LOOK_AGAIN_MS, untilMs - clock.monotonicMs()), {
+        signal,
+        ...(stopsHolder ? { stopHolder: `another pre hook of job "${spec.name}" came` } : {}),
+      });
+    } catch (error) {
+      if (isTimeOver(signal)) throw stillAtWork(spec, signal.reason);
+      if (!(error instanceof SnaphookError) || error.code !== 'E_LOCKED') throw error;
+      if (clock.monotonicMs() >= untilMs) throw stillAtWork(spec, error);
+    }
+    if (lastTold === '') doing('waiting for another hook of the job');
+    const tell = stopsHolder
+      ? 'another hook of this job is at work; a pre hook is asked to stop'
+      : 'another hook of this job is at work; waiting for it';
+    if (tell !== lastTold) reporter.warn(tell, isRetry ? { retryOf: context.productRunId } : {});
+    lastTold = tell;
+  }
+}
+
+/** The run at work is the newest one that is open: its pre hook has ended all earlier ones. */
+async function isRetryOfRunAtWork(ports: JobPorts, spec: JobSpec, context: JobContext): Promise<boolean> {
+  if (context.productRunId === undefined) return false;
+  const newest = (await ports.journals.openRuns(spec.name)).at(-1);
+  // It may be closed, or written to, at this very moment: then the next look tells.
+  const journal = newest && (await readJournal(ports, newest.runId).catch(() => undefined));
+  return journal !== undefined && !isWaiting(journal.state) && isSameRun(journal.state.context, context);
+}
+
+/** Backup products call again with the same id when they repeat a job by themselves; they have given the earlier try up. */
+function isSameRun(earlier: JobContext | undefined, { integration, instance, productRunId }: JobContext): boolean {
+  return (
+    productRunId !== undefined &&
+    earlier?.productRunId === productRunId &&
+    earlier.integration === integration &&
+    earlier.instance === instance
+  );
+}
+
+const isWaiting = (state: RunState): boolean => state.handedOverAt !== undefined && !state.releasing;
+
+/** Ends the open runs of the job; returns the one whose end is to be waited for. */
+async function clearEarlierRuns(request: TurnRequest, signal: AbortSignal): Promise<string | undefined> {
+  const { ports, spec, context } = request;
+  for (const { runId: id } of await ports.journals.openRuns(spec.name)) {
+    signal.throwIfAborted();
+    const { state } = (await loadRun(ports, id)).journal;
+    if (isWaiting(state)) {
+      if (isSameRun(state.context, context)) {
+        const fields = { run: id, productRunId: context.productRunId };
+        ports.reporter.warn('the backup product has started this run again; its earlier attempt is over', fields);
+      } else if (spec.onOpenRun === 'wait') return id;
+      else if (spec.onOpenRun === 'fail') throw stillOpen(spec, id);
+    }
+    ports.reporter.warn('cleaning up an earlier run of this job', { run: id });
+    await recover(request, id);
+  }
+  signal.throwIfAborted();
+  return undefined;
+}
+
+/** Once begun it goes on through signals, as half a clean-up helps nobody; the time for going forward ends it. */
+async function recover({ ports, spec, time }: TurnRequest, id: string): Promise<void> {
+  const limit = forwardLimit(ports.clock, spec, time);
+  // What is left of the earlier run is to be told, not that the time was over.
+  const failure = await withinLimit(ports.clock, limit, undefined, (signal) =>
+    cleanUpRun(ports, id, 'recovered', { signal, endsAtMs: time.endsAtMs }).then(
+      () => undefined,
+      (error: unknown) => ({ error }),
+    ),
+  );
+  if (failure) throw failure.error;
+}
+
+async function waitForRelease({ ports, spec, doing, signal }: TurnRequest, id: string): Promise<void> {
+  ports.reporter.info('waiting for the post hook of an earlier run of this job', { run: id });
+  doing(`waiting for the post hook of run ${id}`);
+  try {
+    while (isWaiting((await readJournal(ports, id)).state)) await ports.clock.sleep(LOOK_AGAIN_MS, signal);
+  } catch (error) {
+    throw isTimeOver(signal) ? stillOpen(spec, id, error) : error;
+  }
+}
+
+const isTimeOver = (signal: AbortSignal): boolean =>
+  signal.reason instanceof SnaphookError && signal.reason.code === 'E_DEADLINE';
+
+const stillAtWork = (spec: JobSpec, cause: SnaphookError) =>
+  new SnaphookError('E_LOCKED', `another hook of job "${spec.name}" is at work`, {
+    cause,
+    retry: 'safe',
+    hint: 'Let it end; `snaphook status` shows its run. `--on-open-run wait` waits for it, `replace` stops a pre hook and goes on.',
+  });
+
+const stillOpen = (spec: JobSpec, id: string, cause?: unknown) =>
+  new SnaphookError('E_RUN_OPEN', `run "${id}" of job "${spec.name}" is handed over and waits for its post hook`, {
+    cause,
+    hint: 'If its backup has ended, run `snaphook post` for the job; `--on-open-run replace` ends it and goes on.',
+  });
