@@ -54,27 +54,36 @@ export async function takeTurn(request: TurnRequest): Promise<Turn> {
 
 async function lockJob({ ports, spec, context, doing, signal }: TurnRequest): Promise<Lock> {
   const { clock, locks, reporter } = ports;
+  const name = jobLock(spec.name);
   const untilMs = clock.monotonicMs() + (spec.onOpenRun === 'fail' ? spec.limits.lockWaitMs : Number.POSITIVE_INFINITY);
-  let lastTold = '';
-  for (;;) {
+  const free = await unlessLocked(locks.acquire(name, 0, { signal }));
+  if (!(free instanceof SnaphookError)) return free;
+  doing('waiting for another hook of the job');
+  for (let lastTold = ''; ; ) {
     const isRetry = await isRetryOfRunAtWork(ports, spec, context);
-    const stopsHolder = isRetry || spec.onOpenRun === 'replace';
-    try {
-      return await locks.acquire(jobLock(spec.name), Math.min(LOOK_AGAIN_MS, untilMs - clock.monotonicMs()), {
-        signal,
-        ...(stopsHolder ? { stopHolder: `another pre hook of job "${spec.name}" came` } : {}),
-      });
-    } catch (error) {
-      if (isTimeOver(signal)) throw stillAtWork(spec, signal.reason);
-      if (!(error instanceof SnaphookError) || error.code !== 'E_LOCKED') throw error;
-      if (clock.monotonicMs() >= untilMs) throw stillAtWork(spec, error);
-    }
-    if (lastTold === '') doing('waiting for another hook of the job');
-    const tell = stopsHolder
-      ? 'another hook of this job is at work; a pre hook is asked to stop'
-      : 'another hook of this job is at work; waiting for it';
+    const replaces = isRetry || spec.onOpenRun === 'replace';
+    const tell = `another hook of this job is at work; ${replaces ? 'a pre hook is asked to stop' : 'waiting for it'}`;
     if (tell !== lastTold) reporter.warn(tell, isRetry ? { retryOf: context.productRunId } : {});
     lastTold = tell;
+    const waiting = replaces ? { signal, stopHolder: `another pre hook of job "${spec.name}" came` } : { signal };
+    try {
+      const waitMs = Math.min(LOOK_AGAIN_MS, untilMs - clock.monotonicMs());
+      const lock = await unlessLocked(locks.acquire(name, waitMs, waiting));
+      if (!(lock instanceof SnaphookError)) return lock;
+      if (clock.monotonicMs() >= untilMs) throw stillAtWork(spec, lock);
+    } catch (error) {
+      throw isTimeOver(signal) ? stillAtWork(spec, signal.reason) : error;
+    }
+  }
+}
+
+/** The lock, or the error that says who has it. */
+async function unlessLocked(lock: Promise<Lock>): Promise<Lock | SnaphookError> {
+  try {
+    return await lock;
+  } catch (error) {
+    if (error instanceof SnaphookError && error.code === 'E_LOCKED') return error;
+    throw error;
   }
 }
 
@@ -145,7 +154,7 @@ async function waitForRelease({ ports, spec, doing, signal }: TurnRequest, id: s
 const isTimeOver = (signal: AbortSignal): boolean =>
   signal.reason instanceof SnaphookError && signal.reason.code === 'E_DEADLINE';
 
-const stillAtWork = (spec: JobSpec, cause: SnaphookError) =>
+const stillAtWork = (spec: JobSpec, cause: unknown) =>
   new SnaphookError('E_LOCKED', `another hook of job "${spec.name}" is at work`, {
     cause,
     retry: 'safe',
