@@ -12,8 +12,8 @@ export interface RunTime {
 
 /** A few calls of the array: unlink, terminate, and the looks between them. */
 const UNDO_CALLS_MS = 15_000;
-/** Whoever comes too late all the same still gets this much time for undoing. */
-const LEAST_UNDO_MS = 5_000;
+/** Who comes late all the same, after a thaw that took long, still gets this share of the time that was kept for undoing. */
+const LEAST_UNDO_SHARE = 0.2;
 
 /**
  * What undoing may need at the worst moment: the thaw of a guest that does not answer, or as long for a target to be defined;
@@ -43,7 +43,7 @@ export function forwardLimit(clock: Clock, spec: JobSpec, { forwardEndsAtMs }: R
 /** For undoing what this hook did. */
 export function undoLimit(clock: Clock, spec: JobSpec, { endsAtMs }: RunTime): Limit {
   return {
-    durationMs: Math.max(LEAST_UNDO_MS, endsAtMs - clock.monotonicMs()),
+    durationMs: Math.max(LEAST_UNDO_SHARE * undoReserveMs(spec.limits), endsAtMs - clock.monotonicMs()),
     code: 'E_DEADLINE',
     message: `the deadline of job "${spec.name}" came before it was undone`,
     hint: 'The next hook of the job, or `snaphook reap --apply`, goes on with it.',

@@ -1,5 +1,5 @@
 import { openSite, type Site } from '../main-job/site.ts';
-import { expectClean, hold, hookCommand, start, startHook, until } from './product.ts';
+import { expectClean, hold, holdHandOver, hookCommand, start, startHook, until } from './product.ts';
 
 let site: Site;
 beforeAll(async () => {
@@ -79,7 +79,7 @@ test('a product that reads the output of the hook sees its end when the hook end
 });
 
 test('the lock of a pre hook that was killed does not keep its post hook waiting', async () => {
-  const held = hold(site.lab, { system: 'array', operation: 'GET v1/volumes', nth: 3, when: 'before' });
+  const held = holdHandOver(site.lab);
   const pre = startHook('pre-backup', job());
   await held.reached;
   pre.signalGroup('SIGKILL');

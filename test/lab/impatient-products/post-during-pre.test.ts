@@ -1,6 +1,6 @@
 import type { FaultRule } from '../../../src/lab/world/faults.ts';
 import { openSite, type Site } from '../main-job/site.ts';
-import { expectClean, hold, startHook } from './product.ts';
+import { expectClean, hold, holdHandOver, startHook } from './product.ts';
 
 /** Bacula calls the director's post hook four seconds after a cancel, and leaves the client's pre hook alone meanwhile. */
 let site: Site;
@@ -44,7 +44,7 @@ test.each<[string, Omit<FaultRule, 'action'>]>([
 });
 
 test('what the stopped pre hook cannot undo, post undoes', async () => {
-  const held = hold(site.lab, { system: 'array', operation: 'GET v1/volumes', nth: 3, when: 'before' });
+  const held = holdHandOver(site.lab);
   site.lab.faults.add({
     system: 'array',
     operation: 'DELETE private/snapshot',

@@ -76,17 +76,24 @@ export interface Held {
   letGo(): void;
 }
 
-export function hold(lab: Lab, call: Omit<FaultRule, 'action'>): Held {
+export function hold(lab: Lab, call: Omit<FaultRule, 'action'>, condition: () => boolean = () => true): Held {
   let letGo = (): void => undefined;
   let onReached = (): void => undefined;
   const open = new Promise<void>((resolve) => (letGo = resolve));
   const reached = new Promise<void>((resolve) => (onReached = resolve));
   const run = () => {
+    if (!condition()) return undefined;
     onReached();
     return open;
   };
   lab.faults.add({ ...call, action: { do: 'call', run } });
   return { reached, letGo };
+}
+
+/** Holds the look at the links that ends the hand-over: the only list the product reads while targets are linked. */
+export function holdHandOver(lab: Lab): Held {
+  const isLinked = () => lab.store.devices().some(({ isTarget }) => isTarget);
+  return hold(lab, { system: 'array', operation: 'GET v1/volumes', when: 'before' }, isLinked);
 }
 
 /** The lab's configuration with other limits for all jobs; returns its path. */

@@ -1,5 +1,5 @@
 import { openSite, type Site } from '../main-job/site.ts';
-import { configWith, expectClean, type Held, type Hook, hold, startHook, until } from './product.ts';
+import { configWith, expectClean, type Held, type Hook, holdHandOver, startHook, until } from './product.ts';
 
 /** Amanda starts a second pre hook when the first took too long for it, and Bacula repeats a job under the id it had before. */
 let site: Site;
@@ -22,7 +22,7 @@ const runIdOf = async (hook: Hook): Promise<unknown> => JSON.parse((await hook.e
 
 /** A pre hook in the middle of its work. */
 async function preAtWork(...options: readonly string[]): Promise<{ hook: Hook; held: Held }> {
-  const held = hold(site.lab, { system: 'array', operation: 'GET v1/volumes', nth: 3, when: 'before' });
+  const held = holdHandOver(site.lab);
   const hook = pre(...options);
   await held.reached;
   return { hook, held };
@@ -104,52 +104,35 @@ describe('while another pre hook of the job is at work', () => {
 });
 
 describe('while an earlier run waits for its post hook', () => {
-  test('fail: exit 11 with a hint, and the images stay', async () => {
-    const first = await runIdOf(pre('--run-id', '7'));
+  const EARLIER = ['--run-id', '7', '--instance', 'dir1'];
 
-    const { exitCode, stderr } = await pre('--run-id', '8').ended;
+  test('fail: exit 11 with a hint, and the images stay, unless the backup product has started the same run again', async () => {
+    const first = await runIdOf(pre(...EARLIER));
 
-    expect([exitCode, stderr]).toEqual([11, expect.stringMatching(/E_RUN_OPEN\]\n.*--on-open-run replace/)]);
-    expect(await openRuns()).toEqual([{ job: 'presented', runId: first }]);
+    for (const other of [['--run-id', '8', '--instance', 'dir1'], ['--run-id', '7', '--instance', 'dir2'], []]) {
+      const { exitCode, stderr } = await pre(...other).ended;
+      expect([exitCode, stderr]).toEqual([11, expect.stringMatching(/E_RUN_OPEN\]\n.*--on-open-run replace/)]);
+      expect(await openRuns()).toEqual([{ job: 'presented', runId: first }]);
+    }
+
+    const again = await pre(...EARLIER).ended;
+    expect([again.exitCode, again.stderr]).toEqual([0, expect.stringContaining('its earlier attempt is over')]);
     expect(await post()).toBe(0);
   });
 
-  test('wait ends with the deadline of the job, exit 11, and the images stay', async () => {
+  test('wait ends with the deadline of the job, exit 11, or with a signal; the images stay', async () => {
     const first = await runIdOf(pre());
     const short = configWith(site.lab, { deadlineSeconds: 3 });
+    const interrupted = pre('--on-open-run', 'wait');
 
-    const { exitCode, stderr } = await startHook('pre-backup', [
-      ...['--config', short, '--job', 'presented', '--on-open-run', 'wait'],
-    ]).ended;
+    const late = startHook('pre-backup', ['--config', short, '--job', 'presented', '--on-open-run', 'wait']);
+    await until(() => interrupted.stderr().includes('waiting for the post hook'));
+    interrupted.signalGroup('SIGTERM', 'SIGTERM');
 
+    expect((await interrupted.ended).exitCode).toBe(143);
+    const { exitCode, stderr } = await late.ended;
     expect([exitCode, stderr]).toEqual([11, expect.stringContaining('E_RUN_OPEN')]);
     expect(await openRuns()).toEqual([{ job: 'presented', runId: first }]);
-    expect(await post()).toBe(0);
-  });
-
-  test.each([
-    ['another run id', ['--run-id', '8', '--instance', 'dir1'], 11],
-    ['the same id of another instance', ['--run-id', '7', '--instance', 'dir2'], 11],
-    ['no run id', ['--instance', 'dir1'], 11],
-    ['the same id', ['--run-id', '7', '--instance', 'dir1'], 0],
-  ])('the backup product starts again with %s', async (_what, options, exitCode) => {
-    await pre('--run-id', '7', '--instance', 'dir1').ended;
-
-    const again = await pre(...options).ended;
-
-    expect(again.exitCode).toBe(exitCode);
-    expect(again.stderr.includes('its earlier attempt is over')).toBe(exitCode === 0);
-    expect(await post()).toBe(0);
-  });
-
-  test('a wait is ended by a signal', async () => {
-    await pre().ended;
-    const second = pre('--on-open-run', 'wait');
-    await until(() => second.stderr().includes('waiting for the post hook'));
-
-    second.signalGroup('SIGTERM', 'SIGTERM');
-
-    expect((await second.ended).exitCode).toBe(143);
     expect(await post()).toBe(0);
   });
 });

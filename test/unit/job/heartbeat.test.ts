@@ -1,0 +1,97 @@
+import { mkdtempSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { withHeartbeat } from '../../../src/job/heartbeat.ts';
+import { RunJournal } from '../../../src/job/journal.ts';
+import { createFileJournals } from '../../../src/platform/file-journals.ts';
+import type { Reporter } from '../../../src/ports/reporter.ts';
+import { ManualClock } from './manual-clock.ts';
+
+const RUN = { runId: 'mb3k2j1f-x8q2zk', job: 'nightly' };
+
+function setUp() {
+  const clock = new ManualClock();
+  const beats: string[] = [];
+  const reporter: Reporter = {
+    info: (message, { doing, seconds } = {}) => beats.push(`${message}: ${doing}, ${seconds} s`),
+    warn: () => undefined,
+    progress: () => undefined,
+  };
+  const journals = createFileJournals(mkdtempSync(path.join(os.tmpdir(), 'snaphook-heartbeat-')));
+  return { clock, beats, ports: { clock, reporter, journals } };
+}
+
+const always = { everyMs: 30_000, mayTell: () => true };
+
+test('a line every interval says what is done and for how long, and the last one comes before the work has ended', async () => {
+  const { clock, beats, ports } = setUp();
+
+  const work = withHeartbeat(ports, always, async (_ports, doing) => {
+    doing('waiting for something');
+    await clock.sleep(100_000);
+    doing('something else');
+    await clock.sleep(25_000);
+    return 'result';
+  });
+  await clock.advance(200_000);
+
+  expect(await work).toBe('result');
+  expect(beats).toEqual([
+    'still working: waiting for something, 30 s',
+    'still working: waiting for something, 60 s',
+    'still working: waiting for something, 90 s',
+    'still working: something else, 20 s',
+  ]);
+  expect(clock.sleeping).toBe(0);
+});
+
+test('the step is read off the journal, also where the journal was opened again', async () => {
+  const { clock, beats, ports } = setUp();
+
+  const work = withHeartbeat(ports, always, async (beating) => {
+    const journal = await RunJournal.load(await beating.journals.create(RUN), clock);
+    await journal.append({ kind: 'intent', data: { step: 'link' } });
+    await clock.sleep(40_000);
+    const again = await RunJournal.load(await beating.journals.open(RUN.runId), clock);
+    await again.append({ kind: 'undoing', data: { step: 'capture' } });
+    await clock.sleep(30_000);
+  });
+  for (let time = 0; time < 90; time += 1) {
+    await clock.advance(1000);
+    await new Promise((resolve) => setTimeout(resolve, 5)); // the journal's files are real
+  }
+
+  await work;
+  expect(beats[0]).toMatch(/^still working: step link, \d+ s$/);
+  expect(beats[1]).toMatch(/^still working: undoing step capture, \d+ s$/);
+});
+
+test('nothing is told while nothing may be told; what was due is told soon after', async () => {
+  const { clock, beats, ports } = setUp();
+  let frozen = false;
+
+  const work = withHeartbeat(ports, { everyMs: 30_000, mayTell: () => !frozen }, async (_ports, doing) => {
+    doing('step capture');
+    await clock.sleep(29_000);
+    frozen = true;
+    await clock.sleep(20_000);
+    frozen = false;
+    await clock.sleep(20_000);
+  });
+  await clock.advance(48_900);
+  expect(beats).toEqual([]);
+  await clock.advance(2000);
+
+  expect(beats).toEqual([expect.stringMatching(/^still working: step capture, (49|50) s$/)]);
+  await clock.advance(60_000);
+  await work;
+});
+
+test('work that fails ends the heartbeat and gives its own error', async () => {
+  const { clock, ports } = setUp();
+  const failure = new Error('no');
+
+  await expect(withHeartbeat(ports, always, () => Promise.reject(failure))).rejects.toBe(failure);
+
+  expect(clock.sleeping).toBe(0);
+});
