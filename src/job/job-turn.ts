@@ -55,12 +55,14 @@ export async function takeTurn(request: TurnRequest): Promise<Turn> {
 async function lockJob({ ports, spec, context, doing, signal }: TurnRequest): Promise<Lock> {
   const { clock, locks, reporter } = ports;
   const name = jobLock(spec.name);
-  const untilMs = clock.monotonicMs() + (spec.onOpenRun === 'fail' ? spec.limits.lockWaitMs : Number.POSITIVE_INFINITY);
+  let untilMs = clock.monotonicMs() + (spec.onOpenRun === 'fail' ? spec.limits.lockWaitMs : Number.POSITIVE_INFINITY);
   const free = await unlessLocked(locks.acquire(name, 0, { signal }));
   if (!(free instanceof SnaphookError)) return free;
   doing('waiting for another hook of the job');
   for (let lastTold = ''; ; ) {
     const isRetry = await isRetryOfRunAtWork(ports, spec, context);
+    // Undoing takes its time: whoever asks for it waits for it.
+    if (isRetry) untilMs = Number.POSITIVE_INFINITY;
     const replaces = isRetry || spec.onOpenRun === 'replace';
     const tell = `another hook of this job is at work; ${replaces ? 'a pre hook is asked to stop' : 'waiting for it'}`;
     if (tell !== lastTold) reporter.warn(tell, isRetry ? { retryOf: context.productRunId } : {});
