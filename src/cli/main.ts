@@ -76,6 +76,7 @@ const parser: Argv = yargs(hideBin(process.argv))
         preOptions(command),
         ['$0 pre --job nightly-sql', 'capture the VMs of the job and hand over their images'],
         ['$0 pre --job nightly-sql --vm SQL01 --json', 'one VM only; the result as JSON'],
+        ['$0 pre --job nightly-sql --on-open-run wait', 'let an earlier run of the job end first'],
       ),
     verb(async (options, signal) => {
       const [{ preVerb }, { stderrReporter }] = await Promise.all([import('./pre-verb.ts'), import('./console.ts')]);
@@ -86,7 +87,7 @@ const parser: Argv = yargs(hideBin(process.argv))
   )
   .command(
     'post',
-    'release, unlink and terminate: what the post-backup hook does',
+    'release, unlink and terminate: what the post-backup hook does; stops a pre hook of the job that still works',
     (command) => withExamples(jobOption(command), ['$0 post --job nightly-sql', 'end the open run of the job']),
     verb(async (options) => {
       const [{ postVerb }, { stderrReporter }] = await Promise.all([import('./post-verb.ts'), import('./console.ts')]);
@@ -184,7 +185,7 @@ const parser: Argv = yargs(hideBin(process.argv))
   .wrap(Math.min(110, process.stdout.columns ?? 110))
   .version(__VERSION__)
   .epilogue(
-    'Exit codes: 0 ok, 1 failed, 2 usage, 3 degraded, 10 configuration, 11 locked, 12 credentials, 13 preflight, 14 freeze, 15 freeze window, 16 array, 17 vCenter, 18 proxy, 19 verification, 20 something left behind, 75 nothing to do, 124 deadline, 129/130/143 interrupted.',
+    'Exit codes: 0 ok, 1 failed, 2 usage, 3 degraded, 10 configuration, 11 locked, 12 credentials, 13 preflight, 14 freeze, 15 freeze window, 16 array, 17 vCenter, 18 proxy, 19 verification, 20 something left behind, 75 nothing to do, 124 deadline, 129/130/143 interrupted, everything undone.',
   )
   .fail((message, error) => {
     if (error && !message) throw error;

@@ -1,3 +1,5 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
 import { openSite, type Site } from '../main-job/site.ts';
 import { expectClean, hold, holdHandOver, hookCommand, start, startHook, until } from './product.ts';
 
@@ -75,6 +77,23 @@ test('a product that reads the output of the hook sees its end when the hook end
   const { exitCode } = await pre.ended; // "close": the hook has ended and both pipes are at their end
 
   expect([exitCode, performance.now() - exited < 500]).toEqual([0, true]);
+  expect(await post()).toBe(0);
+});
+
+test('nor does a program that a secret reference starts, even when it leaves something running', async () => {
+  const program = path.join(site.lab.directory, 'secret-with-agent');
+  const password = path.join(site.lab.directory, 'secrets', 'vcenter');
+  const [pidFile, config] = [`${program}.pid`, `${program}.yaml`];
+  writeFileSync(program, `#!/bin/sh\ncat '${password}'\nsleep 30 &\necho $! > '${pidFile}'\n`, { mode: 0o755 });
+  writeFileSync(config, readFileSync(site.lab.configFile, 'utf8').replace(`file:${password}`, `exec:${program}`));
+  const pre = startHook('pre-backup', ['--config', config, '--job', 'presented']);
+  let exited = 0;
+  pre.child.once('exit', () => (exited = performance.now()));
+
+  const { exitCode } = await pre.ended;
+
+  expect([exitCode, performance.now() - exited < 500]).toEqual([0, true]);
+  process.kill(Number(readFileSync(pidFile, 'utf8')), 'SIGKILL'); // it outlived the hook
   expect(await post()).toBe(0);
 });
 

@@ -3,7 +3,7 @@ import { openSite, type Site } from '../main-job/site.ts';
 import { configWith, expectClean, hold, holdHandOver, startHook } from './product.ts';
 
 /** Start of the program, and the end of its sessions when the work is over. */
-const AROUND_MS = 2500;
+const AROUND_MS = 5000;
 
 let site: Site;
 afterEach(async () => {
@@ -14,7 +14,7 @@ afterEach(async () => {
 const args = (config: string) => ['--config', config, '--job', 'presented'];
 
 describe('a pre hook ends within its deadline, undoing included', () => {
-  const DEADLINE_S = 5;
+  const DEADLINE_S = 4;
   let config: string;
   beforeAll(async () => {
     site = await openSite();
