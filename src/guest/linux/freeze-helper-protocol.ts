@@ -1,0 +1,138 @@
+/**
+ * The line protocol between snaphook and `snaphook-freeze`, the helper inside a Linux guest, version 1.
+ *
+ * The helper is started as root with the one argument `serve`, over an SSH channel without a terminal. Commands are lines of words
+ * separated by one blank; events are JSON objects, one a line. Both are ASCII: a path is written as /proc/self/mountinfo writes
+ * it, every byte that is no printable ASCII character, and blank, backslash and double quote, as a backslash with three octal digits.
+ *
+ *   helper   {"event":"hello","protocol":1,"helper":"snaphook-freeze 0.1.0","os":"Linux 6.1.0-13-amd64","bootId":"...","token":"..."}
+ *   client   facts
+ *   helper   {"event":"facts","mounts":[...],"blocks":[...],"btrfs":[["sdb","sdc"]],"swaps":["/dev/sda2"]}
+ *   client   prepare 10000 120000 30000 /etc/snaphook/scripts.d     <- lease, life, script time in ms; `-`: no scripts
+ *   client   filesystem 8:1 /data                                   <- in the order in which they are frozen
+ *   client   ready
+ *   helper   {"event":"ready","ownFileSystem":"/","scripts":[{"name":"10-db","phase":"freeze","exitCode":0,"output":"quiet db\n"}]}
+ *   client   freeze
+ *   helper   {"event":"frozen","freezeMs":12.5}                     <- every file system stands still
+ *   client   T                                                      <- ONE byte, 0x54, no line end: thaw now
+ *   helper   {"event":"thawed","heldMs":40.1}                       or {"event":"expired","heldMs":10000}
+ *   helper   {"event":"finished","reason":"released","fileSystems":[{"mountPoint":"/data","frozen":true,"held":true,"errno":0}],
+ *             "scripts":[{"name":"10-db","phase":"thaw","exitCode":0,"output":""}]}
+ *   client   quit
+ *
+ * `ready` makes the helper check everything (is each mount point still that device?), open it, `syncfs` it, start the watchdog, and
+ * run the scripts. `freeze` makes it `syncfs` and FIFREEZE one after the other. `failed` may come in place of any answer and
+ * promises that nothing of ours is frozen (any more) and that scripts which had frozen something were told `freezeFail`.
+ * `abort` thaws whatever stands still, runs `freezeFail`, and is answered by `aborted`; `status` tells the phase. A release byte
+ * while nothing is held is ignored, also directly before a line. End of input means that the client is gone: as `abort`, then exit.
+ * `life` limits a session from `ready` on: a client that neither freezes nor ends it in that time is gone too.
+ *
+ * Two processes: the keeper speaks this protocol; the watchdog is a session of its own without the caller's pipes. A third, the
+ * freezer, sits in FIFREEZE. Either of the two thaws everything when the lease is over, or at once when the other one dies.
+ * Until everything is thawed the session has a record `/run/snaphook/<token>`; `snaphook-freeze release <boot id> <token>` (another
+ * SSH channel) makes the watchdog thaw, or thaws by the record when keeper and watchdog are both dead, and prints
+ * `{"event":"released","found":true}` (`false`: there is no such session any more, so nothing of it stands still).
+ */
+export const FREEZE_HELPER_PROTOCOL = 1;
+
+/** 0x54, `T`: thaw. */
+export const RELEASE_BYTE = 0x54;
+
+export type FreezeHelperPhase = 'idle' | 'prepared' | 'freeze' | 'frozen' | 'finished';
+
+/** One line of /proc/self/mountinfo (proc_pid_mountinfo(5)); paths as written there. */
+export interface HelperMount {
+  readonly id: number;
+  /** `major:minor` of the superblock: what the helper compares before it freezes. */
+  readonly device: string;
+  /** Path inside the file system that is mounted: `/` unless it is a bind mount or a subvolume. */
+  readonly root: string;
+  readonly mountPoint: string;
+  readonly fileSystem: string;
+  readonly source: string;
+}
+
+/** One entry of /sys/class/block. Texts are trimmed; empty where the kernel shows none. */
+export interface HelperBlock {
+  /** Such as `sda1`, `dm-0`, `loop3`. */
+  readonly name: string;
+  readonly device: string;
+  /** The disk of a partition. */
+  readonly parent: string;
+  /** Devices that it is made of (device mapper, md). */
+  readonly slaves: readonly string[];
+  /** Unit serial number: page 0x80 of a SCSI disk, else what the driver shows. */
+  readonly serial: string;
+  /** Such as `naa.6000c29…`. */
+  readonly wwid: string;
+  /** The file behind a loop device, as a path. */
+  readonly backingFile: string;
+}
+
+export interface HelperScript {
+  readonly name: string;
+  readonly phase: 'freeze' | 'thaw' | 'freezeFail';
+  /** -1: it did not end in time, or a signal ended it. */
+  readonly exitCode: number;
+  /** The last 2000 bytes of what it said on both outputs; other than printable ASCII as `?`, line ends kept. */
+  readonly output: string;
+}
+
+export interface HelperFileSystem {
+  readonly mountPoint: string;
+  /** FIFREEZE answered success. */
+  readonly frozen: boolean;
+  /** It was still frozen when this session thawed it because of the release byte. */
+  readonly held: boolean;
+  /** Of the last FIFREEZE or FITHAW that failed; 0 for none. */
+  readonly errno: number;
+}
+
+export type FreezeHelperEvent =
+  | {
+      readonly event: 'hello';
+      readonly protocol: number;
+      readonly helper: string;
+      readonly os: string;
+      /** /proc/sys/kernel/random/boot_id */
+      readonly bootId: string;
+      /** 32 hex digits, by chance: names this session in `release`. */
+      readonly token: string;
+    }
+  | {
+      readonly event: 'facts';
+      readonly mounts: readonly HelperMount[];
+      readonly blocks: readonly HelperBlock[];
+      /** Block device names of each btrfs file system. */
+      readonly btrfs: readonly (readonly string[])[];
+      /** Names of /proc/swaps. */
+      readonly swaps: readonly string[];
+    }
+  | {
+      readonly event: 'ready';
+      /** Mount point of a file system to be frozen that holds the helper's own program; empty when none does. */
+      readonly ownFileSystem: string;
+      readonly scripts: readonly HelperScript[];
+    }
+  | { readonly event: 'frozen'; readonly freezeMs: number }
+  | { readonly event: 'thawed'; readonly heldMs: number }
+  | { readonly event: 'expired'; readonly heldMs: number }
+  | {
+      readonly event: 'finished';
+      /** `peer`: the other process died, so the freeze was ended. `foreign`: somebody else had thawed before us. */
+      readonly reason: 'released' | 'lease' | 'end-of-input' | 'aborted' | 'peer' | 'foreign';
+      readonly fileSystems: readonly HelperFileSystem[];
+      readonly scripts: readonly HelperScript[];
+    }
+  | { readonly event: 'status'; readonly phase: FreezeHelperPhase }
+  | { readonly event: 'aborted' }
+  | { readonly event: 'released'; readonly found: boolean }
+  | {
+      readonly event: 'failed';
+      readonly phase: FreezeHelperPhase;
+      /** What it was about: a mount point or a script; may be empty. */
+      readonly object: string;
+      readonly message: string;
+      readonly errno: number;
+      readonly scripts: readonly HelperScript[];
+    };
