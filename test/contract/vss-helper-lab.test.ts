@@ -1,15 +1,15 @@
 import { PassThrough } from 'node:stream';
-import { GuestApplication } from '../../src/lab/windows-guest/guest-application.ts';
-import { GuestClock } from '../../src/lab/windows-guest/guest-clock.ts';
-import { ProgramInput } from '../../src/lab/windows-guest/program.ts';
+import { GuestApplication } from '../../src/lab/guest/guest-application.ts';
+import { GuestClock } from '../../src/lab/guest/guest-clock.ts';
+import { ProgramInput } from '../../src/lab/guest/program.ts';
+import { WriteHold } from '../../src/lab/guest/write-hold.ts';
 import { VssCoordinator } from '../../src/lab/windows-guest/vss-coordinator.ts';
 import { vssHelperProgram } from '../../src/lab/windows-guest/vss-helper.ts';
 import { VssKnobs } from '../../src/lab/windows-guest/vss-knobs.ts';
 import { inBoxWriters, SQL_SERVER_WRITER, sqlServerWriter } from '../../src/lab/windows-guest/vss-writers.ts';
-import { WriteHold } from '../../src/lab/windows-guest/write-hold.ts';
 import { EventLog } from '../../src/lab/world/events.ts';
 import { Pace } from '../../src/lab/world/pace.ts';
-import { memoryDevice } from '../lab/windows-guest/memory-device.ts';
+import { memoryDevice } from '../lab/guest/memory-device.ts';
 import { describeVssHelper, type HelperWorld } from './vss-helper.ts';
 import type { HelperRun } from './vss-helper-conversation.ts';
 

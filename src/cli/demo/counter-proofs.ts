@@ -1,5 +1,5 @@
+import { checkDatabase, isConsistent } from '../../lab/guest/database-check.ts';
 import type { Lab } from '../../lab/lab.ts';
-import { checkDatabase, isConsistent } from '../../lab/windows-guest/database-check.ts';
 import { snapshotDevice } from './database-images.ts';
 
 const SPLIT_TRIES = 20;

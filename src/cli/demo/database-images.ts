@@ -2,9 +2,9 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import path from 'node:path';
 import type { BlockDevice } from '../../lab/devices/block-device.ts';
+import { checkDatabase, type DatabaseCheck } from '../../lab/guest/database-check.ts';
+import { fileBlockDevice } from '../../lab/guest/file-block-device.ts';
 import type { Lab } from '../../lab/lab.ts';
-import { checkDatabase, type DatabaseCheck } from '../../lab/windows-guest/database-check.ts';
-import { fileBlockDevice } from '../../lab/windows-guest/file-block-device.ts';
 
 /** One handed-over image as the pre hook's document lists it. */
 export interface Image {

@@ -1,7 +1,7 @@
 import { type ErrorDetails, SnaphookError } from '../../ports/errors.ts';
 import type { WriterStatus } from '../../ports/guest.ts';
+import { excerpt } from '../lines.ts';
 import type { EventOf, HelperEnd } from './helper-facts.ts';
-import { excerpt } from './helper-lines.ts';
 import { VSS_HELPER_PROTOCOL } from './vss-helper-protocol.ts';
 import { adviceFor, nameOfResult } from './vss-results.ts';
 import type { ResolvedSettings } from './windows-guest-settings.ts';

@@ -1,7 +1,7 @@
 import type { Clock } from '../../ports/clock.ts';
+import { withDeadline } from '../deadline.ts';
 import type { HelperFacts } from './helper-facts.ts';
 import type { WinRmConnection } from './winrm/connection.ts';
-import { withDeadline } from './winrm/deadline.ts';
 import {
   type CommandIds,
   createShell,

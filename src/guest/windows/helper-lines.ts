@@ -56,33 +56,3 @@ export function parseHelperLine(line: string): HelperEvent | undefined {
 
 /** One command as the helper reads it. */
 export const commandLine = (command: HelperCommand): Buffer => Buffer.from(`${JSON.stringify(command)}\n`, 'utf8');
-
-/** Foreign text for an error message: one line, printable, short. */
-export function excerpt(text: string): string {
-  const printable = text.replace(/[^\p{L}\p{N}\p{P}\p{S} ]+/gu, ' ').trim();
-  return printable.length > 200 ? `${printable.slice(0, 200)}…` : printable;
-}
-
-const MAX_LINE_BYTES = 1024 * 1024;
-const NEWLINE = 0x0a;
-
-/** Joins output chunks by bytes and gives back whole lines: a chunk may end within a character. */
-export class LineSplitter {
-  #rest: Buffer = Buffer.alloc(0);
-
-  push(chunk: Buffer): readonly string[] {
-    const joined = Buffer.concat([this.#rest, chunk]);
-    const lines: string[] = [];
-    let start = 0;
-    for (let end = joined.indexOf(NEWLINE); end >= 0; end = joined.indexOf(NEWLINE, start)) {
-      lines.push(joined.toString('utf8', start, end).replace(/\r$/, ''));
-      start = end + 1;
-    }
-    this.#rest = joined.subarray(start);
-    if (this.#rest.length > MAX_LINE_BYTES) {
-      lines.push(this.#rest.toString('utf8', 0, 1000));
-      this.#rest = Buffer.alloc(0);
-    }
-    return lines;
-  }
-}

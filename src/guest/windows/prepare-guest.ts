@@ -1,11 +1,12 @@
 import { SnaphookError } from '../../ports/errors.ts';
 import type { Guest, PreparedGuest } from '../../ports/guest.ts';
+import { withDeadline } from '../deadline.ts';
+import { plainSerial } from '../disk-serial.ts';
 import { type GuestContext, helperNeverSpoke, writerAbsent, writerFailed, wrongProtocol } from './guest-errors.ts';
 import type { EventOf } from './helper-facts.ts';
 import { commandLine } from './helper-lines.ts';
 import { type SessionParts, troubleSince, writersSeen } from './session-parts.ts';
 import { type HelperVolume, VSS_HELPER_PROTOCOL } from './vss-helper-protocol.ts';
-import { withDeadline } from './winrm/deadline.ts';
 import { absentWriters, failedRequired } from './writers.ts';
 
 /** Starts the helper, lets it gather writers and volumes, and refuses what cannot end in a consistent snapshot. */
@@ -72,6 +73,3 @@ function requireVolumes(context: GuestContext, diskUuids: readonly string[], vol
     },
   );
 }
-
-/** The serial of one disk is written with and without dashes, blanks and upper case. */
-const plainSerial = (diskUuid: string): string => diskUuid.toLowerCase().replace(/[\s-]/g, '');

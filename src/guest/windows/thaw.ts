@@ -1,10 +1,10 @@
 import type { Clock } from '../../ports/clock.ts';
 import type { ThawVerdict } from '../../ports/guest.ts';
+import { withDeadline } from '../deadline.ts';
 import type { HelperChannel } from './helper-channel.ts';
 import type { HelperFacts } from './helper-facts.ts';
 import { commandLine } from './helper-lines.ts';
 import { type HelperPhase, RELEASE_BYTE } from './vss-helper-protocol.ts';
-import { withDeadline } from './winrm/deadline.ts';
 
 export interface ThawContext {
   readonly channel: HelperChannel;

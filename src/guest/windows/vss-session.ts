@@ -1,6 +1,7 @@
 import type { Clock } from '../../ports/clock.ts';
 import { SnaphookError } from '../../ports/errors.ts';
 import type { FreezeEvidence, Guest, PreparedGuest, ThawVerdict } from '../../ports/guest.ts';
+import { withDeadline } from '../deadline.ts';
 import { type GuestContext, guestError } from './guest-errors.ts';
 import { HelperChannel } from './helper-channel.ts';
 import { HelperFacts } from './helper-facts.ts';
@@ -12,7 +13,6 @@ import { RELEASE_BYTE } from './vss-helper-protocol.ts';
 import { isFinished } from './vss-results.ts';
 import { endCopyBackup, vssVerdict } from './vss-verdict.ts';
 import type { WinRmConnection } from './winrm/connection.ts';
-import { withDeadline } from './winrm/deadline.ts';
 
 /** How long a helper may take to end after `quit`. */
 const QUIT_LIMIT_MS = 2000;

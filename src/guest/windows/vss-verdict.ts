@@ -1,8 +1,8 @@
 import { SnaphookError } from '../../ports/errors.ts';
+import { withDeadline } from '../deadline.ts';
 import type { EventOf } from './helper-facts.ts';
 import { commandLine } from './helper-lines.ts';
 import { type SessionParts, troubleSince } from './session-parts.ts';
-import { withDeadline } from './winrm/deadline.ts';
 
 /** How long writers may take to note the end of a copy backup. */
 const COMPLETE_LIMIT_MS = 30_000;

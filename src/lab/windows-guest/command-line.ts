@@ -1,5 +1,5 @@
+import type { Program } from '../guest/program.ts';
 import type { EventLog } from '../world/events.ts';
-import type { Program } from './program.ts';
 
 interface FoundProgram {
   readonly program: Program;

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { type Program, ProgramInput, type ProgramIo } from './program.ts';
+import { type Program, ProgramInput, type ProgramIo } from '../guest/program.ts';
 import type { Received } from './wsman-answer.ts';
 import { faults } from './wsman-fault.ts';
 

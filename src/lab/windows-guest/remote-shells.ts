@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
+import type { Program } from '../guest/program.ts';
 import type { EventLog } from '../world/events.ts';
 import type { Pace } from '../world/pace.ts';
 import { accountName, type GuestUser } from './guest-accounts.ts';
-import type { Program } from './program.ts';
 import { RemoteCommand } from './remote-command.ts';
 import { faults } from './wsman-fault.ts';
 

@@ -1,3 +1,4 @@
+import type { WriteHold } from '../guest/write-hold.ts';
 import type { EventLog } from '../world/events.ts';
 import type { Pace } from '../world/pace.ts';
 import { type GuestDisk, volumesOf } from './guest-disks.ts';
@@ -6,7 +7,6 @@ import type { VssKnobs } from './vss-knobs.ts';
 import { SnapshotSet } from './vss-snapshot-set.ts';
 import { type Quiescable, VssWriter } from './vss-writer.ts';
 import type { WriterConfig } from './vss-writers.ts';
-import type { WriteHold } from './write-hold.ts';
 
 export interface CoordinatorOptions {
   readonly guestName: string;

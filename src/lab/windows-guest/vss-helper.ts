@@ -5,9 +5,9 @@ import {
   MAX_HOLD_MS,
   VSS_HELPER_PROTOCOL,
 } from '../../guest/windows/vss-helper-protocol.ts';
+import type { GuestClock } from '../guest/guest-clock.ts';
+import type { Program, ProgramIo } from '../guest/program.ts';
 import type { Pace } from '../world/pace.ts';
-import type { GuestClock } from './guest-clock.ts';
-import type { Program, ProgramIo } from './program.ts';
 import { HRESULT, VssError } from './vss-codes.ts';
 import type { VssCoordinator } from './vss-coordinator.ts';
 import { parseHelperCommand } from './vss-helper-commands.ts';

@@ -1,11 +1,11 @@
 import type { HelperVolume, HelperWriter } from '../../guest/windows/vss-helper-protocol.ts';
 import type { BlockDevice } from '../devices/block-device.ts';
+import type { WriteHold } from '../guest/write-hold.ts';
 import type { EventLog } from '../world/events.ts';
 import type { Pace } from '../world/pace.ts';
 import { HRESULT, VssError } from './vss-codes.ts';
 import type { VssKnobs } from './vss-knobs.ts';
 import type { VssWriter } from './vss-writer.ts';
-import type { WriteHold } from './write-hold.ts';
 
 /** The provider's part of a snapshot: it decides how long writes stay held. */
 export interface SnapshotProvider {
@@ -142,7 +142,7 @@ export class SnapshotSet {
   #release(): void {
     if (!this.#holding) return;
     this.#holding = false;
-    this.#parts.hold.release();
+    this.#parts.hold.release(this.#parts.devices);
     this.#log('ReleaseWrites', {});
   }
 

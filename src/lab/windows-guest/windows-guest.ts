@@ -1,4 +1,7 @@
 import { randomUUID } from 'node:crypto';
+import { GuestApplication } from '../guest/guest-application.ts';
+import { GuestClock } from '../guest/guest-clock.ts';
+import { WriteHold } from '../guest/write-hold.ts';
 import type { EventLog } from '../world/events.ts';
 import type { FaultRules } from '../world/faults.ts';
 import type { LabHttpServer } from '../world/http-server.ts';
@@ -6,15 +9,12 @@ import type { Latency, Pace } from '../world/pace.ts';
 import { channelBindingOf } from './channel-binding.ts';
 import { createProgramFinder, type ProgramQuoting } from './command-line.ts';
 import type { GuestUser } from './guest-accounts.ts';
-import { GuestApplication } from './guest-application.ts';
-import { GuestClock } from './guest-clock.ts';
 import type { GuestDisk } from './guest-disks.ts';
 import { RemoteShells, type ShellLimits } from './remote-shells.ts';
 import { VssCoordinator } from './vss-coordinator.ts';
 import { vssHelperProgram } from './vss-helper.ts';
 import { VssKnobs } from './vss-knobs.ts';
 import { inBoxWriters, sqlServerWriter, type WriterConfig } from './vss-writers.ts';
-import { WriteHold } from './write-hold.ts';
 import { createWsmanListener } from './wsman-listener.ts';
 import type { WsmanLimits } from './wsman-request.ts';
 

@@ -7,7 +7,7 @@ import { createAuthority, issueCertificate, type LabAuthority } from '../../../s
 import { EventLog } from '../../../src/lab/world/events.ts';
 import { FaultRules } from '../../../src/lab/world/faults.ts';
 import { Pace } from '../../../src/lab/world/pace.ts';
-import { type MemoryDevice, memoryDevice } from './memory-device.ts';
+import { type MemoryDevice, memoryDevice } from '../guest/memory-device.ts';
 import { basicExchange, HttpConnection, ShellClient } from './winrm-client.ts';
 
 export const DATABASE_DISK = '6000c290000000000000000000000001';

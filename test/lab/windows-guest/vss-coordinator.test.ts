@@ -1,12 +1,12 @@
+import { WriteHold } from '../../../src/lab/guest/write-hold.ts';
 import { HRESULT } from '../../../src/lab/windows-guest/vss-codes.ts';
 import { VssCoordinator } from '../../../src/lab/windows-guest/vss-coordinator.ts';
 import { VssKnobs } from '../../../src/lab/windows-guest/vss-knobs.ts';
 import type { WriterConfig } from '../../../src/lab/windows-guest/vss-writers.ts';
 import { exchangeWriter, inBoxWriters, sqlServerWriter } from '../../../src/lab/windows-guest/vss-writers.ts';
-import { WriteHold } from '../../../src/lab/windows-guest/write-hold.ts';
 import { EventLog } from '../../../src/lab/world/events.ts';
 import { Pace } from '../../../src/lab/world/pace.ts';
-import { memoryDevice } from './memory-device.ts';
+import { memoryDevice } from '../guest/memory-device.ts';
 
 const DISKS = ['6000c290000000000000000000000001', '6000c290000000000000000000000002'] as const;
 const PACE = new Pace(0.02);

@@ -1,16 +1,16 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { HelperEvent } from '../../../src/guest/windows/vss-helper-protocol.ts';
-import { GuestClock } from '../../../src/lab/windows-guest/guest-clock.ts';
-import { ProgramInput } from '../../../src/lab/windows-guest/program.ts';
+import { GuestClock } from '../../../src/lab/guest/guest-clock.ts';
+import { ProgramInput } from '../../../src/lab/guest/program.ts';
+import { WriteHold } from '../../../src/lab/guest/write-hold.ts';
 import { VssCoordinator } from '../../../src/lab/windows-guest/vss-coordinator.ts';
 import { vssHelperProgram } from '../../../src/lab/windows-guest/vss-helper.ts';
 import { VssKnobs } from '../../../src/lab/windows-guest/vss-knobs.ts';
 import { exchangeWriter, sqlServerWriter, type WriterConfig } from '../../../src/lab/windows-guest/vss-writers.ts';
-import { WriteHold } from '../../../src/lab/windows-guest/write-hold.ts';
 import { EventLog } from '../../../src/lab/world/events.ts';
 import { Pace } from '../../../src/lab/world/pace.ts';
-import { memoryDevice } from './memory-device.ts';
-import { until } from './until.ts';
+import { memoryDevice } from '../guest/memory-device.ts';
+import { until } from '../guest/until.ts';
 
 const DISK = '6000c290000000000000000000000001';
 

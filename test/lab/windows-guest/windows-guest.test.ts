@@ -1,8 +1,8 @@
 import type { HelperEvent } from '../../../src/guest/windows/vss-helper-protocol.ts';
-import { checkDatabase } from '../../../src/lab/windows-guest/database-check.ts';
+import { checkDatabase } from '../../../src/lab/guest/database-check.ts';
 import { SQL_SERVER_WRITER } from '../../../src/lab/windows-guest/vss-writers.ts';
+import { until } from '../guest/until.ts';
 import { DATABASE_DISK, type GuestWorld, JOURNAL_DISK, PASSWORD, startGuestWorld, USER } from './guest-world.ts';
-import { until } from './until.ts';
 import { basicExchange, ShellClient } from './winrm-client.ts';
 
 let world: GuestWorld;

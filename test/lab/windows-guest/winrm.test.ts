@@ -1,5 +1,5 @@
+import { until } from '../guest/until.ts';
 import { type GuestWorld, PASSWORD, startGuestWorld, USER } from './guest-world.ts';
-import { until } from './until.ts';
 import {
   ACTION,
   basicExchange,

@@ -3,7 +3,7 @@ import net from 'node:net';
 import { EventLog } from '../../../src/lab/world/events.ts';
 import { FaultRules } from '../../../src/lab/world/faults.ts';
 import { type LabCall, LabHttpServer, type LabRequest } from '../../../src/lab/world/http-server.ts';
-import { until } from '../windows-guest/until.ts';
+import { until } from '../guest/until.ts';
 
 const MIB = 1024 * 1024;
 

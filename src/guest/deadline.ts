@@ -1,4 +1,4 @@
-import type { Clock } from '../../../ports/clock.ts';
+import type { Clock } from '../ports/clock.ts';
 
 /**
  * Runs work under a signal that aborts with `expired()` when the time is over, or with the outer signal's reason when that

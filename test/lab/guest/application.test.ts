@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { BlockDevice } from '../../../src/lab/devices/block-device.ts';
-import { checkDatabase, isConsistent } from '../../../src/lab/windows-guest/database-check.ts';
-import { GuestApplication } from '../../../src/lab/windows-guest/guest-application.ts';
-import { WriteHold } from '../../../src/lab/windows-guest/write-hold.ts';
+import { checkDatabase, isConsistent } from '../../../src/lab/guest/database-check.ts';
+import { GuestApplication } from '../../../src/lab/guest/guest-application.ts';
+import { WriteHold } from '../../../src/lab/guest/write-hold.ts';
 import { type MemoryDevice, memoryDevice } from './memory-device.ts';
 import { until } from './until.ts';
 
@@ -157,7 +157,7 @@ test('a hold of writes stops the application in the middle of a transaction, and
   expect(() => world.guarded.write(0, Buffer.alloc(1))).toThrow(
     /lab defect: write to disk "database" while its writes are held/,
   );
-  world.hold.release();
+  world.hold.release([world.guarded]);
   await until(() => world.application.lastAcknowledged > acknowledged);
   await world.application.close();
 });

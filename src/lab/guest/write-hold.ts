@@ -1,7 +1,7 @@
 import type { BlockDevice } from '../devices/block-device.ts';
 
 /**
- * The kernel's hold of writes on some of the guest's devices (IOCTL_VOLSNAP_FLUSH_AND_HOLD_WRITES).
+ * The kernel's hold of writes on some of the guest's devices (IOCTL_VOLSNAP_FLUSH_AND_HOLD_WRITES; FIFREEZE).
  * Writers ask `whenWritable` before they write, which is how a blocked write looks in a single-threaded lab.
  * One that writes regardless is a defect of the lab and is told loudly.
  */
@@ -17,8 +17,8 @@ export class WriteHold {
     for (const device of devices) this.#held.add(device);
   }
 
-  release(): void {
-    this.#held.clear();
+  release(devices: Iterable<BlockDevice>): void {
+    for (const device of devices) this.#held.delete(device);
     const released = this.#released;
     this.#released = [];
     for (const resolve of released) resolve();

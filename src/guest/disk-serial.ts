@@ -1,0 +1,2 @@
+/** The serial of one disk is written with and without dashes, blanks and upper case. */
+export const plainSerial = (diskUuid: string): string => diskUuid.toLowerCase().replace(/[\s-]/g, '');
