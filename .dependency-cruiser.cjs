@@ -62,7 +62,11 @@ module.exports = {
       from: { path: '^src/lab/' },
       to: {
         path: '^(src|hooks|integrations)/',
-        pathNot: ['^src/(lab|platform)/', '^src/guest/windows/vss-helper-protocol\\.ts$'],
+        pathNot: [
+          '^src/(lab|platform)/',
+          '^src/guest/windows/vss-helper-protocol\\.ts$',
+          '^src/guest/linux/freeze-helper-protocol\\.ts$',
+        ],
       },
     },
     {

@@ -1,10 +1,8 @@
 import { randomInt } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import type { Config, GuestConfig, JobConfig, TlsSettings } from '../config/schema.ts';
+import type { Config, JobConfig } from '../config/schema.ts';
 import { resolveSecret } from '../config/secrets.ts';
 import { parseVmSelector } from '../config/vm-selector.ts';
-import { createWindowsGuests } from '../guest/windows/windows-guest.ts';
 import { rawImages } from '../image/raw-image.ts';
 import { DEFAULT_LIMITS, type JobLimits, type JobSpec, type OnOpenRun } from '../job/job-spec.ts';
 import type { JobPorts } from '../job/ports.ts';
@@ -17,6 +15,8 @@ import type { Reporter } from '../ports/reporter.ts';
 import { createPowerMax } from '../powermax/powermax.ts';
 import { createLinuxProxy } from '../proxy/linux/linux-proxy.ts';
 import { createVsphere } from '../vsphere/vsphere.ts';
+import { composeGuests } from './compose-guests.ts';
+import { trust } from './compose-trust.ts';
 
 /** The real adapters for a configuration. Nothing is opened before it is used; secrets are read when a login needs them. */
 export function composePorts(config: Config, reporter: Reporter): JobPorts {
@@ -39,10 +39,7 @@ export function composePorts(config: Config, reporter: Reporter): JobPorts {
         clock,
       }),
     ),
-    guests: createWindowsGuests({
-      clock,
-      settingsFor: ({ name, address }) => guestSettings(config.guests, name, address),
-    }),
+    guests: composeGuests(config.guests, clock),
     proxy: createLinuxProxy({ byIdFolder: config.proxy.devices, clock }),
     images: rawImages,
     journals: createFileJournals(path.join(config.stateDirectory, 'runs')),
@@ -57,51 +54,6 @@ export function composePorts(config: Config, reporter: Reporter): JobPorts {
 /** Ends every session; errors of closing never hide the result. */
 export async function closePorts(ports: JobPorts): Promise<void> {
   await Promise.allSettled([ports.hypervisor.close(), ...ports.arrays.map((array) => array.close())]);
-}
-
-function trust(tls: TlsSettings | undefined): { ca?: string; fingerprint256?: string } {
-  if (!tls) return {};
-  return {
-    ...(tls.caFile === undefined ? {} : { ca: readCa(tls.caFile) }),
-    ...(tls.fingerprint256 === undefined ? {} : { fingerprint256: tls.fingerprint256 }),
-  };
-}
-
-function readCa(file: string): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (cause) {
-    throw new SnaphookError('E_CONFIG', `certificate file "${file}" cannot be read`, {
-      cause,
-      hint: 'Check `tls.caFile`.',
-    });
-  }
-}
-
-function guestSettings(guests: readonly GuestConfig[], name: string, reported: string | undefined) {
-  const guest = guests.find(({ vms }) => vms.some((pattern) => matchesName(pattern, name)));
-  const address = guest?.address ?? reported;
-  if (!guest?.winrm || address === undefined) return undefined;
-  const { winrm } = guest;
-  return {
-    address,
-    port: winrm.port ?? (winrm.transport === 'https' ? 5986 : 5985),
-    scheme: winrm.transport,
-    authentication: winrm.authentication,
-    username: winrm.username,
-    password: () => resolveSecret(winrm.password),
-    tls: trust(winrm.tls),
-    helperPath: winrm.helperPath,
-  };
-}
-
-/** `*` and `?` as in file names; Windows and vCenter compare VM names without case here. */
-function matchesName(pattern: string, name: string): boolean {
-  const source = pattern
-    .replace(/[.+^${}()|[\]\\]/g, '\\$&')
-    .replace(/\*/g, '.*')
-    .replace(/\?/g, '.');
-  return new RegExp(`^${source}$`, 'i').test(name);
 }
 
 /** The job of that name, with the VMs of the command line in place of the configured ones where some are given. */

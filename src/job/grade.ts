@@ -124,11 +124,14 @@ function fileSystemDoubts(
 }
 
 function coverageDoubts({ capturedDiskUuids }: VmEvidence, { prepared }: GuestEvidence): string[] {
-  const swapDisks = prepared.strategy === 'linux-fsfreeze' ? prepared.swapDisks : [];
-  const covered = new Set([...prepared.volumes.flatMap(({ diskUuids }) => diskUuids), ...swapDisks]);
-  return capturedDiskUuids
-    .filter((disk) => disk === undefined || !covered.has(disk))
-    .map((disk) => `disk "${disk ?? 'without serial'}" holds no volume that was frozen`);
+  const linux = prepared.strategy === 'linux-fsfreeze' ? prepared : { swapDisks: [], notFreezable: [] };
+  const covered = new Set([...prepared.volumes.flatMap(({ diskUuids }) => diskUuids), ...linux.swapDisks]);
+  return [
+    ...capturedDiskUuids
+      .filter((disk) => disk === undefined || !covered.has(disk))
+      .map((disk) => `disk "${disk ?? 'without serial'}" holds no volume that was frozen`),
+    ...linux.notFreezable.map((name) => `file system "${name}" is of a kind that cannot be frozen`),
+  ];
 }
 
 const STABLE = 1;

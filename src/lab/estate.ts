@@ -5,8 +5,10 @@ import type { InitialArrayConfig } from './unisphere/array-config.ts';
 import type { DiskInventory, VcenterInventory, VmInventory } from './vcenter/inventory.ts';
 
 const MIB = 1024 * 1024;
-/** The VM whose guest runs a busy database. */
+/** The VM whose guest, a Windows, runs a busy database. */
 export const DATABASE_VM = 'sql01';
+/** The Linux VM with an application of its own. */
+export const LINUX_VM = 'pg01';
 
 export interface EstateOptions {
   /** Disks of the database VM: 1, 2, 3 or more. */
@@ -29,11 +31,20 @@ export interface GuestDisk {
   readonly volumeGuid: string;
 }
 
+/** A disk of the Linux VM: one file system on one partition. */
+export interface LinuxGuestDisk {
+  readonly device: string;
+  /** Serial the guest sees, 32 lower-case hex digits. */
+  readonly uuid: string;
+  readonly mount: { readonly mountPoint: string; readonly fileSystem: string };
+}
+
 export interface Estate {
   readonly devices: readonly EstateDevice[];
   readonly array: InitialArrayConfig;
   readonly vcenter: VcenterInventory;
   readonly guestDisks: readonly GuestDisk[];
+  readonly linuxDisks: readonly LinuxGuestDisk[];
 }
 
 const CONTAINER_ID = 'vvol:600009700bcbb711-39ff01780000050a';
@@ -42,8 +53,12 @@ const ESX = 'esx01.lab';
 /** A virtual disk is a little smaller than its device: the array rounds up to whole cylinders. */
 const capacityBytes = (cylinders: number): number => Math.floor((cylinders * CYLINDER_BYTES) / MIB) * MIB;
 
+/** A size of its own, so that these disks and those of the database VM never wait for the same targets. */
+const LINUX_EXTRA_CYLINDERS = 2;
+
 /**
- * A small site: one array, one vCenter, one database VM whose disks are vVols and one physical RDM, a pool of targets, and
+ * A small site: one array, one vCenter, one database VM whose disks are vVols and one physical RDM, one Linux VM with a vVol
+ * and a physical RDM, a pool of targets, and
  * neighbours with everything that must be refused (same names, NFS, a template, a vVol without device, two devices of one identity).
  */
 export function createEstate(options: EstateOptions): Estate {
@@ -57,12 +72,23 @@ export function createEstate(options: EstateOptions): Estate {
       volumeGuid: uuid(`volume-${index}`),
     }),
   );
+  const [linuxVvol, linuxRdm] = ['00151', '00152'];
+  const linuxSources = [linuxVvol, linuxRdm];
+  const linuxDisks = linuxSources.map(
+    (device, index): LinuxGuestDisk => ({
+      device,
+      uuid: diskUuid(`${LINUX_VM}-${index}`),
+      mount: index === 0 ? { mountPoint: '/', fileSystem: 'ext4' } : { mountPoint: '/srv/ledger', fileSystem: 'xfs' },
+    }),
+  );
+  const linuxTargets = ['005C1', '005C2'];
   const targets = [...sources, ...sources].map((_, index) => deviceName(0x501 + index));
   const unmaskedTargets = sources.map((_, index) => deviceName(0x581 + index));
   const extents = ['00201', '00202'];
   const [lonely, twin, twinOther, oversized] = ['00301', '00302', '00303', '00304'];
   const devices: EstateDevice[] = [
     ...[...sources, ...targets, ...unmaskedTargets].map((id) => ({ id, cylinders: options.cylinders })),
+    ...[...linuxSources, ...linuxTargets].map((id) => ({ id, cylinders: options.cylinders + LINUX_EXTRA_CYLINDERS })),
     ...[...extents, '00601', '00602'].map((id) => ({ id, cylinders: 16 })),
     ...[lonely, twin, twinOther].map((id) => ({ id, cylinders: 8 })),
     { id: oversized, cylinders: 999 },
@@ -72,7 +98,7 @@ export function createEstate(options: EstateOptions): Estate {
   const isRdm = (index: number) => index === rdmIndex;
   const rdmSources = sources.filter((_, index) => isRdm(index));
   const vvolSources = sources.filter((_, index) => !isRdm(index));
-  const luns = [...rdmSources, ...extents, lonely, oversized, '00700'];
+  const luns = [...rdmSources, ...extents, lonely, oversized, '00700', linuxRdm];
 
   const databaseDisks = guestDisks.map((disk, index): DiskInventory => {
     const common = {
@@ -95,10 +121,11 @@ export function createEstate(options: EstateOptions): Estate {
   return {
     devices,
     guestDisks,
+    linuxDisks,
     array: arrayConfig({
-      vvolSources,
+      vvolSources: [...vvolSources, linuxVvol],
       luns,
-      targets: [...targets, '00601', '00602'],
+      targets: [...targets, '00601', '00602', ...linuxTargets],
       unmaskedTargets,
 
       twin,
@@ -164,6 +191,33 @@ export function createEstate(options: EstateOptions): Estate {
               },
               vmStorageObjectId: `naa.${vvolWwn('00f01')}`,
               controllers: [0, 1].map((bus) => ({ key: 1000 + bus, type: 'ParaVirtualSCSIController' as const })),
+            },
+            {
+              ...vm(
+                LINUX_VM,
+                ['prod'],
+                linuxDisks.map((disk, index) => ({
+                  ...diskBase(options.cylinders + LINUX_EXTRA_CYLINDERS),
+                  key: 2000 + index,
+                  label: `Hard disk ${index + 1}`,
+                  unitNumber: index,
+                  uuid: dashedDiskUuid(disk.uuid),
+                  ...(disk.device === linuxRdm
+                    ? {
+                        diskMode: 'independent_persistent' as const,
+                        backing: rdmBacking(linuxRdm, luns.indexOf(linuxRdm)),
+                      }
+                    : { backing: vvolBacking(vvolWwn(linuxVvol), LINUX_VM, index) }),
+                })),
+              ),
+              guest: {
+                family: 'linuxGuest',
+                fullName: 'Debian GNU/Linux 12 (64-bit)',
+                hostName: 'pg01.lab',
+                ipAddress: '127.0.0.1',
+                toolsRunningStatus: 'guestToolsRunning',
+                guestOperationsReady: true,
+              },
             },
             vm('web01', ['prod'], [vmfsDisk('web01')]),
             vm('app02', ['prod'], [vmfsDisk('app02')]),

@@ -2,9 +2,10 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleepFor } from 'node:timers/promises';
 import { DeviceStore } from './devices/device-store.ts';
-import { createEstate, DATABASE_VM, type Estate, type EstateOptions } from './estate.ts';
+import { createEstate, DATABASE_VM, type Estate, type EstateOptions, LINUX_VM } from './estate.ts';
 import { ARRAY_ID, PROXY_HOST } from './estate-array.ts';
 import type { GuestApplication } from './guest/guest-application.ts';
+import { APPLICATION, type LabLinuxGuest, startLinuxGuest } from './linux-guest/linux-guest.ts';
 import { DeviceNodes } from './proxy/device-nodes.ts';
 import { ACCOUNTS, writeSiteConfig } from './site-config.ts';
 import { type LabUnisphere, startUnisphere } from './unisphere/unisphere.ts';
@@ -48,6 +49,8 @@ export interface Lab {
   readonly unisphere: LabUnisphere;
   readonly guest: LabWindowsGuest;
   readonly guestName: string;
+  readonly linuxGuest: LabLinuxGuest;
+  readonly linuxGuestName: string;
   /** The application in the guest. Errors when the database VM has a single disk: it then runs none. */
   readonly application: GuestApplication;
   readonly databaseDevices: { readonly database: string; readonly journal: string };
@@ -62,6 +65,8 @@ export interface Lab {
   close(): Promise<void>;
 }
 
+/** The second application of the lab leaves the processor to the first. */
+const LINUX_TRANSFER_PAUSE_MS = 40;
 const DEFAULT_ESTATE: EstateOptions = { disks: 3, cylinders: 54 };
 
 export async function startLab(options: LabOptions): Promise<Lab> {
@@ -145,6 +150,23 @@ export async function startLab(options: LabOptions): Promise<Lab> {
       ? { database: { databaseDisk: uuidOf(databaseIndex), journalDisk: uuidOf(databaseIndex + 1) } }
       : {}),
   });
+  const [systemDisk, dataDisk] = estate.linuxDisks;
+  const linuxGuest = await startLinuxGuest({
+    ...world,
+    name: LINUX_VM,
+    users: [{ ...ACCOUNTS.linuxGuest, sudo: true }],
+    disks: estate.linuxDisks.map(({ device, uuid, mount }, index) => ({
+      uuid,
+      device: store.open(device),
+      label: `${LINUX_VM} disk ${index + 1}`,
+      mount,
+    })),
+    database: {
+      databaseDisk: dataDisk?.uuid ?? '',
+      journalDisk: systemDisk?.uuid ?? '',
+      transferPauseMs: LINUX_TRANSFER_PAUSE_MS,
+    },
+  });
   const urls = { vcenter: vcenter.url, unisphere: unisphere.url, guest: `https://127.0.0.1:${guest.httpsPort}/wsman` };
   const configFile = writeSiteConfig({
     directory,
@@ -152,6 +174,7 @@ export async function startLab(options: LabOptions): Promise<Lab> {
     vcenterUrl: urls.vcenter,
     unisphereUrl: urls.unisphere,
     guestHttpsPort: guest.httpsPort,
+    linuxGuest: { port: linuxGuest.port, hostKey: linuxGuest.hostKeyFingerprint, applications: [APPLICATION] },
     devices: path.join(directory, 'proxy', 'by-id'),
     limits: { settleSeconds: Math.max(0.3, 2 * pace.factor), unlinkSeconds: 20 },
   });
@@ -172,6 +195,8 @@ export async function startLab(options: LabOptions): Promise<Lab> {
     unisphere,
     guest,
     guestName: DATABASE_VM,
+    linuxGuest,
+    linuxGuestName: LINUX_VM,
     get application() {
       if (!guest.database) throw new Error('the database VM has one disk only and runs no database');
       return guest.database;
@@ -180,7 +205,7 @@ export async function startLab(options: LabOptions): Promise<Lab> {
       database: estate.guestDisks[databaseIndex]?.device ?? '',
       journal: estate.guestDisks[databaseIndex + 1]?.device ?? '',
     },
-    isFrozen: () => guest.isFrozen(),
+    isFrozen: () => guest.isFrozen() || linuxGuest.isFrozen(),
     guestShells: () => guest.shellCount(),
     vcenterSessions: () => vcenter.sessions,
     changedMembers: () => {
@@ -199,6 +224,7 @@ export async function startLab(options: LabOptions): Promise<Lab> {
     },
     close: async () => {
       await guest.close();
+      await linuxGuest.close();
       await vcenter.close();
       await unisphere.close();
       nodes.close();

@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { stringify } from 'yaml';
-import { DATABASE_VM } from './estate.ts';
+import { DATABASE_VM, LINUX_VM } from './estate.ts';
 import { ARRAY_ID, POOL, PRESENT_GROUP, PROXY_HOST, UNMASKED_POOL } from './estate-array.ts';
 
 /** Accounts of the lab. They open simulators on loopback and nothing else. */
@@ -9,6 +9,7 @@ export const ACCOUNTS = {
   vcenter: { name: 'svc-snaphook@vsphere.local', password: 'lab-vcenter-password' },
   array: { name: 'svc-snaphook', password: 'lab-array-password' },
   guest: { name: 'svc-snaphook', password: 'lab-guest-password' },
+  linuxGuest: { name: 'svc-snaphook', password: 'lab-linux-password' },
 } as const;
 
 export interface SiteConfigInput {
@@ -17,6 +18,12 @@ export interface SiteConfigInput {
   readonly vcenterUrl: string;
   readonly unisphereUrl: string;
   readonly guestHttpsPort: number;
+  readonly linuxGuest: {
+    readonly port: number;
+    /** SHA-256 fingerprint of its host key. */
+    readonly hostKey: string;
+    readonly applications: readonly string[];
+  };
   readonly devices: string;
   /** Settling times of real arrays make no sense when the lab's own delays are shrunk. */
   readonly limits: Readonly<Record<string, number>>;
@@ -56,6 +63,17 @@ export function writeSiteConfig(input: SiteConfigInput): string {
           tls,
         },
       },
+      {
+        vms: [LINUX_VM],
+        ssh: {
+          port: input.linuxGuest.port,
+          username: ACCOUNTS.linuxGuest.name,
+          password: secret('linuxGuest'),
+          hostKeys: [input.linuxGuest.hostKey],
+          sudo: true,
+          applications: input.linuxGuest.applications,
+        },
+      },
     ],
     proxy: { host: PROXY_HOST, devices: input.devices },
     jobs: {
@@ -65,6 +83,8 @@ export function writeSiteConfig(input: SiteConfigInput): string {
         targetPool: UNMASKED_POOL,
         presentGroup: PRESENT_GROUP,
       },
+      linux: job([LINUX_VM], exportTo('linux')),
+      mixed: job([DATABASE_VM, LINUX_VM], exportTo('mixed')),
       'no-freeze': job([DATABASE_VM], { ...exportTo('no-freeze'), freeze: 'none', grade: 'crash' }),
       datastore: job(['web01'], { ...exportTo('datastore'), freeze: 'none', grade: 'crash', collateral: 'warn' }),
     },

@@ -52,6 +52,8 @@ export type PreparedGuest =
       readonly strategy: 'linux-fsfreeze';
       /** Serials of captured disks that hold swap space and nothing else: what is in it matters to nobody. */
       readonly swapDisks: readonly string[];
+      /** File systems on captured disks that may change while the others stand still: their kind cannot be frozen. */
+      readonly notFreezable: readonly string[];
       readonly applications: readonly GuestApplication[];
       readonly scripts: readonly ScriptRun[];
     });

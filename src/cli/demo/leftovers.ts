@@ -10,6 +10,7 @@ export function leftovers(lab: Lab): readonly string[] {
     if (device.isTarget) left.push(`link on target ${device.id}`);
   }
   if (lab.vcenterSessions() > 0) left.push(`${lab.vcenterSessions()} vCenter session(s)`);
+  if (lab.linuxGuest.sessionCount() > 0) left.push(`session(s) in guest ${lab.linuxGuestName}`);
   if (lab.guestShells() > 0) left.push(`${lab.guestShells()} shell(s) in guest ${lab.guestName}`);
   if (lab.isFrozen()) left.push(`guest ${lab.guestName} is still frozen`);
   for (const member of lab.changedMembers()) left.push(`storage group member ${member}`);

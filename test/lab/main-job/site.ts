@@ -93,6 +93,7 @@ function leftBehind(lab: Lab): readonly string[] {
   }
   for (const member of lab.changedMembers()) left.push(`storage group member ${member}`);
   if (lab.isFrozen()) left.push('frozen guest');
+  if (lab.linuxGuest.sessionCount() > 0) left.push('session in the Linux guest');
   if (lab.guestShells() > 0) left.push('guest shell');
   if (lab.vcenterSessions() > 0) left.push('vCenter session');
   for (const folder of ['export', 'state/locks', 'state/runs/open']) {

@@ -150,6 +150,7 @@ const linux: VmEvidence = {
       leaseMs: 10_000,
       volumes: DISKS.map((uuid, index) => ({ name: `/data${index}`, diskUuids: [uuid] })),
       swapDisks: [],
+      notFreezable: [],
       applications: [{ name: 'postgresql', required: true, quiet: true }],
       scripts: [{ ...SCRIPT, phase: 'freeze' }],
     },
@@ -226,6 +227,12 @@ test.each<[string, VmEvidence, string, RegExp]>([
     linuxWith({ volumes: [{ name: '/data0', diskUuids: [DISKS[0]] }] }),
     'crash',
     /no volume/,
+  ],
+  [
+    'a file system on a captured disk cannot be frozen',
+    linuxWith({ notFreezable: ['/mnt/share (exfat)'] }),
+    'crash',
+    /exfat.* cannot be frozen/,
   ],
   ['the guest was prepared for VSS', linuxWith({}, { strategy: 'vss-provider' }), 'crash', /in another/],
 ])('the grade of a Linux guest falls when %s', (_name, evidence, grade, reason) => {

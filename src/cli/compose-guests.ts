@@ -1,0 +1,101 @@
+import type { GuestConfig } from '../config/schema.ts';
+import { resolveSecret } from '../config/secrets.ts';
+import { createLinuxGuests } from '../guest/linux/linux-guest.ts';
+import type { LinuxGuestSettings, SshLogin } from '../guest/linux/linux-guest-settings.ts';
+import { createWindowsGuests } from '../guest/windows/windows-guest.ts';
+import type { WindowsGuestSettings } from '../guest/windows/windows-guest-settings.ts';
+import type { Clock } from '../ports/clock.ts';
+import { SnaphookError } from '../ports/errors.ts';
+import type { Guests } from '../ports/guest.ts';
+import { readTrusted, trust } from './compose-trust.ts';
+
+type Vm = Parameters<Guests['open']>[0];
+type WinRm = NonNullable<GuestConfig['winrm']>;
+type Ssh = NonNullable<GuestConfig['ssh']>;
+
+/** One set of guests over all adapters: the settings of a VM say which one it is for. */
+export function composeGuests(guests: readonly GuestConfig[], clock: Clock): Guests {
+  const windows = createWindowsGuests({
+    clock,
+    settingsFor: (vm) => settingsOf(guests, vm, ({ winrm }, address) => winrm && windowsSettings(winrm, address)),
+  });
+  const linux = createLinuxGuests({
+    clock,
+    settingsFor: (vm) => settingsOf(guests, vm, ({ ssh }, address) => ssh && linuxSettings(ssh, address)),
+  });
+  const adapterFor = (vm: Vm): Guests => {
+    if (linux.strategyFor(vm)) return linux;
+    if (windows.strategyFor(vm)) return windows;
+    throw new SnaphookError('E_CONFIG', `there are no guest settings for VM "${vm.name}"`, {
+      hint: 'Add the guest under `guests:` with `winrm` (Windows) or `ssh` (Linux), or choose freeze: none for the job.',
+    });
+  };
+  return {
+    strategyFor: (vm) => linux.strategyFor(vm) ?? windows.strategyFor(vm),
+    open: (vm) => adapterFor(vm).open(vm),
+    closeLeftover: async (vm, resume, signal) => await adapterFor(vm).closeLeftover(vm, resume, signal),
+  };
+}
+
+/** From the first settings whose patterns match the VM's name; undefined when they are of the other kind. */
+function settingsOf<Settings>(
+  guests: readonly GuestConfig[],
+  { name, address: reported }: Vm,
+  settings: (guest: GuestConfig, address: string) => Settings | undefined,
+): Settings | undefined {
+  const guest = guests.find(({ vms }) => vms.some((pattern) => matchesName(pattern, name)));
+  const address = guest?.address ?? reported;
+  return guest && address !== undefined ? settings(guest, address) : undefined;
+}
+
+function windowsSettings(winrm: WinRm, address: string): WindowsGuestSettings {
+  return {
+    address,
+    port: winrm.port ?? (winrm.transport === 'https' ? 5986 : 5985),
+    scheme: winrm.transport,
+    authentication: winrm.authentication,
+    username: winrm.username,
+    password: () => resolveSecret(winrm.password),
+    tls: trust(winrm.tls),
+    helperPath: winrm.helperPath,
+  };
+}
+
+function linuxSettings(ssh: Ssh, address: string): LinuxGuestSettings {
+  return {
+    address,
+    port: ssh.port,
+    username: ssh.username,
+    login: loginOf(ssh),
+    trust: () => hostTrust(ssh),
+    sudo: ssh.sudo,
+    helperPath: ssh.helperPath,
+    scriptsDirectory: ssh.scriptsDirectory,
+    scriptLimitMs: ssh.scriptSeconds * 1000,
+    applications: ssh.applications,
+    leaseMs: ssh.leaseSeconds * 1000,
+  };
+}
+
+function loginOf({ privateKey, passphrase, password }: Ssh): SshLogin {
+  if (privateKey === undefined) return { kind: 'password', password: () => resolveSecret(password ?? '') };
+  return {
+    kind: 'key',
+    privateKey: () => resolveSecret(privateKey),
+    ...(passphrase === undefined ? {} : { passphrase: () => resolveSecret(passphrase) }),
+  };
+}
+
+function hostTrust({ hostKeys, knownHosts }: Ssh): ReturnType<LinuxGuestSettings['trust']> {
+  if (knownHosts === undefined) return { kind: 'fingerprints', fingerprints: hostKeys ?? [] };
+  return { kind: 'known-hosts', text: readTrusted(knownHosts, 'known_hosts file', 'Check `ssh.knownHosts`.') };
+}
+
+/** `*` and `?` as in file names; Windows and vCenter compare VM names without case here. */
+function matchesName(pattern: string, name: string): boolean {
+  const source = pattern
+    .replace(/[.+^${}()|[\]\\]/g, '\\$&')
+    .replace(/\*/g, '.*')
+    .replace(/\?/g, '.');
+  return new RegExp(`^${source}$`, 'i').test(name);
+}

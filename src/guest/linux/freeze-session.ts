@@ -1,0 +1,201 @@
+import type { Clock } from '../../ports/clock.ts';
+import { SnaphookError } from '../../ports/errors.ts';
+import type { FreezeEvidence, Guest, PreparedGuest, ThawVerdict } from '../../ports/guest.ts';
+import { withDeadline } from '../deadline.ts';
+import { RELEASE_BYTE } from './freeze-helper-protocol.ts';
+import { type GuestContext, guestError } from './guest-errors.ts';
+import { type Connect, HelperChannel, releaseByRecord, type SessionRecord } from './helper-channel.ts';
+import { HelperFacts } from './helper-facts.ts';
+import { commandLine } from './helper-lines.ts';
+import { prepareGuest } from './prepare-guest.ts';
+import { type SessionParts, scriptRuns, troubleSince } from './session-parts.ts';
+import { releaseUntilConfirmed } from './thaw.ts';
+
+/** How long a helper may take to end after `quit`, once its scripts are through. */
+const QUIT_LIMIT_MS = 2000;
+
+/** The freeze as far as it has come. */
+type Freeze =
+  | { readonly kind: 'never' }
+  /** Unknown is frozen: from the moment the command is sent. */
+  | { readonly kind: 'asked'; readonly askedAtMs: number; readonly since: number }
+  /** The guest is known to write again. */
+  | { readonly kind: 'over'; readonly verdict: ThawVerdict; readonly since: number };
+
+/** One Linux guest during one run: the freeze helper on one SSH connection. */
+export class LinuxFreezeSession implements Guest {
+  readonly name: string;
+  readonly #parts: SessionParts;
+  #record: SessionRecord | undefined;
+  #freeze: Freeze = { kind: 'never' };
+  #closing: Promise<'closed' | 'unknown'> | undefined;
+
+  constructor(context: GuestContext, clock: Clock, connect: Connect) {
+    this.name = context.name;
+    const facts = new HelperFacts();
+    this.#parts = { context, clock, facts, connect, channel: new HelperChannel(connect, facts) };
+  }
+
+  async prepare(request: Parameters<Guest['prepare']>[0], signal: AbortSignal): Promise<PreparedGuest> {
+    const onRecord = (record: SessionRecord) => {
+      this.#record = record;
+    };
+    try {
+      return await prepareGuest(this.#parts, request, onRecord, signal);
+    } catch (thrown) {
+      throw guestError(this.#parts.context, thrown);
+    }
+  }
+
+  async freeze(signal: AbortSignal): Promise<void> {
+    const { channel, clock, facts } = this.#parts;
+    if (this.#freeze.kind !== 'never') throw new Error(`the freeze of guest "${this.name}" was asked for before`);
+    if (signal.aborted) throw this.#unanswered(signal.reason, 'none');
+    const since = facts.count;
+    const before = troubleSince(this.#parts, 0);
+    if (before) throw this.#unanswered(before, 'none');
+    try {
+      channel.send(commandLine('freeze'));
+    } catch (reason) {
+      // Nothing may be opened from here on, so a broken connection is found now or never.
+      throw this.#unanswered(reason, 'none');
+    }
+    this.#freeze = { kind: 'asked', askedAtMs: clock.monotonicMs(), since };
+    const answer = () => (facts.last('frozen', since) ? 'frozen' : this.#troubleOfFreeze(since));
+    const frozen = await facts.waitFor(answer, signal).catch((reason: unknown) => this.#unanswered(reason, 'unknown'));
+    if (frozen instanceof SnaphookError) throw frozen;
+  }
+
+  async thaw(signal: AbortSignal): Promise<ThawVerdict> {
+    const freeze = this.#freeze;
+    if (freeze.kind === 'over') return freeze.verdict;
+    // Nothing was ever asked to stand still; that is no evidence of anything either.
+    if (freeze.kind === 'never') return { kind: 'expired', heldMs: 0 };
+    const { thawResendMs: resendMs, thawPatienceMs: patienceMs } = this.#parts.context.settings;
+    const release = (limit: AbortSignal) => this.#releaseByRecord(limit);
+    try {
+      const verdict = await releaseUntilConfirmed(
+        { ...this.#parts, ...freeze, resendMs, patienceMs, releaseByRecord: release },
+        signal,
+      );
+      this.#freeze = { kind: 'over', verdict, since: freeze.since };
+      return verdict;
+    } catch (reason) {
+      throw this.#thawUnconfirmed(reason);
+    }
+  }
+
+  async finish(signal: AbortSignal): Promise<FreezeEvidence> {
+    const { context, facts } = this.#parts;
+    const freeze = this.#freeze;
+    if (freeze.kind !== 'over') throw new Error(`guest "${this.name}" cannot finish before its thaw was confirmed`);
+    const { since, verdict } = freeze;
+    try {
+      const heard = await facts.waitFor(
+        () => facts.last('finished', since) ?? troubleSince(this.#parts, since),
+        signal,
+      );
+      if (heard instanceof SnaphookError) throw heard;
+      const finished = heard.reason === 'released';
+      return {
+        strategy: 'linux-fsfreeze',
+        verdict,
+        result: heard.reason,
+        finished,
+        // FIFREEZE writes back what is dirty before it answers.
+        flushed: finished && heard.fileSystems.every(({ frozen }) => frozen),
+        fileSystems: heard.fileSystems.map(({ mountPoint: name, frozen, held }) => ({
+          name,
+          frozen,
+          heldToTheEnd: held,
+        })),
+        scripts: scriptRuns(heard.scripts),
+      };
+    } catch (thrown) {
+      throw guestError(context, thrown);
+    }
+  }
+
+  close(): Promise<'closed' | 'unknown'> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  #troubleOfFreeze(since: number): SnaphookError | undefined {
+    const { facts } = this.#parts;
+    const trouble = troubleSince(this.#parts, since, 'E_FREEZE_FAILED', 'unknown');
+    if (trouble) return trouble.code === 'E_FREEZE_FAILED' ? trouble : this.#unanswered(trouble, 'unknown');
+    const over = facts.last('finished', since);
+    return (
+      over &&
+      new SnaphookError('E_FREEZE_FAILED', `the freeze of guest "${this.name}" ended before it held: ${over.reason}`, {
+        hint: 'Writing back what is dirty took longer than the lease, or something in the guest ended it. Try again later.',
+      })
+    );
+  }
+
+  #releaseByRecord(signal: AbortSignal): Promise<unknown> {
+    const { context, connect } = this.#parts;
+    if (!this.#record) return Promise.resolve();
+    return releaseByRecord(context, connect, this.#record, signal);
+  }
+
+  #unanswered(reason: unknown, effect: 'none' | 'unknown'): SnaphookError {
+    const cause = guestError(this.#parts.context, reason, effect);
+    return new SnaphookError('E_FREEZE_FAILED', `guest "${this.name}" did not confirm the freeze: ${cause.message}`, {
+      hint: cause.hint ?? 'A freeze first writes back what is dirty: allow more time, or run when less is written.',
+      effect,
+      cause,
+    });
+  }
+
+  #thawUnconfirmed(reason: unknown): SnaphookError {
+    const { context } = this.#parts;
+    return new SnaphookError('E_THAW_UNCONFIRMED', `guest "${this.name}" did not confirm that it writes again`, {
+      hint:
+        `By itself it lets go ${context.settings.leaseMs / 1000} s after the freeze. Check that its applications answer; ` +
+        'if not, thaw in the guest: fsfreeze -u MOUNTPOINT',
+      effect: 'unknown',
+      cause: guestError(context, reason, 'unknown'),
+    });
+  }
+
+  /** Without a hello there is no session that a lost connection would not end by itself. */
+  async #close(): Promise<'closed' | 'unknown'> {
+    const { channel, clock, context } = this.#parts;
+    const late = () => new Error('the session did not end in time');
+    try {
+      const quit = await this.#quit();
+      channel.close();
+      if (!quit)
+        await withDeadline(clock, context.settings.closeTimeoutMs, undefined, late, (limit) =>
+          this.#releaseByRecord(limit),
+        );
+      return 'closed';
+    } catch {
+      // What is left ends with the lease, and the session with its end of input.
+      return 'unknown';
+    } finally {
+      channel.close();
+    }
+  }
+
+  /** Asks the helper to end; a guest that may still stand still is released by the same message. True: it ended well. */
+  async #quit(): Promise<boolean> {
+    const { channel, clock, context, facts } = this.#parts;
+    const isOver = () => (facts.end ? facts.end.kind === 'exited' && facts.end.exitCode === 0 : undefined);
+    const quit = commandLine('quit');
+    const held = this.#freeze.kind === 'asked';
+    const late = () => new Error('the helper did not end in time');
+    try {
+      if (channel.canSend) channel.send(held ? Buffer.concat([Buffer.from([RELEASE_BYTE]), quit]) : quit);
+      if (!channel.canSend && !facts.end) return false;
+      const limitMs = QUIT_LIMIT_MS + context.settings.scriptLimitMs;
+      return await withDeadline(clock, Math.min(limitMs, context.settings.closeTimeoutMs), undefined, late, (limit) =>
+        facts.waitFor(isOver, limit),
+      );
+    } catch {
+      return false;
+    }
+  }
+}

@@ -1,0 +1,161 @@
+import { type ErrorDetails, SnaphookError } from '../../ports/errors.ts';
+import { excerpt } from '../lines.ts';
+import { FREEZE_HELPER_PROTOCOL } from './freeze-helper-protocol.ts';
+import type { EventOf, HelperEnd } from './helper-facts.ts';
+import type { ResolvedSettings } from './linux-guest-settings.ts';
+import { SshError, type SshProblem } from './ssh/ssh-error.ts';
+
+/** What every message names. */
+export interface GuestContext {
+  readonly name: string;
+  readonly settings: ResolvedSettings;
+}
+
+type Effect = NonNullable<ErrorDetails['effect']>;
+
+const quoted = ({ name }: GuestContext): string => `"${name}"`;
+const endpoint = ({ settings }: GuestContext): string => `ssh://${settings.address}:${settings.port}`;
+
+/** Turns whatever a guest operation threw into the error users see. `effect`: what the failed call may have done. */
+export function guestError(context: GuestContext, thrown: unknown, effect: Effect = 'none'): SnaphookError {
+  if (thrown instanceof SnaphookError) return thrown;
+  if (thrown instanceof SshError) return sshGuestError(context, thrown.problem, effect);
+  if (thrown instanceof Error && thrown.name === 'TimeoutError') {
+    return new SnaphookError('E_DEADLINE', `guest ${quoted(context)} did not answer in the time given`, { effect });
+  }
+  if (thrown instanceof Error && thrown.name === 'AbortError') {
+    return new SnaphookError('E_INTERRUPTED', `the work in guest ${quoted(context)} was interrupted`, { effect });
+  }
+  return new SnaphookError('E_GUEST', `guest ${quoted(context)} failed: ${excerpt(String(thrown))}`, {
+    cause: thrown,
+    effect,
+  });
+}
+
+function sshGuestError(context: GuestContext, problem: SshProblem, effect: Effect): SnaphookError {
+  const guest = quoted(context);
+  const reason = excerpt(problem.reason);
+  switch (problem.kind) {
+    case 'unreachable':
+      return new SnaphookError(
+        'E_GUEST_UNREACHABLE',
+        `guest ${guest} is not reachable at ${endpoint(context)}: ${reason}`,
+        {
+          hint: "Check address and port of the guest's settings, the firewall, and that sshd runs in the guest.",
+          retry: 'safe',
+        },
+      );
+    case 'untrusted':
+      return new SnaphookError(
+        'E_TLS_UNTRUSTED',
+        `the SSH host key of guest ${guest} at ${endpoint(context)} is not trusted (${reason}); its fingerprint is ${problem.fingerprint256}`,
+        {
+          hint:
+            'Compare the fingerprint with the ones shown in the guest by: for f in /etc/ssh/ssh_host_*.pub; do ssh-keygen -lf "$f"; ' +
+            'done. If it is among them, add it to ssh.hostKeys of this guest, or the key to the known_hosts file.',
+        },
+      );
+    case 'login':
+      return new SnaphookError(
+        'E_GUEST_LOGIN',
+        `login to guest ${guest} as "${context.settings.username}" failed: ${reason}`,
+        {
+          hint:
+            'Check the account and its key or password (it was tried once only, so that it is not locked), ' +
+            'authorized_keys and PermitRootLogin in the guest.',
+        },
+      );
+    case 'key':
+      return new SnaphookError('E_SECRET', `the private key for guest ${guest} cannot be used: ${reason}`, {
+        hint: 'Check ssh.privateKey and ssh.passphrase of this guest; ssh-keygen -y -f FILE reads a usable key.',
+      });
+    case 'refused':
+      return new SnaphookError(
+        'E_GUEST_LOGIN',
+        `guest ${guest} lets "${context.settings.username}" run no command: ${reason}`,
+        { hint: 'Check the options of the key in authorized_keys, ForceCommand and MaxSessions in sshd_config.' },
+      );
+    case 'disconnected':
+      return new SnaphookError('E_GUEST_UNREACHABLE', `the connection to guest ${guest} broke: ${reason}`, {
+        hint: 'Check the network, and whether the guest restarted or its SSH service was stopped.',
+        effect,
+      });
+  }
+}
+
+/** Exit codes of a shell for a program it cannot run (POSIX: 126 found but not executable, 127 not found). */
+const NOT_RUNNABLE = [126, 127];
+
+/** The helper ended before it said anything: most likely it is not there, or sudo refuses it. */
+export function helperNeverSpoke(context: GuestContext, end: HelperEnd): SnaphookError {
+  if (end.kind === 'lost') return helperEnded(context, end);
+  const { helperPath, sudo, username } = context.settings;
+  const words = excerpt(end.stderr);
+  const install = `Install the snaphook freeze helper in the guest as ${helperPath} (owner root, mode 0755), or set helperPath.`;
+  const allow = `Allow it in the guest's sudoers: ${username} ALL=(root) NOPASSWD: ${helperPath}`;
+  const missing = end.exitCode !== undefined && NOT_RUNNABLE.includes(end.exitCode);
+  return new SnaphookError(
+    'E_GUEST_HELPER',
+    `the freeze helper "${helperPath}" does not run in guest ${quoted(context)}: exit code ${end.exitCode ?? 'unknown'}${words && `: ${words}`}`,
+    { hint: missing || !sudo ? install : `${allow}. ${install}` },
+  );
+}
+
+/** The helper ended, or its connection did, while something was expected from it. */
+export function helperEnded(context: GuestContext, end: HelperEnd, effect: Effect = 'none'): SnaphookError {
+  if (end.kind === 'lost')
+    return guestError(context, new SshError({ kind: 'disconnected', reason: end.reason }), effect);
+  const words = excerpt(end.stderr);
+  return new SnaphookError(
+    'E_GUEST_HELPER',
+    `the freeze helper in guest ${quoted(context)} ended by itself, exit code ${end.exitCode ?? 'unknown'}${words && `: ${words}`}`,
+    { hint: 'Read the journal of the guest around this time.', effect },
+  );
+}
+
+export function wrongProtocol(context: GuestContext, hello: EventOf<'hello'>): SnaphookError {
+  return new SnaphookError(
+    'E_GUEST_HELPER',
+    `the freeze helper "${excerpt(hello.helper)}" in guest ${quoted(context)} speaks protocol ${hello.protocol}, not ${FREEZE_HELPER_PROTOCOL}`,
+    { hint: 'Install the freeze helper that belongs to this version of snaphook.' },
+  );
+}
+
+export function notOfTheProtocol(context: GuestContext, line: string, effect: Effect = 'none'): SnaphookError {
+  return new SnaphookError(
+    'E_GUEST_HELPER',
+    `the freeze helper in guest ${quoted(context)} wrote something outside its protocol: ${excerpt(line)}`,
+    {
+      hint: 'Check that helperPath names the helper of this version, and that no start-up file of the shell of that account prints anything.',
+      effect,
+    },
+  );
+}
+
+/** errno(3) of Linux, as far as freezing gives them. */
+const EBUSY = 16;
+const EOPNOTSUPP = 95;
+
+function adviceFor(errno: number): string {
+  if (errno === EBUSY)
+    return 'Somebody else holds it frozen (another backup, or fsfreeze by hand). Run at another time, or thaw it: fsfreeze -u';
+  if (errno === EOPNOTSUPP) return 'This kind of file system cannot be frozen; leave its disk out of the job.';
+  return 'Read the journal of the guest around this time.';
+}
+
+/** The helper said `failed`: nothing of ours is frozen. */
+export function helperFailed(
+  context: GuestContext,
+  failed: EventOf<'failed'>,
+  code: 'E_GUEST' | 'E_FREEZE_FAILED',
+): SnaphookError {
+  const object = failed.object === '' ? '' : ` at "${excerpt(failed.object)}"`;
+  const bad = failed.scripts.find(({ exitCode }) => exitCode !== 0);
+  const words = excerpt(bad?.output ?? '');
+  const said = bad ? `; script "${excerpt(bad.name)}" ended with ${bad.exitCode}${words && `: ${words}`}` : '';
+  return new SnaphookError(
+    code,
+    `guest ${quoted(context)} failed in phase ${failed.phase}${object}: ${excerpt(failed.message)}${said}`,
+    { hint: adviceFor(failed.errno) },
+  );
+}

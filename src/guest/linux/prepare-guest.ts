@@ -1,0 +1,126 @@
+import { SnaphookError } from '../../ports/errors.ts';
+import type { Guest, GuestApplication, PreparedGuest } from '../../ports/guest.ts';
+import { withDeadline } from '../deadline.ts';
+import { type FreezePlan, planFreeze } from './file-systems.ts';
+import { FREEZE_HELPER_PROTOCOL, type HelperScript } from './freeze-helper-protocol.ts';
+import { type GuestContext, helperNeverSpoke, wrongProtocol } from './guest-errors.ts';
+import type { SessionRecord } from './helper-channel.ts';
+import type { EventOf } from './helper-facts.ts';
+import { commandLine, octalPath } from './helper-lines.ts';
+import { type SessionParts, scriptRuns, troubleSince } from './session-parts.ts';
+
+type Request = Parameters<Guest['prepare']>[0];
+type PossiblePlan = Extract<FreezePlan, { kind: 'possible' }>;
+
+/**
+ * Starts the helper, finds what has to stand still for the captured disks, lets the helper check it and run the scripts, and
+ * refuses what cannot end in a consistent snapshot. `onRecord` is called before anything exists that a crash would leave behind.
+ */
+export async function prepareGuest(
+  parts: SessionParts,
+  request: Request,
+  onRecord: (record: SessionRecord) => void,
+  signal: AbortSignal,
+): Promise<PreparedGuest> {
+  const { context, channel } = parts;
+  await channel.start(context, signal);
+  const hello = await firstWords(parts, signal);
+  if (hello.protocol !== FREEZE_HELPER_PROTOCOL) throw wrongProtocol(context, hello);
+  const record = { bootId: hello.bootId, token: hello.token };
+  onRecord(record);
+  await request.onSession(record);
+  signal.throwIfAborted();
+  channel.send(commandLine('facts'));
+  const plan = possiblePlan(context, planFreeze(await answer(parts, 'facts', signal), request.diskUuids));
+  channel.send(Buffer.concat(readyCommands(context, plan)));
+  const { scripts } = await answer(parts, 'ready', signal);
+  return {
+    strategy: 'linux-fsfreeze',
+    helper: hello.helper,
+    volumes: plan.fileSystems.map(({ mountPoint: name, diskUuids }) => ({ name, diskUuids })),
+    leaseMs: context.settings.leaseMs,
+    swapDisks: plan.swapDisks,
+    notFreezable: plan.notFreezable.map(({ mountPoint, fileSystem }) => `${mountPoint} (${fileSystem})`),
+    applications: applicationsOf(context.settings.applications, scripts),
+    scripts: scriptRuns(scripts),
+  };
+}
+
+async function answer<Name extends 'facts' | 'ready'>(
+  parts: SessionParts,
+  name: Name,
+  signal: AbortSignal,
+): Promise<EventOf<Name>> {
+  const { facts } = parts;
+  const found = await facts.waitFor(() => facts.last(name) ?? troubleSince(parts, 0), signal);
+  if (found instanceof SnaphookError) throw found;
+  return found;
+}
+
+async function firstWords(parts: SessionParts, signal: AbortSignal): Promise<EventOf<'hello'>> {
+  const { context, clock, facts } = parts;
+  const { helperStartTimeoutMs } = context.settings;
+  const late = () =>
+    new SnaphookError(
+      'E_GUEST_HELPER',
+      `the freeze helper in guest "${context.name}" said nothing in ${helperStartTimeoutMs} ms`,
+      { hint: 'Check that helperPath names the snaphook freeze helper, and that the guest is not overloaded.' },
+    );
+  const spoken = () =>
+    facts.last('hello') ??
+    (facts.end && facts.violation === undefined ? helperNeverSpoke(context, facts.end) : troubleSince(parts, 0));
+  const hello = await withDeadline(clock, helperStartTimeoutMs, signal, late, (limited) =>
+    facts.waitFor(spoken, limited),
+  );
+  if (hello instanceof SnaphookError) throw hello;
+  return hello;
+}
+
+function readyCommands({ settings }: GuestContext, { fileSystems }: PossiblePlan): readonly Buffer[] {
+  const { leaseMs, lifeMs, scriptLimitMs, scriptsDirectory } = settings;
+  const scripts = scriptsDirectory === undefined ? '-' : octalPath(scriptsDirectory);
+  return [
+    commandLine('prepare', leaseMs, lifeMs, scriptLimitMs, scripts),
+    ...fileSystems.map(({ device, mountPoint }) => commandLine('filesystem', device, mountPoint)),
+    commandLine('ready'),
+  ];
+}
+
+function possiblePlan(context: GuestContext, plan: FreezePlan): PossiblePlan {
+  const named = (names: readonly string[]) => names.map((name) => `"${name}"`).join(', ');
+  switch (plan.kind) {
+    case 'possible':
+      if (plan.fileSystems.length > 0) return plan;
+      throw new SnaphookError('E_GUEST', `guest "${context.name}" has no file system on the captured disks to freeze`, {
+        hint: 'Mount them in the guest, or set freeze: none for a job of this VM alone.',
+      });
+    case 'disks-not-shown':
+      throw new SnaphookError('E_GUEST', `guest "${context.name}" shows no disk ${named(plan.diskUuids)}`, {
+        hint:
+          'Check that the VM has disk.EnableUUID set to TRUE, so that the guest sees the serial numbers of its disks ' +
+          '(lsblk -o NAME,SERIAL,WWN), and that the guest has found the disk: echo "- - -" > /sys/class/scsi_host/hostN/scan',
+      });
+    case 'partly-captured':
+      throw new SnaphookError(
+        'E_GUEST',
+        `file system "${plan.mountPoint}" of guest "${context.name}" also lies on ${named(plan.otherDisks)}, which is not captured`,
+        { hint: 'Capture all disks of the file system in one job; lsblk -s in the guest shows what it rests on.' },
+      );
+  }
+}
+
+/** What a script prints, on a line of its own, when it has made an application quiet. */
+const QUIET = /^quiet ([\w.-]{1,64})\s*$/gm;
+
+function applicationsOf(required: readonly string[], scripts: readonly HelperScript[]): readonly GuestApplication[] {
+  const quiet = new Set(
+    scripts
+      .filter(({ phase, exitCode }) => phase === 'freeze' && exitCode === 0)
+      .flatMap(({ output }) => [...output.matchAll(QUIET)].flatMap(([, name]) => name ?? [])),
+  );
+  return [...new Set([...required, ...quiet])].map((name) => ({
+    name,
+    required: required.includes(name),
+    quiet: quiet.has(name),
+  }));
+}

@@ -1,0 +1,141 @@
+import type { Clock } from '../../ports/clock.ts';
+import type { ThawVerdict } from '../../ports/guest.ts';
+import { withDeadline } from '../deadline.ts';
+import { RELEASE_BYTE } from './freeze-helper-protocol.ts';
+import type { HelperChannel } from './helper-channel.ts';
+import type { HelperFacts } from './helper-facts.ts';
+import { commandLine } from './helper-lines.ts';
+
+export interface ThawContext {
+  readonly channel: HelperChannel;
+  readonly facts: HelperFacts;
+  readonly clock: Clock;
+  /** When the freeze was asked for, on our monotonic clock. */
+  readonly askedAtMs: number;
+  /** Events before this one belong to the time before the freeze. */
+  readonly since: number;
+  readonly resendMs: number;
+  readonly patienceMs: number;
+  /** Ends the session over a connection of its own; resolves when the guest said that nothing stands still. */
+  readonly releaseByRecord: (signal: AbortSignal) => Promise<unknown>;
+}
+
+/** Between two connections that both failed. */
+const RECONNECT_PAUSE_MS = 250;
+
+const RELEASE = Buffer.from([RELEASE_BYTE]);
+/** An answer to `status` tells whether the release was lost. */
+const RELEASE_AND_ASK = Buffer.concat([RELEASE, commandLine('status')]);
+/** A freeze that is still under way holds nothing yet, so a release would be ignored. */
+const RELEASE_AND_ABORT = Buffer.concat([RELEASE, commandLine('abort')]);
+
+/** What is known about the end of the hold; undefined while the guest may stand still. */
+function thawVerdict(context: ThawContext): ThawVerdict | undefined {
+  const { facts, since } = context;
+  const expired = facts.last('expired', since);
+  if (expired) return { kind: 'expired', heldMs: expired.heldMs };
+  const thawed = facts.last('thawed', since);
+  if (thawed) return { kind: 'released', heldMs: thawed.heldMs };
+  const over =
+    facts.last('failed', since) !== undefined ||
+    facts.last('finished', since) !== undefined ||
+    facts.last('aborted', since) !== undefined ||
+    facts.last('status', since)?.phase === 'finished';
+  return over ? outOfOurSight(context) : undefined;
+}
+
+/** The guest writes again, but since when nobody told: never a proof, and our own time is the longest it can have been. */
+const outOfOurSight = ({ clock, askedAtMs }: ThawContext): ThawVerdict => ({
+  kind: 'expired',
+  heldMs: clock.monotonicMs() - askedAtMs,
+});
+
+/**
+ * Releases the guest and does not stop before it is confirmed or the signal ends: the release byte on the open channel, again
+ * when nobody answers, and when the channel is dead or silent the session's record over connections of their own. The end of
+ * the helper is no confirmation: what it froze outlives it until the guest's watchdog has thawed it.
+ * @throws the signal's reason when it ends first.
+ */
+export async function releaseUntilConfirmed(context: ThawContext, signal: AbortSignal): Promise<ThawVerdict> {
+  const { channel, facts, clock, patienceMs, resendMs } = context;
+  const startedMs = clock.monotonicMs();
+  let released = false;
+  let releasing: Promise<void> | undefined;
+  const other = new AbortController();
+  const ended = AbortSignal.any([signal, other.signal]);
+  try {
+    for (let attempt = 0; ; attempt += 1) {
+      const known = thawVerdict(context);
+      if (known) return known;
+      if (released) return outOfOurSight(context);
+      const seenBefore = facts.count;
+      const sent = trySend(channel, messageFor(context, attempt));
+      if (!sent || clock.monotonicMs() - startedMs >= patienceMs) {
+        releasing ??= context
+          .releaseByRecord(ended)
+          .then(
+            () => {
+              released = true;
+            },
+            () => clock.sleep(RECONNECT_PAUSE_MS, ended).catch(() => undefined),
+          )
+          .finally(() => {
+            releasing = undefined;
+            facts.changed();
+          });
+      }
+      const underWay = releasing;
+      await waitAtMost(context, sent ? resendMs : undefined, signal, () => {
+        if (released || thawVerdict(context)) return true;
+        // A release that came before the hold was ignored: it has to be said again at once.
+        if (facts.last('frozen', seenBefore)) return true;
+        if (sent && facts.end) return true;
+        return underWay !== undefined && releasing === undefined ? true : undefined;
+      });
+    }
+  } finally {
+    other.abort();
+  }
+}
+
+function messageFor({ facts, since }: ThawContext, attempt: number): Buffer {
+  // The thaw scripts run after the release: an abort behind it must not turn them into those of a failure.
+  if (!facts.last('frozen', since)) return RELEASE_AND_ABORT;
+  return attempt === 0 ? RELEASE : RELEASE_AND_ASK;
+}
+
+function trySend(channel: HelperChannel, message: Buffer): boolean {
+  if (!channel.canSend) return false;
+  try {
+    channel.send(message);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+const TIME_IS_OVER = new Error('time is over');
+
+/** Without a limit it waits until the check holds. */
+async function waitAtMost(
+  { clock, facts }: ThawContext,
+  limitMs: number | undefined,
+  signal: AbortSignal,
+  check: () => true | undefined,
+): Promise<void> {
+  if (limitMs === undefined) {
+    await facts.waitFor(check, signal);
+    return;
+  }
+  try {
+    await withDeadline(
+      clock,
+      limitMs,
+      signal,
+      () => TIME_IS_OVER,
+      (limited) => facts.waitFor(check, limited),
+    );
+  } catch (thrown) {
+    if (thrown !== TIME_IS_OVER) throw thrown;
+  }
+}

@@ -1,0 +1,267 @@
+import { createHash } from 'node:crypto';
+import ssh2 from 'ssh2';
+import { GuestApplication } from '../guest/guest-application.ts';
+import { GuestClock } from '../guest/guest-clock.ts';
+import { WriteHold } from '../guest/write-hold.ts';
+import type { EventLog } from '../world/events.ts';
+import type { FaultAction, FaultRules } from '../world/faults.ts';
+import { type Latency, type Pace, waitLatency } from '../world/pace.ts';
+import { commandWords } from './command-words.ts';
+import type { LinuxDisk } from './guest-file-system.ts';
+import { HelperProcess } from './helper-process.ts';
+import { type LabScript, LinuxKnobs } from './linux-knobs.ts';
+import { LinuxMachine } from './linux-machine.ts';
+import { type CommandIo, LabSshServer, type LinuxUser } from './ssh-server.ts';
+
+export interface LinuxGuestOptions {
+  /** Name in events and fault rules. */
+  readonly name: string;
+  readonly events: EventLog;
+  readonly faults: FaultRules;
+  readonly pace: Pace;
+  readonly latency: Latency;
+  readonly users: readonly LinuxUser[];
+  readonly passwordMethod?: 'password' | 'keyboard-interactive';
+  readonly port?: number;
+  /** In the order in which the guest found them: sda, sdb, ... */
+  readonly disks: readonly LinuxDisk[];
+  /** Absent: no application. Its script, named `10-ledger`, makes it quiet and says so. */
+  readonly database?: {
+    readonly databaseDisk: string;
+    readonly journalDisk: string;
+    /** Real pause after each of the 25 transfers of a transaction. Default 5. */
+    readonly transferPauseMs?: number;
+  };
+}
+
+export interface LabLinuxGuest {
+  readonly port: number;
+  /** As `ssh-keygen -l` prints it. */
+  readonly hostKeyFingerprint: string;
+  /** Type and key in base64, as in known_hosts. */
+  readonly hostKeyLine: string;
+  readonly knobs: LinuxKnobs;
+  /** The application with its workload running; absent when the guest was given no database. */
+  readonly database: GuestApplication | undefined;
+  isFrozen(): boolean;
+  sessionCount(): number;
+  /** Somebody else in the guest runs `fsfreeze`; resolves to the errno. */
+  foreignFreeze(mountPoint: string): Promise<number>;
+  foreignThaw(mountPoint: string): number;
+  /** Power off and on: connections break, nothing is frozen, the boot id is another. */
+  reboot(): void;
+  close(): Promise<void>;
+}
+
+/** What the script of the lab's application confirms as quiet. */
+export const APPLICATION = 'ledger';
+const HELPER_PATH = '/usr/local/sbin/snaphook-freeze';
+
+/** Starts a Linux guest: SSH on loopback, file systems on real disks, the snaphook helper, an application. */
+export async function startLinuxGuest(options: LinuxGuestOptions): Promise<LabLinuxGuest> {
+  const { name, events, faults, pace } = options;
+  const hold = new WriteHold();
+  const knobs = new LinuxKnobs();
+  const disks = options.disks.map((disk) => ({ ...disk, device: hold.guard(disk.device, disk.label) }));
+  const database = await openDatabase(options, disks, hold);
+  if (database) knobs.scripts = [quiescing(database)];
+  const clock = new GuestClock(pace);
+  const machine = new LinuxMachine(disks, { guestName: name, hold, knobs, pace, events, clock });
+  const { private: hostKey, public: publicKey } = ssh2.utils.generateKeyPairSync('ed25519');
+  const [type = '', key = ''] = publicKey.split(' ');
+  const commands = new GuestCommands({ name, events, faults, latency: options.latency }, machine);
+  const server = new LabSshServer({
+    events,
+    hostKey,
+    users: options.users,
+    passwordMethod: options.passwordMethod ?? 'password',
+    run: (line, io) => commands.run(line, io),
+  });
+  const port = await server.listen(options.port);
+  database?.start();
+  const fileSystem = (mountPoint: string) => {
+    const found = machine.fileSystems.find((candidate) => candidate.mountPoint === mountPoint);
+    if (!found) throw new Error(`guest "${name}" has nothing mounted at "${mountPoint}"`);
+    return found;
+  };
+  const digest = createHash('sha256').update(Buffer.from(key, 'base64')).digest('base64');
+  return {
+    port,
+    hostKeyFingerprint: `SHA256:${digest.replace(/=+$/, '')}`,
+    hostKeyLine: `${type} ${key}`,
+    knobs,
+    database,
+    isFrozen: () => machine.isFrozen,
+    sessionCount: () => machine.sessionCount,
+    foreignFreeze: (mountPoint) => fileSystem(mountPoint).freeze(),
+    foreignThaw: (mountPoint) => fileSystem(mountPoint).thaw(),
+    reboot: () => {
+      server.dropAll();
+      machine.reboot();
+    },
+    close: async () => {
+      await server.close();
+      machine.reboot();
+      await database?.close();
+    },
+  };
+}
+
+interface CommandWorld {
+  readonly name: string;
+  readonly events: EventLog;
+  readonly faults: FaultRules;
+  readonly latency: Latency;
+}
+
+/** The programs that can be started over SSH, and the fault rules around them. */
+class GuestCommands {
+  readonly #world: CommandWorld;
+  readonly #machine: LinuxMachine;
+
+  constructor(world: CommandWorld, machine: LinuxMachine) {
+    this.#world = world;
+    this.#machine = machine;
+  }
+
+  async run(line: string, io: CommandIo): Promise<number> {
+    const words = commandWords(line);
+    if (!words) {
+      this.#world.events.add('guest', 'unserved', 'exec', this.#world.name, { line });
+      io.stderr('bash: the lab has no such shell\n');
+      return 2;
+    }
+    const isSudo = words[0] === 'sudo';
+    if (isSudo && (words[1] !== '-n' || !io.user.sudo)) {
+      io.stderr('sudo: a password is required\n');
+      return 1;
+    }
+    const [program = '', ...rest] = isSudo ? words.slice(words[2] === '--' ? 3 : 2) : words;
+    if (program !== HELPER_PATH || !this.#machine.knobs.helperInstalled) {
+      io.stderr(
+        isSudo ? `sudo: ${program}: command not found\n` : `bash: line 1: ${program}: No such file or directory\n`,
+      );
+      return isSudo ? 1 : 127;
+    }
+    return await this.#helper(rest, io, isSudo || io.user.name === 'root');
+  }
+
+  async #helper(words: readonly string[], io: CommandIo, isRoot: boolean): Promise<number> {
+    const [command = '', bootId = '', token = ''] = words;
+    const gate = new OutputGate(io);
+    const perform = (operation: string, work: () => Promise<void>) => this.#perform(gate, io, operation, work);
+    let exitCode = 0;
+    let serving: Promise<number> | undefined;
+    await perform(`exec ${command}`, async () => {
+      if (command === 'serve' && words.length === 1) {
+        if (isRoot)
+          serving = new HelperProcess(this.#machine, {
+            stdin: io.stdin,
+            write: (data) => gate.write(data),
+            perform,
+          }).run();
+        else {
+          io.stderr('snaphook-freeze: must be started as root\n');
+          exitCode = 1;
+        }
+      } else if (command === 'release' && words.length === 3) {
+        const found = this.#machine.release(bootId, token);
+        gate.write(Buffer.from(`${JSON.stringify({ event: 'released', found })}\n`));
+      } else {
+        io.stderr('usage: snaphook-freeze serve | release BOOT-ID TOKEN\n');
+        exitCode = 2;
+      }
+    });
+    return serving ? await serving : exitCode;
+  }
+
+  /** One call of the client with everything that rules and the log make of it. */
+  async #perform(gate: OutputGate, io: CommandIo, operation: string, work: () => Promise<void>): Promise<void> {
+    const { name, events, faults, latency } = this.#world;
+    events.add('guest', 'request', operation, name);
+    await waitLatency(latency);
+    gate.close();
+    const came = await applied(faults.take('guest', 'before', operation, name), io);
+    if (came) await work();
+    const learned = came && (await applied(faults.take('guest', 'after', operation, name), io));
+    gate.open(learned);
+    if (learned) events.add('guest', 'answer', operation, name);
+  }
+}
+
+/** False: the call did not come through, or its answer did not. */
+async function applied(actions: readonly FaultAction[], io: CommandIo): Promise<boolean> {
+  for (const action of actions) {
+    if (action.do === 'drop') io.drop();
+    if (action.do === 'answer') io.stdout(Buffer.from(`${action.body ?? ''}\n`));
+    if (action.do === 'drop' || action.do === 'hang' || action.do === 'answer') return false;
+    if (action.do === 'delay') await waitLatency({ latencyMs: action.delayMs, jitterMs: 0 });
+    if (action.do === 'call') await action.run();
+  }
+  return true;
+}
+
+/** Keeps what the helper says while a call is decided on, so that a rule can withhold it. */
+class OutputGate {
+  readonly #io: CommandIo;
+  #kept: Buffer[] = [];
+  #closed = 0;
+
+  constructor(io: CommandIo) {
+    this.#io = io;
+  }
+
+  write(data: Buffer): void {
+    if (this.#closed > 0) this.#kept.push(data);
+    else this.#io.stdout(data);
+  }
+
+  close(): void {
+    this.#closed += 1;
+  }
+
+  open(say: boolean): void {
+    this.#closed -= 1;
+    if (this.#closed > 0) return;
+    const kept = this.#kept;
+    this.#kept = [];
+    if (say) for (const data of kept) this.#io.stdout(data);
+  }
+}
+
+function quiescing(application: GuestApplication): LabScript {
+  return {
+    name: '10-ledger',
+    run: async (phase) => {
+      if (phase !== 'freeze') {
+        application.resume();
+        return { exitCode: 0, output: '' };
+      }
+      await application.quiesce();
+      return { exitCode: 0, output: `quiet ${APPLICATION}\n` };
+    },
+  };
+}
+
+async function openDatabase(
+  { name, database, events }: LinuxGuestOptions,
+  disks: readonly LinuxDisk[],
+  hold: WriteHold,
+): Promise<GuestApplication | undefined> {
+  if (!database) return undefined;
+  const deviceOf = (uuid: string) => {
+    const disk = disks.find((candidate) => candidate.uuid === uuid);
+    if (disk === undefined) throw new Error(`guest "${name}" has no disk "${uuid}"`);
+    return disk.device;
+  };
+  return await GuestApplication.open({
+    database: deviceOf(database.databaseDisk),
+    journal: deviceOf(database.journalDisk),
+    hold,
+    ...(database.transferPauseMs === undefined ? {} : { transferPauseMs: database.transferPauseMs }),
+    onFailure: (error) => {
+      const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+      events.add('guest', 'effect', 'application failed', name, { error: text });
+    },
+  });
+}

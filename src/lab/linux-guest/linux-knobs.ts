@@ -1,0 +1,20 @@
+/** One script of the guest's administrator, as `/etc/snaphook/scripts.d` would hold it. */
+export interface LabScript {
+  readonly name: string;
+  /** What it prints and how it ends when told that phase; `exitCode` -1: it never ends by itself. */
+  run(phase: 'freeze' | 'thaw' | 'freezeFail'): Promise<{ readonly exitCode: number; readonly output: string }>;
+}
+
+/** What a test may turn to make a Linux guest slow or fail. Times are simulated milliseconds. */
+export class LinuxKnobs {
+  /** How long FIFREEZE takes on each file system. */
+  freezeMs = 5;
+  /** Whether the helper's program is there at all. */
+  helperInstalled = true;
+  /** Mount point and errno: FIFREEZE of that file system fails. */
+  failingFreeze: { readonly mountPoint: string; readonly errno: number } | undefined;
+  /** The helper that serves neither hears nor says anything, as one that was stopped; its watchdog works. */
+  silent = false;
+  /** In the order in which they are told to freeze. */
+  scripts: readonly LabScript[] = [];
+}
