@@ -15,6 +15,8 @@ export const bundleOptions = {
   legalComments: 'none',
   supported: { 'dynamic-import': false },
   loader: { '.wasm': 'binary', '.wsdl': 'text' },
+  // Native parts of ssh2: it looks for them, and does without.
+  external: ['cpu-features', '*.node'],
   alias: { axios: './node_modules/axios/dist/node/axios.cjs' },
   define: { __VERSION__: JSON.stringify(version), 'import.meta.url': '__importMetaUrl' },
   banner: { js: 'const __importMetaUrl=require("node:url").pathToFileURL(__filename).href;' },

@@ -3,16 +3,16 @@ import { SnaphookError } from '../../ports/errors.ts';
 import type { FreezeEvidence, Guest, PreparedGuest, ThawVerdict } from '../../ports/guest.ts';
 import { withDeadline } from '../deadline.ts';
 import { RELEASE_BYTE } from './freeze-helper-protocol.ts';
-import { type GuestContext, guestError } from './guest-errors.ts';
+import { type GuestContext, guestError, verdictLost } from './guest-errors.ts';
 import { type Connect, HelperChannel, releaseByRecord, type SessionRecord } from './helper-channel.ts';
 import { HelperFacts } from './helper-facts.ts';
 import { commandLine } from './helper-lines.ts';
 import { prepareGuest } from './prepare-guest.ts';
 import { type SessionParts, scriptRuns, troubleSince } from './session-parts.ts';
-import { releaseUntilConfirmed } from './thaw.ts';
+import { type Release, releaseUntilConfirmed } from './thaw.ts';
 
-/** How long a helper may take to end after `quit`, once its scripts are through. */
-const QUIT_LIMIT_MS = 2000;
+/** How long a helper may take for its last words, and to end after `quit`, once its scripts are through. */
+const ANSWER_LIMIT_MS = 2000;
 
 /** The freeze as far as it has come. */
 type Freeze =
@@ -20,7 +20,7 @@ type Freeze =
   /** Unknown is frozen: from the moment the command is sent. */
   | { readonly kind: 'asked'; readonly askedAtMs: number; readonly since: number }
   /** The guest is known to write again. */
-  | { readonly kind: 'over'; readonly verdict: ThawVerdict; readonly since: number };
+  | ({ readonly kind: 'over'; readonly since: number } & Release);
 
 /** One Linux guest during one run: the freeze helper on one SSH connection. */
 export class LinuxFreezeSession implements Guest {
@@ -74,27 +74,28 @@ export class LinuxFreezeSession implements Guest {
     const { thawResendMs: resendMs, thawPatienceMs: patienceMs } = this.#parts.context.settings;
     const release = (limit: AbortSignal) => this.#releaseByRecord(limit);
     try {
-      const verdict = await releaseUntilConfirmed(
+      const released = await releaseUntilConfirmed(
         { ...this.#parts, ...freeze, resendMs, patienceMs, releaseByRecord: release },
         signal,
       );
-      this.#freeze = { kind: 'over', verdict, since: freeze.since };
-      return verdict;
+      this.#freeze = { kind: 'over', since: freeze.since, ...released };
+      return released.verdict;
     } catch (reason) {
       throw this.#thawUnconfirmed(reason);
     }
   }
 
   async finish(signal: AbortSignal): Promise<FreezeEvidence> {
-    const { context, facts } = this.#parts;
+    const { clock, context, facts } = this.#parts;
     const freeze = this.#freeze;
     if (freeze.kind !== 'over') throw new Error(`guest "${this.name}" cannot finish before its thaw was confirmed`);
-    const { since, verdict } = freeze;
+    const { since, verdict, byRecord } = freeze;
+    // Its scripts come first. A helper that did not hear the release has nothing to tell that would be worth waiting for.
+    const limitMs = ANSWER_LIMIT_MS + (byRecord ? 0 : context.settings.scriptLimitMs);
+    const late = () => verdictLost(context);
+    const last = () => facts.last('finished', since) ?? troubleSince(this.#parts, since);
     try {
-      const heard = await facts.waitFor(
-        () => facts.last('finished', since) ?? troubleSince(this.#parts, since),
-        signal,
-      );
+      const heard = await withDeadline(clock, limitMs, signal, late, (limit) => facts.waitFor(last, limit));
       if (heard instanceof SnaphookError) throw heard;
       const finished = heard.reason === 'released';
       return {
@@ -165,7 +166,8 @@ export class LinuxFreezeSession implements Guest {
     const { channel, clock, context } = this.#parts;
     const late = () => new Error('the session did not end in time');
     try {
-      const quit = await this.#quit();
+      const isReleased = this.#freeze.kind === 'over' && this.#freeze.byRecord;
+      const quit = isReleased || (await this.#quit());
       channel.close();
       if (!quit)
         await withDeadline(clock, context.settings.closeTimeoutMs, undefined, late, (limit) =>
@@ -190,7 +192,7 @@ export class LinuxFreezeSession implements Guest {
     try {
       if (channel.canSend) channel.send(held ? Buffer.concat([Buffer.from([RELEASE_BYTE]), quit]) : quit);
       if (!channel.canSend && !facts.end) return false;
-      const limitMs = QUIT_LIMIT_MS + context.settings.scriptLimitMs;
+      const limitMs = ANSWER_LIMIT_MS + context.settings.scriptLimitMs;
       return await withDeadline(clock, Math.min(limitMs, context.settings.closeTimeoutMs), undefined, late, (limit) =>
         facts.waitFor(isOver, limit),
       );

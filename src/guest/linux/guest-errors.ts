@@ -159,3 +159,8 @@ export function helperFailed(
     { hint: adviceFor(failed.errno) },
   );
 }
+
+export const verdictLost = (context: GuestContext): SnaphookError =>
+  new SnaphookError('E_GUEST', `the last word of the freeze helper in guest ${quoted(context)} was lost`, {
+    hint: 'The guest writes again, but how the freeze ended is not known; start the job again for a proven one.',
+  });

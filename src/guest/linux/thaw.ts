@@ -20,6 +20,12 @@ export interface ThawContext {
   readonly releaseByRecord: (signal: AbortSignal) => Promise<unknown>;
 }
 
+export interface Release {
+  readonly verdict: ThawVerdict;
+  /** The helper of the session itself said nothing. */
+  readonly byRecord: boolean;
+}
+
 /** Between two connections that both failed. */
 const RECONNECT_PAUSE_MS = 250;
 
@@ -56,7 +62,7 @@ const outOfOurSight = ({ clock, askedAtMs }: ThawContext): ThawVerdict => ({
  * the helper is no confirmation: what it froze outlives it until the guest's watchdog has thawed it.
  * @throws the signal's reason when it ends first.
  */
-export async function releaseUntilConfirmed(context: ThawContext, signal: AbortSignal): Promise<ThawVerdict> {
+export async function releaseUntilConfirmed(context: ThawContext, signal: AbortSignal): Promise<Release> {
   const { channel, facts, clock, patienceMs, resendMs } = context;
   const startedMs = clock.monotonicMs();
   let released = false;
@@ -66,8 +72,8 @@ export async function releaseUntilConfirmed(context: ThawContext, signal: AbortS
   try {
     for (let attempt = 0; ; attempt += 1) {
       const known = thawVerdict(context);
-      if (known) return known;
-      if (released) return outOfOurSight(context);
+      if (known) return { verdict: known, byRecord: false };
+      if (released) return { verdict: outOfOurSight(context), byRecord: true };
       const seenBefore = facts.count;
       const sent = trySend(channel, messageFor(context, attempt));
       if (!sent || clock.monotonicMs() - startedMs >= patienceMs) {
