@@ -6,7 +6,13 @@ module.exports = {
   testEnvironment: 'node',
   roots: ['<rootDir>/test'],
   testMatch: ['**/*.test.ts'],
-  testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/crash/', '<rootDir>/test/peers/', '<rootDir>/test/bench/'],
+  testPathIgnorePatterns: [
+    '/node_modules/',
+    '<rootDir>/test/crash/',
+    '<rootDir>/test/peers/',
+    '<rootDir>/test/bench/',
+    '<rootDir>/test/freeze/',
+  ],
   modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/release/'],
   transform: {
     '^.+\\.[cm]?ts$': [

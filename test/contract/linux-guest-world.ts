@@ -99,6 +99,7 @@ export async function startLinuxGuestWorld(kind: LoginKind, changes: WorldChange
     secrets: [PASSWORD, PASSPHRASE, plain.private],
     isFrozen: () => lab.isFrozen(),
     sessionCount: () => lab.sessionCount(),
+    leftoverCount: () => lab.sessionCount(),
     connectionCount: () => events.events.filter(({ kind: event }) => event === 'connection').length,
     close: () => lab.close(),
     lab,

@@ -118,6 +118,7 @@ export async function startWindowsGuestWorld(
     secrets: [PASSWORD, Buffer.from(PASSWORD).toString('base64')],
     isFrozen: () => lab.isFrozen(),
     sessionCount: () => lab.shellCount(),
+    leftoverCount: () => lab.shellCount(),
     connectionCount: () => events.events.filter(({ kind: event }) => event === 'connection').length,
     close: () => lab.close(),
     lab,
