@@ -37,7 +37,7 @@ function newestMs(folder) {
 
 export function build() {
   const sources = Math.max(
-    ...['src', 'hooks', 'integrations', 'scripts'].map((folder) => newestMs(at(folder))),
+    ...['src', 'hooks', 'integrations', 'guest', 'scripts'].map((folder) => newestMs(at(folder))),
     mtimeMs(at('package.json')),
     mtimeMs(at('node_modules', '.package-lock.json')),
   );

@@ -1,0 +1,303 @@
+#include "keeper.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/signalfd.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "facts.h"
+#include "guards.h"
+#include "input.h"
+#include "process.h"
+#include "record.h"
+#include "release.h"
+#include "report.h"
+#include "scripts.h"
+#include "selection.h"
+#include "thaw.h"
+#include "window.h"
+#include "words.h"
+
+#define MIN_LEASE_MS 100
+#define MAX_LEASE_MS 600000
+#define MAX_LIFE_MS 86400000
+
+static struct session session = {
+    .keeper_life = {-1, -1}, .watchdog_life = {-1, -1}, .freezer_life = {-1, -1},
+    .lease_timer = -1,       .bell = -1,                .go_read = -1,           .go_write = -1,
+};
+static enum phase phase = PHASE_IDLE;
+/* `prepare` was taken. */
+static bool has_terms;
+/* Guards are there, so there may be something to end. */
+static bool is_guarded;
+/* Why the session ended without being asked; NULL otherwise. */
+static const char *ended_because;
+static struct script_results results;
+static int signals = -1;
+static int life_timer = -1;
+static const char *sysfs_root;
+
+static void forget_terms(void) {
+    for (int index = 0; index < session.file_system_count; index++) {
+        if (session.file_systems[index].fd >= 0) close(session.file_systems[index].fd);
+        free(session.file_systems[index].mount_point);
+    }
+    session.file_system_count = 0;
+    has_terms = false;
+}
+
+/* Thaws, tells the scripts, and lets the guards go. */
+static void end_session(void) {
+    if (!is_guarded) return;
+    end_guarded_freeze(&session);
+    remove_record(session.token);
+    tell_end(&session.scripts, session.shared, SCRIPT_FREEZE_FAIL, &results);
+    dismiss_guards(&session);
+    is_guarded = false;
+    phase = PHASE_FINISHED;
+}
+
+/* `failed` promises that nothing of ours stands still and that the scripts know, so it is said after that. */
+static void fail(const char *object, const char *message, int error) {
+    struct failure failure = {.object = object, .message = message, .error = error};
+    enum phase failed_in = phase;
+    end_session();
+    if (phase == PHASE_IDLE) forget_terms();
+    report_failed(&session, failed_in, &failure, &results);
+}
+
+static void fail_order(const char *command) {
+    if (phase == PHASE_FINISHED) return fail(command, ended_because != NULL ? ended_because : "the session is over", 0);
+    fail(command, "is not what comes now", 0);
+}
+
+static void prepare(char *rest) {
+    int64_t lease_ms, life_ms, script_ms;
+    if (phase != PHASE_IDLE || has_terms) return fail_order("prepare");
+    if (!parse_number(next_word(&rest), &lease_ms) || !parse_number(next_word(&rest), &life_ms) ||
+        !parse_number(next_word(&rest), &script_ms))
+        return fail("", "lease, life and script time must be milliseconds", 0);
+    if (lease_ms < MIN_LEASE_MS || lease_ms > MAX_LEASE_MS) return fail("", "the lease must be 100 to 600000 ms", 0);
+    if (life_ms < 1 || life_ms > MAX_LIFE_MS || script_ms > MAX_LIFE_MS)
+        return fail("", "life and script time must be at most a day", 0);
+    const char *directory = next_word(&rest);
+    if (directory == NULL || rest != NULL || !unescape_path(directory, session.scripts.directory, sizeof session.scripts.directory))
+        return fail("", "a directory for scripts or - must come last", 0);
+    bool no_scripts = strcmp(session.scripts.directory, "-") == 0;
+    if (!no_scripts && session.scripts.directory[0] != '/') return fail(session.scripts.directory, "is no absolute path", 0);
+    if (no_scripts) session.scripts.directory[0] = '\0';
+    session.lease_ms = lease_ms;
+    session.life_ms = life_ms;
+    session.scripts.budget_ms = script_ms;
+    has_terms = true;
+}
+
+static void add_file_system(char *rest) {
+    static char path[PATH_MAX];
+    if (phase != PHASE_IDLE || !has_terms) return fail_order("filesystem");
+    const char *device = next_word(&rest);
+    const char *word = next_word(&rest);
+    if (device == NULL || word == NULL || rest != NULL || !unescape_path(word, path, sizeof path))
+        return fail("", "a device and a mount point must come", 0);
+    if (path[0] != '/') return fail(path, "is no absolute path", 0);
+    if (session.file_system_count == MAX_FILE_SYSTEMS) return fail(path, "is one file system too many", 0);
+    struct file_system *file_system = &session.file_systems[session.file_system_count];
+    if (!copy_text(file_system->device, sizeof file_system->device, device)) return fail(path, "is another device now", 0);
+    file_system->fd = -1;
+    file_system->mount_point = strdup(path);
+    if (file_system->mount_point == NULL) return fail(path, "does not fit into memory", ENOMEM);
+    session.file_system_count++;
+}
+
+static void start_life(void) {
+    struct itimerspec life = {
+        .it_value = {.tv_sec = session.life_ms / 1000, .tv_nsec = session.life_ms % 1000 * NS_PER_MS}};
+    timerfd_settime(life_timer, 0, &life, NULL);
+}
+
+/* While scripts run only the end of the client and of a guard is heard; lines stay where they are. */
+static bool tell_scripts_to_freeze(void) {
+    struct pollfd interrupts[] = {
+        {.fd = STDIN_FILENO, .events = POLLRDHUP},
+        {.fd = signals, .events = POLLIN},
+        {.fd = session.watchdog_life.watch},
+        {.fd = session.freezer_life.watch},
+        {.fd = session.bell, .events = POLLIN},
+    };
+    return tell_freeze(&session.scripts, session.shared, interrupts, sizeof interrupts / sizeof *interrupts, &results);
+}
+
+static void fail_script(void) {
+    char path[PATH_MAX + NAME_MAX + 2] = "";
+    if (results.count > 0)
+        snprintf(path, sizeof path, "%s/%s", session.scripts.directory, session.scripts.names[results.all[results.count - 1].script]);
+    fail(path, "a script did not freeze, or was interrupted", 0);
+}
+
+static void become_ready(const struct mounts *mounts) {
+    struct script_problem problem;
+    int index, error = 0;
+    if (session.scripts.directory[0] != '\0' && !find_scripts(&session.scripts, &problem))
+        return fail(problem.object, problem.message, problem.error);
+    const char *wrong = open_file_systems(&session, mounts, &index, &error);
+    if (wrong != NULL) return fail(session.file_systems[index].mount_point, wrong, error);
+    const char *failure = start_guards(&session);
+    is_guarded = session.shared != NULL && session.freezer_life.watch >= 0;
+    if (failure != NULL) return fail("", failure, errno);
+    start_life();
+    if (!tell_scripts_to_freeze()) return fail_script();
+    phase = PHASE_PREPARED;
+    report_ready(&session, own_file_system(&session, mounts), &results);
+}
+
+static void ready(void) {
+    struct mounts mounts;
+    if (phase != PHASE_IDLE || !has_terms) return fail_order("ready");
+    if (session.file_system_count == 0) return fail("", "no file system was named", 0);
+    if (!read_mounts(&mounts)) return fail("", "the mounts cannot be read", errno);
+    become_ready(&mounts);
+    free_mounts(&mounts);
+}
+
+static void fail_freeze(void) {
+    static const char *const messages[] = {
+        [ENDING_NONE] = "the freezer cannot be reached",
+        [ENDING_RELEASED] = "was released too early",
+        [ENDING_LEASE] = "did not freeze within the lease",
+        [ENDING_END_OF_INPUT] = "the client is gone",
+        [ENDING_ABORTED] = "was aborted",
+        [ENDING_PEER] = "the watchdog or the freezer died",
+        [ENDING_REFUSED] = "the lease cannot be armed",
+    };
+    enum ending ending = ending_of(&session);
+    for (int index = 0; index < session.file_system_count; index++) {
+        int error = atomic_load(&session.shared->fs_errno[index]);
+        if (ending != ENDING_REFUSED || atomic_load(&session.shared->fs_state[index]) != FS_REFUSED) continue;
+        return fail(session.file_systems[index].mount_point,
+                    error == EBUSY ? "is frozen already by somebody else" : "cannot be frozen", error);
+    }
+    fail("", messages[ending], 0);
+}
+
+static void freeze(void) {
+    if (phase != PHASE_PREPARED) return fail_order("freeze");
+    phase = PHASE_FREEZE;
+    if (!begin_freeze(&session) || !wait_until_frozen(&session, signals)) return fail_freeze();
+    int64_t frozen_ns = atomic_load(&session.shared->frozen_ns);
+    phase = PHASE_FROZEN;
+    report_time("frozen", "freezeMs", frozen_ns - atomic_load(&session.shared->freeze_begin_ns));
+    wait_until_released(&session, signals);
+    int64_t held_ns = now_ns() - frozen_ns;
+    bool held = end_guarded_freeze(&session);
+    bool released = ending_of(&session) == ENDING_RELEASED && held;
+    report_time(released ? "thawed" : "expired", "heldMs", held_ns);
+    remove_record(session.token);
+    tell_end(&session.scripts, session.shared, released ? SCRIPT_THAW : SCRIPT_FREEZE_FAIL, &results);
+    dismiss_guards(&session);
+    is_guarded = false;
+    phase = PHASE_FINISHED;
+    report_finished(&session, held, &results);
+}
+
+static void abort_session(void) {
+    end_session();
+    if (phase == PHASE_IDLE) forget_terms();
+    report_aborted();
+}
+
+/* False when the client wants to end. */
+static bool obey(char *line) {
+    char *rest = line;
+    const char *command = next_word(&rest);
+    results.count = 0;
+    if (command == NULL) fail("", "an empty line is no command", 0);
+    else if (strcmp(command, "facts") == 0) print_facts(sysfs_root);
+    else if (strcmp(command, "prepare") == 0) prepare(rest);
+    else if (strcmp(command, "filesystem") == 0) add_file_system(rest);
+    else if (strcmp(command, "ready") == 0) ready();
+    else if (strcmp(command, "freeze") == 0) freeze();
+    else if (strcmp(command, "status") == 0) report_status(phase);
+    else if (strcmp(command, "abort") == 0) abort_session();
+    else if (strcmp(command, "quit") == 0) return false;
+    else fail("", "is no command", 0);
+    return true;
+}
+
+static bool obey_lines(void) {
+    bool overlong;
+    for (char *line; (line = take_line(&overlong)) != NULL;) {
+        if (overlong) {
+            results.count = 0;
+            fail("", "the line is too long", 0);
+        } else if (!obey(line)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Outside the window. False when the session is to end with this process. */
+static bool wait_for_client(void) {
+    int if_guarded = is_guarded ? 0 : -1;
+    struct pollfd sources[] = {
+        {.fd = STDIN_FILENO, .events = POLLIN},
+        {.fd = signals, .events = POLLIN},
+        {.fd = life_timer, .events = POLLIN},
+        {.fd = if_guarded < 0 ? -1 : session.watchdog_life.watch},
+        {.fd = if_guarded < 0 ? -1 : session.freezer_life.watch},
+        {.fd = if_guarded < 0 ? -1 : session.bell, .events = POLLIN},
+    };
+    if (poll(sources, sizeof sources / sizeof *sources, -1) < 0) return errno == EINTR;
+    if (sources[1].revents != 0 || sources[2].revents != 0) return false;
+    if (sources[3].revents != 0 || sources[4].revents != 0 || sources[5].revents != 0) {
+        bool asked = sources[5].revents != 0 && ending_of(&session) == ENDING_ABORTED;
+        ended_because = asked ? "the session was released from outside" : "the watchdog or the freezer died";
+        results.count = 0;
+        end_session();
+    }
+    return sources[0].revents == 0 || read_input();
+}
+
+static bool begin_session(void) {
+    unsigned char bytes[TOKEN_LENGTH / 2];
+    sigset_t caught;
+    sigemptyset(&caught);
+    sigaddset(&caught, SIGTERM);
+    sigaddset(&caught, SIGHUP);
+    sigaddset(&caught, SIGINT);
+    signals = signalfd(-1, &caught, SFD_CLOEXEC);
+    /* The watchdog's: blocked before it is there to hear it. */
+    sigaddset(&caught, SIGUSR1);
+    life_timer = timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC);
+    if (signals < 0 || life_timer < 0 || sigprocmask(SIG_BLOCK, &caught, NULL) != 0) return false;
+    if (signal(SIGPIPE, SIG_IGN) == SIG_ERR || getrandom(bytes, sizeof bytes, 0) != (ssize_t)sizeof bytes) return false;
+    for (size_t at = 0; at < sizeof bytes; at++) snprintf(session.token + 2 * at, 3, "%02x", bytes[at]);
+    read_boot_id(session.boot_id, sizeof session.boot_id);
+    return true;
+}
+
+int serve(const char *sysfs) {
+    sysfs_root = sysfs;
+    if (geteuid() != 0) {
+        fputs("snaphook-freeze: must be started as root\n", stderr);
+        return 1;
+    }
+    if (!close_all_but(NULL, 0) || !begin_session()) {
+        perror("snaphook-freeze");
+        return 1;
+    }
+    sweep_records();
+    report_hello(&session);
+    while (obey_lines() && wait_for_client()) continue;
+    results.count = 0;
+    end_session();
+    return 0;
+}
