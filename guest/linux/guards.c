@@ -38,10 +38,12 @@ const char *start_guards(struct session *session) {
     if (!share(session)) return "no memory or descriptors for the session";
     bool watchdog = start_watchdog(session);
     close_end(&session->watchdog_life.keep);
+    errno = 0;
     if (!watchdog || !wait_until_ready(&session->watchdog_life)) return "the watchdog does not start";
     bool freezer = start_freezer(session);
     close_end(&session->freezer_life.keep);
     close_end(&session->go_read);
+    errno = 0;
     if (!freezer || !wait_until_ready(&session->freezer_life)) return "the freezer does not start";
     if (!lock_memory()) return "the memory cannot be locked";
     if (!write_record(session)) return "the record in " RECORD_DIRECTORY " cannot be written";

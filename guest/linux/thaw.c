@@ -31,9 +31,12 @@ static bool thaw_one(const struct session *session, int index) {
     int result;
     do result = ioctl(session->file_systems[index].fd, FITHAW, 0);
     while (result != 0 && errno == EINTR);
-    if (result != 0) atomic_store(&session->shared->fs_errno[index], errno);
     /* EINVAL: it is not frozen. After any other error it may still be, and the next round tries again. */
-    if (result == 0 || errno == EINVAL) atomic_store(&session->shared->fs_state[index], FS_THAWED);
+    bool not_frozen = result != 0 && errno == EINVAL;
+    /* Without a release byte two guards thaw at once, and the slower one finds nothing to do. */
+    if (result != 0 && (!not_frozen || ending_of(session) == ENDING_RELEASED))
+        atomic_store(&session->shared->fs_errno[index], errno);
+    if (result == 0 || not_frozen) atomic_store(&session->shared->fs_state[index], FS_THAWED);
     return result == 0;
 }
 

@@ -40,6 +40,7 @@ static void wait_for_news(const struct session *session, int signals, bool held)
 
 bool wait_until_frozen(const struct session *session, int signals) {
     drop_release_bytes();
+    if (has_abort_line()) end_freeze(session, ENDING_ABORTED);
     while (ending_of(session) == ENDING_NONE && !is_gone(&session->freezer_life, 0)) wait_for_news(session, signals, false);
     if (!atomic_load(&session->shared->freezer_done)) end_freeze(session, ENDING_PEER);
     return ending_of(session) == ENDING_NONE;

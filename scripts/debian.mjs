@@ -1,0 +1,40 @@
+// Debian packages for the opt-in test stages: what is installed, and installing what is missing as root.
+import { spawnSync } from 'node:child_process';
+
+export const run = (command, args, options) =>
+  spawnSync(command, args, {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    encoding: 'utf8',
+    timeout: 300_000,
+    maxBuffer: 100 * 1024 * 1024,
+    ...options,
+  });
+
+/** Runs something that has to succeed and returns what it printed; the error has the last lines it said. */
+export function must(command, args, options) {
+  const { error, status, stdout, stderr } = run(command, args, options);
+  if (status === 0) return stdout;
+  const said = `${stdout ?? ''}${stderr ?? ''}`.trim().split('\n').slice(-3).join(' | ');
+  throw new Error(`${command} ${args[0]}: ${error?.message ?? said}`);
+}
+
+const isInstalled = (name) =>
+  /^Status: install ok installed$/m.test(run('dpkg-query', ['--status', name]).stdout ?? '');
+
+const environment = { env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } };
+let listsAreNew = false;
+
+/** apt-get with fresh package lists; throws why it cannot be had. */
+export function aptGet(args, purpose) {
+  if (process.getuid?.() !== 0) throw new Error(`needs root to ${purpose}`);
+  process.stderr.write(`apt-get to ${purpose} ...\n`);
+  if (!listsAreNew) must('apt-get', ['update', '-q', '-o', 'Acquire::Retries=3'], environment);
+  listsAreNew = true;
+  return must('apt-get', ['-y', '-q', '-o', 'Acquire::Retries=3', ...args], environment);
+}
+
+export function installPackages(packages) {
+  const missing = packages.filter((name) => !isInstalled(name));
+  if (missing.length === 0) return;
+  aptGet(['install', '--no-install-recommends', ...missing], `install ${missing.join(' ')}`);
+}

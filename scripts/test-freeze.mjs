@@ -1,0 +1,93 @@
+// npm run test:freeze [-- PATH]: set up, then the suites of test/freeze: the helper of Linux guests on real file systems.
+// As root on Debian it installs what they need; where they cannot run the stage is skipped and says why.
+// They run in a mount namespace of their own, on loop devices that vanish with their last mount.
+// Prints a line a check, and at the end `freeze: N passed, N failed, N skipped`.
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statfsSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { buildFreezeHelper } from './build-guest.mjs';
+import { installPackages, must, run } from './debian.mjs';
+import { runSuite } from './run-suite.mjs';
+import { install, prebuildJest } from './setup.mjs';
+
+const PACKAGES = ['e2fsprogs', 'xfsprogs', 'btrfs-progs', 'util-linux', 'gcc', 'libc6-dev', 'openssh-server'];
+const IMAGE_BYTES = 1.5e9;
+const INSIDE = '--inside';
+const program = fileURLToPath(import.meta.url);
+
+/** Images in memory need no disk to wait for. */
+function makeFolder() {
+  const shared = '/dev/shm';
+  const memory = existsSync(shared) ? statfsSync(shared) : { bavail: 0, bsize: 0 };
+  const parent = memory.bavail * memory.bsize > IMAGE_BYTES ? shared : tmpdir();
+  return mkdtempSync(path.join(parent, 'snaphook-freeze-'));
+}
+
+function requireKernel() {
+  if (process.platform !== 'linux') throw new Error('needs Linux');
+  if (process.getuid?.() !== 0) throw new Error('needs root');
+  must('losetup', ['--find']);
+  for (const kind of ['ext4', 'xfs', 'btrfs']) {
+    run('modprobe', [kind]);
+    if (!new RegExp(`^\\s*${kind}$`, 'm').test(readFileSync('/proc/filesystems', 'utf8')))
+      throw new Error(`the kernel has no ${kind}`);
+  }
+}
+
+/** Prepares everything; throws why the suites cannot run here. */
+function prepare(folder) {
+  if (process.platform === 'linux' && process.getuid?.() === 0) installPackages(PACKAGES);
+  requireKernel();
+  const helper = buildFreezeHelper({ output: path.join(folder, 'snaphook-freeze') });
+  const sanitized = buildFreezeHelper({ output: path.join(folder, 'snaphook-freeze-sanitized'), sanitized: true });
+  if (!helper || !sanitized) throw new Error('the helper cannot be built');
+  return { FREEZE_FOLDER: folder, FREEZE_HELPER: helper, FREEZE_HELPER_SANITIZED: sanitized };
+}
+
+/** The loop devices whose file lies in the folder. */
+function leftLoops(folder) {
+  return readdirSync('/sys/block').filter((name) => {
+    const backing = `/sys/block/${name}/loop/backing_file`;
+    return existsSync(backing) && readFileSync(backing, 'utf8').startsWith(`${folder}/`);
+  });
+}
+
+/** In a mount namespace of its own: what is mounted there is gone with its last process. */
+async function inside(suites) {
+  must('mkdir', ['-p', '-m', '700', '/run/snaphook']);
+  must('mount', ['-t', 'tmpfs', '-o', 'mode=700', 'tmpfs', '/run/snaphook']);
+  const { passed, failed } = await runSuite({ config: 'jest.freeze.config.cjs', suites, environment: {} });
+  console.log(`freeze: ${passed} passed, ${failed} failed, 0 skipped`);
+  return failed === 0 ? 0 : 1;
+}
+
+function outside(suites) {
+  const folder = makeFolder();
+  try {
+    const environment = { ...process.env, ...prepare(folder) };
+    const { status } = spawnSync(
+      'unshare',
+      ['--mount', '--propagation', 'private', process.execPath, program, INSIDE, suites],
+      { stdio: ['ignore', 'inherit', 'inherit'], env: environment },
+    );
+    for (const loop of leftLoops(folder)) run('losetup', ['--detach', `/dev/${loop}`]);
+    return status ?? 1;
+  } catch (error) {
+    console.log(`skipped freeze: ${error.message}`);
+    console.log('freeze: 0 passed, 0 failed, 1 skipped');
+    return 0;
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+const [first = 'test/freeze/', second = 'test/freeze/'] = process.argv.slice(2);
+if (first === INSIDE) {
+  process.exit(await inside(second));
+} else {
+  install();
+  prebuildJest();
+  process.exit(outside(first));
+}
