@@ -11,7 +11,8 @@
 #include "thaw.h"
 
 static bool is_over(const struct session *session) {
-    if (is_gone(&session->keeper_life, 0) || is_gone(&session->watchdog_life, 0)) end_freeze(session, ENDING_PEER);
+    if (is_gone(&session->keeper_life, 0) || is_gone(&session->watchdog_life, 0) || is_gone(&session->thawer_life, 0))
+        end_freeze(session, ENDING_PEER);
     return ending_of(session) != ENDING_NONE;
 }
 
@@ -48,7 +49,7 @@ static void freeze_all(const struct session *session) {
     if (!is_over(session) && !arm_lease(session)) end_freeze(session, ENDING_REFUSED);
     for (int index = 0; index < session->file_system_count && !is_over(session); index++) freeze_one(session, index);
     atomic_store(&session->shared->frozen_ns, now_ns());
-    if (is_over(session)) thaw_frozen(session);
+    is_over(session);
 }
 
 static void run_freezer(const struct session *session) {
@@ -65,7 +66,8 @@ bool start_freezer(const struct session *session) {
     if (child < 0) return false;
     if (child == 0) {
         const int kept[] = {session->freezer_life.keep, session->keeper_life.watch, session->watchdog_life.watch,
-                            session->lease_timer,       session->bell,              session->go_read};
+                            session->thawer_life.watch, session->lease_timer,       session->bell,
+                            session->go_read};
         if (detach_from_caller(session, kept, sizeof kept / sizeof *kept) && lock_memory()) {
             set_name("snaphook-freezr");
             atomic_store(&session->shared->freezer, getpid());

@@ -13,6 +13,7 @@
 #include "process.h"
 #include "record.h"
 #include "thaw.h"
+#include "thawer.h"
 #include "watchdog.h"
 
 static void close_end(int *fd) {
@@ -31,15 +32,19 @@ static bool share(struct session *session) {
     session->lease_timer = timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC);
     session->bell = eventfd(0, EFD_CLOEXEC);
     return session->lease_timer >= 0 && session->bell >= 0 && open_life_pipe(&session->keeper_life) &&
-           open_life_pipe(&session->watchdog_life) && open_life_pipe(&session->freezer_life);
+           open_life_pipe(&session->watchdog_life) &&
+           open_life_pipe(&session->thawer_life) && open_life_pipe(&session->freezer_life);
 }
 
 const char *start_guards(struct session *session) {
     if (!share(session)) return "no memory or descriptors for the session";
     bool watchdog = start_watchdog(session);
     close_end(&session->watchdog_life.keep);
+    bool thawer = start_thawer(session);
+    close_end(&session->thawer_life.keep);
     errno = 0;
     if (!watchdog || !wait_until_ready(&session->watchdog_life)) return "the watchdog does not start";
+    if (!thawer || !wait_until_ready(&session->thawer_life)) return "the thawer does not start";
     bool freezer = start_freezer(session);
     close_end(&session->freezer_life.keep);
     close_end(&session->go_read);
@@ -52,19 +57,18 @@ const char *start_guards(struct session *session) {
 
 bool begin_freeze(const struct session *session) { return write(session->go_write, "", 1) == 1; }
 
-bool end_guarded_freeze(struct session *session) {
+void end_guarded_freeze(struct session *session) {
     end_freeze(session, ENDING_ABORTED);
     /* A freezer that has not begun ends at that. */
     close_end(&session->go_write);
     close_end(&session->freezer_life.keep);
-    bool held = thaw_everything(session, false);
+    ensure_thawed(session);
     static const struct itimerspec never = {0};
     timerfd_settime(session->lease_timer, 0, &never, NULL);
-    return held;
+    remove_record(session->token);
 }
 
 void dismiss_guards(struct session *session) {
-    remove_record(session->token);
     if (session->shared != NULL) atomic_store(&session->shared->is_over, true);
     close_end(&session->keeper_life.keep);
     pid_t freezer = session->shared == NULL ? 0 : atomic_load(&session->shared->freezer);

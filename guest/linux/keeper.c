@@ -30,7 +30,7 @@
 #define MAX_LIFE_MS 86400000
 
 static struct session session = {
-    .keeper_life = {-1, -1}, .watchdog_life = {-1, -1}, .freezer_life = {-1, -1},
+    .keeper_life = {-1, -1}, .watchdog_life = {-1, -1}, .thawer_life = {-1, -1}, .freezer_life = {-1, -1},
     .lease_timer = -1,       .bell = -1,                .go_read = -1,           .go_write = -1,
 };
 static enum phase phase = PHASE_IDLE;
@@ -58,7 +58,6 @@ static void forget_terms(void) {
 static void end_session(void) {
     if (!is_guarded) return;
     end_guarded_freeze(&session);
-    remove_record(session.token);
     tell_end(&session.scripts, session.shared, SCRIPT_FREEZE_FAIL, &results);
     dismiss_guards(&session);
     is_guarded = false;
@@ -129,6 +128,7 @@ static bool tell_scripts_to_freeze(void) {
         {.fd = STDIN_FILENO, .events = POLLRDHUP},
         {.fd = signals, .events = POLLIN},
         {.fd = session.watchdog_life.watch},
+        {.fd = session.thawer_life.watch},
         {.fd = session.freezer_life.watch},
         {.fd = session.bell, .events = POLLIN},
     };
@@ -174,7 +174,7 @@ static void fail_freeze(void) {
         [ENDING_LEASE] = "did not freeze within the lease",
         [ENDING_END_OF_INPUT] = "the client is gone",
         [ENDING_ABORTED] = "was aborted",
-        [ENDING_PEER] = "the watchdog or the freezer died",
+        [ENDING_PEER] = "another process of the session died",
         [ENDING_REFUSED] = "the lease cannot be armed",
     };
     enum ending ending = ending_of(&session);
@@ -196,15 +196,14 @@ static void freeze(void) {
     report_time("frozen", "freezeMs", frozen_ns - atomic_load(&session.shared->freeze_begin_ns));
     wait_until_released(&session, signals);
     int64_t held_ns = now_ns() - frozen_ns;
-    bool held = end_guarded_freeze(&session);
-    bool released = ending_of(&session) == ENDING_RELEASED && held;
+    end_guarded_freeze(&session);
+    bool released = was_held(&session);
     report_time(released ? "thawed" : "expired", "heldMs", held_ns);
-    remove_record(session.token);
     tell_end(&session.scripts, session.shared, released ? SCRIPT_THAW : SCRIPT_FREEZE_FAIL, &results);
     dismiss_guards(&session);
     is_guarded = false;
     phase = PHASE_FINISHED;
-    report_finished(&session, held, &results);
+    report_finished(&session, &results);
 }
 
 static void abort_session(void) {
@@ -244,26 +243,30 @@ static bool obey_lines(void) {
     return true;
 }
 
+enum { INPUT, SIGNALS, LIFE, BELL, WATCHDOG, THAWER, FREEZER, SOURCES };
+
 /* Outside the window. False when the session is to end with this process. */
 static bool wait_for_client(void) {
-    int if_guarded = is_guarded ? 0 : -1;
-    struct pollfd sources[] = {
-        {.fd = STDIN_FILENO, .events = POLLIN},
-        {.fd = signals, .events = POLLIN},
-        {.fd = life_timer, .events = POLLIN},
-        {.fd = if_guarded < 0 ? -1 : session.watchdog_life.watch},
-        {.fd = if_guarded < 0 ? -1 : session.freezer_life.watch},
-        {.fd = if_guarded < 0 ? -1 : session.bell, .events = POLLIN},
+    struct pollfd sources[SOURCES] = {
+        [INPUT] = {.fd = STDIN_FILENO, .events = POLLIN},
+        [SIGNALS] = {.fd = signals, .events = POLLIN},
+        [LIFE] = {.fd = life_timer, .events = POLLIN},
+        [BELL] = {.fd = session.bell, .events = POLLIN},
+        [WATCHDOG] = {.fd = session.watchdog_life.watch},
+        [THAWER] = {.fd = session.thawer_life.watch},
+        [FREEZER] = {.fd = session.freezer_life.watch},
     };
-    if (poll(sources, sizeof sources / sizeof *sources, -1) < 0) return errno == EINTR;
-    if (sources[1].revents != 0 || sources[2].revents != 0) return false;
-    if (sources[3].revents != 0 || sources[4].revents != 0 || sources[5].revents != 0) {
-        bool asked = sources[5].revents != 0 && ending_of(&session) == ENDING_ABORTED;
-        ended_because = asked ? "the session was released from outside" : "the watchdog or the freezer died";
+    if (poll(sources, is_guarded ? SOURCES : BELL, -1) < 0) return errno == EINTR;
+    if (sources[SIGNALS].revents != 0 || sources[LIFE].revents != 0) return false;
+    if (sources[BELL].revents != 0 || sources[WATCHDOG].revents != 0 || sources[THAWER].revents != 0 ||
+        sources[FREEZER].revents != 0) {
+        end_freeze(&session, ENDING_PEER);
+        ended_because = ending_of(&session) == ENDING_ABORTED ? "the session was released from outside"
+                                                              : "another process of the session died";
         results.count = 0;
         end_session();
     }
-    return sources[0].revents == 0 || read_input();
+    return sources[INPUT].revents == 0 || read_input();
 }
 
 static bool begin_session(void) {

@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +11,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define STACK_IN_USE (128 * 1024)
@@ -82,6 +84,33 @@ bool detach_from_caller(const struct session *session, const int *kept, int coun
     return close_all_but(all, total);
 }
 
+static void write_to(const char *path, const char *text) {
+    int fd = open(path, O_WRONLY | O_CLOEXEC);
+    if (fd < 0) return;
+    ssize_t written = write(fd, text, strlen(text));
+    (void)written;
+    close(fd);
+}
+
+void protect_itself(void) {
+    write_to("/proc/self/oom_score_adj", "-1000");
+    write_to("/sys/fs/cgroup/cgroup.procs", "0");
+    write_to("/sys/fs/cgroup/unified/cgroup.procs", "0");
+    write_to("/sys/fs/cgroup/systemd/cgroup.procs", "0");
+}
+
+bool start_orphan(void (*run)(const struct session *), const struct session *session) {
+    pid_t child = fork();
+    if (child < 0) return false;
+    if (child == 0) {
+        pid_t orphan = fork();
+        if (orphan == 0) run(session);
+        _exit(orphan < 0);
+    }
+    int status;
+    return waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
 static __attribute__((noinline)) void touch_stack(void) {
     volatile char room[STACK_IN_USE];
     for (size_t at = 0; at < sizeof room; at += 1024) room[at] = 1;
@@ -110,4 +139,9 @@ bool wait_until_ready(const struct life_pipe *life) {
     do count = read(life->watch, &ready, 1);
     while (count < 0 && errno == EINTR);
     return count == 1;
+}
+
+bool is_gone(const struct life_pipe *life, int wait_ms) {
+    struct pollfd end = {.fd = life->watch, .events = 0};
+    return poll(&end, 1, wait_ms) == 1;
 }

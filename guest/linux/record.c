@@ -41,6 +41,7 @@ static bool print_record(FILE *file, const struct session *session) {
     fprintf(file, RECORD_FORMAT "\nboot %s\n", session->boot_id);
     print_process(file, "keeper", getpid());
     print_process(file, "watchdog", atomic_load(&session->shared->watchdog));
+    print_process(file, "thawer", atomic_load(&session->shared->thawer));
     print_process(file, "freezer", atomic_load(&session->shared->freezer));
     for (int index = 0; index < session->file_system_count; index++) {
         escape_path(session->file_systems[index].mount_point, word, sizeof word);
@@ -103,6 +104,7 @@ static bool parse_line(char *line, struct record *record) {
     if (word == NULL) return false;
     if (strcmp(word, "keeper") == 0) return parse_process(&rest, &record->keeper);
     if (strcmp(word, "watchdog") == 0) return parse_process(&rest, &record->watchdog);
+    if (strcmp(word, "thawer") == 0) return parse_process(&rest, &record->thawer);
     if (strcmp(word, "freezer") == 0) return parse_process(&rest, &record->freezer);
     if (strcmp(word, "filesystem") == 0) return parse_file_system(&rest, record);
     const char *boot_id = strcmp(word, "boot") == 0 ? next_word(&rest) : NULL;
@@ -119,7 +121,7 @@ static bool parse_record(FILE *file, struct record *record) {
     }
     free(line);
     return good && record->boot_id[0] != '\0' && record->keeper.pid != 0 && record->watchdog.pid != 0 &&
-           record->freezer.pid != 0;
+           record->thawer.pid != 0 && record->freezer.pid != 0;
 }
 
 enum record_reading read_record(const char *token, struct record *record) {

@@ -16,6 +16,7 @@ struct record {
     char boot_id[64];
     struct process_id keeper;
     struct process_id watchdog;
+    struct process_id thawer;
     struct process_id freezer;
     int file_system_count;
     struct recorded_file_system file_systems[MAX_FILE_SYSTEMS];

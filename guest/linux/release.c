@@ -37,7 +37,7 @@ static void thaw_recorded(const int *fds) {
         if (fds[index] >= 0) ioctl(fds[index], FITHAW, 0);
 }
 
-/* Keeper and watchdog are dead. The freezer may still sit in FIFREEZE and ends by itself after that. */
+/* No guard lives. The freezer may still sit in FIFREEZE and ends by itself after that. */
 static bool thaw_by_record(const char *token) {
     int fds[MAX_FILE_SYSTEMS];
     struct mounts mounts;
@@ -58,7 +58,9 @@ static bool thaw_by_record(const char *token) {
     return true;
 }
 
-static bool has_guard(void) { return is_alive(record.keeper) || is_alive(record.watchdog); }
+static bool has_guard(void) {
+    return is_alive(record.keeper) || is_alive(record.watchdog) || is_alive(record.thawer);
+}
 
 static bool is_recorded(const char *token) {
     char path[sizeof RECORD_DIRECTORY + TOKEN_LENGTH + 1];
@@ -67,7 +69,7 @@ static bool is_recorded(const char *token) {
     return access(path, F_OK) == 0;
 }
 
-/* The guards remove the record when everything is thawed. A keeper whose watchdog died ends its session by itself. */
+/* Keeper and watchdog remove the record when everything is thawed. Without a watchdog the others end the session by themselves. */
 static bool end_session(const char *token) {
     signal_process(record.watchdog, SIGNAL_RELEASE);
     int64_t end_ns = now_ns() + WAIT_MS * NS_PER_MS;

@@ -4,6 +4,7 @@
 #include <sys/utsname.h>
 
 #include "json.h"
+#include "thaw.h"
 
 static const char *const phase_names[] = {"idle", "prepared", "freeze", "frozen", "finished"};
 
@@ -70,11 +71,11 @@ static void print_file_system(const struct session *session, int index, bool rel
     json_end_object();
 }
 
-void report_finished(const struct session *session, bool held, const struct script_results *results) {
+void report_finished(const struct session *session, const struct script_results *results) {
     enum ending ending = ending_of(session);
     bool released = ending == ENDING_RELEASED;
     json_begin_event("finished");
-    json_text("reason", released && !held ? "foreign" : reasons[ending]);
+    json_text("reason", released && !was_held(session) ? "foreign" : reasons[ending]);
     json_begin_array("fileSystems");
     for (int index = 0; index < session->file_system_count; index++) print_file_system(session, index, released);
     json_end_array();

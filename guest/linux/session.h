@@ -1,4 +1,4 @@
-/* What the three processes of a session share: one anonymous mapping, written with atomics only. */
+/* What the processes of a session share: one anonymous mapping, written with atomics only. */
 #ifndef SNAPHOOK_SESSION_H
 #define SNAPHOOK_SESSION_H
 
@@ -47,6 +47,7 @@ struct shared {
     /* Process group of the script that is told `freeze` now; 0 for none. */
     atomic_int script_group;
     atomic_int watchdog;
+    atomic_int thawer;
     atomic_int freezer;
     /* The session needs no guard any more. */
     atomic_bool is_over;
@@ -84,10 +85,11 @@ struct session {
     struct shared *shared;
     struct life_pipe keeper_life;
     struct life_pipe watchdog_life;
+    struct life_pipe thawer_life;
     struct life_pipe freezer_life;
     /* timerfd, CLOCK_BOOTTIME. Nobody reads it, so its expiry wakes whoever polls it. */
     int lease_timer;
-    /* eventfd, never read: rung when the freeze is over for another reason than the release byte. */
+    /* eventfd, never read: rung when the freeze is over. */
     int bell;
     /* Pipe: one byte makes the freezer begin. */
     int go_read;

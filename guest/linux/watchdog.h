@@ -6,7 +6,7 @@
 /* Sent by `snaphook-freeze release`: end the session. */
 #define SIGNAL_RELEASE SIGUSR1
 
-/* Starts the process that thaws when the lease is over or the keeper or the freezer dies. False when it could not. */
-bool start_watchdog(struct session *session);
+/* Starts the process that ends the freeze when the lease is over or another process of the session dies. False when it could not. */
+bool start_watchdog(const struct session *session);
 
 #endif

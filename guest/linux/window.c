@@ -4,9 +4,10 @@
 
 #include "clock.h"
 #include "input.h"
+#include "process.h"
 #include "thaw.h"
 
-enum { INPUT, SIGNALS, WATCHDOG, FREEZER, LEASE, BELL, SOURCES };
+enum { INPUT, SIGNALS, WATCHDOG, THAWER, FREEZER, LEASE, BELL, SOURCES };
 
 static void hear_input(const struct session *session, bool held) {
     if (!has_room_for_input() || !read_input()) {
@@ -26,13 +27,14 @@ static void wait_for_news(const struct session *session, int signals, bool held)
         [INPUT] = {.fd = 0, .events = has_room_for_input() ? POLLIN : 0},
         [SIGNALS] = {.fd = signals, .events = POLLIN},
         [WATCHDOG] = {.fd = session->watchdog_life.watch},
+        [THAWER] = {.fd = session->thawer_life.watch},
         [FREEZER] = {.fd = held ? -1 : session->freezer_life.watch},
         [LEASE] = {.fd = session->lease_timer, .events = POLLIN},
         [BELL] = {.fd = session->bell, .events = POLLIN},
     };
     if (poll(sources, SOURCES, -1) < 0) return;
     if (sources[LEASE].revents != 0) end_freeze(session, ENDING_LEASE);
-    if (sources[WATCHDOG].revents != 0) end_freeze(session, ENDING_PEER);
+    if (sources[WATCHDOG].revents != 0 || sources[THAWER].revents != 0) end_freeze(session, ENDING_PEER);
     if (sources[FREEZER].revents != 0 && !atomic_load(&session->shared->freezer_done)) end_freeze(session, ENDING_PEER);
     if (sources[INPUT].revents != 0) hear_input(session, held);
     if (sources[SIGNALS].revents != 0) end_freeze(session, ENDING_END_OF_INPUT);

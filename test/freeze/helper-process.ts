@@ -1,6 +1,7 @@
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
+import { promisify } from 'node:util';
 import type { FreezeHelperEvent } from '../../src/guest/linux/freeze-helper-protocol.ts';
 import type { LoopDisk } from './loop-disk.ts';
 import { helperProgram } from './stage.ts';
@@ -15,6 +16,7 @@ const running = new Set<HelperProcess>();
 export interface Recorded {
   readonly keeper: number;
   readonly watchdog: number;
+  readonly thawer: number;
   readonly freezer: number;
 }
 
@@ -153,17 +155,20 @@ export const hasRecord = (token: string): boolean => existsSync(recordFile(token
 export function recordOf(token: string): Recorded {
   const text = readFileSync(recordFile(token), 'utf8');
   const pid = (role: string): number => Number(new RegExp(`^${role} (\\d+) `, 'm').exec(text)?.[1]);
-  return { keeper: pid('keeper'), watchdog: pid('watchdog'), freezer: pid('freezer') };
+  return { keeper: pid('keeper'), watchdog: pid('watchdog'), thawer: pid('thawer'), freezer: pid('freezer') };
 }
 
-/** Neither running nor sleeping: gone, or a zombie that nobody has asked for yet. */
-export function isDead(pid: number): boolean {
+/** The letter of its state in /proc (proc_pid_stat(5)); undefined when there is no such process. */
+export function stateOf(pid: number): string | undefined {
   try {
-    return /^\d+ \(.*\) [ZX]/s.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
+    return /^\d+ \(.*\) (\w)/s.exec(readFileSync(`/proc/${pid}/stat`, 'utf8'))?.[1];
   } catch {
-    return true;
+    return undefined;
   }
 }
+
+/** Gone, or a zombie that nobody has asked for yet. */
+export const isDead = (pid: number): boolean => ['Z', 'X', undefined].includes(stateOf(pid));
 
 /** SIGKILL; false when there is no such process any more. */
 export function killed(pid: number): boolean {
@@ -176,8 +181,7 @@ export function killed(pid: number): boolean {
 }
 
 /** `snaphook-freeze release`: what it printed. */
-export function release(bootId: string, token: string): unknown {
-  const { stdout, stderr } = spawnSync(helperProgram, ['release', bootId, token], { encoding: 'utf8', timeout: 40_000 });
-  if (stdout === '') throw new Error(`release said nothing. ${stderr}`);
+export async function release(bootId: string, token: string): Promise<unknown> {
+  const { stdout } = await promisify(execFile)(helperProgram, ['release', bootId, token], { timeout: 40_000 });
   return JSON.parse(stdout);
 }

@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { frozenHelper, HelperProcess, hasRecord, isDead, killed, readyHelper } from './helper-process.ts';
+import { frozenHelper, HelperProcess, hasRecord, isDead, killed, readyHelper, stateOf } from './helper-process.ts';
 import { faultsOf, type LoopDisk, makeDisk, must, removeDisks, succeeds, unmount } from './loop-disk.ts';
 import { until } from './stage.ts';
 import { startWriter, type Writer } from './writer.ts';
@@ -21,7 +21,6 @@ afterAll(async () => {
   removeDisks();
 });
 
-const stateOf = (pid: number): string => /\) (\w)/.exec(readFileSync(`/proc/${pid}/stat`, 'utf8'))?.[1] ?? '';
 const allWaitInKernel = (): boolean => writers.every(({ pid }) => stateOf(pid) === 'D');
 const reports = (frozen: boolean, held: boolean) =>
   disks.map(({ mountPoint }) => ({ mountPoint, frozen, held, errno: 0 }));
@@ -105,13 +104,16 @@ test('a file system that somebody else thawed was not held', async () => {
   expect(fileSystems.map(({ held }) => held)).toEqual([true, false, true]);
 });
 
-test('the watchdog killed: the keeper thaws at once and says so', async () => {
-  const { helper, recorded } = await frozenHelper(disks, { leaseMs: 60_000 });
-  expect(killed(recorded.watchdog)).toBe(true);
-  await helper.expect('expired');
-  expect(await helper.expect('finished')).toMatchObject({ reason: 'peer' });
-  await expectWritersToGoOn();
-});
+test.each(['watchdog', 'thawer'] as const)(
+  'the %s killed: everything is thawed at once and the keeper says so',
+  async (role) => {
+    const { helper, recorded } = await frozenHelper(disks, { leaseMs: 60_000 });
+    expect(killed(recorded[role])).toBe(true);
+    await helper.expect('expired');
+    expect(await helper.expect('finished')).toMatchObject({ reason: 'peer' });
+    await expectWritersToGoOn();
+  },
+);
 
 test('the keeper killed: the watchdog thaws at once, removes the record and ends', async () => {
   const { helper, hello, recorded } = await frozenHelper(disks, { leaseMs: 60_000 });
@@ -121,13 +123,16 @@ test('the keeper killed: the watchdog thaws at once, removes the record and ends
   await expectWritersToGoOn();
 });
 
-test.each(['keeper', 'watchdog'] as const)('the %s stopped: the lease ends the freeze all the same', async (role) => {
-  const { recorded } = await frozenHelper(disks, { leaseMs: 500 });
-  expect(await until(allWaitInKernel, 400)).toBe(true);
-  process.kill(recorded[role], 'SIGSTOP');
-  await expectWritersToGoOn();
-  process.kill(recorded[role], 'SIGKILL');
-});
+test.each(['keeper', 'watchdog', 'thawer'] as const)(
+  'the %s stopped: the lease ends the freeze all the same',
+  async (role) => {
+    const { recorded } = await frozenHelper(disks, { leaseMs: 500 });
+    expect(await until(allWaitInKernel, 400)).toBe(true);
+    process.kill(recorded[role], 'SIGSTOP');
+    await expectWritersToGoOn();
+    process.kill(recorded[role], 'SIGKILL');
+  },
+);
 
 test('a freezer that is stopped holds nothing up', async () => {
   const { helper, hello, recorded } = await readyHelper(disks);
@@ -142,11 +147,12 @@ test('a freezer that is stopped holds nothing up', async () => {
 /** Not every container lets even root protect a process from the memory killer. */
 const mayProtect = succeeds('sh', '-c', 'echo -1000 2>/dev/null >/proc/self/oom_score_adj');
 
-test('watchdog and freezer have sessions of their own at /, memory that stays, and none of the caller’s pipes', async () => {
+test('the other processes have sessions of their own at /, memory that stays, and none of the caller’s pipes', async () => {
   const { helper, recorded } = await readyHelper(disks);
   const callers = [0, 1, 2].map((fd) => must('readlink', `/proc/${helper.pid}/fd/${fd}`));
   for (const [pid, name] of [
     [recorded.watchdog, 'snaphook-watch'],
+    [recorded.thawer, 'snaphook-thaw'],
     [recorded.freezer, 'snaphook-freezr'],
   ] as const) {
     const read = (file: string): string => readFileSync(`/proc/${pid}/${file}`, 'utf8').trim();

@@ -5,7 +5,7 @@ const path = require('node:path');
 
 const folder = process.argv[2];
 const log = openSync(path.join(folder, 'log'), 'w');
-const PAUSE_MS = 3;
+const PAUSE_MS = 5;
 let longestMs = 0;
 let writes = 0;
 
