@@ -1,12 +1,13 @@
 // npm run test:peers [-- NAME ...]: set up, then the third-party programs of test/peers against both sides.
 // As root it installs the Debian packages they need; a peer whose packages are missing is skipped and says why.
 // Prints a line a check, and at the end `peers: N passed, N failed, N skipped`.
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { installPackages, must } from './debian.mjs';
 import { install, prebuildJest } from './setup.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -19,41 +20,9 @@ const PEERS = [
   { name: 'pyvmomi', packages: ['python3-pyvmomi'] },
   { name: 'cinder', packages: ['python3-cinder'] },
   { name: 'gss-ntlmssp', packages: ['gss-ntlmssp', 'python3-gssapi'] },
+  { name: 'nbd', packages: ['libnbd-bin', 'qemu-utils'] },
   { name: 'vcsim', packages: ['golang-go', 'golang-github-vmware-govmomi-dev'], prepare: buildVcsim },
 ];
-
-const run = (command, args, options) =>
-  spawnSync(command, args, {
-    stdio: ['ignore', 'pipe', 'pipe'],
-    encoding: 'utf8',
-    timeout: 300_000,
-    maxBuffer: 100 * 1024 * 1024,
-    ...options,
-  });
-
-/** Runs something that has to succeed; the error has the last lines it said. */
-function must(command, args, options) {
-  const { error, status, stdout, stderr } = run(command, args, options);
-  if (status === 0) return;
-  const said = `${stdout ?? ''}${stderr ?? ''}`.trim().split('\n').slice(-3).join(' | ');
-  throw new Error(`${command} ${args[0]}: ${error?.message ?? said}`);
-}
-
-const isInstalled = (name) =>
-  /^Status: install ok installed$/m.test(run('dpkg-query', ['--status', name]).stdout ?? '');
-
-const debian = { env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } };
-let packageListsAreNew = false;
-
-function installPackages(packages) {
-  const missing = packages.filter((name) => !isInstalled(name));
-  if (missing.length === 0) return;
-  if (process.getuid?.() !== 0) throw new Error(`needs root to install ${missing.join(' ')}`);
-  process.stderr.write(`Installing ${missing.join(' ')} ...\n`);
-  if (!packageListsAreNew) must('apt-get', ['update', '-q', '-o', 'Acquire::Retries=3'], debian);
-  packageListsAreNew = true;
-  must('apt-get', ['install', '-y', '-q', '--no-install-recommends', '-o', 'Acquire::Retries=3', ...missing], debian);
-}
 
 function buildVcsim() {
   const program = path.join(folder, 'vcsim');
