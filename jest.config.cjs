@@ -12,6 +12,7 @@ module.exports = {
     '<rootDir>/test/peers/',
     '<rootDir>/test/bench/',
     '<rootDir>/test/freeze/',
+    '<rootDir>/test/qemu/',
   ],
   modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/release/'],
   transform: {

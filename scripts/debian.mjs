@@ -24,9 +24,13 @@ const isInstalled = (name) =>
 const environment = { env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } };
 let listsAreNew = false;
 
+export function needRoot(purpose) {
+  if (process.getuid?.() !== 0) throw new Error(`needs root to ${purpose}`);
+}
+
 /** apt-get with fresh package lists; throws why it cannot be had. */
 export function aptGet(args, purpose) {
-  if (process.getuid?.() !== 0) throw new Error(`needs root to ${purpose}`);
+  needRoot(purpose);
   process.stderr.write(`apt-get to ${purpose} ...\n`);
   if (!listsAreNew) must('apt-get', ['update', '-q', '-o', 'Acquire::Retries=3'], environment);
   listsAreNew = true;

@@ -10,13 +10,14 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
-import { aptGet, installPackages, must } from './debian.mjs';
+import { aptGet, installPackages, must, needRoot } from './debian.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const guestScripts = path.join(root, 'test/qemu/guest');
@@ -24,7 +25,7 @@ const folder = path.join(root, 'build/qemu');
 const packages = path.join(folder, 'packages');
 
 /** In the guest beside the host's files: a server to log in to, and the programs that make file systems. */
-const GUEST_PACKAGES = ['openssh-server', 'xfsprogs', 'btrfs-progs', 'e2fsprogs', 'util-linux'];
+const GUEST_PACKAGES = ['openssh-server', 'xfsprogs', 'btrfs-progs', 'e2fsprogs', 'fdisk'];
 
 /** What the guest loads, each after what it depends on. `crc32c_generic`: the file systems ask for it by name of the algorithm only. */
 const MODULES = [
@@ -45,7 +46,7 @@ export function prepareQemuGuest() {
   if (process.platform !== 'linux' || process.arch !== 'x64' || !existsSync('/etc/debian_version')) {
     throw new Error('needs Debian on amd64');
   }
-  installPackages(['qemu-system-x86', 'openssh-client']);
+  installPackages(['qemu-system-x86', 'openssh-client', 'e2fsprogs']);
   if (!existsSync(packages)) unpackPackages();
   buildInitramfs();
   return folder;
@@ -53,13 +54,15 @@ export function prepareQemuGuest() {
 
 /** Cached: only when everything is unpacked the folder gets its name. */
 function unpackPackages() {
+  const purpose = "download the guest's packages";
+  needRoot(purpose);
   const debs = path.join(folder, 'debs');
   const partial = path.join(folder, 'packages.partial');
   for (const stale of [debs, partial]) rmSync(stale, { recursive: true, force: true });
   mkdirSync(path.join(debs, 'partial'), { recursive: true });
   const cache = ['-o', `Dir::Cache::archives=${debs}`, '-o', 'APT::Sandbox::User=root'];
   const options = ['--download-only', '--no-install-recommends'];
-  aptGet([...cache, ...options, 'install', ...GUEST_PACKAGES], "download the guest's packages");
+  aptGet([...cache, ...options, 'install', ...GUEST_PACKAGES], purpose);
   // Alone, without dependencies: a kernel's are for machines that install it.
   const kernel = /^ *Depends: (linux-image-\S+)$/m.exec(must('apt-cache', ['depends', 'linux-image-amd64']))?.[1];
   if (kernel === undefined) throw new Error('apt-cache knows no kernel');
@@ -76,11 +79,15 @@ function unpackPackages() {
     must('bash', ['-o', 'pipefail', '-c', unpack, 'bash', path.join(debs, deb), partial, parts.join(' ')]);
   }
   rmSync(debs, { recursive: true });
+  rmSync(path.join(folder, 'initramfs'), { force: true });
   renameSync(partial, packages);
 }
 
-/** Built anew every time, from the guest's scripts as they are now. */
+/** Built when it is older than what it is built from. */
 function buildInitramfs() {
+  const initramfs = path.join(folder, 'initramfs');
+  const sources = [path.join(guestScripts, 'init'), path.join(guestScripts, 'setup'), fileURLToPath(import.meta.url)];
+  if (existsSync(initramfs) && [packages, ...sources].every((source) => mtimeMs(source) <= mtimeMs(initramfs))) return;
   const tree = path.join(folder, 'initramfs.tree');
   rmSync(tree, { recursive: true, force: true });
   for (const name of ['bin', 'modules']) mkdirSync(path.join(tree, name), { recursive: true });
@@ -96,11 +103,14 @@ function buildInitramfs() {
   const pack = 'find . | "$1" cpio -o -H newc';
   const { status, stdout } = spawnSync('sh', ['-c', pack, 'sh', busybox], { cwd: tree, maxBuffer: 256 * 1024 * 1024 });
   if (status !== 0) throw new Error('the initramfs could not be packed');
-  writeFileSync(path.join(folder, 'initramfs'), gzipSync(stdout, { level: 1 }));
   rmSync(tree, { recursive: true });
   const [kernel] = readdirSync(path.join(packages, 'boot')).filter((name) => name.startsWith('vmlinuz-'));
   copyFileSync(path.join(packages, 'boot', kernel), path.join(folder, 'kernel'));
+  // Last: it tells that everything is there.
+  writeFileSync(initramfs, gzipSync(stdout, { level: 1 }));
 }
+
+const mtimeMs = (file) => statSync(file).mtimeMs;
 
 /** The modules' files, dependencies first, from what the modules say of themselves: depmod need not be installed. */
 function modulesInOrder() {

@@ -1,13 +1,12 @@
 // npm run test:peers [-- NAME ...]: set up, then the third-party programs of test/peers against both sides.
 // As root it installs the Debian packages they need; a peer whose packages are missing is skipped and says why.
 // Prints a line a check, and at the end `peers: N passed, N failed, N skipped`.
-import { spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { installPackages, must } from './debian.mjs';
+import { runSuite } from './run-suite.mjs';
 import { install, prebuildJest } from './setup.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -33,34 +32,6 @@ function buildVcsim() {
   return { VCSIM_PEER: program };
 }
 
-/** Runs a peer's jest suite. A check is a test of the suite, or an `ok` line of a script the suite started. */
-async function runPeer({ name, environment }) {
-  const reportFile = path.join(folder, `${name}.json`);
-  const jest = spawn(
-    process.execPath,
-    [
-      path.join(root, 'node_modules/jest/bin/jest.js'),
-      ...['--config', 'jest.peers.config.cjs', '--runInBand', '--json', '--outputFile', reportFile],
-      `test/peers/${name}/`,
-    ],
-    { cwd: root, stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, ...environment } },
-  );
-  const ended = new Promise((resolve) => jest.once('close', resolve));
-  const counts = { passed: 0, failed: 0 };
-  const count = (line) => {
-    if (line.startsWith('ok ')) counts.passed += 1;
-    else if (/^(not ok|FAILED) /.test(line)) counts.failed += 1;
-    console.log(line);
-  };
-  for await (const line of createInterface({ input: jest.stdout })) count(line);
-  const exitCode = await ended;
-  const { testResults } = JSON.parse(readFileSync(reportFile, 'utf8'));
-  for (const { title, status } of testResults.flatMap(({ assertionResults }) => assertionResults))
-    count(`${status === 'passed' ? 'ok' : 'not ok'} ${title}`);
-  if (exitCode !== 0 && counts.failed === 0) count('not ok the suite did not run to its end');
-  return counts;
-}
-
 const wanted = process.argv.slice(2);
 const unknown = wanted.filter((name) => !PEERS.some((peer) => peer.name === name));
 if (unknown.length > 0) {
@@ -80,7 +51,11 @@ for (const peer of PEERS.filter(({ name }) => wanted.length === 0 || wanted.incl
     continue;
   }
   try {
-    const { passed, failed } = await runPeer({ ...peer, environment: peer.prepare?.() });
+    const { passed, failed } = await runSuite({
+      config: 'jest.peers.config.cjs',
+      suites: `test/peers/${peer.name}/`,
+      environment: peer.prepare?.(),
+    });
     total.passed += passed;
     total.failed += failed;
   } catch (error) {

@@ -1,0 +1,234 @@
+import { execFile } from 'node:child_process';
+import { closeSync, ftruncateSync, mkdtempSync, openSync, rmSync, writeFileSync, writeSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { setTimeout as sleepFor } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import type { BlockDevice } from '../../src/lab/devices/block-device.ts';
+import { DeviceStore } from '../../src/lab/devices/device-store.ts';
+import { NbdServer } from '../../src/lab/devices/nbd-server.ts';
+import { TRACK_BYTES, type TrackRun } from '../../src/lab/devices/store-contract.ts';
+import { EventLog } from '../../src/lab/world/events.ts';
+import { Pace } from '../../src/lab/world/pace.ts';
+import { type FileSystem, type QemuDisk, type QemuGuest, startQemuGuest } from './qemu-guest.ts';
+import { sshOnce } from './ssh.ts';
+
+const disk = (id: string, fileSystem: FileSystem, partitioned: boolean): QemuDisk => ({
+  labDevice: id,
+  serial: `6000c290a1b2c3d4e5f60718293${id}`,
+  fileSystem,
+  partitioned,
+  mountPoint: `/data/${fileSystem}`,
+});
+const DISKS = [disk('00001', 'ext4', false), disk('00002', 'xfs', true), disk('00003', 'btrfs', false)];
+/** 525 MiB. */
+const CYLINDERS = 280;
+/** Where each file system keeps its UUID, from its start. */
+const UUID_AT = { ext4: 1024 + 0x68, xfs: 0x20, btrfs: 0x10000 + 0x20 };
+const PARTITION_AT = 1024 * 1024;
+
+const events = new EventLog();
+const folder = mkdtempSync(path.join(tmpdir(), 'qemu-ground-'));
+let store: DeviceStore;
+let nbd: NbdServer;
+let guest: QemuGuest;
+
+const parts = (): string => {
+  const { QEMU_GUEST_PARTS } = process.env;
+  if (QEMU_GUEST_PARTS === undefined) throw new Error('run it by npm run test:qemu');
+  return QEMU_GUEST_PARTS;
+};
+
+beforeAll(async () => {
+  store = DeviceStore.open(path.join(folder, 'array'), { pace: new Pace(0), events, generation: 'V4' });
+  for (const { labDevice } of DISKS) store.createDevice({ id: labDevice, cylinders: CYLINDERS });
+  nbd = await NbdServer.start({ store, events, listen: { socketPath: path.join(folder, 'nbd.sock') } });
+  guest = await startQemuGuest({ parts: parts(), nbd, disks: DISKS });
+}, 180_000);
+
+afterAll(async () => {
+  await guest?.close();
+  await nbd?.close();
+  store?.close();
+  rmSync(folder, { recursive: true });
+});
+
+/** What a command prints; it must succeed. */
+async function output(command: string): Promise<string> {
+  const { exitCode, stdout, stderr } = await guest.run(command);
+  if (exitCode !== 0) throw new Error(`exit code ${exitCode}: ${stderr}`);
+  return stdout.trim();
+}
+
+async function until<T>(look: () => Promise<T | undefined> | T | undefined, what: string): Promise<T> {
+  for (const deadline = performance.now() + 60_000; performance.now() < deadline; await sleepFor(20)) {
+    const seen = await look();
+    if (seen !== undefined) return seen;
+  }
+  throw new Error(`it never came about that ${what}`);
+}
+
+test('the guest runs a kernel of its own on programs of this machine', async () => {
+  expect(await output('cat /proc/version')).not.toBe(
+    (await promisify(execFile)('cat', ['/proc/version'])).stdout.trim(),
+  );
+  expect(await output('cat /etc/debian_version')).toBe(
+    (await promisify(execFile)('cat', ['/etc/debian_version'])).stdout.trim(),
+  );
+  expect(await output('id -u')).toBe('0');
+});
+
+test('a login succeeds with the pinned host key, and fails with any other', async () => {
+  const address = { port: guest.sshPort, privateKeyFile: guest.privateKeyFile };
+  const pinned = await sshOnce({ ...address, knownHostsFile: guest.knownHostsFile }, 'echo in');
+  expect(pinned).toMatchObject({ exitCode: 0, stdout: 'in\n' });
+
+  const other = path.join(folder, 'known_hosts');
+  const [type, base64 = ''] = guest.hostKey.split(' ');
+  const changed = base64.replace(/.$/, (last) => (last === 'A' ? 'B' : 'A'));
+  writeFileSync(other, `[127.0.0.1]:${guest.sshPort} ${type} ${changed}\n`);
+  const refused = await sshOnce({ ...address, knownHostsFile: other }, 'echo in');
+  expect(refused).toMatchObject({ exitCode: 255, stdout: '' });
+  expect(refused.stderr).toContain('Host key verification failed');
+});
+
+test('every disk shows its serial number and is the lab device of the same content', async () => {
+  for (const { serial, device, volume, fileSystem, partitioned, mountPoint, labDevice } of guest.disks) {
+    const shown = await output(`
+      tail -c +5 /sys/block/${path.basename(device)}/device/vpd_pg80; echo
+      findmnt -no SOURCE,FSTYPE ${mountPoint} | xargs
+      blkid -p -s UUID -o value ${volume}`);
+    const at = UUID_AT[fileSystem] + (partitioned ? PARTITION_AT : 0);
+    const uuid = store.open(labDevice).read(at, 16).toString('hex');
+
+    expect(volume).toBe(partitioned ? `${device}1` : device);
+    expect(shown.replaceAll('-', '').split('\n')).toEqual([serial, `${volume} ${fileSystem}`, uuid]);
+  }
+});
+
+test.each(DISKS)('fsfreeze holds every writer of $fileSystem until it is thawed', async ({ mountPoint }) => {
+  const file = `${mountPoint}/held`;
+  const [frozenTwice, whileFrozen, after] = (
+    await output(`
+      fsfreeze -f ${mountPoint}
+      trap 'fsfreeze -u ${mountPoint} 2>/dev/null' EXIT
+      fsfreeze -f ${mountPoint} 2>/dev/null; echo $?
+      (exec sh -c 'echo written >${file}') &
+      until grep -q '^State:.D' /proc/$!/status; do sleep 0.05; done
+      test -s ${file}; echo $?
+      fsfreeze -u ${mountPoint}
+      wait $!
+      cat ${file}`)
+  ).split('\n');
+
+  expect([frozenTwice, whileFrozen, after]).toEqual(['1', '1', 'written']);
+});
+
+describe('under load', () => {
+  /** One writer: count up on every disk, the next disk only when the last one has acknowledged. */
+  const WRITER = `
+    use IO::Handle;
+    my @files = map { open(my $file, "+>", "$_/counter") or die; $file } @ARGV;
+    for (my $count = 1; ; $count++) {
+      for my $file (@files) {
+        sysseek($file, 0, 0);
+        syswrite($file, sprintf("SNAPHOOK-COUNT-%08d%s", $count, "." x 4073) ) == 4096 or die;
+        $file->sync or die;
+      }
+    }`;
+  const MARK = Buffer.from('SNAPHOOK-COUNT-');
+
+  /** The highest count anywhere on the device: btrfs writes each elsewhere. */
+  function highestCount(blocks: BlockDevice, extents: readonly TrackRun[]): number {
+    let highest = 0;
+    for (const { firstTrack, tracks } of extents) {
+      const bytes = blocks.read(firstTrack * TRACK_BYTES, tracks * TRACK_BYTES);
+      for (let at = bytes.indexOf(MARK); at >= 0; at = bytes.indexOf(MARK, at + 1)) {
+        highest = Math.max(highest, Number(bytes.subarray(at + MARK.length, at + MARK.length + 8)) || 0);
+      }
+    }
+    return highest;
+  }
+  const countNow = (id: string) => highestCount(store.open(id), store.extents(id));
+  const ids = DISKS.map(({ labDevice }) => labDevice);
+
+  const countIn = (id: string, snapId: number) =>
+    highestCount(store.readSnapshot(id, snapId), store.snapshotExtents(id, snapId));
+
+  /** What the superblock of the snapshot's ext4 says, and whether its structures are sound without a replay. */
+  async function ext4Of(snapId: number): Promise<{ needsRecovery: boolean; checkExitCode: number }> {
+    const image = path.join(folder, 'ext4.raw');
+    const blocks = store.readSnapshot('00001', snapId);
+    const descriptor = openSync(image, 'w');
+    ftruncateSync(descriptor, blocks.sizeBytes);
+    for (const { firstTrack, tracks } of store.snapshotExtents('00001', snapId)) {
+      const at = firstTrack * TRACK_BYTES;
+      writeSync(descriptor, blocks.read(at, tracks * TRACK_BYTES), 0, tracks * TRACK_BYTES, at);
+    }
+    closeSync(descriptor);
+    const run = promisify(execFile);
+    const env = { ...process.env, PATH: `${process.env.PATH}:/usr/sbin:/sbin`, LC_ALL: 'C' };
+    const { stdout } = await run('dumpe2fs', ['-h', image], { env });
+    expect(stdout).toMatch(/^Filesystem features:.* extent/m);
+    const checkExitCode = await run('e2fsck', ['-f', '-n', image], { env }).then(
+      () => 0,
+      (error: { code: number }) => error.code,
+    );
+    return { needsRecovery: /^Filesystem features:.* needs_recovery/m.test(stdout), checkExitCode };
+  }
+
+  beforeAll(async () => {
+    await output(`cat >/tmp/writer.pl <<'END'\n${WRITER}\nEND`);
+    const places = DISKS.map(({ mountPoint }) => mountPoint).join(' ');
+    await output(`setsid perl /tmp/writer.pl ${places} >/tmp/writer.log 2>&1 </dev/null & echo $! >/tmp/writer.pid`);
+    await until(() => countNow('00003') > 3 || undefined, 'the writer counted on the last disk');
+  }, 90_000);
+
+  afterAll(async () => {
+    expect(await output('kill $(cat /tmp/writer.pid) && cat /tmp/writer.log')).toBe('');
+  });
+
+  test('one establish over three disks of a running guest is one instant, but its ext4 needs a recovery', async () => {
+    for (let round = 0; round < 5; round++) {
+      const before = countNow('00003');
+      const { snapId } = store.establish({ name: 'running', devices: ids });
+      const [first = 0, second = 0, third = 0] = ids.map((id) => countIn(id, snapId));
+
+      expect(first).toBeGreaterThan(0);
+      expect([first - second, second - third, first - third].every((ahead) => ahead === 0 || ahead === 1)).toBe(true);
+      await until(() => countNow('00003') > before + 2 || undefined, 'the writer went on');
+      if (round === 0) expect((await ext4Of(snapId)).needsRecovery).toBe(true);
+    }
+  });
+
+  test('an establish for each disk, moments apart, is not one instant', async () => {
+    const early = store.establish({ name: 'apart', devices: ['00001'] });
+    const count = countIn('00001', early.snapId);
+    await until(() => countNow('00003') > count || undefined, 'the writer overtook the first snapshot');
+    const late = store.establish({ name: 'apart', devices: ['00003'] });
+
+    expect(countIn('00003', late.snapId)).toBeGreaterThan(countIn('00001', early.snapId));
+  });
+
+  test('an establish while all file systems are frozen holds a clean ext4, and the guest goes on after the thaw', async () => {
+    const places = guest.disks.map(({ mountPoint }) => mountPoint);
+    await output(places.map((place) => `fsfreeze -f ${place}`).join(' && '));
+    const frozenAt = ids.map(countNow);
+    const { snapId } = store.establish({ name: 'frozen', devices: ids });
+    await output(places.map((place) => `fsfreeze -u ${place}`).join('; '));
+    await until(() => countNow('00003') > (frozenAt[2] ?? 0) + 1 || undefined, 'the writer went on');
+
+    expect(ids.map((id) => countIn(id, snapId))).toEqual(frozenAt);
+    expect(await ext4Of(snapId)).toEqual({ needsRecovery: false, checkExitCode: 0 });
+  });
+});
+
+test('a guest that is not up in time is given up with what its console said', async () => {
+  await expect(startQemuGuest({ parts: parts(), nbd, disks: [], bootLimitMs: 1 })).rejects.toThrow(
+    /not up after 1 ms; the console said/,
+  );
+});
+
+test('the array met no defect of its own', () => {
+  expect(events.events.filter(({ detail }) => detail.defect !== undefined)).toEqual([]);
+});
