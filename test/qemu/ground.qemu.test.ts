@@ -1,5 +1,14 @@
 import { execFile } from 'node:child_process';
-import { closeSync, ftruncateSync, mkdtempSync, openSync, rmSync, writeFileSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  ftruncateSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleepFor } from 'node:timers/promises';
@@ -90,6 +99,17 @@ test('a login succeeds with the pinned host key, and fails with any other', asyn
   const refused = await sshOnce({ ...address, knownHostsFile: other }, 'echo in');
   expect(refused).toMatchObject({ exitCode: 255, stdout: '' });
   expect(refused.stderr).toContain('Host key verification failed');
+});
+
+test('a static program sent over SSH runs there, and sees disks and mounts', async () => {
+  const program = readFileSync(path.join(parts(), 'packages/bin/busybox'));
+  const sent = await guest.run('cat >/tmp/busybox-sent && chmod 700 /tmp/busybox-sent', program);
+  expect(sent).toEqual({ exitCode: 0, stdout: '', stderr: '' });
+
+  const disks = (await output('/tmp/busybox-sent ls /sys/class/block')).split('\n');
+  expect(disks).toEqual(expect.arrayContaining(guest.disks.map(({ volume }) => path.basename(volume))));
+  const mounts = await output('/tmp/busybox-sent cat /proc/self/mountinfo');
+  for (const { mountPoint } of guest.disks) expect(mounts).toContain(` ${mountPoint} `);
 });
 
 test('every disk shows its serial number and is the lab device of the same content', async () => {

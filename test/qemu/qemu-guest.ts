@@ -49,8 +49,8 @@ export interface QemuGuest {
   /** In known_hosts form, for the system's ssh. */
   readonly knownHostsFile: string;
   readonly disks: readonly QemuGuestDisk[];
-  /** Runs a shell command as root, over one SSH connection that all commands share. */
-  run(command: string): Promise<CommandResult>;
+  /** Runs a shell command as root, over one SSH connection that all commands share; `input` is what it reads. */
+  run(command: string, input?: Buffer): Promise<CommandResult>;
   /** Ends the guest at once, as a power failure would, and removes the keys. */
   close(): Promise<void>;
 }
@@ -89,7 +89,7 @@ export async function startQemuGuest(options: QemuGuestOptions): Promise<QemuGue
       privateKeyFile: keys.privateKeyFile,
       knownHostsFile,
       disks: options.disks.map((disk) => ({ ...disk, ...nodesOf(disk, lines) })),
-      run: (command) => sshOnce(address, command, control),
+      run: (command, input) => sshOnce(address, command, control, input),
       async close() {
         await sshOnce(address, '', [...control, '-O', 'exit']);
         await close();

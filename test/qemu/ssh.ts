@@ -15,8 +15,13 @@ export interface CommandResult {
   readonly stderr: string;
 }
 
-/** One login of its own by the system's ssh, with no configuration but this. */
-export function sshOnce(address: SshAddress, command: string, more: readonly string[] = []): Promise<CommandResult> {
+/** One login of its own by the system's ssh, with no configuration but this. `input` is what the command reads. */
+export function sshOnce(
+  address: SshAddress,
+  command: string,
+  more: readonly string[] = [],
+  input: Buffer = Buffer.alloc(0),
+): Promise<CommandResult> {
   const args = [
     ...['-F', 'none', '-T', '-p', String(address.port), '-i', address.privateKeyFile],
     ...['BatchMode=yes', 'IdentitiesOnly=yes', 'StrictHostKeyChecking=yes', 'ConnectTimeout=60'].flatMap(option),
@@ -26,11 +31,13 @@ export function sshOnce(address: SshAddress, command: string, more: readonly str
     ...['root@127.0.0.1', command],
   ];
   return new Promise((resolve, reject) => {
-    const child = spawn('ssh', args, { stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn('ssh', args, { stdio: 'pipe' });
     const stdout: Buffer[] = [];
     const stderr: Buffer[] = [];
     child.stdout.on('data', (bytes: Buffer) => stdout.push(bytes));
     child.stderr.on('data', (bytes: Buffer) => stderr.push(bytes));
+    // A command that does not read its input is no failure.
+    child.stdin.on('error', () => undefined).end(input);
     child.once('error', reject);
     child.once('close', (code) =>
       resolve({ exitCode: code ?? 255, stdout: `${Buffer.concat(stdout)}`, stderr: `${Buffer.concat(stderr)}` }),

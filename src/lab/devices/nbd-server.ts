@@ -48,7 +48,8 @@ export class NbdServer {
   uri(exportName: string): string {
     const address = this.#server.address();
     if (address === null) throw new Error('the NBD server is closed');
-    if (typeof address === 'string') return `nbd+unix:///${exportName}?socket=${encodeURI(address)}`;
+    if (typeof address === 'string')
+      return `nbd+unix:///${exportName}?socket=${encodeURIComponent(address).replaceAll('%2F', '/')}`;
     return `nbd://127.0.0.1:${address.port}/${exportName}`;
   }
 
