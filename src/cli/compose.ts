@@ -9,6 +9,7 @@ import type { JobPorts } from '../job/ports.ts';
 import { systemClock } from '../platform/clock.ts';
 import { createFileJournals } from '../platform/file-journals.ts';
 import { createFileLocks } from '../platform/file-locks.ts';
+import { installationMark } from '../platform/installation-mark.ts';
 import { SnaphookError } from '../ports/errors.ts';
 import { arrayId } from '../ports/identity.ts';
 import type { Reporter } from '../ports/reporter.ts';
@@ -48,7 +49,21 @@ export function composePorts(config: Config, reporter: Reporter): JobPorts {
     reporter,
     randomText: () => Array.from({ length: 6 }, () => randomInt(36).toString(36)).join(''),
     toolVersion: `snaphook ${__VERSION__}`,
+    installation: {
+      markOf: (run, array) => installationMark(installationName(config), run, array),
+      jobs: Object.values(config.jobs).map((job) => ({
+        targetPool: job.targetPool,
+        presentGroup: job.presentGroup,
+        exportDirectory: job.exportDirectory,
+        limits: limitsOf(job),
+      })),
+    },
   };
+}
+
+/** From the configuration alone, so that it outlives the state directory; upper and lower case of host names do not matter. */
+function installationName({ installation, proxy, vcenter }: Config): string {
+  return installation ?? `${proxy.host.toLowerCase()} ${new URL(vcenter.url).host.toLowerCase()}`;
 }
 
 /** Ends every session; errors of closing never hide the result. */

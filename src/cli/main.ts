@@ -125,9 +125,17 @@ const parser: Argv = yargs(hideBin(process.argv))
             type: 'boolean',
             default: false,
             describe: 'also end runs that wait for their post hook',
-          }),
-        ['$0 reap', 'look only'],
-        ['$0 reap --apply', 'clean up crashed runs'],
+          })
+          .option('older-than', {
+            type: 'number',
+            default: 24,
+            requiresArg: true,
+            describe: 'hours: what has no journal here is removed only if its run began longer ago',
+          })
+          .epilogue('Exit codes: 0 nothing of ours is left, 20 something of ours was found (or could not be removed).'),
+        ['$0 reap', 'look only; exit code 20 when something of ours was found'],
+        ['$0 reap --apply', 'remove what is provably ours'],
+        ['$0 reap --apply --older-than 0', 'after a loss of the state directory, when no run is at work anywhere'],
       ),
     verb(async (options, signal) => {
       const [{ reapVerb }, { stderrReporter }] = await Promise.all([import('./reap-verb.ts'), import('./console.ts')]);

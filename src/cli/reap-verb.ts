@@ -1,5 +1,7 @@
 import { loadConfig } from '../config/load.ts';
-import { type ReapedFinding, type ReapRequest, reap } from '../job/reap.ts';
+import { type ReapedFinding, remains } from '../job/finding.ts';
+import { reap } from '../job/reap.ts';
+import { SnaphookError } from '../ports/errors.ts';
 import type { Reporter } from '../ports/reporter.ts';
 import { closePorts, composePorts } from './compose.ts';
 import type { VerbResult } from './console.ts';
@@ -7,20 +9,34 @@ import { EXIT } from './exit-codes.ts';
 import { jsonDocument } from './render/json.ts';
 import { table } from './render/text.ts';
 
+const HOUR_MS = 3_600_000;
+
+export interface ReapOptions {
+  readonly config: string;
+  readonly apply: boolean;
+  readonly includeWaiting: boolean;
+  /** Hours. */
+  readonly olderThan: number;
+}
+
 export async function reapVerb(
-  request: ReapRequest & { readonly config: string },
+  { config: configFile, apply, includeWaiting, olderThan }: ReapOptions,
   reporter: Reporter,
   signal: AbortSignal,
 ): Promise<VerbResult> {
-  const config = loadConfig(request.config);
-  const ports = composePorts(config, reporter);
+  if (!(olderThan >= 0)) {
+    throw new SnaphookError('E_USAGE', '"--older-than" is not a number of hours', {
+      hint: 'Such as `--older-than 24`.',
+    });
+  }
+  const ports = composePorts(loadConfig(configFile), reporter);
   try {
-    const findings = await reap(ports, request, signal);
-    const failed = findings.some(({ did }) => did === 'failed');
+    const findings = await reap(ports, { apply, includeWaiting, olderThanMs: olderThan * HOUR_MS }, signal);
+    const left = findings.some(remains);
     return {
-      document: jsonDocument('reap', { ok: !failed, applied: request.apply, findings }),
-      text: textOf(findings, request.apply),
-      exitCode: failed ? EXIT.leftovers : EXIT.ok,
+      document: jsonDocument('reap', { ok: !left, applied: apply, findings }),
+      text: textOf(findings, apply),
+      exitCode: left ? EXIT.leftovers : EXIT.ok,
     };
   } finally {
     await closePorts(ports);
@@ -29,9 +45,14 @@ export async function reapVerb(
 
 function textOf(findings: readonly ReapedFinding[], applied: boolean): string {
   if (findings.length === 0) return 'nothing was left behind\n';
-  const rows = findings.map(({ finding, did, error }) => [finding.kind, describe(finding), did, error ?? '']);
-  const hint = applied ? '' : 'Nothing was changed. `snaphook reap --apply` removes crashed runs and orphans.\n';
-  return table([['found', 'what', 'did', ''], ...rows]) + hint;
+  const rows = findings.map(({ finding, did, because, error }) => [
+    finding.kind,
+    describe(finding),
+    did,
+    error === undefined ? because : `${because}; ${error}`,
+  ]);
+  const hint = applied ? '' : 'Nothing was changed. `snaphook reap --apply` removes what was found.\n';
+  return table([['kind', 'what', 'did', 'because'], ...rows]) + hint;
 }
 
 function describe(finding: ReapedFinding['finding']): string {
@@ -43,7 +64,16 @@ function describe(finding: ReapedFinding['finding']): string {
     case 'waiting-run':
       return `run ${finding.runId} of job ${finding.job}, handed over ${finding.since}`;
     case 'orphan-snapshot':
+    case 'waiting-snapshot':
     case 'foreign-snapshot':
-      return `snapshot ${finding.name} on ${finding.devices.length} device(s) of array ${finding.array}`;
+      return `snapshot ${finding.name} on device ${finding.devices.join(', ')} of array ${finding.array}`;
+    case 'orphan-export':
+    case 'waiting-export':
+    case 'foreign-export':
+      return `${finding.files.join(', ')} in ${finding.directory}`;
+    case 'stale-lock':
+      return `lock ${finding.name}`;
+    case 'unborn-journal':
+      return `journal ${finding.name}`;
   }
 }

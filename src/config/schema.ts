@@ -160,6 +160,12 @@ export const configSchema = z
   .strictObject({
     version: z.literal(1),
     stateDirectory: z.string().min(1).describe('journals and locks; must survive a reboot'),
+    installation: z
+      .string()
+      .min(1)
+      .max(200)
+      .optional()
+      .describe('names this installation in snapshot names; default: proxy.host and the vCenter'),
     vcenter,
     arrays: z.array(array).min(1),
     guests: z.array(guest).default([]),

@@ -1,14 +1,29 @@
 import { createHash } from 'node:crypto';
-import { type FileHandle, open, readdir, rename, rm, rmdir, stat, statfs, writeFile } from 'node:fs/promises';
+import {
+  type FileHandle,
+  lstat,
+  open,
+  readdir,
+  readFile,
+  realpath,
+  rename,
+  rm,
+  rmdir,
+  stat,
+  statfs,
+  writeFile,
+} from 'node:fs/promises';
 import path from 'node:path';
 import { ensureFolder } from '../platform/ensure-folder.ts';
 import { systemErrorCode } from '../platform/system-error.ts';
 import { SnaphookError } from '../ports/errors.ts';
-import type { ImageFile, ImageRequest, Images } from '../ports/images.ts';
+import type { ExportRecord, ImageFile, ImageRequest, Images, LeftAlone } from '../ports/images.ts';
 
 const CHUNK_BYTES = 4 * 1024 * 1024;
 const HOLE_BYTES = 64 * 1024;
 const SAFETY_BYTES = 64 * 1024 * 1024;
+/** Far above any manifest. */
+const MAX_RECORD_BYTES = 16 * 1024 * 1024;
 
 /** Raw images: the device's bytes as a sparse regular file. Zeros become holes; the hash is that of the logical content. */
 export const rawImages: Images = {
@@ -23,7 +38,7 @@ export const rawImages: Images = {
           'E_EXPORT',
           `"${path.join(directory, relative)}" exists already and belongs to no open run`,
           {
-            hint: 'Each job needs a hand-over directory of its own. Move the file away if nobody needs it.',
+            hint: '`snaphook reap` tells whose it is. Each job needs a hand-over directory of its own; move the file away if nobody needs it.',
           },
         );
       }
@@ -60,27 +75,76 @@ export const rawImages: Images = {
     }
   },
 
-  async writeManifest(directory, name, text) {
+  async writeRecord(directory, { name, draft, text }) {
     const final = insideOf(directory, name);
-    const partial = `${final}.partial`;
+    const unborn = insideOf(directory, draft);
     try {
-      await writeFile(partial, text);
-      await rename(partial, final);
+      const handle = await open(unborn, 'wx');
+      try {
+        await handle.writeFile(text);
+        await handle.sync();
+      } finally {
+        await handle.close();
+      }
+      await rename(unborn, final);
     } catch (error) {
-      await rm(partial, { force: true });
+      if (systemErrorCode(error) !== 'EEXIST') await rm(unborn, { force: true });
       throw exportError(error, final);
     }
   },
 
-  async remove(directory, paths) {
-    for (const relative of paths) {
-      const file = insideOf(directory, relative);
-      await rm(file, { force: true });
-      await rm(`${file}.partial`, { force: true });
-      await removeEmptyFolders(path.dirname(file), path.resolve(directory));
+  async records(directory, namePrefix) {
+    const entries = await readdir(directory, { withFileTypes: true }).catch((error: unknown) => {
+      if (systemErrorCode(error) === 'ENOENT') return [];
+      throw unreadable(directory, error);
+    });
+    const files = entries.filter((entry) => entry.isFile() && entry.name.startsWith(namePrefix));
+    const records = files.map(({ name }) => readRecord(directory, name));
+    return (await Promise.all(records)).sort((a, b) => a.name.localeCompare(b.name));
+  },
+
+  async remove(directory, files) {
+    const root = await realpath(directory).catch(() => undefined);
+    if (root === undefined) return [];
+    const leftAlone: LeftAlone[] = [];
+    for (const { path: relative, sizeBytes } of files) {
+      for (const form of [relative, `${relative}.partial`]) {
+        const why = await removeFile(root, form, (bytes) =>
+          form === relative ? bytes === (sizeBytes ?? bytes) : bytes <= (sizeBytes ?? bytes),
+        );
+        if (why !== undefined) leftAlone.push({ path: form, why });
+      }
+      await removeEmptyFolders(path.dirname(insideOf(root, relative)), root);
     }
+    return leftAlone;
   },
 };
+
+async function readRecord(directory: string, name: string): Promise<ExportRecord> {
+  const file = path.join(directory, name);
+  const { size, birthtimeMs } = await lstat(file);
+  const text = size > MAX_RECORD_BYTES ? undefined : await readFile(file, 'utf8').catch(() => undefined);
+  return { name, text, bornAtMs: birthtimeMs > 0 ? birthtimeMs : undefined };
+}
+
+/** Undefined: it is gone, or was never there. Else why it was left alone. */
+async function removeFile(
+  root: string,
+  relative: string,
+  isExpected: (sizeBytes: number) => boolean,
+): Promise<string | undefined> {
+  const file = insideOf(root, relative);
+  const folder = path.dirname(file);
+  const realFolder = await realpath(folder).catch(() => undefined);
+  if (realFolder === undefined) return undefined;
+  if (realFolder !== folder) return `"${folder}" is reached through a link`;
+  const stats = await lstat(file).catch(() => undefined);
+  if (stats === undefined) return undefined;
+  if (!stats.isFile()) return 'it is not a regular file';
+  if (!isExpected(stats.size)) return `it has ${stats.size} bytes now`;
+  await rm(file, { force: true });
+  return undefined;
+}
 
 /** Paths are made by the core from names that came from outside: proven to stay inside before they are used. */
 function insideOf(directory: string, relative: string): string {
@@ -185,6 +249,12 @@ const unwritable = (directory: string, cause: unknown) =>
   new SnaphookError('E_EXPORT', `hand-over directory "${directory}" cannot be written (${systemErrorCode(cause)})`, {
     cause,
     hint: 'Create it, or give the account that runs the hook the right to write there.',
+  });
+
+const unreadable = (directory: string, cause: unknown) =>
+  new SnaphookError('E_EXPORT', `hand-over directory "${directory}" cannot be read (${systemErrorCode(cause)})`, {
+    cause,
+    hint: 'Give the account that runs snaphook the right to read it.',
   });
 
 function exportError(error: unknown, file: string): unknown {

@@ -66,6 +66,8 @@ function observed(journals: JournalStore, doing: (what: string) => void): Journa
     openRuns: (job) => journals.openRuns(job),
     close: (runId) => journals.close(runId),
     closedRuns: (limit) => journals.closedRuns(limit),
+    unborn: () => journals.unborn(),
+    sweep: () => journals.sweep(),
   };
 }
 

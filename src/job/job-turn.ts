@@ -3,8 +3,9 @@ import type { Lock } from '../ports/journal.ts';
 import { withinLimit } from './deadline.ts';
 import type { JobContext, JobSpec } from './job-spec.ts';
 import type { RunState } from './journal.ts';
+import { readJournal } from './open-plans.ts';
 import type { JobPorts } from './ports.ts';
-import { cleanUpRun, loadRun, readJournal } from './run-record.ts';
+import { cleanUpRun, loadRun } from './run-record.ts';
 import { forwardLimit, type RunTime } from './run-time.ts';
 
 export const jobLock = (job: string): string => `job-${job}`;
@@ -113,6 +114,7 @@ const isWaiting = (state: RunState): boolean => state.handedOverAt !== undefined
 /** Ends the open runs of the job; returns the one whose end is to be waited for. */
 async function clearEarlierRuns(request: TurnRequest, signal: AbortSignal): Promise<string | undefined> {
   const { ports, spec, context } = request;
+  await ports.journals.sweep();
   for (const { runId: id } of await ports.journals.openRuns(spec.name)) {
     signal.throwIfAborted();
     const { state } = (await loadRun(ports, id)).journal;

@@ -1,24 +1,33 @@
 import { type RunId, runId } from '../ports/identity.ts';
 
-const SNAPSHOT_PREFIX = 'snaphook-';
-
-/** What every snapshot of ours begins with; `reap` looks for it on the array. */
-export const OWN_NAME_PREFIX = SNAPSHOT_PREFIX;
+/** What every snapshot of ours begins with; `reap` looks for it on the array, and for files of that name in hand-over directories. */
+export const OWN_NAME_PREFIX = 'snaphook-';
 
 /** Time first, so that ids sort by age; then chance, so that two proxies never meet: `mb3k2j1f-x8q2zk`. */
 export function newRunId(now: Date, randomText: string): RunId {
   return runId(`${now.getTime().toString(36)}-${randomText}`);
 }
 
-/** Name of the snapshot of a run on the array: 24 of the 32 characters SnapVX allows. */
-export function snapshotName(run: RunId): string {
-  return `${SNAPSHOT_PREFIX}${run}`;
+/** When the run began, by the clock of the machine that ran it: the first part of its id. */
+export function startOfRun(run: RunId): Date {
+  return new Date(Number.parseInt(run.slice(0, run.indexOf('-')), 36));
 }
 
-/** The run a snapshot of this name belongs to; undefined for names that are not of our form. */
-export function runOfSnapshotName(name: string): RunId | undefined {
-  const match = /^snaphook-([0-9a-z]{8,9}-[0-9a-z]{6})$/.exec(name);
-  return match?.[1] === undefined ? undefined : runId(match[1]);
+/** Name of the snapshot of a run on the array, with the mark of the installation: 31 or 32 of the 32 characters SnapVX allows. */
+export function snapshotName(run: RunId, mark: string): string {
+  return `${OWN_NAME_PREFIX}${run}-${mark}`;
+}
+
+export interface OwnName {
+  readonly run: RunId;
+  /** Undefined in names of the form without one. */
+  readonly mark: string | undefined;
+}
+
+/** What a name of our form says; undefined for names of any other form. Anybody can give such a name: it proves nothing alone. */
+export function parseSnapshotName(name: string): OwnName | undefined {
+  const [, run, mark] = /^snaphook-([0-9a-z]{8,9}-[0-9a-z]{6})(?:-([0-9a-z]{6}))?$/.exec(name) ?? [];
+  return run === undefined ? undefined : { run: runId(run), mark };
 }
 
 /**

@@ -1,5 +1,6 @@
 import type { FreezeStrategy } from '../ports/guest.ts';
 import type { ArrayId, DeviceId, InstanceUuid, MoRef, RunId, Wwn } from '../ports/identity.ts';
+import type { HandedOverFile } from '../ports/images.ts';
 import type { ArrayFacts } from '../ports/storage-array.ts';
 import type { JobContext, JobSpec } from './job-spec.ts';
 
@@ -73,9 +74,21 @@ export const targetWwnsOf = (plan: Plan): readonly Wwn[] => plan.devices.map(({ 
 export const presentedTargetsOf = (plan: Plan): readonly DeviceId[] =>
   plan.devices.filter(({ presentNeeded }) => presentNeeded).map(({ target }) => target);
 
+/** What the run puts into its hand-over directory, the manifest last: as long as it is there it says whose the rest is. */
+export const handedOverFilesOf = (plan: Plan): readonly HandedOverFile[] => [
+  ...plan.devices.map(({ imagePath, imageBytes }) => ({ path: imagePath, sizeBytes: imageBytes })),
+  { path: MANIFEST_NAME, sizeBytes: undefined },
+];
+
+/** Under what name a manifest is written before it has its own: a crash leaves a file that names its run. */
+export const draftNameOf = ({ snapshotName }: Pick<Plan, 'snapshotName'>): string => `${snapshotName}${DRAFT_SUFFIX}`;
+
 export const imagePathsOf = (plan: Plan): readonly string[] => [
   ...plan.devices.map(({ imagePath }) => imagePath),
   MANIFEST_NAME,
 ];
 
 export const MANIFEST_NAME = 'snaphook-manifest.json';
+/** Until the export is complete. */
+export const PLANNED_MANIFEST_NAME = `${MANIFEST_NAME}.partial`;
+export const DRAFT_SUFFIX = '.draft';

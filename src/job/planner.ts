@@ -3,6 +3,7 @@ import type { VirtualDisk, VmRecord } from '../ports/hypervisor.ts';
 import type { InstanceUuid, MoRef, RunId } from '../ports/identity.ts';
 import type { ArrayFacts, Device, StorageArray } from '../ports/storage-array.ts';
 import { imageNames } from './image-names.ts';
+import type { Installation } from './installation.ts';
 import type { JobContext, JobSpec } from './job-spec.ts';
 import { snapshotName } from './names.ts';
 import {
@@ -44,6 +45,7 @@ export interface PlanDraft {
   readonly strategies: ReadonlyMap<InstanceUuid, PlannedVm['freeze']>;
   readonly collateral: readonly Collateral[];
   readonly warnings: readonly string[];
+  readonly installation: Installation;
 }
 
 /** Reads VMs by selector, their disks and the devices that hold them. Changes nothing. */
@@ -55,7 +57,7 @@ export async function draftPlan(ports: JobPorts, spec: JobSpec, signal: AbortSig
   const { array, facts, sources, pool } = await findSources(ports.arrays, spec.targetPool, disksOf(vms), signal);
   checkArray(array, facts);
   const strategies = new Map(vms.map((vm) => [vm.instanceUuid, strategyOf(ports, vm, spec)]));
-  return { array, facts, sources, pool, vms, strategies, collateral, warnings };
+  return { array, facts, sources, pool, vms, strategies, collateral, warnings, installation: ports.installation };
 }
 
 /** Gives every source a target that nobody else has planned. Errors: `E_TARGET_*`, `E_EXPORT`. */
@@ -91,7 +93,7 @@ export function completePlan(draft: PlanDraft, request: PlanRequest, reserved: R
     spec,
     arrayId: array.id,
     array: facts,
-    snapshotName: snapshotName(request.runId),
+    snapshotName: snapshotName(request.runId, draft.installation.markOf(request.runId, array.id)),
     vms: vms.map((vm) => plannedVm(vm, draft.strategies.get(vm.instanceUuid) ?? 'none', sources)),
     devices,
     collateral,

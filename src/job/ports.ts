@@ -6,6 +6,7 @@ import type { JournalStore, Locks } from '../ports/journal.ts';
 import type { BackupProxy } from '../ports/proxy.ts';
 import type { Reporter } from '../ports/reporter.ts';
 import type { StorageArray } from '../ports/storage-array.ts';
+import type { Installation } from './installation.ts';
 
 /** Everything the core needs from the outside, chosen by the entry point that calls it. */
 export interface JobPorts {
@@ -22,4 +23,5 @@ export interface JobPorts {
   readonly randomText: () => string;
   /** Such as `snaphook 0.1.0`, for manifests. */
   readonly toolVersion: string;
+  readonly installation: Installation;
 }

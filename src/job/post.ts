@@ -3,8 +3,9 @@ import type { Lock } from '../ports/journal.ts';
 import { withHeartbeat } from './heartbeat.ts';
 import type { JobSpec } from './job-spec.ts';
 import { jobLock } from './job-turn.ts';
+import { readJournal } from './open-plans.ts';
 import type { JobPorts } from './ports.ts';
-import { cleanUpRun, loadRun, readJournal } from './run-record.ts';
+import { cleanUpRun, loadRun } from './run-record.ts';
 
 export interface EndedRun {
   readonly runId: string;
@@ -32,6 +33,7 @@ export async function post(ports: JobPorts, spec: JobSpec): Promise<PostResult> 
     const openBefore = await beating.journals.openRuns(spec.name);
     const lock = await lockJob(beating, spec, doing);
     try {
+      await beating.journals.sweep();
       const open = await beating.journals.openRuns(spec.name);
       const openIds = new Set(open.map(({ runId }) => runId));
       const runs = lock.stoppedHolder

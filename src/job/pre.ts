@@ -9,11 +9,12 @@ import type { JobContext, JobSpec } from './job-spec.ts';
 import { type TurnRequest, takeTurn } from './job-turn.ts';
 import { captureResultOf, RunJournal } from './journal.ts';
 import { newRunId } from './names.ts';
+import { otherOpenPlans } from './open-plans.ts';
 import { devicesOf, imagePathsOf, MANIFEST_NAME, type Plan } from './plan.ts';
 import { completePlan, draftPlan, type PlanDraft, type Reserved, whenTargetsAreFree } from './planner.ts';
 import type { JobPorts } from './ports.ts';
 import type { CaptureResult } from './results.ts';
-import { closeRun, leftoversError, readJournal } from './run-record.ts';
+import { closeRun, leftoversError } from './run-record.ts';
 import { forwardLimit, runTimeFromNow, undoLimit } from './run-time.ts';
 import { type Run, runStep } from './step.ts';
 import { captureStep } from './steps/capture.ts';
@@ -151,17 +152,9 @@ async function planAndReserve({ ports, spec, context, id, journal }: Work, signa
 async function reservedByOthers(ports: JobPorts, except: string): Promise<Reserved> {
   const targets = new Set<string>();
   const directories = new Map<string, string>();
-  for (const { runId: id, job } of await ports.journals.openRuns()) {
-    if (id === except) continue;
-    const journal = await readJournal(ports, id).catch((error: unknown) => {
-      // Another job's unreadable journal must not stop this one: a target that is in use also shows as linked.
-      ports.reporter.warn('the journal of an open run cannot be read', { run: id, job, error: String(error) });
-      return undefined;
-    });
-    const plan = journal?.state.plan;
-    if (!plan) continue;
+  for (const plan of await otherOpenPlans(ports, except)) {
     for (const { target } of plan.devices) targets.add(target);
-    directories.set(plan.spec.exportDirectory, id);
+    directories.set(plan.spec.exportDirectory, plan.runId);
   }
   return { targets, directories };
 }

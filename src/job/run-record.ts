@@ -1,13 +1,10 @@
 import { SnaphookError } from '../ports/errors.ts';
 import { runId as parseRunId } from '../ports/identity.ts';
-import { type Outcome, RunJournal } from './journal.ts';
+import type { Outcome, RunJournal } from './journal.ts';
+import { readJournal } from './open-plans.ts';
 import type { JobPorts } from './ports.ts';
 import type { Run } from './step.ts';
 import { undoSteps } from './undo.ts';
-
-export async function readJournal(ports: JobPorts, id: string): Promise<RunJournal> {
-  return RunJournal.load(await ports.journals.open(id), ports.clock);
-}
 
 /** A run of an earlier process as its journal tells it; `undefined` when it never came to a plan. */
 export async function loadRun(

@@ -57,7 +57,6 @@ export function createFileJournals(folder: string): JournalStore {
     },
 
     async openRuns(job) {
-      await removeUnborn(openFolder);
       const runs = await listRuns(openFolder);
       return job === undefined ? runs : runs.filter((run) => run.job === job);
     },
@@ -72,6 +71,12 @@ export function createFileJournals(folder: string): JournalStore {
 
     async closedRuns(limit) {
       return [...(await listRuns(closedFolder))].reverse().slice(0, limit);
+    },
+
+    unborn: () => unbornNames(openFolder),
+
+    async sweep() {
+      for (const name of await unbornNames(openFolder)) await rm(path.join(openFolder, name), { force: true });
     },
   };
 }
@@ -115,13 +120,13 @@ async function readHead(file: string): Promise<string> {
   }
 }
 
-/** What a process was making when it died; nothing was done under such an id. */
-async function removeUnborn(folder: string): Promise<void> {
+/** What processes were making when they died. */
+async function unbornNames(folder: string): Promise<readonly string[]> {
   const names = await readdir(folder).catch(() => []);
-  for (const name of names) {
+  return names.filter((name) => {
     const pid = new RegExp(`\\.(\\d+)\\${UNBORN_SUFFIX}$`).exec(name)?.[1];
-    if (pid !== undefined && !isProcessAlive(Number(pid))) await rm(path.join(folder, name), { force: true });
-  }
+    return pid !== undefined && !isProcessAlive(Number(pid));
+  });
 }
 
 function parseHead(line: string): OpenRun | undefined {

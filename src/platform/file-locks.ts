@@ -6,7 +6,7 @@ import path from 'node:path';
 import lockfile from 'proper-lockfile';
 import type { Clock } from '../ports/clock.ts';
 import { SnaphookError } from '../ports/errors.ts';
-import type { Lock, Locks } from '../ports/journal.ts';
+import type { HeldLock, Lock, Locks } from '../ports/journal.ts';
 import { ensureFolder } from './ensure-folder.ts';
 import { isProcessAlive } from './process-alive.ts';
 import { StopRequest, sweepStopRequests, watchForStop } from './stop-requests.ts';
@@ -63,14 +63,26 @@ export function createFileLocks(folder: string, clock: Clock): Locks {
       }
     },
 
-    async sweep() {
-      const names = await readdir(folder).catch(() => []);
-      for (const name of names.filter((entry) => entry.endsWith(OWNER_SUFFIX))) {
-        await releaseDeadOwner(path.join(folder, name.slice(0, -OWNER_SUFFIX.length)));
+    async list() {
+      const found: HeldLock[] = [];
+      for (const file of await lockFiles(folder)) {
+        const owner = await readOwner(file);
+        if (owner) found.push({ name: owner.name, abandoned: isDead(owner) });
       }
+      return found;
+    },
+
+    async sweep() {
+      for (const file of await lockFiles(folder)) await releaseDeadOwner(file);
       await sweepStopRequests(folder, async (file) => (await readOwner(file))?.id);
     },
   };
+}
+
+async function lockFiles(folder: string): Promise<readonly string[]> {
+  const names = await readdir(folder).catch(() => []);
+  const owners = names.filter((entry) => entry.endsWith(OWNER_SUFFIX));
+  return owners.map((name) => path.join(folder, name.slice(0, -OWNER_SUFFIX.length)));
 }
 
 async function tryLock(file: string, name: string, clock: Clock): Promise<Omit<Lock, 'stoppedHolder'> | undefined> {

@@ -17,6 +17,26 @@ export interface ImageRequest {
   readonly sizeBytes: number;
 }
 
+/** A file as it was put into a hand-over directory. */
+export interface HandedOverFile {
+  /** Relative to the hand-over directory, `/` separators. */
+  readonly path: string;
+  /** Undefined where any size will do, as for a manifest. */
+  readonly sizeBytes: number | undefined;
+}
+
+/** A small file that says whose the images beside it are. */
+export interface ExportRecord {
+  readonly name: string;
+  /** Undefined: too large to be one, or not readable. */
+  readonly text: string | undefined;
+  /**
+   * When the file system made the file, in milliseconds since 1970. Who copies a file back cannot choose it. Undefined where
+   * the file system does not keep it.
+   */
+  readonly bornAtMs: number | undefined;
+}
+
 /**
  * Files made from devices. Everything is written under names that end in `.partial` and renamed when complete,
  * so a hand-over directory never shows half an image under its final name.
@@ -34,7 +54,21 @@ export interface Images {
     progress: (doneBytes: number) => void,
     signal: AbortSignal,
   ): Promise<ImageFile>;
-  writeManifest(directory: string, name: string, text: string): Promise<void>;
-  /** Removes exactly these files, their `.partial` forms and folders that became empty; missing ones are success. */
-  remove(directory: string, paths: readonly string[]): Promise<void>;
+  /** Writes a small file whole: first under the name `draft`, then renamed, over an older one of its name if there is one. */
+  writeRecord(
+    directory: string,
+    record: { readonly name: string; readonly draft: string; readonly text: string },
+  ): Promise<void>;
+  /** Regular files directly in the directory whose name begins so, by name; none when there is no such directory. */
+  records(directory: string, namePrefix: string): Promise<readonly ExportRecord[]>;
+  /**
+   * Removes exactly these files, their `.partial` forms and folders that became empty; missing ones are success. A file of
+   * another size (a `.partial` may be shorter), a link, or a path that a link leads elsewhere is left alone and told.
+   */
+  remove(directory: string, files: readonly HandedOverFile[]): Promise<readonly LeftAlone[]>;
+}
+
+export interface LeftAlone {
+  readonly path: string;
+  readonly why: string;
 }

@@ -26,12 +26,16 @@ export interface OpenRun {
 export interface JournalStore {
   create(run: OpenRun): Promise<Journal>;
   open(runId: string): Promise<Journal>;
-  /** Runs that were created and not marked closed, oldest first, of one job or of all. */
+  /** Runs that were created and not marked closed, oldest first, of one job or of all. Changes nothing. */
   openRuns(job?: string): Promise<readonly OpenRun[]>;
   /** Marks a run closed: it stays readable and is no longer open. */
   close(runId: string): Promise<void>;
   /** Closed runs, newest first, at most `limit`. */
   closedRuns(limit: number): Promise<readonly OpenRun[]>;
+  /** Journals that a process was making when it died, by a name for people: nothing was done under such a run id. */
+  unborn(): Promise<readonly string[]>;
+  /** Removes the unborn journals. */
+  sweep(): Promise<void>;
 }
 
 export interface Lock {
@@ -54,10 +58,17 @@ export interface Waiting {
   readonly stopHolder?: string;
 }
 
+export interface HeldLock {
+  readonly name: string;
+  readonly abandoned: boolean;
+}
+
 /** Locks by name on this machine; a lock of a process that died is taken over. */
 export interface Locks {
   /** Rejects with `E_LOCKED` (who holds it, since when) after `waitMs`. */
   acquire(name: string, waitMs: number, waiting?: Waiting): Promise<Lock>;
+  /** Locks that are there now; `abandoned`: the process of this machine that held it died. Changes nothing. */
+  list(): Promise<readonly HeldLock[]>;
   /** Removes the locks that processes of this machine left when they died, and requests whose holder is gone. */
   sweep(): Promise<void>;
 }

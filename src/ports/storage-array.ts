@@ -33,7 +33,22 @@ export interface SnapshotOfDevice {
   /** Shared by all devices of one establish. Undefined on arrays before 5978.669. */
   readonly snapId: number | undefined;
   readonly source: DeviceId;
+  /**
+   * When the array made it, by the array's own clock, in milliseconds since 1970 (arrays tell whole seconds). Undefined where
+   * only a list was read: lists do not tell it on every release.
+   */
+  readonly createdAtMs: number | undefined;
   readonly linkedTargets: readonly { readonly target: DeviceId; readonly defined: boolean }[];
+}
+
+/** What a device is at this moment. Its link is asked from the array itself: it does not lag as `Device.linkTarget` may. */
+export interface DeviceState {
+  readonly id: DeviceId;
+  /** Undefined for a device without any WWN: no open-systems host can see it. */
+  readonly effectiveWwn: Wwn | undefined;
+  readonly storageGroups: readonly string[];
+  /** Source of the snapshot that this device shows as a target; undefined when it is not linked. */
+  readonly linkSource: DeviceId | undefined;
 }
 
 export interface DevicePair {
@@ -105,6 +120,11 @@ export interface StorageArray {
     request: { readonly storageGroup: string; readonly devices: readonly DeviceId[] },
     signal: AbortSignal,
   ): Promise<void>;
+  /**
+   * Result i is what device i is now; undefined: the array has no such device. Asked before something of a device is undone:
+   * ids are given out again. Two reads a device, so meant for the targets of a run.
+   */
+  inspect(devices: readonly DeviceId[], signal: AbortSignal): Promise<readonly (DeviceState | undefined)[]>;
   /** Every snapshot on the array whose name begins so: what `reap` compares with the journals. */
   listSnapshots(request: { readonly namePrefix: string }, signal: AbortSignal): Promise<readonly SnapshotOfDevice[]>;
   close(): Promise<void>;

@@ -4,6 +4,7 @@ import type { Unisphere } from './client.ts';
 import { snapshotsOfDevice } from './paths.ts';
 import { bodyIfFound } from './reply.ts';
 import { asBody, type Body, bodies, count, flag, text } from './schema.ts';
+import { snapshotTimeMs } from './snapshot-time.ts';
 
 /**
  * The snapshots of this name whose source the device is, all generations, asked from the device-list API: what it tells
@@ -33,7 +34,8 @@ export function deviceSnapshots(body: Body, source: DeviceId): readonly Snapshot
         ? [{ target: deviceId(target), defined: flag(link, 'defined') }]
         : [];
     });
-    return [{ name, snapId: count(snapshot, 'snap_id', 'snapId', 'snapid'), source, linkedTargets }];
+    const snapId = count(snapshot, 'snap_id', 'snapId', 'snapid');
+    return [{ name, snapId, source, createdAtMs: snapshotTimeMs(text(snapshot, 'timestamp')), linkedTargets }];
   });
 }
 

@@ -3,6 +3,7 @@ import type { Clock } from '../ports/clock.ts';
 import type { ArrayId, DeviceId } from '../ports/identity.ts';
 import type { StorageArray } from '../ports/storage-array.ts';
 import { createUnisphere } from './client.ts';
+import { readDeviceState } from './device-state.ts';
 import { readInventory } from './devices.ts';
 import { readFacts, readGeneration } from './facts.ts';
 import { createGovernor, DEFAULT_LIMITS, type GovernorLimits } from './governor.ts';
@@ -88,6 +89,11 @@ export function createPowerMax(options: PowerMaxOptions): StorageArray {
     terminate: ({ name, snapId, devices }, signal) => snapVx.terminate({ name, snapId }, devices, signal),
     addToStorageGroup: (request, signal) => addToStorageGroup(unisphere, request, busyPauseMs, signal),
     removeFromStorageGroup: (request, signal) => removeFromStorageGroup(unisphere, request, busyPauseMs, signal),
+    async inspect(devices, signal) {
+      const states = await Promise.all(devices.map((device) => readDeviceState(unisphere, device, signal)));
+      if (devices.length > 0 && states.every((state) => state === undefined)) await generation(signal);
+      return states;
+    },
     async listSnapshots({ namePrefix }, signal) {
       const found = await search.list(namePrefix, signal);
       if (found.length === 0) await generation(signal);

@@ -33,7 +33,10 @@ export function createSnapshotSearch(unisphere: Unisphere, effects: OwnEffects) 
   };
 
   return {
-    /** See `StorageArray.findSnapshots`. `defined` is false where only the bulk read was needed: it does not tell. */
+    /**
+     * See `StorageArray.findSnapshots`. `defined` is false, and the time is left out, where only the bulk read was needed: it
+     * does not tell them.
+     */
     async find(
       { name, devices }: { readonly name: string; readonly devices: readonly DeviceId[] },
       signal: AbortSignal,
@@ -66,7 +69,13 @@ export function createSnapshotSearch(unisphere: Unisphere, effects: OwnEffects) 
       }
       const complete = rows.filter((row) => !row.linked && row.snapId !== undefined);
       const linked = rows.filter((row) => !complete.includes(row));
-      const unlinked = complete.map(({ name, snapId, source }) => ({ name, snapId, source, linkedTargets: [] }));
+      const unlinked = complete.map(({ name, snapId, source }) => ({
+        name,
+        snapId,
+        source,
+        createdAtMs: undefined,
+        linkedTargets: [],
+      }));
       const isTold = (one: SnapshotOfDevice) =>
         unlinked.some(
           ({ name, snapId, source }) => one.name === name && one.snapId === snapId && one.source === source,
@@ -82,7 +91,7 @@ function agreeing(rows: readonly BulkSnapshot[], effect: OwnEffect): readonly Sn
   const [row] = rows;
   if (rows.length !== 1 || row?.snapId === undefined || row.linked !== effect.targets.length > 0) return undefined;
   const linkedTargets = effect.targets.map((target) => ({ target, defined: false }));
-  return [{ name: row.name, snapId: row.snapId, source: row.source, linkedTargets }];
+  return [{ name: row.name, snapId: row.snapId, source: row.source, createdAtMs: undefined, linkedTargets }];
 }
 
 async function readInFull(

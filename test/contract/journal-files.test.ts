@@ -35,6 +35,10 @@ test('a journal that is still being made is no run and is left alone; that of a 
   writeFileSync(unborn(dead), '');
 
   expect(await store.openRuns()).toEqual([{ runId: RUN, job: 'nightly' }]);
+  expect(await store.unborn()).toEqual([path.basename(unborn(dead))]);
+  expect(readdirSync(path.join(folder, 'open'))).toHaveLength(3);
+  await store.sweep();
+  expect(await store.unborn()).toEqual([]);
   expect(readdirSync(path.join(folder, 'open'))).toEqual([`${RUN}.jsonl`, path.basename(unborn(process.pid))]);
 });
 

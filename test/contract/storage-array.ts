@@ -257,6 +257,42 @@ export function storageArrayContract(name: string, makeWorld: () => Promise<Stor
       );
     });
 
+    test('a snapshot found on its device tells when the array made it, to the second', async () => {
+      const beforeMs = Date.now();
+      await establish();
+      const afterMs = Date.now();
+
+      const found = await world.later().findSnapshots({ name: NAME, devices }, soon());
+
+      expect(found).toHaveLength(devices.length);
+      for (const { createdAtMs } of found) {
+        expect(createdAtMs).toBeGreaterThan(beforeMs - 1000);
+        expect(createdAtMs).toBeLessThanOrEqual(afterMs);
+      }
+    });
+
+    test('a device tells its WWN, its groups and at once whose snapshot it shows; one that is not there tells nothing', async () => {
+      const snapId = await linked();
+      const [first] = pairs;
+      const target = first?.target ?? at(devices, 0);
+      const unknown = 'FFFFF' as DeviceId; // well-formed
+      const { pool } = await array.inventory({ identities: [], pool: world.pool.storageGroup }, soon());
+
+      const [shown, missing, source] = await world.later().inspect([target, unknown, at(devices, 0)], soon());
+      await array.unlink({ name: NAME, snapId, pairs, force: true }, soon());
+      const [freed] = await world.later().inspect([target], soon());
+
+      expect(shown).toEqual({
+        id: target,
+        effectiveWwn: pool.find(({ id }) => id === target)?.effectiveWwn,
+        storageGroups: [world.pool.storageGroup],
+        linkSource: first?.source,
+      });
+      expect(missing).toBeUndefined();
+      expect(source?.linkSource).toBeUndefined();
+      expect(freed).toEqual({ ...shown, linkSource: undefined });
+    });
+
     test('nothing is listed where nothing is', async () => {
       await expect(array.listSnapshots({ namePrefix: 'sh-' }, soon())).resolves.toEqual([]);
     });

@@ -1,9 +1,11 @@
 import { SnaphookError } from '../../ports/errors.ts';
 import type { ImageFile } from '../../ports/images.ts';
 import { captureResultOf } from '../journal.ts';
-import { manifestOf } from '../manifest.ts';
-import { imagePathsOf, MANIFEST_NAME } from '../plan.ts';
-import type { Step } from '../step.ts';
+import { manifestOf, plannedManifestOf, readManifestNote } from '../manifest.ts';
+import { OWN_NAME_PREFIX } from '../names.ts';
+import { otherOpenPlans } from '../open-plans.ts';
+import { draftNameOf, handedOverFilesOf, MANIFEST_NAME, PLANNED_MANIFEST_NAME } from '../plan.ts';
+import type { Run, Step } from '../step.ts';
 import type { DevicesResult } from './devices.ts';
 import { requireLinks } from './link.ts';
 
@@ -24,6 +26,8 @@ export const exportStep: Step<ExportResult> = {
     const state = journal.state.steps.devices;
     // Journaled by devicesStep of this run, under this format version.
     const paths = state.at === 'done' ? (state.result as DevicesResult).devices : [];
+    const draft = draftNameOf(plan);
+    await ports.images.writeRecord(directory, { name: PLANNED_MANIFEST_NAME, draft, text: plannedManifestOf(plan) });
     const files: ImageFile[] = [];
     for (const { target, imagePath, imageBytes } of plan.devices) {
       const devicePath = paths.find((device) => device.target === target)?.path;
@@ -42,7 +46,8 @@ export const exportStep: Step<ExportResult> = {
     await requireLinks(run, signal);
     const capture = captureResultOf(journal.state);
     if (!capture) throw new SnaphookError('E_JOURNAL', `run "${plan.runId}" has no capture in its journal`);
-    await ports.images.writeManifest(directory, MANIFEST_NAME, manifestOf(run, capture, files));
+    await ports.images.writeRecord(directory, { name: MANIFEST_NAME, draft, text: manifestOf(run, capture, files) });
+    await ports.images.remove(directory, [{ path: PLANNED_MANIFEST_NAME, sizeBytes: undefined }]);
     return { files, manifest: MANIFEST_NAME };
   },
 
@@ -51,6 +56,39 @@ export const exportStep: Step<ExportResult> = {
   },
 
   async undo(run) {
-    await run.ports.images.remove(run.plan.spec.exportDirectory, imagePathsOf(run.plan));
+    const { plan, ports } = run;
+    const directory = plan.spec.exportDirectory;
+    const stranger = await ownedByOther(run);
+    if (stranger !== undefined) {
+      ports.reporter.warn('the hand-over directory is not of this run any more; its images are left alone', {
+        directory,
+        run: plan.runId,
+        because: stranger,
+      });
+    }
+    // The draft bears the run in its name: it is ours whoever has the directory.
+    const draft = { path: draftNameOf(plan), sizeBytes: undefined };
+    const files = stranger === undefined ? [...handedOverFilesOf(plan), draft] : [draft];
+    for (const { path, why } of await ports.images.remove(directory, files)) {
+      ports.reporter.warn('a file is not as this run wrote it and is left alone', { directory, file: path, why });
+    }
   },
 };
+
+/**
+ * Every run of a job uses the same paths, and a journal may have been restored from a backup: what lies there now may be
+ * another run's. A manifest decides; it is the first file that is written and the last that is removed.
+ */
+async function ownedByOther(run: Run): Promise<string | undefined> {
+  const { plan, ports } = run;
+  const directory = plan.spec.exportDirectory;
+  const records = await ports.images.records(directory, OWN_NAME_PREFIX);
+  const manifests = records.filter(({ name }) => name === MANIFEST_NAME || name === PLANNED_MANIFEST_NAME);
+  for (const { name, text } of manifests) {
+    const note = readManifestNote(text);
+    if (note?.runId !== plan.runId) return `"${name}" names run "${note?.runId ?? 'unknown'}"`;
+  }
+  if (manifests.length > 0) return undefined;
+  const owner = (await otherOpenPlans(ports, plan.runId)).find((other) => other.spec.exportDirectory === directory);
+  return owner && `open run "${owner.runId}" has planned to use it`;
+}

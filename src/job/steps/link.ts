@@ -1,5 +1,6 @@
+import type { Clock } from '../../ports/clock.ts';
 import { SnaphookError } from '../../ports/errors.ts';
-import type { DevicePair } from '../../ports/storage-array.ts';
+import type { DevicePair, StorageArray } from '../../ports/storage-array.ts';
 import { withinLimit } from '../deadline.ts';
 import { captureResultOf } from '../journal.ts';
 import { devicesOf, pairsOf } from '../plan.ts';
@@ -67,10 +68,6 @@ async function unlinkedPairs(run: Run, signal: AbortSignal): Promise<readonly De
   }
 }
 
-/**
- * Waits for the array to define the targets where it has to, and as long as the run's deadline lets it; then forces, because
- * targets are scratch and are thrown away.
- */
 export async function unlinkPairs(
   run: Run,
   snapId: number | undefined,
@@ -78,15 +75,30 @@ export async function unlinkPairs(
   signal: AbortSignal,
 ): Promise<void> {
   const { snapshotName: name, spec } = run.plan;
-  const force = () => run.array.unlink({ name, snapId, pairs, force: true }, signal);
-  const durationMs = defineWaitMs(run.ports.clock, spec.limits, run.endsAtMs);
-  if (durationMs <= 0) return force();
+  await unlinkTargets(
+    { clock: run.ports.clock, array: run.array },
+    { name, snapId, pairs },
+    defineWaitMs(run.ports.clock, spec.limits, run.endsAtMs),
+    signal,
+  );
+}
+
+/**
+ * Waits this long for the array to define the targets where it has to, not above 0: not at all; then forces, because targets are
+ * scratch and are thrown away.
+ */
+export async function unlinkTargets(
+  { clock, array }: { readonly clock: Clock; readonly array: StorageArray },
+  links: { readonly name: string; readonly snapId: number | undefined; readonly pairs: readonly DevicePair[] },
+  defineMs: number,
+  signal: AbortSignal,
+): Promise<void> {
+  const force = () => array.unlink({ ...links, force: true }, signal);
+  if (defineMs <= 0) return force();
+  const message = `targets of snapshot "${links.name}" are not defined yet`;
   try {
-    await withinLimit(
-      run.ports.clock,
-      { durationMs, code: 'E_DEADLINE', message: `targets of snapshot "${name}" are not defined yet` },
-      signal,
-      (limit) => run.array.unlink({ name, snapId, pairs, force: false }, limit),
+    await withinLimit(clock, { durationMs: defineMs, code: 'E_DEADLINE', message }, signal, (limit) =>
+      array.unlink({ ...links, force: false }, limit),
     );
   } catch (error) {
     signal.throwIfAborted();

@@ -1,4 +1,5 @@
 import { presentedTargetsOf } from '../plan.ts';
+import { stillOurs } from '../reused-targets.ts';
 import type { Step } from '../step.ts';
 
 export interface PresentResult {
@@ -27,9 +28,9 @@ export const presentStep: Step<PresentResult> = {
 
   async undo(run, signal) {
     const { presentGroup } = run.plan.spec;
-    const targets = presentedTargetsOf(run.plan);
-    if (presentGroup !== undefined && targets.length > 0) {
-      await run.array.removeFromStorageGroup({ storageGroup: presentGroup, devices: targets }, signal);
-    }
+    const planned = presentedTargetsOf(run.plan);
+    if (presentGroup === undefined || planned.length === 0) return;
+    const devices = await stillOurs(run, planned, signal);
+    if (devices.length > 0) await run.array.removeFromStorageGroup({ storageGroup: presentGroup, devices }, signal);
   },
 };

@@ -11,7 +11,7 @@ afterEach(() => site.close());
 
 const reapSite = (request: Partial<ReapRequest> = {}) =>
   site.withPorts((ports) =>
-    reap(ports, { apply: true, includeWaiting: false, ...request }, new AbortController().signal),
+    reap(ports, { apply: true, includeWaiting: false, olderThanMs: 0, ...request }, new AbortController().signal),
   );
 const refuseTerminate = () =>
   site.lab.faults.add({

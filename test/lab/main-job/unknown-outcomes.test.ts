@@ -19,7 +19,7 @@ const limits = { ...DEFAULT_LIMITS, settleMs: 3 * LATE_MS };
 const interrupted = () => new SnaphookError('E_INTERRUPTED', 'interrupted by SIGTERM', { effect: 'unknown' });
 const reapSite = (request: Partial<ReapRequest> = {}) =>
   site.withPorts((ports) =>
-    reap(ports, { apply: true, includeWaiting: false, ...request }, new AbortController().signal),
+    reap(ports, { apply: true, includeWaiting: false, olderThanMs: 0, ...request }, new AbortController().signal),
   );
 
 /** The run is called off while the request is on its way; the array does it all the same, later. */

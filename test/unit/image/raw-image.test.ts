@@ -1,5 +1,16 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { rawImages } from '../../../src/image/raw-image.ts';
@@ -89,7 +100,8 @@ test('removing takes exactly the named files, their partial forms and folders th
   await rawImages.write(into, { devicePath: source.path, path: 'vm/a.raw', sizeBytes: 10 }, ignore, never);
   writeFileSync(path.join(into, 'vm', 'b.raw.partial'), 'half');
 
-  await rawImages.remove(into, ['vm/a.raw', 'vm/b.raw', 'other/missing.raw']);
+  const files = ['vm/a.raw', 'vm/b.raw', 'other/missing.raw'].map((name) => ({ path: name, sizeBytes: 10 }));
+  expect(await rawImages.remove(into, files)).toEqual([]);
 
   expect(readdirSync(into)).toEqual(['kept.txt']);
   expect(existsSync(into)).toBe(true);
@@ -124,4 +136,59 @@ test('a partial file of another run is neither taken over nor removed', async ()
   await expect(write).rejects.toMatchObject({ code: 'E_EXPORT' });
   expect(readFileSync(path.join(into, 'disk.raw.partial'), 'utf8')).toBe('of another run');
   await expect(rawImages.preflight(into, ['disk.raw'], 1, never)).rejects.toMatchObject({ code: 'E_EXPORT' });
+});
+
+test('what is not as it was written is left alone and told: another size, a link, a way through a link, a folder', async () => {
+  const into = folder();
+  const outside = folder();
+  writeFileSync(path.join(outside, 'c.raw'), '0123456789');
+  writeFileSync(path.join(into, 'a.raw'), 'longer than it was');
+  writeFileSync(path.join(into, 'a.raw.partial'), 'longer than it was');
+  symlinkSync(path.join(outside, 'c.raw'), path.join(into, 'b.raw'));
+  symlinkSync(outside, path.join(into, 'vm'));
+  mkdirSync(path.join(into, 'd.raw'));
+
+  const left = await rawImages.remove(
+    into,
+    ['a.raw', 'b.raw', 'vm/c.raw', 'd.raw'].map((name) => ({ path: name, sizeBytes: 10 })),
+  );
+
+  expect(left.map((one) => one.path)).toEqual([
+    'a.raw',
+    'a.raw.partial',
+    'b.raw',
+    'vm/c.raw',
+    'vm/c.raw.partial',
+    'd.raw',
+  ]);
+  expect(readdirSync(into)).toEqual(['a.raw', 'a.raw.partial', 'b.raw', 'd.raw', 'vm']);
+  expect(readFileSync(path.join(outside, 'c.raw'), 'utf8')).toBe('0123456789');
+});
+
+test('a record is there whole or not at all, and is read with the time the file system made it', async () => {
+  const into = folder();
+  const before = Date.now();
+  await rawImages.writeRecord(into, { name: 'snaphook-manifest.json', draft: 'snaphook-x.draft', text: 'one' });
+  await rawImages.writeRecord(into, { name: 'snaphook-manifest.json', draft: 'snaphook-x.draft', text: 'two' });
+  writeFileSync(path.join(into, 'other.json'), '');
+  symlinkSync(path.join(into, 'other.json'), path.join(into, 'snaphook-link.json'));
+  utimesSync(path.join(into, 'snaphook-manifest.json'), new Date(0), new Date(0));
+
+  const records = await rawImages.records(into, 'snaphook-');
+
+  expect(records.map(({ name, text }) => [name, text])).toEqual([['snaphook-manifest.json', 'two']]);
+  expect(Math.abs((records[0]?.bornAtMs ?? 0) - before)).toBeLessThan(5000);
+  expect(await rawImages.records(path.join(into, 'missing'), 'snaphook-')).toEqual([]);
+});
+
+test('a record never goes through a file or link that is there under its draft name', async () => {
+  const into = folder();
+  const victim = path.join(folder(), 'victim');
+  writeFileSync(victim, 'kept');
+  symlinkSync(victim, path.join(into, 'snaphook-x.draft'));
+
+  const write = rawImages.writeRecord(into, { name: 'm.json', draft: 'snaphook-x.draft', text: 'one' });
+
+  await expect(write).rejects.toMatchObject({ code: 'E_EXPORT' });
+  expect(readFileSync(victim, 'utf8')).toBe('kept');
 });

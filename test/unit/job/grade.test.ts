@@ -14,6 +14,7 @@ const snapshot = (source: (typeof DEVICES)[number], snapId: number | undefined) 
   name: 's',
   snapId,
   source,
+  createdAtMs: undefined,
   linkedTargets: [],
 });
 

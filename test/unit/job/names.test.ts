@@ -1,11 +1,19 @@
-import { newRunId, runOfSnapshotName, safeFileName, snapshotName } from '../../../src/job/names.ts';
+import { newRunId, parseSnapshotName, safeFileName, snapshotName, startOfRun } from '../../../src/job/names.ts';
 
-test('the name of a snapshot carries its run and fits the array limit of 32 characters', () => {
+test('the name of a snapshot carries its run and the mark, and fits the array limit of 32 characters', () => {
   const id = newRunId(new Date('2026-11-22T12:00:00Z'), 'abc123');
+  const lateId = newRunId(new Date('2065-01-01T00:00:00Z'), 'abc123');
 
-  expect(snapshotName(id)).toMatch(/^snaphook-[0-9a-z-]+$/);
-  expect(snapshotName(id).length).toBeLessThanOrEqual(32);
-  expect(runOfSnapshotName(snapshotName(id))).toBe(id);
+  expect(snapshotName(id, 'm4rk00')).toMatch(/^snaphook-[0-9a-z-]+$/);
+  expect(snapshotName(lateId, 'm4rk00')).toHaveLength(32);
+  expect(parseSnapshotName(snapshotName(id, 'm4rk00'))).toEqual({ run: id, mark: 'm4rk00' });
+  expect(parseSnapshotName(`snaphook-${id}`)).toEqual({ run: id, mark: undefined });
+});
+
+test('a run id tells when its run began', () => {
+  const start = new Date('2026-11-22T12:00:00.123Z');
+
+  expect(startOfRun(newRunId(start, 'abc123'))).toEqual(start);
 });
 
 test('later runs sort after earlier ones', () => {
@@ -15,12 +23,16 @@ test('later runs sort after earlier ones', () => {
   expect([late, early].sort()).toEqual([early, late]);
 });
 
-test.each(['nightly', 'snaphook-', 'snaphook-xyz', 'SNAPHOOK-mb3k2j1f-x8q2zk', 'snaphook-mb3k2j1f-x8q2zk-2'])(
-  'the foreign name %j belongs to no run',
-  (name) => {
-    expect(runOfSnapshotName(name)).toBeUndefined();
-  },
-);
+test.each([
+  'nightly',
+  'snaphook-',
+  'snaphook-xyz',
+  'SNAPHOOK-mb3k2j1f-x8q2zk',
+  'snaphook-mb3k2j1f-x8q2zk-2',
+  'snaphook-mb3k2j1f-x8q2zk-M4RK00',
+])('the foreign name %j belongs to no run', (name) => {
+  expect(parseSnapshotName(name)).toBeUndefined();
+});
 
 test.each([
   ['../../etc/passwd', 'etc-passwd'],

@@ -37,7 +37,7 @@ test('a released lock leaves nothing behind', async () => {
   expect(readdirSync(into)).toEqual([]);
 });
 
-test('the lock of a killed process is taken over at once, by exactly one of many waiters', async () => {
+test('the lock of a killed process is told as abandoned and taken over at once, by exactly one of many waiters', async () => {
   const into = folder();
   const lock = await createFileLocks(into, systemClock).acquire('job-a', 0);
   const dead = spawn(process.execPath, ['-e', '']);
@@ -47,12 +47,15 @@ test('the lock of a killed process is taken over at once, by exactly one of many
   const owner: unknown = JSON.parse(readFileSync(ownerFile, 'utf8'));
   writeFileSync(ownerFile, JSON.stringify({ ...(owner as object), pid: dead.pid })); // the object written by the lock itself
 
+  expect(await createFileLocks(into, systemClock).list()).toEqual([{ name: 'job-a', abandoned: true }]);
+  expect(existsSync(ownerFile)).toBe(true);
   const attempts = await Promise.allSettled(
     Array.from({ length: 8 }, () => createFileLocks(into, systemClock).acquire('job-a', 2000)),
   );
   const won = attempts.flatMap((attempt) => (attempt.status === 'fulfilled' ? [attempt.value] : []));
 
   expect(won).toHaveLength(1);
+  expect(await createFileLocks(into, systemClock).list()).toEqual([{ name: 'job-a', abandoned: false }]);
   expect(existsSync(ownerFile)).toBe(true);
   await Promise.all(won.map((winner) => winner.release()));
   await lock.release();

@@ -1,0 +1,57 @@
+import type { DeviceId } from '../ports/identity.ts';
+
+interface OfRun {
+  readonly runId: string;
+  readonly job: string;
+}
+
+interface OfSnapshot {
+  readonly array: string;
+  readonly name: string;
+  readonly devices: readonly DeviceId[];
+}
+
+interface OfExport {
+  readonly directory: string;
+  readonly files: readonly string[];
+}
+
+export type Finding =
+  /** A run whose process died before it handed over. */
+  | ({ readonly kind: 'crashed-run' } & OfRun)
+  /** A run that was handed over and whose post hook has not come. */
+  | ({ readonly kind: 'waiting-run'; readonly since: string } & OfRun)
+  /** A run whose journal cannot be read: nobody but a person can say what it holds. */
+  | ({ readonly kind: 'unreadable-run' } & OfRun)
+  /** A run at work in another process right now. */
+  | ({ readonly kind: 'running' } & OfRun)
+  /** A snapshot that is provably ours and that no open run holds. */
+  | ({ readonly kind: 'orphan-snapshot'; readonly runId: string } & OfSnapshot)
+  /** Ours, but so young that its run may be at work where this machine's journals do not tell. */
+  | ({ readonly kind: 'waiting-snapshot'; readonly runId: string } & OfSnapshot)
+  /** A name of our form that is not provably ours. Reported, never touched. */
+  | ({ readonly kind: 'foreign-snapshot' } & OfSnapshot)
+  /** Files in a hand-over directory of a run whose journal is lost. */
+  | ({ readonly kind: 'orphan-export'; readonly runId: string } & OfExport)
+  | ({ readonly kind: 'waiting-export'; readonly runId: string } & OfExport)
+  | ({ readonly kind: 'foreign-export' } & OfExport)
+  /** A lock whose process died. */
+  | { readonly kind: 'stale-lock'; readonly name: string }
+  /** A journal that was being made when its process died: nothing was done under its run id. */
+  | { readonly kind: 'unborn-journal'; readonly name: string };
+
+export interface ReapedFinding {
+  readonly finding: Finding;
+  /**
+   * `removed`: nothing of it is left. `found`: ours, and `--apply` would remove it. `failed`: tried, and something is left.
+   * `kept`: not to be removed now, or not ours.
+   */
+  readonly did: 'removed' | 'found' | 'failed' | 'kept';
+  /** What proves that it is ours, or why it is left alone. */
+  readonly because: string;
+  readonly error?: string;
+}
+
+/** Something of ours is there and stays there until somebody does something. */
+export const remains = ({ did, finding }: ReapedFinding): boolean =>
+  did === 'found' || did === 'failed' || finding.kind === 'unreadable-run';

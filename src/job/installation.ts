@@ -1,0 +1,13 @@
+import type { ArrayId, RunId } from '../ports/identity.ts';
+import type { JobSpec } from './job-spec.ts';
+
+/** What the configuration says of this installation: what is known of it when the state directory is lost. */
+export interface Installation {
+  /**
+   * Six characters of [0-9a-z] that only this installation gives this run on this array: a one-way hash over both and what names
+   * the installation. Part of the snapshot's name.
+   */
+  markOf(run: RunId, array: ArrayId): string;
+  /** Where the jobs may have left something. */
+  readonly jobs: readonly Pick<JobSpec, 'targetPool' | 'presentGroup' | 'exportDirectory' | 'limits'>[];
+}

@@ -1,0 +1,81 @@
+import type { RunId } from '../ports/identity.ts';
+import type { ExportRecord, HandedOverFile } from '../ports/images.ts';
+import type { Finding } from './finding.ts';
+import { readManifestNote } from './manifest.ts';
+import { OWN_NAME_PREFIX } from './names.ts';
+import { isYoung, runByMark, whyNotOfItsTime } from './ownership.ts';
+import { DRAFT_SUFFIX, MANIFEST_NAME, PLANNED_MANIFEST_NAME } from './plan.ts';
+import type { JobPorts } from './ports.ts';
+
+/** What a record in a hand-over directory stands for, judged. */
+export interface LostExport {
+  readonly finding: Finding;
+  readonly because: string;
+  /** What may be removed, the record last; undefined: nothing. */
+  readonly files: readonly HandedOverFile[] | undefined;
+}
+
+export type JournalLookUp = (run: RunId) => Promise<'open' | 'closed' | 'none'>;
+
+/**
+ * Judges what lies in a hand-over directory by its manifests, planned or complete, and by drafts of them. Files without a
+ * manifest belong to nobody we know and are not mentioned. Both proofs are needed: the snapshot named in the manifest bears the
+ * mark of this installation, and the file system made the manifest while that run was at work, so it was not copied back later.
+ */
+export async function judgeLostExports(
+  { arrays, images, installation, clock }: JobPorts,
+  directory: string,
+  { olderThanMs, journalOf }: { readonly olderThanMs: number; readonly journalOf: JournalLookUp },
+): Promise<readonly LostExport[]> {
+  const judged: LostExport[] = [];
+  const ownArrays = arrays.map(({ id }) => id);
+  for (const record of await images.records(directory, OWN_NAME_PREFIX)) {
+    const claim = claimOf(record);
+    if (claim === undefined) continue;
+    const files = [...claim.images, { path: record.name, sizeBytes: undefined }];
+    const of = { directory, files: files.map(({ path }) => path) };
+    const foreign = (because: string): LostExport => ({
+      finding: { kind: 'foreign-export', ...of },
+      because,
+      files: undefined,
+    });
+    const own: ReturnType<typeof runByMark> =
+      claim.snapshotName === undefined
+        ? { because: 'it cannot be read as a manifest' }
+        : runByMark(installation, claim.snapshotName, ownArrays);
+    if (!('run' in own) || own.run !== (claim.runId ?? own.run)) {
+      judged.push(foreign('run' in own ? 'run and snapshot in it do not belong together' : own.because));
+      continue;
+    }
+    const journal = await journalOf(own.run);
+    if (journal === 'open') continue;
+    const why =
+      journal === 'closed'
+        ? 'its run was closed on this machine: somebody put the files there later'
+        : whyNotOfItsTime(installation, own.run, record.bornAtMs, 'file system');
+    const proof = `no journal here, but "${record.name}" bears the mark of this installation and was made while its run was at work`;
+    if (why !== undefined) judged.push(foreign(why));
+    else if (isYoung(own.run, clock.now(), olderThanMs)) {
+      const because = `${proof}; the run is so young that it may be at work elsewhere`;
+      judged.push({ finding: { kind: 'waiting-export', runId: own.run, ...of }, because, files: undefined });
+    } else judged.push({ finding: { kind: 'orphan-export', runId: own.run, ...of }, because: proof, files });
+  }
+  return judged;
+}
+
+interface Claim {
+  /** Undefined in a manifest that cannot be read, or that names a path outside its directory. */
+  readonly snapshotName: string | undefined;
+  /** Undefined in a draft, whose name is all there may be of it. */
+  readonly runId: string | undefined;
+  readonly images: readonly HandedOverFile[];
+}
+
+/** Undefined for files of other names, which nobody claims. */
+function claimOf({ name, text }: ExportRecord): Claim | undefined {
+  if (name.endsWith(DRAFT_SUFFIX)) {
+    return { snapshotName: name.slice(0, -DRAFT_SUFFIX.length), runId: undefined, images: [] };
+  }
+  if (name !== MANIFEST_NAME && name !== PLANNED_MANIFEST_NAME) return undefined;
+  return readManifestNote(text) ?? { snapshotName: undefined, runId: undefined, images: [] };
+}

@@ -1,0 +1,158 @@
+import type { Installation } from '../../../../src/job/installation.ts';
+import type { JobPorts } from '../../../../src/job/ports.ts';
+import { SnaphookError } from '../../../../src/ports/errors.ts';
+import type { Images, LeftAlone } from '../../../../src/ports/images.ts';
+import type { JournalLine, JournalStore, Locks } from '../../../../src/ports/journal.ts';
+import { type MemoryArray, unused } from './memory-array.ts';
+
+export interface MemoryFile {
+  readonly sizeBytes: number;
+  readonly bornAtMs: number;
+  readonly text?: string;
+}
+
+interface MemoryJournal {
+  readonly job: string;
+  readonly lines: JournalLine[];
+  closed: boolean;
+}
+
+/** Everything a machine and its guests keep, in memory. */
+export class MemorySite {
+  readonly arrays: readonly MemoryArray[];
+  readonly journals = new Map<string, MemoryJournal>();
+  readonly unborn = new Set<string>();
+  /** By name; true: its process died. */
+  readonly locks = new Map<string, boolean>();
+  /** By absolute path. */
+  readonly files = new Map<string, MemoryFile>();
+  /** Shells by the address of their guest. */
+  readonly shells = new Map<string, Set<string>>();
+  readonly contacted = new Set<string>();
+  readonly warnings: string[] = [];
+  readonly #installation: Installation;
+  readonly #now: Date;
+
+  constructor(arrays: readonly MemoryArray[], installation: Installation, now: Date) {
+    this.arrays = arrays;
+    this.#installation = installation;
+    this.#now = now;
+  }
+
+  dump(): readonly string[] {
+    return [
+      ...this.arrays.flatMap((array) => array.dump().map((line) => `${array.id} ${line}`)),
+      ...[...this.journals].map(([id, { lines, closed }]) => `journal ${id} ${closed} ${lines.length}`),
+      ...[...this.unborn].map((name) => `unborn ${name}`),
+      ...[...this.locks].map(([name, abandoned]) => `lock ${name} ${abandoned}`),
+      ...[...this.files].map(([path, { sizeBytes }]) => `file ${path} ${sizeBytes}`),
+      ...[...this.shells].map(([address, shells]) => `shells ${address} ${[...shells].join(' ')}`),
+    ].sort();
+  }
+
+  get ports(): JobPorts {
+    return {
+      hypervisor: { facts: unusedCall, findVms: unusedCall, vmsOnDatastores: unusedCall, close: async () => {} },
+      arrays: this.arrays,
+      guests: {
+        strategyFor: unusedCall,
+        open: unusedCall,
+        closeLeftover: async ({ address = '' }, { shellId = '' }) => {
+          this.contacted.add(address);
+          this.shells.get(address)?.delete(shellId);
+        },
+      },
+      proxy: { waitForDevices: unusedCall, releaseDevices: async () => {}, visible: unusedCall },
+      images: this.#images(),
+      journals: this.#journalStore(),
+      locks: this.#lockStore(),
+      clock: {
+        now: () => this.#now,
+        monotonicMs: () => 0,
+        // Time stands still: nothing is waited for, and no limit is reached.
+        sleep: (_, signal) =>
+          new Promise((__, reject) => signal?.addEventListener('abort', () => reject(signal.reason))),
+      },
+      reporter: { info: () => {}, warn: (message) => void this.warnings.push(message), progress: () => {} },
+      randomText: unusedCall,
+      toolVersion: 'snaphook test',
+      installation: this.#installation,
+    };
+  }
+
+  #images(): Images {
+    return {
+      preflight: unusedCall,
+      write: unusedCall,
+      writeRecord: unusedCall,
+      records: async (directory, prefix) =>
+        [...this.files]
+          .filter(
+            ([path]) => path.startsWith(`${directory}/${prefix}`) && !path.slice(directory.length + 1).includes('/'),
+          )
+          .map(([path, { text, bornAtMs }]) => ({ name: path.slice(directory.length + 1), text, bornAtMs })),
+      remove: async (directory, wanted) => {
+        const left: LeftAlone[] = [];
+        for (const { path, sizeBytes } of wanted) {
+          for (const form of [path, `${path}.partial`]) {
+            const file = this.files.get(`${directory}/${form}`);
+            if (!file) continue;
+            const fits = form === path ? file.sizeBytes === sizeBytes : file.sizeBytes <= (sizeBytes ?? 0);
+            if (sizeBytes === undefined || fits) this.files.delete(`${directory}/${form}`);
+            else left.push({ path: form, why: 'size' });
+          }
+        }
+        return left;
+      },
+    };
+  }
+
+  #journalStore(): JournalStore {
+    const journalOf = (runId: string) => {
+      const journal = this.journals.get(runId);
+      if (!journal) throw new SnaphookError('E_JOURNAL', `no journal of run "${runId}"`);
+      return journal;
+    };
+    const listed = (closed: boolean) =>
+      [...this.journals]
+        .filter(([, journal]) => journal.closed === closed)
+        .map(([runId, { job }]) => ({ runId, job }))
+        .sort((a, b) => a.runId.localeCompare(b.runId));
+    return {
+      create: unusedCall,
+      open: async (runId) => {
+        const { lines } = journalOf(runId);
+        return { runId, append: async (line) => void lines.push(line), read: async () => [...lines] };
+      },
+      openRuns: async (job) => listed(false).filter((run) => job === undefined || run.job === job),
+      close: async (runId) => {
+        journalOf(runId).closed = true;
+      },
+      closedRuns: async () => listed(true),
+      unborn: async () => [...this.unborn],
+      sweep: async () => this.unborn.clear(),
+    };
+  }
+
+  #lockStore(): Locks {
+    return {
+      acquire: async (name) => {
+        if (this.locks.get(name) === false) throw new SnaphookError('E_LOCKED', `"${name}" is in use`);
+        this.locks.set(name, false);
+        const never = new AbortController().signal;
+        return {
+          lost: never,
+          stoppedHolder: false,
+          listenForStop: () => never,
+          release: async () => void this.locks.delete(name),
+        };
+      },
+      list: async () => [...this.locks].map(([name, abandoned]) => ({ name, abandoned })),
+      sweep: async () => {
+        for (const [name, abandoned] of this.locks) if (abandoned) this.locks.delete(name);
+      },
+    };
+  }
+}
+
+const unusedCall = (): never => unused('a port that makes things');

@@ -1,0 +1,145 @@
+import { DEFAULT_LIMITS, type JobSpec } from '../../../../src/job/job-spec.ts';
+import type { JournalRecord, StepName } from '../../../../src/job/journal.ts';
+import { MANIFEST_NAME, type Plan } from '../../../../src/job/plan.ts';
+import {
+  type ArrayId,
+  type DeviceId,
+  deviceId,
+  instanceUuid,
+  moRef,
+  type RunId,
+  type Wwn,
+  wwn,
+} from '../../../../src/ports/identity.ts';
+import { type RunSeed, SOURCES } from './world-seed.ts';
+
+export const IMAGE_BYTES = 100;
+export const PRESENT = 'SG-presented';
+
+export const jobs = [0, 1].map((index) => ({
+  name: `job-${index}`,
+  targetPool: `SG-pool-${index}`,
+  presentGroup: index === 1 ? PRESENT : undefined,
+  exportDirectory: `/export/job-${index}`,
+  limits: DEFAULT_LIMITS,
+}));
+
+/** How far a run came. */
+export interface Progress {
+  /** Number of steps that were begun. */
+  readonly reached: number;
+  readonly last: RunSeed['last'];
+}
+
+/** Is there the effect of the step of that number? */
+export const has = ({ reached, last }: Progress, step: number): boolean =>
+  reached > step || (reached === step && last !== 'not-happened');
+
+/** Not ended yet: its effects are there. */
+export const isAtTheArray = ({ journal }: RunSeed): boolean => journal === 'open' || journal === 'lost';
+
+export const shellOf = ({ runId }: Plan): string => `shell-${runId}`;
+
+interface PlanParts {
+  readonly id: RunId;
+  readonly name: string;
+  readonly array: ArrayId;
+  readonly job: (typeof jobs)[number];
+  readonly seed: RunSeed;
+  readonly targets: readonly DeviceId[];
+  readonly address: string;
+  /** The targets were deleted and made anew since: the plan knows other WWNs. */
+  readonly isRemade: boolean;
+}
+
+export function planOf({ id, name, array, job, seed, targets, address, isRemade }: PlanParts): Plan {
+  const spec: JobSpec = {
+    ...job,
+    vms: [],
+    freeze: 'vss-provider',
+    grade: 'application',
+    onLowerGrade: 'fail',
+    collateral: 'refuse',
+    onOpenRun: 'fail',
+    proxyHost: 'proxy01',
+    timeToLiveHours: 48,
+  };
+  const vm = instanceUuid('00000000-0000-0000-0000-000000000001');
+  // Of the facts of the array only the id is looked at.
+  const facts = { arrayId: array } as Plan['array'];
+  return {
+    runId: id,
+    context: { job: job.name, integration: 'test', instance: undefined, productRunId: undefined, level: undefined },
+    spec,
+    arrayId: array,
+    array: facts,
+    snapshotName: name,
+    vms: [{ instanceUuid: vm, moRef: moRef('vm-1'), name: 'sql01', address, freeze: 'vss-provider', disks: [] }],
+    devices: targets.map((target, index): Plan['devices'][number] => {
+      const device = idOf(1, (seed.source + index) % SOURCES);
+      return {
+        device,
+        wwn: wwnOf(device),
+        holds: 'disk',
+        target,
+        targetWwn: isRemade ? wwnOf(idOf(9, 0)) : wwnOf(target),
+        presentNeeded: seed.job === 1,
+        imagePath: `vm/hard-disk-${index + 1}.raw`,
+        imageBytes: IMAGE_BYTES,
+      };
+    }),
+    collateral: [],
+    warnings: [],
+  };
+}
+
+const STEPS: readonly StepName[] = ['guests', 'capture', 'link', 'present', 'devices', 'export'];
+
+export function journalLines(
+  seed: RunSeed,
+  plan: Plan,
+  snapId: number,
+  { reached, last }: Progress,
+): readonly JournalRecord[] {
+  const results: Readonly<Record<StepName, unknown>> = {
+    guests: { prepared: [] },
+    capture: { snapId, lengthMs: 1, arrayMs: 1, freezeMs: 1, thawMs: 1, vms: [] },
+    link: { pairs: [] },
+    present: { added: [] },
+    devices: { devices: [] },
+    export: { files: [], manifest: MANIFEST_NAME },
+  };
+  const records: JournalRecord[] = [{ kind: 'opened', data: { version: 1, context: plan.context } }];
+  if (isPlanned({ reached, last })) records.push({ kind: 'planned', data: plan });
+  for (const [index, step] of STEPS.slice(0, reached).entries()) {
+    const isDone = index + 1 < reached || last === 'done';
+    records.push({ kind: 'intent', data: { step } });
+    for (const { instanceUuid: vm } of step === 'guests' ? plan.vms : []) {
+      records.push({ kind: 'session', data: { vm, resume: { shellId: shellOf(plan) } } });
+    }
+    if (isDone) records.push({ kind: 'done', data: { step, result: results[step] } });
+    if (isDone && step === 'capture') {
+      records.push({ kind: 'undoing', data: { step: 'guests' } }, { kind: 'undone', data: { step: 'guests' } });
+    }
+  }
+  if (isHandedOver(seed, { reached, last })) records.push({ kind: 'handed-over', data: { manifest: MANIFEST_NAME } });
+  if (seed.journal === 'closed') {
+    for (const step of STEPS.slice(0, reached)) records.push({ kind: 'undone', data: { step } });
+    records.push({ kind: 'closed', data: { outcome: 'recovered' } });
+  }
+  return records;
+}
+
+export const isPlanned = ({ reached, last }: Progress): boolean => reached > 0 || last !== 'not-happened';
+
+export const isHandedOver = (seed: RunSeed, { reached, last }: Progress): boolean =>
+  seed.handedOver && reached === 6 && last === 'done';
+
+export const idOf = (kind: number, index: number): DeviceId =>
+  deviceId(`${kind.toString(16)}${index.toString(16).padStart(4, '0')}`);
+export const wwnOf = (device: DeviceId): Wwn => wwn(device.toLowerCase().padStart(32, '6'));
+
+export function must<Value>(value: Value | undefined): Value {
+  if (value === undefined) throw new Error('the world is not built as it should be');
+  return value;
+}
