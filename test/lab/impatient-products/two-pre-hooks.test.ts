@@ -127,7 +127,7 @@ describe('while an earlier run waits for its post hook', () => {
 
     const late = startHook('pre-backup', ['--config', short, '--job', 'presented', '--on-open-run', 'wait']);
     await until(() => interrupted.stderr().includes('waiting for the post hook'));
-    interrupted.signalGroup('SIGTERM', 'SIGTERM');
+    interrupted.signalGroup('SIGTERM');
 
     expect((await interrupted.ended).exitCode).toBe(143);
     const { exitCode, stderr } = await late.ended;
