@@ -94,9 +94,19 @@ async function unlessLocked(lock: Promise<Lock>): Promise<Lock | SnaphookError> 
 async function isRetryOfRunAtWork(ports: JobPorts, spec: JobSpec, context: JobContext): Promise<boolean> {
   if (context.productRunId === undefined) return false;
   const newest = (await ports.journals.openRuns(spec.name)).at(-1);
-  // It may be closed, or written to, at this very moment: then the next look tells.
-  const journal = newest && (await readJournal(ports, newest.runId).catch(() => undefined));
-  return journal !== undefined && !isWaiting(journal.state) && isSameRun(journal.state.context, context);
+  const state = newest && (await stateOf(ports, newest.runId));
+  return state !== undefined && !isWaiting(state) && isSameRun(state.context, context);
+}
+
+/**
+ * What the journal of a run says that another hook may be writing to, or closing, at this very moment. Undefined when it cannot be
+ * read: whoever has the lock next looks at it in peace and tells what is wrong.
+ */
+async function stateOf(ports: JobPorts, id: string): Promise<RunState | undefined> {
+  return readJournal(ports, id).then(
+    ({ state }) => state,
+    () => undefined,
+  );
 }
 
 /** Backup products call again with the same id when they repeat a job by themselves; they have given the earlier try up. */
@@ -109,7 +119,8 @@ function isSameRun(earlier: JobContext | undefined, { integration, instance, pro
   );
 }
 
-const isWaiting = (state: RunState): boolean => state.handedOverAt !== undefined && !state.releasing;
+/** Handed over, and its images may be read by the backup product. */
+const isWaiting = (state: RunState | undefined): boolean => state?.handedOverAt !== undefined && !state.releasing;
 
 /** Ends the open runs of the job; returns the one whose end is to be waited for. */
 async function clearEarlierRuns(request: TurnRequest, signal: AbortSignal): Promise<string | undefined> {
@@ -149,7 +160,7 @@ async function waitForRelease({ ports, spec, doing, signal }: TurnRequest, id: s
   ports.reporter.info('waiting for the post hook of an earlier run of this job', { run: id });
   doing(`waiting for the post hook of run ${id}`);
   try {
-    while (isWaiting((await readJournal(ports, id)).state)) await ports.clock.sleep(LOOK_AGAIN_MS, signal);
+    while (isWaiting(await stateOf(ports, id))) await ports.clock.sleep(LOOK_AGAIN_MS, signal);
   } catch (error) {
     throw isTimeOver(signal) ? stillOpen(spec, id, error) : error;
   }

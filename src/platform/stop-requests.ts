@@ -56,11 +56,18 @@ export class StopRequest {
 export function watchForStop(lockFile: string, holderId: string, onStop: (who: string) => void): () => void {
   const file = requestFile(lockFile, holderId);
   let looking = false;
+  let incomplete = false;
   const look = async () => {
-    const who = parseRequest(await readFile(file, 'utf8').catch(() => ''));
-    if (who === undefined) return;
+    const text = await readFile(file, 'utf8').catch(() => undefined);
+    if (text === undefined) return;
+    const who = parseRequest(text);
+    // Its name is the request; what is in it may still be on its way, or never come when who asked was killed.
+    if (who === undefined && !incomplete) {
+      incomplete = true;
+      return;
+    }
     await rm(file, { force: true }).catch(() => undefined);
-    onStop(who);
+    onStop(who ?? 'another hook came');
   };
   const timer = setInterval(() => {
     if (looking) return; // a slow file system must not pile up looks
@@ -73,7 +80,7 @@ export function watchForStop(lockFile: string, holderId: string, onStop: (who: s
   return () => clearInterval(timer);
 }
 
-/** Undefined for nothing, or for a request that is being written. */
+/** Undefined for a request that is not complete. */
 function parseRequest(text: string): string | undefined {
   try {
     const request: unknown = JSON.parse(text);
