@@ -8,11 +8,7 @@ module.exports = {
   testMatch: ['**/*.test.ts'],
   testPathIgnorePatterns: [
     '/node_modules/',
-    '<rootDir>/test/crash/',
-    '<rootDir>/test/peers/',
-    '<rootDir>/test/bench/',
-    '<rootDir>/test/freeze/',
-    '<rootDir>/test/qemu/',
+    ...['crash', 'faults', 'peers', 'bench', 'freeze', 'qemu'].map((name) => `<rootDir>/test/${name}/`),
   ],
   modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/release/'],
   transform: {

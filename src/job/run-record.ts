@@ -42,7 +42,10 @@ export async function cleanUpRun(
   const { journal, run } = await loadRun(ports, parseRunId(id), limit.endsAtMs);
   const errors = run ? await undoSteps(run, limit) : [];
   if (errors.length > 0) throw leftoversError(id, errors);
-  await closeRun(ports, journal, id, outcome);
+  // A run whose end cannot be written stays open, however clean everything else is.
+  await closeRun(ports, journal, id, outcome).catch((error: unknown) => {
+    throw leftoversError(id, [error]);
+  });
   await ports.locks.sweep();
 }
 

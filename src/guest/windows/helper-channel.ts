@@ -106,7 +106,9 @@ export class HelperChannel {
     const abandon = () => this.#closeConnections();
     signal.addEventListener('abort', abandon, { once: true });
     try {
-      if (this.#shellId !== undefined && !signal.aborted) {
+      if (this.#shellId !== undefined) {
+        // Out of time before it was even asked for is not the end of the shell: the caller must not take it for one.
+        signal.throwIfAborted();
         if (this.#commandId !== undefined && this.#options.facts.end === undefined) await this.#terminate();
         await this.endShell();
       }

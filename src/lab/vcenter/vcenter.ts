@@ -45,6 +45,8 @@ export interface LabVcenter extends InventoryControls {
   readonly port: number;
   /** Sessions logged in at this moment. */
   readonly sessions: number;
+  /** Ends all sessions, as an administrator can; connections stay open. */
+  endSessions(): void;
   /** Ends all sessions and connections. */
   close(): Promise<void>;
 }
@@ -90,6 +92,7 @@ export async function startVcenter(options: VcenterOptions): Promise<LabVcenter>
     get sessions() {
       return sessions.loggedIn.length;
     },
+    endSessions: () => sessions.endAll(),
     close: async () => {
       server.tasks.close();
       sessions.endAll();

@@ -9,6 +9,8 @@ export type FaultAction =
   /** Never answer; the connection stays open. */
   | { readonly do: 'hang' }
   | { readonly do: 'delay'; readonly delayMs: number }
+  /** Go on only when the client has given up (closed the connection) and this much later: the effect comes, nobody waits for it. */
+  | { readonly do: 'late'; readonly afterMs: number }
   /** Run something in the test process, for instance kill the client; then go on. */
   | { readonly do: 'call'; readonly run: () => void | Promise<void> };
 

@@ -145,10 +145,18 @@ export class LabHttpServer {
       }
       if (action.do === 'hang') return 'gone';
       if (action.do === 'delay') await waitLatency({ latencyMs: action.delayMs, jitterMs: 0 });
+      if (action.do === 'late') {
+        await closed(socket);
+        await waitLatency({ latencyMs: action.afterMs, jitterMs: 0 });
+      }
       if (action.do === 'call') await action.run();
     }
     return undefined;
   }
+}
+
+async function closed(socket: Socket): Promise<void> {
+  if (!socket.destroyed) await new Promise((resolve) => socket.once('close', resolve));
 }
 
 /** The whole body, unless it is too large or the client went away. */

@@ -36,13 +36,18 @@ export interface SiteChange {
   readonly signal?: AbortSignal;
 }
 
-export async function openSite(options: Partial<LabOptions> = {}): Promise<Site> {
+/** The adapters of one hook process for the configuration in that file. */
+export type Compose = (configFile: string) => JobPorts;
+
+const composeAsConfigured: Compose = (configFile) => composePorts(loadConfig(configFile), silent);
+
+export async function openSite(options: Partial<LabOptions> = {}, compose = composeAsConfigured): Promise<Site> {
   const directory = mkdtempSync(path.join(os.tmpdir(), 'snaphook-site-'));
   const start = () =>
     startLab({ directory, pace: 0.05, ...options, estate: { disks: 2, cylinders: 6, ...options.estate } });
   let lab = await start();
   const withPorts: Site['withPorts'] = async (work, configFile = lab.configFile) => {
-    const ports = composePorts(loadConfig(configFile), silent);
+    const ports = compose(configFile);
     try {
       return await work(ports);
     } finally {

@@ -129,3 +129,23 @@ test('a body made at sending is not made for an answer that a rule replaced', as
   expect((await post('x', agent)).text).toBe('answer 1');
   agent.destroy();
 });
+
+test('a late rule lets the effect come when the client has given up, and tells nobody', async () => {
+  let effects = 0;
+  await answering(() => {
+    effects += 1;
+    return { status: 200 };
+  });
+  faults.add({ system: 'array', when: 'before', nth: 1, action: { do: 'late', afterMs: 5 } });
+  const client = http.request({ port, host: '127.0.0.1', method: 'POST' });
+  const given = new Promise<void>((resolve) => client.once('error', () => resolve()));
+  client.end('x');
+  await until(() => events.events.some(({ kind }) => kind === 'fault'));
+  expect(effects).toBe(0);
+
+  client.destroy();
+  await given;
+
+  await until(() => events.events.some(({ kind }) => kind === 'answer'));
+  expect(effects).toBe(1);
+});

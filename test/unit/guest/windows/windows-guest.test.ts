@@ -229,6 +229,18 @@ describe('writers', () => {
   });
 });
 
+test('a session that ran out of time before its shell was ended is not called closed', async () => {
+  await open({ settings: { closeTimeoutMs: 300 } });
+  await prepare();
+  rule('Receive', 'after', 'hang');
+
+  expect(await guest.close()).toBe('unknown');
+
+  expect(world.sessionCount()).toBe(1);
+  await world.guests.closeLeftover(world.vm, resume, within());
+  expect(world.sessionCount()).toBe(0);
+});
+
 describe('before the freeze', () => {
   test('the sending connection is kept warm until the freeze, and not used in it', async () => {
     await open({ settings: { keepWarmMs: 20 } });

@@ -1,0 +1,11 @@
+// npm run test:faults: set up, then the fault matrix of test/faults. Arguments go to jest.
+import { spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { build, install, prebuildJest } from './setup.mjs';
+
+install();
+build();
+prebuildJest();
+const at = (file) => fileURLToPath(new URL(`../${file}`, import.meta.url));
+const args = [at('node_modules/jest/bin/jest.js'), '--config', at('jest.faults.config.cjs'), ...process.argv.slice(2)];
+process.exit(spawnSync(process.execPath, args, { cwd: at('.'), stdio: 'inherit' }).status ?? 1);

@@ -1,0 +1,172 @@
+import { readFileSync } from 'node:fs';
+import { composePorts } from '../../src/cli/compose.ts';
+import { loadConfig } from '../../src/config/load.ts';
+import { createWindowsGuests } from '../../src/guest/windows/windows-guest.ts';
+import type { JobLimits } from '../../src/job/job-spec.ts';
+import type { JournalRecord } from '../../src/job/journal.ts';
+import type { JobPorts } from '../../src/job/ports.ts';
+import type { PreResult } from '../../src/job/pre.ts';
+import { reap } from '../../src/job/reap.ts';
+import { status } from '../../src/job/status.ts';
+import { ARRAY_ID } from '../../src/lab/estate-array.ts';
+import type { Lab } from '../../src/lab/lab.ts';
+import { ACCOUNTS } from '../../src/lab/site-config.ts';
+import { systemClock } from '../../src/platform/clock.ts';
+import type { Clock } from '../../src/ports/clock.ts';
+import { arrayId } from '../../src/ports/identity.ts';
+import type { Reporter } from '../../src/ports/reporter.ts';
+import { createPowerMax } from '../../src/powermax/powermax.ts';
+import { createVsphere } from '../../src/vsphere/vsphere.ts';
+import { type Compose, openSite } from '../lab/main-job/site.ts';
+import { type ForeignObjects, placeForeignObjects } from './foreign-objects.ts';
+
+export const JOB = 'presented';
+/** Factor of the lab's own delays: the guest's lease of 9 s becomes 450 ms. */
+const PACE = 0.05;
+export const LEASE_MS = 9000 * PACE;
+/** A shell nobody calls ends after 180 s. */
+export const SHELL_IDLE_MS = 180_000 * PACE;
+
+/**
+ * Far above what each part takes in the lab even on a busy machine, so that only a fault meets them; short, so that a case whose
+ * call hangs does not take long.
+ */
+const LIMITS: JobLimits = {
+  deadlineMs: 12_000,
+  freezeMs: 3000,
+  establishMs: 1000,
+  thawMs: 3000,
+  settleMs: 400,
+  unlinkMs: 1000,
+  devicesMs: 3000,
+  undoMs: 3000,
+  lockWaitMs: 3000,
+  heartbeatMs: 60_000,
+};
+const CALM_DEADLINE_MS = 30_000;
+const REQUEST_TIMEOUT_MS = 1500;
+
+/** What `status` and the journal say of a run that is not closed. */
+export interface OpenRunRecord {
+  readonly runId: string;
+  /** As `snaphook status` lists them. */
+  readonly errors: readonly string[];
+  /** The last one of undoing each step, from the journal's own lines. */
+  readonly undoErrors: readonly string[];
+}
+
+/** A lab with foreign objects on its array, and the product's real adapters with short limits. */
+export interface FaultSite {
+  readonly lab: Lab;
+  readonly foreign: ForeignObjects;
+  /** With the limits a fault is to meet. */
+  pre(): Promise<PreResult>;
+  /** With time enough for any machine: no fault is about. Ends an open run first. */
+  calmPre(): Promise<PreResult>;
+  post(): Promise<void>;
+  /** Everything that is ours to end, also runs that wait for their post hook. */
+  reap(): Promise<void>;
+  openRuns(): Promise<readonly OpenRunRecord[]>;
+  leftBehind(): readonly string[];
+  close(): Promise<void>;
+}
+
+/** `deadlineMs`: of a run that meets a fault; a call that hangs for good may take all of it. */
+export async function openFaultSite(deadlineMs = LIMITS.deadlineMs): Promise<FaultSite> {
+  const site = await openSite({ pace: PACE, vvolSnapVx: 'accepted' }, (configFile) => composeQuickly(configFile));
+  const composeQuickly: Compose = (configFile) => quickPorts(site.lab, configFile);
+  const foreign = placeForeignObjects(site.lab);
+  return {
+    lab: site.lab,
+    foreign,
+    pre: () => site.pre({ job: JOB, spec: { limits: { ...LIMITS, deadlineMs }, onLowerGrade: 'degrade' } }),
+    calmPre: () =>
+      site.pre({
+        job: JOB,
+        spec: { limits: { ...LIMITS, deadlineMs: CALM_DEADLINE_MS }, onLowerGrade: 'degrade', onOpenRun: 'replace' },
+      }),
+    post: () => site.post(JOB),
+    reap: async () => {
+      const findings = await site.withPorts((ports) =>
+        reap(ports, { apply: true, includeWaiting: true, olderThanMs: 0 }, new AbortController().signal),
+      );
+      const failed = findings.filter(({ did }) => did === 'failed');
+      if (failed.length > 0) throw new Error(`reap failed: ${failed.map(({ error }) => error).join('; ')}`);
+    },
+    openRuns: () => site.withPorts(openRuns),
+    leftBehind: () => site.leftBehind().filter((left) => !foreign.isOnList(left)),
+    close: () => site.close(),
+  };
+}
+
+async function openRuns(ports: JobPorts): Promise<readonly OpenRunRecord[]> {
+  const open = (await status(ports, 0)).filter(({ state }) => state !== 'closed');
+  return Promise.all(
+    open.map(async ({ runId, errors }) => {
+      const lines = await (await ports.journals.open(runId)).read();
+      const ofStep = new Map<string, string>();
+      for (const { data } of lines.filter(({ kind }) => kind === 'undo-failed')) {
+        const { step, error } = data as UndoFailed; // what a line of this kind holds, see JournalRecord
+        ofStep.set(step, error.message);
+      }
+      return { runId, errors: errors.map(({ message }) => message), undoErrors: [...ofStep.values()] };
+    }),
+  );
+}
+
+type UndoFailed = Extract<JournalRecord, { kind: 'undo-failed' }>['data'];
+
+const silent: Reporter = { info: () => undefined, warn: () => undefined, progress: () => undefined };
+
+/** Waits by this clock are over sooner than in the field: pauses before another try, and the guest's time limits. */
+const hurried = (factor: number): Clock => ({
+  now: () => systemClock.now(),
+  monotonicMs: () => systemClock.monotonicMs(),
+  sleep: (durationMs, signal) => systemClock.sleep(durationMs * factor, signal),
+});
+
+/** The adapters of a hook process; array, vCenter and guest are given less time than in the field. */
+function quickPorts(lab: Lab, configFile: string) {
+  const tls = { ca: readFileSync(lab.caFile, 'utf8') };
+  const guestPort = Number(new URL(lab.urls.guest).port);
+  return {
+    ...composePorts(loadConfig(configFile), silent),
+    hypervisor: createVsphere({
+      url: lab.urls.vcenter,
+      username: ACCOUNTS.vcenter.name,
+      password: async () => ACCOUNTS.vcenter.password,
+      tls,
+      clock: hurried(0.1),
+      requestTimeoutMs: REQUEST_TIMEOUT_MS,
+    }),
+    arrays: [
+      createPowerMax({
+        arrayId: arrayId(ARRAY_ID),
+        url: lab.urls.unisphere,
+        username: ACCOUNTS.array.name,
+        password: async () => ACCOUNTS.array.password,
+        tls,
+        clock: hurried(0.1),
+        requestTimeoutMs: { read: REQUEST_TIMEOUT_MS, write: REQUEST_TIMEOUT_MS },
+      }),
+    ],
+    guests: createWindowsGuests({
+      clock: hurried(0.3),
+      settingsFor: () => ({
+        address: '127.0.0.1',
+        port: guestPort,
+        scheme: 'https',
+        authentication: 'ntlm',
+        username: `SQL01\\${ACCOUNTS.guest.name}`,
+        password: async () => ACCOUNTS.guest.password,
+        tls,
+        connectTimeoutMs: 5000,
+        operationTimeoutMs: 20_000,
+        helperStartTimeoutMs: 10_000,
+        thawResendMs: 500,
+        thawPatienceMs: 400,
+        closeTimeoutMs: 9000,
+      }),
+    }),
+  };
+}

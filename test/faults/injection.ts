@@ -1,0 +1,61 @@
+import type { FaultRule } from '../../src/lab/world/faults.ts';
+import { watchWrites } from './disk-writes.ts';
+import { CALL_FAULTS, type FaultName } from './fault-kinds.ts';
+import type { FaultSite } from './fault-site.ts';
+import type { RunStep } from './steps.ts';
+
+export interface Injection {
+  /** Did the run come to the step? */
+  readonly fired: boolean;
+  heal(): void;
+}
+
+/** Lets one step of the next hook meet a fault. */
+export function inject(site: FaultSite, step: RunStep, fault: FaultName): Injection {
+  return step.system === 'disk' ? injectOnDisk(site, step, fault) : injectOnCall(site, step, fault);
+}
+
+function injectOnDisk(site: FaultSite, { operation, nth }: RunStep, fault: FaultName): Injection {
+  const writes = watchWrites(site.lab.directory, { operation, nth, forGood: fault === 'disk full for good' });
+  return {
+    get fired() {
+      return writes.fired;
+    },
+    heal: () => writes.end(),
+  };
+}
+
+function injectOnCall({ lab }: FaultSite, { system, operation, nth }: RunStep, name: FaultName): Injection {
+  const fault = CALL_FAULTS.find((kind) => kind.name === name);
+  if (!fault || system === 'disk') throw new Error(`"${name}" is no fault of a call`);
+  let fired = false;
+  const rule = (extra: Partial<FaultRule>, action: FaultRule['action']) =>
+    lab.faults.add({ system, when: fault.when, action, ...extra });
+  const onStep = { operation, nth };
+  rule(onStep, {
+    do: 'call',
+    run: () => {
+      fired = true;
+      if (fault.reach === 'call') return;
+      // The calls after this one: those of every operation the lab has seen answer differently, and all others alike.
+      for (const other of operationsOf(system)) rule({ operation: other }, fault.action(system, other, lab));
+      rule({ operation: notIn(operationsOf(system)) }, fault.action(system, '', lab));
+    },
+  });
+  rule(onStep, fault.action(system, operation, lab));
+  return {
+    get fired() {
+      return fired;
+    },
+    heal: () => lab.faults.clear(),
+  };
+}
+
+/** Operations whose faults read differently from those of all others of the system. */
+const operationsOf = (system: string): readonly string[] =>
+  system === 'vcenter' ? ['Login', 'GET /sdk/vimServiceVersions.xml'] : [];
+
+const notIn = (operations: readonly string[]): RegExp =>
+  new RegExp(
+    `^(?!(?:${operations.map((name) => name.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')).join('|') || '\\b\\B'})$)`,
+  );

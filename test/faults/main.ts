@@ -1,0 +1,83 @@
+import { spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import { parseArgs } from 'node:util';
+import { inShard, runMatrix } from './matrix.ts';
+import { type CaseResult, nameOfCase } from './run-case.ts';
+import { summarise, tableOf } from './summary.ts';
+
+const USAGE = `Usage: npm run faults -- [options]
+  --only TEXT   the cases whose name contains TEXT, such as "private/snapshot Link #1, dropped"; kills are then not sampled
+  --sites N     labs at work at the same time in each of the two processes; default 5
+  --json        every case and the sums as one JSON document
+`;
+
+/** Runs the matrix in two processes, or one part of it: `--part N` writes a line of JSON for each case. */
+async function main(): Promise<number> {
+  const { values } = parseArgs({
+    options: {
+      only: { type: 'string' },
+      sites: { type: 'string', default: '5' },
+      json: { type: 'boolean', default: false },
+      part: { type: 'string' },
+      help: { type: 'boolean', short: 'h', default: false },
+    },
+  });
+  if (values.help) {
+    process.stdout.write(USAGE);
+    return 0;
+  }
+  if (values.part !== undefined) {
+    const isInPart = inShard(Number(values.part), PARTS);
+    const { only } = values;
+    await runMatrix({
+      sites: Number(values.sites),
+      choose: (one, index) =>
+        only === undefined
+          ? isInPart(one, index)
+          : index % PARTS === Number(values.part) && nameOfCase(one).includes(only),
+      onResult: (result) => process.stdout.write(`${JSON.stringify(result)}\n`),
+    });
+    return 0;
+  }
+  const parts = await Promise.all(Array.from({ length: PARTS }, (_, part) => runPart(part)));
+  const results = parts.flat();
+  const summary = summarise(results);
+  process.stdout.write(values.json ? `${JSON.stringify({ ...summary, results })}\n` : tableOf(summary));
+  return summary.problems.length === 0 && results.length > 0 ? 0 : 1;
+}
+
+const PARTS = 2;
+
+async function runPart(part: number): Promise<readonly CaseResult[]> {
+  const args = [__filename, '--part', String(part), ...process.argv.slice(2)];
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+  const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
+  const results: CaseResult[] = [];
+  for await (const line of createInterface({ input: child.stdout })) {
+    const result: CaseResult = JSON.parse(line); // written by this program's own part
+    results.push(result);
+    process.stderr.write(`${result.problems.length === 0 ? 'ok' : 'BROKEN'} ${describe(result)}\n`);
+  }
+  const exitCode = await ended;
+  if (exitCode !== 0) throw new Error(`part ${part} of the matrix ended with ${exitCode}`);
+  return results;
+}
+
+const describe = (result: CaseResult): string =>
+  [
+    nameOfCase({ ...result, step: result }),
+    result.outcome,
+    result.code ?? '',
+    ...result.problems,
+    `${Math.round(result.tookMs)} ms`,
+  ].join(' | ');
+
+main().then(
+  (exitCode) => {
+    process.exitCode = exitCode;
+  },
+  (error: unknown) => {
+    process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`);
+    process.exitCode = 1;
+  },
+);

@@ -1,0 +1,81 @@
+import { type FaultSite, LEASE_MS, SHELL_IDLE_MS } from './fault-site.ts';
+import type { RunStep } from './steps.ts';
+import { establishesPerRun, frozenBeyondMs } from './truth.ts';
+
+/** How a site was before a case. */
+export interface SiteBefore {
+  readonly seq: number;
+  readonly foreign: string;
+  readonly vcenterSessions: number;
+}
+
+export const lookBefore = ({ lab, foreign }: FaultSite): SiteBefore => ({
+  seq: lab.events.events.at(-1)?.seq ?? 0,
+  foreign: foreign.look(),
+  vcenterSessions: lab.vcenterSessions(),
+});
+
+/** What must hold after every case, whatever happened in it. */
+export interface Verdict {
+  /** The longest a guest was held beyond its lease; 0 when none was. */
+  readonly frozenBeyondLeaseMs: number;
+  /** What no recovery removed. */
+  readonly leftovers: readonly string[];
+  readonly foreignTouched: boolean;
+  /** The most establishes any run of the case had. */
+  readonly establishes: number;
+  /** Everything that breaks a promise, in words; empty is what must be. */
+  readonly problems: readonly string[];
+}
+
+/** Scheduling may keep the lab's timers waiting on a busy machine. */
+const LEASE_TOLERANCE_MS = 1000;
+
+export async function verdictOn(
+  site: FaultSite,
+  before: SiteBefore,
+  step: RunStep,
+  processLives: boolean,
+): Promise<Verdict> {
+  const shellsEnded = await unnamedShellsEnd(site, before);
+  const leftovers = leftoversOf(site, before, step, processLives);
+  const events = site.lab.events.since(before.seq);
+  const frozenBeyondLeaseMs = frozenBeyondMs(events, LEASE_MS, performance.now());
+  const establishes = establishesPerRun(events);
+  const foreignTouched = site.foreign.look() !== before.foreign;
+  const problems: string[] = [];
+  if (!shellsEnded) problems.push('a shell without a name did not end by itself');
+  if (leftovers.length > 0) problems.push(`left in the end: ${leftovers.join(', ')}`);
+  if (frozenBeyondLeaseMs > LEASE_TOLERANCE_MS) problems.push(`frozen ${frozenBeyondLeaseMs} ms beyond the lease`);
+  if (establishes > 1) problems.push(`${establishes} establishes in one run`);
+  if (foreignTouched) problems.push('a foreign object was touched');
+  return { frozenBeyondLeaseMs, leftovers, foreignTouched, establishes, problems };
+}
+
+/** Two kinds of sessions cannot be ended by anybody and end by idle time (README, known limits); anything else counts. */
+export function leftoversOf(
+  site: FaultSite,
+  before: SiteBefore,
+  step: RunStep,
+  processLives: boolean,
+): readonly string[] {
+  const excused = new Set<string>();
+  if (madeUnnamedShell(site, before)) excused.add('guest shell');
+  const cannotLogOut = !processLives || step.system === 'vcenter';
+  if (cannotLogOut || site.lab.vcenterSessions() <= before.vcenterSessions) excused.add('vCenter session');
+  return site.leftBehind().filter((left) => !excused.has(left));
+}
+
+/** A shell was made and never used: its making was interrupted, so that no journal knows its name. */
+function madeUnnamedShell({ lab }: FaultSite, { seq }: SiteBefore): boolean {
+  const calls = lab.events.since(seq).filter(({ system, kind }) => system === 'guest' && kind === 'request');
+  const count = (name: string) => calls.filter(({ operation }) => operation === name).length;
+  return count('Create') > count('Command');
+}
+
+async function unnamedShellsEnd(site: FaultSite, before: SiteBefore): Promise<boolean> {
+  if (!madeUnnamedShell(site, before)) return true;
+  const untilMs = performance.now() + SHELL_IDLE_MS + 2000;
+  while (site.lab.guestShells() > 0 && performance.now() < untilMs) await site.lab.pause(10);
+  return site.lab.guestShells() === 0;
+}
