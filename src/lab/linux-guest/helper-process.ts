@@ -45,6 +45,7 @@ export class HelperProcess {
   #life: NodeJS.Timeout | undefined;
   #heldSinceMs = 0;
   #inputEnded = false;
+  #killed = false;
   #wake: () => void = () => undefined;
   /** Scripts that were told `freeze` and nothing since. */
   #told: LabScript[] = [];
@@ -56,7 +57,10 @@ export class HelperProcess {
     this.#exit = new Promise((resolve) => {
       this.#end = resolve;
     });
-    this.#session = machine.openSession(() => this.#end(137));
+    this.#session = machine.openSession(() => {
+      this.#killed = true;
+      this.#end(137);
+    });
   }
 
   async run(): Promise<number> {
@@ -109,6 +113,7 @@ export class HelperProcess {
     const [command = '', ...words] = line.split(' ');
     this.#results = [];
     await this.#io.perform(command, async () => {
+      if (this.#killed) return;
       switch (command) {
         case 'facts':
           return this.#tell(this.#machine.facts());

@@ -34,16 +34,24 @@ const wrongSecret = (name: 'vcenter' | 'array' | 'guest') => (): SiteChange => {
   };
 };
 
+/** VMs without settings for their guest. */
+const unfrozen = { freeze: 'none', grade: 'crash' } as const;
+
 test.each<[string, () => SiteChange, string, RegExp]>([
   ['a VM that does not exist', () => ({ vms: ['nosuch'] }), 'E_VM_NOT_FOUND', /"nosuch"/],
   ['two VMs of one name', () => ({ vms: ['dup'] }), 'E_VM_AMBIGUOUS', /2 VMs are named "dup"/],
   ['a template', () => ({ vms: ['template01'] }), 'E_DISK_UNSUPPORTED', /"template01".*template/],
   ['a disk on NFS', () => ({ vms: ['nfs01'] }), 'E_DISK_UNSUPPORTED', /"nfs01"/],
-  ['a disk that maps to no device', () => ({ vms: ['lost01'] }), 'E_DEVICE_NOT_FOUND', /"lost01"/],
-  ['a disk that maps to two devices', () => ({ vms: ['twin01'] }), 'E_DEVICE_AMBIGUOUS', /"twin01".*2 devices/],
+  ['a disk that maps to no device', () => ({ vms: ['lost01'], spec: unfrozen }), 'E_DEVICE_NOT_FOUND', /"lost01"/],
+  [
+    'a disk that maps to two devices',
+    () => ({ vms: ['twin01'], spec: unfrozen }),
+    'E_DEVICE_AMBIGUOUS',
+    /"twin01".*2 devices/,
+  ],
   [
     'a datastore with unprepared neighbours',
-    () => ({ vms: ['web01'] }),
+    () => ({ vms: ['web01'], spec: unfrozen }),
     'E_COLLATERAL',
     /"vmfs-ds01" also holds .*"app02"/,
   ],
