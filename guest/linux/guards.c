@@ -16,6 +16,9 @@
 #include "thawer.h"
 #include "watchdog.h"
 
+/* Nothing depends on the end of a guard after the thaw; an administrator may want to unmount. */
+#define DISMISSAL_MS 500
+
 static void close_end(int *fd) {
     if (*fd >= 0) close(*fd);
     *fd = -1;
@@ -62,7 +65,7 @@ void end_guarded_freeze(struct session *session) {
     /* A freezer that has not begun ends at that. */
     close_end(&session->go_write);
     close_end(&session->freezer_life.keep);
-    ensure_thawed(session);
+    ensure_thawed(session, GUARD_KEEPER);
     static const struct itimerspec never = {0};
     timerfd_settime(session->lease_timer, 0, &never, NULL);
     remove_record(session->token);
@@ -73,5 +76,8 @@ void dismiss_guards(struct session *session) {
     close_end(&session->keeper_life.keep);
     pid_t freezer = session->shared == NULL ? 0 : atomic_load(&session->shared->freezer);
     if (freezer > 0) waitpid(freezer, NULL, 0);
+    /* They have the file systems open, too. */
+    is_gone(&session->watchdog_life, DISMISSAL_MS);
+    is_gone(&session->thawer_life, DISMISSAL_MS);
     for (int index = 0; index < session->file_system_count; index++) close_end(&session->file_systems[index].fd);
 }

@@ -69,8 +69,9 @@ static void fail(const char *object, const char *message, int error) {
     struct failure failure = {.object = object, .message = message, .error = error};
     enum phase failed_in = phase;
     end_session();
-    if (phase == PHASE_IDLE) forget_terms();
     report_failed(&session, failed_in, &failure, &results);
+    /* Last: the object may be a part of them. */
+    if (phase == PHASE_IDLE) forget_terms();
 }
 
 static void fail_order(const char *command) {

@@ -18,6 +18,7 @@
 #include "words.h"
 
 #define WAIT_MS 30000
+#define FREEZER_GRACE_MS 500
 #define TICK_MS 2
 
 static struct record record;
@@ -37,7 +38,17 @@ static void thaw_recorded(const int *fds) {
         if (fds[index] >= 0) ioctl(fds[index], FITHAW, 0);
 }
 
-/* No guard lives. The freezer may still sit in FIFREEZE and ends by itself after that. */
+/* It may still sit in FIFREEZE and ends after that. Before, thawing a file system that lies on its one could wait for ever. */
+static void wait_for_freezer(void) {
+    int64_t kill_at_ns = now_ns() + FREEZER_GRACE_MS * NS_PER_MS;
+    int64_t end_ns = now_ns() + WAIT_MS * NS_PER_MS;
+    while (is_alive(record.freezer) && now_ns() < end_ns) {
+        if (now_ns() > kill_at_ns) signal_process(record.freezer, SIGKILL);
+        poll(NULL, 0, TICK_MS);
+    }
+}
+
+/* For a session of which no guard lives. */
 static bool thaw_by_record(const char *token) {
     int fds[MAX_FILE_SYSTEMS];
     struct mounts mounts;
@@ -45,11 +56,7 @@ static bool thaw_by_record(const char *token) {
     for (int index = 0; index < record.file_system_count; index++)
         fds[index] = open_recorded(&mounts, &record.file_systems[index]);
     free_mounts(&mounts);
-    int64_t end_ns = now_ns() + WAIT_MS * NS_PER_MS;
-    while (is_alive(record.freezer) && now_ns() < end_ns) {
-        thaw_recorded(fds);
-        poll(NULL, 0, TICK_MS);
-    }
+    wait_for_freezer();
     thaw_recorded(fds);
     for (int index = 0; index < record.file_system_count; index++)
         if (fds[index] >= 0) close(fds[index]);

@@ -51,13 +51,18 @@ static bool any_in(const struct session *session, enum fs_state state) {
  * It looks at `ending` after each FIFREEZE and ends; what is still TRYING once it is gone was its last call.
  *
  * Where one file system lies on another one, thawing the inner waits until the outer is thawed. Whoever is caught there cannot
- * attend to an outer one in TRYING. So the thawer begins only when the freezer is gone, and at the end that was frozen last;
- * the others, who come later, do not wait for a freezer that waits for a slow disk.
+ * attend to an outer one in TRYING. So the first living one of thawer, watchdog and keeper waits until the freezer is gone, and
+ * begins with what was frozen last. The others do not let a file system stand still because the freezer waits for a slow disk.
  */
-static void thaw_until_freezer_is_gone(const struct session *session, bool wait_for_freezer) {
+static bool waits_for_freezer(const struct session *session, enum guard self) {
+    if (self > GUARD_THAWER && !is_gone(&session->thawer_life, 0)) return false;
+    return self <= GUARD_WATCHDOG || is_gone(&session->watchdog_life, 0);
+}
+
+static void thaw_as(const struct session *session, enum guard self) {
     int64_t kill_at_ns = now_ns() + FREEZER_GRACE_MS * NS_PER_MS;
     while (!is_gone(&session->freezer_life, 1)) {
-        if (!wait_for_freezer) thaw_those_in(session, FS_FROZEN);
+        if (!waits_for_freezer(session, self)) thaw_those_in(session, FS_FROZEN);
         if (now_ns() > kill_at_ns) kill(atomic_load(&session->shared->freezer), SIGKILL);
     }
     do {
@@ -66,13 +71,13 @@ static void thaw_until_freezer_is_gone(const struct session *session, bool wait_
     } while ((any_in(session, FS_TRYING) || any_in(session, FS_FROZEN)) && poll(NULL, 0, 1) == 0);
 }
 
-void thaw_everything(const struct session *session) { thaw_until_freezer_is_gone(session, true); }
+void thaw_everything(const struct session *session) { thaw_as(session, GUARD_THAWER); }
 
-void ensure_thawed(const struct session *session) {
+void ensure_thawed(const struct session *session, enum guard self) {
     int64_t lease_end_ns = atomic_load(&session->shared->lease_end_ns);
     int64_t patience_ns = (lease_end_ns > now_ns() ? lease_end_ns - now_ns() : 0) + THAWER_GRACE_MS * NS_PER_MS;
     is_gone(&session->thawer_life, (int)(patience_ns / NS_PER_MS));
-    thaw_until_freezer_is_gone(session, false);
+    thaw_as(session, self);
 }
 
 bool was_held(const struct session *session) {

@@ -10,7 +10,7 @@ import {
   readyHelper,
   toldReady,
 } from './helper-process.ts';
-import { deviceAt, type LoopDisk, makeDisk, must, removeDisks, succeeds } from './loop-disk.ts';
+import { deviceAt, type LoopDisk, makeDisk, must, removeDisks, succeeds, unmount } from './loop-disk.ts';
 import { folder, helperProgram, until } from './stage.ts';
 
 let disk: LoopDisk;
@@ -168,7 +168,7 @@ test('btrfs subvolumes are one file system, whose device is that of the mount, n
   await helper.expect('thawed');
   helper.say('quit\n');
   await helper.ended;
-  must('umount', sub);
+  await unmount({ mountPoint: sub });
 });
 
 test('a mount point with odd bytes is written and understood with octal digits', async () => {
@@ -188,7 +188,7 @@ test('a mount point with odd bytes is written and understood with octal digits',
   expect(await helper.expect('finished')).toMatchObject({ fileSystems: [{ mountPoint: escaped, held: true }] });
   helper.say('quit\n');
   await helper.ended;
-  must('umount', odd);
+  await unmount({ mountPoint: odd });
 });
 
 test.each(['ready\n', 'prepare 1000 60000 1000 -\n', 'nonsense\n'])(

@@ -73,13 +73,13 @@ export function faultsOf({ kind, image }: LoopDisk): string {
 }
 
 /** Waits for those who still have it open. */
-export async function unmount({ mountPoint }: LoopDisk): Promise<void> {
+export async function unmount({ mountPoint }: Pick<LoopDisk, 'mountPoint'>): Promise<void> {
   if (!(await until(() => succeeds('umount', mountPoint), 5000))) must('umount', mountPoint);
 }
 
-/** Thaws and unmounts what the suite made, also after a failure. The inner disk of two goes first. */
+/** Thaws and unmounts what the suite made, also after a failure. Of a disk and one in a file on it, the outer must thaw first. */
 export function removeDisks(): void {
-  for (const { mountPoint } of disks.toReversed()) succeeds('fsfreeze', '-u', mountPoint);
+  for (const { mountPoint } of disks) succeeds('fsfreeze', '-u', mountPoint);
   for (const { mountPoint } of disks.toReversed()) succeeds('umount', '--recursive', mountPoint);
   disks.length = 0;
 }

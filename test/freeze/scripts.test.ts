@@ -1,0 +1,223 @@
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import path from 'node:path';
+import { frozenHelper, HelperProcess, hasRecord, readyHelper, type Terms, toldReady } from './helper-process.ts';
+import { type LoopDisk, makeDisk, removeDisks } from './loop-disk.ts';
+import { folder, until } from './stage.ts';
+
+let disk: LoopDisk;
+let scripts: string;
+let calls: string;
+
+beforeAll(() => {
+  disk = makeDisk('ext4');
+});
+
+beforeEach(() => {
+  const place = mkdtempSync(path.join(folder, 'scripts-'));
+  scripts = path.join(place, 'scripts.d');
+  calls = path.join(place, 'calls');
+  mkdirSync(scripts, { mode: 0o755 });
+  writeFileSync(calls, '');
+});
+
+afterEach(() => HelperProcess.killAll());
+afterAll(removeDisks);
+
+/** A script that notes its call and then does this. */
+function add(name: string, commands = ''): string {
+  const file = path.join(scripts, name);
+  writeFileSync(file, `#!/bin/sh\necho "${name} $*" >>${calls}\n${commands}\n`);
+  chmodSync(file, 0o755);
+  return file;
+}
+
+const noted = (): string[] => readFileSync(calls, 'utf8').split('\n').slice(0, -1);
+const terms = (more: Terms = {}): Terms => ({ scripts, ...more });
+const result = (name: string, phase: string, exitCode: number, output = '') => ({ name, phase, exitCode, output });
+
+test('scripts run in the order of their bytes with freeze, and in reverse with thaw after a release', async () => {
+  add('20-b');
+  add('100-a', 'echo quiet');
+  add('30-c', 'echo to-err >&2');
+  const { helper, ready } = await frozenHelper([disk], terms());
+  expect(ready.scripts).toEqual([
+    result('100-a', 'freeze', 0, 'quiet\n'),
+    result('20-b', 'freeze', 0),
+    result('30-c', 'freeze', 0, 'to-err\n'),
+  ]);
+  expect(noted()).toEqual(['100-a freeze', '20-b freeze', '30-c freeze']);
+  helper.say('T');
+  await helper.expect('thawed');
+  const { scripts: told } = await helper.expect('finished');
+  expect(told.map(({ name, phase }) => `${name} ${phase}`)).toEqual(['30-c thaw', '20-b thaw', '100-a thaw']);
+  expect(noted().slice(3)).toEqual(['30-c thaw', '20-b thaw', '100-a thaw']);
+});
+
+test('after an expired lease they are told freezeFail', async () => {
+  add('1');
+  const { helper } = await frozenHelper([disk], terms({ leaseMs: 100 }));
+  await helper.expect('expired');
+  expect(await helper.expect('finished')).toMatchObject({ scripts: [result('1', 'freezeFail', 0)] });
+});
+
+test('a script that fails stops the rest; those that ran are told freezeFail, itself first; nothing is frozen', async () => {
+  add('1');
+  const bad = add('2', '[ $1 != freeze ] || { echo no; exit 3; }');
+  add('3');
+  const { helper, hello } = await toldReady([disk], terms());
+  expect(await helper.expect('failed')).toMatchObject({
+    object: bad,
+    scripts: [
+      result('1', 'freeze', 0),
+      result('2', 'freeze', 3, 'no\n'),
+      result('2', 'freezeFail', 0),
+      result('1', 'freezeFail', 0),
+    ],
+  });
+  expect(noted()).toEqual(['1 freeze', '2 freeze', '2 freezeFail', '1 freezeFail']);
+  expect(hasRecord(hello.token)).toBe(false);
+});
+
+test('all scripts of a phase share one time; the one that is late is ended with its whole group', async () => {
+  add('1', 'sleep 0.3');
+  add(
+    '2',
+    `[ $1 != freeze ] || { trap '' TERM; sh -c "trap '' TERM; sleep 30; echo late >>${calls}" & wait; sleep 30; }`,
+  );
+  const beginMs = performance.now();
+  const { helper } = await toldReady([disk], terms({ scriptMs: 600 }));
+  expect(await helper.expect('failed')).toMatchObject({
+    scripts: [
+      result('1', 'freeze', 0),
+      result('2', 'freeze', -1),
+      result('2', 'freezeFail', 0),
+      result('1', 'freezeFail', 0),
+    ],
+  });
+  expect(performance.now() - beginMs).toBeLessThan(6000);
+  expect(noted()).not.toContain('late');
+});
+
+test('of what a script says the last 2000 bytes are kept, and other bytes than ASCII become question marks', async () => {
+  add('1', "head -c 300000 /dev/zero | tr '\\0' x; printf 'end \\303\\274\\000\\n'");
+  const { ready } = await readyHelper([disk], terms());
+  const output = ready.scripts[0]?.output ?? '';
+  expect(output).toHaveLength(2000);
+  expect(output).toMatch(/^x+end \?\?\?\n$/);
+});
+
+test('a script that never stops talking is ended in time', async () => {
+  add('1', '[ $1 != freeze ] || exec yes');
+  const { helper } = await toldReady([disk], terms({ scriptMs: 300 }));
+  expect(await helper.expect('failed')).toMatchObject({ scripts: [{ exitCode: -1 }, { phase: 'freezeFail' }] });
+});
+
+test('a script gets an empty input, a small environment, a group of its own and no descriptor of the helper', async () => {
+  add('1', 'cat; env | sort; ls -l /proc/$$/fd | sed "s/.*-> //" | tail -n +2; cut -d" " -f1,5 /proc/$$/stat');
+  const { ready } = await readyHelper([disk], terms());
+  const lines = (ready.scripts[0]?.output ?? '').split('\n');
+  expect(lines.filter((line) => /^[A-Z_]+=/.test(line)).map((line) => line.split('=')[0])).toEqual([
+    'LANG',
+    'PATH',
+    'PWD',
+  ]);
+  expect(lines.filter((line) => /^(socket|anon_inode)/.test(line) || line === disk.mountPoint)).toEqual([]);
+  const [pid, group] = lines.at(-2)?.split(' ') ?? [];
+  expect(group).toBe(pid);
+});
+
+test.each([
+  ['belongs to somebody else', (file: string) => chownSync(file, 1, 0)],
+  ['is writable by the group', (file: string) => chmodSync(file, 0o775)],
+  ['is writable by everybody', (file: string) => chmodSync(file, 0o757)],
+  ['is not executable', (file: string) => chmodSync(file, 0o644)],
+  [
+    'is a symbolic link',
+    (file: string) => {
+      rmSync(file);
+      symlinkSync('/bin/true', file);
+    },
+  ],
+  [
+    'is a folder',
+    (file: string) => {
+      rmSync(file);
+      mkdirSync(file);
+    },
+  ],
+])('a script that %s is refused, and none is run', async (_, spoil) => {
+  add('1');
+  const file = add('2');
+  spoil(file);
+  const { helper } = await toldReady([disk], terms());
+  expect(await helper.expect('failed')).toMatchObject({ object: file, scripts: [] });
+  expect(noted()).toEqual([]);
+});
+
+test.each([
+  ['belongs to somebody else', () => chownSync(scripts, 1, 0)],
+  ['is writable by the group', () => chmodSync(scripts, 0o775)],
+])('a folder of scripts that %s is refused', async (_, spoil) => {
+  add('1');
+  spoil();
+  const { helper } = await toldReady([disk], terms());
+  expect(await helper.expect('failed')).toMatchObject({ object: scripts, scripts: [] });
+  expect(noted()).toEqual([]);
+});
+
+test('a folder of scripts that is a symbolic link is refused', async () => {
+  add('1');
+  const link = `${scripts}.link`;
+  symlinkSync(scripts, link);
+  const { helper } = await toldReady([disk], { scripts: link });
+  expect(await helper.expect('failed')).toMatchObject({ object: link, scripts: [] });
+  expect(noted()).toEqual([]);
+});
+
+test('abort after ready tells freezeFail', async () => {
+  add('1');
+  const { helper } = await readyHelper([disk], terms());
+  helper.say('abort\n');
+  await helper.expect('aborted');
+  expect(noted()).toEqual(['1 freeze', '1 freezeFail']);
+});
+
+test('the client that goes while a script runs: the script is ended and told freezeFail', async () => {
+  add('1', '[ $1 != freeze ] || sleep 30');
+  const { helper } = await toldReady([disk], terms({ scriptMs: 60_000 }));
+  expect(await until(() => noted().length === 1, 3000)).toBe(true);
+  helper.hangUp();
+  expect(await helper.ended).toBe(0);
+  expect(noted()).toEqual(['1 freeze', '1 freezeFail']);
+});
+
+test.each(['ready', 'frozen'] as const)('the keeper killed when %s: the watchdog tells freezeFail', async (when) => {
+  add('1');
+  add('2');
+  const { helper, hello } = await (when === 'ready' ? readyHelper : frozenHelper)([disk], terms());
+  helper.kill();
+  expect(await until(() => noted().length === 4, 5000)).toBe(true);
+  expect(noted().slice(2)).toEqual(['2 freezeFail', '1 freezeFail']);
+  expect(hasRecord(hello.token)).toBe(false);
+});
+
+test('the keeper killed while a script runs: the watchdog ends the script and tells freezeFail', async () => {
+  const ended = `${calls}.ended`;
+  add('1', `[ $1 != freeze ] || { sleep 2; touch ${ended}; }`);
+  const { helper } = await toldReady([disk], terms({ scriptMs: 60_000 }));
+  expect(await until(() => noted().length === 1, 3000)).toBe(true);
+  helper.kill();
+  expect(await until(() => noted().length === 2, 5000)).toBe(true);
+  expect(noted()[1]).toBe('1 freezeFail');
+  expect(existsSync(ended)).toBe(false);
+});
