@@ -36,10 +36,14 @@ function requireKernel() {
   }
 }
 
-/** Prepares everything; throws why the suites cannot run here. */
-function prepare(folder) {
+/** Throws why the suites cannot run here. */
+function requireMachine() {
   if (process.platform === 'linux' && process.getuid?.() === 0) installPackages(PACKAGES);
   requireKernel();
+}
+
+/** A helper that cannot be built is a failure, not a reason to skip. */
+function buildHelpers(folder) {
   const helper = buildFreezeHelper({ output: path.join(folder, 'snaphook-freeze') });
   const sanitized = buildFreezeHelper({ output: path.join(folder, 'snaphook-freeze-sanitized'), sanitized: true });
   if (!helper || !sanitized) throw new Error('the helper cannot be built');
@@ -63,21 +67,33 @@ async function inside(suites) {
   return failed === 0 ? 0 : 1;
 }
 
-function outside(suites) {
-  const folder = makeFolder();
+function runInNamespace(folder, suites) {
   try {
-    const environment = { ...process.env, ...prepare(folder) };
     const { status } = spawnSync(
       'unshare',
       ['--mount', '--propagation', 'private', process.execPath, program, INSIDE, suites],
-      { stdio: ['ignore', 'inherit', 'inherit'], env: environment },
+      { stdio: ['ignore', 'inherit', 'inherit'], env: { ...process.env, ...buildHelpers(folder) } },
     );
     for (const loop of leftLoops(folder)) run('losetup', ['--detach', `/dev/${loop}`]);
     return status ?? 1;
   } catch (error) {
+    console.log(`not ok freeze: ${error.message}`);
+    console.log('freeze: 0 passed, 1 failed, 0 skipped');
+    return 1;
+  }
+}
+
+function outside(suites) {
+  try {
+    requireMachine();
+  } catch (error) {
     console.log(`skipped freeze: ${error.message}`);
     console.log('freeze: 0 passed, 0 failed, 1 skipped');
     return 0;
+  }
+  const folder = makeFolder();
+  try {
+    return runInNamespace(folder, suites);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

@@ -25,7 +25,8 @@ static void close_end(int *fd) {
 }
 
 static bool share(struct session *session) {
-    void *shared = mmap(NULL, sizeof *session->shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+    const int flags = MAP_SHARED | MAP_ANONYMOUS | MAP_POPULATE;
+    void *shared = mmap(NULL, sizeof *session->shared, PROT_READ | PROT_WRITE, flags, -1, 0);
     if (shared == MAP_FAILED) return false;
     session->shared = shared;
     int go[2];

@@ -10,7 +10,7 @@ const char *start_guards(struct session *session);
 /* Lets the freezer go. */
 bool begin_freeze(const struct session *session);
 
-/* Whatever is frozen is thawed, and no record is left. */
+/* Ends the freeze if nobody has, returns when nothing stands still, and removes the record. */
 void end_guarded_freeze(struct session *session);
 
 /* The watchdog ends too, and the file systems are closed. */

@@ -5,10 +5,10 @@
 #include <fcntl.h>
 #include <linux/fs.h>
 #include <poll.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
-#include <signal.h>
 
 #include "clock.h"
 #include "json.h"

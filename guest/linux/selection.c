@@ -10,17 +10,17 @@
 
 /* The kernel freezes what has a block device of its own. `nodev` are tmpfs, nfs, cifs, overlay, proc, fuse and the like. */
 static bool is_on_block_device(const char *type) {
-    char line[256], without[256];
+    char line[256];
+    /* `fuse.sshfs` is a `fuse`. */
     size_t length = strcspn(type, ".");
-    if (length >= sizeof without - 8) return false;
-    snprintf(without, sizeof without, "nodev\t%.*s\n", (int)length, type);
     FILE *file = fopen("/proc/filesystems", "re");
     if (file == NULL) return false;
     bool found = false, on_device = false;
     while (!found && fgets(line, sizeof line, file) != NULL) {
-        const char *tab = strchr(line, '\t');
-        found = tab != NULL && strcmp(tab, strchr(without, '\t')) == 0;
-        on_device = found && strcmp(line, without) != 0;
+        char *rest = line;
+        const char *flag = strsep(&rest, "\t");
+        found = rest != NULL && strncmp(rest, type, length) == 0 && rest[length] == '\n';
+        on_device = found && *flag == '\0';
     }
     fclose(file);
     return on_device;

@@ -25,12 +25,16 @@
  * promises that nothing of ours is frozen (any more) and that scripts which had frozen something were told `freezeFail`.
  * `abort` thaws whatever stands still, runs `freezeFail`, and is answered by `aborted`; `status` tells the phase. A release byte
  * while nothing is held is ignored, also directly before a line. End of input means that the client is gone: as `abort`, then exit.
+ * While everything stands still only `T`, `abort` and the end of the input are heard. Other lines are answered after `finished`;
+ * `abort` then is, too: `expired`, `finished`, `aborted`. While the freeze is under way, `abort` gives `failed`, `aborted`.
+ * After `ready` a session is for one freeze, and `failed` ends it: then `quit`. A refused `prepare` or `filesystem` is forgotten,
+ * with all that was named before.
  * `life` limits a session from `ready` on: a client that neither freezes nor ends it in that time is gone too.
  *
- * Two processes: the keeper speaks this protocol; the watchdog is a session of its own without the caller's pipes. A third, the
- * freezer, sits in FIFREEZE. Either of the two thaws everything when the lease is over, or at once when the other one dies.
+ * The keeper speaks this protocol; the watchdog is a session of its own without the caller's pipes; the freezer sits in FIFREEZE;
+ * the thawer calls FITHAW. Everything is thawed when the lease is over, or at once when one of them dies.
  * Until everything is thawed the session has a record `/run/snaphook/<token>`; `snaphook-freeze release <boot id> <token>` (another
- * SSH channel) makes the watchdog thaw, or thaws by the record when keeper and watchdog are both dead, and prints
+ * SSH channel) makes the watchdog thaw, or thaws by the record when all of them are dead, and prints
  * `{"event":"released","found":true}` (`false`: there is no such session any more, so nothing of it stands still).
  */
 export const FREEZE_HELPER_PROTOCOL = 1;
@@ -110,7 +114,7 @@ export type FreezeHelperEvent =
     }
   | {
       readonly event: 'ready';
-      /** Mount point of a file system to be frozen that holds the helper's own program; empty when none does. */
+      /** Mount point of a file system to be frozen that holds the helper's own program, or else its record; empty when none does. */
       readonly ownFileSystem: string;
       readonly scripts: readonly HelperScript[];
     }
@@ -119,7 +123,7 @@ export type FreezeHelperEvent =
   | { readonly event: 'expired'; readonly heldMs: number }
   | {
       readonly event: 'finished';
-      /** `peer`: the other process died, so the freeze was ended. `foreign`: somebody else had thawed before us. */
+      /** `peer`: another process of the session died, so the freeze was ended. `foreign`: somebody else had thawed before us. */
       readonly reason: 'released' | 'lease' | 'end-of-input' | 'aborted' | 'peer' | 'foreign';
       readonly fileSystems: readonly HelperFileSystem[];
       readonly scripts: readonly HelperScript[];
