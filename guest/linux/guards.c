@@ -66,7 +66,7 @@ void end_guarded_freeze(struct session *session) {
     /* A freezer that has not begun ends at that. */
     close_end(&session->go_write);
     close_end(&session->freezer_life.keep);
-    ensure_thawed(session, GUARD_KEEPER);
+    ensure_thawed(session);
     static const struct itimerspec never = {0};
     timerfd_settime(session->lease_timer, 0, &never, NULL);
     remove_record(session->token);

@@ -50,20 +50,21 @@ static bool any_in(const struct session *session, enum fs_state state) {
  * the freeze became ours or was somebody else's (EBUSY). So a file system in TRYING is left alone as long as the freezer lives.
  * It looks at `ending` after each FIFREEZE and ends; what is still TRYING once it is gone was its last call.
  *
- * Where one file system lies on another one, thawing the inner waits until the outer is thawed. Whoever is caught there cannot
- * attend to an outer one in TRYING. So the first living one of thawer, watchdog and keeper waits until the freezer is gone, and
- * begins with what was frozen last. The others do not let a file system stand still because the freezer waits for a slow disk.
+ * Where one file system lies on another one, thawing the inner waits until the outer is thawed, and whoever is caught there can
+ * not attend to the outer one. So one waits for the freezer, and begins with what was frozen last. When the freezer stays away,
+ * because its disk is slow, or because it waits for a file system that stands still, a second hand thaws what can be thawed.
  */
-static bool waits_for_freezer(const struct session *session, enum guard self) {
-    if (self > GUARD_THAWER && !is_gone(&session->thawer_life, 0)) return false;
-    return self <= GUARD_WATCHDOG || is_gone(&session->watchdog_life, 0);
-}
-
-static void thaw_as(const struct session *session, enum guard self) {
-    int64_t kill_at_ns = now_ns() + FREEZER_GRACE_MS * NS_PER_MS;
+void thaw_everything(const struct session *session) {
+    bool has_second_hand = false;
+    int64_t late_ns = now_ns() + FREEZER_GRACE_MS * NS_PER_MS;
     while (!is_gone(&session->freezer_life, 1)) {
-        if (!waits_for_freezer(session, self)) thaw_those_in(session, FS_FROZEN);
-        if (now_ns() > kill_at_ns) kill(atomic_load(&session->shared->freezer), SIGKILL);
+        if (now_ns() < late_ns) continue;
+        kill(atomic_load(&session->shared->freezer), SIGKILL);
+        if (has_second_hand) continue;
+        has_second_hand = true;
+        if (fork() != 0) continue;
+        thaw_those_in(session, FS_FROZEN);
+        _exit(0);
     }
     do {
         thaw_those_in(session, FS_TRYING);
@@ -71,13 +72,11 @@ static void thaw_as(const struct session *session, enum guard self) {
     } while ((any_in(session, FS_TRYING) || any_in(session, FS_FROZEN)) && poll(NULL, 0, 1) == 0);
 }
 
-void thaw_everything(const struct session *session) { thaw_as(session, GUARD_THAWER); }
-
-void ensure_thawed(const struct session *session, enum guard self) {
+void ensure_thawed(const struct session *session) {
     int64_t lease_end_ns = atomic_load(&session->shared->lease_end_ns);
     int64_t patience_ns = (lease_end_ns > now_ns() ? lease_end_ns - now_ns() : 0) + THAWER_GRACE_MS * NS_PER_MS;
     is_gone(&session->thawer_life, (int)(patience_ns / NS_PER_MS));
-    thaw_as(session, self);
+    thaw_everything(session);
 }
 
 bool was_held(const struct session *session) {

@@ -7,13 +7,11 @@
 /* Writes why the freeze is over and wakes the other processes. False when it was over already. */
 bool end_freeze(const struct session *session, enum ending why);
 
-/* For the thawer: returns when the freezer is gone and nothing of ours stands still. */
+/* Returns when the freezer is gone and nothing of ours stands still. */
 void thaw_everything(const struct session *session);
 
-enum guard { GUARD_THAWER, GUARD_WATCHDOG, GUARD_KEEPER };
-
 /* For watchdog and keeper: leaves that to the thawer, and does it when the thawer died or is overdue. */
-void ensure_thawed(const struct session *session, enum guard self);
+void ensure_thawed(const struct session *session);
 
 /* After the thaw: every file system was frozen until the release byte ended it. */
 bool was_held(const struct session *session);

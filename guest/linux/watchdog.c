@@ -13,7 +13,7 @@
 static void after_keeper(const struct session *session) {
     if (atomic_load(&session->shared->is_over)) return;
     end_freeze(session, ENDING_PEER);
-    ensure_thawed(session, GUARD_WATCHDOG);
+    ensure_thawed(session);
     remove_record(session->token);
     stop_script(session->shared);
     tell_end(&session->scripts, session->shared, SCRIPT_FREEZE_FAIL, NULL);
@@ -42,7 +42,7 @@ static void watch(const struct session *session, int signals) {
             if (!atomic_load(&session->shared->freezer_done)) end_freeze(session, ENDING_PEER);
         }
     }
-    ensure_thawed(session, GUARD_WATCHDOG);
+    ensure_thawed(session);
     remove_record(session->token);
 }
 

@@ -213,7 +213,7 @@ test('abort before the freeze ends the session, and nothing can be frozen in it'
 });
 
 test('a session that nobody freezes ends by itself', async () => {
-  const { helper, hello, recorded } = await readyHelper([disk], { lifeMs: 200 });
+  const { helper, hello, recorded } = await readyHelper([disk], { lifeMs: 1000 });
   expect(await helper.ended).toBe(0);
   expect(hasRecord(hello.token)).toBe(false);
   expect(await until(() => isDead(recorded.watchdog), 2000)).toBe(true);

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import {
@@ -114,20 +114,40 @@ test.each(['keeper', 'watchdog', 'thawer', 'freezer'] as const)(
   },
 );
 
-test('a freeze that takes longer than its lease fails, and nothing stands still after it', async () => {
+/** In the wrong order the inner one's freeze has to write to the outer one, which stands still already: it waits for the thaw. */
+async function stuckFreeze(leaseMs: number) {
   const { inner, outer } = nested('ext4', 'ext4');
-  const { helper } = await readyHelper([outer, inner], { leaseMs: 300 });
-  // In the wrong order the inner one's freeze must write to the outer one, which stands still: it waits until the lease is over.
+  const session = await readyHelper([outer, inner], { leaseMs });
   writeFileSync(path.join(inner.mountPoint, 'dirty'), Buffer.alloc(1 << 20));
-  helper.say('freeze\n');
-  const event = await helper.next();
-  if (event?.event === 'frozen') {
-    await helper.expect('expired');
-  } else {
-    expect(event).toMatchObject({ event: 'failed', phase: 'freeze' });
-  }
-  expect([inner, outer].map(canThaw)).toEqual([false, false]);
+  session.helper.say('freeze\n');
+  expect(await until(() => stateOf(session.recorded.freezer) === 'D', 3000)).toBe(true);
+  return { ...session, inner, outer };
+}
+
+test('a freeze that takes longer than its lease fails, and nothing stands still after it', async () => {
+  const { helper, inner, outer } = await stuckFreeze(500);
+  expect(await helper.expect('failed')).toMatchObject({ phase: 'freeze', message: 'did not freeze within the lease' });
+  expect([outer, inner].map(canThaw)).toEqual([false, false]);
   writeFileSync(path.join(inner.mountPoint, 'more'), 'x');
+});
+
+test.each([
+  ['thawer', ['keeper', 'watchdog']],
+  ['watchdog', ['keeper', 'thawer']],
+  ['keeper', ['watchdog', 'thawer']],
+] as const)('a freeze that waits for ever is ended by the %s alone', async (_, victims) => {
+  const { recorded, inner, outer } = await stuckFreeze(60_000);
+  for (const victim of victims) killed(recorded[victim]);
+  expect(await until(() => isDead(recorded.freezer), 3000)).toBe(true);
+  expect(
+    await until(
+      () =>
+        spawnSync('dd', ['if=/dev/zero', `of=${inner.mountPoint}/more`, 'count=1', 'conv=fsync'], { timeout: 2000 })
+          .status === 0,
+      3000,
+    ),
+  ).toBe(true);
+  expect([outer, inner].map(canThaw)).toEqual([false, false]);
 });
 
 test('the file system that holds the helper is named, and works', async () => {

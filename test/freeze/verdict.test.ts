@@ -126,8 +126,8 @@ test('the keeper killed: the watchdog thaws at once, removes the record and ends
 test.each(['keeper', 'watchdog', 'thawer'] as const)(
   'the %s stopped: the lease ends the freeze all the same',
   async (role) => {
-    const { recorded } = await frozenHelper(disks, { leaseMs: 500 });
-    expect(await until(allWaitInKernel, 400)).toBe(true);
+    const { recorded } = await frozenHelper(disks, { leaseMs: 1000 });
+    expect(await until(allWaitInKernel, 900)).toBe(true);
     process.kill(recorded[role], 'SIGSTOP');
     await expectWritersToGoOn();
     process.kill(recorded[role], 'SIGKILL');
