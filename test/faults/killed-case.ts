@@ -63,12 +63,14 @@ function configThrough(relay: SilentRelay, { lab }: FaultSite): string {
 }
 
 interface SiteConfig {
-  readonly guests: readonly { readonly winrm: { readonly port: number } }[];
+  readonly guests: readonly { readonly winrm?: { readonly port: number } }[];
 }
 
 // The lab wrote this configuration itself (src/lab/site-config.ts).
 function withGuestPort(config: SiteConfig, port: number): SiteConfig {
-  return { ...config, guests: config.guests.map((guest) => ({ ...guest, winrm: { ...guest.winrm, port } })) };
+  const throughRelay = ({ winrm, ...guest }: SiteConfig['guests'][number]) =>
+    winrm ? { ...guest, winrm: { ...winrm, port } } : guest;
+  return { ...config, guests: config.guests.map(throughRelay) };
 }
 
 /** After a reboot the owner's number belongs to another living process, which started at another time. */

@@ -70,7 +70,7 @@ export function start([command = '', ...args]: readonly string[], options: Spawn
   };
 }
 
-/** A call of the product that the lab holds back until it is let go. */
+/** A call of the product that the lab holds back until it is let go; calls after it are served. */
 export interface Held {
   readonly reached: Promise<void>;
   letGo(): void;
@@ -81,8 +81,10 @@ export function hold(lab: Lab, call: Omit<FaultRule, 'action'>, condition: () =>
   let onReached = (): void => undefined;
   const open = new Promise<void>((resolve) => (letGo = resolve));
   const reached = new Promise<void>((resolve) => (onReached = resolve));
+  let isHeld = false;
   const run = () => {
-    if (!condition()) return undefined;
+    if (isHeld || !condition()) return undefined;
+    isHeld = true;
     onReached();
     return open;
   };
@@ -90,7 +92,7 @@ export function hold(lab: Lab, call: Omit<FaultRule, 'action'>, condition: () =>
   return { reached, letGo };
 }
 
-/** Holds the look at the links that ends the hand-over: the only list the product reads while targets are linked. */
+/** Holds the look at the links that ends the hand-over: the first list the product reads while targets are linked. */
 export function holdHandOver(lab: Lab): Held {
   const isLinked = () => lab.store.devices().some(({ isTarget }) => isTarget);
   return hold(lab, { system: 'array', operation: 'GET v1/volumes', when: 'before' }, isLinked);

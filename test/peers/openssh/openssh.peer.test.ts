@@ -15,8 +15,8 @@ let folder: string;
 let guest: LabLinuxGuest;
 beforeAll(async () => {
   folder = mkdtempSync(path.join(tmpdir(), 'snaphook-openssh-'));
-  const right = ssh2.utils.generateKeyPairSync('ed25519');
-  const wrong = ssh2.utils.generateKeyPairSync('ed25519');
+  const right = ssh2.utils.generateKeyPairSync('ecdsa', { bits: 256 });
+  const wrong = ssh2.utils.generateKeyPairSync('ecdsa', { bits: 256 });
   writeFileSync(path.join(folder, 'right'), right.private, { mode: 0o600 });
   writeFileSync(path.join(folder, 'wrong'), wrong.private, { mode: 0o600 });
   const events = new EventLog();

@@ -3,6 +3,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { withHeartbeat } from '../../../src/job/heartbeat.ts';
 import { RunJournal } from '../../../src/job/journal.ts';
+import type { Plan } from '../../../src/job/plan.ts';
 import { createFileJournals } from '../../../src/platform/file-journals.ts';
 import type { Reporter } from '../../../src/ports/reporter.ts';
 import { ManualClock } from './manual-clock.ts';
@@ -45,11 +46,17 @@ test('a line every interval says what is done and for how long, and the last one
   expect(clock.sleeping).toBe(0);
 });
 
+const CONTEXT = { integration: 'test', instance: undefined, productRunId: undefined, level: undefined };
+// The heartbeat reads the kind of the record and the step; it does not look at the plan.
+const NO_PLAN = {} as Plan;
+
 test('the step is read off the journal, also where the journal was opened again', async () => {
   const { clock, beats, ports } = setUp();
 
   const work = withHeartbeat(ports, always, async (beating) => {
     const journal = await RunJournal.load(await beating.journals.create(RUN), clock);
+    await journal.opened({ ...CONTEXT, job: RUN.job });
+    await journal.append({ kind: 'planned', data: NO_PLAN });
     await journal.append({ kind: 'intent', data: { step: 'link' } });
     await clock.sleep(40_000);
     const again = await RunJournal.load(await beating.journals.open(RUN.runId), clock);
