@@ -5,7 +5,7 @@ import type { Journal, JournalLine } from '../ports/journal.ts';
 import type { JobContext } from './job-spec.ts';
 import type { Plan } from './plan.ts';
 import type { CaptureResult, GuestsResult } from './results.ts';
-import { phaseAfter, RECORD_KINDS, type RunPhase } from './run-phase.ts';
+import { BEGINNINGS, phaseAfter, RECORD_KINDS, type RunPhase } from './run-phase.ts';
 
 const JOURNAL_VERSION = 1;
 
@@ -169,7 +169,7 @@ export class RunJournal {
   }
 
   async #write(record: JournalRecord): Promise<void> {
-    if (phaseAfter(this.#state.phase, record.kind) === undefined)
+    if (BEGINNINGS.has(record.kind) && phaseAfter(this.#state.phase, record.kind) === undefined)
       throw new TypeError(`a run that is "${this.#state.phase}" never writes "${record.kind}"`);
     const at = this.#clock.now();
     const seq = this.#seq + 1;

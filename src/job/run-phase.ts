@@ -20,11 +20,11 @@ type Kind = (typeof RECORD_KINDS)[number];
  * drawing with the table below.
  *
  *   none --opened--> opened --planned--> planned --intent--> working --handed-over--> handed-over --undoing--> releasing --closed--> closed
- *                      |                    |                   |
+ *   none --failed----> failing             |                   |
  *                    opened --failed---> failing                |         the pre hook failed and undoes what it did
  *                                        planned --failed--> failing
  *                                                            working --failed--> failing --closed--> closed
- *                      |                    |                   |
+ *   none --closed----> closed              |                   |
  *                    opened --closed---> closed                 |         its process died; the next hook, or reap, ended it
  *                                        planned --closed--> closed
  *                                                            working --closed--> closed
@@ -39,7 +39,7 @@ type Kind = (typeof RECORD_KINDS)[number];
 export type RunPhase = 'none' | 'opened' | 'planned' | 'working' | 'failing' | 'handed-over' | 'releasing' | 'closed';
 
 export const RUN_TRANSITIONS: Readonly<Record<RunPhase, Readonly<Partial<Record<Kind, RunPhase>>>>> = {
-  none: { opened: 'opened' },
+  none: { opened: 'opened', failed: 'failing', closed: 'closed' },
   opened: { planned: 'planned', failed: 'failing', closed: 'closed' },
   planned: { intent: 'working', failed: 'failing', closed: 'closed' },
   working: {
@@ -59,6 +59,9 @@ export const RUN_TRANSITIONS: Readonly<Record<RunPhase, Readonly<Partial<Record<
   releasing: { undoing: 'releasing', undone: 'releasing', 'undo-failed': 'releasing', closed: 'closed' },
   closed: {},
 };
+
+/** Records that begin something. One out of its place is never written; those that end something are taken in every phase. */
+export const BEGINNINGS: ReadonlySet<Kind> = new Set<Kind>(['opened', 'planned', 'intent', 'handed-over']);
 
 /** The phase after a record; undefined when a run in this phase never writes it. */
 export const phaseAfter = (phase: RunPhase, kind: Kind): RunPhase | undefined => RUN_TRANSITIONS[phase][kind];

@@ -1,6 +1,9 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
+import { RunJournal } from '../../../src/job/journal.ts';
 import { RUN_TRANSITIONS } from '../../../src/job/run-phase.ts';
+import { systemClock } from '../../../src/platform/clock.ts';
+import type { Journal, JournalLine } from '../../../src/ports/journal.ts';
 
 const SOURCE = path.join(__dirname, '../../../src/job/run-phase.ts');
 
@@ -35,4 +38,21 @@ test('every phase but the last can be left, and every phase can be reached', () 
     expect([phase, Object.values(transitions).some((to) => to !== phase)]).toEqual([phase, phase !== 'closed']);
     expect([phase, phase === 'none' || reached.has(phase as keyof typeof RUN_TRANSITIONS)]).toEqual([phase, true]); // keys of the table
   }
+});
+
+test('a journal takes no beginning out of its place, and every ending: a run can always be closed', async () => {
+  const lines: JournalLine[] = [];
+  const file: Journal = {
+    runId: 'l1k2m3n4-abcdef',
+    append: async (line) => void lines.push(line),
+    read: async () => lines,
+  };
+  const journal = await RunJournal.load(file, systemClock);
+
+  await expect(journal.append({ kind: 'intent', data: { step: 'capture' } })).rejects.toThrow('never writes "intent"');
+  await journal.append({ kind: 'undone', data: { step: 'capture' } });
+  await journal.append({ kind: 'closed', data: { outcome: 'recovered' } });
+
+  expect(lines.map(({ kind }) => kind)).toEqual(['undone', 'closed']);
+  expect(journal.state.phase).toBe('closed');
 });
