@@ -22,7 +22,7 @@ const STAGES = [
   { name: 'chaos', limitMinutes: 3, npm: ['run', '--silent', 'chaos'], count: countSummary('chaos') },
   jestStage('faults', 9),
   jestStage('crash', 12),
-  { name: 'mutations', limitMinutes: 6, npm: ['run', '--silent', 'test:mutations'], count: countSummary('mutations') },
+  { name: 'mutations', limitMinutes: 7, npm: ['run', '--silent', 'test:mutations'], count: countSummary('mutations') },
   { name: 'peers', limitMinutes: 9, npm: ['run', '--silent', 'test:peers'], count: countSummary('peers') },
   { name: 'qemu', limitMinutes: 6, npm: ['run', '--silent', 'test:qemu'], count: countSummary('qemu') },
 ];

@@ -29,24 +29,41 @@ function copyTree() {
   return copy;
 }
 
-/** How the guarding suite ends: `passed`, `failed` by a test, or `broken` (nothing ran, or the suite itself did not load). */
-function runSuite(copy, { tests, config = 'jest.config.cjs', before }) {
-  const reportFile = path.join(copy, 'report.json');
-  rmSync(reportFile, { force: true });
-  if (before) execFileSync(before[0], before.slice(1), { cwd: copy, stdio: ['ignore', 'ignore', 'inherit'] });
-  const args = ['--config', config, '--runInBand', '--json', '--outputFile', reportFile, ...tests];
-  spawnSync(process.execPath, [path.join(copy, 'node_modules/jest/bin/jest.js'), ...args], {
+/** Words in, outcome out: `passed`, `failed` by a test, `skipped`, or `broken` (nothing ran, or a suite did not load). */
+function runSuite(copy, { tests, freezeTests }) {
+  return freezeTests === undefined ? runJest(copy, tests) : runFreezeStage(copy, freezeTests);
+}
+
+const start = (copy, args, stdout) =>
+  spawnSync(process.execPath, args, {
     cwd: copy,
-    stdio: 'ignore',
+    stdio: ['ignore', stdout, 'ignore'],
+    encoding: 'utf8',
     timeout: LIMIT_MS,
     killSignal: 'SIGKILL',
     env: { ...process.env, CI: 'true' },
   });
+
+function runJest(copy, tests) {
+  const reportFile = path.join(copy, 'report.json');
+  rmSync(reportFile, { force: true });
+  const jest = path.join(copy, 'node_modules/jest/bin/jest.js');
+  start(copy, [jest, '--runInBand', '--json', '--outputFile', reportFile, ...tests], 'ignore');
   if (!existsSync(reportFile)) return 'broken';
   const report = JSON.parse(readFileSync(reportFile, 'utf8'));
   if (report.numRuntimeErrorTestSuites > 0) return 'broken';
   if (report.numFailedTests > 0) return 'failed';
   return report.numPassedTests > 0 ? 'passed' : 'broken';
+}
+
+/** The helper of Linux guests is built from the copy and runs on real file systems. */
+function runFreezeStage(copy, path) {
+  const { stdout } = start(copy, ['scripts/test-freeze.mjs', path], 'pipe');
+  const [, passed, failed, skipped] = stdout.match(/^freeze: (\d+) passed, (\d+) failed, (\d+) skipped$/m) ?? [];
+  if (Number(skipped) > 0) return 'skipped';
+  if (/^not ok (freeze:|the suite)/m.test(stdout)) return 'broken';
+  if (Number(failed) > 0) return 'failed';
+  return Number(passed) > 0 ? 'passed' : 'broken';
 }
 
 function mutate(copy, { file, find, replace }) {
@@ -61,8 +78,9 @@ function mutate(copy, { file, find, replace }) {
 }
 
 function judge(copy, mutation, healthy) {
-  const suite = JSON.stringify([mutation.config, mutation.tests]);
+  const suite = JSON.stringify([mutation.freezeTests, mutation.tests]);
   if (!healthy.has(suite)) healthy.set(suite, runSuite(copy, mutation));
+  if (healthy.get(suite) === 'skipped') return 'skipped';
   if (healthy.get(suite) !== 'passed') return `its suite does not pass without the change (${healthy.get(suite)})`;
   const restore = mutate(copy, mutation);
   try {
@@ -83,17 +101,16 @@ process.on('exit', () => rmSync(copy, { recursive: true, force: true }));
 const total = { passed: 0, failed: 0, skipped: 0 };
 const healthy = new Map();
 for (const mutation of wanted) {
-  const missing = mutation.needs?.();
-  if (missing) {
-    console.log(`skipped ${mutation.name}: ${missing}`);
-    total.skipped += 1;
-    continue;
-  }
   let problem;
   try {
     problem = judge(copy, mutation, healthy);
   } catch (error) {
     problem = error.message;
+  }
+  if (problem === 'skipped') {
+    console.log(`skipped ${mutation.name}: its suite cannot run here`);
+    total.skipped += 1;
+    continue;
   }
   console.log(problem === undefined ? `ok ${mutation.name}: noticed` : `not ok ${mutation.name}: ${problem}`);
   total[problem === undefined ? 'passed' : 'failed'] += 1;

@@ -1,6 +1,7 @@
 /**
  * What the safety of the product hangs on, each taken away in turn: `find` stands once in `file` and is replaced. The suite
- * named by `tests` (arguments of jest) has to fail then, by a failing test, and to pass without the change.
+ * named by `tests` (arguments of jest) or `freezeTests` (a path of the stage `test:freeze`) has to fail then, by a failing test,
+ * and to pass without the change.
  */
 export const MUTATIONS = [
   {
@@ -30,5 +31,40 @@ export const MUTATIONS = [
     find: "  if (verdict.kind === 'expired') return ['the guest released its writes by itself before we did'];\n",
     replace: '',
     tests: ['test/unit/job/grade.test.ts'],
+  },
+  {
+    name: 'no watchdog beside the process that holds the freeze',
+    file: 'guest/linux/watchdog.c',
+    find: '    watch(session, signals);',
+    replace: '    (void)watch;',
+    freezeTests: 'test/freeze/verdict',
+  },
+  {
+    name: "somebody else's freeze is thawed with our own",
+    file: 'guest/linux/freezer.c',
+    find: 'atomic_store(&shared->fs_state[index], FS_REFUSED);',
+    replace: 'atomic_store(&shared->fs_state[index], FS_FROZEN);',
+    freezeTests: 'test/freeze/verdict',
+  },
+  {
+    name: 'no proof of ownership by the mark of the installation',
+    file: 'src/job/ownership.ts',
+    find: '  if (!arrays.some((array) => own.mark === installation.markOf(own.run, array))) {',
+    replace: '  if (arrays.length === 0) {',
+    tests: ['test/unit/job/reap-worlds.test.ts'],
+  },
+  {
+    name: 'no proof of ownership by the time of the run',
+    file: 'src/job/ownership.ts',
+    find: '  if (isOfItsTime) return undefined;',
+    replace: '  if (isOfItsTime || madeAtMs !== undefined) return undefined;',
+    tests: ['test/unit/job/reap-worlds.test.ts'],
+  },
+  {
+    name: 'no look whether a target still is the one of the journal',
+    file: 'src/job/reused-targets.ts',
+    find: '  if (unlinked.length === 0) return targets;',
+    replace: '  if (unlinked.length >= 0) return targets;',
+    tests: ['test/unit/job/reap-worlds.test.ts'],
   },
 ];
