@@ -64,6 +64,7 @@ export function leftBehind(lab: Lab): readonly string[] {
   }
   for (const member of lab.changedMembers()) left.push(`storage group member ${member}`);
   if (lab.isFrozen()) left.push('frozen guest');
+  if (lab.linuxGuest.sessionCount() > 0) left.push('session in the Linux guest');
   for (const folder of ['export', 'state/locks', 'state/runs/open']) {
     const parent = path.join(lab.directory, folder);
     if (!existsSync(parent)) continue;
