@@ -17,6 +17,8 @@ export type Outcome = 'handed-over-and-released' | 'failed' | 'recovered' | 'not
 /** Everything a journal can say, one line each. Public format: changes need a new version. */
 export type JournalRecord =
   | { readonly kind: 'opened'; readonly data: { readonly version: number; readonly context: JobContext } }
+  /** The run is about to read in vCenter, in the session of that key. It is ended before the run is planned. */
+  | { readonly kind: 'login'; readonly data: { readonly key: string } }
   | { readonly kind: 'planned'; readonly data: Plan }
   | { readonly kind: 'intent'; readonly data: { readonly step: StepName } }
   | {
@@ -53,6 +55,8 @@ export interface RunState {
   readonly context: JobContext | undefined;
   readonly plan: Plan | undefined;
   readonly openedAt: Date | undefined;
+  /** A session in vCenter that may still be there. */
+  readonly vcenterSession: string | undefined;
   readonly steps: Readonly<Record<StepName, StepState>>;
   readonly sessions: readonly GuestSession[];
   readonly handedOverAt: Date | undefined;
@@ -69,6 +73,7 @@ function emptyRunState(): RunState {
     context: undefined,
     plan: undefined,
     openedAt: undefined,
+    vcenterSession: undefined,
     steps: {
       guests: { at: 'untouched' },
       capture: { at: 'untouched' },
@@ -93,8 +98,10 @@ function applyRecord(before: RunState, record: JournalRecord, at: Date): RunStat
   switch (record.kind) {
     case 'opened':
       return { ...state, context: record.data.context, openedAt: at };
+    case 'login':
+      return { ...state, vcenterSession: record.data.key };
     case 'planned':
-      return { ...state, plan: record.data };
+      return { ...state, plan: record.data, vcenterSession: undefined };
     case 'session':
       return { ...state, sessions: [...state.sessions, { ...record.data, since: at }] };
     case 'intent':

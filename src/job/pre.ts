@@ -135,7 +135,12 @@ async function goForward(work: Work, signal: AbortSignal): Promise<PreResult> {
 
 /** Choosing targets and journaling the choice happen under one lock: two runs never plan the same target or directory. */
 async function planAndReserve({ ports, spec, context, id, journal }: Work, signal: AbortSignal): Promise<Plan> {
-  const draft = await draftPlan(ports, spec, signal).finally(() => ports.hypervisor.close());
+  const read = async (): Promise<PlanDraft> => {
+    const key = await ports.hypervisor.sessionKey(signal);
+    if (key !== undefined) await journal.append({ kind: 'login', data: { key } });
+    return draftPlan(ports, spec, signal);
+  };
+  const draft = await read().finally(() => ports.hypervisor.close());
   const reserve = async (latest: PlanDraft): Promise<Plan> => {
     const lock = await ports.locks.acquire('plan', PLAN_LOCK_WAIT_MS, { signal });
     try {

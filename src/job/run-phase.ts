@@ -1,5 +1,6 @@
 export const RECORD_KINDS = [
   'opened',
+  'login',
   'planned',
   'intent',
   'session',
@@ -30,6 +31,7 @@ type Kind = (typeof RECORD_KINDS)[number];
  *                                                            working --closed--> closed
  *
  *   A record that leaves the run in its phase:
+ *     opened     ( login )
  *     working    ( intent session done refused undoing undone undo-failed )    guest sessions end on the way forward
  *     failing    ( failed undoing undone undo-failed )
  *     releasing  ( undoing undone undo-failed )
@@ -40,7 +42,7 @@ export type RunPhase = 'none' | 'opened' | 'planned' | 'working' | 'failing' | '
 
 export const RUN_TRANSITIONS: Readonly<Record<RunPhase, Readonly<Partial<Record<Kind, RunPhase>>>>> = {
   none: { opened: 'opened', failed: 'failing', closed: 'closed' },
-  opened: { planned: 'planned', failed: 'failing', closed: 'closed' },
+  opened: { login: 'opened', planned: 'planned', failed: 'failing', closed: 'closed' },
   planned: { intent: 'working', failed: 'failing', closed: 'closed' },
   working: {
     intent: 'working',

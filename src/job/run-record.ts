@@ -41,12 +41,23 @@ export async function cleanUpRun(
 ): Promise<void> {
   const { journal, run } = await loadRun(ports, parseRunId(id), limit.endsAtMs);
   const errors = run ? await undoSteps(run, limit) : [];
+  await endVcenterSession(ports, journal, limit.signal);
   if (errors.length > 0) throw leftoversError(id, errors);
   // A run whose end cannot be written stays open, however clean everything else is.
   await closeRun(ports, journal, id, outcome).catch((error: unknown) => {
     throw leftoversError(id, [error]);
   });
   await ports.locks.sweep();
+}
+
+/** It holds nothing and ends by itself when it is idle, so that what keeps it alive is told and is no error. */
+async function endVcenterSession(ports: JobPorts, { state }: RunJournal, signal?: AbortSignal): Promise<void> {
+  if (state.vcenterSession === undefined || state.outcome !== undefined) return;
+  try {
+    await ports.hypervisor.endSession(state.vcenterSession, signal ?? new AbortController().signal);
+  } catch (error) {
+    ports.reporter.warn('the vCenter session of the run is left to its idle time', { error: String(error) });
+  }
 }
 
 export async function closeRun(ports: JobPorts, journal: RunJournal, id: string, outcome: Outcome): Promise<void> {

@@ -82,6 +82,10 @@ export interface Hypervisor {
   findVms(selectors: readonly VmSelector[], signal: AbortSignal): Promise<readonly (readonly VmRecord[])[]>;
   /** Every VM with a file on one of the datastores, the selected ones included. */
   vmsOnDatastores(datastores: readonly MoRef[], signal: AbortSignal): Promise<readonly DatastoreNeighbour[]>;
+  /** Names our session to vCenter, for `endSession` in another process; no secret. Undefined where it would be one. */
+  sessionKey(signal: AbortSignal): Promise<string | undefined>;
+  /** Ends a session of another process of ours. Success when it is gone. `E_VCENTER_RIGHTS`: the account may not end sessions. */
+  endSession(key: string, signal: AbortSignal): Promise<void>;
   /** Ends the session; never throws, safe to call twice. */
   close(): Promise<void>;
 }

@@ -84,6 +84,10 @@ export function logout(sessionManager: VimRef): SoapObject {
   return { _this: managedObject(sessionManager) };
 }
 
+export function terminateSession(sessionManager: VimRef, keys: readonly string[]): SoapObject {
+  return { _this: managedObject(sessionManager), sessionId: [...keys] };
+}
+
 /** Looks up a virtual machine by `config.instanceUuid`, in every datacenter. */
 export function findByInstanceUuid(searchIndex: VimRef, uuid: string): SoapObject {
   return { _this: managedObject(searchIndex), uuid, vmSearch: true, instanceUuid: true };

@@ -79,6 +79,11 @@ export function isLoginRefused(error: unknown): boolean {
   return error instanceof VimFaultError && error.fault.type === 'InvalidLogin';
 }
 
+/** What the call was about does not exist. */
+export function isNotFound(error: unknown): boolean {
+  return error instanceof VimFaultError && error.fault.type === 'NotFound';
+}
+
 /** How a fault reads for a user; `server` is the host name from the configuration. */
 export function errorOfFault(server: string, operation: string, fault: VimFault): SnaphookError {
   const object = fault.object === undefined ? 'an object' : `${fault.object.type} "${fault.object.id}"`;

@@ -1,6 +1,6 @@
 import type { Clock } from '../ports/clock.ts';
 import { chooseApiVersion } from './api-version.ts';
-import { child, ref, type VimRef } from './decode.ts';
+import { child, ref, text, type VimRef } from './decode.ts';
 import { createContainerView, login, logout, retrieveServiceContent, type SoapObject } from './encode.ts';
 import {
   errorOfFault,
@@ -23,6 +23,9 @@ export interface Session {
   readonly about: unknown;
   readonly propertyCollector: VimRef;
   readonly searchIndex: VimRef;
+  readonly sessionManager: VimRef;
+  /** `UserSession.key`: names the session to administrators; undefined where it would give the session away. */
+  readonly key: string | undefined;
   call(operation: VimOperation, body: SoapObject): Promise<unknown>;
   /** A view of every VM and template of the inventory. One a session: it ends with it. */
   allVms(): Promise<VimRef>;
@@ -45,6 +48,7 @@ interface Login {
   readonly client: VimClient;
   readonly cookie: string;
   readonly content: unknown;
+  readonly key: string | undefined;
   allVms: VimRef | undefined;
 }
 
@@ -149,9 +153,12 @@ export class Sessions {
       const sessionManager = this.#manager(content, 'sessionManager');
       const password = await this.#options.password();
       const context = { signal, cookie, onCookie, password };
-      await this.#call(client, 'Login', login(sessionManager, username, password), context);
+      const opened = await this.#call(client, 'Login', login(sessionManager, username, password), context);
       if (cookie === undefined) throw errorOfUnreadableAnswer(transport.server, 'Login');
-      this.#live = { client, cookie, content, allVms: undefined };
+      const key = text(child(opened, 'key'));
+      // On some servers (ESXi) the key is the cookie: then whoever knows it has the session.
+      const isSecret = key !== undefined && cookie.includes(key);
+      this.#live = { client, cookie, content, key: isSecret ? undefined : key, allVms: undefined };
       return this.#live;
     } catch (error) {
       this.#login = undefined;
@@ -188,6 +195,8 @@ export class Sessions {
       about: child(live.content, 'about'),
       propertyCollector: this.#manager(live.content, 'propertyCollector'),
       searchIndex: this.#manager(live.content, 'searchIndex'),
+      sessionManager: this.#manager(live.content, 'sessionManager'),
+      key: live.key,
       call,
       allVms: async () => {
         if (live.allVms === undefined) {

@@ -8,6 +8,7 @@ const PLAIN_OPERATIONS = [
   'RetrieveServiceContent',
   'Login',
   'Logout',
+  'TerminateSession',
   'FindByUuid',
   'FindByInventoryPath',
   'CreateContainerView',

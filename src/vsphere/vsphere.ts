@@ -4,6 +4,8 @@ import { SnaphookError } from '../ports/errors.ts';
 import type { Hypervisor, HypervisorFacts } from '../ports/hypervisor.ts';
 import { readNeighbours } from './datastore-neighbours.ts';
 import { child, text } from './decode.ts';
+import { terminateSession } from './encode.ts';
+import { isNotFound } from './faults.ts';
 import { matchVms } from './inventory.ts';
 import { type Session, Sessions } from './session.ts';
 import { Transport } from './transport.ts';
@@ -50,8 +52,18 @@ export function createVsphere(options: VsphereOptions): Hypervisor {
         return matches.map((ids) => ids.map((id) => records.get(id)).filter((record) => record !== undefined));
       }),
     vmsOnDatastores: (datastores, signal) => sessions.run(signal, (session) => readNeighbours(session, datastores)),
+    sessionKey: (signal) => sessions.run(signal, async ({ key }) => key),
+    endSession: (key, signal) => sessions.run(signal, (session) => endSession(session, key)),
     close: () => sessions.close(),
   };
+}
+
+async function endSession(session: Session, key: string): Promise<void> {
+  try {
+    await session.call('TerminateSession', terminateSession(session.sessionManager, [key]));
+  } catch (error) {
+    if (!isNotFound(error)) throw error;
+  }
 }
 
 function facts(session: Session): HypervisorFacts {

@@ -198,5 +198,17 @@ export function hypervisorContract(name: string, makeWorld: () => Promise<Hyperv
       });
       await guest.close();
     });
+
+    test('the key of a session lets another client end it; once it is gone, ending it is success', async () => {
+      const key = await hypervisor.sessionKey(signal);
+      if (key === undefined) throw new Error('this server names no session');
+      const other = world.connect();
+
+      await other.endSession(key, signal);
+      await other.endSession(key, signal);
+      await other.close();
+
+      expect(world.openSessions()).toBe(0);
+    });
   });
 }

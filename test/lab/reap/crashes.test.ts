@@ -142,3 +142,37 @@ test('after a restored journal was reaped, the run that is handed over now is st
   await site.post(JOB);
   expect(site.leftBehind()).toEqual([]);
 });
+
+test('the vCenter session of a hook that died while it read there is ended with its run', async () => {
+  await crashPre(site.lab, JOB, { operation: 'GET /version', when: 'before' });
+  expect(site.lab.vcenterSessions()).toBe(1);
+
+  await reapSite(site, { apply: true });
+
+  expect(site.leftBehind()).toEqual([]);
+});
+
+test('a vCenter session that the account may not end is told and left to its idle time; the run is closed', async () => {
+  await crashPre(site.lab, JOB, { operation: 'GET /version', when: 'before' });
+  const body = noPermission('Sessions.TerminateSession');
+  site.lab.faults.add({
+    system: 'vcenter',
+    operation: 'TerminateSession',
+    when: 'before',
+    action: { do: 'answer', status: 500, body },
+  });
+
+  expect((await reapSite(site, { apply: true })).map(({ finding, did }) => [finding.kind, did])).toContainEqual([
+    'crashed-run',
+    'removed',
+  ]);
+
+  expect(site.leftBehind()).toEqual(['vCenter session']);
+});
+
+const noPermission = (privilege: string): string => `<?xml version="1.0" encoding="UTF-8"?>
+<soapenv:Envelope xmlns:soapenv="http://schemas.xmlsoap.org/soap/envelope/"><soapenv:Body><soapenv:Fault>
+<faultcode>ServerFaultCode</faultcode><faultstring>Permission to perform this operation was denied.</faultstring>
+<detail><NoPermissionFault xmlns="urn:vim25" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:type="NoPermission">
+<object type="Folder">group-d1</object><privilegeId>${privilege}</privilegeId></NoPermissionFault></detail>
+</soapenv:Fault></soapenv:Body></soapenv:Envelope>`;

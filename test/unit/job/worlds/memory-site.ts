@@ -52,7 +52,14 @@ export class MemorySite {
 
   get ports(): JobPorts {
     return {
-      hypervisor: { facts: unusedCall, findVms: unusedCall, vmsOnDatastores: unusedCall, close: async () => {} },
+      hypervisor: {
+        facts: unusedCall,
+        findVms: unusedCall,
+        vmsOnDatastores: unusedCall,
+        sessionKey: unusedCall,
+        endSession: unusedCall,
+        close: async () => {},
+      },
       arrays: this.arrays,
       guests: {
         strategyFor: unusedCall,
