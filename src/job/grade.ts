@@ -135,6 +135,8 @@ function coverageDoubts({ capturedDiskUuids }: VmEvidence, { prepared }: GuestEv
 }
 
 const STABLE = 1;
+/** What a writer waits for when it went through its freeze and its thaw. */
+const WAITING_FOR_BACKUP_COMPLETE = 5;
 /** VSS_WRITER_STATE from here on means failed in some phase. */
 export const FIRST_FAILED_STATE = 6;
 const NO_FAILURE = '0x00000000';
@@ -153,12 +155,16 @@ function writerDoubts(before: readonly WriterStatus[], after: readonly WriterSta
         `writer "${writer.name}" was not stable before the freeze (state ${writer.state}, ${writer.hresult})`,
       );
     }
-    const seen = after.filter(({ id, name }) => id === writer.id && name === writer.name);
-    if (seen.length === 0) doubts.push(`writer "${writer.name}" was not seen after the freeze`);
+    // Instances of one writer have its id and name: all of them must come back.
+    const isSame = ({ id, name }: WriterStatus) => id === writer.id && name === writer.name;
+    if (after.filter(isSame).length < before.filter(isSame).length)
+      doubts.push(`writer "${writer.name}" was not seen after the freeze`);
   }
   for (const writer of after.filter(({ required }) => required)) {
-    const failed = writer.state === 0 || writer.state >= FIRST_FAILED_STATE || writer.hresult !== NO_FAILURE;
-    if (failed) doubts.push(`writer "${writer.name}" failed (state ${writer.state}, ${writer.hresult})`);
+    if (writer.state === 0 || writer.state >= FIRST_FAILED_STATE || writer.hresult !== NO_FAILURE)
+      doubts.push(`writer "${writer.name}" failed (state ${writer.state}, ${writer.hresult})`);
+    else if (writer.state !== STABLE && writer.state !== WAITING_FOR_BACKUP_COMPLETE)
+      doubts.push(`writer "${writer.name}" did not come to the end of its freeze (state ${writer.state})`);
   }
   return doubts;
 }

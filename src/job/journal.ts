@@ -37,8 +37,8 @@ export type JournalRecord =
 /** Where each step stands. `intended`: its effect may or may not have happened. `refused`: it certainly had none as a whole. */
 export type StepState =
   | { readonly at: 'untouched' }
-  | { readonly at: 'intended'; readonly since: Date }
-  | { readonly at: 'done'; readonly since: Date; readonly result: unknown }
+  | { readonly at: 'intended' }
+  | { readonly at: 'done'; readonly result: unknown }
   | { readonly at: 'refused' }
   | { readonly at: 'undone' };
 
@@ -105,9 +105,9 @@ function applyRecord(before: RunState, record: JournalRecord, at: Date): RunStat
     case 'session':
       return { ...state, sessions: [...state.sessions, { ...record.data, since: at }] };
     case 'intent':
-      return step(record.data.step, { at: 'intended', since: at });
+      return step(record.data.step, { at: 'intended' });
     case 'done':
-      return step(record.data.step, { at: 'done', since: at, result: record.data.result });
+      return step(record.data.step, { at: 'done', result: record.data.result });
     case 'undone':
       return step(record.data.step, { at: 'undone' });
     case 'failed':

@@ -48,9 +48,9 @@ export function whyNotOfItsTime(
   return `the ${keeper} made it at ${isoTime(madeAtMs)}, but a run of that id began at ${isoTime(startMs)}`;
 }
 
-/** A run without a journal here may be at work elsewhere, with the same configuration. */
+/** A run without a journal here may be at work elsewhere, with the same configuration. One that began in the future began now: clocks jump. */
 export function isYoung(run: RunId, now: Date, olderThanMs: number): boolean {
-  return now.getTime() - startOfRun(run).getTime() < olderThanMs;
+  return Math.max(0, now.getTime() - startOfRun(run).getTime()) < olderThanMs;
 }
 
 const isoTime = (ms: number): string => new Date(ms).toISOString();

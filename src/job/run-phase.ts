@@ -21,12 +21,14 @@ type Kind = (typeof RECORD_KINDS)[number];
  * drawing with the table below.
  *
  *   none --opened--> opened --planned--> planned --intent--> working --handed-over--> handed-over --undoing--> releasing --closed--> closed
- *   none --failed----> failing             |                   |
- *                    opened --failed---> failing                |         the pre hook failed and undoes what it did
+ *     |                |                    |                   |
+ *   none --failed---> failing               |                   |         the pre hook failed and undoes what it did
+ *                    opened --failed---> failing                |
  *                                        planned --failed--> failing
  *                                                            working --failed--> failing --closed--> closed
- *   none --closed----> closed              |                   |
- *                    opened --closed---> closed                 |         its process died; the next hook, or reap, ended it
+ *     |                |                    |                   |
+ *   none --closed---> closed                |                   |         its process died, maybe before its first record;
+ *                    opened --closed---> closed                 |         the next hook, or reap, ended it
  *                                        planned --closed--> closed
  *                                                            working --closed--> closed
  *

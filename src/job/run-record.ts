@@ -40,7 +40,8 @@ export async function cleanUpRun(
   limit: { readonly signal?: AbortSignal; readonly endsAtMs?: number } = {},
 ): Promise<void> {
   const { journal, run } = await loadRun(ports, parseRunId(id), limit.endsAtMs);
-  const errors = run ? await undoSteps(run, limit) : [];
+  // A journal that says so is closed, although its move, or the answer to its last write, failed.
+  const errors = run && journal.state.outcome === undefined ? await undoSteps(run, limit) : [];
   await endVcenterSession(ports, journal, limit.signal);
   if (errors.length > 0) throw leftoversError(id, errors);
   // A run whose end cannot be written stays open, however clean everything else is.

@@ -49,22 +49,32 @@ export async function runStep<Result>(run: Run, step: Step<Result>, signal: Abor
   signal.throwIfAborted();
   await run.journal.append({ kind: 'intent', data: { step: step.name } });
   for (let attempt = 1; ; attempt += 1) {
-    try {
-      const result = await step.do(run, signal);
-      await run.journal.append({ kind: 'done', data: { step: step.name, result } });
-      return result;
-    } catch (error) {
-      if (attempt === 1 && isCertain(error)) await run.journal.refused(step.name, error);
-      const next = await decide(run, step, error, attempt, signal);
-      if (next.found === 'done') {
-        await run.journal.append({ kind: 'done', data: { step: step.name, result: next.result } });
-        return next.result;
-      }
-      if (next.found === 'unknown') throw error;
-      await run.journal.append({ kind: 'intent', data: { step: step.name } });
-      run.ports.reporter.warn('trying a step again', { step: step.name, attempt });
-      await run.ports.clock.sleep(PAUSE_BEFORE_RETRY_MS * attempt, signal);
+    const end = await attemptStep(run, step, attempt, signal);
+    if (end.found === 'done') {
+      // Outside of the attempt: a journal that cannot be written says nothing about the effect.
+      await run.journal.append({ kind: 'done', data: { step: step.name, result: end.result } });
+      return end.result;
     }
+    await run.journal.append({ kind: 'intent', data: { step: step.name } });
+    run.ports.reporter.warn('trying a step again', { step: step.name, attempt });
+    await run.ports.clock.sleep(PAUSE_BEFORE_RETRY_MS * attempt, signal);
+  }
+}
+
+/** Throws what went wrong unless the step is done after all, or may be tried again. */
+async function attemptStep<Result>(
+  run: Run,
+  step: Step<Result>,
+  attempt: number,
+  signal: AbortSignal,
+): Promise<Exclude<Probe<Result>, { readonly found: 'unknown' }>> {
+  try {
+    return { found: 'done', result: await step.do(run, signal) };
+  } catch (error) {
+    if (attempt === 1 && isCertain(error)) await run.journal.refused(step.name, error);
+    const next = await decide(run, step, error, attempt, signal);
+    if (next.found === 'unknown') throw error;
+    return next;
   }
 }
 

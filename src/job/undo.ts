@@ -56,7 +56,7 @@ async function undoStep(
     },
     parent,
     async (signal) => {
-      if (step.settles && state.at === 'intended') await settle(run, state.since, signal);
+      if (step.settles && state.at === 'intended') await settle(run, signal);
       await step.undo(run, signal);
     },
   );
@@ -64,14 +64,11 @@ async function undoStep(
 
 /**
  * A request that was given up, or whose process died, may still be under way: its effect could come after we looked.
- * So an intent without a result is undone only when it has had time to take effect.
+ * So an intent without a result is undone only when whatever was sent until now has had time to take effect. When it was sent
+ * nobody wrote down: long after the intent where guests take their time to freeze, and wall clocks jump.
  */
-async function settle(run: Run, since: Date, signal: AbortSignal): Promise<void> {
-  const { settleMs } = run.plan.spec.limits;
-  const waitedMs = run.ports.clock.now().getTime() - since.getTime();
-  // Never longer than the settling time, even if the wall clock was set back since.
-  const remainingMs = Math.min(settleMs - waitedMs, settleMs);
-  if (remainingMs > 0) await run.ports.clock.sleep(remainingMs, signal);
+async function settle(run: Run, signal: AbortSignal): Promise<void> {
+  await run.ports.clock.sleep(run.plan.spec.limits.settleMs, signal);
 }
 
 /** A journal that cannot be written must not keep a snapshot alive: the undo goes on and the error is told at the end. */

@@ -110,7 +110,10 @@ export interface StorageArray {
     request: { readonly name: string; readonly snapId: number | undefined; readonly devices: readonly DeviceId[] },
     signal: AbortSignal,
   ): Promise<void>;
-  /** Adds devices to a storage group in one request; devices already in it are success. */
+  /**
+   * Adds devices to a storage group in one request; devices already in it are success. Resolves only when no request of it can
+   * take effect any more; after a lost answer a refusal is told with `effect: 'unknown'`.
+   */
   addToStorageGroup(
     request: { readonly storageGroup: string; readonly devices: readonly DeviceId[] },
     signal: AbortSignal,

@@ -34,6 +34,8 @@ export interface PowerMaxOptions {
    * doubles to 15 s, for two minutes in all. Default 1 s.
    */
   readonly busyPauseMs?: number;
+  /** How long an addition to a storage group whose answer was lost may still take effect. Default 15 s. */
+  readonly latestEffectMs?: number;
 }
 
 /** A VMAX or PowerMax array behind Unisphere for PowerMax 9.2 to 10.4. Opens no connection before the first call. */
@@ -50,7 +52,8 @@ export function createPowerMax(options: PowerMaxOptions): StorageArray {
     knownGeneration ??= await readGeneration(unisphere, signal);
     return knownGeneration;
   };
-  const { pollMs = 1000, busyPauseMs = 1000 } = options;
+  const { pollMs = 1000, busyPauseMs = 1000, latestEffectMs = 15_000 } = options;
+  const editTimes = { firstPauseMs: busyPauseMs, latestEffectMs };
   const snapVx = createSnapVx({ unisphere, effects, generation, pollMs, busyPauseMs });
   const search = createSnapshotSearch(unisphere, effects);
   /** Devices found by an id that is no device WWN, as vVols have: explains a refusal to snap them. */
@@ -87,8 +90,8 @@ export function createPowerMax(options: PowerMaxOptions): StorageArray {
     link: ({ name, snapId, pairs }, signal) => snapVx.link({ name, snapId }, pairs, signal),
     unlink: ({ name, snapId, pairs, force }, signal) => snapVx.unlink({ name, snapId }, pairs, force, signal),
     terminate: ({ name, snapId, devices }, signal) => snapVx.terminate({ name, snapId }, devices, signal),
-    addToStorageGroup: (request, signal) => addToStorageGroup(unisphere, request, busyPauseMs, signal),
-    removeFromStorageGroup: (request, signal) => removeFromStorageGroup(unisphere, request, busyPauseMs, signal),
+    addToStorageGroup: (request, signal) => addToStorageGroup(unisphere, request, editTimes, signal),
+    removeFromStorageGroup: (request, signal) => removeFromStorageGroup(unisphere, request, editTimes, signal),
     async inspect(devices, signal) {
       const states = await Promise.all(devices.map((device) => readDeviceState(unisphere, device, signal)));
       if (devices.length > 0 && states.every((state) => state === undefined)) await generation(signal);

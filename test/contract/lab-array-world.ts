@@ -79,6 +79,7 @@ export interface LabArrayOptions {
   readonly pairs?: number;
   /** More devices that nothing refers to. */
   readonly ballast?: number;
+  readonly latestEffectMs?: number;
   readonly requestTimeoutMs?: { readonly read: number; readonly write: number };
 }
 
@@ -152,6 +153,7 @@ export async function openLabArray(options: LabArrayOptions): Promise<LabArrayWo
       clock: systemClock,
       pollMs: 5,
       busyPauseMs: 5,
+      latestEffectMs: options.latestEffectMs ?? 5,
       ...(options.requestTimeoutMs && { requestTimeoutMs: options.requestTimeoutMs }),
     });
     opened.push(array);

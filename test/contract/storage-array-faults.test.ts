@@ -99,6 +99,32 @@ describe.each(Object.entries(SUBJECTS))('%s', (_subject, { operation, prepare, i
   });
 });
 
+test('an addition that was sent again is over only when the lost one can have no effect any more', async () => {
+  const latestEffectMs = 300;
+  const opened = await start({ latestEffectMs });
+  opened.faults.add({ system: 'array', operation: 'PUT storagegroup', nth: 1, when: 'before', action: { do: 'drop' } });
+  const startedMs = performance.now();
+
+  await opened.array.addToStorageGroup(group, soon());
+
+  expect(performance.now() - startedMs).toBeGreaterThanOrEqual(latestEffectMs);
+});
+
+test('an addition that is refused after a lost answer may have happened all the same', async () => {
+  const { array, faults } = await start();
+  faults.add({ system: 'array', operation: 'PUT storagegroup', nth: 1, when: 'before', action: { do: 'drop' } });
+  const refusal = { status: 500, body: bodyOf('It is refused for a reason of its own') };
+  faults.add({
+    system: 'array',
+    operation: 'PUT storagegroup',
+    nth: 2,
+    when: 'before',
+    action: { do: 'answer', ...refusal },
+  });
+
+  await expect(array.addToStorageGroup(group, soon())).rejects.toMatchObject({ effect: 'unknown' });
+});
+
 test.each([
   ['503', { status: 503, body: '' }, 'E_ARRAY_BUSY'],
   ['401', { status: 401, body: '' }, 'E_ARRAY_LOGIN'],

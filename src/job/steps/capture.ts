@@ -23,10 +23,14 @@ export const captureStep: Step<CaptureResult> = {
     const freezes = await finishGuests(run, window, signal);
     const failure = windowFailure(window);
     if (failure !== undefined) throw failure;
-    const unconfirmed = [...window.thaws.values()].find((thaw) => !thaw.confirmed);
-    if (unconfirmed && !unconfirmed.confirmed) throw unconfirmed.error;
-    const snapshots = await findAfterEstablish(run, window, signal);
-    return captureResult(run, window, freezes, snapshots);
+    try {
+      const unconfirmed = [...window.thaws.values()].find((thaw) => !thaw.confirmed);
+      if (unconfirmed && !unconfirmed.confirmed) throw unconfirmed.error;
+      const snapshots = await findAfterEstablish(run, window, signal);
+      return captureResult(run, window, freezes, snapshots);
+    } catch (error) {
+      throw window.establishError === undefined ? error : withUnknownEffect(error);
+    }
   },
 
   // A second window needs a freshly prepared guest, so an unknown capture is never repeated, only undone.
@@ -60,6 +64,17 @@ export const captureStep: Step<CaptureResult> = {
     }
   },
 };
+
+/** A look that failed says nothing about an establish that was not answered: it may still take effect. */
+function withUnknownEffect(error: unknown): unknown {
+  if (!(error instanceof SnaphookError) || error.effect === 'unknown') return error;
+  return new SnaphookError(error.code, error.message, {
+    cause: error,
+    effect: 'unknown',
+    retry: 'after-probe',
+    ...(error.hint === undefined ? {} : { hint: error.hint }),
+  });
+}
 
 /** After a crash: what the array shows decides. Links to targets of our plan are ours; any other link makes the terminate fail. */
 async function terminateFound(run: Run, found: readonly SnapshotOfDevice[], signal: AbortSignal): Promise<void> {

@@ -95,6 +95,18 @@ test.each<[string, VmEvidence, string, RegExp]>([
   ],
   ['a required writer vanished', freezeWith({ writersAfter: [] }), 'filesystem', /not seen/],
   [
+    'one of two instances of a required writer vanished',
+    guestWith({ writersBefore: [WRITER, WRITER] }),
+    'filesystem',
+    /not seen/,
+  ],
+  [
+    'a required writer still waits for its freeze',
+    freezeWith({ writersAfter: [{ ...WRITER, state: 2 }] }),
+    'filesystem',
+    /did not come to the end/,
+  ],
+  [
     'a captured disk holds no frozen volume',
     { ...perfect, capturedDiskUuids: [...DISKS, 'ffff'] },
     'crash',

@@ -1,0 +1,52 @@
+import { SnaphookError } from '../../../src/ports/errors.ts';
+import type { Guests } from '../../../src/ports/guest.ts';
+import type { HookProcess } from '../hook-process.ts';
+import type { Random } from '../random.ts';
+import { LinuxGuest } from './linux-guest.ts';
+import type { LinuxMachine } from './linux-machine.ts';
+import { CALL_TIMEOUT_MS } from './simulated-guest.ts';
+import { WindowsGuest } from './windows-guest.ts';
+import type { WindowsMachine } from './windows-machine.ts';
+
+export type SimulatedMachine = WindowsMachine | LinuxMachine;
+
+const unreachable = () =>
+  new SnaphookError('E_GUEST_UNREACHABLE', 'the connection to the guest broke', { effect: 'unknown' });
+
+/** Guests as their adapters give them to one process. `onConnection` is told of every connection that is opened. */
+export function simulatedGuests(
+  process: HookProcess,
+  random: Random,
+  machines: readonly SimulatedMachine[],
+  onConnection: () => void = () => undefined,
+): Guests {
+  const find = (name: string) => machines.find((machine) => machine.name === name);
+  const machineOf = (name: string) => {
+    const machine = find(name);
+    if (!machine) throw new SnaphookError('E_CONFIG', `there are no guest settings for VM "${name}"`);
+    return machine;
+  };
+  return {
+    strategyFor: ({ name }) => find(name)?.strategy,
+    open({ name }) {
+      const machine = machineOf(name);
+      const parts = { process, random, onConnection };
+      return machine.strategy === 'linux-fsfreeze'
+        ? new LinuxGuest({ ...parts, machine })
+        : new WindowsGuest({ ...parts, machine });
+    },
+    async closeLeftover({ name }, { shellId, token }, signal) {
+      const id = shellId ?? token;
+      if (id === undefined) return;
+      const machine = machineOf(name);
+      await process.call({
+        name: 'guest.closeLeftover',
+        signal,
+        latencyMs: random.latency(80, 3000),
+        effect: () => machine.endSession(id),
+        errors: { lost: unreachable },
+        timeoutMs: CALL_TIMEOUT_MS,
+      });
+    },
+  };
+}
