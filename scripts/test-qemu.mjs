@@ -1,27 +1,42 @@
-// npm run test:qemu [-- PATH]: set up, then the suites of test/qemu on a real Linux guest under QEMU. As root on Debian it
-// gets what the guest is made of; where that cannot be had the stage is skipped and says why.
+// npm run test:qemu [-- PATH]: set up, build dist/ with the helper of Linux guests, then the suites of test/qemu on a real
+// Linux guest under QEMU. As root on Debian it gets what the guest is made of, and a compiler; where they cannot be had the
+// stage is skipped and says why.
 // Prints a line a check, and at the end `qemu: N passed, N failed, N skipped`.
+import { existsSync } from 'node:fs';
+import { buildFreezeHelper, freezeHelper } from './build-guest.mjs';
+import { installPackages } from './debian.mjs';
 import { prepareQemuGuest } from './qemu-guest.mjs';
 import { runSuite } from './run-suite.mjs';
-import { install, prebuildJest } from './setup.mjs';
+import { build, install, prebuildJest } from './setup.mjs';
 
 install();
+build();
 prebuildJest();
 
+/** Throws why the guest, or a compiler for its helper, cannot be had here. */
+function prepare() {
+  const QEMU_GUEST_PARTS = prepareQemuGuest();
+  if (!existsSync(freezeHelper)) installPackages(['gcc', 'libc6-dev']);
+  return { QEMU_GUEST_PARTS, QEMU_FREEZE_HELPER: freezeHelper };
+}
+
 async function test() {
-  let parts;
+  let environment;
   try {
-    parts = prepareQemuGuest();
+    environment = prepare();
   } catch (error) {
     console.log(`skipped qemu: ${error.message}`);
     return { passed: 0, failed: 0, skipped: 1 };
   }
+  // A helper that cannot be built is a failure, not a reason to skip.
+  try {
+    if (!existsSync(freezeHelper) && !buildFreezeHelper()) throw new Error('no C compiler with a static libc');
+  } catch (error) {
+    console.log(`not ok qemu: ${error.message}`);
+    return { passed: 0, failed: 1, skipped: 0 };
+  }
   const suites = process.argv[2] ?? 'test/qemu/';
-  const counts = await runSuite({
-    config: 'jest.qemu.config.cjs',
-    suites,
-    environment: { QEMU_GUEST_PARTS: parts },
-  });
+  const counts = await runSuite({ config: 'jest.qemu.config.cjs', suites, environment });
   return { ...counts, skipped: 0 };
 }
 

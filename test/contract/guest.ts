@@ -2,6 +2,9 @@ import { setTimeout as sleepFor } from 'node:timers/promises';
 import type { SnaphookError } from '../../src/ports/errors.ts';
 import type { FreezeEvidence, Guest, Guests } from '../../src/ports/guest.ts';
 
+/** A simulator knows at once what a guest on another machine has to be asked for. */
+type Answer<Value> = Value | Promise<Value>;
+
 /** One guest with an adapter for it, and what the guest itself says, past the adapter. */
 export interface GuestWorld {
   readonly guests: Guests;
@@ -12,24 +15,24 @@ export interface GuestWorld {
   readonly holdMs: number;
   /** Texts that must appear in no record and no error. */
   readonly secrets: readonly string[];
-  isFrozen(): boolean;
+  /** For one call of the adapter, and until the guest has come to a state; default 8000. */
+  readonly limitMs?: number;
+  isFrozen(): Answer<boolean>;
   /** Sessions of ours that exist in the guest. */
-  sessionCount(): number;
+  sessionCount(): Answer<number>;
   /** Those of them that `closeLeftover` has to end: the rest holds nothing and ends with its connection. */
-  leftoverCount(): number;
+  leftoverCount(): Answer<number>;
   /** Connections accepted so far. */
-  connectionCount(): number;
+  connectionCount(): Answer<number>;
   close(): Promise<void>;
 }
 
 const FOREIGN_DISK = '6000c29ffffffffffffffffffffffffe';
 const LIMIT_MS = 8000;
 
-const within = (durationMs = LIMIT_MS): AbortSignal => AbortSignal.timeout(durationMs);
-
 /** Polls what the guest says until it is so. */
-export async function until(condition: () => boolean, what: string): Promise<void> {
-  for (const deadline = performance.now() + LIMIT_MS; !condition(); await sleepFor(5)) {
+export async function until(condition: () => Answer<boolean>, what: string, limitMs = LIMIT_MS): Promise<void> {
+  for (const deadline = performance.now() + limitMs; !(await condition()); await sleepFor(5)) {
     if (performance.now() > deadline) throw new Error(`it never came about that ${what}`);
   }
 }
@@ -58,6 +61,8 @@ export function guestContract(name: string, makeWorld: () => Promise<GuestWorld>
     let world: GuestWorld;
     let guest: Guest;
 
+    const within = () => AbortSignal.timeout(world.limitMs ?? LIMIT_MS);
+    const comesAbout = (condition: () => Promise<boolean>, what: string) => until(condition, what, world.limitMs);
     const request = () => ({ runId: 'l1k2m3n4-abcdef', diskUuids: world.diskUuids, onSession: async () => undefined });
 
     beforeEach(async () => {
@@ -73,7 +78,7 @@ export function guestContract(name: string, makeWorld: () => Promise<GuestWorld>
     test('prepare freezes nothing and tells helper, writers and a volume for every disk', async () => {
       const prepared = await guest.prepare(request(), within());
 
-      expect(world.isFrozen()).toBe(false);
+      expect(await world.isFrozen()).toBe(false);
       expect(prepared.helper).not.toBe('');
       expect(prepared.leaseMs).toBe(world.holdMs);
       if (prepared.strategy === 'vss-provider') expect(prepared.writersBefore.length).toBeGreaterThan(0);
@@ -86,7 +91,7 @@ export function guestContract(name: string, makeWorld: () => Promise<GuestWorld>
       let prepared = false;
       const onSession = async (resume: Readonly<Record<string, string>>) => {
         expect(prepared).toBe(false);
-        reported.push({ resume, sessions: world.sessionCount() });
+        reported.push({ resume, sessions: await world.sessionCount() });
       };
 
       await guest.prepare({ ...request(), onSession }, within());
@@ -104,30 +109,30 @@ export function guestContract(name: string, makeWorld: () => Promise<GuestWorld>
 
       expect(failure).toMatchObject({ name: 'SnaphookError', code: expect.stringMatching(/^E_/) });
       expect(failure.message).toContain(FOREIGN_DISK);
-      expect(world.isFrozen()).toBe(false);
+      expect(await world.isFrozen()).toBe(false);
     });
 
     test('freeze resolves when the guest is frozen, and thaw when it writes again', async () => {
       await guest.prepare(request(), within());
-      expect(world.isFrozen()).toBe(false);
+      expect(await world.isFrozen()).toBe(false);
       await guest.freeze(within());
-      expect(world.isFrozen()).toBe(true);
+      expect(await world.isFrozen()).toBe(true);
 
       const verdict = await guest.thaw(within());
 
-      expect(world.isFrozen()).toBe(false);
+      expect(await world.isFrozen()).toBe(false);
       expect(verdict.kind).toBe('released');
       expect(verdict.heldMs).toBeGreaterThan(0);
     });
 
     test('freeze and thaw open no connection', async () => {
       await guest.prepare(request(), within());
-      const before = world.connectionCount();
+      const before = await world.connectionCount();
 
       await guest.freeze(within());
       await guest.thaw(within());
 
-      expect(world.connectionCount()).toBe(before);
+      expect(await world.connectionCount()).toBe(before);
     });
 
     test('a released freeze ends finished and flushed, with every required writer well', async () => {
@@ -158,7 +163,7 @@ export function guestContract(name: string, makeWorld: () => Promise<GuestWorld>
       const verdicts = await Promise.all([guest.thaw(within()), guest.thaw(within())]);
 
       expect(verdicts.map(({ kind }) => kind)).toEqual(['released', 'released']);
-      expect(world.isFrozen()).toBe(false);
+      expect(await world.isFrozen()).toBe(false);
     });
 
     test('thaw before any freeze resolves and proves nothing', async () => {
@@ -172,7 +177,7 @@ export function guestContract(name: string, makeWorld: () => Promise<GuestWorld>
       const asked = performance.now();
       await guest.freeze(within());
       const freezeMs = performance.now() - asked;
-      await until(() => !world.isFrozen(), 'the guest let go by itself');
+      await comesAbout(async () => !(await world.isFrozen()), 'the guest let go by itself');
 
       const verdict = await guest.thaw(within());
       const evidence = await guest.finish(within());
@@ -189,7 +194,7 @@ export function guestContract(name: string, makeWorld: () => Promise<GuestWorld>
       const failure = await failureOf(guest.freeze(AbortSignal.abort()));
 
       expect(failure).toMatchObject({ code: 'E_FREEZE_FAILED', effect: 'none' });
-      expect(world.isFrozen()).toBe(false);
+      expect(await world.isFrozen()).toBe(false);
     });
 
     test('a freeze that was given up counts as unknown, and the thaw after it ends it', async () => {
@@ -201,19 +206,19 @@ export function guestContract(name: string, makeWorld: () => Promise<GuestWorld>
       expect(await failureOf(freezing)).toMatchObject({ code: 'E_FREEZE_FAILED', effect: 'unknown' });
       await guest.thaw(within());
 
-      expect(world.isFrozen()).toBe(false);
+      expect(await world.isFrozen()).toBe(false);
     });
 
     test('close leaves no session, may be called twice and before anything was opened', async () => {
       const unused = world.guests.open(world.vm);
       await unused.close();
       await guest.prepare(request(), within());
-      expect(world.sessionCount()).toBe(1);
+      expect(await world.sessionCount()).toBe(1);
 
       await guest.close();
       await guest.close();
 
-      expect(world.sessionCount()).toBe(0);
+      expect(await world.sessionCount()).toBe(0);
     });
 
     test('close releases a guest that still stands still', async () => {
@@ -222,8 +227,8 @@ export function guestContract(name: string, makeWorld: () => Promise<GuestWorld>
 
       await guest.close();
 
-      expect(world.isFrozen()).toBe(false);
-      expect(world.sessionCount()).toBe(0);
+      expect(await world.isFrozen()).toBe(false);
+      expect(await world.sessionCount()).toBe(0);
     });
 
     test('close after a prepare that was stopped half way leaves no session', async () => {
@@ -233,7 +238,7 @@ export function guestContract(name: string, makeWorld: () => Promise<GuestWorld>
 
       await guest.close();
 
-      await until(() => world.sessionCount() === 0, 'the session was gone');
+      await comesAbout(async () => (await world.sessionCount()) === 0, 'the session was gone');
     });
 
     test('a second session works as soon as the first is closed', async () => {
@@ -255,12 +260,12 @@ export function guestContract(name: string, makeWorld: () => Promise<GuestWorld>
       await guest.prepare({ ...request(), onSession }, within());
       await guest.freeze(within());
 
-      expect(world.leftoverCount()).toBe(1);
+      expect(await world.leftoverCount()).toBe(1);
 
       await world.guests.closeLeftover(world.vm, resume, within());
 
-      expect(world.leftoverCount()).toBe(0);
-      await until(() => !world.isFrozen(), 'the guest let go');
+      expect(await world.leftoverCount()).toBe(0);
+      await comesAbout(async () => !(await world.isFrozen()), 'the guest let go');
       await world.guests.closeLeftover(world.vm, resume, within());
     });
   });

@@ -15,6 +15,10 @@ export interface LinuxGuestWorld extends GuestWorld {
   readonly faults: FaultRules;
   /** Settings the adapter was given. */
   readonly settings: LinuxGuestSettings;
+  isFrozen(): boolean;
+  sessionCount(): number;
+  leftoverCount(): number;
+  connectionCount(): number;
 }
 
 export interface WorldChanges {

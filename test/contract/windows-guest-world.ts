@@ -19,6 +19,10 @@ export interface WindowsGuestWorld extends GuestWorld {
   readonly faults: FaultRules;
   /** Settings the adapter was given. */
   readonly settings: WindowsGuestSettings;
+  isFrozen(): boolean;
+  sessionCount(): number;
+  leftoverCount(): number;
+  connectionCount(): number;
 }
 
 export interface WorldChanges {

@@ -1,81 +1,34 @@
 import { execFile } from 'node:child_process';
-import {
-  closeSync,
-  ftruncateSync,
-  mkdtempSync,
-  openSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-  writeSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
+import { closeSync, ftruncateSync, openSync, readFileSync, writeFileSync, writeSync } from 'node:fs';
 import path from 'node:path';
-import { setTimeout as sleepFor } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import type { BlockDevice } from '../../src/lab/devices/block-device.ts';
-import { DeviceStore } from '../../src/lab/devices/device-store.ts';
-import { NbdServer } from '../../src/lab/devices/nbd-server.ts';
-import { TRACK_BYTES, type TrackRun } from '../../src/lab/devices/store-contract.ts';
-import { EventLog } from '../../src/lab/world/events.ts';
-import { Pace } from '../../src/lab/world/pace.ts';
-import { type FileSystem, type QemuDisk, type QemuGuest, startQemuGuest } from './qemu-guest.ts';
+import type { DeviceStore } from '../../src/lab/devices/device-store.ts';
+import { TRACK_BYTES } from '../../src/lab/devices/store-contract.ts';
+import { type ArrayGuest, startArrayGuest, until } from './array-guest.ts';
+import { type CountingWriter, highestCount, startCountingWriter } from './counting-writer.ts';
+import { checkExt4 } from './ext4-image.ts';
+import { DISKS } from './guest-disks.ts';
+import { type QemuGuest, startQemuGuest } from './qemu-guest.ts';
 import { sshOnce } from './ssh.ts';
+import { guestParts } from './stage.ts';
 
-const disk = (id: string, fileSystem: FileSystem, partitioned: boolean): QemuDisk => ({
-  labDevice: id,
-  serial: `6000c290a1b2c3d4e5f60718293${id}`,
-  fileSystem,
-  partitioned,
-  mountPoint: `/data/${fileSystem}`,
-});
-const DISKS = [disk('00001', 'ext4', false), disk('00002', 'xfs', true), disk('00003', 'btrfs', false)];
-/** 525 MiB. */
-const CYLINDERS = 280;
 /** Where each file system keeps its UUID, from its start. */
 const UUID_AT = { ext4: 1024 + 0x68, xfs: 0x20, btrfs: 0x10000 + 0x20 };
 const PARTITION_AT = 1024 * 1024;
 
-const events = new EventLog();
-const folder = mkdtempSync(path.join(tmpdir(), 'qemu-ground-'));
+let array: ArrayGuest;
+let folder: string;
 let store: DeviceStore;
-let nbd: NbdServer;
 let guest: QemuGuest;
 
-const parts = (): string => {
-  const { QEMU_GUEST_PARTS } = process.env;
-  if (QEMU_GUEST_PARTS === undefined) throw new Error('run it by npm run test:qemu');
-  return QEMU_GUEST_PARTS;
-};
-
 beforeAll(async () => {
-  store = DeviceStore.open(path.join(folder, 'array'), { pace: new Pace(0), events, generation: 'V4' });
-  for (const { labDevice } of DISKS) store.createDevice({ id: labDevice, cylinders: CYLINDERS });
-  nbd = await NbdServer.start({ store, events, listen: { socketPath: path.join(folder, 'nbd.sock') } });
-  guest = await startQemuGuest({ parts: parts(), nbd, disks: DISKS });
+  array = await startArrayGuest(DISKS);
+  ({ folder, store, guest } = array);
 }, 180_000);
 
-afterAll(async () => {
-  await guest?.close();
-  await nbd?.close();
-  store?.close();
-  rmSync(folder, { recursive: true });
-});
+afterAll(() => array?.close());
 
-/** What a command prints; it must succeed. */
-async function output(command: string): Promise<string> {
-  const { exitCode, stdout, stderr } = await guest.run(command);
-  if (exitCode !== 0) throw new Error(`exit code ${exitCode}: ${stderr}`);
-  return stdout.trim();
-}
-
-async function until<T>(look: () => Promise<T | undefined> | T | undefined, what: string): Promise<T> {
-  for (const deadline = performance.now() + 60_000; performance.now() < deadline; await sleepFor(20)) {
-    const seen = await look();
-    if (seen !== undefined) return seen;
-  }
-  throw new Error(`it never came about that ${what}`);
-}
+const output = (command: string) => array.output(command);
 
 test('the guest runs a kernel of its own on programs of this machine', async () => {
   expect(await output('cat /proc/version')).not.toBe(
@@ -102,7 +55,7 @@ test('a login succeeds with the pinned host key, and fails with any other', asyn
 });
 
 test('a static program sent over SSH runs there, and sees disks and mounts', async () => {
-  const program = readFileSync(path.join(parts(), 'packages/bin/busybox'));
+  const program = readFileSync(path.join(guestParts(), 'packages/bin/busybox'));
   const sent = await guest.run('cat >/tmp/busybox-sent && chmod 700 /tmp/busybox-sent', program);
   expect(sent).toEqual({ exitCode: 0, stdout: '', stderr: '' });
 
@@ -145,30 +98,7 @@ test.each(DISKS)('fsfreeze holds every writer of $fileSystem until it is thawed'
 });
 
 describe('under load', () => {
-  /** One writer: count up on every disk, the next disk only when the last one has acknowledged. */
-  const WRITER = `
-    use IO::Handle;
-    my @files = map { open(my $file, "+>", "$_/counter") or die; $file } @ARGV;
-    for (my $count = 1; ; $count++) {
-      for my $file (@files) {
-        sysseek($file, 0, 0);
-        syswrite($file, sprintf("SNAPHOOK-COUNT-%08d%s", $count, "." x 4073) ) == 4096 or die;
-        $file->sync or die;
-      }
-    }`;
-  const MARK = Buffer.from('SNAPHOOK-COUNT-');
-
-  /** The highest count anywhere on the device: btrfs writes each elsewhere. */
-  function highestCount(blocks: BlockDevice, extents: readonly TrackRun[]): number {
-    let highest = 0;
-    for (const { firstTrack, tracks } of extents) {
-      const bytes = blocks.read(firstTrack * TRACK_BYTES, tracks * TRACK_BYTES);
-      for (let at = bytes.indexOf(MARK); at >= 0; at = bytes.indexOf(MARK, at + 1)) {
-        highest = Math.max(highest, Number(bytes.subarray(at + MARK.length, at + MARK.length + 8)) || 0);
-      }
-    }
-    return highest;
-  }
+  let writer: CountingWriter;
   const countNow = (id: string) => highestCount(store.open(id), store.extents(id));
   const ids = DISKS.map(({ labDevice }) => labDevice);
 
@@ -186,26 +116,16 @@ describe('under load', () => {
       writeSync(descriptor, blocks.read(at, tracks * TRACK_BYTES), 0, tracks * TRACK_BYTES, at);
     }
     closeSync(descriptor);
-    const run = promisify(execFile);
-    const env = { ...process.env, PATH: `${process.env.PATH}:/usr/sbin:/sbin`, LC_ALL: 'C' };
-    const { stdout } = await run('dumpe2fs', ['-h', image], { env });
-    expect(stdout).toMatch(/^Filesystem features:.* extent/m);
-    const checkExitCode = await run('e2fsck', ['-f', '-n', image], { env }).then(
-      () => 0,
-      (error: { code: number }) => error.code,
-    );
-    return { needsRecovery: /^Filesystem features:.* needs_recovery/m.test(stdout), checkExitCode };
+    return checkExt4(image);
   }
 
   beforeAll(async () => {
-    await output(`cat >/tmp/writer.pl <<'END'\n${WRITER}\nEND`);
-    const places = DISKS.map(({ mountPoint }) => mountPoint).join(' ');
-    await output(`setsid perl /tmp/writer.pl ${places} >/tmp/writer.log 2>&1 </dev/null & echo $! >/tmp/writer.pid`);
+    writer = await startCountingWriter(array);
     await until(() => countNow('00003') > 3 || undefined, 'the writer counted on the last disk');
   }, 90_000);
 
   afterAll(async () => {
-    expect(await output('kill $(cat /tmp/writer.pid) && cat /tmp/writer.log')).toBe('');
+    expect(await writer.end()).toBe('');
   });
 
   test('one establish over three disks of a running guest is one instant, but its ext4 needs a recovery', async () => {
@@ -244,11 +164,11 @@ describe('under load', () => {
 });
 
 test('a guest that is not up in time is given up with what its console said', async () => {
-  await expect(startQemuGuest({ parts: parts(), nbd, disks: [], bootLimitMs: 1 })).rejects.toThrow(
+  await expect(startQemuGuest({ parts: guestParts(), nbd: array.nbd, disks: [], bootLimitMs: 1 })).rejects.toThrow(
     /not up after 1 ms; the console said/,
   );
 });
 
 test('the array met no defect of its own', () => {
-  expect(events.events.filter(({ detail }) => detail.defect !== undefined)).toEqual([]);
+  expect(array.events.events.filter(({ detail }) => detail.defect !== undefined)).toEqual([]);
 });

@@ -44,6 +44,8 @@ export interface QemuGuest {
   readonly sshPort: number;
   /** The guest's public host key, `TYPE BASE64`, made for this guest. */
   readonly hostKey: string;
+  /** SHA-256 of it, as `ssh-keygen -l` prints it. */
+  readonly hostKeyFingerprint: string;
   /** Logs in as root. */
   readonly privateKeyFile: string;
   /** In known_hosts form, for the system's ssh. */
@@ -86,6 +88,7 @@ export async function startQemuGuest(options: QemuGuestOptions): Promise<QemuGue
     return {
       sshPort,
       hostKey: keys.hostKey,
+      hostKeyFingerprint: keys.hostKeyFingerprint,
       privateKeyFile: keys.privateKeyFile,
       knownHostsFile,
       disks: options.disks.map((disk) => ({ ...disk, ...nodesOf(disk, lines) })),
@@ -118,7 +121,8 @@ async function makeKeys(folder: string, disks: readonly QemuDisk[]) {
   });
   writeFileSync(path.join(share, 'disks'), lines.join(''));
   const hostKey = readFileSync(`${hostKeyFile}.pub`, 'utf8').split(' ').slice(0, 2).join(' ');
-  return { privateKeyFile, hostKey };
+  const { stdout: listed } = await promisify(execFile)('ssh-keygen', ['-lf', `${hostKeyFile}.pub`]);
+  return { privateKeyFile, hostKey, hostKeyFingerprint: listed.split(' ')[1] ?? '' };
 }
 
 function qemuArguments({ parts, nbd, disks }: QemuGuestOptions, folder: string, sshPort: number): readonly string[] {
@@ -130,7 +134,8 @@ function qemuArguments({ parts, nbd, disks }: QemuGuestOptions, folder: string, 
     ...['-machine', 'q35,accel=tcg', '-cpu', 'max', '-m', '1024', '-smp', '1'],
     ...['-nodefaults', '-display', 'none', '-no-reboot', '-serial', 'stdio'],
     ...['-kernel', path.join(parts, 'kernel'), '-initrd', path.join(parts, 'initramfs')],
-    ...['-append', 'console=ttyS0 quiet panic=-1'],
+    // On a busy host the emulated timer may come too late for the kernel's own check of it, which would end the boot.
+    ...['-append', 'console=ttyS0 quiet panic=-1 no_timer_check'],
     ...share('host', '/'),
     ...share('packages', path.join(parts, 'packages')),
     ...share('run', path.join(folder, 'share')),
