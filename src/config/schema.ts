@@ -102,6 +102,10 @@ const guest = z
   })
   .refine((settings) => (settings.winrm === undefined) !== (settings.ssh === undefined), {
     error: 'exactly one of winrm (Windows) and ssh (Linux) is needed',
+  })
+  .refine(({ vms, address }) => address === undefined || (vms.length === 1 && !/[*?]/.test(vms[0] ?? '')), {
+    error: 'an address is of one VM: give it to an entry of its own, without * and ?',
+    path: ['address'],
   });
 
 const proxy = z.strictObject({

@@ -24,6 +24,16 @@ jobs:
     exportDirectory: /backup/nightly
 `;
 
+const linuxGuest = (change: {
+  readonly vms?: string;
+  readonly address?: string;
+  readonly ssh?: string;
+}) => `${GOOD}guests:
+  - vms: ${change.vms ?? '[pg01]'}
+    address: ${change.address ?? 'pg01.example.com'}
+    ssh: ${change.ssh ?? '{ password: env:PG, knownHosts: /etc/snaphook/known_hosts }'}
+`;
+
 const folder = () => mkdtempSync(path.join(os.tmpdir(), 'snaphook-config-'));
 const written = (text: string, into = folder()) => {
   const file = path.join(into, 'snaphook.yaml');
@@ -60,6 +70,18 @@ test('a mistyped key is named with its line and the nearest known key', () => {
   expect(error.hint).toBe('Did you mean "targetPool"?');
 });
 
+test('a Linux guest is read with its defaults', () => {
+  const [guest] = loadConfig(written(linuxGuest({}))).guests;
+
+  expect(guest?.ssh).toMatchObject({
+    port: 22,
+    username: 'root',
+    leaseSeconds: 10,
+    scriptSeconds: 30,
+    applications: [],
+  });
+});
+
 test('a secret written into the file is refused without being repeated', () => {
   const error = failure(written(GOOD.replace('env:VC', 'hunter2')));
 
@@ -77,6 +99,14 @@ test.each([
   ['a missing section', GOOD.replace(/proxy:\n {2}host: proxy01\n/, ''), /"proxy"/],
   ['a key given twice', `${GOOD}version: 1\n`, /unique/i],
   ['broken YAML', 'jobs: [', /:1:/],
+  ['one address for several VMs', linuxGuest({ vms: '["pg*"]' }), /"guests\.0\.address": an address is of one VM/],
+  ['a guest without a host key', linuxGuest({ ssh: '{ password: env:PG }' }), /never trusted at first sight/],
+  [
+    'a guest with two ways to log in',
+    linuxGuest({ ssh: '{ password: env:PG, privateKey: file:/k, knownHosts: /h }' }),
+    /exactly one of privateKey and password/,
+  ],
+  ['a guest without a way in', `${GOOD}guests:\n  - vms: [pg01]\n`, /exactly one of winrm \(Windows\) and ssh/],
 ])('%s is refused with file and line', (_name, text, message) => {
   const error = failure(written(text));
 
