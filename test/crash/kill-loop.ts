@@ -1,6 +1,7 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { parse, stringify } from 'yaml';
 import { type Lab, startLab } from '../../src/lab/lab.ts';
 import { type Ended, ended, killAtCall, leftBehind, start, until } from './killed-run.ts';
 
@@ -11,6 +12,7 @@ const SHELL_IDLE_MS = 180_000 * PACE;
 const MORE_THAN_ANY_RUN = 200;
 
 let lab: Lab;
+let configFile: string;
 let args: readonly string[];
 
 /** Each suite has a lab of its own. `presented`: a Windows guest, targets presented for the run. `mixed`: also a Linux guest. */
@@ -18,12 +20,22 @@ export function useLab(job: 'presented' | 'mixed' = 'presented'): void {
   beforeAll(async () => {
     const directory = mkdtempSync(path.join(os.tmpdir(), 'snaphook-crash-'));
     lab = await startLab({ directory, pace: PACE, estate: { disks: 2, cylinders: 6 } });
-    args = ['--config', lab.configFile, '--job', job];
+    configFile = anyGrade(lab.configFile);
+    args = ['--config', configFile, '--job', job];
   });
   afterAll(async () => {
     await lab.close();
     rmSync(lab.directory, { recursive: true, force: true });
   });
+}
+
+/** On a busy machine the shrunken lease may end before its window does; these loops are about what is left, not about grades. */
+function anyGrade(file: string): string {
+  const config: { jobs: Record<string, object> } = parse(readFileSync(file, 'utf8')); // the lab wrote it
+  const jobs = Object.entries(config.jobs).map(([name, job]) => [name, { ...job, onLowerGrade: 'degrade' }]);
+  const changed = path.join(path.dirname(file), 'any-grade.yaml');
+  writeFileSync(changed, stringify({ ...config, jobs: Object.fromEntries(jobs) }));
+  return changed;
 }
 
 /** How a user, or the next night, comes back after a crash. Each must leave nothing behind. */
@@ -33,12 +45,11 @@ const RECOVERIES: Readonly<Record<string, () => Promise<readonly Ended[]>>> = {
     const again = await ended(start('pre-backup', [...args, '--on-open-run', 'replace']));
     return [again, await ended(start('post-backup', args))];
   },
-  reap: async () => [
-    await ended(start('snaphook', ['reap', '--config', lab.configFile, '--apply', '--include-waiting'])),
-  ],
+  reap: async () => [await ended(start('snaphook', ['reap', '--config', configFile, '--apply', '--include-waiting']))],
 };
 
-const ALLOWED_EXIT_CODES = [0, 75];
+/** 3: handed over with a lower grade. */
+const ALLOWED_EXIT_CODES = [0, 3, 75];
 
 async function recoverAndCheck(point: string, recovery: string): Promise<void> {
   const thawed = await until(() => !lab.isFrozen(), LEASE_MS + 1000);
@@ -77,11 +88,11 @@ async function killAtEveryPoint(
   for (let point = 1; point < MORE_THAN_ANY_RUN; point += 1) {
     const outcome = await runOnce(point);
     if (!outcome.killed) {
-      expect([name, point, outcome.exitCode, outcome.exitCode === 0 ? '' : outcome.stderr]).toEqual([
+      const isThrough = outcome.exitCode === 0 || outcome.exitCode === 3;
+      expect([name, point, isThrough ? 'through' : `${outcome.exitCode}: ${outcome.stderr}`]).toEqual([
         name,
         point,
-        0,
-        '',
+        'through',
       ]);
       await RECOVERIES.post?.();
       return point - 1;
@@ -119,7 +130,7 @@ export function killPreHookEverywhere(recovery: string): void {
 
 /** Kills the post hook at every journal write and every remote call; the post hook comes again each time. */
 export function killPostHookEverywhere(): void {
-  const openRun = async () => expect((await ended(start('pre-backup', args))).exitCode).toBe(0);
+  const openRun = async () => expect([0, 3]).toContain((await ended(start('pre-backup', args))).exitCode);
 
   test.each(['before', 'torn', 'after'])('at every journal write (%s): nothing left', async (when) => {
     const points = await killAtEveryPoint(`post, journal write, ${when},`, 'post', async (point) => {
