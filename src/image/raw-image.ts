@@ -103,6 +103,15 @@ export const rawImages: Images = {
     return (await Promise.all(records)).sort((a, b) => a.name.localeCompare(b.name));
   },
 
+  async existing(directory, paths) {
+    const found: string[] = [];
+    for (const form of paths.flatMap((relative) => [relative, `${relative}.partial`])) {
+      const stats = await lstat(insideOf(directory, form)).catch(() => undefined);
+      if (stats !== undefined) found.push(form);
+    }
+    return found;
+  },
+
   async remove(directory, files) {
     const root = await realpath(directory).catch(() => undefined);
     if (root === undefined) return [];

@@ -61,6 +61,8 @@ export interface Images {
   ): Promise<void>;
   /** Regular files directly in the directory whose name begins so, by name; none when there is no such directory. */
   records(directory: string, namePrefix: string): Promise<readonly ExportRecord[]>;
+  /** Those of these paths, and of their `.partial` forms, under which something lies: files, links, folders. Changes nothing. */
+  existing(directory: string, paths: readonly string[]): Promise<readonly string[]>;
   /**
    * Removes exactly these files, their `.partial` forms and folders that became empty; missing ones are success. A file of
    * another size (a `.partial` may be shorter), a link, or a path that a link leads elsewhere is left alone and told.

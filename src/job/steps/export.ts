@@ -3,8 +3,7 @@ import type { ImageFile } from '../../ports/images.ts';
 import { captureResultOf } from '../journal.ts';
 import { manifestOf, plannedManifestOf, readManifestNote } from '../manifest.ts';
 import { OWN_NAME_PREFIX } from '../names.ts';
-import { otherOpenPlans } from '../open-plans.ts';
-import { draftNameOf, handedOverFilesOf, MANIFEST_NAME, PLANNED_MANIFEST_NAME } from '../plan.ts';
+import { draftNameOf, handedOverFilesOf, imagePathsOf, MANIFEST_NAME, PLANNED_MANIFEST_NAME } from '../plan.ts';
 import type { Run, Step } from '../step.ts';
 import type { DevicesResult } from './devices.ts';
 import { requireLinks } from './link.ts';
@@ -58,17 +57,15 @@ export const exportStep: Step<ExportResult> = {
   async undo(run) {
     const { plan, ports } = run;
     const directory = plan.spec.exportDirectory;
-    const stranger = await ownedByOther(run);
-    if (stranger !== undefined) {
-      ports.reporter.warn('the hand-over directory is not of this run any more; its images are left alone', {
-        directory,
-        run: plan.runId,
-        because: stranger,
-      });
-    }
+    const doubt = await doubtOf(run);
     // The draft bears the run in its name: it is ours whoever has the directory.
     const draft = { path: draftNameOf(plan), sizeBytes: undefined };
-    const files = stranger === undefined ? [...handedOverFilesOf(plan), draft] : [draft];
+    const files = doubt === undefined ? [...handedOverFilesOf(plan), draft] : [draft];
+    const leftAlone = doubt === undefined ? [] : await ports.images.existing(directory, imagePathsOf(plan));
+    if (leftAlone.length > 0) {
+      const fields = { directory, run: plan.runId, because: doubt, files: leftAlone.join(', ') };
+      ports.reporter.warn('files where this run puts its own may be those of somebody else and are left alone', fields);
+    }
     for (const { path, why } of await ports.images.remove(directory, files)) {
       ports.reporter.warn('a file is not as this run wrote it and is left alone', { directory, file: path, why });
     }
@@ -76,19 +73,16 @@ export const exportStep: Step<ExportResult> = {
 };
 
 /**
- * Every run of a job uses the same paths, and a journal may have been restored from a backup: what lies there now may be
- * another run's. A manifest decides; it is the first file that is written and the last that is removed.
+ * Every run of a job uses the same paths, a journal may have been restored from a backup, and somebody may have restored images
+ * to where they were: what lies there now may be another's. A manifest decides, as it is the first file that is written and the
+ * last that is removed. Undefined: it names this run.
  */
-async function ownedByOther(run: Run): Promise<string | undefined> {
-  const { plan, ports } = run;
-  const directory = plan.spec.exportDirectory;
-  const records = await ports.images.records(directory, OWN_NAME_PREFIX);
+async function doubtOf({ plan, ports }: Run): Promise<string | undefined> {
+  const records = await ports.images.records(plan.spec.exportDirectory, OWN_NAME_PREFIX);
   const manifests = records.filter(({ name }) => name === MANIFEST_NAME || name === PLANNED_MANIFEST_NAME);
   for (const { name, text } of manifests) {
     const note = readManifestNote(text);
     if (note?.runId !== plan.runId) return `"${name}" names run "${note?.runId ?? 'unknown'}"`;
   }
-  if (manifests.length > 0) return undefined;
-  const owner = (await otherOpenPlans(ports, plan.runId)).find((other) => other.spec.exportDirectory === directory);
-  return owner && `open run "${owner.runId}" has planned to use it`;
+  return manifests.length > 0 ? undefined : 'no manifest beside them says whose they are';
 }

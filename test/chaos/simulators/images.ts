@@ -147,6 +147,11 @@ export function simulatedImages(
           .sort((one, other) => (one.name < other.name ? -1 : 1)),
       ),
 
+    existing: (directory, paths) =>
+      local('existing', () =>
+        paths.flatMap((path) => [path, `${path}.partial`]).filter((path) => has(disk, directory, path)),
+      ),
+
     remove(directory, files) {
       const removeFirst = (count: number) =>
         files

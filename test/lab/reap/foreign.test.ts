@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { plannedManifestOf } from '../../../src/job/manifest.ts';
 import { newRunId, snapshotName } from '../../../src/job/names.ts';
@@ -199,4 +199,20 @@ test('files of a closed run that somebody copied back are left alone', async () 
 
   expect(filesBelow(site.lab, 'export')).toEqual(before);
   expect(directory).toContain('nightly');
+});
+
+test('an image that the admin restored stays when an older state directory comes back', async () => {
+  const state = path.join(site.lab.directory, 'state');
+  const { plan, directory } = await site.pre();
+  cpSync(state, `${state}-copy`, { recursive: true });
+  await site.post();
+  rmSync(state, { recursive: true });
+  cpSync(`${state}-copy`, state, { recursive: true });
+  const [{ imagePath, imageBytes } = { imagePath: '', imageBytes: 0 }] = plan.devices;
+  const image = path.join(directory, imagePath);
+  mkdirSync(path.dirname(image), { recursive: true });
+  writeFileSync(image, Buffer.alloc(imageBytes, 7));
+
+  expect(await site.failingPre({ spec: { onOpenRun: 'replace' } })).toMatchObject({ code: 'E_EXPORT' });
+  expect(readFileSync(image).equals(Buffer.alloc(imageBytes, 7))).toBe(true);
 });

@@ -165,6 +165,16 @@ test('what is not as it was written is left alone and told: another size, a link
   expect(readFileSync(path.join(outside, 'c.raw'), 'utf8')).toBe('0123456789');
 });
 
+test('what lies under a name or its partial form is told, whatever it is', async () => {
+  const into = folder();
+  mkdirSync(path.join(into, 'vm'));
+  writeFileSync(path.join(into, 'vm', 'a.raw'), '');
+  symlinkSync('nowhere', path.join(into, 'b.raw.partial'));
+
+  const paths = ['vm/a.raw', 'b.raw', 'vm', 'c.raw', 'missing/d.raw'];
+  expect(await rawImages.existing(into, paths)).toEqual(['vm/a.raw', 'b.raw.partial', 'vm']);
+});
+
 test('a record is there whole or not at all, and is read with the time the file system made it', async () => {
   const into = folder();
   const before = Date.now();

@@ -1,4 +1,8 @@
+import { plannedManifestOf } from '../../../src/job/manifest.ts';
+import { MANIFEST_NAME, PLANNED_MANIFEST_NAME, type Plan } from '../../../src/job/plan.ts';
 import { cleanUpRun } from '../../../src/job/run-record.ts';
+import { arrayId, runId } from '../../../src/ports/identity.ts';
+import { markOf } from './worlds/site-with-runs.ts';
 import { World } from './worlds/world.ts';
 import type { RunSeed } from './worlds/world-seed.ts';
 
@@ -24,24 +28,58 @@ const quiet = {
   unborn: false,
   clockSkewSeconds: 0,
 };
-const IMAGE = '/export/job-0/vm/hard-disk-1.raw';
+const ARRAY = arrayId('000197900046');
+const DIRECTORY = '/export/job-0';
+const IMAGE = 'vm/hard-disk-1.raw';
 
-async function undoWith(others: readonly RunSeed[], sizeBytes: number) {
-  const { site } = new World({ ...quiet, runs: [seed, ...others] });
-  site.files.set(IMAGE, { sizeBytes, bornAtMs: 0 });
+/** Undoes a run whose journal came back from a backup, while these files lie in its hand-over directory: size or text by name. */
+async function undoWith(filesOf: (id: string) => Readonly<Record<string, number | string>>) {
+  const { site } = new World({ ...quiet, runs: [seed] });
   const [id = ''] = site.journals.keys();
+  site.files.clear();
+  for (const [name, what] of Object.entries(filesOf(id))) {
+    const file = typeof what === 'number' ? { sizeBytes: what } : { sizeBytes: what.length, text: what };
+    site.files.set(`${DIRECTORY}/${name}`, { ...file, bornAtMs: 0 });
+  }
   await cleanUpRun(site.ports, id, 'recovered');
-  return { isLeft: site.files.has(IMAGE), warned: site.warnings.length > 0 };
+  return { left: [...site.files.keys()].map((name) => name.slice(DIRECTORY.length + 1)), warned: site.warnings.length };
 }
 
-test('an image without any manifest goes if it is as the run wrote it', async () => {
-  expect(await undoWith([], 100)).toEqual({ isLeft: false, warned: false });
-});
+function manifestOf(id: string): string {
+  const snapshotName = `snaphook-${id}`;
+  // The manifest is made of these fields alone.
+  const plan = { runId: id, arrayId: ARRAY, snapshotName, devices: [{ imagePath: IMAGE, imageBytes: 100 }] };
+  return plannedManifestOf(plan as unknown as Plan);
+}
+
+test.each([MANIFEST_NAME, PLANNED_MANIFEST_NAME])(
+  'images beside a manifest (%s) that names the run go with it',
+  async (name) => {
+    expect(await undoWith((id) => ({ [IMAGE]: 100, [name]: manifestOf(id) }))).toEqual({ left: [], warned: 0 });
+  },
+);
 
 test('an image of another size is told and left alone', async () => {
-  expect(await undoWith([], 101)).toEqual({ isLeft: true, warned: true });
+  const { left, warned } = await undoWith((id) => ({ [IMAGE]: 101, [MANIFEST_NAME]: manifestOf(id) }));
+
+  expect([left, warned]).toEqual([[IMAGE], 1]);
 });
 
-test('in a directory that another open run has planned nothing is removed without a manifest', async () => {
-  expect(await undoWith([{ ...seed, journal: 'open', reached: 2 }], 100)).toEqual({ isLeft: true, warned: true });
+test('images beside the manifest of another run are told and left alone', async () => {
+  const { left, warned } = await undoWith(() => ({ [IMAGE]: 100, [MANIFEST_NAME]: manifestOf('another') }));
+
+  expect([left, warned]).toEqual([[IMAGE, MANIFEST_NAME], 1]);
+});
+
+test.each([IMAGE, `${IMAGE}.partial`])(
+  'without any manifest a file (%s) that is just as the run would write it is told and left alone',
+  async (name) => {
+    expect(await undoWith(() => ({ [name]: 100 }))).toEqual({ left: [name], warned: 1 });
+  },
+);
+
+test('without any manifest the own draft goes, and where nothing else lies there is nothing to tell', async () => {
+  const { left, warned } = await undoWith((id) => ({ [`snaphook-${id}-${markOf(runId(id), ARRAY)}.draft`]: 3 }));
+
+  expect([left, warned]).toEqual([[], 0]);
 });

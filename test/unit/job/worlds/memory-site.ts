@@ -98,6 +98,8 @@ export class MemorySite {
             ([path]) => path.startsWith(`${directory}/${prefix}`) && !path.slice(directory.length + 1).includes('/'),
           )
           .map(([path, { text, bornAtMs }]) => ({ name: path.slice(directory.length + 1), text, bornAtMs })),
+      existing: async (directory, paths) =>
+        paths.flatMap((path) => [path, `${path}.partial`]).filter((path) => this.files.has(`${directory}/${path}`)),
       remove: async (directory, wanted) => {
         const left: LeftAlone[] = [];
         for (const { path, sizeBytes } of wanted) {
