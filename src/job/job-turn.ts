@@ -1,6 +1,7 @@
 import { SnaphookError } from '../ports/errors.ts';
-import type { Lock } from '../ports/journal.ts';
+import type { Demand, Lock, LockUser } from '../ports/journal.ts';
 import { withinLimit } from './deadline.ts';
+import { HookPlace, preHookOf } from './hook-place.ts';
 import type { JobContext, JobSpec } from './job-spec.ts';
 import type { RunState } from './journal.ts';
 import { readJournal } from './open-plans.ts';
@@ -10,7 +11,7 @@ import { forwardLimit, type RunTime } from './run-time.ts';
 
 export const jobLock = (job: string): string => `job-${job}`;
 
-/** While another hook of the job works, its journal is looked at this often: it may turn out to be an earlier try of the same run. */
+/** How often the journal of a run that waits for its post hook is looked at. */
 const LOOK_AGAIN_MS = 1000;
 
 export interface TurnRequest {
@@ -36,8 +37,9 @@ export interface Turn {
  * Errors: `E_LOCKED`, `E_RUN_OPEN`, `E_LEFTOVERS`, and the signal's reason.
  */
 export async function takeTurn(request: TurnRequest): Promise<Turn> {
+  const place = new HookPlace(preHookOf(request.context), request.ports.clock);
   for (;;) {
-    const lock = await lockJob(request);
+    const lock = await lockJob(request, place);
     let waiting: string | undefined;
     try {
       const signal = AbortSignal.any([request.signal, lock.lost, lock.listenForStop()]);
@@ -53,49 +55,35 @@ export async function takeTurn(request: TurnRequest): Promise<Turn> {
   }
 }
 
-async function lockJob({ ports, spec, context, doing, signal }: TurnRequest): Promise<Lock> {
+async function lockJob({ ports, spec, context, doing, signal }: TurnRequest, place: HookPlace): Promise<Lock> {
   const { clock, locks, reporter } = ports;
-  const name = jobLock(spec.name);
-  let untilMs = clock.monotonicMs() + (spec.onOpenRun === 'fail' ? spec.limits.lockWaitMs : Number.POSITIVE_INFINITY);
-  const free = await unlessLocked(locks.acquire(name, 0, { signal }));
-  if (!(free instanceof SnaphookError)) return free;
-  doing('waiting for another hook of the job');
-  for (let lastTold = ''; ; ) {
-    const isRetry = await isRetryOfRunAtWork(ports, spec, context);
-    // Undoing takes its time: whoever asks for it waits for it.
-    if (isRetry) untilMs = Number.POSITIVE_INFINITY;
+  const untilMs = clock.monotonicMs() + (spec.onOpenRun === 'fail' ? spec.limits.lockWaitMs : Number.POSITIVE_INFINITY);
+  let lastTold = '';
+  let isOvertaken = false;
+  const meet = (holder: LockUser | undefined): Demand => {
+    doing('waiting for another hook of the job');
+    const isRetry = context.productRunId !== undefined && holder?.who === place.user.who;
     const replaces = isRetry || spec.onOpenRun === 'replace';
+    isOvertaken = place.isOvertakenBy(holder) && replaces;
+    if (isOvertaken) return { waitMs: 0 };
     const tell = `another hook of this job is at work; ${replaces ? 'a pre hook is asked to stop' : 'waiting for it'}`;
     if (tell !== lastTold) reporter.warn(tell, isRetry ? { retryOf: context.productRunId } : {});
     lastTold = tell;
-    const waiting = replaces ? { signal, stopHolder: `another pre hook of job "${spec.name}" came` } : { signal };
-    try {
-      const waitMs = Math.min(LOOK_AGAIN_MS, untilMs - clock.monotonicMs());
-      const lock = await unlessLocked(locks.acquire(name, waitMs, waiting));
-      if (!(lock instanceof SnaphookError)) return lock;
-      if (clock.monotonicMs() >= untilMs) throw stillAtWork(spec, lock);
-    } catch (error) {
-      throw isTimeOver(signal) ? stillAtWork(spec, signal.reason) : error;
-    }
-  }
-}
-
-/** The lock, or the error that says who has it. */
-async function unlessLocked(lock: Promise<Lock>): Promise<Lock | SnaphookError> {
+    // Undoing takes its time: whoever asks for it waits for it.
+    return replaces
+      ? { waitMs: Number.POSITIVE_INFINITY, stop: `another pre hook of job "${spec.name}" came` }
+      : { waitMs: untilMs - clock.monotonicMs() };
+  };
   try {
-    return await lock;
+    const waitMs = untilMs - clock.monotonicMs();
+    const lock = await locks.acquire(jobLock(spec.name), waitMs, { signal, user: place.user, meet });
+    place.hadTheLock();
+    return lock;
   } catch (error) {
-    if (error instanceof SnaphookError && error.code === 'E_LOCKED') return error;
-    throw error;
+    if (isTimeOver(signal)) throw stillAtWork(spec, signal.reason);
+    if (!(error instanceof SnaphookError) || error.code !== 'E_LOCKED') throw error;
+    throw isOvertaken ? overtaken(spec, error) : stillAtWork(spec, error);
   }
-}
-
-/** The run at work is the newest one that is open: its pre hook has ended all earlier ones. */
-async function isRetryOfRunAtWork(ports: JobPorts, spec: JobSpec, context: JobContext): Promise<boolean> {
-  if (context.productRunId === undefined) return false;
-  const newest = (await ports.journals.openRuns(spec.name)).at(-1);
-  const state = newest && (await stateOf(ports, newest.runId));
-  return state !== undefined && !isWaiting(state) && isSameRun(state.context, context);
 }
 
 /**
@@ -174,6 +162,13 @@ const stillAtWork = (spec: JobSpec, cause: unknown) =>
     cause,
     retry: 'safe',
     hint: 'Let it end; `snaphook status` shows its run. `--on-open-run wait` waits for it, `replace` stops a pre hook and goes on.',
+  });
+
+/** A hook that waited, and that a later pre hook of its job got ahead of: it must not stop what its product has begun since. */
+export const overtaken = (spec: JobSpec, cause: unknown) =>
+  new SnaphookError('E_LOCKED', `another pre hook of job "${spec.name}" began later and is at work now`, {
+    cause,
+    hint: 'The backup product has started a pre hook since: that one ends what earlier runs left. Nothing has to be done here.',
   });
 
 const stillOpen = (spec: JobSpec, id: string, cause?: unknown) =>

@@ -1,8 +1,9 @@
 import { SnaphookError } from '../ports/errors.ts';
-import type { Lock } from '../ports/journal.ts';
+import type { Demand, Lock, LockUser } from '../ports/journal.ts';
 import { withHeartbeat } from './heartbeat.ts';
+import { HookPlace, POST_HOOK } from './hook-place.ts';
 import type { JobSpec } from './job-spec.ts';
-import { jobLock } from './job-turn.ts';
+import { jobLock, overtaken } from './job-turn.ts';
 import { readJournal } from './open-plans.ts';
 import type { JobPorts } from './ports.ts';
 import { cleanUpRun, loadRun } from './run-record.ts';
@@ -51,17 +52,30 @@ export async function post(ports: JobPorts, spec: JobSpec): Promise<PostResult> 
   });
 }
 
-async function lockJob({ locks, reporter }: JobPorts, spec: JobSpec, doing: (what: string) => void): Promise<Lock> {
+/** Pre hooks that began before this hook are asked to stop, one after the other; to one that began after it this hook gives way. */
+async function lockJob(
+  { clock, locks, reporter }: JobPorts,
+  spec: JobSpec,
+  doing: (what: string) => void,
+): Promise<Lock> {
+  const place = new HookPlace(POST_HOOK, clock);
+  const { deadlineMs } = spec.limits;
+  const untilMs = clock.monotonicMs() + deadlineMs;
+  let isTold = false;
+  let isOvertaken = false;
+  const meet = (holder: LockUser | undefined): Demand => {
+    isOvertaken = place.isOvertakenBy(holder);
+    if (isOvertaken) return { waitMs: 0 };
+    if (!isTold) reporter.warn('another hook of this job is at work; a pre hook is asked to stop');
+    isTold = true;
+    doing('waiting for another hook of the job to end');
+    return { waitMs: untilMs - clock.monotonicMs(), stop: `the post hook of job "${spec.name}" came` };
+  };
   try {
-    return await locks.acquire(jobLock(spec.name), 0);
+    return await locks.acquire(jobLock(spec.name), deadlineMs, { user: place.user, meet });
   } catch (error) {
-    if (!(error instanceof SnaphookError) || error.code !== 'E_LOCKED') throw error;
+    throw isOvertaken && error instanceof SnaphookError && error.code === 'E_LOCKED' ? overtaken(spec, error) : error;
   }
-  reporter.warn('another hook of this job is at work; a pre hook is asked to stop');
-  doing('waiting for another hook of the job to end');
-  return locks.acquire(jobLock(spec.name), spec.limits.deadlineMs, {
-    stopHolder: `the post hook of job "${spec.name}" came`,
-  });
 }
 
 /** Those of the runs that undid themselves; the other ones were ended by somebody else meanwhile. */

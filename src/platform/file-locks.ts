@@ -1,15 +1,13 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { readdir, readFile, rm, rmdir, stat, writeFile } from 'node:fs/promises';
-import os from 'node:os';
 import path from 'node:path';
 import lockfile from 'proper-lockfile';
 import type { Clock } from '../ports/clock.ts';
 import { SnaphookError } from '../ports/errors.ts';
-import type { HeldLock, Lock, Locks } from '../ports/journal.ts';
+import type { HeldLock, Lock, Locks, LockUser } from '../ports/journal.ts';
 import { ensureFolder } from './ensure-folder.ts';
-import { isProcessAlive } from './process-alive.ts';
-import { StopRequest, sweepStopRequests, watchForStop } from './stop-requests.ts';
+import { isGone, ownMark, type ProcessMark, parseMark } from './process-mark.ts';
+import { StopRequest, sweepRequestsTo, sweepStopRequests, watchForStop } from './stop-requests.ts';
 import { systemErrorCode } from './system-error.ts';
 
 /** Wall-clock time alone never takes a lock away: clocks jump and machines sleep. Whether the owner lives decides. */
@@ -19,15 +17,12 @@ const REFRESH_MS = 3_000;
 const UNOWNED_LIFE_MS = 15_000;
 const RETRY_PAUSE_MS = 100;
 
-interface Owner {
+interface Owner extends ProcessMark {
   /** Of this one holding; what a request to stop is addressed to. */
   readonly id: string;
   readonly name: string;
-  readonly pid: number;
-  readonly host: string;
   readonly since: string;
-  /** When the process started, in clock ticks since boot (Linux): tells a process from a later one with its number. */
-  readonly startTicks: string | undefined;
+  readonly user: LockUser | undefined;
 }
 
 /**
@@ -37,7 +32,8 @@ interface Owner {
  */
 export function createFileLocks(folder: string, clock: Clock): Locks {
   return {
-    async acquire(name, waitMs, { signal, stopHolder } = {}) {
+    async acquire(name, waitMs, waiting = {}) {
+      const { signal } = waiting;
       await ensureFolder(folder, 0o700).catch((cause: unknown) => {
         throw new SnaphookError('E_JOURNAL', `lock folder "${folder}" cannot be made (${systemErrorCode(cause)})`, {
           cause,
@@ -45,21 +41,31 @@ export function createFileLocks(folder: string, clock: Clock): Locks {
         });
       });
       const file = path.join(folder, createHash('sha256').update(name).digest('hex').slice(0, 24));
-      const untilMs = clock.monotonicMs() + waitMs;
-      const request = stopHolder === undefined ? undefined : new StopRequest(file, stopHolder);
+      const requests: StopRequest[] = [];
+      let met: string | undefined;
+      let untilMs = clock.monotonicMs() + waitMs;
       try {
         for (;;) {
           signal?.throwIfAborted();
-          const lock = await tryLock(file, name, clock);
-          if (lock) return { ...lock, stoppedHolder: (await request?.wasNoticed()) ?? false };
+          const lock = await tryLock(file, name, waiting.user, clock);
+          if (lock) return { ...lock, stoppedHolder: await wasAnyHeard(requests) };
           await releaseDeadOwner(file);
-          const holder = request && (await readOwner(file));
-          const isLater = holder !== undefined && !(await request?.send(holder.id));
-          if (isLater || clock.monotonicMs() >= untilMs) throw await locked(file, name);
+          const holder = waiting.meet && (await readOwner(file));
+          if (waiting.meet && holder && holder.id !== met) {
+            met = holder.id;
+            const demand = waiting.meet(holder.user);
+            untilMs = clock.monotonicMs() + demand.waitMs;
+            if (demand.stop !== undefined) {
+              const request = new StopRequest(file, holder.id, demand.stop);
+              requests.push(request);
+              await request.send();
+            }
+          }
+          if (clock.monotonicMs() >= untilMs) throw await locked(file, name);
           await clock.sleep(Math.min(RETRY_PAUSE_MS, Math.max(1, untilMs - clock.monotonicMs())), signal);
         }
       } finally {
-        await request?.withdraw();
+        for (const request of requests) await request.withdraw();
       }
     },
 
@@ -67,7 +73,7 @@ export function createFileLocks(folder: string, clock: Clock): Locks {
       const found: HeldLock[] = [];
       for (const file of await lockFiles(folder)) {
         const owner = await readOwner(file);
-        if (owner) found.push({ name: owner.name, abandoned: isDead(owner) });
+        if (owner) found.push({ name: owner.name, abandoned: isGone(owner) });
       }
       return found;
     },
@@ -79,13 +85,23 @@ export function createFileLocks(folder: string, clock: Clock): Locks {
   };
 }
 
+async function wasAnyHeard(requests: readonly StopRequest[]): Promise<boolean> {
+  for (const request of requests) if (await request.wasHeard()) return true;
+  return false;
+}
+
 async function lockFiles(folder: string): Promise<readonly string[]> {
   const names = await readdir(folder).catch(() => []);
   const owners = names.filter((entry) => entry.endsWith(OWNER_SUFFIX));
   return owners.map((name) => path.join(folder, name.slice(0, -OWNER_SUFFIX.length)));
 }
 
-async function tryLock(file: string, name: string, clock: Clock): Promise<Omit<Lock, 'stoppedHolder'> | undefined> {
+async function tryLock(
+  file: string,
+  name: string,
+  user: LockUser | undefined,
+  clock: Clock,
+): Promise<Omit<Lock, 'stoppedHolder'> | undefined> {
   const lost = new AbortController();
   let release: () => Promise<void>;
   try {
@@ -110,25 +126,25 @@ async function tryLock(file: string, name: string, clock: Clock): Promise<Omit<L
   const owner: Owner = {
     id: randomUUID(),
     name,
-    pid: process.pid,
-    host: os.hostname(),
     since: clock.now().toISOString(),
-    startTicks: startTicksOf(process.pid),
+    user,
+    ...ownMark(),
   };
   await writeFile(ownerFile(file), JSON.stringify(owner), { mode: 0o600 });
   const stop = new AbortController();
-  let unwatch = (): void => undefined;
+  let unwatch = async (): Promise<void> => undefined;
   return {
     lost: lost.signal,
     listenForStop() {
-      unwatch();
+      void unwatch();
       unwatch = watchForStop(file, owner.id, (who) =>
         stop.abort(new SnaphookError('E_INTERRUPTED', `interrupted, because ${who}`, { effect: 'unknown' })),
       );
       return stop.signal;
     },
     async release() {
-      unwatch();
+      await unwatch();
+      await sweepRequestsTo(file, owner.id);
       await rm(ownerFile(file), { force: true });
       await release().catch(() => undefined);
     },
@@ -142,19 +158,19 @@ async function readOwner(file: string): Promise<Owner | undefined> {
   try {
     const owner: unknown = JSON.parse(await readFile(ownerFile(file), 'utf8'));
     if (typeof owner !== 'object' || owner === null) return undefined;
-    const { id, name, pid, host, since, startTicks } = owner as Partial<Owner>; // every field is checked on the next lines
-    if (
-      typeof id !== 'string' ||
-      typeof name !== 'string' ||
-      typeof pid !== 'number' ||
-      typeof host !== 'string' ||
-      typeof since !== 'string'
-    )
-      return undefined;
-    return { id, name, pid, host, since, startTicks: typeof startTicks === 'string' ? startTicks : undefined };
+    const { id, name, since, user } = owner as Partial<Owner>; // every field is checked on the next lines
+    if (typeof id !== 'string' || typeof name !== 'string' || typeof since !== 'string') return undefined;
+    const mark = parseMark(owner);
+    return mark && { id, name, since, user: parseUser(user), ...mark };
   } catch {
     return undefined;
   }
+}
+
+function parseUser(value: unknown): LockUser | undefined {
+  if (typeof value !== 'object' || value === null) return undefined;
+  const { who, beganAtMs } = value as Partial<LockUser>; // every field is checked on the next line
+  return typeof who === 'string' && typeof beganAtMs === 'number' ? { who, beganAtMs } : undefined;
 }
 
 /**
@@ -178,25 +194,9 @@ async function releaseDeadOwner(file: string): Promise<void> {
 
 async function isAbandoned(file: string): Promise<boolean> {
   const owner = await readOwner(file);
-  if (owner) return isDead(owner);
+  if (owner) return isGone(owner);
   const lock = await stat(`${file}.lock`).catch(() => undefined);
   return lock !== undefined && Date.now() - lock.mtimeMs > UNOWNED_LIFE_MS;
-}
-
-function isDead(owner: Owner): boolean {
-  if (owner.host !== os.hostname()) return false;
-  if (!isProcessAlive(owner.pid)) return true;
-  return owner.startTicks !== undefined && startTicksOf(owner.pid) !== owner.startTicks;
-}
-
-/** Field 22 of /proc/PID/stat (proc_pid_stat(5)); the command in field 2 may hold blanks and brackets. Undefined elsewhere. */
-function startTicksOf(pid: number): string | undefined {
-  try {
-    const text = readFileSync(`/proc/${pid}/stat`, 'latin1');
-    return text.slice(text.lastIndexOf(')') + 2).split(' ')[19];
-  } catch {
-    return undefined;
-  }
 }
 
 async function locked(file: string, name: string): Promise<SnaphookError> {

@@ -41,21 +41,39 @@ export interface JournalStore {
 export interface Lock {
   /** Aborts when the lock could not be refreshed: a holder that cannot prove it holds must stop. */
   readonly lost: AbortSignal;
-  /** True: the holder before us was asked by us to stop, and took notice. */
+  /** True: a holder before us was asked by us to stop, and took notice. */
   readonly stoppedHolder: boolean;
   /** From now on waiters can ask this holder to stop. Aborts with `E_INTERRUPTED`, whose message says who asked. */
   listenForStop(): AbortSignal;
   release(): Promise<void>;
 }
 
+/** A hook as others meet it at a lock. Nothing secret. */
+export interface LockUser {
+  /** What it is, only compared. */
+  readonly who: string;
+  /** When the hook began, in milliseconds since 1970 by the clock of its machine: maybe long before it got the lock. */
+  readonly beganAtMs: number;
+}
+
+/** What a waiter makes of a holder. */
+export interface Demand {
+  /** How long this holder is waited for. */
+  readonly waitMs: number;
+  /** Asks it to stop and says to it why, such as `the post hook of job "x" came`. */
+  readonly stop?: string;
+}
+
 export interface Waiting {
   /** Ends the wait with its reason. */
   readonly signal?: AbortSignal;
+  /** Who we are, for those who meet us as the holder. */
+  readonly user?: LockUser;
   /**
-   * Asks the holder to stop and says to it why, such as `the post hook of job "x" came`. Only the holder that is met first is
-   * asked; when another one has taken the lock after it, the wait ends at once.
+   * Called once for every holding that is met; its answer counts in place of `waitMs`. What it throws ends the wait. Undefined: the
+   * holder did not say who it is.
    */
-  readonly stopHolder?: string;
+  readonly meet?: (holder: LockUser | undefined) => Demand;
 }
 
 export interface HeldLock {
@@ -69,6 +87,6 @@ export interface Locks {
   acquire(name: string, waitMs: number, waiting?: Waiting): Promise<Lock>;
   /** Locks that are there now; `abandoned`: the process of this machine that held it died. Changes nothing. */
   list(): Promise<readonly HeldLock[]>;
-  /** Removes the locks that processes of this machine left when they died, and requests whose holder is gone. */
+  /** Removes the locks that processes of this machine left when they died, and requests whose holder or requester is gone. */
   sweep(): Promise<void>;
 }

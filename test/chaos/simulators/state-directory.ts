@@ -1,5 +1,5 @@
 import { SnaphookError } from '../../../src/ports/errors.ts';
-import type { Journal, JournalLine, JournalStore, OpenRun } from '../../../src/ports/journal.ts';
+import type { Journal, JournalLine, JournalStore, LockUser, OpenRun } from '../../../src/ports/journal.ts';
 import type { HookProcess } from '../hook-process.ts';
 import type { Random } from '../random.ts';
 
@@ -19,8 +19,15 @@ export interface Holding {
   readonly lost: AbortController;
   readonly stop: AbortController;
   isListening: boolean;
-  /** Why somebody asks the holder to stop: a file beside the lock, which the holder removes when it takes notice. */
-  request: string | undefined;
+  /** Who the holder says it is. */
+  readonly user: LockUser | undefined;
+  /** Those who ask the holder to stop: a file each beside the lock, which the holder renames when it takes notice. */
+  readonly requests: Set<StopAsked>;
+}
+
+export interface StopAsked {
+  readonly why: string;
+  isHeard: boolean;
 }
 
 /** The state directory on disk. It survives processes and machines, unless it is lost or put back from a copy. */

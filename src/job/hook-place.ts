@@ -1,0 +1,34 @@
+import type { Clock } from '../ports/clock.ts';
+import type { LockUser } from '../ports/journal.ts';
+import type { JobContext } from './job-spec.ts';
+
+const PRE = 'pre hook';
+
+/** A pre hook as others meet it: the run it makes, as the backup product calls it. */
+export const preHookOf = ({ integration, instance, productRunId }: JobContext): string =>
+  `${PRE} ${JSON.stringify([integration, instance ?? null, productRunId ?? null])}`;
+
+export const POST_HOOK = 'post hook';
+
+/** Where a hook stands among those of its job: it may stop those before it, and gives way to a pre hook that began after it. */
+export class HookPlace {
+  readonly user: LockUser;
+  #hasLooked = false;
+
+  constructor(who: string, clock: Clock) {
+    this.user = { who, beganAtMs: clock.now().getTime() };
+  }
+
+  /** To be called for every holder that is met, in order. */
+  isOvertakenBy(holder: LockUser | undefined): boolean {
+    // Whoever holds the lock at the first look was there before us, whatever the clocks say.
+    const wasThere = !this.#hasLooked;
+    this.#hasLooked = true;
+    return !wasThere && holder !== undefined && holder.who.startsWith(PRE) && holder.beganAtMs > this.user.beganAtMs;
+  }
+
+  /** Had the lock: whoever is met later may have come later. */
+  hadTheLock(): void {
+    this.#hasLooked = true;
+  }
+}
