@@ -1,5 +1,5 @@
 import { openSite, type Site } from '../main-job/site.ts';
-import { configWith, expectClean, type Held, type Hook, holdHandOver, startHook, until } from './product.ts';
+import { configWith, expectClean, type Held, type Hook, hold, holdHandOver, startHook, until } from './product.ts';
 
 /** Amanda starts a second pre hook when the first took too long for it, and Bacula repeats a job under the id it had before. */
 let site: Site;
@@ -101,6 +101,23 @@ describe('while another pre hook of the job is at work', () => {
       expect(await post()).toBe(0);
     },
   );
+});
+
+test('the run id of a crashed run that the pre hook at work still cleans up makes nobody a retry of that pre hook', async () => {
+  const crashed = await preAtWork('--run-id', '7');
+  crashed.hook.signalGroup('SIGKILL');
+  await crashed.hook.ended;
+  crashed.held.letGo();
+  const cleaning = hold(site.lab, { system: 'array', operation: /Unlink/, nth: 1, when: 'before' });
+  const atWork = pre('--run-id', '8');
+  await cleaning.reached;
+
+  const again = await pre('--run-id', '7').ended;
+  cleaning.letGo();
+
+  expect([again.exitCode, again.stderr]).toEqual([11, expect.not.stringContaining('retryOf')]);
+  expect((await atWork.ended).exitCode).toBe(0);
+  expect(await post()).toBe(0);
 });
 
 describe('while an earlier run waits for its post hook', () => {

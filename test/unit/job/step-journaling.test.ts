@@ -1,5 +1,8 @@
+import type { JobContext } from '../../../src/job/job-spec.ts';
 import { RunJournal } from '../../../src/job/journal.ts';
+import type { Plan } from '../../../src/job/plan.ts';
 import { type Run, runStep, type Step } from '../../../src/job/step.ts';
+import { captureStep } from '../../../src/job/steps/capture.ts';
 import { SnaphookError } from '../../../src/ports/errors.ts';
 import { FaultSource } from '../../chaos/faults.ts';
 import { HookProcess } from '../../chaos/hook-process.ts';
@@ -28,7 +31,10 @@ async function startRun() {
   };
   const stored = await inTime(ports.journals.create({ runId: 'mb3k2j1f-x8q2zk', job: 'nightly' }));
   const journal = await inTime(RunJournal.load(stored, ports.clock));
-  const run = { ports, journal } as unknown as Run; // plan, array and guests are the step's own business
+  const plan = { vms: [], devices: [], spec: { limits: { establishMs: 1000, settleMs: 1000, thawMs: 1000 } } };
+  await inTime(journal.opened({} as JobContext)); // who called is only kept
+  await inTime(journal.append({ kind: 'planned', data: plan as unknown as Plan })); // all that a capture without guests asks of it
+  const run = { ports, plan, journal } as unknown as Run; // plan, array and guests are the step's own business
   /** The n-th line from now is not written. */
   const fillDiskAtLine = (nth: number) => {
     const { faults } = world;
@@ -79,4 +85,23 @@ test('a step that was refused for certain is journaled so', async () => {
   await expect(inTime(runStep(run, step(refused), signal))).rejects.toMatchObject({ code: 'E_ARRAY_REFUSED' });
 
   expect(run.journal.state.steps.present.at).toBe('refused');
+});
+
+test('an establish that was not answered is not journaled as refused because the look after it failed', async () => {
+  const { run, inTime } = await startRun();
+  const answers = {
+    warm: async () => undefined,
+    establish: async () => {
+      throw new SnaphookError('E_ARRAY', 'no answer', { effect: 'unknown', retry: 'after-probe' });
+    },
+    findSnapshots: async () => {
+      throw new SnaphookError('E_ARRAY', 'the array cannot be read');
+    },
+  };
+  const capturing = { ...run, openGuests: new Map(), array: answers };
+  const work = runStep(capturing as unknown as Run, captureStep, signal);
+
+  await expect(inTime(work)).rejects.toMatchObject({ message: 'the array cannot be read', effect: 'unknown' });
+
+  expect(run.journal.state.steps.capture.at).toBe('intended');
 });

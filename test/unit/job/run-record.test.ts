@@ -1,0 +1,40 @@
+import { cleanUpRun } from '../../../src/job/run-record.ts';
+import { World } from './worlds/world.ts';
+import type { RunSeed } from './worlds/world-seed.ts';
+
+const seed: RunSeed = {
+  array: 0,
+  job: 0,
+  ageMinutes: 600,
+  disks: 1,
+  source: 0,
+  reached: 6,
+  last: 'done',
+  journal: 'open',
+  handedOver: true,
+  oldForm: false,
+  establishedAfterSeconds: 10,
+  reuse: 'free',
+};
+const quiet = {
+  strangers: [],
+  includeWaiting: true,
+  jobAtWork: undefined,
+  staleLock: false,
+  unborn: false,
+  clockSkewSeconds: 0,
+};
+
+test('a run whose last line reached the disk although its write was told to have failed is closed by the next hook', async () => {
+  const { site } = new World({ ...quiet, runs: [seed] });
+  const [[id, journal] = ['', undefined]] = site.journals;
+  if (!journal) throw new Error('the world has a run');
+  const at = new Date(0).toISOString();
+  journal.lines.push({ seq: journal.lines.length + 1, at, kind: 'closed', data: { outcome: 'failed' } });
+  const before = [...journal.lines];
+
+  await cleanUpRun(site.ports, id, 'recovered');
+
+  expect(journal.closed).toBe(true);
+  expect(journal.lines).toEqual(before);
+});
