@@ -1,4 +1,5 @@
 import type { Installation } from '../../../../src/job/installation.ts';
+import { DEFAULT_LIMITS } from '../../../../src/job/job-spec.ts';
 import type { JobPorts } from '../../../../src/job/ports.ts';
 import { SnaphookError } from '../../../../src/ports/errors.ts';
 import type { Images, LeftAlone } from '../../../../src/ports/images.ts';
@@ -76,9 +77,12 @@ export class MemorySite {
       clock: {
         now: () => this.#now,
         monotonicMs: () => 0,
-        // Time stands still: nothing is waited for, and no limit is reached.
-        sleep: (_, signal) =>
-          new Promise((__, reject) => signal?.addEventListener('abort', () => reject(signal.reason))),
+        // Time stands still: late effects have settled, and no limit is reached.
+        sleep: (durationMs, signal) =>
+          new Promise((resolve, reject) => {
+            if (durationMs <= DEFAULT_LIMITS.settleMs) resolve();
+            else signal?.addEventListener('abort', () => reject(signal.reason));
+          }),
       },
       reporter: { info: () => {}, warn: (message) => void this.warnings.push(message), progress: () => {} },
       randomText: unusedCall,
