@@ -96,7 +96,7 @@ test.each<[string, VmEvidence, string, RegExp]>([
   ['a required writer vanished', freezeWith({ writersAfter: [] }), 'filesystem', /not seen/],
   [
     'one of two instances of a required writer vanished',
-    guestWith({ writersBefore: [WRITER, WRITER] }),
+    preparedWith({ writersBefore: [WRITER, WRITER] }),
     'filesystem',
     /not seen/,
   ],
