@@ -73,6 +73,13 @@ static void print_wwid(int device) {
     json_text("wwid", first_text(device, names, text));
 }
 
+/* sysfs counts sectors of 512 bytes, whatever those of the device are. */
+static void print_size(int device) {
+    char text[TEXT_MAX];
+    long long sectors = strtoll(read_text(device, "size", text), NULL, 10);
+    json_number("sizeBytes", sectors > 0 && sectors <= INT64_MAX / 512 ? sectors * 512 : 0);
+}
+
 /* A link of a partition is `.../block/sda/sda1`. */
 static void print_parent(int blocks, const char *name, int device) {
     char target[PATH_MAX];
@@ -121,6 +128,7 @@ static void print_block(int blocks, const char *name) {
     print_names_in("slaves", device, "slaves");
     print_serial(device);
     print_wwid(device);
+    print_size(device);
     json_path("backingFile", read_text(device, "loop/backing_file", text));
     json_end_object();
     close(device);

@@ -130,7 +130,7 @@ function coverageDoubts({ capturedDiskUuids }: VmEvidence, { prepared }: GuestEv
     ...capturedDiskUuids
       .filter((disk) => disk === undefined || !covered.has(disk))
       .map((disk) => `disk "${disk ?? 'without serial'}" holds no volume that was frozen`),
-    ...linux.notFreezable.map((name) => `file system "${name}" is of a kind that cannot be frozen`),
+    ...linux.notFreezable.map((name) => `"${name}" may have changed while the rest stood still`),
   ];
 }
 

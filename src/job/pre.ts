@@ -20,7 +20,7 @@ import { type Run, runStep } from './step.ts';
 import { captureStep } from './steps/capture.ts';
 import { devicesStep } from './steps/devices.ts';
 import { exportStep } from './steps/export.ts';
-import { guestsStep } from './steps/guests.ts';
+import { closeOpenGuests, guestsStep } from './steps/guests.ts';
 import { linkStep } from './steps/link.ts';
 import { presentStep } from './steps/present.ts';
 import { undoSteps } from './undo.ts';
@@ -106,8 +106,12 @@ async function openRun(
   try {
     return await goForward(work, signal);
   } catch (error) {
-    // Whoever took the lock over recovers the run; two that undo it at once would undo each other's work.
-    if (lock.lost.aborted) throw lock.lost.reason;
+    // Whoever took the lock over recovers the run; two that undo it at once would undo each other's work. Only what nobody else
+    // has is ended here: sessions that would keep guests quiet and this process alive.
+    if (lock.lost.aborted) {
+      if (current.run) await closeOpenGuests(current.run);
+      throw lock.lost.reason;
+    }
     throw await unwind(work, signal.aborted ? signal.reason : error);
   }
 }

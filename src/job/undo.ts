@@ -13,7 +13,9 @@ import { presentStep } from './steps/present.ts';
 const STEPS: readonly Step<unknown>[] = [guestsStep, captureStep, linkStep, presentStep, devicesStep, exportStep];
 
 /**
- * Undoes every step whose effect may exist, newest first, all the way: an error is kept and the next step is still undone.
+ * Undoes every step whose effect may exist, newest first, all the way: an error is kept and the next step is still undone. Guests
+ * are let go at once and beside all that: nothing else needs their sessions, their applications may be quiet, and a guest that
+ * does not answer keeps no snapshot alive.
  * This one path serves a failing `pre`, `post`, the recovery of a crashed run and `reap`.
  * Returns the errors; an empty list means that nothing of the run is left.
  */
@@ -21,10 +23,24 @@ export async function undoSteps(
   run: Run,
   { only = STEPS.map(({ name }) => name), signal }: { only?: readonly StepName[]; signal?: AbortSignal } = {},
 ): Promise<unknown[]> {
+  const asked = STEPS.filter(({ name }) => only.includes(name));
+  const others = asked.filter((step) => step !== guestsStep).reverse();
+  const errors = await Promise.all([
+    undoInOrder(run, asked.includes(guestsStep) ? [guestsStep] : [], signal),
+    undoInOrder(run, others, signal),
+  ]);
+  return errors.flat();
+}
+
+async function undoInOrder(
+  run: Run,
+  steps: readonly Step<unknown>[],
+  signal: AbortSignal | undefined,
+): Promise<unknown[]> {
   const errors: unknown[] = [];
-  for (const step of [...STEPS].reverse()) {
+  for (const step of steps) {
     const state = run.journal.state.steps[step.name];
-    if (!only.includes(step.name) || state.at === 'untouched' || state.at === 'undone') continue;
+    if (state.at === 'untouched' || state.at === 'undone') continue;
     await keepError(errors, () => run.journal.append({ kind: 'undoing', data: { step: step.name } }));
     try {
       await undoStep(run, step, state, signal);

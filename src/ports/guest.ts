@@ -52,7 +52,7 @@ export type PreparedGuest =
       readonly strategy: 'linux-fsfreeze';
       /** Serials of captured disks that hold swap space and nothing else: what is in it matters to nobody. */
       readonly swapDisks: readonly string[];
-      /** File systems on captured disks that may change while the others stand still: their kind cannot be frozen. */
+      /** What may change on captured disks while the volumes stand still, each with the reason: it is not among them. */
       readonly notFreezable: readonly string[];
       readonly applications: readonly GuestApplication[];
       readonly scripts: readonly ScriptRun[];
@@ -90,14 +90,16 @@ export type FreezeEvidence =
     });
 
 /**
- * One guest during one run. Calls come in this order: prepare, freeze, thaw, finish, close; `thaw` is allowed at any time,
+ * One guest during one run. Calls come in this order: prepare, quiet, freeze, thaw, finish, close; `thaw` is allowed at any time,
  * any number of times, and after errors: *unknown is frozen*.
  * Errors: `E_GUEST_*`, `E_WRITER_FAILED`, `E_FREEZE_FAILED`, `E_THAW_UNCONFIRMED`, `E_TLS_UNTRUSTED`.
  */
 export interface Guest {
   readonly name: string;
+  /** The longest that the scripts of its administrator may take together, each time they are told something. 0: none are run. */
+  readonly scriptLimitMs: number;
   /**
-   * Opens and warms the channel, loads the helper, gathers metadata. Nothing is frozen.
+   * Opens and warms the channel, loads the helper, gathers metadata. Nothing is frozen, and applications go on.
    * `onSession` is awaited as soon as something exists in the guest that a crash would leave behind; its record is what
    * `closeLeftover` needs to find it again. No secrets.
    */
@@ -109,6 +111,12 @@ export interface Guest {
     },
     signal: AbortSignal,
   ): Promise<PreparedGuest>;
+  /**
+   * Makes applications quiet, where scripts of the guest do that and not the freeze itself; resolves with what `prepare` told and
+   * what they said. They go on with the thaw, also with one that comes in place of the freeze, with `close`, and by
+   * themselves when no freeze has been asked for after `freezeWithinMs`.
+   */
+  quiet(request: { readonly freezeWithinMs: number }, signal: AbortSignal): Promise<PreparedGuest>;
   /** Resolves when applications are frozen and writes are held. Opens no connection. */
   freeze(signal: AbortSignal): Promise<void>;
   /** One message on the open channel; resolves when the guest confirmed that it writes again. */

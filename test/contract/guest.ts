@@ -29,6 +29,7 @@ export interface GuestWorld {
 
 const FOREIGN_DISK = '6000c29ffffffffffffffffffffffffe';
 const LIMIT_MS = 8000;
+export const FREEZE_SOON = { freezeWithinMs: 60_000 };
 
 /** Polls what the guest says until it is so. */
 export async function until(condition: () => Answer<boolean>, what: string, limitMs = LIMIT_MS): Promise<void> {
@@ -64,6 +65,10 @@ export function guestContract(name: string, makeWorld: () => Promise<GuestWorld>
     const within = () => AbortSignal.timeout(world.limitMs ?? LIMIT_MS);
     const comesAbout = (condition: () => Promise<boolean>, what: string) => until(condition, what, world.limitMs);
     const request = () => ({ runId: 'l1k2m3n4-abcdef', diskUuids: world.diskUuids, onSession: async () => undefined });
+    const ready = async (one: Guest) => {
+      await one.prepare(request(), within());
+      await one.quiet(FREEZE_SOON, within());
+    };
 
     beforeEach(async () => {
       world = await makeWorld();
@@ -84,6 +89,13 @@ export function guestContract(name: string, makeWorld: () => Promise<GuestWorld>
       if (prepared.strategy === 'vss-provider') expect(prepared.writersBefore.length).toBeGreaterThan(0);
       const covered = prepared.volumes.flatMap((volume) => volume.diskUuids);
       expect(covered).toEqual(expect.arrayContaining([...world.diskUuids]));
+    });
+
+    test('quiet tells what prepare told, and freezes nothing', async () => {
+      const { helper, leaseMs, volumes } = await guest.prepare(request(), within());
+
+      expect(await guest.quiet(FREEZE_SOON, within())).toMatchObject({ helper, leaseMs, volumes });
+      expect(world.isFrozen()).toBe(false);
     });
 
     test('the session is reported while it is made, before prepare ends, and holds no secret', async () => {
@@ -113,7 +125,7 @@ export function guestContract(name: string, makeWorld: () => Promise<GuestWorld>
     });
 
     test('freeze resolves when the guest is frozen, and thaw when it writes again', async () => {
-      await guest.prepare(request(), within());
+      await ready(guest);
       expect(await world.isFrozen()).toBe(false);
       await guest.freeze(within());
       expect(await world.isFrozen()).toBe(true);
@@ -126,7 +138,7 @@ export function guestContract(name: string, makeWorld: () => Promise<GuestWorld>
     });
 
     test('freeze and thaw open no connection', async () => {
-      await guest.prepare(request(), within());
+      await ready(guest);
       const before = await world.connectionCount();
 
       await guest.freeze(within());
@@ -136,7 +148,7 @@ export function guestContract(name: string, makeWorld: () => Promise<GuestWorld>
     });
 
     test('a released freeze ends finished and flushed, with every required writer well', async () => {
-      await guest.prepare(request(), within());
+      await ready(guest);
       await guest.freeze(within());
       const verdict = await guest.thaw(within());
 
@@ -147,7 +159,7 @@ export function guestContract(name: string, makeWorld: () => Promise<GuestWorld>
     });
 
     test('thaw may be called again and says the same', async () => {
-      await guest.prepare(request(), within());
+      await ready(guest);
       await guest.freeze(within());
       const first = await guest.thaw(within());
 
@@ -157,7 +169,7 @@ export function guestContract(name: string, makeWorld: () => Promise<GuestWorld>
     });
 
     test('two thaws at once both see the guest write again', async () => {
-      await guest.prepare(request(), within());
+      await ready(guest);
       await guest.freeze(within());
 
       const verdicts = await Promise.all([guest.thaw(within()), guest.thaw(within())]);
@@ -168,12 +180,12 @@ export function guestContract(name: string, makeWorld: () => Promise<GuestWorld>
 
     test('thaw before any freeze resolves and proves nothing', async () => {
       expect((await guest.thaw(within())).kind).toBe('expired');
-      await guest.prepare(request(), within());
+      await ready(guest);
       expect((await guest.thaw(within())).kind).toBe('expired');
     });
 
     test('a guest nobody thaws lets go by itself, and the verdict says so', async () => {
-      await guest.prepare(request(), within());
+      await ready(guest);
       const asked = performance.now();
       await guest.freeze(within());
       const freezeMs = performance.now() - asked;
@@ -189,7 +201,7 @@ export function guestContract(name: string, makeWorld: () => Promise<GuestWorld>
     });
 
     test('a freeze that was stopped at once had no effect', async () => {
-      await guest.prepare(request(), within());
+      await ready(guest);
 
       const failure = await failureOf(guest.freeze(AbortSignal.abort()));
 
@@ -198,7 +210,7 @@ export function guestContract(name: string, makeWorld: () => Promise<GuestWorld>
     });
 
     test('a freeze that was given up counts as unknown, and the thaw after it ends it', async () => {
-      await guest.prepare(request(), within());
+      await ready(guest);
       const impatient = new AbortController();
       const freezing = guest.freeze(impatient.signal);
       impatient.abort();
@@ -212,7 +224,7 @@ export function guestContract(name: string, makeWorld: () => Promise<GuestWorld>
     test('close leaves no session, may be called twice and before anything was opened', async () => {
       const unused = world.guests.open(world.vm);
       await unused.close();
-      await guest.prepare(request(), within());
+      await ready(guest);
       expect(await world.sessionCount()).toBe(1);
 
       await guest.close();
@@ -222,7 +234,7 @@ export function guestContract(name: string, makeWorld: () => Promise<GuestWorld>
     });
 
     test('close releases a guest that still stands still', async () => {
-      await guest.prepare(request(), within());
+      await ready(guest);
       await guest.freeze(within());
 
       await guest.close();
@@ -242,10 +254,10 @@ export function guestContract(name: string, makeWorld: () => Promise<GuestWorld>
     });
 
     test('a second session works as soon as the first is closed', async () => {
-      await guest.prepare(request(), within());
+      await ready(guest);
       await guest.close();
       const next = world.guests.open(world.vm);
-      await next.prepare(request(), within());
+      await ready(next);
       await next.freeze(within());
 
       expect((await next.thaw(within())).kind).toBe('released');
@@ -258,6 +270,7 @@ export function guestContract(name: string, makeWorld: () => Promise<GuestWorld>
         resume = record;
       };
       await guest.prepare({ ...request(), onSession }, within());
+      await guest.quiet(FREEZE_SOON, within());
       await guest.freeze(within());
 
       expect(await world.leftoverCount()).toBe(1);

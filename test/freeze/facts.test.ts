@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { HelperProcess } from './helper-process.ts';
 import { makeDisk, must, removeDisks } from './loop-disk.ts';
@@ -28,6 +28,7 @@ test('this machine: what is mounted, on which loop device, from which file', asy
     slaves: [],
     serial: '',
     wwid: '',
+    sizeBytes: statSync(ext4.image).size,
     backingFile: ext4.image,
   });
   const source = mounts.find(({ mountPoint }) => mountPoint === btrfs.mountPoint)?.source;
@@ -76,17 +77,17 @@ const page80 = (serial: string | Buffer, length = serial.length): Buffer =>
 test('serials, wwids, partitions and slaves are read where each driver shows them', async () => {
   const sysfs = makeSysfs({
     sda: { files: { dev: '8:0\n', 'device/vpd_pg80': page80('  6000c29a \0'), 'device/wwid': 'naa.6000c29a\n' } },
-    sda1: { partitionOf: 'sda', files: { dev: '8:1\n', partition: '1\n' } },
+    sda1: { partitionOf: 'sda', files: { dev: '8:1\n', partition: '1\n', size: '2097152\n' } },
     nvme0n1: { files: { dev: '259:0\n', wwid: 'eui.0025\n', 'device/serial': 'S4EV   \n' } },
     vda: { files: { dev: '254:0\n', serial: 'virtio-1' } },
     'dm-0': { files: { dev: '253:0\n', 'slaves/sda1/dev': '8:1', 'slaves/vda/dev': '254:0' } },
   });
   const { blocks } = await factsOf('--sysfs', sysfs);
-  const none = { parent: '', slaves: [], serial: '', wwid: '', backingFile: '' };
+  const none = { parent: '', slaves: [], serial: '', wwid: '', sizeBytes: 0, backingFile: '' };
   const byName = Object.fromEntries(blocks.map((block) => [block.name, { ...block, slaves: block.slaves.toSorted() }]));
   expect(byName).toEqual({
     sda: { ...none, name: 'sda', device: '8:0', serial: '6000c29a', wwid: 'naa.6000c29a' },
-    sda1: { ...none, name: 'sda1', device: '8:1', parent: 'sda' },
+    sda1: { ...none, name: 'sda1', device: '8:1', parent: 'sda', sizeBytes: 1024 ** 3 },
     nvme0n1: { ...none, name: 'nvme0n1', device: '259:0', serial: 'S4EV', wwid: 'eui.0025' },
     vda: { ...none, name: 'vda', device: '254:0', serial: 'virtio-1' },
     'dm-0': { ...none, name: 'dm-0', device: '253:0', slaves: ['sda1', 'vda'] },

@@ -21,7 +21,7 @@ export const MUTATIONS = [
   {
     name: 'no settling before an unanswered effect is undone',
     file: 'src/job/undo.ts',
-    find: "      if (step.settles && state.at === 'intended') await settle(run, state.since, signal);\n",
+    find: "      if (step.settles && state.at === 'intended') await settle(run, signal);\n",
     replace: '',
     tests: ['test/lab/main-job/unknown-outcomes.test.ts', '-t', 'takes effect after the run was called off'],
   },

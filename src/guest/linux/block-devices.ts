@@ -47,14 +47,16 @@ export class BlockDevices {
       .map(({ name }) => name);
   }
 
-  foundationOfBlock(name: string): Foundation {
+  /** `throughFiles`: what lies in the image of a loop device lies on the disks of that file. */
+  foundationOfBlock(name: string, throughFiles = true): Foundation {
     const block = this.#byName.get(name);
     if (!block || this.#visiting.has(name)) return NOTHING;
     this.#visiting.add(name);
     try {
-      if (block.parent !== '') return this.foundationOfBlock(block.parent);
-      if (block.slaves.length > 0) return union(block.slaves.map((slave) => this.foundationOfBlock(slave)));
-      if (block.backingFile !== '') return this.#foundationOfFile(block.backingFile);
+      if (block.parent !== '') return this.foundationOfBlock(block.parent, throughFiles);
+      if (block.slaves.length > 0)
+        return union(block.slaves.map((slave) => this.foundationOfBlock(slave, throughFiles)));
+      if (block.backingFile !== '') return throughFiles ? this.#foundationOfFile(block.backingFile) : NOTHING;
       return { disks: new Set([name]), hosts: new Set() };
     } finally {
       this.#visiting.delete(name);
@@ -63,19 +65,27 @@ export class BlockDevices {
 
   /** Undefined: no block device is known to be under it. */
   foundationOfMount(mount: HelperMount): Foundation | undefined {
-    const names = this.#blocksOf(mount);
+    const names = this.blocksOf(mount);
     return names && union(names.map((name) => this.foundationOfBlock(name)));
   }
 
-  /** Devices that rest on this disk and carry nothing else themselves: what uses them is a file system, swap, or unknown. */
+  /**
+   * Devices that rest on this disk and carry nothing else themselves: what uses them is a file system, swap, or unknown. What
+   * lies in files of a file system is a matter of that file system.
+   */
   topsOn(disk: string): readonly HelperBlock[] {
-    const carrying = new Set([...this.#byName.values()].flatMap(({ parent, slaves }) => [parent, ...slaves]));
-    return [...this.#byName.values()].filter(
-      ({ name }) => !carrying.has(name) && this.foundationOfBlock(name).disks.has(disk),
-    );
+    const all = [...this.#byName.values()];
+    const parents = new Set(all.map(({ parent }) => parent));
+    const used = new Set(all.flatMap(({ slaves }) => slaves));
+    return all.filter(({ name, parent }) => {
+      // Who uses a whole disk (multipath) locks out its partitions: they are other names of what is used.
+      const isFree = !parents.has(name) && !used.has(name) && !used.has(parent);
+      return isFree && this.foundationOfBlock(name, false).disks.has(disk);
+    });
   }
 
-  #blocksOf(mount: HelperMount): readonly string[] | undefined {
+  /** The devices that a mounted file system uses itself; undefined: it does not tell. */
+  blocksOf(mount: HelperMount): readonly string[] | undefined {
     const own = this.#byDevice.get(mount.device);
     if (own) return [own.name];
     if (mount.fileSystem !== 'btrfs') return undefined;

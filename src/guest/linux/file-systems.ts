@@ -1,5 +1,5 @@
 import { BlockDevices, type Foundation } from './block-devices.ts';
-import type { HelperMount } from './freeze-helper-protocol.ts';
+import type { HelperBlock, HelperMount } from './freeze-helper-protocol.ts';
 import type { EventOf } from './helper-facts.ts';
 
 /** One file system that is to be frozen, once, however often it is mounted. */
@@ -18,8 +18,8 @@ export type FreezePlan =
       readonly fileSystems: readonly PlannedFileSystem[];
       /** Captured disks with swap space and nothing else. */
       readonly swapDisks: readonly string[];
-      /** Mounted, on captured disks, may change, and of a kind that cannot be frozen. */
-      readonly notFreezable: readonly { readonly mountPoint: string; readonly fileSystem: string }[];
+      /** What may change on captured disks while the file systems stand still, each with the reason. */
+      readonly notFreezable: readonly string[];
     }
   /** The guest shows no disk of these serials. */
   | { readonly kind: 'disks-not-shown'; readonly diskUuids: readonly string[] }
@@ -33,6 +33,13 @@ const UNCHANGING = new Set(['squashfs', 'iso9660', 'udf', 'erofs', 'cramfs', 'ro
 /** FAT is what firmware reads at boot: written by installers and updates of the boot loader only. */
 const BOOT_PATHS = /^\/(boot|efi)(\/|$)/;
 const BOOT_KINDS = new Set(['vfat', 'msdos']);
+/** Kinds that spread over devices and have a device number of their own: on which disks they lie, a mount may not tell. */
+const POOLED = new Set(['btrfs', 'zfs', 'bcachefs']);
+/**
+ * A partition that nobody mounts and that is not larger holds no data: second stages of boot loaders (BIOS boot and PReP partitions)
+ * and the head of an extended partition.
+ */
+const LARGEST_BOOT_PARTITION_BYTES = 8 * 1024 * 1024;
 
 interface Mounted extends Foundation {
   readonly device: string;
@@ -64,7 +71,13 @@ export function planFreeze(facts: Omit<EventOf<'facts'>, 'event'>, diskUuids: re
       diskUuids: uuids,
     })),
     swapDisks: diskUuids.filter((uuid) => shown.get(uuid)?.every((disk) => isSwapOnly(disk, blocks, facts.swaps))),
-    notFreezable: mounted.filter(mayChangeUnheld).map(({ mountPoint, fileSystem }) => ({ mountPoint, fileSystem })),
+    notFreezable: [
+      ...mounted
+        .filter(mayChangeUnheld)
+        .map(({ mountPoint, fileSystem }) => `${mountPoint} (${fileSystem}, which cannot be frozen)`),
+      ...ofUnknownDisks(facts.mounts, blocks),
+      ...unmountedOn([...captured.keys()], facts, blocks),
+    ],
   };
 }
 
@@ -116,6 +129,33 @@ function inFreezeOrder(fileSystems: readonly Mounted[]): readonly Mounted[] {
 function isSwapOnly(disk: string, blocks: BlockDevices, swaps: readonly string[]): boolean {
   const tops = blocks.topsOn(disk);
   return tops.length > 0 && tops.every(({ name }) => swaps.includes(`/dev/${name}`));
+}
+
+/** Wherever they are mounted: they may lie on a captured disk. */
+function ofUnknownDisks(mounts: readonly HelperMount[], blocks: BlockDevices): readonly string[] {
+  const isUntold = (mount: HelperMount) =>
+    !UNCHANGING.has(mount.fileSystem) &&
+    (POOLED.has(mount.fileSystem) || !mount.device.startsWith('0:')) &&
+    blocks.blocksOf(mount) === undefined;
+  const untold = new Map(mounts.filter(isUntold).map((mount) => [mount.device, mount]));
+  return [...untold.values()].map(
+    ({ mountPoint, fileSystem }) => `${mountPoint} (${fileSystem}, whose disks are not told)`,
+  );
+}
+
+/** Devices that hold no mounted file system and no swap: databases and others write to such devices themselves. */
+function unmountedOn(
+  disks: readonly string[],
+  { mounts, swaps }: Pick<EventOf<'facts'>, 'mounts' | 'swaps'>,
+  blocks: BlockDevices,
+): readonly string[] {
+  const mounted = new Set(mounts.flatMap((mount) => blocks.blocksOf(mount) ?? []));
+  const isBootPartition = ({ parent, sizeBytes }: HelperBlock) =>
+    parent !== '' && sizeBytes > 0 && sizeBytes <= LARGEST_BOOT_PARTITION_BYTES;
+  const tops = disks
+    .flatMap((disk) => blocks.topsOn(disk))
+    .filter((top) => !mounted.has(top.name) && !swaps.includes(`/dev/${top.name}`) && !isBootPartition(top));
+  return [...new Set(tops.map(({ name }) => `/dev/${name} (neither mounted nor swap)`))];
 }
 
 function mayChangeUnheld({ fileSystem, mountPoint }: Mounted): boolean {

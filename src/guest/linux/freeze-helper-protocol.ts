@@ -69,6 +69,8 @@ export interface HelperBlock {
   readonly serial: string;
   /** Such as `naa.6000c29…`. */
   readonly wwid: string;
+  /** 0 where the kernel shows none. */
+  readonly sizeBytes: number;
   /** The file behind a loop device, as a path. */
   readonly backingFile: string;
 }

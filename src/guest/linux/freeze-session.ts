@@ -7,7 +7,7 @@ import { type GuestContext, guestError, verdictLost } from './guest-errors.ts';
 import { type Connect, HelperChannel, releaseByRecord, type SessionRecord } from './helper-channel.ts';
 import { HelperFacts } from './helper-facts.ts';
 import { commandLine } from './helper-lines.ts';
-import { prepareGuest } from './prepare-guest.ts';
+import { type InspectedGuest, inspectGuest, quietGuest } from './prepare-guest.ts';
 import { type SessionParts, scriptRuns, troubleSince } from './session-parts.ts';
 import { type Release, releaseUntilConfirmed } from './thaw.ts';
 
@@ -22,16 +22,24 @@ type Freeze =
   /** The guest is known to write again. */
   | ({ readonly kind: 'over'; readonly since: number } & Release);
 
+/** Whether applications were told to be quiet; also one whose scripts failed was told. */
+type Quiet = 'never' | 'asked' | 'ended';
+
 /** One Linux guest during one run: the freeze helper on one SSH connection. */
 export class LinuxFreezeSession implements Guest {
   readonly name: string;
+  readonly scriptLimitMs: number;
   readonly #parts: SessionParts;
   #record: SessionRecord | undefined;
+  #inspected: InspectedGuest | undefined;
+  #quiet: Quiet = 'never';
   #freeze: Freeze = { kind: 'never' };
   #closing: Promise<'closed' | 'unknown'> | undefined;
 
   constructor(context: GuestContext, clock: Clock, connect: Connect) {
     this.name = context.name;
+    const { scriptsDirectory, scriptLimitMs } = context.settings;
+    this.scriptLimitMs = scriptsDirectory === undefined ? 0 : scriptLimitMs;
     const facts = new HelperFacts();
     this.#parts = { context, clock, facts, connect, channel: new HelperChannel(connect, facts) };
   }
@@ -41,7 +49,18 @@ export class LinuxFreezeSession implements Guest {
       this.#record = record;
     };
     try {
-      return await prepareGuest(this.#parts, request, onRecord, signal);
+      this.#inspected = await inspectGuest(this.#parts, request, onRecord, signal);
+      return this.#inspected.prepared;
+    } catch (thrown) {
+      throw guestError(this.#parts.context, thrown);
+    }
+  }
+
+  async quiet({ freezeWithinMs }: Parameters<Guest['quiet']>[0], signal: AbortSignal): Promise<PreparedGuest> {
+    if (!this.#inspected || this.#quiet !== 'never') throw new Error(`guest "${this.name}" cannot be made quiet now`);
+    this.#quiet = 'asked';
+    try {
+      return await quietGuest(this.#parts, this.#inspected, freezeWithinMs, signal);
     } catch (thrown) {
       throw guestError(this.#parts.context, thrown);
     }
@@ -50,6 +69,7 @@ export class LinuxFreezeSession implements Guest {
   async freeze(signal: AbortSignal): Promise<void> {
     const { channel, clock, facts } = this.#parts;
     if (this.#freeze.kind !== 'never') throw new Error(`the freeze of guest "${this.name}" was asked for before`);
+    if (this.#quiet !== 'asked') throw new Error(`guest "${this.name}" is not quiet`);
     if (signal.aborted) throw this.#unanswered(signal.reason, 'none');
     const since = facts.count;
     const before = troubleSince(this.#parts, 0);
@@ -69,8 +89,11 @@ export class LinuxFreezeSession implements Guest {
   async thaw(signal: AbortSignal): Promise<ThawVerdict> {
     const freeze = this.#freeze;
     if (freeze.kind === 'over') return freeze.verdict;
-    // Nothing was ever asked to stand still; that is no evidence of anything either.
-    if (freeze.kind === 'never') return { kind: 'expired', heldMs: 0 };
+    if (freeze.kind === 'never') {
+      this.#endQuiet();
+      // Nothing was ever asked to stand still; that is no evidence of anything either.
+      return { kind: 'expired', heldMs: 0 };
+    }
     const { thawResendMs: resendMs, thawPatienceMs: patienceMs } = this.#parts.context.settings;
     const release = (limit: AbortSignal) => this.#releaseByRecord(limit);
     try {
@@ -91,7 +114,7 @@ export class LinuxFreezeSession implements Guest {
     if (freeze.kind !== 'over') throw new Error(`guest "${this.name}" cannot finish before its thaw was confirmed`);
     const { since, verdict, byRecord } = freeze;
     // Its scripts come first. A helper that did not hear the release has nothing to tell that would be worth waiting for.
-    const limitMs = ANSWER_LIMIT_MS + (byRecord ? 0 : context.settings.scriptLimitMs);
+    const limitMs = ANSWER_LIMIT_MS + (byRecord ? 0 : this.scriptLimitMs);
     const late = () => verdictLost(context);
     const last = () => facts.last('finished', since) ?? troubleSince(this.#parts, since);
     try {
@@ -120,6 +143,18 @@ export class LinuxFreezeSession implements Guest {
   close(): Promise<'closed' | 'unknown'> {
     this.#closing ??= this.#close();
     return this.#closing;
+  }
+
+  /** Applications that wait for a freeze which does not come any more go on. Nobody waits for their scripts. */
+  #endQuiet(): void {
+    const { channel } = this.#parts;
+    if (this.#quiet !== 'asked') return;
+    this.#quiet = 'ended';
+    try {
+      if (channel.canSend) channel.send(commandLine('abort'));
+    } catch {
+      // With the connection the input of the helper has ended, which says the same.
+    }
   }
 
   #troubleOfFreeze(since: number): SnaphookError | undefined {
@@ -192,7 +227,7 @@ export class LinuxFreezeSession implements Guest {
     try {
       if (channel.canSend) channel.send(held ? Buffer.concat([Buffer.from([RELEASE_BYTE]), quit]) : quit);
       if (!channel.canSend && !facts.end) return false;
-      const limitMs = ANSWER_LIMIT_MS + context.settings.scriptLimitMs;
+      const limitMs = ANSWER_LIMIT_MS + this.scriptLimitMs;
       return await withDeadline(clock, Math.min(limitMs, context.settings.closeTimeoutMs), undefined, late, (limit) =>
         facts.waitFor(isOver, limit),
       );

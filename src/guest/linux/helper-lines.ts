@@ -27,6 +27,7 @@ const block = z.object({
   slaves: texts,
   serial: z.string(),
   wwid: z.string(),
+  sizeBytes: z.number().nonnegative(),
   backingFile: z.string(),
 });
 const fileSystem = z.object({

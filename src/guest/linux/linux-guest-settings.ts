@@ -28,8 +28,6 @@ export interface LinuxGuestSettings {
   readonly applications?: readonly string[];
   /** After this time the guest writes again, whatever happens to us. Default 10 000. */
   readonly leaseMs?: number;
-  /** A session that neither freezes nor ends in this time is ended by the guest. Default 300 000. */
-  readonly lifeMs?: number;
   /** For one connection with its login. Default 15 000. */
   readonly connectTimeoutMs?: number;
   /** Between two signs of life of the connection; after three without answer it counts as broken. Default 5000. */
@@ -61,7 +59,6 @@ export function resolveSettings(settings: LinuxGuestSettings): ResolvedSettings 
     scriptLimitMs: settings.scriptLimitMs ?? 30_000,
     applications: settings.applications ?? [],
     leaseMs: settings.leaseMs ?? 10_000,
-    lifeMs: settings.lifeMs ?? 300_000,
     connectTimeoutMs: settings.connectTimeoutMs ?? 15_000,
     keepaliveMs: settings.keepaliveMs ?? 5000,
     helperStartTimeoutMs: settings.helperStartTimeoutMs ?? 30_000,

@@ -11,17 +11,24 @@ import { type SessionParts, scriptRuns, troubleSince } from './session-parts.ts'
 
 type Request = Parameters<Guest['prepare']>[0];
 type PossiblePlan = Extract<FreezePlan, { kind: 'possible' }>;
+type LinuxPreparedGuest = Extract<PreparedGuest, { strategy: 'linux-fsfreeze' }>;
+
+/** A guest that was looked at: what is to be frozen in it, and what is told of it. */
+export interface InspectedGuest {
+  readonly plan: PossiblePlan;
+  readonly prepared: LinuxPreparedGuest;
+}
 
 /**
- * Starts the helper, finds what has to stand still for the captured disks, lets the helper check it and run the scripts, and
- * refuses what cannot end in a consistent snapshot. `onRecord` is called before anything exists that a crash would leave behind.
+ * Starts the helper, finds what has to stand still for the captured disks, and refuses what cannot end in a consistent
+ * snapshot. `onRecord` is called before anything exists that a crash would leave behind.
  */
-export async function prepareGuest(
+export async function inspectGuest(
   parts: SessionParts,
   request: Request,
   onRecord: (record: SessionRecord) => void,
   signal: AbortSignal,
-): Promise<PreparedGuest> {
+): Promise<InspectedGuest> {
   const { context, channel } = parts;
   await channel.start(context, signal);
   const hello = await firstWords(parts, signal);
@@ -32,15 +39,31 @@ export async function prepareGuest(
   signal.throwIfAborted();
   channel.send(commandLine('facts'));
   const plan = possiblePlan(context, planFreeze(await answer(parts, 'facts', signal), request.diskUuids));
-  channel.send(Buffer.concat(readyCommands(context, plan)));
-  const { scripts } = await answer(parts, 'ready', signal);
-  return {
-    strategy: 'linux-fsfreeze',
+  const prepared = {
+    strategy: 'linux-fsfreeze' as const,
     helper: hello.helper,
     volumes: plan.fileSystems.map(({ mountPoint: name, diskUuids }) => ({ name, diskUuids })),
     leaseMs: context.settings.leaseMs,
     swapDisks: plan.swapDisks,
-    notFreezable: plan.notFreezable.map(({ mountPoint, fileSystem }) => `${mountPoint} (${fileSystem})`),
+    notFreezable: plan.notFreezable,
+    applications: applicationsOf(context.settings.applications, []),
+    scripts: [],
+  };
+  return { plan, prepared };
+}
+
+/** Lets the helper check what is to be frozen and run the scripts. The guest ends the session when no freeze comes in `lifeMs`. */
+export async function quietGuest(
+  parts: SessionParts,
+  { plan, prepared }: InspectedGuest,
+  lifeMs: number,
+  signal: AbortSignal,
+): Promise<LinuxPreparedGuest> {
+  const { context, channel } = parts;
+  channel.send(Buffer.concat(readyCommands(context, plan, lifeMs)));
+  const { scripts } = await answer(parts, 'ready', signal);
+  return {
+    ...prepared,
     applications: applicationsOf(context.settings.applications, scripts),
     scripts: scriptRuns(scripts),
   };
@@ -76,8 +99,8 @@ async function firstWords(parts: SessionParts, signal: AbortSignal): Promise<Eve
   return hello;
 }
 
-function readyCommands({ settings }: GuestContext, { fileSystems }: PossiblePlan): readonly Buffer[] {
-  const { leaseMs, lifeMs, scriptLimitMs, scriptsDirectory } = settings;
+function readyCommands({ settings }: GuestContext, { fileSystems }: PossiblePlan, lifeMs: number): readonly Buffer[] {
+  const { leaseMs, scriptLimitMs, scriptsDirectory } = settings;
   const scripts = scriptsDirectory === undefined ? '-' : octalPath(scriptsDirectory);
   return [
     commandLine('prepare', leaseMs, lifeMs, scriptLimitMs, scripts),
@@ -111,12 +134,17 @@ function possiblePlan(context: GuestContext, plan: FreezePlan): PossiblePlan {
 
 /** What a script prints, on a line of its own, when it has made an application quiet. */
 const QUIET = /^quiet ([\w.-]{1,64})\s*$/gm;
+/** Of longer output the helper tells the end only, and its first line may be the tail of one. */
+const OUTPUT_LIMIT_BYTES = 2000;
+
+const wholeLines = (output: string): string =>
+  output.length < OUTPUT_LIMIT_BYTES ? output : output.slice(output.indexOf('\n') + 1 || output.length);
 
 function applicationsOf(required: readonly string[], scripts: readonly HelperScript[]): readonly GuestApplication[] {
   const quiet = new Set(
     scripts
       .filter(({ phase, exitCode }) => phase === 'freeze' && exitCode === 0)
-      .flatMap(({ output }) => [...output.matchAll(QUIET)].flatMap(([, name]) => name ?? [])),
+      .flatMap(({ output }) => [...wholeLines(output).matchAll(QUIET)].flatMap(([, name]) => name ?? [])),
   );
   return [...new Set([...required, ...quiet])].map((name) => ({
     name,

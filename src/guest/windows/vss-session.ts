@@ -28,8 +28,11 @@ type Freeze =
 /** One Windows guest during one run: the VSS helper in a WinRM shell. Freeze and thaw neither log nor open a file. */
 export class VssSession implements Guest {
   readonly name: string;
+  /** VSS tells the writers itself. */
+  readonly scriptLimitMs = 0;
   readonly #parts: SessionParts;
   readonly #keepWarm = new AbortController();
+  #prepared: PreparedGuest | undefined;
   #freeze: Freeze = { kind: 'never' };
   #closing: Promise<'closed' | 'unknown'> | undefined;
 
@@ -43,12 +46,17 @@ export class VssSession implements Guest {
 
   async prepare(request: Parameters<Guest['prepare']>[0], signal: AbortSignal): Promise<PreparedGuest> {
     try {
-      const prepared = await prepareGuest(this.#parts, request, signal);
+      this.#prepared = await prepareGuest(this.#parts, request, signal);
       void this.#stayWarm();
-      return prepared;
+      return this.#prepared;
     } catch (thrown) {
       throw guestError(this.#parts.context, thrown);
     }
+  }
+
+  async quiet(): Promise<PreparedGuest> {
+    if (!this.#prepared) throw new Error(`guest "${this.name}" was not prepared`);
+    return this.#prepared;
   }
 
   async freeze(signal: AbortSignal): Promise<void> {

@@ -104,7 +104,7 @@ async function finishGuests(
   await Promise.all(
     thawed.map(async ([vm, guest]) => {
       const limit = {
-        durationMs: run.plan.spec.limits.thawMs,
+        durationMs: run.plan.spec.limits.thawMs + guest.scriptLimitMs,
         code: 'E_GUEST_HELPER' as const,
         message: `guest "${guest.name}" did not tell in time how the freeze ended`,
       };

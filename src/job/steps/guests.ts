@@ -1,9 +1,16 @@
+import type { InstanceUuid } from '../../ports/identity.ts';
 import type { GuestSession } from '../journal.ts';
 import type { PlannedVm } from '../plan.ts';
-import type { GuestsResult, PreparedVm } from '../results.ts';
+import type { GuestsResult } from '../results.ts';
 import type { Run, Step } from '../step.ts';
 
-/** Effect: an open session with the freeze helper in every guest that is to be frozen. Nothing is frozen yet. */
+/** Beyond what limits and scripts may take: the look at the array before the window. */
+const SPARE_MS = 30_000;
+
+/**
+ * Effect: an open session with the freeze helper in every guest that is to be frozen, and quiet applications where scripts make them
+ * so. They are told when all guests are ready, so that none waits for a guest that is slow to answer. Nothing is frozen yet.
+ */
 export const guestsStep: Step<GuestsResult> = {
   name: 'guests',
   repeatable: false,
@@ -11,10 +18,12 @@ export const guestsStep: Step<GuestsResult> = {
 
   async do(run, signal) {
     const toFreeze = run.plan.vms.filter(({ freeze }) => freeze !== 'none');
-    const prepared = await Promise.allSettled(toFreeze.map((vm) => prepareGuest(run, vm, signal)));
-    const failed = prepared.find((result) => result.status === 'rejected');
-    if (failed?.status === 'rejected') throw failed.reason;
-    return { prepared: prepared.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : [])) };
+    await allDone(toFreeze.map((vm) => prepareGuest(run, vm, signal)));
+    const open = [...run.openGuests];
+    const slowestMs = Math.max(0, ...open.map(([, { scriptLimitMs }]) => scriptLimitMs));
+    const freezeWithinMs = slowestMs + run.plan.spec.limits.freezeMs + SPARE_MS;
+    const quiet = open.map(async ([vm, guest]) => ({ vm, guest: await guest.quiet({ freezeWithinMs }, signal) }));
+    return { prepared: await allDone(quiet) };
   },
 
   async probe() {
@@ -22,39 +31,60 @@ export const guestsStep: Step<GuestsResult> = {
   },
 
   async undo(run, signal) {
-    const open = [...run.openGuests];
-    run.openGuests.clear();
-    const ends = await Promise.all(open.map(async ([vm, guest]) => ({ vm, end: await guest.close() })));
-    const closed = new Set(ends.filter(({ end }) => end === 'closed').map(({ vm }) => vm));
+    const closed = await closeOpenGuests(run);
     // Sessions of a process that is gone, or whose end was not confirmed: ended by their journaled identity, each on its own.
     const left = run.journal.state.sessions.filter(({ vm }) => !closed.has(vm));
-    const endings = await Promise.allSettled(left.map((session) => endSession(run, session, signal)));
-    const failed = endings.find((ending) => ending.status === 'rejected');
-    if (failed?.status === 'rejected') throw failed.reason;
+    await allDone(left.map((session) => endSession(run, session, signal)));
   },
 };
 
-/** By then a guest has ended helper and shell by itself, whatever their settings: leases are seconds, the idle time of a shell is 180 s. */
+/** Ends the sessions that this process has; never throws. Resolves to the VMs whose guest confirmed it. */
+export async function closeOpenGuests({ openGuests }: Run): Promise<ReadonlySet<InstanceUuid>> {
+  const open = [...openGuests];
+  openGuests.clear();
+  const ends = await Promise.all(open.map(async ([vm, guest]) => ({ vm, end: await guest.close() })));
+  return new Set(ends.filter(({ end }) => end === 'closed').map(({ vm }) => vm));
+}
+
+/** Waits for all of them, and throws the first failure only then. */
+async function allDone<Result>(works: readonly Promise<Result>[]): Promise<readonly Result[]> {
+  const ends = await Promise.allSettled(works);
+  const failed = ends.find((end) => end.status === 'rejected');
+  if (failed?.status === 'rejected') throw failed.reason;
+  return ends.flatMap((end) => (end.status === 'fulfilled' ? [end.value] : []));
+}
+
+/** By then a Windows guest has ended helper and shell by itself: its hold lasts seconds, the idle time of a shell is 180 s. */
 const SESSION_LIFE_MS = 15 * 60_000;
+
+/** A Linux VM that was deleted must not keep its run open for ever. Until then every hook of the job, and reap, tells of it. */
+const GIVE_UP_MS = 24 * 3_600_000;
 
 async function endSession(run: Run, { vm: uuid, resume, since }: GuestSession, signal: AbortSignal): Promise<void> {
   const vm = run.plan.vms.find(({ instanceUuid }) => instanceUuid === uuid);
   if (!vm) return;
-  // Not even looked for: by now another VM may have the address, and would be shown our credentials.
-  if (run.ports.clock.now().getTime() - since.getTime() >= SESSION_LIFE_MS) return;
-  await run.ports.guests.closeLeftover({ name: vm.name, address: vm.address }, resume, signal);
+  // Not even looked for: by now another VM may have the address, and would be shown our credentials. A Linux guest proves who it is
+  // by its host key first, and the session of another boot is never taken for this one: how old it is does not matter.
+  const age = run.ports.clock.now().getTime() - since.getTime();
+  if (vm.freeze !== 'linux-fsfreeze' && age >= SESSION_LIFE_MS) return;
+  try {
+    await run.ports.guests.closeLeftover({ name: vm.name, address: vm.address }, resume, signal);
+  } catch (error) {
+    if (vm.freeze !== 'linux-fsfreeze' || age < GIVE_UP_MS) throw error;
+    const told =
+      'the session in a guest was never found again and is given up; if the VM still runs, see whether it writes';
+    run.ports.reporter.warn(told, { vm: vm.name, error: String(error) });
+  }
 }
 
-async function prepareGuest(run: Run, vm: PlannedVm, signal: AbortSignal): Promise<PreparedVm> {
+async function prepareGuest(run: Run, vm: PlannedVm, signal: AbortSignal): Promise<void> {
   const guest = run.ports.guests.open({ name: vm.name, address: vm.address });
   run.openGuests.set(vm.instanceUuid, guest);
-  const prepared = await guest.prepare(
-    {
-      runId: run.plan.runId,
-      diskUuids: vm.disks.flatMap(({ guestDiskUuid }) => (guestDiskUuid === undefined ? [] : [guestDiskUuid])),
-      onSession: (resume) => run.journal.append({ kind: 'session', data: { vm: vm.instanceUuid, resume } }),
-    },
-    signal,
-  );
-  return { vm: vm.instanceUuid, guest: prepared };
+  const request = {
+    runId: run.plan.runId,
+    diskUuids: vm.disks.flatMap(({ guestDiskUuid }) => (guestDiskUuid === undefined ? [] : [guestDiskUuid])),
+    onSession: (resume: Readonly<Record<string, string>>) =>
+      run.journal.append({ kind: 'session', data: { vm: vm.instanceUuid, resume } }),
+  };
+  await guest.prepare(request, signal);
 }

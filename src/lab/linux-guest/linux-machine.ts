@@ -86,21 +86,17 @@ export class LinuxMachine {
     const mounts = this.#disks.flatMap(({ mount }, index) =>
       mount ? [{ root: '/', device: partitionNumber(index), source: `/dev/${diskName(index)}1`, ...mount }] : [],
     );
-    const plain = { slaves: [], backingFile: '' };
     return {
       event: 'facts',
       mounts: [...others, ...mounts].map((mount, index) => ({ id: 20 + index, ...mount })),
-      blocks: this.#disks.flatMap(({ uuid }, index) => [
-        { ...plain, name: diskName(index), device: `8:${16 * index}`, parent: '', serial: uuid, wwid: `naa.${uuid}` },
-        {
-          ...plain,
-          name: `${diskName(index)}1`,
-          device: partitionNumber(index),
-          parent: diskName(index),
-          serial: '',
-          wwid: '',
-        },
-      ]),
+      blocks: this.#disks.flatMap(({ uuid, device: { sizeBytes } }, index) => {
+        const plain = { slaves: [], backingFile: '', sizeBytes };
+        const name = diskName(index);
+        return [
+          { ...plain, name, device: `8:${16 * index}`, parent: '', serial: uuid, wwid: `naa.${uuid}` },
+          { ...plain, name: `${name}1`, device: partitionNumber(index), parent: name, serial: '', wwid: '' },
+        ];
+      }),
       btrfs: [],
       swaps: [],
     };

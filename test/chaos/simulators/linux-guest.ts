@@ -2,7 +2,7 @@ import { SnaphookError } from '../../../src/ports/errors.ts';
 import type { FreezeEvidence, PreparedGuest, ThawVerdict } from '../../../src/ports/guest.ts';
 import { linuxEvidence } from './guest-evidence.ts';
 import type { LinuxMachine, LinuxSession } from './linux-machine.ts';
-import { type ReleaseAnswer, SimulatedGuest } from './simulated-guest.ts';
+import { type QuietRequest, type ReleaseAnswer, SimulatedGuest } from './simulated-guest.ts';
 
 /** Releases on the open channel before the other way is taken as well. */
 const RELEASES_BEFORE_RECORD = 3;
@@ -26,8 +26,22 @@ export class LinuxGuest extends SimulatedGuest<LinuxSession, LinuxMachine> {
       isFreezable && disks.some((disk) => diskUuids.includes(disk)) && !disks.every((disk) => diskUuids.includes(disk));
     const partly = fileSystems.find(isPartly);
     if (partly) throw new SnaphookError('E_GUEST', `"${partly.mountPoint}" also lies on a disk that is not captured`);
-    if (!machine.prepare(session, diskUuids)) throw new SnaphookError('E_GUEST', 'a script of the guest failed');
+    machine.inspect(session, diskUuids);
     if (session.fileSystems.length === 0) throw new SnaphookError('E_GUEST', 'there is no file system to freeze');
+  }
+
+  override async quiet({ freezeWithinMs }: QuietRequest, signal: AbortSignal): Promise<PreparedGuest> {
+    const session = this.known();
+    await this.call('quiet', signal, 20_000, () => {
+      if (!this.parts.machine.quiet(session, freezeWithinMs))
+        throw new SnaphookError('E_GUEST', 'a script of the guest failed');
+    });
+    return this.preparedOf(session);
+  }
+
+  /** One message that nobody answers. */
+  protected override endQuiet(): void {
+    if (this.session?.isConnected) this.parts.machine.abort(this.session);
   }
 
   protected preparedOf({ fileSystems, scripts, diskUuids }: LinuxSession): PreparedGuest {

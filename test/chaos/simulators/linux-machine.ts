@@ -52,9 +52,6 @@ export interface LinuxOptions {
 
 /** How soon the helper sees that its client is gone. */
 const LOOK_EVERY_MS = 5000;
-/** A session that is prepared and neither frozen nor ended. */
-const LIFE_MS = 120_000;
-
 /** A Linux guest: several file systems, strangers who freeze and thaw as well, scripts, and a helper with a lease. */
 export class LinuxMachine implements FreezableMachine<LinuxSession> {
   readonly options: LinuxOptions;
@@ -144,19 +141,25 @@ export class LinuxMachine implements FreezableMachine<LinuxSession> {
     return session;
   }
 
-  /** Runs the scripts. False: one of them failed, and all were told that nothing comes of it. */
-  prepare(session: LinuxSession, diskUuids: readonly string[]): boolean {
+  inspect(session: LinuxSession, diskUuids: readonly string[]): void {
     session.diskUuids = diskUuids;
     session.fileSystems = this.options.fileSystems.filter(
       ({ isFreezable, diskUuids: disks }) => isFreezable && disks.some((disk) => diskUuids.includes(disk)),
     );
+  }
+
+  /**
+   * Runs the scripts. False: one of them failed, and all were told that nothing comes of it. A session that is neither frozen
+   * nor ended in that time ends by itself.
+   */
+  quiet(session: LinuxSession, lifeMs: number): boolean {
     session.scripts = this.options.makeScripts();
     if (session.scripts.some(({ freezeExit }) => freezeExit !== 0)) {
       this.#change(session, 'failed');
       return false;
     }
     session.phase = 'prepared';
-    this.#timeline.after(LIFE_MS, () => {
+    this.#timeline.after(lifeMs, () => {
       if (session.phase === 'prepared') this.endSession(session.id);
     });
     return true;

@@ -13,6 +13,7 @@ export interface GuestParts<Machine> {
 }
 
 type PrepareRequest = Parameters<Guest['prepare']>[0];
+export type QuietRequest = Parameters<Guest['quiet']>[0];
 
 export const CALL_TIMEOUT_MS = 60_000;
 const CLOSE_LIMIT_MS = 15_000;
@@ -25,6 +26,7 @@ export abstract class SimulatedGuest<Session extends FreezeSession, Machine exte
   implements Guest
 {
   readonly name: string;
+  readonly scriptLimitMs = 0;
   protected readonly parts: GuestParts<Machine>;
   /** Releases that find a freeze that has not begun, or lasts, before it is aborted. */
   protected abstract readonly patience: { readonly unbegun: number; readonly freezing: number };
@@ -61,6 +63,10 @@ export abstract class SimulatedGuest<Session extends FreezeSession, Machine exte
     return this.preparedOf(session);
   }
 
+  async quiet(_request: QuietRequest, _signal: AbortSignal): Promise<PreparedGuest> {
+    return this.preparedOf(this.known());
+  }
+
   async freeze(signal: AbortSignal): Promise<void> {
     const { machine, process } = this.parts;
     if (this.#askedAtMs !== undefined) throw new Error('the freeze was asked for before');
@@ -84,7 +90,10 @@ export abstract class SimulatedGuest<Session extends FreezeSession, Machine exte
 
   async thaw(signal: AbortSignal): Promise<ThawVerdict> {
     if (this.verdict) return this.verdict;
-    if (this.#askedAtMs === undefined) return { kind: 'expired', heldMs: 0 };
+    if (this.#askedAtMs === undefined) {
+      this.endQuiet();
+      return { kind: 'expired', heldMs: 0 };
+    }
     const { machine, process } = this.parts;
     const session = this.known();
     for (let attempt = 1; ; attempt += 1) {
@@ -130,6 +139,9 @@ export abstract class SimulatedGuest<Session extends FreezeSession, Machine exte
   }
 
   protected onLost(): void {}
+
+  /** A thaw before any freeze. */
+  protected endQuiet(): void {}
 
   protected known(): Session {
     if (!this.session) throw new SnaphookError('E_GUEST_HELPER', `guest "${this.name}" has no session`);

@@ -16,7 +16,9 @@ const uuidOf = (index: number): InstanceUuid => instanceUuid(`00000000-0000-0000
 function guest(name: string, change: Partial<Guest> = {}): Guest {
   return {
     name,
+    scriptLimitMs: 0,
     prepare: never,
+    quiet: never,
     freeze: async () => {
       happened.push(`freeze ${name}`);
     },

@@ -4,6 +4,8 @@ export const DISK_A = '6000c29a1b2c3d4e5f60718293a4b5c6';
 export const DISK_B = '6000c29b1b2c3d4e5f60718293a4b5c7';
 export const DISK_C = '6000c29c1b2c3d4e5f60718293a4b5c8';
 
+const GIB = 1024 ** 3;
+
 /** A block device as /sys/class/block shows it; numbers are made from the name. */
 export function block(name: string, more: Partial<HelperBlock> = {}): HelperBlock {
   const [, kind = '', letter = 'a', partition = '0'] = /^(sd)([a-z])(\d*)$/.exec(name) ?? [];
@@ -11,7 +13,7 @@ export function block(name: string, more: Partial<HelperBlock> = {}): HelperBloc
   const majors: Readonly<Record<string, number>> = { 'dm-': 253, md: 9, loop: 7 };
   const device =
     kind === 'sd' ? `8:${16 * (letter.charCodeAt(0) - 97) + Number(partition)}` : `${majors[stack] ?? 259}:${number}`;
-  return { name, device, parent: '', slaves: [], serial: '', wwid: '', backingFile: '', ...more };
+  return { name, device, parent: '', slaves: [], serial: '', wwid: '', sizeBytes: GIB, backingFile: '', ...more };
 }
 
 /** A disk of a VM with the partitions of these numbers. */

@@ -239,16 +239,113 @@ test.each<[string, Guest, readonly string[]]>([
   expect(possible(plan(guest, DISK_A, DISK_B)).swapDisks).toEqual(swapDisks);
 });
 
-test('a file system of a kind that cannot be frozen is told, but not what firmware reads at boot', () => {
+const ROOT_AND_DATA: Guest = {
+  blocks: [...disk('sda', DISK_A, 1), ...disk('sdb', DISK_B, 1)],
+  mounts: [...SYSTEM, mount('8:1', '/', 'ext4'), mount('8:17', '/data', 'ext4')],
+};
+const MIB = 1024 ** 2;
+const withBlocks = (...blocks: readonly HelperBlock[]): Guest => ({
+  ...ROOT_AND_DATA,
+  blocks: [...ROOT_AND_DATA.blocks, ...blocks],
+});
+const withMounts = ({ blocks }: Guest, ...mounts: readonly HelperMount[]): Guest => ({
+  blocks,
+  mounts: [...ROOT_AND_DATA.mounts, ...mounts],
+});
+const partition = (number: number, more: Partial<HelperBlock> = {}) =>
+  block(`sdb${number}`, { parent: 'sdb', ...more });
+
+test.each<[string, Guest, readonly string[]]>([
+  ['file systems that can be frozen', ROOT_AND_DATA, []],
+  [
+    'exFAT beside ext4',
+    withMounts(withBlocks(partition(2)), mount('8:18', '/share', 'exfat')),
+    ['/share (exfat, which cannot be frozen)'],
+  ],
+  ['what firmware reads at boot', withMounts(withBlocks(partition(2)), mount('8:18', '/boot/efi', 'vfat')), []],
+  ['a read-only image', withMounts(withBlocks(partition(2)), mount('8:18', '/media', 'iso9660')), []],
+  ['swap beside ext4', { ...withBlocks(partition(2)), swaps: ['/dev/sdb2'] }, []],
+  ['a partition beside ext4 that nobody mounts', withBlocks(partition(2)), ['/dev/sdb2 (neither mounted nor swap)']],
+  [
+    'a logical volume that nobody mounts beside one that is',
+    withMounts(
+      withBlocks(partition(2), block('dm-0', { slaves: ['sdb2'] }), block('dm-1', { slaves: ['sdb2'] })),
+      mount('253:0', '/lv', 'xfs'),
+    ),
+    ['/dev/dm-1 (neither mounted nor swap)'],
+  ],
+  [
+    'a raw logical volume over both disks, told once',
+    withBlocks(partition(2), block('dm-0', { slaves: ['sdb2', 'sda2'] }), block('sda2', { parent: 'sda' })),
+    ['/dev/dm-0 (neither mounted nor swap)'],
+  ],
+  ['a boot partition of 8 MiB that nobody mounts', withBlocks(partition(2, { sizeBytes: 8 * MIB })), []],
+  [
+    'one that is a sector larger',
+    withBlocks(partition(2, { sizeBytes: 8 * MIB + 512 })),
+    ['/dev/sdb2 (neither mounted nor swap)'],
+  ],
+  [
+    'a partition whose size is not told',
+    withBlocks(partition(2, { sizeBytes: 0 })),
+    ['/dev/sdb2 (neither mounted nor swap)'],
+  ],
+  [
+    'a small logical volume',
+    withBlocks(partition(2), block('dm-0', { slaves: ['sdb2'], sizeBytes: MIB })),
+    ['/dev/dm-0 (neither mounted nor swap)'],
+  ],
+  ['a loop device on a frozen file system', withBlocks(block('loop0', { backingFile: '/data/image' })), []],
+  [
+    'btrfs on a partition',
+    { ...withMounts(withBlocks(partition(2)), mount('0:40', '/b', 'btrfs')), btrfs: [['sdb2']] },
+    [],
+  ],
+  [
+    'btrfs that does not tell its devices',
+    withMounts(withBlocks(partition(2)), mount('0:40', '/b', 'btrfs')),
+    ['/b (btrfs, whose disks are not told)', '/dev/sdb2 (neither mounted nor swap)'],
+  ],
+  [
+    'a pool of ZFS, with many of its file systems mounted',
+    withMounts(
+      withBlocks(partition(2)),
+      mount('0:41', '/tank', 'zfs', { source: 'tank' }),
+      mount('0:42', '/tank/home', 'zfs', { source: 'tank/home' }),
+    ),
+    [
+      '/tank (zfs, whose disks are not told)',
+      '/tank/home (zfs, whose disks are not told)',
+      '/dev/sdb2 (neither mounted nor swap)',
+    ],
+  ],
+  [
+    'bcachefs',
+    withMounts(withBlocks(partition(2)), mount('0:41', '/pool', 'bcachefs', { source: '/dev/sdb2:/dev/sdc' })),
+    ['/pool (bcachefs, whose disks are not told)', '/dev/sdb2 (neither mounted nor swap)'],
+  ],
+  [
+    'a file system on a device that the guest does not show',
+    withMounts(ROOT_AND_DATA, mount('199:5', '/vx', 'vxfs')),
+    ['/vx (vxfs, whose disks are not told)'],
+  ],
+  ['a raw disk that is not captured', withBlocks(...disk('sdc', DISK_C, 1, 2)), []],
+])('what may change on captured disks beside what is frozen is told: %s', (_name, guest, notFreezable) => {
+  expect(possible(plan(guest, DISK_A, DISK_B)).notFreezable).toEqual(notFreezable);
+});
+
+test('partitions of a disk that is used as a whole by multipath are other names of what is used', () => {
   const guest = {
-    blocks: disk('sda', DISK_A, 1, 2, 3),
-    mounts: [mount('8:3', '/', 'ext4'), mount('8:1', '/boot/efi', 'vfat'), mount('8:2', '/share', 'exfat')],
+    blocks: [
+      ...disk('sda', DISK_A, 1),
+      ...disk('sdb', DISK_A, 1),
+      block('dm-0', { slaves: ['sda', 'sdb'] }),
+      block('dm-1', { slaves: ['dm-0'] }),
+    ],
+    mounts: [mount('253:1', '/data', 'xfs')],
   };
 
-  expect(possible(plan(guest, DISK_A))).toMatchObject({
-    fileSystems: [{ mountPoint: '/' }],
-    notFreezable: [{ mountPoint: '/share', fileSystem: 'exfat' }],
-  });
+  expect(possible(plan(guest, DISK_A)).notFreezable).toEqual([]);
 });
 
 test('a stack that claims to rest on itself ends', () => {

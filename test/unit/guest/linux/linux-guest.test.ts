@@ -1,4 +1,4 @@
-import { failureOf, until } from '../../../contract/guest.ts';
+import { FREEZE_SOON, failureOf, until } from '../../../contract/guest.ts';
 import { type LinuxGuestWorld, startLinuxGuestWorld, type WorldChanges } from '../../../contract/linux-guest-world.ts';
 
 const within = (durationMs = 8000): AbortSignal => AbortSignal.timeout(durationMs);
@@ -8,9 +8,13 @@ afterEach(() => world.close());
 async function open(changes: WorldChanges = {}, kind: Parameters<typeof startLinuxGuestWorld>[0] = 'key') {
   world = await startLinuxGuestWorld(kind, changes);
   const guest = world.guests.open(world.vm);
-  const prepare = () =>
-    guest.prepare({ runId: 'l1k2m3n4-abcdef', diskUuids: world.diskUuids, onSession: async () => undefined }, within());
-  return { guest, prepare };
+  const request = { runId: 'l1k2m3n4-abcdef', diskUuids: world.diskUuids, onSession: async () => undefined };
+  const inspect = () => guest.prepare(request, within());
+  const prepare = async () => {
+    await inspect();
+    return await guest.quiet(FREEZE_SOON, within());
+  };
+  return { guest, inspect, prepare };
 }
 
 const script = (name: string, exitCode: number, output: string) => ({
@@ -158,6 +162,64 @@ test('applications are quiet when a script that ended well says so on a line of 
     ],
   });
   await guest.close();
+});
+
+test('a line of which the helper tells only the end does not count as the word for an application', async () => {
+  const { guest, prepare } = await open({ settings: { applications: ['cut', 'whole'] } });
+  const output = `quiet cut\n${'x'.repeat(1977)}\nquiet whole\n`;
+  expect(output).toHaveLength(2000);
+  world.lab.knobs.scripts = [script('10', 0, output)];
+
+  expect(await prepare()).toMatchObject({
+    applications: [
+      { name: 'cut', quiet: false },
+      { name: 'whole', quiet: true },
+    ],
+  });
+  await guest.close();
+});
+
+describe('applications are quiet no longer than they have to be', () => {
+  const told: string[] = [];
+  const listening = { name: '10', run: async (phase: string) => ({ exitCode: told.push(phase) && 0, output: '' }) };
+  beforeEach(() => told.splice(0));
+
+  test('no script runs before the guest is made quiet', async () => {
+    const { guest, inspect } = await open();
+    world.lab.knobs.scripts = [listening];
+
+    expect(await inspect()).toMatchObject({ scripts: [] });
+
+    expect(told).toEqual([]);
+    await guest.quiet(FREEZE_SOON, within());
+    expect(told).toEqual(['freeze']);
+    await guest.close();
+  });
+
+  test('a thaw in place of the freeze ends it at once, and no freeze can come any more', async () => {
+    const { guest, prepare } = await open();
+    world.lab.knobs.scripts = [listening];
+    await prepare();
+
+    expect(await guest.thaw(within())).toEqual({ kind: 'expired', heldMs: 0 });
+
+    await until(() => told.includes('freezeFail'), 'the scripts were told that no freeze comes');
+    await expect(guest.freeze(within())).rejects.toThrow(/is not quiet/);
+    expect(await guest.close()).toBe('closed');
+    expect(told).toEqual(['freeze', 'freezeFail']);
+  });
+
+  test('the guest ends it by itself when no freeze comes in the time that was told', async () => {
+    const { guest, inspect } = await open();
+    world.lab.knobs.scripts = [listening];
+    await inspect();
+    await guest.quiet({ freezeWithinMs: 200 }, within());
+
+    await until(() => told.includes('freezeFail'), 'the guest gave up waiting');
+
+    expect((await failureOf(guest.freeze(within()))).code).toBe('E_FREEZE_FAILED');
+    await guest.close();
+  });
 });
 
 describe('a guest that stands still is released whatever happened to its channel', () => {
