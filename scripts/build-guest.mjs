@@ -29,9 +29,9 @@ function compiles(compiler, flags) {
 /** Where the helper for this machine's kind of processor is built to. */
 export const freezeHelper = path.join(root, 'dist', 'guest', `linux-${process.arch}`, 'snaphook-freeze');
 
-/** The path of the program; undefined, with the reason on standard error, where it cannot be built. */
-export function buildFreezeHelper({ output = freezeHelper, sanitized = false } = {}) {
-  const flags = sanitized ? SANITIZED : RELEASE;
+/** `otherSysfs`: with the option that tests need to invent block devices. The path of the program; undefined, with the reason on standard error, where it cannot be built. */
+export function buildFreezeHelper({ output = freezeHelper, sanitized = false, otherSysfs = false } = {}) {
+  const flags = [...(sanitized ? SANITIZED : RELEASE), ...(otherSysfs ? ['-DSNAPHOOK_OTHER_SYSFS'] : [])];
   const compiler = process.platform === 'linux' && ['cc', 'musl-gcc'].find((name) => compiles(name, flags));
   if (!compiler) {
     console.error('snaphook-freeze is not built: it needs Linux and a C compiler with a static libc.');

@@ -14,6 +14,8 @@ import { install, prebuildJest } from './setup.mjs';
 
 const PACKAGES = ['e2fsprogs', 'xfsprogs', 'btrfs-progs', 'util-linux', 'gcc', 'libc6-dev', 'openssh-server'];
 const IMAGE_BYTES = 1.5e9;
+/** No directory above it is writable by others, as the helper demands of scripts. Inside the namespace it is memory. */
+const SAFE_FOLDER = '/run/snaphook-test';
 const INSIDE = '--inside';
 const program = fileURLToPath(import.meta.url);
 
@@ -46,8 +48,15 @@ function requireMachine() {
 function buildHelpers(folder) {
   const helper = buildFreezeHelper({ output: path.join(folder, 'snaphook-freeze') });
   const sanitized = buildFreezeHelper({ output: path.join(folder, 'snaphook-freeze-sanitized'), sanitized: true });
-  if (!helper || !sanitized) throw new Error('the helper cannot be built');
-  return { FREEZE_FOLDER: folder, FREEZE_HELPER: helper, FREEZE_HELPER_SANITIZED: sanitized };
+  const otherSysfs = buildFreezeHelper({ output: path.join(folder, 'snaphook-freeze-sysfs'), otherSysfs: true });
+  if (!helper || !sanitized || !otherSysfs) throw new Error('the helper cannot be built');
+  return {
+    FREEZE_FOLDER: folder,
+    FREEZE_SAFE_FOLDER: SAFE_FOLDER,
+    FREEZE_HELPER: helper,
+    FREEZE_HELPER_SANITIZED: sanitized,
+    FREEZE_HELPER_OTHER_SYSFS: otherSysfs,
+  };
 }
 
 /** The loop devices whose file lies in the folder. */
@@ -62,6 +71,8 @@ function leftLoops(folder) {
 async function inside(suites) {
   must('mkdir', ['-p', '-m', '700', '/run/snaphook']);
   must('mount', ['-t', 'tmpfs', '-o', 'mode=700', 'tmpfs', '/run/snaphook']);
+  must('mkdir', ['-p', SAFE_FOLDER]);
+  must('mount', ['-t', 'tmpfs', '-o', 'mode=755', 'tmpfs', SAFE_FOLDER]);
   const { passed, failed } = await runSuite({ config: 'jest.freeze.config.cjs', suites, environment: {} });
   console.log(`freeze: ${passed} passed, ${failed} failed, 0 skipped`);
   return failed === 0 ? 0 : 1;

@@ -19,6 +19,7 @@
 #include "record.h"
 #include "release.h"
 #include "report.h"
+#include "script-search.h"
 #include "scripts.h"
 #include "selection.h"
 #include "thaw.h"
@@ -51,6 +52,7 @@ static void forget_terms(void) {
         free(session.file_systems[index].mount_point);
     }
     session.file_system_count = 0;
+    close_scripts(&session.scripts);
     has_terms = false;
 }
 
@@ -139,7 +141,7 @@ static bool tell_scripts_to_freeze(void) {
 static void fail_script(void) {
     char path[PATH_MAX + NAME_MAX + 2] = "";
     if (results.count > 0)
-        snprintf(path, sizeof path, "%s/%s", session.scripts.directory, session.scripts.names[results.all[results.count - 1].script]);
+        snprintf(path, sizeof path, "%s/%s", session.scripts.directory, session.scripts.all[results.all[results.count - 1].script].name);
     fail(path, "a script did not freeze, or was interrupted", 0);
 }
 

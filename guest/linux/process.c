@@ -72,7 +72,7 @@ bool close_all_but(const int *kept, int count) {
 }
 
 bool detach_from_caller(const struct session *session, const int *kept, int count) {
-    int all[MAX_FILE_SYSTEMS + 16];
+    int all[MAX_FILE_SYSTEMS + MAX_SCRIPTS + 16];
     int total = 0;
     for (int index = 0; index < session->file_system_count; index++) all[total++] = session->file_systems[index].fd;
     for (int index = 0; index < count; index++) all[total++] = kept[index];

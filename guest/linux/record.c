@@ -3,9 +3,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -22,8 +22,11 @@ void read_boot_id(char *boot_id, size_t room) {
 }
 
 int open_record_directory(void) {
-    if (mkdir(RECORD_DIRECTORY, 0700) != 0 && errno != EEXIST) return -1;
-    int directory = open(RECORD_DIRECTORY, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    const int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_NOATIME | O_CLOEXEC;
+    int directory = open(RECORD_DIRECTORY, flags);
+    /* On a file system that stands still mkdir would wait, also for what is there already. */
+    if (directory < 0 && errno == ENOENT && (mkdir(RECORD_DIRECTORY, 0700) == 0 || errno == EEXIST))
+        directory = open(RECORD_DIRECTORY, flags);
     struct stat status;
     if (directory < 0 || fstat(directory, &status) != 0) return -1;
     if (status.st_uid == 0 && (status.st_mode & 077) == 0) return directory;
@@ -131,18 +134,24 @@ enum record_reading read_record(const char *token, struct record *record) {
     /* The access time of a file on a file system that stands still must not be wanted. */
     int fd = openat(directory, token, O_RDONLY | O_NOFOLLOW | O_NOATIME | O_CLOEXEC);
     enum record_reading reading = fd < 0 && errno == ENOENT ? RECORD_ABSENT : RECORD_UNREADABLE;
-    FILE *file = fd < 0 ? NULL : fdopen(fd, "r");
-    if (file != NULL) {
-        if (parse_record(file, record)) reading = RECORD_READ;
-        fclose(file);
-    } else if (fd >= 0) {
-        close(fd);
-    }
+    record->file = fd < 0 ? NULL : fdopen(fd, "r");
+    if (record->file != NULL && parse_record(record->file, record)) reading = RECORD_READ;
+    else if (record->file != NULL) free_record(record);
+    else if (fd >= 0) close(fd);
     close(directory);
     return reading;
+}
+
+bool lock_record(const struct record *record) { return flock(fileno(record->file), LOCK_EX | LOCK_NB) == 0; }
+
+bool is_removed(const struct record *record) {
+    struct stat status;
+    return fstat(fileno(record->file), &status) != 0 || status.st_nlink == 0;
 }
 
 void free_record(struct record *record) {
     for (int index = 0; index < record->file_system_count; index++) free(record->file_systems[index].mount_point);
     record->file_system_count = 0;
+    if (record->file != NULL) fclose(record->file);
+    record->file = NULL;
 }

@@ -2,6 +2,8 @@
 #ifndef SNAPHOOK_RECORD_H
 #define SNAPHOOK_RECORD_H
 
+#include <stdio.h>
+
 #include "process.h"
 #include "session.h"
 
@@ -13,6 +15,8 @@ struct recorded_file_system {
 };
 
 struct record {
+    /* Open as long as the record is in memory: what is locked, and what tells whether it is still there. */
+    FILE *file;
     char boot_id[64];
     struct process_id keeper;
     struct process_id watchdog;
@@ -35,6 +39,10 @@ void remove_record(const char *token);
 enum record_reading { RECORD_READ, RECORD_ABSENT, RECORD_UNREADABLE };
 
 enum record_reading read_record(const char *token, struct record *record);
+/* Only one at a time may thaw by a record. False when somebody else does. */
+bool lock_record(const struct record *record);
+/* Whoever thawed everything removed it: what it names may be frozen by a stranger since. */
+bool is_removed(const struct record *record);
 void free_record(struct record *record);
 
 #endif

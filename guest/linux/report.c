@@ -37,7 +37,7 @@ static void print_scripts(const struct session *session, const struct script_res
     for (int index = 0; index < results->count; index++) {
         const struct script_result *result = &results->all[index];
         json_begin_object(NULL);
-        json_text("name", session->scripts.names[result->script]);
+        json_text("name", session->scripts.all[result->script].name);
         json_text("phase", script_phase_name(result->phase));
         json_number("exitCode", result->exit_code);
         json_text("output", result->output);

@@ -1,75 +1,31 @@
 #include "scripts.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "clock.h"
-#include "words.h"
 
-/* Between SIGTERM and SIGKILL. */
+/* Between SIGTERM and SIGKILL, and from there until it is left behind. */
 #define TERM_GRACE_MS 1000
 #define TICK_MS 5
+/* What is kept for each script that is still to be told the end, as long as there are so few that this is no more than its part. */
+#define RESERVE_MS 5000
+/* Where a script finds itself; any number will do. */
+#define SCRIPT_FD 3
+#define TEXT_OF_NUMBER(number) #number
+#define TEXT_OF(number) TEXT_OF_NUMBER(number)
 
 const char *script_phase_name(enum script_phase phase) {
     return phase == SCRIPT_FREEZE ? "freeze" : phase == SCRIPT_THAW ? "thaw" : "freezeFail";
 }
 
-static bool refuse(struct script_problem *problem, const char *message, int error) {
-    problem->message = message;
-    problem->error = error;
-    return false;
-}
-
-static bool is_safe(const struct stat *status) {
-    return status->st_uid == 0 && (status->st_mode & (S_IWGRP | S_IWOTH)) == 0;
-}
-
-static int by_bytes(const void *one, const void *other) { return strcmp(one, other); }
-
-static bool add_script(struct script_set *scripts, int directory, const char *name, struct script_problem *problem) {
-    struct stat status;
-    snprintf(problem->object, sizeof problem->object, "%s/%s", scripts->directory, name);
-    if (fstatat(directory, name, &status, AT_SYMLINK_NOFOLLOW) != 0) return refuse(problem, "cannot be read", errno);
-    if (!S_ISREG(status.st_mode)) return refuse(problem, "is no plain file", 0);
-    if (!is_safe(&status)) return refuse(problem, "must belong to root and be writable by nobody else", 0);
-    if ((status.st_mode & S_IXUSR) == 0) return refuse(problem, "is not executable", 0);
-    if (scripts->count == MAX_SCRIPTS) return refuse(problem, "is one script too many", 0);
-    copy_text(scripts->names[scripts->count++], sizeof scripts->names[0], name);
-    return true;
-}
-
-bool find_scripts(struct script_set *scripts, struct script_problem *problem) {
-    struct stat status;
-    scripts->count = 0;
-    copy_text(problem->object, sizeof problem->object, scripts->directory);
-    int fd = open(scripts->directory, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    if (fd < 0 && errno == ENOENT) return true;
-    if (fd < 0) return refuse(problem, "is no directory that can be read", errno);
-    DIR *directory = fdopendir(fd);
-    if (directory == NULL) {
-        close(fd);
-        return refuse(problem, "cannot be read", errno);
-    }
-    bool good = fstat(fd, &status) == 0 && is_safe(&status);
-    if (!good) refuse(problem, "must belong to root and be writable by nobody else", 0);
-    for (struct dirent *entry; good && (entry = readdir(directory)) != NULL;)
-        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
-            good = add_script(scripts, fd, entry->d_name, problem);
-    closedir(directory);
-    if (good) qsort(scripts->names, (size_t)scripts->count, sizeof scripts->names[0], by_bytes);
-    return good;
-}
-
-static _Noreturn void become_script(const char *path, enum script_phase phase, int output) {
-    char *const arguments[] = {(char *)(uintptr_t)path, (char *)(uintptr_t)script_phase_name(phase), NULL};
+static void become_script(int script, enum script_phase phase, int output) {
+    char path[] = "/proc/self/fd/" TEXT_OF(SCRIPT_FD);
+    char *const arguments[] = {path, (char *)(uintptr_t)script_phase_name(phase), NULL};
     char *const environment[] = {"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG=C", NULL};
     sigset_t none;
     sigemptyset(&none);
@@ -81,9 +37,10 @@ static _Noreturn void become_script(const char *path, enum script_phase phase, i
     int oom = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
     if (oom >= 0 && write(oom, "0", 1) != 1) close(oom);
     if (null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(output, STDOUT_FILENO) < 0 || dup2(output, STDERR_FILENO) < 0)
-        _exit(126);
+        return;
+    /* What `#!` names opens the script by this path, so it must stay open: without FD_CLOEXEC. */
+    if (script == SCRIPT_FD ? fcntl(script, F_SETFD, 0) != 0 : dup2(script, SCRIPT_FD) < 0) return;
     execve(path, arguments, environment);
-    _exit(errno == ENOENT ? 127 : 126);
 }
 
 /* Reads what there is and keeps the end of it. */
@@ -108,7 +65,10 @@ static bool has_ended(pid_t child) {
     return waitid(P_PID, (id_t)child, &information, WEXITED | WNOHANG | WNOWAIT) == 0 && information.si_pid == child;
 }
 
-/* Waits until it ends by itself; from `end_ns` on, or when interrupted, it is made to. False then. */
+/*
+ * Waits until it ends by itself; from `end_ns` on, or when interrupted, it is made to. False then. One that waits in the kernel,
+ * for a dead server or a file system that stands still, does not even end by SIGKILL, and is left behind.
+ */
 static bool wait_for_script(pid_t child, int fd, int64_t end_ns, struct pollfd *interrupts, int interrupt_count,
                             struct script_result *result) {
     size_t length = 0;
@@ -123,6 +83,7 @@ static bool wait_for_script(pid_t child, int fd, int64_t end_ns, struct pollfd *
             kill_ns = now_ns() + TERM_GRACE_MS * NS_PER_MS;
         }
         if (kill_ns != 0 && now_ns() >= kill_ns) kill(-child, SIGKILL);
+        if (kill_ns != 0 && now_ns() >= kill_ns + TERM_GRACE_MS * NS_PER_MS) break;
     }
     keep_output(fd, result->output, &length);
     if (kill_ns != 0) kill(-child, SIGKILL);
@@ -131,22 +92,23 @@ static bool wait_for_script(pid_t child, int fd, int64_t end_ns, struct pollfd *
 
 static bool run_script(const struct script_set *scripts, struct shared *shared, int64_t end_ns,
                        struct pollfd *interrupts, int interrupt_count, struct script_result *result) {
-    char path[PATH_MAX + NAME_MAX + 2];
     int output[2], status = 0;
     result->exit_code = -1;
     result->output[0] = '\0';
-    snprintf(path, sizeof path, "%s/%s", scripts->directory, scripts->names[result->script]);
     if (pipe2(output, O_CLOEXEC | O_NONBLOCK) != 0) return false;
     fcntl(output[1], F_SETFL, 0);
     pid_t child = fork();
-    if (child == 0) become_script(path, result->phase, output[1]);
+    if (child == 0) {
+        become_script(scripts->all[result->script].fd, result->phase, output[1]);
+        _exit(errno == ENOENT ? 127 : 126);
+    }
     close(output[1]);
     if (child > 0) {
         setpgid(child, child);
         if (result->phase == SCRIPT_FREEZE) atomic_store(&shared->script_group, child);
         bool by_itself = wait_for_script(child, output[0], end_ns, interrupts, interrupt_count, result);
         atomic_store(&shared->script_group, 0);
-        if (waitpid(child, &status, 0) == child && by_itself && WIFEXITED(status))
+        if (waitpid(child, &status, by_itself ? 0 : WNOHANG) == child && by_itself && WIFEXITED(status))
             result->exit_code = WEXITSTATUS(status);
     }
     close(output[0]);
@@ -166,6 +128,18 @@ bool tell_freeze(const struct script_set *scripts, struct shared *shared, struct
     return true;
 }
 
+/*
+ * All share one budget, but nobody can use up what is kept for those behind: RESERVE_MS each, or an equal part of the budget when
+ * that is less. Whoever comes has at least that, also when others took their time to die.
+ */
+static int64_t end_of_turn(const struct script_set *scripts, int64_t end_ns, int behind) {
+    int64_t part_ns = scripts->budget_ms * NS_PER_MS / scripts->count;
+    int64_t kept_ns = part_ns < RESERVE_MS * NS_PER_MS ? part_ns : RESERVE_MS * NS_PER_MS;
+    int64_t own_end_ns = end_ns - behind * kept_ns;
+    int64_t least_ns = now_ns() + kept_ns;
+    return own_end_ns > least_ns ? own_end_ns : least_ns;
+}
+
 void tell_end(const struct script_set *scripts, struct shared *shared, enum script_phase phase,
               struct script_results *results) {
     static struct script_result unwanted;
@@ -175,7 +149,7 @@ void tell_end(const struct script_set *scripts, struct shared *shared, enum scri
         if (!atomic_compare_exchange_strong(&shared->script_state[script], &froze, SCRIPT_TOLD_END)) continue;
         struct script_result *result = results == NULL ? &unwanted : &results->all[results->count++];
         *result = (struct script_result){.script = script, .phase = phase};
-        run_script(scripts, shared, end_ns, NULL, 0, result);
+        run_script(scripts, shared, end_of_turn(scripts, end_ns, script), NULL, 0, result);
     }
 }
 

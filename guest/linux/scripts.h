@@ -23,16 +23,6 @@ struct script_results {
     struct script_result all[MAX_SCRIPTS];
 };
 
-/* Why there is no set of scripts that may be run. */
-struct script_problem {
-    char object[PATH_MAX + NAME_MAX + 2];
-    const char *message;
-    int error;
-};
-
-/* Reads and checks `scripts->directory`. One that does not exist holds no scripts. */
-bool find_scripts(struct script_set *scripts, struct script_problem *problem);
-
 /* Stops at the first that fails, or when one of `interrupts` reports something (the index of the last script is in the results).
  * False in both cases. */
 bool tell_freeze(const struct script_set *scripts, struct shared *shared, struct pollfd *interrupts, int interrupt_count,

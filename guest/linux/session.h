@@ -66,10 +66,16 @@ struct life_pipe {
     int keep;
 };
 
+struct script {
+    char name[NAME_MAX + 1];
+    /* Opened when it was checked: what runs is what was checked, whatever its path leads to by then. */
+    int fd;
+};
+
 struct script_set {
     char directory[PATH_MAX];
     int count;
-    char names[MAX_SCRIPTS][NAME_MAX + 1];
+    struct script all[MAX_SCRIPTS];
     int64_t budget_ms;
 };
 

@@ -61,8 +61,12 @@ void thaw_everything(const struct session *session) {
         if (now_ns() < late_ns) continue;
         kill(atomic_load(&session->shared->freezer), SIGKILL);
         if (has_second_hand) continue;
-        has_second_hand = true;
-        if (fork() != 0) continue;
+        pid_t second_hand = fork();
+        /* Short of processes or memory: tried again as long as the freezer stays. */
+        has_second_hand = second_hand >= 0;
+        if (second_hand != 0) continue;
+        /* Locks are not inherited. Unlocked it would still be better than nobody. */
+        lock_memory();
         thaw_those_in(session, FS_FROZEN);
         _exit(0);
     }

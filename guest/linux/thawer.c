@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "process.h"
+#include "record.h"
 #include "thaw.h"
 
 static void wait_for_end(const struct session *session) {
@@ -29,6 +30,8 @@ static void run_thawer(const struct session *session) {
     if (!say_ready(&session->thawer_life)) return;
     wait_for_end(session);
     thaw_everything(session);
+    /* It may be the last one alive, and whoever finds the record later would thaw what somebody else has frozen since. */
+    remove_record(session->token);
     /* Those who wait for it need not wait for the rest of its end. */
     close(session->thawer_life.keep);
 }

@@ -51,10 +51,11 @@ static void run_watchdog(const struct session *session) {
     sigemptyset(&release);
     sigaddset(&release, SIGNAL_RELEASE);
     int signals = signalfd(-1, &release, SFD_CLOEXEC);
-    const int kept[] = {session->watchdog_life.keep, session->keeper_life.watch, session->thawer_life.watch,
-                        session->freezer_life.watch, session->lease_timer,       session->bell,
-                        signals};
-    if (signals < 0 || !detach_from_caller(session, kept, sizeof kept / sizeof *kept)) return;
+    int kept[7 + MAX_SCRIPTS] = {session->watchdog_life.keep, session->keeper_life.watch, session->thawer_life.watch,
+                                 session->freezer_life.watch, session->lease_timer,       session->bell,
+                                 signals};
+    for (int index = 0; index < session->scripts.count; index++) kept[7 + index] = session->scripts.all[index].fd;
+    if (signals < 0 || !detach_from_caller(session, kept, 7 + session->scripts.count)) return;
     protect_itself();
     set_name("snaphook-watch");
     if (!lock_memory()) return;

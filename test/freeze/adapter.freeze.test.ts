@@ -18,7 +18,7 @@ import { systemClock } from '../../src/platform/clock.ts';
 import { type GuestWorld, guestContract } from '../contract/guest.ts';
 import { SSHD, type Sshd, startSshd } from './sshd.ts';
 
-const HELPER = process.env.FREEZE_HELPER ?? path.join(__dirname, '../../dist/guest/linux-x64/snaphook-freeze');
+const HELPER = process.env.FREEZE_HELPER_OTHER_SYSFS ?? '';
 const RECORDS = '/run/snaphook';
 const MIB = 1024 * 1024;
 const HOLD_MS = 700;
@@ -98,7 +98,7 @@ function keepers(sysfs: string): number {
     if (!/^\d+$/.test(pid)) return false;
     try {
       const name = readFileSync(`/proc/${pid}/comm`, 'utf8').trim();
-      return name === path.basename(HELPER) && readFileSync(`/proc/${pid}/cmdline`, 'utf8') === wanted;
+      return name === path.basename(HELPER).slice(0, 15) && readFileSync(`/proc/${pid}/cmdline`, 'utf8') === wanted;
     } catch {
       return false; // it ended meanwhile
     }

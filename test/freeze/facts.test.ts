@@ -2,13 +2,13 @@ import { mkdirSync, mkdtempSync, statSync, symlinkSync, writeFileSync } from 'no
 import path from 'node:path';
 import { HelperProcess } from './helper-process.ts';
 import { makeDisk, must, removeDisks } from './loop-disk.ts';
-import { folder, helperProgram } from './stage.ts';
+import { folder, helperProgram, otherSysfsHelperProgram } from './stage.ts';
 
 afterEach(() => HelperProcess.killAll());
 afterAll(removeDisks);
 
 async function factsOf(...args: readonly string[]) {
-  const helper = new HelperProcess(helperProgram, ['serve', ...args]);
+  const helper = new HelperProcess(args.length === 0 ? helperProgram : otherSysfsHelperProgram, ['serve', ...args]);
   await helper.expect('hello');
   helper.say('facts\n');
   return await helper.expect('facts');
@@ -108,4 +108,10 @@ test('pages that are cut, wrong or empty, and a tree that is not there, are no r
   const serials = Object.fromEntries(blocks.map(({ name, serial }) => [name, serial]));
   expect(serials).toEqual({ cut: '', long: 'abc', wrong: '', odd: 'A?"\\\nB', huge: '', folder: '' });
   expect(await factsOf('--sysfs', path.join(folder, 'no-such'))).toMatchObject({ blocks: [], btrfs: [] });
+});
+
+test('the program that is installed reads no other tree than /sys', async () => {
+  const helper = new HelperProcess(helperProgram, ['serve', '--sysfs', '/']);
+  expect(await helper.next()).toBeUndefined();
+  expect([await helper.ended, helper.stderr]).toEqual([2, expect.not.stringContaining('sysfs')]);
 });

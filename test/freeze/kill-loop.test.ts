@@ -21,8 +21,27 @@ const RESULTS = path.join(__dirname, '../../build/freeze-results.json');
 /** Beyond its lease nothing may stand still for longer than this. */
 const ALLOWED_OVERRUN_MS = 1000;
 
-const VICTIMS = ['keeper', 'watchdog', 'freezer', 'client', 'keeper and watchdog', 'all guards', 'nobody'] as const;
-type Victim = (typeof VICTIMS)[number];
+type Part = keyof Recorded | 'client';
+
+/** Who dies in one cycle. But for all guards at once somebody is left who thaws, and does so unasked. */
+const VICTIMS = {
+  keeper: ['keeper'],
+  watchdog: ['watchdog'],
+  thawer: ['thawer'],
+  freezer: ['freezer'],
+  client: ['client'],
+  'keeper and watchdog': ['keeper', 'watchdog'],
+  'thawer and keeper': ['thawer', 'keeper'],
+  'thawer and watchdog': ['thawer', 'watchdog'],
+  'thawer and freezer': ['thawer', 'freezer'],
+  'thawer and client': ['thawer', 'client'],
+  'all guards': ['keeper', 'watchdog', 'thawer'],
+  nobody: [],
+} as const satisfies Readonly<Record<string, readonly Part[]>>;
+type Victim = keyof typeof VICTIMS;
+const ALL_VICTIMS = Object.keys(VICTIMS) as readonly Victim[]; // keys of a constant
+
+const dies = (part: Part, victim: Victim): boolean => (VICTIMS[victim] as readonly Part[]).includes(part);
 
 /** Each lane runs sessions one after the other on disks of its own: most of a freeze is waiting. */
 interface Lane {
@@ -57,10 +76,10 @@ interface Plan {
 
 function draw(random: () => number): Plan {
   const upTo = (limit: number): number => random() * limit;
-  const victim = VICTIMS[Math.floor(upTo(VICTIMS.length))] ?? 'nobody';
+  const victim = ALL_VICTIMS[Math.floor(upTo(ALL_VICTIMS.length))] ?? 'nobody';
   const moment = (['freeze', 'frozen', 'release'] as const)[Math.floor(upTo(3))] ?? 'frozen';
   // Once all is frozen, the freezer has ended.
-  const after = victim === 'freezer' ? 'freeze' : moment;
+  const after = dies('freezer', victim) ? 'freeze' : moment;
   return {
     victim,
     leaseMs: 200 + Math.floor(upTo(200)),
@@ -84,15 +103,23 @@ async function killGuards({ keeper, watchdog, thawer }: Recorded): Promise<boole
   return guards.filter(killed).length === 3;
 }
 
-/** True when the victim was still there. */
+/** True when all who were to die were still there. */
 async function strike(victim: Victim, helper: HelperProcess, recorded: Recorded): Promise<boolean> {
-  if (victim === 'client') helper.hangUp();
-  if (victim === 'client' || victim === 'nobody') return true;
   if (victim === 'all guards') return await killGuards(recorded);
-  if (victim !== 'keeper and watchdog') return killed(recorded[victim]);
-  const keeper = killed(recorded.keeper);
-  return killed(recorded.watchdog) && keeper;
+  const struck = VICTIMS[victim].map((part) => {
+    if (part !== 'client') return killed(recorded[part]);
+    helper.hangUp();
+    return true;
+  });
+  return struck.every(Boolean);
 }
+
+/**
+ * Without btrfs where the thawer may die within FITHAW: the kernel then turns a btrfs read-only (see the limits of the helper's
+ * page), and no helper could prevent that.
+ */
+const disksFor = (victim: Victim, disks: readonly LoopDisk[]): readonly LoopDisk[] =>
+  dies('thawer', victim) && victim !== 'all guards' ? disks.filter(({ kind }) => kind !== 'btrfs') : disks;
 
 interface Outcome {
   readonly struck: boolean;
@@ -103,7 +130,8 @@ interface Outcome {
 
 async function runCycle({ disks, writers }: Lane, plan: Plan): Promise<Outcome> {
   const { victim, leaseMs, after, delayMs, holdMs } = plan;
-  const { helper, hello, recorded } = await readyHelper(disks, { leaseMs });
+  const unheard = dies('client', victim);
+  const { helper, hello, recorded } = await readyHelper(disksFor(victim, disks), { leaseMs });
   const { bootId, token } = hello;
   let struck: Promise<boolean> | undefined;
   const strikeLater = (): void => {
@@ -112,14 +140,14 @@ async function runCycle({ disks, writers }: Lane, plan: Plan): Promise<Outcome> 
   helper.say('freeze\n');
   if (after === 'freeze') strikeLater();
   // A helper that was killed says nothing; one whose client is gone is not heard.
-  const answer = victim === 'client' && after === 'freeze' ? undefined : await helper.next();
+  const answer = unheard && after === 'freeze' ? undefined : await helper.next();
   const frozen = answer?.event === 'frozen';
   if (after === 'frozen') strikeLater();
   if (frozen) await passed(holdMs);
   helper.say('T');
   if (after === 'release') strikeLater();
   const hit = (await struck) ?? false;
-  if (victim === 'keeper and watchdog' || victim === 'all guards') await release(bootId, token);
+  if (victim === 'all guards') await release(bootId, token);
   else if (victim === 'nobody' || !hit) helper.say('quit\n');
   const endLimitMs = leaseMs + ALLOWED_OVERRUN_MS;
   const stalls = await Promise.all(writers.map((writer) => writer.ask(endLimitMs + ALLOWED_OVERRUN_MS)));
@@ -147,12 +175,15 @@ afterAll(async () => {
 });
 
 const results = {
+  /** With somebody left who thawed by himself. */
   realFreezeCycles: 0,
+  /** With nobody left: thawed by the record when `release` was called. */
+  freezesEndedByRecord: 0,
   cycles: 0,
   /** The longest that a write stood still beyond the lease of its cycle. */
   worstOverrunMs: 0,
   longestStallMs: 0,
-  kills: Object.fromEntries(VICTIMS.map((victim) => [victim, 0])),
+  kills: Object.fromEntries(ALL_VICTIMS.map((victim) => [victim, 0])),
   frozenAtEnd: 0,
   seed: SEED,
 };
@@ -160,7 +191,8 @@ const results = {
 function count(plan: Plan, { struck, frozen, stalls }: Outcome): void {
   const longestMs = Math.max(...stalls.map((stall) => stall?.longestMs ?? Number.POSITIVE_INFINITY));
   results.cycles += 1;
-  if (frozen) results.realFreezeCycles += 1;
+  if (frozen && plan.victim === 'all guards') results.freezesEndedByRecord += 1;
+  else if (frozen) results.realFreezeCycles += 1;
   if (struck) results.kills[plan.victim] = (results.kills[plan.victim] ?? 0) + 1;
   results.frozenAtEnd += stalls.filter((stall) => stall === undefined).length;
   results.longestStallMs = Math.max(results.longestStallMs, Math.round(longestMs));
@@ -184,7 +216,7 @@ async function runLane(lane: Lane, index: number): Promise<void> {
 test(`whoever is killed whenever, writes never stand still for longer than the lease and a second (${CYCLES} freezes)`, async () => {
   process.stderr.write(`kill loop: seed ${SEED}\n`);
   await Promise.all(lanes.map(runLane));
-  expect(VICTIMS.filter((victim) => results.kills[victim] === 0)).toEqual([]);
+  expect(ALL_VICTIMS.filter((victim) => results.kills[victim] === 0)).toEqual([]);
 }, 900_000);
 
 test('after the kill loop the file systems are sound', async () => {

@@ -1,4 +1,6 @@
-import { existsSync, readdirSync, writeFileSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
 import {
   frozenHelper,
   HelperProcess,
@@ -8,9 +10,10 @@ import {
   readyHelper,
   recordFile,
   release,
+  stateOf,
 } from './helper-process.ts';
 import { type LoopDisk, makeDisk, must, removeDisks, succeeds } from './loop-disk.ts';
-import { until } from './stage.ts';
+import { folder, helperProgram, until } from './stage.ts';
 import { startWriter, type Writer } from './writer.ts';
 
 let disk: LoopDisk;
@@ -30,6 +33,9 @@ afterAll(async () => {
 
 const goesOn = async (): Promise<boolean> => (await writer.ask(3000)) !== undefined;
 const found = (value: boolean) => ({ event: 'released', found: value });
+
+/** Somebody thaws by that record just now. */
+const isLocked = (token: string): boolean => !succeeds('flock', '--nonblock', recordFile(token), 'true');
 
 /** Nobody of it is left to thaw. */
 async function killedSession() {
@@ -100,23 +106,117 @@ test('another boot, another token, a bad token: nothing is found, nothing is tha
   await helper.expect('thawed');
 });
 
-test('a record whose mount point is another device now thaws nothing', async () => {
-  const token = 'a'.repeat(32);
+/** The record of a session of which nobody lives. */
+function writeDeadRecord(token: string, device: string, mountPoint: string): string {
   const bootId = must('cat', '/proc/sys/kernel/random/boot_id');
   const processes = 'keeper 4194304 1\nwatchdog 4194304 1\nthawer 4194304 1\nfreezer 4194304 1\n';
-  const write = (device: string): void =>
-    writeFileSync(
-      recordFile(token),
-      `snaphook-freeze 1\nboot ${bootId}\n${processes}filesystem ${device} ${disk.mountPoint}\n`,
-      { mode: 0o600 },
-    );
+  const record = `snaphook-freeze 1\nboot ${bootId}\n${processes}filesystem ${device} ${mountPoint}\n`;
+  writeFileSync(recordFile(token), record, { mode: 0o600 });
+  return bootId;
+}
+
+const canThaw = (): boolean => succeeds('fsfreeze', '-u', disk.mountPoint);
+
+test('a record whose device is mounted nowhere thaws nothing and is gone', async () => {
+  const token = 'a'.repeat(32);
   must('fsfreeze', '-f', disk.mountPoint);
-  write('259:77');
+  const bootId = writeDeadRecord(token, '259:77', disk.mountPoint);
   expect(await release(bootId, token)).toEqual(found(true));
   expect(existsSync(recordFile(token))).toBe(false);
-  write(disk.device);
+  expect(canThaw()).toBe(true);
+});
+
+test('another mount on top: release fails and keeps the record, and thaws once something leads there again', async () => {
+  const { bootId, token } = await killedSession();
+  must('mount', '-t', 'tmpfs', 'tmpfs', disk.mountPoint);
+  try {
+    await expect(release(bootId, token)).rejects.toMatchObject({
+      code: 1,
+      stdout: expect.stringContaining(
+        `"object":"${disk.mountPoint}","message":"is mounted, but no mount point leads to it"`,
+      ),
+    });
+    await new HelperProcess().expect('hello');
+    expect(hasRecord(token)).toBe(true);
+  } finally {
+    must('umount', disk.mountPoint);
+  }
+  expect(canThaw()).toBe(true);
+  must('fsfreeze', '-f', disk.mountPoint);
   expect(await release(bootId, token)).toEqual(found(true));
-  expect(succeeds('fsfreeze', '-u', disk.mountPoint)).toBe(false);
+  expect([hasRecord(token), canThaw()]).toEqual([false, false]);
+});
+
+test('a file system whose mount point is hidden is thawed by another one of its own', async () => {
+  const { bootId, token } = await killedSession();
+  const second = mkdtempSync(path.join(folder, 'second-'));
+  must('mount', '--bind', disk.mountPoint, second);
+  must('mount', '-t', 'tmpfs', 'tmpfs', disk.mountPoint);
+  try {
+    expect(await release(bootId, token)).toEqual(found(true));
+    expect([hasRecord(token), await goesOn()]).toEqual([false, true]);
+  } finally {
+    must('umount', disk.mountPoint);
+    must('umount', second);
+  }
+});
+
+test('a thaw by record that the kernel refuses is no release, and keeps the record', async () => {
+  const { bootId, token } = await killedSession();
+  const withoutRight = ['--bounding-set', '-sys_admin', helperProgram, 'release', bootId, token];
+  const { status, stdout } = spawnSync('setpriv', withoutRight, { encoding: 'utf8' });
+  expect([status, JSON.parse(stdout)]).toMatchObject([
+    1,
+    { event: 'failed', object: disk.mountPoint, message: 'cannot be thawed', errno: 1 },
+  ]);
+  expect(hasRecord(token)).toBe(true);
+  expect(await release(bootId, token)).toEqual(found(true));
+  expect(await goesOn()).toBe(true);
+});
+
+test("keeper and watchdog killed: the thawer thaws and removes the record, so that a later freeze is a stranger's", async () => {
+  const { hello, recorded } = await frozenHelper([disk]);
+  // Otherwise the watchdog may notice the keeper's end before its own, and remove the record.
+  process.kill(recorded.watchdog, 'SIGSTOP');
+  expect(await until(() => stateOf(recorded.watchdog) === 'T', 2000)).toBe(true);
+  killed(recorded.watchdog);
+  killed(recorded.keeper);
+  expect(await goesOn()).toBe(true);
+  expect(await until(() => !hasRecord(hello.token), 1000)).toBe(true);
+  must('fsfreeze', '-f', disk.mountPoint);
+  await new HelperProcess().expect('hello');
+  expect(canThaw()).toBe(true);
+});
+
+test('a record that is removed while release waits is not obeyed any more', async () => {
+  const token = 'e'.repeat(32);
+  const freezer = spawn('sleep', ['60']);
+  await until(() => stateOf(freezer.pid ?? 0) === 'S', 2000);
+  must('fsfreeze', '-f', disk.mountPoint);
+  const bootId = writeDeadRecord(token, disk.device, disk.mountPoint);
+  const start = must('cut', '-d', ' ', '-f', '22', `/proc/${freezer.pid}/stat`);
+  const text = readFileSync(recordFile(token), 'utf8');
+  writeFileSync(recordFile(token), text.replace('freezer 4194304 1', `freezer ${freezer.pid} ${start}`));
+  // Release gives the freezer half a second to end by itself.
+  const released = release(bootId, token);
+  expect(await until(() => isLocked(token), 2000)).toBe(true);
+  must('rm', recordFile(token));
+  expect(await released).toEqual(found(true));
+  expect(canThaw()).toBe(true);
+});
+
+test('with the records on what stands still and everybody dead, release and serve reach them', async () => {
+  must('chmod', '700', disk.mountPoint);
+  must('mount', '--bind', disk.mountPoint, '/run/snaphook');
+  try {
+    const { bootId, token } = await killedSession();
+    expect(await release(bootId, token)).toEqual(found(true));
+    const { token: other } = await killedSession();
+    await new HelperProcess().expect('hello');
+    expect([hasRecord(token), hasRecord(other), await goesOn()]).toEqual([false, false, true]);
+  } finally {
+    must('umount', '/run/snaphook');
+  }
 });
 
 test('a pid that another process has now is no guard: start times differ', async () => {

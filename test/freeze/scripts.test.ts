@@ -1,18 +1,20 @@
 import {
   chmodSync,
   chownSync,
+  copyFileSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
   readFileSync,
+  renameSync,
   rmSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import path from 'node:path';
 import { frozenHelper, HelperProcess, hasRecord, readyHelper, type Terms, toldReady } from './helper-process.ts';
-import { type LoopDisk, makeDisk, removeDisks } from './loop-disk.ts';
-import { folder, until } from './stage.ts';
+import { type LoopDisk, makeDisk, must, removeDisks } from './loop-disk.ts';
+import { safeFolder, until } from './stage.ts';
 
 let disk: LoopDisk;
 let scripts: string;
@@ -23,9 +25,10 @@ beforeAll(() => {
 });
 
 beforeEach(() => {
-  const place = mkdtempSync(path.join(folder, 'scripts-'));
+  const place = mkdtempSync(path.join(safeFolder, 'scripts-'));
   scripts = path.join(place, 'scripts.d');
   calls = path.join(place, 'calls');
+  chmodSync(place, 0o755);
   mkdirSync(scripts, { mode: 0o755 });
   writeFileSync(calls, '');
 });
@@ -173,6 +176,84 @@ test.each([
   const { helper } = await toldReady([disk], terms());
   expect(await helper.expect('failed')).toMatchObject({ object: scripts, scripts: [] });
   expect(noted()).toEqual([]);
+});
+
+test.each([
+  ['belongs to somebody else', (above: string) => chownSync(above, 1, 0)],
+  ['is writable by the group', (above: string) => chmodSync(above, 0o775)],
+  ['is writable by everybody, though sticky', (above: string) => chmodSync(above, 0o1777)],
+])('a folder of scripts below one that %s is refused, also when it does not exist', async (_, spoil) => {
+  add('1');
+  const above = path.dirname(scripts);
+  spoil(above);
+  for (const directory of [scripts, `${scripts}.none`]) {
+    const { helper } = await toldReady([disk], { scripts: directory });
+    expect(await helper.expect('failed')).toMatchObject({ object: above, scripts: [] });
+  }
+  expect(noted()).toEqual([]);
+});
+
+test('a folder of scripts that is reached by a symbolic link is refused', async () => {
+  add('1');
+  const link = path.join(safeFolder, 'link');
+  symlinkSync(path.dirname(scripts), link);
+  const { helper } = await toldReady([disk], { scripts: path.join(link, path.basename(scripts)) });
+  expect(await helper.expect('failed')).toMatchObject({ object: link, scripts: [] });
+  expect(noted()).toEqual([]);
+  rmSync(link);
+});
+
+test.each(['release', 'keeper killed'] as const)(
+  'what runs after the freeze is the very script that was checked, whatever lies at its path: %s',
+  async (end) => {
+    const file = add('1');
+    const { helper } = await frozenHelper([disk], terms());
+    renameSync(scripts, `${scripts}.old`);
+    mkdirSync(scripts, { mode: 0o755 });
+    writeFileSync(file, `#!/bin/sh\necho other >>${calls}\n`, { mode: 0o755 });
+    if (end === 'release') helper.say('T');
+    else helper.kill();
+    expect(await until(() => noted().length === 2, 5000)).toBe(true);
+    expect(noted()).toEqual(['1 freeze', end === 'release' ? '1 thaw' : '1 freezeFail']);
+  },
+);
+
+test('a script may be a program without any interpreter', async () => {
+  copyFileSync('/bin/echo', path.join(scripts, '1'));
+  chmodSync(path.join(scripts, '1'), 0o755);
+  const { ready } = await readyHelper([disk], terms());
+  expect(ready.scripts).toEqual([result('1', 'freeze', 0, 'freeze\n')]);
+});
+
+test('a script that hangs at the thaw leaves the ones behind it their time', async () => {
+  add('1', '[ $1 = freeze ] || sleep 0.5; echo done');
+  add('2', '[ $1 = freeze ] || sleep 0.5; echo done');
+  add('3', '[ $1 = freeze ] || sleep 30');
+  const { helper } = await frozenHelper([disk], terms({ scriptMs: 3000 }));
+  const beginMs = performance.now();
+  helper.say('T');
+  await helper.expect('thawed');
+  expect((await helper.expect('finished')).scripts).toEqual([
+    result('3', 'thaw', -1),
+    result('2', 'thaw', 0, 'done\n'),
+    result('1', 'thaw', 0, 'done\n'),
+  ]);
+  expect(performance.now() - beginMs).toBeLessThan(5000);
+});
+
+test('a script that not even SIGKILL ends is left behind, and the next one is told', async () => {
+  const foreign = makeDisk('ext4');
+  add('1');
+  add('2', `[ $1 = freeze ] || : >${foreign.mountPoint}/x`);
+  const { helper } = await frozenHelper([disk], terms({ scriptMs: 600 }));
+  must('fsfreeze', '-f', foreign.mountPoint);
+  try {
+    helper.say('T');
+    await helper.expect('thawed');
+    expect((await helper.expect('finished')).scripts).toEqual([result('2', 'thaw', -1), result('1', 'thaw', 0)]);
+  } finally {
+    must('fsfreeze', '-u', foreign.mountPoint);
+  }
 });
 
 test('a folder of scripts that is a symbolic link is refused', async () => {

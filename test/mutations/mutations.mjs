@@ -47,6 +47,20 @@ export const MUTATIONS = [
     freezeTests: 'test/freeze/verdict',
   },
   {
+    name: 'the record outlives the thaw of the last one alive',
+    file: 'guest/linux/thawer.c',
+    find: '    remove_record(session->token);',
+    replace: '',
+    freezeTests: 'test/freeze/release',
+  },
+  {
+    name: 'a record that is gone is obeyed',
+    file: 'guest/linux/release.c',
+    find: '    if (!is_removed(&record)) thaw_recorded(fds, &obstacle);',
+    replace: '    thaw_recorded(fds, &obstacle);',
+    freezeTests: 'test/freeze/release',
+  },
+  {
     name: 'no proof of ownership by the mark of the installation',
     file: 'src/job/ownership.ts',
     find: '  if (!arrays.some((array) => own.mark === installation.markOf(own.run, array))) {',

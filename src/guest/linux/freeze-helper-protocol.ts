@@ -35,7 +35,8 @@
  * the thawer calls FITHAW. Everything is thawed when the lease is over, or at once when one of them dies.
  * Until everything is thawed the session has a record `/run/snaphook/<token>`; `snaphook-freeze release <boot id> <token>` (another
  * SSH channel) makes the watchdog thaw, or thaws by the record when all of them are dead, and prints
- * `{"event":"released","found":true}` (`false`: there is no such session any more, so nothing of it stands still).
+ * `{"event":"released","found":true}` (`false`: there is no such session any more, so nothing of it stands still). `failed` with
+ * exit code 1 says that it may stand still: the record stays.
  */
 export const FREEZE_HELPER_PROTOCOL = 1;
 

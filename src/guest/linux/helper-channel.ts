@@ -75,8 +75,12 @@ export async function releaseByRecord(
   }
 }
 
-const releaseFailed = ({ name }: GuestContext, { message }: EventOf<'failed'>): SnaphookError =>
-  new SnaphookError('E_GUEST', `guest "${name}" could not end a session by its record: ${message}`, {
-    hint: 'Look at /run/snaphook in the guest. Whatever stands still lets go by itself after the lease.',
+const releaseFailed = ({ name }: GuestContext, { object, message }: EventOf<'failed'>): SnaphookError => {
+  const what = object === '' ? message : `"${object}" ${message}`;
+  return new SnaphookError('E_GUEST', `guest "${name}" could not end a session by its record: ${what}`, {
+    hint:
+      'It may stand still until somebody thaws it. Look at /run/snaphook in the guest; remove the obstacle and try again, or ' +
+      'thaw what the record names by `fsfreeze --unfreeze`.',
     effect: 'unknown',
   });
+};

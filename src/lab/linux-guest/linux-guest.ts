@@ -55,6 +55,13 @@ export interface LabLinuxGuest {
 
 /** What the script of the lab's application confirms as quiet. */
 export const APPLICATION = 'ledger';
+const UNREACHABLE = {
+  event: 'failed',
+  phase: 'idle',
+  message: 'is mounted, but no mount point leads to it',
+  errno: 0,
+  scripts: [],
+};
 const HELPER_PATH = '/usr/local/sbin/snaphook-freeze';
 
 /** Starts a Linux guest: SSH on loopback, file systems on real disks, the snaphook helper, an application. */
@@ -166,8 +173,12 @@ class GuestCommands {
           exitCode = 1;
         }
       } else if (command === 'release' && words.length === 3) {
-        const found = this.#machine.release(bootId, token);
-        gate.write(Buffer.from(`${JSON.stringify({ event: 'released', found })}\n`));
+        const { failingRelease } = this.#machine.knobs;
+        const answer = failingRelease
+          ? { ...UNREACHABLE, object: failingRelease.mountPoint }
+          : { event: 'released', found: this.#machine.release(bootId, token) };
+        gate.write(Buffer.from(`${JSON.stringify(answer)}\n`));
+        if (failingRelease) exitCode = 1;
       } else {
         io.stderr('usage: snaphook-freeze serve | release BOOT-ID TOKEN\n');
         exitCode = 2;

@@ -15,6 +15,8 @@ export class LinuxKnobs {
   failingFreeze: { readonly mountPoint: string; readonly errno: number } | undefined;
   /** The helper that serves neither hears nor says anything, as one that was stopped; its watchdog works. */
   silent = false;
+  /** `release` finds a session of which nobody lives, and cannot reach a file system of it. */
+  failingRelease: { readonly mountPoint: string } | undefined;
   /** In the order in which they are told to freeze. */
   scripts: readonly LabScript[] = [];
 }

@@ -1,0 +1,22 @@
+/* Which scripts there are, and whether they may run as root. */
+#ifndef SNAPHOOK_SCRIPT_SEARCH_H
+#define SNAPHOOK_SCRIPT_SEARCH_H
+
+#include "session.h"
+
+/* Why there is no set of scripts that may be run. */
+struct script_problem {
+    char object[PATH_MAX + NAME_MAX + 2];
+    const char *message;
+    int error;
+};
+
+/*
+ * Checks and opens what is in `scripts->directory`. Nobody but root may be able to change a script or what its path leads to. A
+ * directory that does not exist holds no scripts.
+ */
+bool find_scripts(struct script_set *scripts, struct script_problem *problem);
+
+void close_scripts(struct script_set *scripts);
+
+#endif
