@@ -4,6 +4,8 @@ const prebuilt = (name) => path.join(__dirname, 'build/jest', name);
 /** ESM-only packages are bundled to CommonJS once (scripts/prebuild-jest.mjs): jest runs faster without VM modules. */
 module.exports = {
   testEnvironment: 'node',
+  // Most of a test's time is waiting for simulated systems: every core takes one, also the one jest would keep for itself.
+  maxWorkers: '100%',
   roots: ['<rootDir>/test'],
   testMatch: ['**/*.test.ts'],
   testPathIgnorePatterns: [
