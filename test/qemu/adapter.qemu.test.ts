@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { createLinuxGuests } from '../../src/guest/linux/linux-guest.ts';
 import { systemClock } from '../../src/platform/clock.ts';
 import type { Guests } from '../../src/ports/guest.ts';
-import { failureOf, type GuestWorld, guestContract } from '../contract/guest.ts';
+import { FREEZE_SOON, failureOf, type GuestWorld, guestContract } from '../contract/guest.ts';
 import { type ArrayGuest, startArrayGuest, until } from './array-guest.ts';
 import { longestStandstill, startCountingWriter } from './counting-writer.ts';
 import { tellFigures } from './figures.ts';
@@ -83,6 +83,7 @@ test('a disk alone freezes its own file system and no other', async () => {
   const [, { serial, mountPoint }] = DISKS;
   const guest = adapter().open(VM);
   await guest.prepare({ ...request, diskUuids: [serial] }, within());
+  await guest.quiet(FREEZE_SOON, within());
   await guest.freeze(within());
 
   expect(await frozenPlaces(array)).toEqual([mountPoint]);
@@ -104,6 +105,7 @@ test('a busy guest that nobody thaws writes again when the lease is over, as it 
   const writer = await startCountingWriter(array);
   const guest = adapter().open(VM);
   await guest.prepare(request, within());
+  await guest.quiet(FREEZE_SOON, within());
   const since = await writer.lastRecord();
   const askedMs = performance.now();
   await guest.freeze(within());
