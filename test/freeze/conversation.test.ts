@@ -11,7 +11,7 @@ import {
   toldReady,
 } from './helper-process.ts';
 import { deviceAt, type LoopDisk, makeDisk, must, removeDisks, succeeds, unmount } from './loop-disk.ts';
-import { folder, helperProgram, until } from './stage.ts';
+import { folder, helperProgram, safeFolder, until } from './stage.ts';
 
 let disk: LoopDisk;
 
@@ -231,8 +231,8 @@ test.each(['watchdog', 'thawer', 'freezer'] as const)(
 );
 
 test('an unreadable folder for scripts and a missing one: the first is refused, the second holds no scripts', async () => {
-  const { helper } = await toldReady([disk], { scripts: path.join(folder, 'no-scripts') });
+  const { helper } = await toldReady([disk], { scripts: path.join(safeFolder, 'no-scripts') });
   expect(await helper.expect('ready')).toMatchObject({ scripts: [] });
   const { helper: other } = await toldReady([disk], { scripts: '/proc/self/exe' });
-  expect(await other.expect('failed')).toMatchObject({ object: '/proc/self/exe' });
+  expect(await other.expect('failed')).toMatchObject({ object: expect.stringMatching(/^.proc.self/) });
 });
