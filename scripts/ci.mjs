@@ -4,6 +4,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { build, install, prebuildJest } from './setup.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const folder = mkdtempSync(path.join(tmpdir(), 'snaphook-ci-'));
@@ -11,33 +12,36 @@ process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
 const report = (name) => path.join(folder, `${name}.json`);
 const jestArgs = (name) => ['--', '--json', `--outputFile=${report(name)}`];
 
+/** Of the stages that run now. */
+const children = new Set();
+const kill = (child) => child.pid && process.kill(-child.pid, 'SIGKILL');
+for (const signal of ['SIGINT', 'SIGTERM'])
+  process.once(signal, () => {
+    for (const child of children) kill(child);
+    process.exit(1);
+  });
+
 /** All stages together end within this time. */
 const TOTAL_MINUTES = 29;
 
-/** Those that run by name only would make all stages together longer than half an hour. A stage that is over its limit is killed and has failed. Proofs that took long to earn come before those of single peers. */
-const STAGES = [
-  { name: 'test', limitMinutes: 12, npm: ['test', ...jestArgs('test')], count: countChecksAndJest },
-  { name: 'demo', limitMinutes: 3, npm: ['run', '--silent', 'demo', '--', '--json'], count: countDemo },
-  { name: 'freeze', limitMinutes: 7, npm: ['run', '--silent', 'test:freeze'], count: countSummary('freeze') },
-  { name: 'chaos', limitMinutes: 3, npm: ['run', '--silent', 'chaos', '--', '--json'], count: countChaos },
-  { ...jestStage('faults', 12), byNameOnly: true },
-  { ...jestStage('crash', 15), byNameOnly: true },
-  { name: 'peers', limitMinutes: 9, npm: ['run', '--silent', 'test:peers'], count: countSummary('peers') },
-  {
-    name: 'mutations',
-    byNameOnly: true,
-    limitMinutes: 12,
-    npm: ['run', '--silent', 'test:mutations'],
-    count: countSummary('mutations'),
-  },
-  {
-    name: 'qemu',
-    byNameOnly: true,
-    limitMinutes: 12,
-    npm: ['run', '--silent', 'test:qemu'],
-    count: countSummary('qemu'),
-  },
+/**
+ * Stages of one group run side by side: each keeps one core busy or waits. A stage that is over its limit is killed and has
+ * failed. `chaos` prints what `freeze` measured, so it comes later; what took longest to prove comes last, as time may run out.
+ */
+const GROUPS = [
+  [{ name: 'test', limitMinutes: 12, npm: ['test', ...jestArgs('test')], count: countChecksAndJest }],
+  [{ name: 'demo', limitMinutes: 3, npm: ['run', '--silent', 'demo', '--', '--json'], count: countDemo }],
+  [summaryStage('freeze', 8), summaryStage('peers', 9)],
+  [{ name: 'chaos', limitMinutes: 3, npm: ['run', '--silent', 'chaos', '--', '--json'], count: countChaos }],
+  [jestStage('faults', 12)],
+  [jestStage('crash', 15)],
+  [summaryStage('mutations', 12), summaryStage('qemu', 12)],
 ];
+
+/** A suite that ends with the line `<name>: N passed, N failed, N skipped`. */
+function summaryStage(name, limitMinutes) {
+  return { name, limitMinutes, npm: ['run', '--silent', `test:${name}`], count: countSummary(name) };
+}
 
 function jestStage(name, limitMinutes) {
   return {
@@ -94,7 +98,6 @@ function countChaos(stdout) {
   return { passed: passed + real.passed, failed: checks.length - passed, skipped: real.skipped };
 }
 
-/** For suites that end with a line of their own: `<name>: N passed, N failed, N skipped`. */
 function countSummary(name) {
   const pattern = new RegExp(`^${name}: (\\d+) passed, (\\d+) failed, (\\d+) skipped$`, 'm');
   return (stdout) => {
@@ -104,37 +107,37 @@ function countSummary(name) {
   };
 }
 
-/** Runs npm in a process group of its own, so that nothing of it outlives its limit or this program. */
-function run(args, limitMs) {
+/**
+ * Runs npm in a process group of its own, so that nothing of it outlives its limit or this program. `quiet`: what it says is
+ * kept for the end, as others run beside it.
+ */
+function run(args, limitMs, quiet) {
   return new Promise((resolve) => {
-    const child = spawn('npm', args, { cwd: root, stdio: ['ignore', 'pipe', 'inherit'], detached: true });
-    const kill = () => child.pid && process.kill(-child.pid, 'SIGKILL');
-    const timer = setTimeout(kill, limitMs);
+    const stderr = quiet ? 'pipe' : 'inherit';
+    const child = spawn('npm', args, { cwd: root, stdio: ['ignore', 'pipe', stderr], detached: true });
+    let said = '';
+    children.add(child);
+    const timer = setTimeout(() => kill(child), limitMs);
     let stdout = '';
     child.stdout.setEncoding('utf8').on('data', (text) => {
       stdout += text;
-      process.stdout.write(text);
+      said += text;
+      if (!quiet) process.stdout.write(text);
     });
-    const stop = () => {
-      kill();
-      process.exit(1);
-    };
-    process.once('SIGINT', stop).once('SIGTERM', stop);
+    child.stderr?.setEncoding('utf8').on('data', (text) => {
+      said += text;
+    });
     const end = (how) => {
       clearTimeout(timer);
-      process.off('SIGINT', stop).off('SIGTERM', stop);
-      resolve({ stdout, how });
+      children.delete(child);
+      resolve({ stdout, said, how });
     };
     child.once('error', (error) => end(error.message));
     child.once('close', (code, signal) => end(signal ? `ended by ${signal}` : `exit code ${code}`));
   });
 }
 
-async function runStage({ name, byNameOnly, limitMinutes, npm, count }) {
-  if (byNameOnly && !wanted.includes(name)) {
-    console.log(`\n=== ${name}: skipped, runs by its name only: .ci/run ${name}`);
-    return { passed: 0, failed: 0, skipped: 1 };
-  }
+async function runStage({ name, limitMinutes, npm, count }, quiet) {
   console.log(`\n=== ${name}: npm ${npm.join(' ')}`);
   const startMs = performance.now();
   const limitMs = Math.min(limitMinutes * 60_000, endMs - startMs);
@@ -142,7 +145,8 @@ async function runStage({ name, byNameOnly, limitMinutes, npm, count }) {
     console.log(`=== ${name}: skipped, the stages before took all the time`);
     return { passed: 0, failed: 0, skipped: 1 };
   }
-  const { stdout, how } = await run(npm, limitMs);
+  const { stdout, said, how } = await run(npm, limitMs, quiet);
+  if (quiet) console.log(`\n=== ${name} said:\n${said}`);
   if (how === 'ended by SIGKILL' && limitMs < limitMinutes * 60_000) {
     console.log(`=== ${name}: skipped, ended in the middle as the time for all stages was over`);
     return { passed: 0, failed: 0, skipped: 1 };
@@ -165,8 +169,19 @@ const line = ({ passed, failed, skipped }) => `${passed} passed, ${failed} faile
 
 const endMs = performance.now() + TOTAL_MINUTES * 60_000;
 const wanted = process.argv.slice(2);
+// Once, before stages that run side by side would do it at the same time.
+try {
+  install();
+  build();
+  prebuildJest();
+} catch (error) {
+  console.error(`set-up failed, and so will what needs it: ${error.message}`);
+}
 let total = { passed: 0, failed: 0, skipped: 0 };
-for (const stage of STAGES.filter(({ name }) => wanted.length === 0 || wanted.includes(name)))
-  total = add(total, await runStage(stage));
+for (const group of GROUPS) {
+  const chosen = group.filter(({ name }) => wanted.length === 0 || wanted.includes(name));
+  const counts = await Promise.all(chosen.map((stage) => runStage(stage, chosen.length > 1)));
+  total = counts.reduce(add, total);
+}
 console.log(line(total));
 process.exitCode = total.failed === 0 ? 0 : 1;

@@ -28,13 +28,16 @@ export function needRoot(purpose) {
   if (process.getuid?.() !== 0) throw new Error(`needs root to ${purpose}`);
 }
 
+/** Suites that run side by side take turns: a second apt-get would fail at the lock of the first. */
+const inTurn = (args) => must('flock', ['/run/lock/snaphook-apt.lock', 'apt-get', ...args], environment);
+
 /** apt-get with fresh package lists; throws why it cannot be had. */
 export function aptGet(args, purpose) {
   needRoot(purpose);
   process.stderr.write(`apt-get to ${purpose} ...\n`);
-  if (!listsAreNew) must('apt-get', ['update', '-q', '-o', 'Acquire::Retries=3'], environment);
+  if (!listsAreNew) inTurn(['update', '-q', '-o', 'Acquire::Retries=3']);
   listsAreNew = true;
-  return must('apt-get', ['-y', '-q', '-o', 'Acquire::Retries=3', ...args], environment);
+  return inTurn(['-y', '-q', '-o', 'Acquire::Retries=3', ...args]);
 }
 
 export function installPackages(packages) {
