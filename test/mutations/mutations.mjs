@@ -44,7 +44,7 @@ export const MUTATIONS = [
     file: 'guest/linux/freezer.c',
     find: 'atomic_store(&shared->fs_state[index], FS_REFUSED);',
     replace: 'atomic_store(&shared->fs_state[index], FS_FROZEN);',
-    freezeTests: 'test/freeze/verdict',
+    freezeTests: 'test/freeze/special',
   },
   {
     name: 'the record outlives the thaw of the last one alive',
