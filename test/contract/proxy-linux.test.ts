@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { systemClock } from '../../src/platform/clock.ts';
@@ -52,4 +52,15 @@ test('a device folder that is not there is an error that names it', async () => 
     code: 'E_PROXY',
     message: expect.stringContaining('/nonexistent/by-id'),
   });
+});
+
+test('a device that vanishes while it is looked at is an error that names it', async () => {
+  const { proxy, node } = await makeWorld();
+  symlinkSync('/nonexistent/sdq', node(`wwn-0x${WWN}`));
+
+  await expect(proxy.waitForDevices([{ wwn: WWN, sizeBytes: 10 }], AbortSignal.timeout(5000))).rejects.toMatchObject({
+    code: 'E_PROXY_DEVICE',
+    message: expect.stringContaining(`wwn-0x${WWN}`),
+  });
+  await proxy.releaseDevices([WWN], AbortSignal.timeout(5000));
 });

@@ -6,10 +6,19 @@ export type RemoteSystem = (typeof REMOTE_SYSTEMS)[number];
 
 /** What happens to a write: this one, or every one from now on. */
 export const DISK_FAULTS = ['disk full', 'disk full for good'] as const;
+/** What happens to a call of the proxy to its system. */
+export const PROXY_FAULTS = [
+  'command fails',
+  'command fails for good',
+  'command fails after the effect',
+  'command hangs',
+  'device never appears',
+] as const;
 /** What happens to the process at a call. */
 export const KILLS = ['killed before the effect', 'killed after the effect', 'machine gone'] as const;
 
-export type FaultName =
+/** What can happen to a call over a network whose process lives on. */
+export type CallFaultName =
   | 'refused'
   | 'refused for good'
   | 'busy'
@@ -22,18 +31,31 @@ export type FaultName =
   | 'hangs for ever'
   | 'unreachable'
   | 'session ended'
-  | 'credentials refused'
+  | 'credentials refused';
+
+export type FaultName =
+  | CallFaultName
+  | (typeof PROXY_FAULTS)[number]
   | (typeof DISK_FAULTS)[number]
   | (typeof KILLS)[number];
+
+/** Every one, in the order of the tables. */
+export const allFaults = (): readonly FaultName[] => [
+  ...CALL_FAULTS.map(({ name }) => name),
+  ...PROXY_FAULTS,
+  ...DISK_FAULTS,
+  ...KILLS,
+];
 
 export const isKill = (fault: FaultName): boolean => KILLS.some((kill) => kill === fault);
 
 /** What happens to one remote call of a run. */
 export interface FaultKind {
-  readonly name: FaultName;
+  readonly name: CallFaultName;
   readonly when: 'before' | 'after';
   /** `call`: this call only. `system`: every later call to the system too, until the fault is healed. */
   readonly reach: 'call' | 'system';
+  /** On a system that is called over HTTP; ssh-faults.ts has the other. */
   action(system: RemoteSystem, operation: string, lab: Lab): FaultAction;
 }
 

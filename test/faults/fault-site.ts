@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { composePorts } from '../../src/cli/compose.ts';
 import { loadConfig } from '../../src/config/load.ts';
+import { createLinuxGuests } from '../../src/guest/linux/linux-guest.ts';
 import { createWindowsGuests } from '../../src/guest/windows/windows-guest.ts';
-import type { JobLimits } from '../../src/job/job-spec.ts';
+import type { JobLimits, JobSpec } from '../../src/job/job-spec.ts';
 import type { JournalRecord } from '../../src/job/journal.ts';
 import type { JobPorts } from '../../src/job/ports.ts';
 import type { PreResult } from '../../src/job/pre.ts';
@@ -10,20 +11,28 @@ import { reap } from '../../src/job/reap.ts';
 import { status } from '../../src/job/status.ts';
 import { ARRAY_ID } from '../../src/lab/estate-array.ts';
 import type { Lab } from '../../src/lab/lab.ts';
+import { APPLICATION } from '../../src/lab/linux-guest/linux-guest.ts';
 import { ACCOUNTS } from '../../src/lab/site-config.ts';
 import { systemClock } from '../../src/platform/clock.ts';
 import type { Clock } from '../../src/ports/clock.ts';
+import type { Guests } from '../../src/ports/guest.ts';
 import { arrayId } from '../../src/ports/identity.ts';
 import type { Reporter } from '../../src/ports/reporter.ts';
 import { createPowerMax } from '../../src/powermax/powermax.ts';
 import { createVsphere } from '../../src/vsphere/vsphere.ts';
 import { type Compose, openSite } from '../lab/main-job/site.ts';
 import { type ForeignObjects, placeForeignObjects } from './foreign-objects.ts';
+import type { Area } from './run-step.ts';
 
-export const JOB = 'presented';
-/** Factor of the lab's own delays: the guest's lease of 9 s becomes 450 ms. */
+/** Factor of the lab's own delays: the Windows guest's lease of 9 s becomes 450 ms. */
 const PACE = 0.05;
-export const LEASE_MS = 9000 * PACE;
+/** Long enough for a second connection to find the guest still frozen, also on a busy machine. */
+export const LINUX_LEASE_SECONDS = 40;
+/** The script of the guest waits for the end of a transaction: 3 s in the lab. */
+export const LINUX_SCRIPT_SECONDS = 60;
+
+/** How long a guest holds at most, in the lab's time. */
+export const LEASE_MS = { windows: 9000 * PACE, linux: LINUX_LEASE_SECONDS * 1000 * PACE } as const;
 /** A shell nobody calls ends after 180 s. */
 export const SHELL_IDLE_MS = 180_000 * PACE;
 
@@ -55,9 +64,27 @@ export interface OpenRunRecord {
   readonly undoErrors: readonly string[];
 }
 
+interface AreaJob {
+  /** Of the lab's configuration. */
+  readonly name: string;
+  /** What is different in it, in the configuration as in the job itself. */
+  readonly change: Pick<JobSpec, 'freeze' | 'grade'> | undefined;
+}
+
+/** `presented`: the proxy sees the targets for the length of a run. What happens on the proxy comes after the thaw: no guest is in it. */
+const JOB_OF: Readonly<Record<Area, AreaJob>> = {
+  'windows job': { name: 'presented', change: undefined },
+  'linux guest': { name: 'linux', change: undefined },
+  proxy: { name: 'presented', change: { freeze: 'none', grade: 'crash' } },
+};
+
 /** A lab with foreign objects on its array, and the product's real adapters with short limits. */
 export interface FaultSite {
   readonly lab: Lab;
+  readonly area: Area;
+  readonly job: AreaJob;
+  /** Of a run that meets a fault. */
+  readonly deadlineMs: number;
   readonly foreign: ForeignObjects;
   /** With the limits a fault is to meet. */
   pre(): Promise<PreResult>;
@@ -72,20 +99,25 @@ export interface FaultSite {
 }
 
 /** `deadlineMs`: of a run that meets a fault; a call that hangs for good may take all of it. */
-export async function openFaultSite(deadlineMs = LIMITS.deadlineMs): Promise<FaultSite> {
+export async function openFaultSite(area: Area, deadlineMs = LIMITS.deadlineMs): Promise<FaultSite> {
   const site = await openSite({ pace: PACE, vvolSnapVx: 'accepted' }, (configFile) => composeQuickly(configFile));
   const composeQuickly: Compose = (configFile) => quickPorts(site.lab, configFile);
   const foreign = placeForeignObjects(site.lab);
+  const job = JOB_OF[area];
+  const change = { onLowerGrade: 'degrade', ...job.change } as const;
   return {
     lab: site.lab,
+    area,
+    job,
+    deadlineMs,
     foreign,
-    pre: () => site.pre({ job: JOB, spec: { limits: { ...LIMITS, deadlineMs }, onLowerGrade: 'degrade' } }),
+    pre: () => site.pre({ job: job.name, spec: { ...change, limits: { ...LIMITS, deadlineMs } } }),
     calmPre: () =>
       site.pre({
-        job: JOB,
-        spec: { limits: { ...LIMITS, deadlineMs: CALM_DEADLINE_MS }, onLowerGrade: 'degrade', onOpenRun: 'replace' },
+        job: job.name,
+        spec: { ...change, limits: { ...LIMITS, deadlineMs: CALM_DEADLINE_MS }, onOpenRun: 'replace' },
       }),
-    post: () => site.post(JOB),
+    post: () => site.post(job.name),
     reap: async () => {
       const findings = await site.withPorts((ports) =>
         reap(ports, { apply: true, includeWaiting: true, olderThanMs: 0 }, new AbortController().signal),
@@ -128,7 +160,6 @@ const hurried = (factor: number): Clock => ({
 /** The adapters of a hook process; array, vCenter and guest are given less time than in the field. */
 function quickPorts(lab: Lab, configFile: string) {
   const tls = { ca: readFileSync(lab.caFile, 'utf8') };
-  const guestPort = Number(new URL(lab.urls.guest).port);
   return {
     ...composePorts(loadConfig(configFile), silent),
     hypervisor: createVsphere({
@@ -150,23 +181,63 @@ function quickPorts(lab: Lab, configFile: string) {
         requestTimeoutMs: { read: REQUEST_TIMEOUT_MS, write: REQUEST_TIMEOUT_MS },
       }),
     ],
-    guests: createWindowsGuests({
-      clock: hurried(0.3),
-      settingsFor: () => ({
-        address: '127.0.0.1',
-        port: guestPort,
-        scheme: 'https',
-        authentication: 'ntlm',
-        username: `SQL01\\${ACCOUNTS.guest.name}`,
-        password: async () => ACCOUNTS.guest.password,
-        tls,
-        connectTimeoutMs: 5000,
-        operationTimeoutMs: 20_000,
-        helperStartTimeoutMs: 10_000,
-        thawResendMs: 500,
-        thawPatienceMs: 400,
-        closeTimeoutMs: 9000,
-      }),
-    }),
+    guests: quickGuests(lab, tls),
   };
+}
+
+/** Each guest by the adapter for its kind; the jobs of the matrix have one guest. */
+function quickGuests(lab: Lab, tls: { readonly ca: string }): Guests {
+  const windows = quickWindowsGuests(lab, tls);
+  const linux = quickLinuxGuests(lab);
+  const of = ({ name }: { readonly name: string }) => (name === lab.linuxGuestName ? linux : windows);
+  return {
+    strategyFor: (vm) => of(vm).strategyFor(vm),
+    open: (vm) => of(vm).open(vm),
+    closeLeftover: (vm, resume, signal) => of(vm).closeLeftover(vm, resume, signal),
+  };
+}
+
+/** The clock of the adapter runs half as fast as that of the guest, so that a busy machine is no fault. */
+function quickLinuxGuests(lab: Lab): Guests {
+  const { name, password } = ACCOUNTS.linuxGuest;
+  return createLinuxGuests({
+    clock: hurried(2 * PACE),
+    settingsFor: () => ({
+      address: '127.0.0.1',
+      port: lab.linuxGuest.port,
+      username: name,
+      login: { kind: 'password', password: async () => password },
+      trust: () => ({ kind: 'fingerprints', fingerprints: [lab.linuxGuest.hostKeyFingerprint] }),
+      sudo: true,
+      applications: [APPLICATION],
+      leaseMs: LINUX_LEASE_SECONDS * 1000,
+      scriptLimitMs: LINUX_SCRIPT_SECONDS * 1000,
+      connectTimeoutMs: 15_000,
+      helperStartTimeoutMs: 15_000,
+      // Measured, not slept: well below the lease, so that a second connection still finds the guest frozen.
+      thawPatienceMs: LEASE_MS.linux * 0.1,
+      closeTimeoutMs: 15_000,
+    }),
+  });
+}
+
+function quickWindowsGuests(lab: Lab, tls: { readonly ca: string }): Guests {
+  return createWindowsGuests({
+    clock: hurried(0.3),
+    settingsFor: () => ({
+      address: '127.0.0.1',
+      port: Number(new URL(lab.urls.guest).port),
+      scheme: 'https',
+      authentication: 'ntlm',
+      username: `SQL01\\${ACCOUNTS.guest.name}`,
+      password: async () => ACCOUNTS.guest.password,
+      tls,
+      connectTimeoutMs: 5000,
+      operationTimeoutMs: 20_000,
+      helperStartTimeoutMs: 10_000,
+      thawResendMs: 500,
+      thawPatienceMs: 400,
+      closeTimeoutMs: 9000,
+    }),
+  });
 }

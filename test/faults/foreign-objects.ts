@@ -17,7 +17,7 @@ const LINKED_SOURCE = '00301';
 const LINKED_TARGET = '00601';
 
 export function placeForeignObjects({ store, estate }: Lab): ForeignObjects {
-  const sources = estate.guestDisks.map(({ device }) => device);
+  const sources = [...estate.guestDisks, ...estate.linuxDisks].map(({ device }) => device);
   store.establish({ name: STRANGERS_SNAPSHOT, devices: sources });
   store.establish({ name: LIKE_OURS, devices: sources });
   store.establish({ name: LINKED, devices: [LINKED_SOURCE] });

@@ -3,11 +3,13 @@ import path from 'node:path';
 import { parse, stringify } from 'yaml';
 import { ended, start } from '../crash/killed-run.ts';
 import type { FaultName } from './fault-kinds.ts';
-import { type FaultSite, JOB } from './fault-site.ts';
+import { type FaultSite, LINUX_LEASE_SECONDS, LINUX_SCRIPT_SECONDS } from './fault-site.ts';
+import { prepareFor } from './given.ts';
+import { proxyCallsOfProcess, proxyFault } from './proxy-calls.ts';
 import { type CaseResult, type FaultCase, recover } from './run-case.ts';
+import type { RunStep } from './run-step.ts';
 import { openSilentRelay, type SilentRelay } from './silent-relay.ts';
-import type { RunStep } from './steps.ts';
-import { lookBefore, verdictOn } from './verdict.ts';
+import { isLeftQuiet, lookBefore, verdictOn } from './verdict.ts';
 
 /**
  * The hook is a process of its own and is killed with SIGKILL when the lab sees the step. With `machine gone` the guest never
@@ -16,15 +18,18 @@ import { lookBefore, verdictOn } from './verdict.ts';
 export async function runKilledCase(site: FaultSite, { step, fault, recovery }: FaultCase): Promise<CaseResult> {
   const startedMs = performance.now();
   const before = lookBefore(site);
-  if (step.hook === 'post') await site.calmPre();
-  const relay = fault === 'machine gone' ? await openSilentRelay(Number(new URL(site.lab.urls.guest).port)) : undefined;
+  await prepareFor(site, step, 'drop');
+  const relay = fault === 'machine gone' ? await openSilentRelay(guestPort(site)) : undefined;
   try {
-    const configFile = relay ? configThrough(relay, site) : site.lab.configFile;
+    const configFile = configOf(site, relay);
     const end = await kill(site, step, fault, configFile, () => relay?.vanish());
     site.lab.faults.clear();
     if (relay && end.killed) ageLocks(path.join(site.lab.directory, 'state', 'locks'));
     const expected = end.killed || end.exitCode === 0 ? [] : [`exit code ${end.exitCode}: ${end.stderr}`];
     const atRecovery = await recover(site, recovery);
+    const quiet = (await isLeftQuiet(site, before)) ? ['the application in the guest is quiet after the recovery'] : [];
+    // The guest's own sshd finds out, after its time, that nobody is there.
+    await relay?.close();
     const verdict = await verdictOn(site, before, step, false);
     return {
       ...step,
@@ -35,7 +40,7 @@ export async function runKilledCase(site: FaultSite, { step, fault, recovery }: 
       exitCode: end.exitCode ?? undefined,
       code: undefined,
       overGraded: false,
-      problems: [...expected, ...atRecovery, ...verdict.problems],
+      problems: [...expected, ...atRecovery, ...quiet, ...verdict.problems],
       tookMs: performance.now() - startedMs,
     };
   } finally {
@@ -43,34 +48,51 @@ export async function runKilledCase(site: FaultSite, { step, fault, recovery }: 
   }
 }
 
-async function kill({ lab }: FaultSite, step: RunStep, fault: FaultName, configFile: string, atKill: () => void) {
+async function kill({ lab, job }: FaultSite, step: RunStep, fault: FaultName, configFile: string, atKill: () => void) {
   if (step.system === 'disk') throw new Error('writes are killed by test/crash');
-  const child = start(`${step.hook}-backup`, ['--config', configFile, '--job', JOB]);
+  const program = `${step.hook}-backup`;
+  const args = ['--config', configFile, '--job', job.name];
+  if (step.system === 'proxy') {
+    const environment = proxyCallsOfProcess(lab, proxyFault(step.operation, step.nth, fault));
+    return ended(start(program, args, environment, '../../test/faults/proxy-machine.cjs'));
+  }
+  const child = start(program, args);
   const run = () => {
     atKill();
     child.kill('SIGKILL');
   };
   const when = fault === 'killed before the effect' ? 'before' : 'after';
-  const { system, operation, nth } = step;
+  const { operation, nth } = step;
+  const system = step.system === 'ssh' ? 'guest' : step.system;
   lab.faults.add({ system, operation, nth, when, action: { do: 'call', run } });
   return ended(child);
 }
 
-function configThrough(relay: SilentRelay, { lab }: FaultSite): string {
-  const file = path.join(lab.directory, 'through-relay.yaml');
-  writeFileSync(file, stringify(withGuestPort(parse(readFileSync(lab.configFile, 'utf8')), relay.port)));
+const isLinux = ({ area }: FaultSite): boolean => area === 'linux guest';
+
+const guestPort = (site: FaultSite): number =>
+  isLinux(site) ? site.lab.linuxGuest.port : Number(new URL(site.lab.urls.guest).port);
+
+function configOf(site: FaultSite, relay: SilentRelay | undefined): string {
+  const file = path.join(site.lab.directory, 'killed-case.yaml');
+  const config: SiteConfig = parse(readFileSync(site.lab.configFile, 'utf8'));
+  const port = relay ? { port: relay.port } : {};
+  const times = { leaseSeconds: LINUX_LEASE_SECONDS, scriptSeconds: LINUX_SCRIPT_SECONDS };
+  const guests = config.guests.map(({ winrm, ssh, ...guest }) => ({
+    ...guest,
+    ...(winrm ? { winrm: { ...winrm, ...(isLinux(site) ? {} : port) } } : {}),
+    ...(ssh ? { ssh: { ...ssh, ...times, ...(isLinux(site) ? port : {}) } } : {}),
+  }));
+  const { name, change } = site.job;
+  const jobs = { ...config.jobs, [name]: { ...config.jobs[name], ...change } };
+  writeFileSync(file, stringify({ ...config, guests, jobs }));
   return file;
 }
 
+/** As the lab wrote it itself (src/lab/site-config.ts). */
 interface SiteConfig {
-  readonly guests: readonly { readonly winrm?: { readonly port: number } }[];
-}
-
-// The lab wrote this configuration itself (src/lab/site-config.ts).
-function withGuestPort(config: SiteConfig, port: number): SiteConfig {
-  const throughRelay = ({ winrm, ...guest }: SiteConfig['guests'][number]) =>
-    winrm ? { ...guest, winrm: { ...winrm, port } } : guest;
-  return { ...config, guests: config.guests.map(throughRelay) };
+  readonly jobs: Readonly<Record<string, object>>;
+  readonly guests: readonly { readonly winrm?: { readonly port: number }; readonly ssh?: { readonly port: number } }[];
 }
 
 /** After a reboot the owner's number belongs to another living process, which started at another time. */

@@ -3,9 +3,13 @@ import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
 import { inShard, runMatrix } from './matrix.ts';
 import { type CaseResult, nameOfCase } from './run-case.ts';
+import { AREAS, type Area } from './run-step.ts';
 import { summarise, tableOf } from './summary.ts';
 
 const USAGE = `Usage: npm run faults -- [options]
+Every call of both hooks over HTTP, WinRM and SSH, every call of the proxy to its system, and every journal and export write, with
+every fault that has a meaning for it ("n/a" where it has none).
+  --area NAME   one of: ${AREAS.join(', ')}; default all
   --only TEXT   the cases whose name contains TEXT, such as "private/snapshot Link #1, dropped"; kills are then not sampled
   --sites N     labs at work at the same time in each of the two processes; default 5
   --json        every case and the sums as one JSON document
@@ -15,6 +19,7 @@ const USAGE = `Usage: npm run faults -- [options]
 async function main(): Promise<number> {
   const { values } = parseArgs({
     options: {
+      area: { type: 'string' },
       only: { type: 'string' },
       sites: { type: 'string', default: '5' },
       json: { type: 'boolean', default: false },
@@ -27,16 +32,18 @@ async function main(): Promise<number> {
     return 0;
   }
   if (values.part !== undefined) {
-    const isInPart = inShard(Number(values.part), PARTS);
+    const part = Number(values.part);
     const { only } = values;
-    await runMatrix({
-      sites: Number(values.sites),
-      choose: (one, index) =>
-        only === undefined
-          ? isInPart(one, index)
-          : index % PARTS === Number(values.part) && nameOfCase(one).includes(only),
-      onResult: (result) => process.stdout.write(`${JSON.stringify(result)}\n`),
-    });
+    for (const area of areasOf(values.area)) {
+      const isInPart = inShard(area, part, PARTS);
+      await runMatrix({
+        area,
+        sites: Number(values.sites),
+        choose: (one, index) =>
+          only === undefined ? isInPart(one, index) : index % PARTS === part && nameOfCase(one).includes(only),
+        onResult: (result) => process.stdout.write(`${JSON.stringify(result)}\n`),
+      });
+    }
     return 0;
   }
   const parts = await Promise.all(Array.from({ length: PARTS }, (_, part) => runPart(part)));
@@ -47,6 +54,12 @@ async function main(): Promise<number> {
 }
 
 const PARTS = 2;
+
+function areasOf(name: string | undefined): readonly Area[] {
+  const areas = AREAS.filter((area) => name === undefined || area === name);
+  if (areas.length === 0) throw new Error(`there is no area "${name}"; there are ${AREAS.join(', ')}`);
+  return areas;
+}
 
 async function runPart(part: number): Promise<readonly CaseResult[]> {
   const args = [__filename, '--part', String(part), ...process.argv.slice(2)];

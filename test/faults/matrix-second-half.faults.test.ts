@@ -1,3 +1,3 @@
-import { testShard } from './matrix-suite.ts';
+import { testWindowsHalf } from './matrix-suite.ts';
 
-describe('the second half of the fault matrix', () => testShard(1));
+describe('the second half of the fault matrix of a Windows guest', () => testWindowsHalf(1));

@@ -1,10 +1,12 @@
-import { CALL_FAULTS, DISK_FAULTS, type FaultName, isKill, KILLS } from './fault-kinds.ts';
+import { isKill } from './fault-kinds.ts';
 import { type FaultSite, openFaultSite } from './fault-site.ts';
 import { runKilledCase } from './killed-case.ts';
+import { faultsOf } from './meaning.ts';
 import { type CaseResult, type FaultCase, RECOVERIES, runCase } from './run-case.ts';
-import { type RunStep, recordSteps } from './steps.ts';
+import type { Area, RunStep } from './run-step.ts';
+import { recordSteps } from './steps.ts';
 
-/** Every step with every fault that can meet it; the ways to recover take turns, so that each step meets all of them. */
+/** Every step with every fault that has a meaning for it; the ways to recover take turns, so that each step meets all of them. */
 export function allCases(steps: readonly RunStep[]): readonly FaultCase[] {
   return steps.flatMap((step, stepIndex) =>
     faultsOf(step).map((fault, faultIndex) => {
@@ -14,10 +16,8 @@ export function allCases(steps: readonly RunStep[]): readonly FaultCase[] {
   );
 }
 
-const faultsOf = ({ system }: RunStep): readonly FaultName[] =>
-  system === 'disk' ? DISK_FAULTS : [...CALL_FAULTS.map(({ name }) => name), ...KILLS];
-
 export interface MatrixOptions {
+  readonly area: Area;
   readonly choose: (fault: FaultCase, index: number) => boolean;
   /** Sites at work at the same time in this process: most cases wait for most of their time. */
   readonly sites: number;
@@ -31,16 +31,17 @@ export interface MatrixOptions {
  * which a promise was broken is not used again.
  */
 export async function runMatrix(options: MatrixOptions): Promise<readonly CaseResult[]> {
-  const { choose, sites, deadlineMs, onResult } = options;
-  const first = await openFaultSite(deadlineMs);
-  const steps = await recordSteps(first).catch(async (error: unknown) => {
+  const { area, choose, sites, deadlineMs, onResult } = options;
+  const open = () => openFaultSite(area, deadlineMs);
+  const first = await open();
+  const steps = await recordSteps(first, area).catch(async (error: unknown) => {
     await first.close();
     throw error;
   });
   const waiting = allCases(steps).filter(choose);
   const results: CaseResult[] = [];
-  const work = async (opened: FaultSite | undefined): Promise<void> => {
-    let site = opened ?? (await openFaultSite(deadlineMs));
+  const work = async (opened: FaultSite): Promise<void> => {
+    let site = opened;
     try {
       for (let next = waiting.shift(); next; next = waiting.shift()) {
         const result = await (isKill(next.fault) ? runKilledCase(site, next) : runCase(site, next));
@@ -48,21 +49,25 @@ export async function runMatrix(options: MatrixOptions): Promise<readonly CaseRe
         onResult?.(result);
         if (result.problems.length === 0) continue;
         await site.close();
-        site = await openFaultSite(deadlineMs);
+        site = await open();
       }
     } finally {
       await site.close();
     }
   };
-  await Promise.all(Array.from({ length: sites }, (_, index) => work(index === 0 ? first : undefined)));
+  // All are open before the first case: to open them is hard work, and the limits of a case are short.
+  const more = Math.max(0, Math.min(sites, waiting.length) - 1);
+  const others = await Promise.all(Array.from({ length: more }, open));
+  await Promise.all([first, ...others].map(work));
   return results;
 }
 
-/** The kill loops of `npm run test:crash` kill at every call; here every third of these cases is enough. */
-export const KILL_SAMPLE = 3;
+/** The kill loops of `npm run test:crash` kill a job of a Windows guest at every call; here every third of these cases is enough. */
+const KILL_SAMPLE = 3;
 
-/** One of several equal parts of the matrix. */
+/** One of several equal parts of an area. */
 export const inShard =
-  (shard: number, shards: number) =>
+  (area: Area, shard: number, shards: number) =>
   ({ fault }: FaultCase, index: number): boolean =>
-    index % shards === shard && (!isKill(fault) || Math.floor(index / shards) % KILL_SAMPLE === 0);
+    index % shards === shard &&
+    (area !== 'windows job' || !isKill(fault) || Math.floor(index / shards) % KILL_SAMPLE === 0);

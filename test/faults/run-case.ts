@@ -4,9 +4,10 @@ import type { LabEvent } from '../../src/lab/world/events.ts';
 import { type ErrorCode, SnaphookError } from '../../src/ports/errors.ts';
 import type { FaultName } from './fault-kinds.ts';
 import type { FaultSite } from './fault-site.ts';
+import { prepareFor } from './given.ts';
 import { inject } from './injection.ts';
-import { nameOfStep, type RunStep } from './steps.ts';
-import { heldAtEstablish } from './truth.ts';
+import { nameOfStep, type RunStep } from './run-step.ts';
+import { heldAtEstablish, quietAtEstablish } from './truth.ts';
 import { leftoversOf, lookBefore, type SiteBefore, type Verdict, verdictOn } from './verdict.ts';
 
 /** How a site comes back after a run that left something, or that was killed. */
@@ -42,9 +43,11 @@ export async function runCase(site: FaultSite, fault: FaultCase): Promise<CaseRe
   const startedMs = performance.now();
   const { step, recovery } = fault;
   const before = lookBefore(site);
-  if (step.hook === 'post') await site.calmPre();
+  await prepareFor(site, step);
   const injection = inject(site, step, fault.fault);
+  const hookStartedMs = performance.now();
   const end = await endOf(() => (step.hook === 'pre' ? site.pre() : site.post().then(() => undefined)));
+  const hookMs = performance.now() - hookStartedMs;
   await lateEffects(site, before.seq);
   const atEnd = await endProblems(site, before, step, end);
   const { fired } = injection;
@@ -53,7 +56,7 @@ export async function runCase(site: FaultSite, fault: FaultCase): Promise<CaseRe
   const atRecovery = await recover(site, isReady ? 'post' : recovery);
   const verdict = await verdictOn(site, before, step, true);
   const events = site.lab.events.since(before.seq);
-  const overGraded = end.kind === 'done' && end.result !== undefined && isOverGraded(end.result, events);
+  const overGraded = end.kind === 'done' && end.result !== undefined && isOverGraded(end.result, events, site);
   return {
     ...step,
     ...verdict,
@@ -67,11 +70,15 @@ export async function runCase(site: FaultSite, fault: FaultCase): Promise<CaseRe
       ...atEnd,
       ...atRecovery,
       ...verdict.problems,
+      ...(hookMs > site.deadlineMs + OVERTIME_MS ? [`the hook took ${Math.round(hookMs)} ms`] : []),
       ...(overGraded ? ['the grade is better than the truth'] : []),
     ],
     tookMs: performance.now() - startedMs,
   };
 }
+
+/** Beyond the deadline, on a busy machine. */
+const OVERTIME_MS = 5000;
 
 type End =
   | { readonly kind: 'done'; readonly result: PreResult | undefined }
@@ -108,7 +115,7 @@ async function endProblems(site: FaultSite, before: SiteBefore, step: RunStep, e
   if (!(error instanceof SnaphookError)) return [`not a coded error: ${String(error)}`];
   if (error.code === 'E_INTERNAL') return [`a defect is told as such: ${error.message}`];
   if (!isLeftovers(error)) {
-    const left = leftoversOf(site, before, step, true);
+    const left = await leftoversOf(site, before, step, true);
     return [
       ...(left.length > 0 ? [`failed with ${error.code} and left: ${left.join(', ')}`] : []),
       ...(open.length > 0 ? [`failed with ${error.code} and left the run open`] : []),
@@ -144,9 +151,12 @@ export async function recover(site: FaultSite, recovery: Recovery): Promise<read
   }
 }
 
-function isOverGraded({ capture }: PreResult, events: readonly LabEvent[]): boolean {
-  const claimsHeld = capture.vms.some(({ grade }) => grade === 'application' || grade === 'filesystem');
-  return claimsHeld && !heldAtEstablish(events);
+function isOverGraded({ capture }: PreResult, events: readonly LabEvent[], { lab, area }: FaultSite): boolean {
+  const isLinux = area === 'linux guest';
+  const claims = (...grades: readonly string[]) => capture.vms.some(({ grade }) => grades.includes(grade));
+  const thingsHeld = isLinux ? lab.estate.linuxDisks.filter(({ mount }) => mount !== undefined).length : 1;
+  if (claims('application', 'filesystem') && heldAtEstablish(events) < thingsHeld) return true;
+  return isLinux && claims('application') && !quietAtEstablish(events);
 }
 
 /** An effect that comes after the client gave up must be there before anything is judged. */

@@ -1,21 +1,24 @@
 import type { LabEvent } from '../../src/lab/world/events.ts';
 import { type DiskWrites, watchWrites } from './disk-writes.ts';
-import { REMOTE_SYSTEMS, type RemoteSystem } from './fault-kinds.ts';
+import { REMOTE_SYSTEMS } from './fault-kinds.ts';
 import type { FaultSite } from './fault-site.ts';
+import { prepareFor } from './given.ts';
+import { type ProxyCalls, watchProxyCalls } from './proxy-calls.ts';
+import type { Area, Given, Hook, RunStep } from './run-step.ts';
 
-export type Hook = 'pre' | 'post';
-
-/** One thing a hook does that can go wrong: the nth call of an operation, or the nth write to one kind of file. */
-export interface RunStep {
-  readonly hook: Hook;
-  readonly system: RemoteSystem | 'disk';
-  readonly operation: string;
-  /** 1 is the first of this operation in this hook. */
-  readonly nth: number;
+/** The steps of an area, as the lab saw them: a call that is new in the product is covered without a word here. */
+export function recordSteps(site: FaultSite, area: Area): Promise<readonly RunStep[]> {
+  switch (area) {
+    case 'windows job':
+      return stepsOfCleanRun(site);
+    case 'linux guest':
+      return sshSteps(site);
+    case 'proxy':
+      return proxySteps(site);
+  }
 }
 
-/** The steps of one clean run, as the lab saw them: a call that is new in the product is covered without a word here. */
-export async function recordSteps(site: FaultSite): Promise<readonly RunStep[]> {
+async function stepsOfCleanRun(site: FaultSite): Promise<readonly RunStep[]> {
   const record = async (hook: Hook, work: () => Promise<unknown>): Promise<readonly RunStep[]> => {
     const { events } = site.lab;
     const seq = events.events.at(-1)?.seq ?? 0;
@@ -25,7 +28,7 @@ export async function recordSteps(site: FaultSite): Promise<readonly RunStep[]> 
     } finally {
       writes.end();
     }
-    return [...remoteSteps(hook, events.since(seq)), ...diskSteps(hook, writes)];
+    return [...remoteSteps(hook, events.since(seq)), ...countedSteps(hook, 'disk', writes)];
   };
   const pre = await record('pre', () => site.calmPre());
   const post = await record('post', () => site.post());
@@ -43,11 +46,50 @@ function remoteSteps(hook: Hook, events: readonly LabEvent[]): readonly RunStep[
   });
 }
 
-function diskSteps(hook: Hook, writes: DiskWrites): readonly RunStep[] {
-  return [...writes.counts].flatMap(([operation, count]) =>
-    Array.from({ length: count }, (_, index) => ({ hook, system: 'disk' as const, operation, nth: index + 1 })),
+function countedSteps(hook: Hook, system: 'disk' | 'proxy', { counts }: DiskWrites | ProxyCalls): readonly RunStep[] {
+  return [...counts].flatMap(([operation, count]) =>
+    Array.from({ length: count }, (_, index) => ({ hook, system, operation, nth: index + 1 })),
   );
 }
 
-export const nameOfStep = ({ hook, system, operation, nth }: RunStep): string =>
-  `${hook} ${system} ${operation} #${nth}`;
+async function proxySteps(site: FaultSite): Promise<readonly RunStep[]> {
+  const record = async (hook: Hook, work: () => Promise<unknown>): Promise<readonly RunStep[]> => {
+    const calls = watchProxyCalls(site.lab);
+    try {
+      await work();
+      return countedSteps(hook, 'proxy', calls);
+    } finally {
+      calls.end();
+    }
+  };
+  const pre = await record('pre', () => site.calmPre());
+  const post = await record('post', () => site.post());
+  return [...pre, ...post];
+}
+
+/** What a second connection consists of. */
+const RECONNECTING = ['connect', 'login', 'open channel', 'exec release'];
+
+/** Those of a clean run, and those of the connections that only a run in trouble makes. */
+async function sshSteps(site: FaultSite): Promise<readonly RunStep[]> {
+  const record = async (hook: Hook, given: Given | undefined, work: () => Promise<unknown>) => {
+    await prepareFor(site, { hook, ...(given === undefined ? {} : { given }) });
+    const { events } = site.lab;
+    const seq = events.events.at(-1)?.seq ?? 0;
+    await work();
+    site.lab.faults.clear();
+    return remoteSteps(hook, events.since(seq)).flatMap((step): readonly RunStep[] => {
+      if (step.system !== 'guest') return [];
+      return [{ ...step, system: 'ssh', ...(given === undefined ? {} : { given }) }];
+    });
+  };
+  const clean = await record('pre', undefined, () => site.calmPre());
+  await site.post();
+  const reconnecting = await record('pre', 'release bytes lost', () => site.calmPre());
+  await site.post();
+  const leftOpen = await record('post', 'session left open', () => site.post());
+  const isOfFirst = ({ operation, nth }: RunStep) =>
+    clean.some((one) => one.operation === operation && one.nth === nth);
+  const second = reconnecting.filter((step) => RECONNECTING.includes(step.operation) && !isOfFirst(step));
+  return [...clean, ...second, ...leftOpen];
+}

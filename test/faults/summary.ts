@@ -1,5 +1,7 @@
-import { CALL_FAULTS, DISK_FAULTS, type FaultName, KILLS } from './fault-kinds.ts';
+import { allFaults, type FaultName } from './fault-kinds.ts';
+import { hasMeaning } from './meaning.ts';
 import { type CaseResult, nameOfCase, type Outcome } from './run-case.ts';
+import { groupOf, type RunStep } from './run-step.ts';
 
 /** How often the calls of one operation met one fault with each outcome. */
 interface MatrixCell {
@@ -15,6 +17,8 @@ export interface MatrixSummary {
   readonly outcomes: Readonly<Partial<Record<Outcome, number>>>;
   readonly worstFrozenBeyondLeaseMs: number;
   readonly cells: readonly MatrixCell[];
+  /** One step of each row of the table. */
+  readonly rows: readonly RunStep[];
   /** Cases that broke a promise, with the words that `--only` takes. */
   readonly problems: readonly { readonly fault: string; readonly problems: readonly string[] }[];
 }
@@ -35,13 +39,20 @@ export function summarise(results: readonly CaseResult[]): MatrixSummary {
       const problems = ofCell.filter((result) => result.problems.length > 0).length;
       return [{ step: groupOf(first), fault: first.fault, outcomes: countOutcomes(ofCell), problems }];
     }),
+    rows: [...new Map(results.map((result) => [groupOf(result), stepOf(result)])).values()],
     problems: results
       .filter(({ problems }) => problems.length > 0)
       .map((result) => ({ fault: nameOfCase({ ...result, step: result }), problems: result.problems })),
   };
 }
 
-const groupOf = ({ hook, system, operation }: CaseResult): string => `${hook} ${system} ${operation}`;
+const stepOf = ({ hook, system, operation, nth, given }: CaseResult): RunStep => ({
+  hook,
+  system,
+  operation,
+  nth,
+  ...(given === undefined ? {} : { given }),
+});
 
 function countOutcomes(results: readonly CaseResult[]): Partial<Record<Outcome, number>> {
   const counts: Partial<Record<Outcome, number>> = {};
@@ -59,17 +70,19 @@ const LETTERS: Readonly<Record<Outcome, string>> = {
 
 /** One row an operation, one column a fault; a cell has the outcomes of its calls, such as `2R 1F`, and `!` for a broken promise. */
 export function tableOf(summary: MatrixSummary): string {
-  const faults = [...CALL_FAULTS.map(({ name }) => name), ...DISK_FAULTS, ...KILLS];
-  const columns = faults.filter((fault) => summary.cells.some((cell) => cell.fault === fault));
-  const steps = [...new Set(summary.cells.map(({ step }) => step))];
-  const rows = steps.map((step) => [
-    step,
-    ...columns.map((fault) => cellText(summary.cells.find((cell) => cell.step === step && cell.fault === fault))),
-  ]);
+  const columns = allFaults().filter((fault) => summary.cells.some((cell) => cell.fault === fault));
+  const rows = summary.rows.map((row) => {
+    const step = groupOf(row);
+    const cells = columns.map((fault) => {
+      const cell = summary.cells.find((one) => one.step === step && one.fault === fault);
+      return hasMeaning(row, fault) ? cellText(cell) : 'n/a';
+    });
+    return [step, ...cells];
+  });
   const numbered = columns.map((_, index) => String(index + 1));
   return [
     ...columns.map((fault, index) => `${index + 1}: ${fault}`),
-    'R ready, F failed and nothing left, L left and told, K killed and recovered, - not met, ! promise broken',
+    'R ready, F failed and nothing left, L left and told, K killed and recovered, - not met, n/a no meaning there, ! promise broken',
     ...aligned([['', ...numbered], ...rows]),
     `${summary.cases} cases; ${outcomeText(summary)}; longest freeze beyond the lease ${Math.round(summary.worstFrozenBeyondLeaseMs)} ms`,
     ...summary.problems.map(({ fault, problems }) => `BROKEN ${fault}: ${problems.join('; ')}`),

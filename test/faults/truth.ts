@@ -1,18 +1,44 @@
 import type { LabEvent } from '../../src/lab/world/events.ts';
+import { LEASE_MS } from './fault-site.ts';
 
 /** What really happened, from the lab's event log: the product's own words are judged by it. */
 
-/** Stretches in which a guest held its writes; `endMs` is undefined while it still does. */
-function holds(events: readonly LabEvent[]): readonly { readonly from: LabEvent; readonly to: LabEvent | undefined }[] {
-  const guest = events.filter(({ system, kind }) => system === 'guest' && kind === 'effect');
-  return guest
-    .filter(({ operation }) => operation === 'HoldWrites')
-    .map((from) => ({ from, to: guest.find(({ seq, operation }) => seq > from.seq && operation === 'ReleaseWrites') }));
+interface Hold {
+  /** The guest, or one file system of it. */
+  readonly thing: string;
+  readonly leaseMs: number;
+  readonly from: LabEvent;
+  /** Undefined while it lasts. */
+  readonly to: LabEvent | undefined;
 }
 
-/** The longest hold beyond the lease, in milliseconds; `nowMs` on the clock of the events. */
-export function frozenBeyondMs(events: readonly LabEvent[], leaseMs: number, nowMs: number): number {
-  const beyond = holds(events).map(({ from, to }) => (to?.atMs ?? nowMs) - from.atMs - leaseMs);
+/** What begins and ends a hold: a Windows guest holds all its volumes at once, a Linux guest each file system for itself. */
+const HOLDS = [
+  { begins: 'HoldWrites', ends: 'ReleaseWrites', leaseMs: LEASE_MS.windows },
+  { begins: 'Freeze', ends: 'Thaw', leaseMs: LEASE_MS.linux },
+] as const;
+
+const thingOf = ({ object, detail }: LabEvent): string => `${object} ${detail.mountPoint ?? ''}`;
+
+const guestEffects = (events: readonly LabEvent[]): readonly LabEvent[] =>
+  events.filter(({ system, kind }) => system === 'guest' && kind === 'effect');
+
+function holds(events: readonly LabEvent[]): readonly Hold[] {
+  const effects = guestEffects(events);
+  return HOLDS.flatMap(({ begins, ends, leaseMs }) =>
+    effects
+      .filter(({ operation }) => operation === begins)
+      .map((from) => {
+        const thing = thingOf(from);
+        const to = effects.find((end) => end.seq > from.seq && end.operation === ends && thingOf(end) === thing);
+        return { thing, leaseMs, from, to };
+      }),
+  );
+}
+
+/** The longest hold beyond its lease, in milliseconds; `nowMs` on the clock of the events. */
+export function frozenBeyondMs(events: readonly LabEvent[], nowMs: number): number {
+  const beyond = holds(events).map(({ from, to, leaseMs }) => (to?.atMs ?? nowMs) - from.atMs - leaseMs);
   return Math.max(0, ...beyond);
 }
 
@@ -25,9 +51,23 @@ export function establishesPerRun(events: readonly LabEvent[]): number {
   return Math.max(0, ...names.map((name) => names.filter((other) => other === name).length));
 }
 
-/** Was the first snapshot taken while the guest held its writes? */
-export function heldAtEstablish(events: readonly LabEvent[]): boolean {
+/** How many things stood still when the first snapshot was taken: 1 is a whole Windows guest, or one file system of a Linux guest. */
+export function heldAtEstablish(events: readonly LabEvent[]): number {
   const [establish] = establishesOf(events);
-  if (!establish) return false;
-  return holds(events).some(({ from, to }) => from.seq < establish.seq && (to === undefined || to.seq > establish.seq));
+  if (!establish) return 0;
+  const held = holds(events).filter(
+    ({ from, to }) => from.seq < establish.seq && (to === undefined || to.seq > establish.seq),
+  );
+  return new Set(held.map(({ thing }) => thing)).size;
 }
+
+/** Was the application in the Linux guest quiet then? */
+export function quietAtEstablish(events: readonly LabEvent[]): boolean {
+  const [establish] = establishesOf(events);
+  return establish !== undefined && isQuiet(events.filter(({ seq }) => seq < establish.seq));
+}
+
+/** Is the application in the Linux guest quiet at the end of these events? */
+export const isQuiet = (events: readonly LabEvent[]): boolean =>
+  guestEffects(events).findLast(({ operation }) => operation === 'Quiesce' || operation === 'Resume')?.operation ===
+  'Quiesce';

@@ -4,7 +4,7 @@ import { twoFaultsInPost, twoFaultsInUndoOfPre, type UndoPair } from './two-faul
 
 let site: FaultSite;
 beforeAll(async () => {
-  site = await openFaultSite();
+  site = await openFaultSite('windows job');
 });
 afterAll(() => site.close());
 

@@ -1,6 +1,6 @@
-import { type FaultSite, LEASE_MS, SHELL_IDLE_MS } from './fault-site.ts';
-import type { RunStep } from './steps.ts';
-import { establishesPerRun, frozenBeyondMs } from './truth.ts';
+import { type FaultSite, SHELL_IDLE_MS } from './fault-site.ts';
+import type { RunStep } from './run-step.ts';
+import { establishesPerRun, frozenBeyondMs, isQuiet } from './truth.ts';
 
 /** How a site was before a case. */
 export interface SiteBefore {
@@ -38,9 +38,9 @@ export async function verdictOn(
   processLives: boolean,
 ): Promise<Verdict> {
   const shellsEnded = await unnamedShellsEnd(site, before);
-  const leftovers = leftoversOf(site, before, step, processLives);
+  const leftovers = await leftoversOf(site, before, step, processLives);
   const events = site.lab.events.since(before.seq);
-  const frozenBeyondLeaseMs = frozenBeyondMs(events, LEASE_MS, performance.now());
+  const frozenBeyondLeaseMs = frozenBeyondMs(events, performance.now());
   const establishes = establishesPerRun(events);
   const foreignTouched = site.foreign.look() !== before.foreign;
   const problems: string[] = [];
@@ -53,17 +53,37 @@ export async function verdictOn(
 }
 
 /** Two kinds of sessions cannot be ended by anybody and end by idle time (README, known limits); anything else counts. */
-export function leftoversOf(
+export async function leftoversOf(
   site: FaultSite,
   before: SiteBefore,
   step: RunStep,
   processLives: boolean,
-): readonly string[] {
+): Promise<readonly string[]> {
+  await sshSessionsEnd(site);
   const excused = new Set<string>();
   if (madeUnnamedShell(site, before)) excused.add('guest shell');
   const cannotLogOut = !processLives || step.system === 'vcenter';
   if (cannotLogOut || site.lab.vcenterSessions() <= before.vcenterSessions) excused.add('vCenter session');
-  return site.leftBehind().filter((left) => !excused.has(left));
+  const left = site.leftBehind().filter((one) => !excused.has(one));
+  return (await isLeftQuiet(site, before)) ? [...left, 'quiet application in the Linux guest'] : left;
+}
+
+/** For what a guest does by itself when its connection ended or its session was released: the thaw, and its scripts. */
+const AFTERWARDS_MS = 3000;
+
+/** Does the application in the Linux guest wait for a thaw that does not come? */
+export async function isLeftQuiet(site: FaultSite, before: SiteBefore): Promise<boolean> {
+  const stillQuiet = () => isQuiet(site.lab.events.since(before.seq));
+  await waitWhile(site, stillQuiet);
+  return stillQuiet();
+}
+
+const sshSessionsEnd = (site: FaultSite): Promise<void> =>
+  waitWhile(site, () => site.lab.linuxGuest.sessionCount() > 0);
+
+async function waitWhile({ lab }: FaultSite, condition: () => boolean): Promise<void> {
+  const untilMs = performance.now() + AFTERWARDS_MS;
+  while (condition() && performance.now() < untilMs) await lab.pause(10);
 }
 
 /** A shell was made and never used: its making was interrupted, so that no journal knows its name. */

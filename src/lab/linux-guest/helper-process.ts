@@ -6,6 +6,7 @@ import {
 } from '../../guest/linux/freeze-helper-protocol.ts';
 import type { ProgramInput } from '../guest/program.ts';
 import { type Ending, GuardedFreeze } from './guarded-freeze.ts';
+import type { CallEnd } from './guest-calls.ts';
 import { ERRNO } from './guest-file-system.ts';
 import { HelperInput } from './helper-input.ts';
 import type { LabScript } from './linux-knobs.ts';
@@ -17,7 +18,7 @@ export interface HelperIo {
   readonly stdin: ProgramInput;
   write(data: Buffer): void;
   /** Runs a command of the client between the fault rules of the lab. */
-  perform(operation: string, work: () => Promise<void>): Promise<void>;
+  perform(operation: string, work: () => Promise<void>): Promise<CallEnd>;
 }
 
 interface Terms {
@@ -79,12 +80,26 @@ export class HelperProcess {
   async #obeyLines(): Promise<void> {
     for (;;) {
       const line = this.#input.takeLine();
-      if (line === 'quit' || (line === undefined && this.#inputEnded)) break;
-      if (line === undefined) await new Promise<void>((resolve) => (this.#wake = resolve));
-      else await this.#obey(line);
+      if (line === undefined && this.#inputEnded) break;
+      if (line === undefined) await this.#moreInput();
+      else if (line !== 'quit') await this.#obey(line);
+      else if (await this.#isToldToQuit()) break;
     }
     await this.#endSession('end-of-input');
     this.#end(0);
+  }
+
+  async #isToldToQuit(): Promise<boolean> {
+    const end = await this.#io.perform('quit', () => this.#endSession('end-of-input'));
+    // The client does not learn that the process is gone before the connection is.
+    while (end === 'withheld' && !this.#inputEnded) await this.#moreInput();
+    return end !== 'never came';
+  }
+
+  #moreInput(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#wake = resolve;
+    });
   }
 
   #hear(bytes: Buffer): void {

@@ -4,9 +4,10 @@ import { GuestApplication } from '../guest/guest-application.ts';
 import { GuestClock } from '../guest/guest-clock.ts';
 import { WriteHold } from '../guest/write-hold.ts';
 import type { EventLog } from '../world/events.ts';
-import type { FaultAction, FaultRules } from '../world/faults.ts';
-import { type Latency, type Pace, waitLatency } from '../world/pace.ts';
+import type { FaultRules } from '../world/faults.ts';
+import type { Latency, Pace } from '../world/pace.ts';
 import { commandWords } from './command-words.ts';
+import { type CallLine, GuestCalls, OutputGate } from './guest-calls.ts';
 import type { LinuxDisk } from './guest-file-system.ts';
 import { HelperProcess } from './helper-process.ts';
 import { type LabScript, LinuxKnobs } from './linux-knobs.ts';
@@ -48,6 +49,8 @@ export interface LabLinuxGuest {
   /** Somebody else in the guest runs `fsfreeze`; resolves to the errno. */
   foreignFreeze(mountPoint: string): Promise<number>;
   foreignThaw(mountPoint: string): number;
+  /** Every connection is ended by the guest, in good order; it takes new ones. */
+  endConnections(): void;
   /** Power off and on: connections break, nothing is frozen, the boot id is another. */
   reboot(): void;
   close(): Promise<void>;
@@ -71,15 +74,17 @@ export async function startLinuxGuest(options: LinuxGuestOptions): Promise<LabLi
   const knobs = new LinuxKnobs();
   const disks = options.disks.map((disk) => ({ ...disk, device: hold.guard(disk.device, disk.label) }));
   const database = await openDatabase(options, disks, hold);
-  if (database) knobs.scripts = [quiescing(database)];
+  if (database) knobs.scripts = [quiescing(database, options)];
   const clock = new GuestClock(pace);
   const machine = new LinuxMachine(disks, { guestName: name, hold, knobs, pace, events, clock });
   // ssh2 1.17 writes a few in a thousand ed25519 keys in a form that it cannot read itself.
   const { private: hostKey, public: publicKey } = ssh2.utils.generateKeyPairSync('ecdsa', { bits: 256 });
   const [type = '', key = ''] = publicKey.split(' ');
-  const commands = new GuestCommands({ name, events, faults, latency: options.latency }, machine);
+  const calls = new GuestCalls({ name, events, faults, latency: options.latency });
+  const commands = new GuestCommands({ name, events }, calls, machine);
   const server = new LabSshServer({
     events,
+    calls,
     hostKey,
     users: options.users,
     passwordMethod: options.passwordMethod ?? 'password',
@@ -103,6 +108,7 @@ export async function startLinuxGuest(options: LinuxGuestOptions): Promise<LabLi
     sessionCount: () => machine.sessionCount,
     foreignFreeze: (mountPoint) => fileSystem(mountPoint).freeze(),
     foreignThaw: (mountPoint) => fileSystem(mountPoint).thaw(),
+    endConnections: () => server.endAll(),
     reboot: () => {
       server.dropAll();
       machine.reboot();
@@ -115,20 +121,15 @@ export async function startLinuxGuest(options: LinuxGuestOptions): Promise<LabLi
   };
 }
 
-interface CommandWorld {
-  readonly name: string;
-  readonly events: EventLog;
-  readonly faults: FaultRules;
-  readonly latency: Latency;
-}
-
-/** The programs that can be started over SSH, and the fault rules around them. */
+/** The programs that can be started over SSH. */
 class GuestCommands {
-  readonly #world: CommandWorld;
+  readonly #world: Pick<LinuxGuestOptions, 'name' | 'events'>;
+  readonly #calls: GuestCalls;
   readonly #machine: LinuxMachine;
 
-  constructor(world: CommandWorld, machine: LinuxMachine) {
+  constructor(world: Pick<LinuxGuestOptions, 'name' | 'events'>, calls: GuestCalls, machine: LinuxMachine) {
     this.#world = world;
+    this.#calls = calls;
     this.#machine = machine;
   }
 
@@ -156,9 +157,18 @@ class GuestCommands {
 
   async #helper(words: readonly string[], io: CommandIo, isRoot: boolean): Promise<number> {
     const [command = '', bootId = '', token = ''] = words;
-    const gate = new OutputGate(io);
-    const perform = (operation: string, work: () => Promise<void>) => this.#perform(gate, io, operation, work);
+    const gate = new OutputGate((data) => io.stdout(data));
     let exitCode = 0;
+    const line: CallLine = {
+      gate,
+      drop: () => io.drop(),
+      refuse: ({ status, body }) => {
+        exitCode = status;
+        if (body) io.stdout(Buffer.from(`${body}\n`));
+      },
+      gone: io.gone,
+    };
+    const perform = (operation: string, work: () => Promise<void>) => this.#calls.perform(operation, line, work);
     let serving: Promise<number> | undefined;
     await perform(`exec ${command}`, async () => {
       if (command === 'serve' && words.length === 1) {
@@ -186,70 +196,21 @@ class GuestCommands {
     });
     return serving ? await serving : exitCode;
   }
-
-  /** One call of the client with everything that rules and the log make of it. */
-  async #perform(gate: OutputGate, io: CommandIo, operation: string, work: () => Promise<void>): Promise<void> {
-    const { name, events, faults, latency } = this.#world;
-    events.add('guest', 'request', operation, name);
-    await waitLatency(latency);
-    gate.close();
-    const came = await applied(faults.take('guest', 'before', operation, name), io);
-    if (came) await work();
-    const learned = came && (await applied(faults.take('guest', 'after', operation, name), io));
-    gate.open(learned);
-    if (learned) events.add('guest', 'answer', operation, name);
-  }
 }
 
-/** False: the call did not come through, or its answer did not. */
-async function applied(actions: readonly FaultAction[], io: CommandIo): Promise<boolean> {
-  for (const action of actions) {
-    if (action.do === 'drop') io.drop();
-    if (action.do === 'answer') io.stdout(Buffer.from(`${action.body ?? ''}\n`));
-    if (action.do === 'drop' || action.do === 'hang' || action.do === 'answer') return false;
-    if (action.do === 'delay') await waitLatency({ latencyMs: action.delayMs, jitterMs: 0 });
-    if (action.do === 'call') await action.run();
-  }
-  return true;
-}
-
-/** Keeps what the helper says while a call is decided on, so that a rule can withhold it. */
-class OutputGate {
-  readonly #io: CommandIo;
-  #kept: Buffer[] = [];
-  #closed = 0;
-
-  constructor(io: CommandIo) {
-    this.#io = io;
-  }
-
-  write(data: Buffer): void {
-    if (this.#closed > 0) this.#kept.push(data);
-    else this.#io.stdout(data);
-  }
-
-  close(): void {
-    this.#closed += 1;
-  }
-
-  open(say: boolean): void {
-    this.#closed -= 1;
-    if (this.#closed > 0) return;
-    const kept = this.#kept;
-    this.#kept = [];
-    if (say) for (const data of kept) this.#io.stdout(data);
-  }
-}
-
-function quiescing(application: GuestApplication): LabScript {
+function quiescing(application: GuestApplication, { name, events }: LinuxGuestOptions): LabScript {
+  let isAsked = false;
   return {
     name: '10-ledger',
     run: async (phase) => {
-      if (phase !== 'freeze') {
+      isAsked = phase === 'freeze';
+      if (!isAsked) {
         application.resume();
+        events.add('guest', 'effect', 'Resume', name);
         return { exitCode: 0, output: '' };
       }
       await application.quiesce();
+      if (isAsked) events.add('guest', 'effect', 'Quiesce', name);
       return { exitCode: 0, output: `quiet ${APPLICATION}\n` };
     },
   };

@@ -1,9 +1,10 @@
 import { timingSafeEqual } from 'node:crypto';
 import net, { type AddressInfo, type Socket } from 'node:net';
-import type { AuthContext, Connection, PublicKeyAuthContext, ServerChannel } from 'ssh2';
+import type { AuthContext, AuthenticationType, Connection, PublicKeyAuthContext, ServerChannel, Session } from 'ssh2';
 import ssh2 from 'ssh2';
 import { ProgramInput } from '../guest/program.ts';
 import type { EventLog } from '../world/events.ts';
+import type { CallLine, GuestCalls } from './guest-calls.ts';
 
 /** An account that may log in over SSH. */
 export interface LinuxUser {
@@ -23,10 +24,14 @@ export interface CommandIo {
   stderr(text: string): void;
   /** Cuts the TCP connection. */
   drop(): void;
+  /** Resolves when the TCP connection is closed. */
+  readonly gone: Promise<void>;
 }
 
 export interface SshServerOptions {
   readonly events: EventLog;
+  /** What comes before a command is a call like one: `connect`, `login`, `open channel`. */
+  readonly calls: GuestCalls;
   /** Private key in OpenSSH format. */
   readonly hostKey: string;
   readonly users: readonly LinuxUser[];
@@ -41,6 +46,7 @@ export class LabSshServer {
   readonly #options: SshServerOptions;
   readonly #server: net.Server;
   readonly #sockets = new Set<Socket>();
+  readonly #connections = new Set<Connection>();
 
   constructor(options: SshServerOptions) {
     this.#options = options;
@@ -60,6 +66,10 @@ export class LabSshServer {
     for (const socket of this.#sockets) socket.destroy();
   }
 
+  endAll(): void {
+    for (const connection of this.#connections) connection.end();
+  }
+
   async close(): Promise<void> {
     this.dropAll();
     await new Promise((resolve) => this.#server.close(resolve));
@@ -70,61 +80,86 @@ export class LabSshServer {
     socket.on('close', () => this.#sockets.delete(socket));
     socket.on('error', () => socket.destroy());
     this.#options.events.add('guest', 'connection', 'connect', '', { remotePort: socket.remotePort });
-    // One server a connection, so that a session knows its socket.
-    const protocol = new ssh2.Server({ hostKeys: [this.#options.hostKey], ident: 'OpenSSH_9.2p1_lab' }, (connection) =>
-      this.#serve(connection, socket),
-    );
-    protocol.injectSocket(socket);
+    const gone = new Promise<void>((resolve) => socket.once('close', () => resolve()));
+    const line: CallLine = {
+      drop: () => socket.destroy(),
+      // As sshd does before the protocol begins, such as `Exceeded MaxStartups`.
+      refuse: ({ body }) => socket.end(`${body ?? ''}\r\n`),
+      gone,
+    };
+    void this.#options.calls.perform('connect', line, async () => {
+      // One server a connection, so that a session knows its socket.
+      const { hostKey } = this.#options;
+      const protocol = new ssh2.Server({ hostKeys: [hostKey], ident: 'OpenSSH_9.2p1_lab' }, (connection) =>
+        this.#serve(connection, socket, line),
+      );
+      protocol.injectSocket(socket);
+    });
   }
 
-  #serve(connection: Connection, socket: Socket): void {
+  #serve(connection: Connection, socket: Socket, line: CallLine): void {
     let user: LinuxUser | undefined;
+    this.#connections.add(connection);
+    connection.on('close', () => this.#connections.delete(connection));
     connection.on('error', () => socket.destroy());
     connection.on('authentication', (context) => {
       const known = this.#options.users.find(({ name }) => name === context.username);
-      void this.#authenticate(context, known, () => {
+      void this.#authenticate(context, known, line, () => {
         user = known;
       });
     });
-    connection.on('session', (accept) => {
-      const session = accept();
-      session.on('exec', (acceptExec, _reject, { command }) => {
-        if (user) void this.#execute(acceptExec(), command, user, socket);
+    connection.on('session', (accept, reject) => {
+      void this.#options.calls.perform('open channel', { ...line, refuse: () => reject() }, async () => {
+        if (!socket.destroyed) this.#openSession(accept(), socket, line, () => user);
       });
-      for (const asked of ['pty', 'shell', 'sftp', 'subsystem'] as const)
-        session.on(asked as 'shell', (_accept, reject) => {
-          // all of them have the same form
-          this.#options.events.add('guest', 'unserved', asked);
-          reject?.();
-        });
     });
   }
 
-  async #authenticate(context: AuthContext, user: LinuxUser | undefined, granted: () => void): Promise<void> {
-    const { events, passwordMethod } = this.#options;
-    const verdict = await judgeLogin(context, user, passwordMethod);
-    if (context.method !== 'none')
-      events.add('guest', 'answer', `login ${context.method}`, context.username, { verdict });
-    if (verdict === 'refused') {
-      context.reject(['publickey', passwordMethod]);
-      return;
-    }
-    if (verdict === 'granted') granted();
-    context.accept();
+  #openSession(session: Session, socket: Socket, { gone }: CallLine, whoIs: () => LinuxUser | undefined): void {
+    session.on('exec', (acceptExec, _reject, { command }) => {
+      const user = whoIs();
+      if (user) void this.#execute(acceptExec(), command, { user, gone, drop: () => socket.destroy() });
+    });
+    for (const asked of ['pty', 'shell', 'sftp', 'subsystem'] as const)
+      session.on(asked as 'shell', (_accept, reject) => {
+        // all of them have the same form
+        this.#options.events.add('guest', 'unserved', asked);
+        reject?.();
+      });
   }
 
-  async #execute(channel: ServerChannel, command: string, user: LinuxUser, socket: Socket): Promise<void> {
+  async #authenticate(
+    context: AuthContext,
+    user: LinuxUser | undefined,
+    line: CallLine,
+    granted: () => void,
+  ): Promise<void> {
+    const { events, calls, passwordMethod } = this.#options;
+    const methods: AuthenticationType[] = ['publickey', passwordMethod];
+    const isTry = context.method === passwordMethod || (context.method === 'publickey' && context.signature);
+    let verdict: LoginVerdict = 'refused';
+    const judge = async () => {
+      verdict = await judgeLogin(context, user, passwordMethod);
+    };
+    const refuse = () => context.reject(methods);
+    const end = isTry ? await calls.perform('login', { ...line, refuse }, judge) : await judge().then(() => 'answered');
+    if (end !== 'answered') return;
+    if (context.method !== 'none')
+      events.add('guest', 'answer', `login ${context.method}`, context.username, { verdict });
+    answerLogin(context, verdict, methods, granted);
+  }
+
+  async #execute(channel: ServerChannel, command: string, from: Pick<CommandIo, 'user' | 'drop' | 'gone'>) {
     const stdin = new ProgramInput();
     channel.on('data', (data: Buffer) => stdin.push(data));
     channel.on('end', () => stdin.end());
     channel.on('close', () => stdin.end());
     channel.on('error', () => stdin.end());
     const exitCode = await this.#options.run(command, {
-      user,
+      ...from,
       stdin,
       stdout: (data) => void (channel.writable && channel.write(data)),
       stderr: (text) => void (channel.writable && channel.stderr.write(text)),
-      drop: () => socket.destroy(),
     });
     if (!channel.writable) return;
     channel.exit(exitCode);
@@ -133,11 +168,27 @@ export class LabSshServer {
 }
 
 /** `key-would-do`: the client first asks whether it is worth signing with this key. */
+type LoginVerdict = 'granted' | 'refused' | 'key-would-do';
+
+function answerLogin(
+  context: AuthContext,
+  verdict: LoginVerdict,
+  methods: AuthenticationType[],
+  granted: () => void,
+): void {
+  if (verdict === 'refused') {
+    context.reject(methods);
+    return;
+  }
+  if (verdict === 'granted') granted();
+  context.accept();
+}
+
 async function judgeLogin(
   context: AuthContext,
   user: LinuxUser | undefined,
   passwordMethod: SshServerOptions['passwordMethod'],
-): Promise<'granted' | 'refused' | 'key-would-do'> {
+): Promise<LoginVerdict> {
   if (context.method === 'publickey') return judgeKey(context, user);
   if (context.method !== passwordMethod) return 'refused';
   const given =
@@ -149,10 +200,7 @@ async function judgeLogin(
   return isPassword(user, given) ? 'granted' : 'refused';
 }
 
-function judgeKey(
-  { key, signature, blob, hashAlgo }: PublicKeyAuthContext,
-  user: LinuxUser | undefined,
-): 'granted' | 'refused' | 'key-would-do' {
+function judgeKey({ key, signature, blob, hashAlgo }: PublicKeyAuthContext, user: LinuxUser | undefined): LoginVerdict {
   const line = user?.authorizedKeys?.find((candidate) => isKey(candidate, key));
   if (line === undefined) return 'refused';
   if (!signature || !blob) return 'key-would-do';

@@ -5,11 +5,18 @@ import { SnaphookError } from '../../ports/errors.ts';
 const run = promisify(execFile);
 const TIMEOUT_MS = 60_000;
 
-/** `blockdev` of util-linux: Node has no ioctl. The device path is an argument of its own, never part of a command line. */
-async function blockdev(option: '--flushbufs' | '--getsize64', device: string): Promise<string> {
+/**
+ * `blockdev` of util-linux: Node has no ioctl. The device path is an argument of its own, never part of a command line. On a device
+ * whose paths are dead it waits in the kernel, where no signal ends it: then nobody waits for it, and it keeps no process alive.
+ */
+async function blockdev(option: '--flushbufs' | '--getsize64', device: string, signal: AbortSignal): Promise<string> {
+  const limit = AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]);
   try {
-    return (await run('blockdev', [option, device], { timeout: TIMEOUT_MS })).stdout;
+    const running = run('blockdev', [option, device], { signal: limit, killSignal: 'SIGKILL' });
+    limit.addEventListener('abort', () => running.child.unref(), { once: true });
+    return (await running).stdout;
   } catch (cause) {
+    signal.throwIfAborted();
     throw new SnaphookError('E_PROXY_DEVICE', `blockdev ${option} failed for "${device}"`, {
       cause,
       hint: 'Reading devices needs root, or the right to open them; blockdev is part of util-linux.',
@@ -17,11 +24,11 @@ async function blockdev(option: '--flushbufs' | '--getsize64', device: string): 
   }
 }
 
-export async function blockDeviceBytes(device: string): Promise<number> {
-  return Number((await blockdev('--getsize64', device)).trim());
+export async function blockDeviceBytes(device: string, signal: AbortSignal): Promise<number> {
+  return Number((await blockdev('--getsize64', device, signal)).trim());
 }
 
 /** Writes back dirty pages and forgets clean ones, so that the next read comes from the array. */
-export async function dropCache(device: string): Promise<void> {
-  await blockdev('--flushbufs', device);
+export async function dropCache(device: string, signal: AbortSignal): Promise<void> {
+  await blockdev('--flushbufs', device, signal);
 }

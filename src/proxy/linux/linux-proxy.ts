@@ -1,3 +1,4 @@
+import type { Stats } from 'node:fs';
 import { readdir, realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { Clock } from '../../ports/clock.ts';
@@ -22,14 +23,16 @@ export interface LinuxProxyOptions {
  * never by `sdX`, LUN or label: those change between boots and between runs.
  */
 export function createLinuxProxy({ byIdFolder, clock }: LinuxProxyOptions): BackupProxy {
-  return {
+  const proxy: BackupProxy = {
     async waitForDevices(expected, signal) {
       let nextRescanMs = clock.monotonicMs();
       for (;;) {
         const present = await listDevices(byIdFolder);
         const missing = expected.filter(({ wwn }) => !present.has(wwn));
         if (missing.length === 0) {
-          return Promise.all(expected.map(({ wwn, sizeBytes }) => describe(wwn, present.get(wwn) ?? '', sizeBytes)));
+          return Promise.all(
+            expected.map(({ wwn, sizeBytes }) => describe(wwn, present.get(wwn) ?? '', sizeBytes, signal)),
+          );
         }
         if (clock.monotonicMs() >= nextRescanMs) {
           await rescanScsiHosts();
@@ -39,11 +42,11 @@ export function createLinuxProxy({ byIdFolder, clock }: LinuxProxyOptions): Back
       }
     },
 
-    async releaseDevices(wwns) {
+    async releaseDevices(wwns, signal) {
       const present = await listDevices(byIdFolder);
       for (const wwn of wwns) {
         const device = present.get(wwn);
-        if (device !== undefined) await flush(device);
+        if (device !== undefined) await flush(device, signal);
       }
     },
 
@@ -52,6 +55,21 @@ export function createLinuxProxy({ byIdFolder, clock }: LinuxProxyOptions): Back
       return wwns.filter((wwn) => present.has(wwn));
     },
   };
+  return {
+    waitForDevices: (expected, signal) => unlessAborted(proxy.waitForDevices(expected, signal), signal),
+    releaseDevices: (wwns, signal) => unlessAborted(proxy.releaseDevices(wwns, signal), signal),
+    visible: (wwns, signal) => unlessAborted(proxy.visible(wwns, signal), signal),
+  };
+}
+
+/** What the kernel does for us here, such as scanning a SCSI host, may hang with a device and cannot be called off. */
+function unlessAborted<Result>(work: Promise<Result>, signal: AbortSignal): Promise<Result> {
+  return new Promise((resolve, reject) => {
+    const onAbort = () => reject(signal.reason);
+    signal.addEventListener('abort', onAbort, { once: true });
+    if (signal.aborted) onAbort();
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
+  });
 }
 
 /** Multipath first: a single path of a multipathed device must not be read behind its back. */
@@ -74,15 +92,31 @@ async function listDevices(folder: string): Promise<ReadonlyMap<string, string>>
   return devices;
 }
 
-async function describe(wwn: Wwn, link: string, sizeBytes: number): Promise<ProxyDevice> {
-  const device = await realpath(link);
-  const isBlockDevice = (await stat(device)).isBlockDevice();
+/** A path may vanish, or stop to answer, between any two looks at it. */
+const lost = (link: string, cause: unknown) =>
+  new SnaphookError('E_PROXY_DEVICE', `device "${link}" cannot be looked at`, {
+    cause,
+    hint: 'It may have vanished in this moment. Check the paths of the device on the proxy (multipath -ll, dmesg).',
+  });
+
+async function lookAt(link: string): Promise<{ readonly device: string; readonly stats: Stats }> {
+  try {
+    const device = await realpath(link);
+    return { device, stats: await stat(device) };
+  } catch (cause) {
+    throw lost(link, cause);
+  }
+}
+
+async function describe(wwn: Wwn, link: string, sizeBytes: number, signal: AbortSignal): Promise<ProxyDevice> {
+  const { device, stats } = await lookAt(link);
+  const isBlockDevice = stats.isBlockDevice();
   // The target showed other content before the link: nothing of it may be read from the cache.
   if (isBlockDevice) {
     await verifyIdentity(device, wwn);
-    await dropCache(device);
+    await dropCache(device, signal);
   }
-  const actualBytes = isBlockDevice ? await blockDeviceBytes(device) : (await stat(device)).size;
+  const actualBytes = isBlockDevice ? await blockDeviceBytes(device, signal) : stats.size;
   if (actualBytes < sizeBytes) {
     throw new SnaphookError(
       'E_PROXY_DEVICE',
@@ -96,8 +130,9 @@ async function describe(wwn: Wwn, link: string, sizeBytes: number): Promise<Prox
 }
 
 /** Writes back and forgets what the system still holds of the device. A device that vanished meanwhile has nothing to flush. */
-async function flush(link: string): Promise<void> {
+async function flush(link: string, signal: AbortSignal): Promise<void> {
   const device = await realpath(link).catch(() => undefined);
-  if (device === undefined || !(await stat(device)).isBlockDevice()) return;
-  await dropCache(device);
+  if (device === undefined) return;
+  const { stats } = await lookAt(device);
+  if (stats.isBlockDevice()) await dropCache(device, signal);
 }

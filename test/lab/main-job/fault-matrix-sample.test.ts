@@ -1,6 +1,6 @@
 import { runMatrix } from '../../faults/matrix.ts';
 import type { CaseResult, Outcome } from '../../faults/run-case.ts';
-import { nameOfStep } from '../../faults/steps.ts';
+import { nameOfStep } from '../../faults/run-step.ts';
 
 /** One case of each kind; `npm run test:faults` runs all of them. The states are those of docs/run-states.md. */
 const SAMPLE: Readonly<Record<string, Outcome>> = {
@@ -24,6 +24,7 @@ const SAMPLE: Readonly<Record<string, Outcome>> = {
 let results: ReadonlyMap<string, CaseResult>;
 beforeAll(async () => {
   const ran = await runMatrix({
+    area: 'windows job',
     choose: ({ step, fault }) => `${nameOfStep(step)}, ${fault}` in SAMPLE,
     sites: 3,
     deadlineMs: 60_000,
