@@ -238,3 +238,52 @@ test('rules act on the helper commands by name: before, it never came; after, it
   await helper.next('expired');
   helper.drop();
 });
+
+test.each([
+  ['connect', 'Exceeded MaxStartups', /ECONNRESET|lost|identification|handshake|Exceeded/i],
+  ['login', '', /authentication methods failed/i],
+  ['open channel', '', /open failure|refused/i],
+])('a rule refuses at "%s", before any program runs', async (operation, body, words) => {
+  faults.add({ system: 'guest', operation, when: 'before', action: { do: 'answer', status: 1, body } });
+
+  await expect(run('serve')).rejects.toThrow(words);
+
+  expect(guest.sessionCount()).toBe(0);
+  faults.clear();
+  await (await run('serve')).next('hello');
+});
+
+test('a connection that the guest ends in good order releases what its session held', async () => {
+  const helper = await frozen(60_000);
+
+  guest.endConnections();
+
+  await helper.ended();
+  await until(() => guest.sessionCount() === 0);
+  expect(guest.isFrozen()).toBe(false);
+});
+
+test('an effect that is late comes when the client is gone', async () => {
+  faults.add({ system: 'guest', operation: 'freeze', when: 'before', action: { do: 'late', afterMs: 20 } });
+  const helper = await prepared();
+  helper.say('freeze\n');
+  await until(() => events.events.some(({ kind, operation }) => kind === 'fault' && operation === 'freeze'));
+  expect(guest.isFrozen()).toBe(false);
+
+  helper.drop();
+
+  await until(() => events.events.some(({ kind, operation }) => kind === 'effect' && operation === 'Freeze'));
+  await until(() => !guest.isFrozen());
+});
+
+test('a quit whose answer is withheld ends the session, and the client does not learn it', async () => {
+  faults.add({ system: 'guest', operation: 'quit', when: 'after', action: { do: 'hang' } });
+  const helper = await prepared();
+  helper.say('quit\n');
+  await until(() => events.events.some(({ kind, operation }) => kind === 'fault' && operation === 'quit'));
+  expect(helper.exitCode).toBeUndefined();
+
+  helper.drop();
+
+  await until(() => guest.sessionCount() === 0);
+});
