@@ -7,7 +7,7 @@ const SITES = 5;
 /** Calls that wait for output come as often as the guest has something to say; nearly every other step must be met. */
 const LEAST_MET = 0.9;
 
-export interface Part {
+interface Part {
   readonly area: Area;
   readonly shard: number;
   readonly shards: number;
@@ -47,5 +47,16 @@ export const testWindowsHalf = (shard: 0 | 1): void =>
     shards: 2,
     leastCases: 250,
     met: ['pre vcenter', 'pre array', 'pre guest', 'pre disk', 'post array', 'post disk'],
+    outcomes: ['ready', 'failed, nothing left', 'left, and told', 'killed'],
+  });
+
+/** One half of the cases of a Linux guest over SSH. */
+export const testLinuxHalf = (shard: 0 | 1): void =>
+  testPart({
+    area: 'linux guest',
+    shard,
+    shards: 2,
+    leastCases: 120,
+    met: ['pre ssh', 'post ssh'],
     outcomes: ['ready', 'failed, nothing left', 'left, and told', 'killed'],
   });

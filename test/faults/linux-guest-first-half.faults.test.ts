@@ -1,0 +1,3 @@
+import { testLinuxHalf } from './matrix-suite.ts';
+
+describe('the first half of the fault matrix of a Linux guest over SSH', () => testLinuxHalf(0));
