@@ -37,6 +37,37 @@ export function composeGuests(guests: readonly GuestConfig[], clock: Clock): Gue
   };
 }
 
+/** How the configuration says that a guest is reached and recognised; for people. */
+export interface GuestAccess {
+  readonly endpoint: string;
+  readonly username: string;
+  /** What says that it is the right guest; undefined for WinRM over http, where only the password does. */
+  readonly trustedBy: string | undefined;
+}
+
+/** Undefined when there are no settings for the VM, or no address. */
+export const guestAccess = (guests: readonly GuestConfig[], vm: Vm): GuestAccess | undefined =>
+  settingsOf(guests, vm, ({ winrm, ssh }, address) => {
+    if (winrm) return windowsAccess(winrm, address);
+    return (
+      ssh && {
+        endpoint: `ssh://${address}:${ssh.port}`,
+        username: ssh.username,
+        trustedBy: ssh.knownHosts === undefined ? 'pinned host key' : `known_hosts file ${ssh.knownHosts}`,
+      }
+    );
+  });
+
+function windowsAccess(winrm: WinRm, address: string): GuestAccess {
+  const { transport, username, tls } = winrm;
+  const authority = tls?.caFile === undefined ? 'authorities of this system' : `authority in ${tls.caFile}`;
+  const certificate = tls?.fingerprint256 === undefined ? authority : 'pinned certificate';
+  const trustedBy = transport === 'https' ? certificate : undefined;
+  return { endpoint: `${transport}://${address}:${portOf(winrm)}/wsman`, username, trustedBy };
+}
+
+const portOf = ({ port, transport }: WinRm): number => port ?? (transport === 'https' ? 5986 : 5985);
+
 /** From the first settings whose patterns match the VM's name; undefined when they are of the other kind. */
 function settingsOf<Settings>(
   guests: readonly GuestConfig[],
@@ -51,7 +82,7 @@ function settingsOf<Settings>(
 function windowsSettings(winrm: WinRm, address: string): WindowsGuestSettings {
   return {
     address,
-    port: winrm.port ?? (winrm.transport === 'https' ? 5986 : 5985),
+    port: portOf(winrm),
     scheme: winrm.transport,
     authentication: winrm.authentication,
     username: winrm.username,

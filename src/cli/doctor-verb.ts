@@ -5,27 +5,29 @@ import { newRunId } from '../job/names.ts';
 import { makePlan } from '../job/planner.ts';
 import type { JobPorts } from '../job/ports.ts';
 import { ensureFolder } from '../platform/ensure-folder.ts';
-import { type ErrorRecord, toErrorRecord } from '../ports/errors.ts';
 import type { Reporter } from '../ports/reporter.ts';
 import { closePorts, composePorts, jobSpec } from './compose.ts';
 import type { VerbResult } from './console.ts';
+import { type Check, check } from './doctor-check.ts';
+import { checkGuests } from './doctor-guests.ts';
 import { EXIT } from './exit-codes.ts';
 import { jsonDocument } from './render/json.ts';
 import { table } from './render/text.ts';
 
-interface Check {
-  readonly name: string;
-  readonly ok: boolean;
-  readonly detail: string;
-  readonly error?: ErrorRecord;
-}
-
-/** Checks everything a run needs, each on its own: one failure does not hide the next. Makes the state directory, nothing else. */
-export async function doctorVerb(configFile: string, reporter: Reporter, signal: AbortSignal): Promise<VerbResult> {
-  const config = loadConfig(configFile);
+/**
+ * Checks everything a run needs, each on its own: one failure does not hide the next. Makes the state directory, and a session in
+ * every guest that it ends again; nothing else. `job`: that job alone; all of them without it.
+ */
+export async function doctorVerb(
+  request: { readonly configFile: string; readonly job: string | undefined },
+  reporter: Reporter,
+  signal: AbortSignal,
+): Promise<VerbResult> {
+  const config = loadConfig(request.configFile);
+  const jobs = request.job === undefined ? Object.keys(config.jobs) : [jobSpec(config, request.job).name];
   const ports = composePorts(config, reporter);
   try {
-    const checks = await runChecks(config, ports, signal);
+    const checks = await runChecks(config, jobs, ports, signal);
     const ok = checks.every((check) => check.ok);
     return {
       document: jsonDocument('doctor', { ok, checks }),
@@ -37,7 +39,12 @@ export async function doctorVerb(configFile: string, reporter: Reporter, signal:
   }
 }
 
-async function runChecks(config: Config, ports: JobPorts, signal: AbortSignal): Promise<readonly Check[]> {
+async function runChecks(
+  config: Config,
+  jobs: readonly string[],
+  ports: JobPorts,
+  signal: AbortSignal,
+): Promise<readonly Check[]> {
   const checks = [
     await check('state directory', async () => {
       await ensureFolder(config.stateDirectory, 0o700);
@@ -62,9 +69,8 @@ async function runChecks(config: Config, ports: JobPorts, signal: AbortSignal): 
       }),
     );
   }
-  for (const name of Object.keys(config.jobs))
-    checks.push(await check(`job ${name}`, () => checkJob(config, name, ports, signal)));
-  return checks;
+  for (const name of jobs) checks.push(await check(`job ${name}`, () => checkJob(config, name, ports, signal)));
+  return [...checks, ...(await checkGuests(config, jobs, ports, signal))];
 }
 
 async function checkJob(config: Config, name: string, ports: JobPorts, signal: AbortSignal): Promise<string> {
@@ -73,15 +79,6 @@ async function checkJob(config: Config, name: string, ports: JobPorts, signal: A
   const plan = await makePlan(ports, { runId, spec: jobSpec(config, name), context }, signal);
   const warnings = plan.warnings.length === 0 ? '' : `; ${plan.warnings.join('; ')}`;
   return `${plan.vms.length} VM(s), ${plan.devices.length} device(s), a target for each${warnings}`;
-}
-
-async function check(name: string, work: () => Promise<string>): Promise<Check> {
-  try {
-    return { name, ok: true, detail: await work() };
-  } catch (thrown) {
-    const error = toErrorRecord(thrown);
-    return { name, ok: false, detail: error.message, error };
-  }
 }
 
 function textOf(checks: readonly Check[]): string {

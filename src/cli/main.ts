@@ -144,14 +144,21 @@ const parser: Argv = yargs(hideBin(process.argv))
   )
   .command(
     'doctor',
-    'check configuration, vCenter, arrays, pools and proxy',
-    (command) => withExamples(command, ['$0 doctor', 'every check with its result and what to do about it']),
+    'check configuration, vCenter, arrays, pools, proxy, every plan and every guest; freezes nothing, runs no script',
+    (command) =>
+      withExamples(
+        command
+          .option('job', { type: 'string', describe: 'this job and its guests alone', requiresArg: true })
+          .epilogue('Exit codes: 0 all is well, 13 a check failed.'),
+        ['$0 doctor', 'every check with its result and what to do about it'],
+        ['$0 doctor --job nightly-sql --json', 'one job and the guests it freezes; the result as JSON'],
+      ),
     verb(async (options, signal) => {
       const [{ doctorVerb }, { stderrReporter }] = await Promise.all([
         import('./doctor-verb.ts'),
         import('./console.ts'),
       ]);
-      return doctorVerb(options.config, stderrReporter, signal);
+      return doctorVerb({ configFile: options.config, job: options.job }, stderrReporter, signal);
     }),
   )
   .command(

@@ -1,4 +1,5 @@
 import { SnaphookError } from '../ports/errors.ts';
+import type { InstanceUuid } from '../ports/identity.ts';
 import type { Demand, Lock, LockUser } from '../ports/journal.ts';
 import { withinLimit } from './deadline.ts';
 import { HookPlace, preHookOf } from './hook-place.ts';
@@ -10,6 +11,7 @@ import { cleanUpRun, loadRun } from './run-record.ts';
 import { forwardLimit, type RunTime } from './run-time.ts';
 
 export const jobLock = (job: string): string => `job-${job}`;
+export const vmLock = (vm: InstanceUuid): string => `vm-${vm}`;
 
 /** How often the journal of a run that waits for its post hook is looked at. */
 const LOOK_AGAIN_MS = 1000;

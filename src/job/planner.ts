@@ -17,7 +17,7 @@ import {
 import type { JobPorts } from './ports.ts';
 import { findSources, type SourceDevice } from './sources.ts';
 import { chooseTargets, mayBecomeFree } from './targets.ts';
-import { resolveVms } from './vms.ts';
+import { guestAddressOf, resolveVms } from './vms.ts';
 
 export interface PlanRequest {
   readonly runId: RunId;
@@ -141,12 +141,10 @@ export async function whenTargetsAreFree(
   }
 }
 
-const addressOf = (vm: VmRecord): string | undefined => vm.guestAddress ?? vm.guestHostName;
-
 /** Errors: `E_CONFIG` when the guest has no settings, or others than the job asks for. */
 function strategyOf(ports: JobPorts, vm: VmRecord, { freeze }: JobSpec): PlannedVm['freeze'] {
   if (freeze === 'none' || !vm.poweredOn) return 'none';
-  const address = addressOf(vm);
+  const address = guestAddressOf(vm);
   const strategy = ports.guests.strategyFor({ name: vm.name, address });
   if (strategy === undefined) {
     throw new SnaphookError('E_CONFIG', `guest "${vm.name}" cannot be frozen: there are no settings for it`, {
@@ -175,7 +173,7 @@ function plannedVm(vm: VmRecord, freeze: PlannedVm['freeze'], sources: readonly 
     instanceUuid: vm.instanceUuid,
     moRef: vm.moRef,
     name: vm.name,
-    address: addressOf(vm),
+    address: guestAddressOf(vm),
     freeze,
     disks: vm.disks.map((disk) => ({
       key: disk.key,

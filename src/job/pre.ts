@@ -6,7 +6,7 @@ import { withinLimit } from './deadline.ts';
 import { FIRST_FAILED_STATE, isLower } from './grade.ts';
 import { withHeartbeat } from './heartbeat.ts';
 import type { JobContext, JobSpec } from './job-spec.ts';
-import { type TurnRequest, takeTurn } from './job-turn.ts';
+import { type TurnRequest, takeTurn, vmLock } from './job-turn.ts';
 import { captureResultOf, RunJournal } from './journal.ts';
 import { newRunId } from './names.ts';
 import { otherOpenPlans } from './open-plans.ts';
@@ -189,7 +189,7 @@ async function captureGuests(run: Run, signal: AbortSignal): Promise<CaptureResu
   const locks: Lock[] = [];
   try {
     for (const vm of [...plan.vms].sort((a, b) => a.instanceUuid.localeCompare(b.instanceUuid))) {
-      locks.push(await ports.locks.acquire(`vm-${vm.instanceUuid}`, plan.spec.limits.lockWaitMs, { signal }));
+      locks.push(await ports.locks.acquire(vmLock(vm.instanceUuid), plan.spec.limits.lockWaitMs, { signal }));
     }
     const held = AbortSignal.any([signal, ...locks.map(({ lost }) => lost)]);
     await runStep(run, guestsStep, held);

@@ -15,6 +15,9 @@ function selectorText(selector: VmSelector): string {
   }
 }
 
+/** Where VMware Tools say that the guest is. */
+export const guestAddressOf = (vm: VmRecord): string | undefined => vm.guestAddress ?? vm.guestHostName;
+
 /** Exactly one VM a selector; a VM named twice is taken once. Nothing is guessed. */
 export async function resolveVms(
   hypervisor: Hypervisor,
