@@ -7,6 +7,8 @@ module.exports = {
   // Most of a test's time is waiting for simulated systems: every core takes one, also the one jest would keep for itself.
   maxWorkers: '100%',
   roots: ['<rootDir>/test'],
+  globalSetup: '<rootDir>/test/run/temporary-folder-setup.cjs',
+  globalTeardown: '<rootDir>/test/run/temporary-folder-teardown.cjs',
   testMatch: ['**/*.test.ts'],
   testPathIgnorePatterns: [
     '/node_modules/',
