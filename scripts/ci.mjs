@@ -83,7 +83,7 @@ function countDemo(stdout) {
 function countChaos(stdout) {
   const totals = JSON.parse(stdout);
   const { seeds, frozenGuests, leftovers, foreignTouched, overGraded, realFreezeCycles } = totals;
-  const broken = Object.keys(totals).filter((name) => name.startsWith('broken: '));
+  const broken = Object.keys(totals.outcomes).filter((name) => name.startsWith('broken: '));
   const checks = [
     seeds > 0,
     frozenGuests === 0,

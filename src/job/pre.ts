@@ -1,7 +1,7 @@
 import { type ErrorCode, SnaphookError } from '../ports/errors.ts';
 import type { RunId } from '../ports/identity.ts';
 import type { ImageFile } from '../ports/images.ts';
-import type { Lock } from '../ports/journal.ts';
+import type { Journal, Lock } from '../ports/journal.ts';
 import { withinLimit } from './deadline.ts';
 import { FIRST_FAILED_STATE, isLower } from './grade.ts';
 import { withHeartbeat } from './heartbeat.ts';
@@ -101,7 +101,8 @@ async function openRun(
   signal: AbortSignal,
 ): Promise<PreResult> {
   const id = newRunId(ports.clock.now(), ports.randomText());
-  const journal = await RunJournal.load(await ports.journals.create({ runId: id, job: spec.name }), ports.clock);
+  const file = whileHeld(await ports.journals.create({ runId: id, job: spec.name }), lock);
+  const journal = await RunJournal.load(file, ports.clock);
   const work: Work = { ports, spec, context, time, id, journal, current };
   try {
     return await goForward(work, signal);
@@ -114,6 +115,18 @@ async function openRun(
     }
     throw await unwind(work, signal.aborted ? signal.reason : error);
   }
+}
+
+/** Whoever took the lock over writes the journal from then on, and may have closed the run: this hook adds nothing to it. */
+function whileHeld(journal: Journal, { lost }: Lock): Journal {
+  return {
+    runId: journal.runId,
+    read: () => journal.read(),
+    append: async (line) => {
+      lost.throwIfAborted();
+      await journal.append(line);
+    },
+  };
 }
 
 async function goForward(work: Work, signal: AbortSignal): Promise<PreResult> {

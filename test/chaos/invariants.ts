@@ -1,5 +1,7 @@
 import type { Plan } from '../../src/job/plan.ts';
 import type { PreResult } from '../../src/job/pre.ts';
+import { phaseAfter, type RunPhase } from '../../src/job/run-phase.ts';
+import { undoReserveMs } from '../../src/job/run-time.ts';
 import type { DeviceId } from '../../src/ports/identity.ts';
 import { type HookRun, isDocumented, outcomeOf } from './hooks.ts';
 import { marginOf, trueGrade } from './oracle.ts';
@@ -14,7 +16,9 @@ export type BrokenPromise =
   | 'establish'
   | 'target'
   | 'undocumented'
-  | 'hang';
+  | 'hang'
+  | 'phase'
+  | 'deadline';
 
 /** One broken promise. */
 export interface Violation {
@@ -92,6 +96,39 @@ function openAfterFailure(open: readonly string[], run: HookRun): readonly Viola
   if (outcome === 'E_LEFTOVERS' || outcome === 'E_LOCKED') return [];
   return [{ promise: 'undocumented', what: `${run.process.id} failed with ${outcome} and left run ${open} open` }];
 }
+
+/** Every record of every journal that is there has its place in the drawn life of a run. */
+export function strayRecords({ state }: Site): readonly Violation[] {
+  return [...state.journals.keys()].flatMap((runId): Violation[] => {
+    let phase: RunPhase = 'none';
+    for (const { kind, seq } of state.linesOf(runId)) {
+      const next: RunPhase | undefined = phaseAfter(phase, kind as Parameters<typeof phaseAfter>[1]); // another kind has no place
+      if (next === undefined)
+        return [{ promise: 'phase', what: `run ${runId} is ${phase}, and record ${seq} is ${kind}` }];
+      phase = next;
+    }
+    return [];
+  });
+}
+
+/**
+ * A pre hook ends by its deadline. What it has to await is as late as its thaw, and who comes late still gets a fifth of the time for
+ * undoing; to it come the end of sessions that do not answer, and the last writes on this machine.
+ */
+export function beyondDeadline(run: HookRun): readonly Violation[] {
+  if (run.command.hook !== 'pre' || run.endedAtMs === undefined) return [];
+  const { limits, name } = run.command.job;
+  const reserveMs = undoReserveMs(limits);
+  const lateMs = limits.deadlineMs - reserveMs + limits.thawMs + LATE_UNDO_SHARE * reserveMs;
+  const tookMs = run.endedAtMs - run.startedAtMs;
+  const overrunMs = tookMs - Math.max(limits.deadlineMs, lateMs);
+  if (overrunMs <= AFTER_DEADLINE_MS) return [];
+  const what = `${run.process.id} of job ${name} took ${Math.round(tookMs)} ms with a deadline of ${limits.deadlineMs} ms`;
+  return [{ promise: 'deadline', what }];
+}
+
+const LATE_UNDO_SHARE = 0.2;
+const AFTER_DEADLINE_MS = 16_000;
 
 /** Two open runs never have a target or a directory in common. `others`: the plans of open runs. */
 export function sharedTargets(plan: Plan, others: readonly Plan[]): readonly Violation[] {

@@ -1,7 +1,7 @@
 import type { RealFreezes } from './real-freezes.ts';
 import type { Totals } from './totals.ts';
 
-const OTHER_PROMISES = ['content', 'establish', 'target', 'undocumented', 'hang'] as const;
+const OTHER_PROMISES = ['content', 'establish', 'target', 'undocumented', 'hang', 'phase', 'deadline'] as const;
 
 /** The figures of a run for programs. Promises that have no figure of their own are told among the outcomes. */
 export function jsonOf(totals: Totals, real: RealFreezes | undefined): string {

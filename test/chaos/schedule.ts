@@ -8,12 +8,14 @@ import type { World } from './hook-process.ts';
 import { type HookCommand, type HookRun, Hooks, isOver, outcomeOf } from './hooks.ts';
 import { Intruders } from './intruders.ts';
 import {
+  beyondDeadline,
   foreignTouched,
   frozenGuests,
   judgePre,
   leftovers,
   repeatedEstablishes,
   sharedTargets,
+  strayRecords,
   undocumentedEnd,
   type Violation,
   worstOverrunMs,
@@ -106,6 +108,7 @@ class Schedule {
       ...frozenGuests(this.#site),
       ...foreignTouched(this.#site, before, this.#intruders.fingerprint()),
       ...repeatedEstablishes(this.#site),
+      ...strayRecords(this.#site),
     );
     return {
       seed: this.#seed,
@@ -178,7 +181,7 @@ class Schedule {
   }
 
   #judgeEnd(run: HookRun): void {
-    this.#violations.push(...undocumentedEnd(this.#site, run));
+    this.#violations.push(...undocumentedEnd(this.#site, run), ...beyondDeadline(run));
     if (run.end?.kind === 'pre') this.#violations.push(...judgePre(this.#site, run.end.result));
   }
 
