@@ -1,6 +1,6 @@
 import { SnaphookError } from '../../ports/errors.ts';
 import type { Guest, GuestApplication, PreparedGuest } from '../../ports/guest.ts';
-import { withDeadline } from '../deadline.ts';
+import { firstWords } from '../first-words.ts';
 import { type FreezePlan, planFreeze } from './file-systems.ts';
 import { FREEZE_HELPER_PROTOCOL, type HelperScript } from './freeze-helper-protocol.ts';
 import { type GuestContext, helperNeverSpoke, wrongProtocol } from './guest-errors.ts';
@@ -31,7 +31,7 @@ export async function inspectGuest(
 ): Promise<InspectedGuest> {
   const { context, channel } = parts;
   await channel.start(context, signal);
-  const hello = await firstWords(parts, signal);
+  const hello = await helloOf(parts, signal);
   if (hello.protocol !== FREEZE_HELPER_PROTOCOL) throw wrongProtocol(context, hello);
   const record = { bootId: hello.bootId, token: hello.token };
   onRecord(record);
@@ -80,23 +80,12 @@ async function answer<Name extends 'facts' | 'ready'>(
   return found;
 }
 
-async function firstWords(parts: SessionParts, signal: AbortSignal): Promise<EventOf<'hello'>> {
-  const { context, clock, facts } = parts;
-  const { helperStartTimeoutMs } = context.settings;
-  const late = () =>
-    new SnaphookError(
-      'E_GUEST_HELPER',
-      `the freeze helper in guest "${context.name}" said nothing in ${helperStartTimeoutMs} ms`,
-      { hint: 'Check that helperPath names the snaphook freeze helper, and that the guest is not overloaded.' },
-    );
+function helloOf(parts: SessionParts, signal: AbortSignal): Promise<EventOf<'hello'>> {
+  const { context, facts } = parts;
   const spoken = () =>
     facts.last('hello') ??
     (facts.end && facts.violation === undefined ? helperNeverSpoke(context, facts.end) : troubleSince(parts, 0));
-  const hello = await withDeadline(clock, helperStartTimeoutMs, signal, late, (limited) =>
-    facts.waitFor(spoken, limited),
-  );
-  if (hello instanceof SnaphookError) throw hello;
-  return hello;
+  return firstWords(parts, 'freeze helper', spoken, signal);
 }
 
 function readyCommands({ settings }: GuestContext, { fileSystems }: PossiblePlan, lifeMs: number): readonly Buffer[] {

@@ -1,7 +1,7 @@
 import { SnaphookError } from '../../ports/errors.ts';
 import type { Guest, PreparedGuest } from '../../ports/guest.ts';
-import { withDeadline } from '../deadline.ts';
 import { plainSerial } from '../disk-serial.ts';
+import { firstWords } from '../first-words.ts';
 import { type GuestContext, helperNeverSpoke, writerAbsent, writerFailed, wrongProtocol } from './guest-errors.ts';
 import type { EventOf } from './helper-facts.ts';
 import { commandLine } from './helper-lines.ts';
@@ -19,7 +19,7 @@ export async function prepareGuest(
   const { helperPath, backupType, holdMs, requiredWriters } = context.settings;
   const onShell = async (shellId: string) => await request.onSession({ shellId });
   await channel.start(helperPath, onShell, signal);
-  const hello = await firstWords(parts, signal);
+  const hello = await helloOf(parts, signal);
   if (hello.protocol !== VSS_HELPER_PROTOCOL) throw wrongProtocol(context, hello);
   const disks = request.diskUuids.map(plainSerial);
   await channel.send(
@@ -40,22 +40,11 @@ export async function prepareGuest(
   return { strategy: 'vss-provider', helper: hello.helper, writersBefore, volumes, leaseMs: holdMs };
 }
 
-async function firstWords(parts: SessionParts, signal: AbortSignal): Promise<EventOf<'hello'>> {
-  const { context, clock, facts } = parts;
-  const { helperStartTimeoutMs } = context.settings;
-  const late = () =>
-    new SnaphookError(
-      'E_GUEST_HELPER',
-      `the VSS helper in guest "${context.name}" said nothing in ${helperStartTimeoutMs} ms`,
-      { hint: 'Check that helperPath names the snaphook VSS helper, and that the guest is not overloaded.' },
-    );
+function helloOf(parts: SessionParts, signal: AbortSignal): Promise<EventOf<'hello'>> {
+  const { context, facts } = parts;
   const spoken = () =>
     facts.last('hello') ?? (facts.end ? helperNeverSpoke(context, facts.end) : troubleSince(parts, 0));
-  const hello = await withDeadline(clock, helperStartTimeoutMs, signal, late, (limited) =>
-    facts.waitFor(spoken, limited),
-  );
-  if (hello instanceof SnaphookError) throw hello;
-  return hello;
+  return firstWords(parts, 'VSS helper', spoken, signal);
 }
 
 function requireVolumes(context: GuestContext, diskUuids: readonly string[], volumes: readonly HelperVolume[]): void {
