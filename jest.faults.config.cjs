@@ -1,4 +1,8 @@
+const path = require('node:path');
 const base = require('./jest.config.cjs');
+
+// The lab's `blockdev`. Tests see a copy of the environment, programs that they start get this one.
+process.env.PATH = `${path.join(__dirname, 'test/faults/bin')}${path.delimiter}${process.env.PATH}`;
 
 /** The fault matrix: minutes. `npm run test:faults`; dist/ must be built. */
 module.exports = {

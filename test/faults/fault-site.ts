@@ -212,8 +212,8 @@ function quickLinuxGuests(lab: Lab): Guests {
       applications: [APPLICATION],
       leaseMs: LINUX_LEASE_SECONDS * 1000,
       scriptLimitMs: LINUX_SCRIPT_SECONDS * 1000,
-      connectTimeoutMs: 15_000,
-      helperStartTimeoutMs: 15_000,
+      connectTimeoutMs: 40_000,
+      helperStartTimeoutMs: 40_000,
       // Measured, not slept: well below the lease, so that a second connection still finds the guest frozen.
       thawPatienceMs: LEASE_MS.linux * 0.1,
       closeTimeoutMs: 15_000,

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
 import { inShard, runMatrix } from './matrix.ts';
@@ -52,6 +53,10 @@ async function main(): Promise<number> {
   process.stdout.write(values.json ? `${JSON.stringify({ ...summary, results })}\n` : tableOf(summary));
   return summary.problems.length === 0 && results.length > 0 ? 0 : 1;
 }
+
+/** Also found from where this program is bundled to, build/faults. */
+const PROGRAMS = path.join(__dirname, '../../test/faults/bin');
+process.env.PATH = `${PROGRAMS}${path.delimiter}${process.env.PATH ?? ''}`;
 
 const PARTS = 2;
 

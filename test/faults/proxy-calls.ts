@@ -4,12 +4,8 @@ import type { Lab } from '../../src/lab/lab.ts';
 import type { FaultName } from './fault-kinds.ts';
 import { type ProxyFault, watchProxy } from './proxy-machine.cjs';
 
-/** Of `blockdev`; the other operations are calls to the kernel by the hook itself. */
+/** Of `bin/blockdev`, which whoever runs the matrix puts first in PATH; the other operations are calls to the kernel by the hook itself. */
 const COMMANDS = ['--flushbufs', '--getsize64'];
-/** Also found by a program that is bundled to build/faults. */
-const PROGRAMS = path.join(__dirname, '../../test/faults/bin');
-process.env.PATH = `${PROGRAMS}${path.delimiter}${process.env.PATH ?? ''}`;
-
 /** The calls of a hook to the system of the proxy. */
 export interface ProxyCalls {
   readonly counts: ReadonlyMap<string, number>;
