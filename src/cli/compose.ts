@@ -38,6 +38,7 @@ export function composePorts(config: Config, reporter: Reporter): JobPorts {
         password: () => resolveSecret(array.password),
         tls: trust(array.tls),
         clock,
+        snapVxApi: array.snapVxApi,
       }),
     ),
     guests: composeGuests(config.guests, clock),

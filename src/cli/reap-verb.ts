@@ -67,6 +67,10 @@ function describe(finding: ReapedFinding['finding']): string {
     case 'waiting-snapshot':
     case 'foreign-snapshot':
       return `snapshot ${finding.name} on device ${finding.devices.join(', ')} of array ${finding.array}`;
+    case 'orphan-group':
+    case 'waiting-group':
+    case 'foreign-group':
+      return `storage group ${finding.name} of ${finding.devices.length} device(s) on array ${finding.array}`;
     case 'orphan-export':
     case 'waiting-export':
     case 'foreign-export':

@@ -39,6 +39,12 @@ const array = z.strictObject({
   username: z.string().min(1),
   password: secret,
   tls: tls.optional(),
+  snapVxApi: z
+    .enum(['auto', 'device-list', 'storage-group'])
+    .default('auto')
+    .describe(
+      'how snapshots are taken: of devices by the private API, of temporary storage groups by the published one; auto: the former where it is served',
+    ),
 });
 
 const winrm = z

@@ -31,6 +31,10 @@ export type Finding =
   | ({ readonly kind: 'waiting-snapshot'; readonly runId: string } & OfSnapshot)
   /** A name of our form that is not provably ours. Reported, never touched. */
   | ({ readonly kind: 'foreign-snapshot' } & OfSnapshot)
+  /** A temporary storage group that is provably ours and that no open run holds. */
+  | ({ readonly kind: 'orphan-group'; readonly runId: string } & OfSnapshot)
+  | ({ readonly kind: 'waiting-group'; readonly runId: string } & OfSnapshot)
+  | ({ readonly kind: 'foreign-group' } & OfSnapshot)
   /** Files in a hand-over directory of a run whose journal is lost. */
   | ({ readonly kind: 'orphan-export'; readonly runId: string } & OfExport)
   | ({ readonly kind: 'waiting-export'; readonly runId: string } & OfExport)

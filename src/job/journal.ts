@@ -9,7 +9,7 @@ import { BEGINNINGS, phaseAfter, RECORD_KINDS, type RunPhase } from './run-phase
 
 const JOURNAL_VERSION = 1;
 
-export const STEP_NAMES = ['guests', 'capture', 'link', 'present', 'devices', 'export'] as const;
+export const STEP_NAMES = ['group', 'guests', 'capture', 'link', 'present', 'devices', 'export'] as const;
 export type StepName = (typeof STEP_NAMES)[number];
 
 export type Outcome = 'handed-over-and-released' | 'failed' | 'recovered' | 'nothing-done';
@@ -75,6 +75,7 @@ function emptyRunState(): RunState {
     openedAt: undefined,
     vcenterSession: undefined,
     steps: {
+      group: { at: 'untouched' },
       guests: { at: 'untouched' },
       capture: { at: 'untouched' },
       link: { at: 'untouched' },

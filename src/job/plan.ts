@@ -69,6 +69,8 @@ export const devicesOf = (plan: Plan): readonly DeviceId[] => plan.devices.map((
 
 export const pairsOf = (plan: Plan) => plan.devices.map(({ device, target }) => ({ source: device, target }));
 
+export const targetsOf = (plan: Plan): readonly DeviceId[] => plan.devices.map(({ target }) => target);
+
 export const targetWwnsOf = (plan: Plan): readonly Wwn[] => plan.devices.map(({ targetWwn }) => targetWwn);
 
 export const presentedTargetsOf = (plan: Plan): readonly DeviceId[] =>

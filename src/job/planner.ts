@@ -1,6 +1,7 @@
 import { SnaphookError } from '../ports/errors.ts';
 import type { VirtualDisk, VmRecord } from '../ports/hypervisor.ts';
 import type { InstanceUuid, MoRef, RunId } from '../ports/identity.ts';
+import { MODEL_LAG_MS } from '../ports/polling.ts';
 import type { ArrayFacts, Device, StorageArray } from '../ports/storage-array.ts';
 import { imageNames } from './image-names.ts';
 import type { Installation } from './installation.ts';
@@ -112,9 +113,6 @@ export async function makePlan(ports: JobPorts, request: PlanRequest, signal: Ab
     signal,
   );
 }
-
-/** How long Unisphere may still show what the array has ended already (seen in the field: up to 10 s). */
-const MODEL_LAG_MS = 12_000;
 
 /** Completes the plan; while no target is free but one may become so, the pool is read again and completed again. */
 export async function whenTargetsAreFree(

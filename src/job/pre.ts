@@ -20,6 +20,7 @@ import { type Run, runStep } from './step.ts';
 import { captureStep } from './steps/capture.ts';
 import { devicesStep } from './steps/devices.ts';
 import { exportStep } from './steps/export.ts';
+import { groupStep, needsGroup } from './steps/group.ts';
 import { closeOpenGuests, guestsStep } from './steps/guests.ts';
 import { linkStep } from './steps/link.ts';
 import { presentStep } from './steps/present.ts';
@@ -139,6 +140,7 @@ async function goForward(work: Work, signal: AbortSignal): Promise<PreResult> {
   current.run = run;
   for (const warning of plan.warnings) ports.reporter.warn(warning);
   await preflight(run, signal);
+  if (needsGroup(run)) await runStep(run, groupStep, signal);
   const capture = await captureGuests(run, signal);
   const degraded = checkGrades(plan, capture);
   await runStep(run, linkStep, signal);

@@ -5,6 +5,7 @@ import type { SnapshotOfDevice, StorageArray } from '../ports/storage-array.ts';
 import type { Finding, ReapedFinding } from './finding.ts';
 import { jobLock } from './job-turn.ts';
 import { judgeLostExports } from './lost-exports.ts';
+import { judgeJournaledGroup, judgeLostGroup } from './lost-groups.ts';
 import { judgeLostSnapshots, type PoolReader } from './lost-snapshots.ts';
 import { OWN_NAME_PREFIX, parseSnapshotName } from './names.ts';
 import type { JobPorts } from './ports.ts';
@@ -118,6 +119,36 @@ async function reapArray(
     const owner = await ownerOf(ports, name, openIds);
     if (owner === 'lost') reaped.push(...(await reapLost(ports, request, named, poolOf, signal)));
     else if (owner !== 'told') reaped.push(...(await reapJournaled(request, named, owner, openIds, signal)));
+  }
+  return [...reaped, ...(await reapGroups(ports, request, array, openIds, signal))];
+}
+
+/** After the snapshots: a group whose snapshot is gone has nothing to hold any more. */
+async function reapGroups(
+  ports: JobPorts,
+  request: ReapRequest,
+  array: StorageArray,
+  openIds: ReadonlySet<string>,
+  signal: AbortSignal,
+): Promise<readonly ReapedFinding[]> {
+  const groups = await array.listSnapshotGroups({ namePrefix: OWN_NAME_PREFIX }, signal);
+  if (groups.length === 0) return [];
+  const named = new Set((await array.listSnapshots({ namePrefix: OWN_NAME_PREFIX }, signal)).map(({ name }) => name));
+  const reaped: ReapedFinding[] = [];
+  for (const group of groups) {
+    const owner = await ownerOf(ports, group.snapshot, openIds);
+    // A run that is open is told with everything it holds; one whose array is not configured any more, with its journal.
+    if (owner === 'told' || (owner !== 'lost' && 'because' in owner)) continue;
+    if (owner !== 'lost' && (openIds.has(owner.plan.runId) || owner.journal.state.outcome === undefined)) continue;
+    const { finding, because, remove } =
+      owner === 'lost'
+        ? judgeLostGroup(ports, array, group, {
+            olderThanMs: request.olderThanMs,
+            hasSnapshot: named.has(group.snapshot),
+          })
+        : judgeJournaledGroup(array, group, owner);
+    const found: ReapedFinding = { finding, because, did: remove ? 'found' : 'kept' };
+    reaped.push(request.apply && remove ? await attempt(found, () => remove(signal)) : found);
   }
   return reaped;
 }

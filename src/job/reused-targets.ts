@@ -37,6 +37,7 @@ function whyReused(plan: Plan, target: DeviceId, state: DeviceState | undefined)
   const planned = plan.devices.find((device) => device.target === target);
   if (state === undefined) return 'the array has no such device any more';
   if (state.effectiveWwn !== planned?.targetWwn) return `its WWN is ${state.effectiveWwn ?? 'none'} now`;
+  if (state.linkSource === 'unknown') return "it shows a snapshot that is not this run's";
   if (state.linkSource !== undefined)
     return `it shows a snapshot of device "${state.linkSource}" that is not this run's`;
   const isInPool = state.storageGroups.some((group) => isSameGroup(group, plan.spec.targetPool));

@@ -25,6 +25,7 @@ export async function loadRun(
       },
     );
   }
+  array.recall(plan.array);
   return { journal, run: { plan, ports, array, journal, openGuests: new Map(), endsAtMs } };
 }
 

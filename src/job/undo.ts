@@ -5,12 +5,21 @@ import type { Run, Step } from './step.ts';
 import { captureStep } from './steps/capture.ts';
 import { devicesStep } from './steps/devices.ts';
 import { exportStep } from './steps/export.ts';
+import { groupStep } from './steps/group.ts';
 import { guestsStep } from './steps/guests.ts';
 import { linkStep } from './steps/link.ts';
 import { presentStep } from './steps/present.ts';
 
 /** In the order `pre` does them; undone in reverse. */
-const STEPS: readonly Step<unknown>[] = [guestsStep, captureStep, linkStep, presentStep, devicesStep, exportStep];
+const STEPS: readonly Step<unknown>[] = [
+  groupStep,
+  guestsStep,
+  captureStep,
+  linkStep,
+  presentStep,
+  devicesStep,
+  exportStep,
+];
 
 /**
  * Undoes every step whose effect may exist, newest first, all the way: an error is kept and the next step is still undone. Guests

@@ -15,6 +15,8 @@ export interface EstateOptions {
   readonly disks: number;
   /** Size of each of its devices. */
   readonly cylinders: number;
+  /** What the disks of the database VM are: vVols and one physical RDM, or physical RDMs alone. Default mixed. */
+  readonly disksAre?: 'mixed' | 'rdm';
 }
 
 /** A device of the array, and what it is there for. */
@@ -95,7 +97,7 @@ export function createEstate(options: EstateOptions): Estate {
     { id: '00700', cylinders: 3 },
     { id: '00701', cylinders: 3 },
   ];
-  const isRdm = (index: number) => index === rdmIndex;
+  const isRdm = (index: number) => options.disksAre === 'rdm' || index === rdmIndex;
   const rdmSources = sources.filter((_, index) => isRdm(index));
   const vvolSources = sources.filter((_, index) => !isRdm(index));
   const luns = [...rdmSources, ...extents, lonely, oversized, '00700', linuxRdm];

@@ -8,6 +8,7 @@ import type { GuestApplication } from './guest/guest-application.ts';
 import { APPLICATION, type LabLinuxGuest, startLinuxGuest } from './linux-guest/linux-guest.ts';
 import { DeviceNodes } from './proxy/device-nodes.ts';
 import { ACCOUNTS, writeSiteConfig } from './site-config.ts';
+import type { ArrayKnobs } from './unisphere/lab-array.ts';
 import { type LabUnisphere, startUnisphere } from './unisphere/unisphere.ts';
 import { type LabVcenter, startVcenter } from './vcenter/vcenter.ts';
 import { type LabWindowsGuest, startWindowsGuest } from './windows-guest/windows-guest.ts';
@@ -27,6 +28,8 @@ export interface LabOptions {
   readonly unisphereVersion?: '9.2' | '10.0' | '10.1' | '10.2' | '10.3';
   readonly generation?: 'V3' | 'V4';
   readonly vvolSnapVx?: 'accepted' | 'refused';
+  /** Anything else about the array that is not as usual. */
+  readonly arrayKnobs?: Partial<ArrayKnobs>;
   /** Also append every event to `events.jsonl` in the directory. */
   readonly eventFile?: boolean;
 }
@@ -57,7 +60,7 @@ export interface Lab {
   isFrozen(): boolean;
   guestShells(): number;
   vcenterSessions(): number;
-  /** Storage group members that were not there at the start, and those that are missing now. */
+  /** Storage groups and members of them that were not there at the start, and those that are missing now. */
   changedMembers(): readonly string[];
   pause(durationMs: number): Promise<void>;
   /** Resolves when the array has defined every linked target, as it has long before a real backup ends. At once on V4. */
@@ -113,6 +116,7 @@ export async function startLab(options: LabOptions): Promise<Lab> {
           establishMs: 2,
           afterEstablishMs: 1,
           objectModelLagMs: 100,
+          ...options.arrayKnobs,
         },
       },
     ],
@@ -235,7 +239,7 @@ export async function startLab(options: LabOptions): Promise<Lab> {
 
 function groupMembers(unisphere: LabUnisphere): ReadonlySet<string> {
   const groups = unisphere.array(ARRAY_ID).config.storageGroups;
-  return new Set(groups.flatMap(({ id, volumes }) => volumes.map((volume) => `${id}/${volume}`)));
+  return new Set(groups.flatMap(({ id, volumes }) => [id, ...volumes.map((volume) => `${id}/${volume}`)]));
 }
 
 const CONTENT_BYTES = 2 * 1024 * 1024;

@@ -1,5 +1,11 @@
 import type { ArrayId, DeviceId, Wwn } from './identity.ts';
 
+/**
+ * How snapshots are taken. `device-list`: of exactly the devices named, by the private API. `storage-group`: of a temporary
+ * storage group that holds exactly these devices, by the published API.
+ */
+export type SnapVxApi = 'device-list' | 'storage-group';
+
 export interface ArrayFacts {
   readonly arrayId: ArrayId;
   readonly model: string;
@@ -11,6 +17,8 @@ export interface ArrayFacts {
   /** False: the array can be read through this Unisphere but not controlled. */
   readonly local: boolean;
   readonly snapVxLicensed: boolean;
+  /** Undefined in journals of runs that did not ask. */
+  readonly snapVxApi?: SnapVxApi;
 }
 
 export interface Device {
@@ -47,8 +55,22 @@ export interface DeviceState {
   /** Undefined for a device without any WWN: no open-systems host can see it. */
   readonly effectiveWwn: Wwn | undefined;
   readonly storageGroups: readonly string[];
-  /** Source of the snapshot that this device shows as a target; undefined when it is not linked. */
-  readonly linkSource: DeviceId | undefined;
+  /**
+   * Source of the snapshot that this device shows as a target; undefined when it is not linked. `unknown`: it is linked, and
+   * the published API does not tell to what.
+   */
+  readonly linkSource: DeviceId | 'unknown' | undefined;
+}
+
+/** A temporary storage group of ours, or one named like it. */
+export interface SnapshotGroup {
+  readonly name: string;
+  /** Name of the snapshot it was made for. */
+  readonly snapshot: string;
+  readonly holds: 'sources' | 'targets';
+  readonly members: readonly DeviceId[];
+  /** What else depends on it, such as `masking view "x"`; we never make it so. */
+  readonly usedBy: readonly string[];
 }
 
 export interface DevicePair {
@@ -79,6 +101,30 @@ export interface StorageArray {
     request: { readonly identities: readonly string[]; readonly pool: string },
     signal: AbortSignal,
   ): Promise<DeviceInventory>;
+  /**
+   * Facts an earlier process of the run was told: saves asking again. Facts that have become wrong are found out by what the
+   * server refuses.
+   */
+  recall(facts: ArrayFacts): void;
+  /**
+   * Where snapshots are taken by storage group: makes the group of exactly these devices that the establish will name. Again is
+   * success. Refused when a group of that name holds anything else.
+   */
+  makeSnapshotGroup(
+    request: { readonly name: string; readonly devices: readonly DeviceId[] },
+    signal: AbortSignal,
+  ): Promise<void>;
+  /**
+   * Removes the temporary groups of the snapshot of this name; devices stay as they are. Groups that are gone are success. One
+   * that holds another device than these, or that something else uses, is not ours any more: it stays, and is told with the
+   * reason.
+   */
+  removeSnapshotGroups(
+    request: { readonly name: string; readonly devices: readonly DeviceId[]; readonly targets: readonly DeviceId[] },
+    signal: AbortSignal,
+  ): Promise<readonly { readonly group: string; readonly why: string }[]>;
+  /** Every temporary group whose snapshot's name begins so. */
+  listSnapshotGroups(request: { readonly namePrefix: string }, signal: AbortSignal): Promise<readonly SnapshotGroup[]>;
   /** Opens and authenticates the connection the establish will use, so that none is opened inside the freeze window. */
   warm(signal: AbortSignal): Promise<void>;
   /** One request, one instant for all devices. `serviceMs` is the array's own time where it tells it. */

@@ -10,6 +10,9 @@ import { asBody } from './schema.ts';
 import type { HttpCall, Session } from './session.ts';
 import { negotiate, type UnisphereVersion } from './version.ts';
 
+/** The endpoint in a path below `/univmax`: public and private resources of the classic API have it in front. */
+const ENDPOINT = /^((?:\/restapi)?(?:\/private)?\/)(\d{2,3})(?=\/)/;
+
 export interface WriteRequest {
   readonly method: 'POST' | 'PUT' | 'DELETE';
   /** Below `/univmax/restapi`. */
@@ -25,8 +28,10 @@ export interface WriteRequest {
 export interface Unisphere {
   readonly arrayId: ArrayId;
   readonly clock: Clock;
-  /** Asked once in the life of the client. */
+  /** Asked once in the life of the client, and again when a path of its endpoint is not served any more. */
   version(signal: AbortSignal): Promise<UnisphereVersion>;
+  /** What an earlier process was told; believed until the server refuses a path of it. */
+  recall(version: UnisphereVersion): void;
   /** Asks again, for facts. */
   askVersion(signal: AbortSignal): Promise<UnisphereVersion>;
   /** `path` below `/univmax`. */
@@ -75,24 +80,50 @@ export function createUnisphere(parts: {
     }
   };
 
-  const read = (path: string, signal: AbortSignal) =>
+  const get = (path: string, signal: AbortSignal) =>
     patiently({ call: 'read', method: 'GET', path: `/univmax${path}` }, signal);
 
   const askVersion = async (signal: AbortSignal): Promise<UnisphereVersion> => {
-    const reply = await read('/restapi/version', signal);
+    let reply = await get('/restapi/version', signal);
+    // Servers before 9.1 know it by another path. They are too old, and shall be told so by name.
+    if (isUnserved(reply)) reply = await get('/restapi/system/version', signal);
     known = negotiate(asBody(bodyOf(reply, 'tell its version'), 'version'));
     return known;
   };
+
+  /**
+   * A path nobody serves had no effect. Its endpoint may have gone with an upgrade of the server: then the same path of the
+   * endpoint that is served now is asked instead.
+   */
+  const onServedEndpoint = async (
+    path: string,
+    send: (path: string) => Promise<Reply>,
+    signal: AbortSignal,
+  ): Promise<Reply> => {
+    const reply = await send(path);
+    const asked = ENDPOINT.exec(path)?.[2];
+    if (asked === undefined || !isUnserved(reply)) return reply;
+    const { endpoint } = known !== undefined && known.endpoint !== Number(asked) ? known : await askVersion(signal);
+    return endpoint === Number(asked) ? reply : send(path.replace(ENDPOINT, `$1${endpoint}`));
+  };
+
+  const read = (path: string, signal: AbortSignal) => onServedEndpoint(path, (served) => get(served, signal), signal);
 
   return {
     arrayId,
     clock,
     askVersion,
     version: async (signal) => known ?? askVersion(signal),
+    recall(version) {
+      known ??= version;
+    },
     read,
     async write({ method, path, body, urgent = false, tellBusy = false }, signal) {
-      const call: HttpCall = { call: 'write', method, path: `/univmax/restapi${path}`, body };
-      const reply = await patiently(call, signal, { urgent, busyAttempts: tellBusy ? 1 : BUSY_ATTEMPTS });
+      const send = (served: string) => {
+        const call: HttpCall = { call: 'write', method, path: `/univmax/restapi${served}`, body };
+        return patiently(call, signal, { urgent, busyAttempts: tellBusy ? 1 : BUSY_ATTEMPTS });
+      };
+      const reply = await onServedEndpoint(path, send, signal);
       const jobId = reply.kind === 'done' ? jobIdOf(reply.body) : undefined;
       if (jobId === undefined) return reply;
       const { endpoint } = known ?? (await askVersion(signal));
@@ -105,3 +136,5 @@ export function createUnisphere(parts: {
     },
   };
 }
+
+const isUnserved = (reply: Reply): boolean => reply.kind === 'refused' && reply.refusal.kind === 'no-such-path';

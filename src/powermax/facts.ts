@@ -4,15 +4,17 @@ import type { Unisphere } from './client.ts';
 import { capabilities, symmetrix } from './paths.ts';
 import { bodyIfFound, bodyOf } from './reply.ts';
 import { asBody, type Body, bodies, flag, text } from './schema.ts';
+import type { SnapVxChoice } from './snapvx-choice.ts';
 import { generationOf } from './version.ts';
 
-/** Three calls: version, the array, what it is licensed for. */
-export async function readFacts(unisphere: Unisphere, signal: AbortSignal): Promise<ArrayFacts> {
+/** Three calls: version, the array, what it is licensed for. One more where the interface for snapshots is to be found out. */
+export async function readFacts(unisphere: Unisphere, choice: SnapVxChoice, signal: AbortSignal): Promise<ArrayFacts> {
   const { arrayId } = unisphere;
   const version = await unisphere.askVersion(signal);
-  const [array, licence] = await Promise.all([
+  const [array, licence, snapVxApi] = await Promise.all([
     readArray(unisphere, signal),
     unisphere.read(`/restapi${capabilities(version.endpoint)}`, signal),
+    choice.of(signal),
   ]);
   const licensed = bodies(
     asBody(bodyOf(licence, 'tell its replication capabilities'), 'replication capabilities'),
@@ -28,11 +30,12 @@ export async function readFacts(unisphere: Unisphere, signal: AbortSignal): Prom
     apiVersion: String(version.endpoint),
     local: flag(array, 'local'),
     snapVxLicensed: licensed !== undefined && flag(licensed, 'snapVxCapable', 'snapvx_capable'),
+    snapVxApi,
   };
 }
 
-export async function readGeneration(unisphere: Unisphere, signal: AbortSignal): Promise<'V3' | 'V4'> {
-  return generationOf(microcodeOf(await readArray(unisphere, signal)));
+export async function readMicrocode(unisphere: Unisphere, signal: AbortSignal): Promise<string> {
+  return microcodeOf(await readArray(unisphere, signal));
 }
 
 async function readArray(unisphere: Unisphere, signal: AbortSignal): Promise<Body> {

@@ -17,6 +17,8 @@ export const capabilities = (endpoint: number) => `/${endpoint}/replication/capa
 export const volumes = (endpoint: number, array: ArrayId) => `/${endpoint}/sloprovisioning/symmetrix/${array}/volume`;
 export const storageGroup = (endpoint: number, array: ArrayId, group: string) =>
   `/${endpoint}/sloprovisioning/symmetrix/${array}/storagegroup/${segment(group)}`;
+export const storageGroups = (endpoint: number, array: ArrayId) =>
+  `/${endpoint}/sloprovisioning/symmetrix/${array}/storagegroup`;
 export const maskingView = (endpoint: number, array: ArrayId, view: string) =>
   `/${endpoint}/sloprovisioning/symmetrix/${array}/maskingview/${segment(view)}`;
 export const hostGroup = (endpoint: number, array: ArrayId, group: string) =>
@@ -39,3 +41,11 @@ export const deviceSnapshot = (endpoint: number, array: ArrayId, name: string) =
 export const snapshotsOfDevice = (endpoint: number, array: ArrayId, device: DeviceId) =>
   `${devices(endpoint, array)}/volume/${device}/snapshot`;
 export const devicesWithSnapshots = (endpoint: number, array: ArrayId) => `${devices(endpoint, array)}/volume`;
+
+/** SnapVX of whole storage groups (Unisphere 10.0 OpenAPI). */
+export const groupsWithSnapshots = (endpoint: number, array: ArrayId) =>
+  `/${endpoint}/replication/symmetrix/${array}/storagegroup${query({ hasSnapshots: 'true' })}`;
+export const groupSnapshots = (endpoint: number, array: ArrayId, group: string) =>
+  `/${endpoint}/replication/symmetrix/${array}/storagegroup/${segment(group)}/snapshot`;
+export const groupSnapshot = (endpoint: number, array: ArrayId, group: string, name: string) =>
+  `${groupSnapshots(endpoint, array, group)}/${segment(name)}`;

@@ -1,18 +1,26 @@
 import type { TlsTrust } from '../platform/tls.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { ArrayId, DeviceId } from '../ports/identity.ts';
+import { MODEL_LAG_MS } from '../ports/polling.ts';
 import type { StorageArray } from '../ports/storage-array.ts';
 import { createUnisphere } from './client.ts';
+import { createDeviceLists } from './device-lists.ts';
 import { readDeviceState } from './device-state.ts';
 import { readInventory } from './devices.ts';
-import { readFacts, readGeneration } from './facts.ts';
+import { readFacts, readMicrocode } from './facts.ts';
 import { createGovernor, DEFAULT_LIMITS, type GovernorLimits } from './governor.ts';
+import { createGroupLists } from './group-lists.ts';
+import { sourceGroupOf } from './group-names.ts';
 import { mayBeVvol, parseIdentity } from './identity.ts';
 import { OwnEffects } from './own-effects.ts';
 import { openSession } from './session.ts';
 import { createSnapshotSearch } from './snapshot-search.ts';
 import { createSnapVx } from './snapvx.ts';
+import { type SnapVxApiSetting, SnapVxChoice } from './snapvx-choice.ts';
+import type { SnapVxWire } from './snapvx-wire.ts';
 import { addToStorageGroup, removeFromStorageGroup } from './storage-groups.ts';
+import { createTemporaryGroups, removeGroupsOf } from './temporary-groups.ts';
+import { generationOf, hasSnapIds, recalledVersion } from './version.ts';
 
 export interface PowerMaxOptions {
   readonly arrayId: ArrayId;
@@ -27,13 +35,15 @@ export interface PowerMaxOptions {
   readonly requestTimeoutMs?: { readonly read: number; readonly write: number };
   /** Requests in flight; default 5 reads and 4 writes. */
   readonly limits?: GovernorLimits;
-  /** First wait between two looks at a target that is being defined; grows to 15 s. Default 1 s. */
-  readonly pollMs?: number;
+  /** How snapshots are taken; default `auto`. */
+  readonly snapVxApi?: SnapVxApiSetting;
   /**
    * First pause after a busy or lost answer to a change that is asked for again (unlink, terminate, storage group members);
    * doubles to 15 s, for two minutes in all. Default 1 s.
    */
   readonly busyPauseMs?: number;
+  /** How long Unisphere may show links as they were before a change of ours; storage groups only. Default 12 s. */
+  readonly modelLagMs?: number;
   /** How long an addition to a storage group whose answer was lost may still take effect. Default 15 s. */
   readonly latestEffectMs?: number;
 }
@@ -46,26 +56,53 @@ export function createPowerMax(options: PowerMaxOptions): StorageArray {
   const governor = createGovernor(options.limits ?? DEFAULT_LIMITS);
   const unisphere = createUnisphere({ arrayId, session, governor, clock });
   const effects = new OwnEffects();
-  /** Also asked before "nothing found" is believed: nothing is found on an array that does not exist either. */
-  let knownGeneration: 'V3' | 'V4' | undefined;
-  const generation = async (signal: AbortSignal) => {
-    knownGeneration ??= await readGeneration(unisphere, signal);
-    return knownGeneration;
+  const choice = new SnapVxChoice(unisphere, options.snapVxApi ?? 'auto');
+  let knownMicrocode: string | undefined;
+  const microcode = async (signal: AbortSignal) => {
+    knownMicrocode ??= await readMicrocode(unisphere, signal);
+    return knownMicrocode;
   };
-  const { pollMs = 1000, busyPauseMs = 1000, latestEffectMs = 15_000 } = options;
+  /** Also asked before "nothing found" is believed: nothing is found on an array that does not exist either. */
+  const generation = async (signal: AbortSignal) => generationOf(await microcode(signal));
+  const { busyPauseMs = 1000, latestEffectMs = 15_000, modelLagMs = MODEL_LAG_MS } = options;
   const editTimes = { firstPauseMs: busyPauseMs, latestEffectMs };
-  const snapVx = createSnapVx({ unisphere, effects, generation, pollMs, busyPauseMs });
-  const search = createSnapshotSearch(unisphere, effects);
+  const groups = createTemporaryGroups(unisphere, editTimes);
+  const hasIds = async (signal: AbortSignal) => hasSnapIds(await microcode(signal));
+  const through = (wire: SnapVxWire) => ({
+    snapVx: createSnapVx({ unisphere, wire, effects, generation, busyPauseMs }),
+    search: createSnapshotSearch(unisphere, wire, effects),
+  });
+  const ways = {
+    'device-list': through(createDeviceLists(unisphere)),
+    'storage-group': through(
+      createGroupLists({
+        unisphere,
+        groups,
+        hasSnapIds: hasIds,
+        lagMs: modelLagMs,
+      }),
+    ),
+  };
+  const way = async (signal: AbortSignal) => ways[await choice.of(signal)];
   /** Devices found by an id that is no device WWN, as vVols have: explains a refusal to snap them. */
   const vvols = new Set<DeviceId>();
 
   return {
     id: arrayId,
     async facts(signal) {
-      const facts = await readFacts(unisphere, signal);
-      knownGeneration = facts.generation;
+      const facts = await readFacts(unisphere, choice, signal);
+      knownMicrocode = facts.microcode;
       return facts;
     },
+    recall(facts) {
+      const version = recalledVersion(facts);
+      if (version) unisphere.recall(version);
+      knownMicrocode ??= facts.microcode;
+      if (facts.snapVxApi) choice.recall(facts.snapVxApi);
+    },
+    makeSnapshotGroup: ({ name, devices }, signal) => groups.make(sourceGroupOf(name), [...devices].sort(), signal),
+    removeSnapshotGroups: (request, signal) => removeGroupsOf(groups, request, signal),
+    listSnapshotGroups: ({ namePrefix }, signal) => groups.list(namePrefix, signal),
     async inventory(request, signal) {
       const inventory = await readInventory(unisphere, request, signal);
       request.identities.forEach((identity, index) => {
@@ -80,25 +117,28 @@ export function createPowerMax(options: PowerMaxOptions): StorageArray {
       if (session.isWarm()) await unisphere.version(signal);
       else await unisphere.askVersion(signal);
     },
-    establish: (request, signal) => snapVx.establish(request, vvols, signal),
+    establish: async (request, signal) => (await way(signal)).snapVx.establish(request, vvols, signal),
     async findSnapshots(request, signal) {
-      const found = await search.find(request, signal);
+      const found = await (await way(signal)).search.find(request, signal);
       const isNews = found.length === 0 && request.devices.some((device) => !effects.of(request.name, device));
       if (isNews) await generation(signal);
       return found;
     },
-    link: ({ name, snapId, pairs }, signal) => snapVx.link({ name, snapId }, pairs, signal),
-    unlink: ({ name, snapId, pairs, force }, signal) => snapVx.unlink({ name, snapId }, pairs, force, signal),
-    terminate: ({ name, snapId, devices }, signal) => snapVx.terminate({ name, snapId }, devices, signal),
+    link: async ({ name, snapId, pairs }, signal) => (await way(signal)).snapVx.link({ name, snapId }, pairs, signal),
+    unlink: async ({ name, snapId, pairs, force }, signal) =>
+      (await way(signal)).snapVx.unlink({ name, snapId }, pairs, force, signal),
+    terminate: async ({ name, snapId, devices }, signal) =>
+      (await way(signal)).snapVx.terminate({ name, snapId }, devices, signal),
     addToStorageGroup: (request, signal) => addToStorageGroup(unisphere, request, editTimes, signal),
     removeFromStorageGroup: (request, signal) => removeFromStorageGroup(unisphere, request, editTimes, signal),
     async inspect(devices, signal) {
-      const states = await Promise.all(devices.map((device) => readDeviceState(unisphere, device, signal)));
+      const how = { api: await choice.of(signal), lagMs: modelLagMs };
+      const states = await Promise.all(devices.map((device) => readDeviceState(unisphere, how, device, signal)));
       if (devices.length > 0 && states.every((state) => state === undefined)) await generation(signal);
       return states;
     },
     async listSnapshots({ namePrefix }, signal) {
-      const found = await search.list(namePrefix, signal);
+      const found = await (await way(signal)).search.list(namePrefix, signal);
       if (found.length === 0) await generation(signal);
       return found;
     },

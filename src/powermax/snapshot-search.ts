@@ -1,12 +1,10 @@
 import { type DeviceId, deviceId } from '../ports/identity.ts';
 import type { SnapshotOfDevice } from '../ports/storage-array.ts';
 import type { Unisphere } from './client.ts';
-import { readDeviceSnapshots } from './device-snapshots.ts';
 import { readBulkVolumes } from './lists.ts';
 import type { OwnEffect, OwnEffects } from './own-effects.ts';
-import { devicesWithSnapshots, query } from './paths.ts';
-import { bodyIfFound } from './reply.ts';
-import { asBody, type Body, bodies, count, flag, text } from './schema.ts';
+import { type Body, bodies, count, flag, text } from './schema.ts';
+import type { SnapVxWire } from './snapvx-wire.ts';
 
 const BULK_SELECT = ['id', 'snapshots.id', 'snapshots.name', 'snapshots.generation', 'snapshots.linked'];
 
@@ -21,7 +19,7 @@ interface BulkSnapshot {
  * Looks for snapshots, in bulk where the release can. What its bulk lists may be filtered by is published in part only: a
  * server that refuses such a list is asked device by device from then on.
  */
-export function createSnapshotSearch(unisphere: Unisphere, effects: OwnEffects) {
+export function createSnapshotSearch(unisphere: Unisphere, wire: SnapVxWire, effects: OwnEffects) {
   const bulkIsRefused = { byName: false, byCount: false };
 
   const inBulk = async (by: keyof typeof bulkIsRefused, filter: string, signal: AbortSignal) => {
@@ -48,15 +46,18 @@ export function createSnapshotSearch(unisphere: Unisphere, effects: OwnEffects) 
       }
       // One device is asked itself: one call as well, and it tells more.
       const bulk = expected.size > 1 ? await inBulk('byName', `snapshots.name eq ${name}`, signal) : undefined;
-      const found = await Promise.all(
-        devices.map((device) => {
-          const rows = bulk?.filter((row) => row.source === device && row.name === name) ?? [];
-          const effect = expected.get(device);
-          const believed = bulk && effect && agreeing(rows, effect);
-          return believed ?? readDeviceSnapshots(unisphere, device, name, signal);
-        }),
-      );
-      return found.flat();
+      const believed: SnapshotOfDevice[] = [];
+      const doubted: DeviceId[] = [];
+      for (const device of devices) {
+        const rows = bulk?.filter((row) => row.source === device && row.name === name) ?? [];
+        const effect = expected.get(device);
+        const agreed = bulk && effect && agreeing(rows, effect);
+        if (agreed) believed.push(...agreed);
+        else doubted.push(device);
+      }
+      const read = doubted.length === 0 ? [] : await wire.find({ name, devices: doubted }, signal);
+      const order = new Map(devices.map((device, index) => [device, index]));
+      return [...believed, ...read].sort((a, b) => (order.get(a.source) ?? 0) - (order.get(b.source) ?? 0));
     },
 
     /** See `StorageArray.listSnapshots`: one list tells who has such a snapshot, linked ones are read in full. */
@@ -65,7 +66,7 @@ export function createSnapshotSearch(unisphere: Unisphere, effects: OwnEffects) 
       // Not by name: what `like` matches is not published, and a list too short would hide leftovers.
       const rows = (await inBulk('byCount', 'num_of_snapshots gt 0', signal))?.filter(isOurs);
       if (rows === undefined) {
-        return readInFull(unisphere, (await namesBySource(unisphere, signal)).filter(isOurs), signal);
+        return readInFull(wire, (await wire.namesBySource(signal)).filter(isOurs), signal);
       }
       const complete = rows.filter((row) => !row.linked && row.snapId !== undefined);
       const linked = rows.filter((row) => !complete.includes(row));
@@ -80,7 +81,7 @@ export function createSnapshotSearch(unisphere: Unisphere, effects: OwnEffects) 
         unlinked.some(
           ({ name, snapId, source }) => one.name === name && one.snapId === snapId && one.source === source,
         );
-      return [...unlinked, ...(await readInFull(unisphere, linked, signal)).filter((one) => !isTold(one))];
+      return [...unlinked, ...(await readInFull(wire, linked, signal)).filter((one) => !isTold(one))];
     },
   };
 }
@@ -95,13 +96,14 @@ function agreeing(rows: readonly BulkSnapshot[], effect: OwnEffect): readonly Sn
 }
 
 async function readInFull(
-  unisphere: Unisphere,
+  wire: SnapVxWire,
   named: readonly { readonly source: DeviceId; readonly name: string }[],
   signal: AbortSignal,
 ): Promise<readonly SnapshotOfDevice[]> {
+  const sources = new Map<string, Set<DeviceId>>();
   // Several generations of one name are one read.
-  const distinct = new Map(named.map((one) => [`${one.source}/${one.name}`, one]));
-  const reads = [...distinct.values()].map(({ source, name }) => readDeviceSnapshots(unisphere, source, name, signal));
+  for (const { name, source } of named) sources.set(name, (sources.get(name) ?? new Set()).add(source));
+  const reads = [...sources].map(([name, devices]) => wire.find({ name, devices: [...devices] }, signal));
   return (await Promise.all(reads)).flat();
 }
 
@@ -121,27 +123,4 @@ function bulkSnapshot(id: string, snapshot: Body): readonly BulkSnapshot[] {
   const name = text(snapshot, 'name');
   if (name === undefined) return [];
   return [{ source: deviceId(id), name, snapId: count(snapshot, 'id', 'snapid'), linked: flag(snapshot, 'linked') }];
-}
-
-/** Every source with its snapshot names. This list spells a snapshot `<device>-SRC-<name>-<generation>`. */
-async function namesBySource(
-  unisphere: Unisphere,
-  signal: AbortSignal,
-): Promise<readonly { readonly source: DeviceId; readonly name: string }[]> {
-  const { endpoint } = await unisphere.version(signal);
-  const path = devicesWithSnapshots(endpoint, unisphere.arrayId) + query({ includeDetails: 'true' });
-  const found = bodyIfFound(await unisphere.read(`/restapi${path}`, signal), 'list devices with snapshots');
-  if (found === undefined) return [];
-  return bodies(asBody(found, 'devices with snapshots'), 'device').flatMap((device) => {
-    const id = text(device, 'name');
-    if (id === undefined) return [];
-    return bodies(device, 'snapshot').flatMap((snapshot) => {
-      const spelled = text(snapshot, 'name');
-      return spelled === undefined ? [] : [{ source: deviceId(id), name: plainSnapshotName(spelled) }];
-    });
-  });
-}
-
-export function plainSnapshotName(spelled: string): string {
-  return /^[0-9A-F]{5}-SRC-(.+)-\d+$/i.exec(spelled)?.[1] ?? spelled;
 }

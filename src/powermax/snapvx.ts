@@ -1,26 +1,19 @@
 import { SnaphookError } from '../ports/errors.ts';
 import type { DeviceId } from '../ports/identity.ts';
+import { nextLookMs } from '../ports/polling.ts';
 import type { DevicePair, SnapshotOfDevice } from '../ports/storage-array.ts';
-import type { Unisphere, WriteRequest } from './client.ts';
-import { readDeviceSnapshots } from './device-snapshots.ts';
+import type { Unisphere } from './client.ts';
 import { mayBeAboutVvols, type Refusal, refusalError, VVOL_HINT, withoutEffect } from './messages.ts';
 import type { OwnEffects } from './own-effects.ts';
-import { deviceSnapshot } from './paths.ts';
 import { changeAll, type RepeatableChange } from './repeated-change.ts';
-import type { Reply } from './reply.ts';
-
-/** One snapshot by name and, where the array has them, by snap id. Generations are renumbered; 0 is the newest. */
-export interface SnapshotRef {
-  readonly name: string;
-  readonly snapId: number | undefined;
-}
+import { type NewSnapshot, type SnapshotRef, type SnapVxWire, sourcesOf, targetsOf } from './snapvx-wire.ts';
 
 interface SnapVxParts {
   readonly unisphere: Unisphere;
+  readonly wire: SnapVxWire;
   readonly effects: OwnEffects;
   /** Links are defined in the background (and must be before unlink) on V3 only. */
   readonly generation: (signal: AbortSignal) => Promise<'V3' | 'V4'>;
-  readonly pollMs: number;
   /** Pause after the first busy or lost answer to an unlink or terminate. */
   readonly busyPauseMs: number;
 }
@@ -28,40 +21,13 @@ interface SnapVxParts {
 /** A pair and, once it was looked at, whether its target was defined. */
 type SeenPair = DevicePair & { readonly defined?: boolean };
 
-const MAX_DEFINE_POLL_MS = 15_000;
-const plain = { bothSides: false, star: false, force: false };
-const synchronous = { executionOption: 'SYNCHRONOUS' };
-
-/** Writes on device lists (private SnapVX resource): each acts on all devices in ONE request. */
-export function createSnapVx({ unisphere, effects, generation, pollMs, busyPauseMs }: SnapVxParts) {
-  const repeat = { clock: unisphere.clock, firstPauseMs: busyPauseMs };
-
-  const send = async (name: string, write: Omit<WriteRequest, 'path'>, signal: AbortSignal): Promise<Reply> => {
-    const { endpoint } = await unisphere.version(signal);
-    return unisphere.write({ ...write, path: deviceSnapshot(endpoint, unisphere.arrayId, name) }, signal);
-  };
-
-  const onPairs = (action: 'Link' | 'Unlink', ref: SnapshotRef, pairs: readonly DevicePair[], symforce: boolean) => ({
-    method: 'PUT' as const,
-    body: {
-      action,
-      deviceNameListSource: pairs.map(({ source }) => ({ name: source })),
-      deviceNameListTarget: pairs.map(({ target }) => ({ name: target })),
-      ...select(ref),
-      copy: false,
-      // Pair i is source i and target i; otherwise the array pairs them as it likes.
-      exact: true,
-      remote: false,
-      force: false,
-      star: false,
-      symforce,
-      ...synchronous,
-    },
-  });
+/** What is done with a snapshot, whichever interface takes it; each request acts on all devices. */
+export function createSnapVx({ unisphere, wire, effects, generation, busyPauseMs }: SnapVxParts) {
+  const { clock } = unisphere;
+  const repeat = { clock, firstPauseMs: busyPauseMs };
 
   const snapshotsOf = async (ref: SnapshotRef, sources: readonly DeviceId[], signal: AbortSignal) => {
-    const reads = [...new Set(sources)].map((source) => readDeviceSnapshots(unisphere, source, ref.name, signal));
-    const found = (await Promise.all(reads)).flat();
+    const found = await wire.find({ name: ref.name, devices: sources }, signal);
     return found.filter(({ snapId }) => ref.snapId === undefined || snapId === ref.snapId);
   };
 
@@ -70,12 +36,54 @@ export function createSnapVx({ unisphere, effects, generation, pollMs, busyPause
     return pairs.flatMap((pair) => linkOf(snapshots, pair));
   };
 
+  /** Links that are missing may only not be shown yet. */
+  const settledLinks = async (ref: SnapshotRef, pairs: readonly DevicePair[], signal: AbortSignal) => {
+    const sinceMs = clock.monotonicMs();
+    for (;;) {
+      const links = await linksAmong(ref, pairs, signal);
+      const waitedMs = clock.monotonicMs() - sinceMs;
+      if (links.length === pairs.length || waitedMs >= wire.lagMs) return links;
+      await clock.sleep(nextLookMs(waitedMs), signal);
+    }
+  };
+
   const waitUntilDefined = async (ref: SnapshotRef, pairs: readonly SeenPair[], signal: AbortSignal) => {
+    const sinceMs = clock.monotonicMs();
     let waiting = pairs.filter(({ defined }) => !defined);
-    for (let waitMs = pollMs; waiting.length > 0; waitMs = Math.min(waitMs * 1.5, MAX_DEFINE_POLL_MS)) {
-      await unisphere.clock.sleep(waitMs, signal);
+    while (waiting.length > 0) {
+      await clock.sleep(nextLookMs(clock.monotonicMs() - sinceMs), signal);
       waiting = (await linksAmong(ref, waiting, signal)).filter(({ defined }) => !defined);
     }
+  };
+
+  /** By position in two groups: what the array made of it decides. A wrong pair shows the proxy another disk. */
+  const checkPairs = async (ref: SnapshotRef, pairs: readonly DevicePair[], signal: AbortSignal) => {
+    const action = `link snapshot "${ref.name}" to ${pairs.length} targets`;
+    if ((await settledLinks(ref, pairs, signal)).length === pairs.length) return;
+    const snapshots = await snapshotsOf(ref, sourcesOf(pairs), signal);
+    const wrong = snapshots.flatMap(({ source, linkedTargets }) =>
+      linkedTargets.flatMap(({ target }) => {
+        const meant = pairs.find((pair) => pair.target === target);
+        return meant !== undefined && meant.source !== source ? [{ source, target }] : [];
+      }),
+    );
+    const [first] = wrong;
+    if (first === undefined) {
+      throw new SnaphookError('E_ARRAY', `array was told to ${action}, and does not show it`, {
+        hint: 'Look at the links of the snapshot in Unisphere; its view may lag behind the array.',
+        retry: 'after-probe',
+        effect: 'unknown',
+      });
+    }
+    const linked = snapshots.flatMap(({ source, linkedTargets }) =>
+      linkedTargets.flatMap(({ target }) => (targetsOf(pairs).includes(target) ? [{ source, target }] : [])),
+    );
+    await unlinkAll(ref, linked, true, signal);
+    throw new SnaphookError(
+      'E_ARRAY_REFUSED',
+      `array linked source "${first.source}" to target "${first.target}", which is meant for another; all ${linked.length} links were removed`,
+      { hint: 'Allow `snapVxApi: device-list` for the array, or give the job VMs whose devices all have one size.' },
+    );
   };
 
   /** "Not found" proves a clean-up only on an array that is there: a wrong array id finds nothing either. */
@@ -107,8 +115,8 @@ export function createSnapVx({ unisphere, effects, generation, pollMs, busyPause
     const unlink: RepeatableChange<SeenPair> = {
       action,
       isAboutState,
-      send: (remaining) => send(ref.name, { ...onPairs('Unlink', ref, remaining, force), tellBusy: true }, signal),
-      readBack: (remaining) => linksAmong(ref, remaining, signal),
+      send: (remaining) => wire.unlink(ref, remaining, force, signal),
+      readBack: (remaining) => settledLinks(ref, remaining, signal),
       async stuck(refusal, remaining) {
         // A target that was still being defined at the refusal may be defined by now: then the wait is over at once.
         const isBeingDefined = !force && !waited && (await generation(signal)) === 'V3';
@@ -125,17 +133,7 @@ export function createSnapVx({ unisphere, effects, generation, pollMs, busyPause
     const terminate: RepeatableChange<DeviceId> = {
       action,
       isAboutState,
-      send(remaining) {
-        const body = {
-          deviceNameListSource: remaining.map((device) => ({ name: device })),
-          ...select(ref),
-          symforce: false,
-          star: false,
-          force: false,
-          ...synchronous,
-        };
-        return send(ref.name, { method: 'DELETE', body, tellBusy: true }, signal);
-      },
+      send: (remaining) => wire.terminate(ref, remaining, signal),
       async readBack(remaining) {
         const snapshots = await snapshotsOf(ref, remaining, signal);
         return remaining.filter((device) => snapshots.some(({ source }) => source === device));
@@ -149,19 +147,13 @@ export function createSnapVx({ unisphere, effects, generation, pollMs, busyPause
 
   return {
     async establish(
-      request: { readonly name: string; readonly devices: readonly DeviceId[]; readonly timeToLiveHours: number },
+      request: NewSnapshot,
       vvols: ReadonlySet<DeviceId>,
       signal: AbortSignal,
     ): Promise<{ readonly serviceMs: number | undefined }> {
-      const { name, devices, timeToLiveHours } = request;
-      const body = { deviceNameListSource: devices.map((device) => ({ name: device })), ...plain };
-      const limit = { timeInHours: true, timeToLive: timeToLiveHours };
+      const { name, devices } = request;
       effects.forget(name, devices);
-      const reply = await send(
-        name,
-        { method: 'POST', urgent: true, body: { ...body, ...limit, ...synchronous } },
-        signal,
-      );
+      const reply = await wire.create(request, signal);
       if (reply.kind === 'refused') {
         const isAboutVvols = mayBeAboutVvols(reply.refusal) && devices.some((device) => vvols.has(device));
         const action = `establish snapshot "${name}" of ${devices.length} devices`;
@@ -175,13 +167,14 @@ export function createSnapVx({ unisphere, effects, generation, pollMs, busyPause
       try {
         const ref = await identified(wanted, sourcesOf(pairs), signal);
         if (ref === undefined) throw notIdentified(wanted, 0);
-        const reply = await send(ref.name, onPairs('Link', ref, pairs, false), signal);
+        const reply = await wire.link(ref, pairs, signal);
         // A link that is there already is what was asked for, if it is the same link.
         const isThere =
           reply.kind === 'done' ||
           (reply.refusal.kind === 'already-in-desired-state' &&
             (await linksAmong(ref, pairs, signal)).length === pairs.length);
         if (!isThere) throw refusalError(reply.refusal, `link snapshot "${ref.name}" to ${pairs.length} targets`);
+        if (wire.pairsByPosition) await checkPairs(ref, pairs, signal);
         effects.linked(ref.name, pairs);
       } catch (error) {
         effects.forget(wanted.name, sourcesOf(pairs));
@@ -218,12 +211,6 @@ export function createSnapVx({ unisphere, effects, generation, pollMs, busyPause
     },
   };
 }
-
-function select({ snapId }: SnapshotRef): { readonly snap_id: number } | { readonly generation: number } {
-  return snapId === undefined ? { generation: 0 } : { snap_id: snapId };
-}
-
-const sourcesOf = (pairs: readonly DevicePair[]) => pairs.map(({ source }) => source);
 
 function linkOf(snapshots: readonly SnapshotOfDevice[], { source, target }: DevicePair) {
   const link = snapshots

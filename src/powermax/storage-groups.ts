@@ -1,5 +1,5 @@
 import { SnaphookError } from '../ports/errors.ts';
-import type { DeviceId } from '../ports/identity.ts';
+import { type DeviceId, deviceId } from '../ports/identity.ts';
 import type { Unisphere } from './client.ts';
 import { readIterator } from './lists.ts';
 import { type Refusal, refusalError, withoutEffect } from './messages.ts';
@@ -98,13 +98,15 @@ async function edit(
   }
 }
 
-async function membersOf(
+/** Ids of the devices in the group, as Unisphere lists them; none when there is no such group. */
+export async function membersOf(
   unisphere: Unisphere,
   endpoint: number,
   group: string,
   signal: AbortSignal,
-): Promise<ReadonlySet<string>> {
+): Promise<ReadonlySet<DeviceId>> {
   const path = volumes(endpoint, unisphere.arrayId) + query({ storageGroupId: group });
   const rows = await readIterator(unisphere, path, signal);
-  return new Set(rows.flatMap((row) => text(row, 'volumeId')?.toUpperCase() ?? []));
+  const ids = rows.flatMap((row) => text(row, 'volumeId') ?? []);
+  return new Set(ids.map((id) => deviceId(id.toUpperCase())));
 }

@@ -5,6 +5,8 @@ import { type Body, list, text } from './schema.ts';
 const KNOWN_ENDPOINTS: readonly number[] = [92, 100, 101, 102, 103, 104];
 /** From 10.1 on: bulk reads under `/univmax/rest/v1`. */
 const FIRST_WITH_BULK_READS = 101;
+/** Snap ids came with this microcode (5978.669.669), and 1024 snapshots of one source instead of 256. */
+const FIRST_WITH_SNAP_IDS = [5978, 669] as const;
 /** 5978 is VMAX3 to PowerMax 8000; from 6079 on (PowerMax 2500/8500) links are never defined in the background. */
 const FIRST_V4_MICROCODE = 6079;
 
@@ -36,9 +38,29 @@ export function negotiate(answer: Body): UnisphereVersion {
       { hint: `Use Unisphere 9.2 to 10.4 (API ${KNOWN_ENDPOINTS.join(', ')}), or a newer snaphook.` },
     );
   }
-  return { unisphere, endpoint, bulkReads: endpoint >= FIRST_WITH_BULK_READS };
+  return versionWith(unisphere, endpoint);
+}
+
+const versionWith = (unisphere: string, endpoint: number): UnisphereVersion => ({
+  unisphere,
+  endpoint,
+  bulkReads: endpoint >= FIRST_WITH_BULK_READS,
+});
+
+/** What a journal kept of a version; undefined for an endpoint this client does not know. */
+export function recalledVersion(facts: {
+  readonly unisphereVersion: string;
+  readonly apiVersion: string;
+}): UnisphereVersion | undefined {
+  const endpoint = Number(facts.apiVersion);
+  return KNOWN_ENDPOINTS.includes(endpoint) ? versionWith(facts.unisphereVersion, endpoint) : undefined;
 }
 
 export function generationOf(microcode: string): 'V3' | 'V4' {
   return Number(/^\d+/.exec(microcode)?.[0] ?? 0) >= FIRST_V4_MICROCODE ? 'V4' : 'V3';
+}
+
+export function hasSnapIds(microcode: string): boolean {
+  const [major = 0, minor = 0] = microcode.split('.').map(Number);
+  return major > FIRST_WITH_SNAP_IDS[0] || (major === FIRST_WITH_SNAP_IDS[0] && minor >= FIRST_WITH_SNAP_IDS[1]);
 }

@@ -151,9 +151,9 @@ export async function openLabArray(options: LabArrayOptions): Promise<LabArrayWo
       password: async () => password,
       tls: { ca },
       clock: systemClock,
-      pollMs: 5,
       busyPauseMs: 5,
       latestEffectMs: options.latestEffectMs ?? 5,
+      modelLagMs: 300,
       ...(options.requestTimeoutMs && { requestTimeoutMs: options.requestTimeoutMs }),
     });
     opened.push(array);
@@ -171,7 +171,8 @@ export async function openLabArray(options: LabArrayOptions): Promise<LabArrayWo
     read: (device, length) => store.open(device).read(0, length).toString('latin1'),
     membersOf: (group) => (lab.config.storageGroups.find(({ id }) => id === group)?.volumes ?? []).map(deviceId),
     loseNextAnswer(request) {
-      const operation = LOSABLE[request];
+      const resource = options.knobs?.deviceListSnapVx === 'absent' ? 'storagegroup/snapshot' : 'private/snapshot';
+      const operation = LOSABLE[request].replace('private/snapshot', resource);
       faults.add({ system: 'array', operation, nth: 1, when: 'after', action: { do: 'drop' } });
     },
     events,

@@ -26,6 +26,11 @@ for (const version of RELEASES) {
     storageArrayContract(`PowerMax ${generation} behind Unisphere ${version} of the lab`, () =>
       openLabArray({ version, generation }),
     );
+    storageArrayContract(
+      `PowerMax ${generation} behind Unisphere ${version} of the lab, by storage groups alone`,
+      () => openLabArray({ version, generation, knobs: { deviceListSnapVx: 'absent' } }),
+      { takes: 'groups' },
+    );
   }
 }
 
@@ -45,7 +50,7 @@ afterEach(async () => {
 async function backUp({ array, later }: LabArrayWorld, devices: readonly DeviceId[], beforePost: () => void) {
   const pairs = devices.map((source, index) => ({ source, target: TARGETS[index] ?? source }));
   const find = (client: StorageArray) => client.findSnapshots({ name: NAME, devices }, soon());
-  await array.facts(soon());
+  const facts = await array.facts(soon());
   await array.inventory({ identities: devices.map((device) => `naa.${wwnOf(device)}`), pool: POOL }, soon());
   await array.warm(soon());
   await array.establish({ name: NAME, devices, timeToLiveHours: 2 }, soon());
@@ -54,6 +59,7 @@ async function backUp({ array, later }: LabArrayWorld, devices: readonly DeviceI
   const shown = await find(array);
   beforePost();
   const post = later();
+  post.recall(facts);
   await post.unlink({ name: NAME, snapId, pairs, force: true }, soon());
   await post.terminate({ name: NAME, snapId, devices }, soon());
   return { shown, pairs, left: await find(post) };

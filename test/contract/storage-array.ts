@@ -24,7 +24,11 @@ const NAME = 'sh-m2k4q7ab-x9w2zt';
 const soon = () => AbortSignal.timeout(10_000);
 
 /** What every storage array must keep. */
-export function storageArrayContract(name: string, makeWorld: () => Promise<StorageArrayWorld>): void {
+export function storageArrayContract(
+  name: string,
+  makeWorld: () => Promise<StorageArrayWorld>,
+  { takes = 'devices' }: { readonly takes?: 'devices' | 'groups' } = {},
+): void {
   describe(`storage array: ${name}`, () => {
     let world: StorageArrayWorld;
     let array: StorageArray;
@@ -39,7 +43,13 @@ export function storageArrayContract(name: string, makeWorld: () => Promise<Stor
     });
     afterEach(() => world.close());
 
-    const establish = () => array.establish({ name: NAME, devices, timeToLiveHours: 2 }, soon());
+    const establishOf = async (snapshot: string, of: readonly DeviceId[]) => {
+      if (takes === 'groups') await array.makeSnapshotGroup({ name: snapshot, devices: of }, soon());
+      await array.establish({ name: snapshot, devices: of, timeToLiveHours: 2 }, soon());
+    };
+    const establish = () => establishOf(NAME, devices);
+    /** Groups act as a whole: what concerns some pairs of a snapshot is for arrays that name devices. */
+    const testOfSomePairs = takes === 'devices' ? test : (_name: string, _work: () => Promise<void>) => undefined;
     const find = (from: StorageArray = array) => from.findSnapshots({ name: NAME, devices }, soon());
     const snapIdOf = (found: readonly SnapshotOfDevice[]) => at(found, 0).snapId;
     const linked = async () => {
@@ -110,7 +120,7 @@ export function storageArrayContract(name: string, makeWorld: () => Promise<Stor
     });
 
     test('devices without the snapshot are left out', async () => {
-      await array.establish({ name: NAME, devices: devices.slice(0, 1), timeToLiveHours: 2 }, soon());
+      await establishOf(NAME, devices.slice(0, 1));
 
       expect((await find()).map(({ source }) => source)).toEqual(devices.slice(0, 1));
       expect((await find(world.later())).map(({ source }) => source)).toEqual(devices.slice(0, 1));
@@ -124,7 +134,7 @@ export function storageArrayContract(name: string, makeWorld: () => Promise<Stor
       expect(linksOf(await find(world.later()))).toEqual(expected);
     });
 
-    test('a target in use is refused and the link it has stays', async () => {
+    testOfSomePairs('a target in use is refused and the link it has stays', async () => {
       const snapId = await linked();
       const [first, second] = pairs;
       const crossed = [{ source: at(devices, 2), target: first?.target ?? second?.target ?? at(devices, 0) }];
@@ -155,7 +165,7 @@ export function storageArrayContract(name: string, makeWorld: () => Promise<Stor
       expect((await find(world.later())).flatMap(({ linkedTargets }) => linkedTargets)).toEqual([]);
     });
 
-    test('unlinking pairs of which some are unlinked already frees the others', async () => {
+    testOfSomePairs('unlinking pairs of which some are unlinked already frees the others', async () => {
       const snapId = await linked();
       await array.unlink({ name: NAME, snapId, pairs: pairs.slice(1, 2), force: true }, soon());
 
@@ -179,8 +189,10 @@ export function storageArrayContract(name: string, makeWorld: () => Promise<Stor
       await establish();
       const snapId = snapIdOf(await find());
 
-      await array.terminate({ name: NAME, snapId, devices: devices.slice(0, 1) }, soon());
-      expect((await find()).map(({ source }) => source)).toEqual(devices.slice(1));
+      if (takes === 'devices') {
+        await array.terminate({ name: NAME, snapId, devices: devices.slice(0, 1) }, soon());
+        expect((await find()).map(({ source }) => source)).toEqual(devices.slice(1));
+      }
       await world.later().terminate({ name: NAME, snapId, devices }, soon());
       expect(await find(world.later())).toEqual([]);
       await array.terminate({ name: NAME, snapId, devices }, soon());
@@ -237,9 +249,10 @@ export function storageArrayContract(name: string, makeWorld: () => Promise<Stor
     test('snapshots are listed by the beginning of their name, with their links, and foreign ones are not', async () => {
       await establish();
       const snapId = snapIdOf(await find());
-      await array.link({ name: NAME, snapId, pairs: pairs.slice(0, 1) }, soon());
-      await array.establish({ name: 'sh-other', devices: devices.slice(0, 1), timeToLiveHours: 2 }, soon());
-      await array.establish({ name: 'nightly', devices, timeToLiveHours: 2 }, soon());
+      const linkedPairs = takes === 'groups' ? pairs : pairs.slice(0, 1);
+      await array.link({ name: NAME, snapId, pairs: linkedPairs }, soon());
+      await establishOf('sh-other', devices.slice(0, 1));
+      await establishOf('nightly', devices);
 
       const listed = await world.later().listSnapshots({ namePrefix: 'sh-' }, soon());
 
@@ -251,8 +264,11 @@ export function storageArrayContract(name: string, makeWorld: () => Promise<Stor
       expect(told.sort()).toEqual(
         [
           ['sh-other', devices[0], []],
-          [NAME, devices[0], [pairs[0]?.target]],
-          ...devices.slice(1).map((device) => [NAME, device, []]),
+          ...devices.map((device) => [
+            NAME,
+            device,
+            linkedPairs.flatMap(({ source, target }) => (source === device ? [target] : [])),
+          ]),
         ].sort(),
       );
     });
@@ -285,8 +301,8 @@ export function storageArrayContract(name: string, makeWorld: () => Promise<Stor
       expect(shown).toEqual({
         id: target,
         effectiveWwn: pool.find(({ id }) => id === target)?.effectiveWwn,
-        storageGroups: [world.pool.storageGroup],
-        linkSource: first?.source,
+        storageGroups: takes === 'groups' ? [world.pool.storageGroup, `${NAME}-targets`] : [world.pool.storageGroup],
+        linkSource: takes === 'groups' ? 'unknown' : first?.source,
       });
       expect(missing).toBeUndefined();
       expect(source?.linkSource).toBeUndefined();
@@ -321,9 +337,34 @@ export function storageArrayContract(name: string, makeWorld: () => Promise<Stor
     test('a call that is given up before it began does nothing', async () => {
       const given = AbortSignal.abort(new Error('given up'));
 
+      if (takes === 'groups') await array.makeSnapshotGroup({ name: NAME, devices }, soon());
+
       await expect(array.establish({ name: NAME, devices, timeToLiveHours: 2 }, given)).rejects.toThrow('given up');
 
       expect(await find()).toEqual([]);
+    });
+
+    test('the groups of a snapshot are made before it and removed after it, again is success, and devices stay', async () => {
+      if (takes === 'devices') {
+        await expect(array.listSnapshotGroups({ namePrefix: 'sh-' }, soon())).resolves.toEqual([]);
+        return;
+      }
+      const targets = pairs.map(({ target }) => target);
+      const snapId = await linked();
+      await array.makeSnapshotGroup({ name: NAME, devices }, soon());
+      const listed = await world.later().listSnapshotGroups({ namePrefix: 'sh-' }, soon());
+      await array.unlink({ name: NAME, snapId, pairs, force: true }, soon());
+      await array.terminate({ name: NAME, snapId, devices }, soon());
+
+      expect(await world.later().removeSnapshotGroups({ name: NAME, devices, targets }, soon())).toEqual([]);
+      expect(await array.removeSnapshotGroups({ name: NAME, devices, targets }, soon())).toEqual([]);
+
+      expect(listed.map((one) => ({ ...one, members: [...one.members].sort() }))).toEqual([
+        { name: NAME, snapshot: NAME, holds: 'sources', members: [...devices].sort(), usedBy: [] },
+        { name: `${NAME}-targets`, snapshot: NAME, holds: 'targets', members: [...targets].sort(), usedBy: [] },
+      ]);
+      expect(await array.listSnapshotGroups({ namePrefix: 'sh-' }, soon())).toEqual([]);
+      expect([...world.membersOf(world.pool.storageGroup)].sort()).toEqual([...world.pool.devices].sort());
     });
 
     test('closing twice is allowed', async () => {

@@ -8,6 +8,11 @@ import { type RouteMatch, type Router, targetOf } from './router.ts';
 
 const NOT_FOUND: RestAnswer = { status: 404, text: { contentType: 'text/plain', content: 'Not Found' } };
 
+/** What a gateway says in front of paths it does not let through. */
+const FORBIDDEN: RestAnswer = { status: 403, text: { contentType: 'text/html', content: '<h1>403 Forbidden</h1>' } };
+
+const isDeviceListSnapVx = (path: string): boolean => path.includes('/private/{ver}/replication/');
+
 /** A server that is busy or starting answers from its container, not from the API: this is no JSON. */
 const BUSY_PAGE = {
   contentType: 'text/html',
@@ -94,6 +99,9 @@ export class Front {
     };
     const array = this.#state.arrays.get(params.array ?? '');
     if (!array) return route.handler(call);
+    if (isDeviceListSnapVx(route.path) && array.knobs.deviceListSnapVx !== 'served') {
+      return array.knobs.deviceListSnapVx === 'absent' ? NOT_FOUND : FORBIDDEN;
+    }
     if (array.activeRequests >= array.knobs.maxActiveRequests) throw serviceUnavailable();
     array.activeRequests += 1;
     try {

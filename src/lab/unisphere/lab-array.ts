@@ -21,6 +21,13 @@ export interface ArrayKnobs {
    * `virtual_volumes=true` or by its id.
    */
   readonly vvolsInVolumeLists?: boolean;
+  /**
+   * Whether the private SnapVX resource of device lists is there. `absent`: its paths are 404 as those nobody serves;
+   * `forbidden`: a gateway in front of Unisphere answers 403. Default served.
+   */
+  readonly deviceListSnapVx: 'served' | 'absent' | 'forbidden';
+  /** What `exact` links of storage groups count positions by; which it is on a real array is not published. Default as added. */
+  readonly groupOrder: 'added' | 'device-id';
   /** Whether an enhanced list may be filtered by an attribute of a nested object, such as `snapshots.name`. Default accepted. */
   readonly nestedFilters: 'accepted' | 'refused';
   /**
@@ -47,6 +54,8 @@ export interface ArrayKnobs {
 
 const DEFAULT_KNOBS: ArrayKnobs = {
   vvolSnapVx: 'refused',
+  deviceListSnapVx: 'served',
+  groupOrder: 'added',
   nestedFilters: 'accepted',
   objectModelLagMs: 0,
   snapshotListLagMs: 0,

@@ -141,8 +141,12 @@ function pairsToLink(
   const targets = !exact && free.length >= sources.length ? free : members;
   checkSnapVx(array, targets);
   noteModel(array, targets);
-  return pairDevices(array, sources, targets.slice(0, sources.length), exact);
+  const [from, to] = exact ? [inGroupOrder(array, sources), inGroupOrder(array, targets)] : [sources, targets];
+  return pairDevices(array, from, to.slice(0, from.length), exact);
 }
+
+const inGroupOrder = (array: LabArray, members: readonly string[]): readonly string[] =>
+  array.knobs.groupOrder === 'added' ? members : [...members].sort();
 
 /** Pairs of these sources with targets in the group; with a snap id only those linked to it. */
 function linkedIn(array: LabArray, sources: readonly string[], groupId: string, snapId?: number): readonly LinkPair[] {

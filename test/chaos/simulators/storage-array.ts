@@ -150,6 +150,7 @@ export function simulatedArray(options: ArrayClientOptions): StorageArray {
           apiVersion: '101',
           local: true,
           snapVxLicensed: true,
+          snapVxApi: 'device-list',
         }),
       ),
     inventory: ({ identities, pool }, signal) =>
@@ -164,6 +165,11 @@ export function simulatedArray(options: ArrayClientOptions): StorageArray {
           pool: members.map((device) => deviceFacts(system, device)),
         };
       }),
+    recall: () => undefined,
+    // This array takes snapshots of devices: nobody makes groups on it.
+    makeSnapshotGroup: () => Promise.reject(errors.refused()),
+    removeSnapshotGroups: (_request, signal) => read('removeSnapshotGroups', signal, () => []),
+    listSnapshotGroups: (_request, signal) => read('listSnapshotGroups', signal, () => []),
     warm: (signal) => read('warm', signal, () => undefined),
     async establish({ name, devices, timeToLiveHours }, signal) {
       const latencyMs = random.latency(150, 6000, 0.06);

@@ -1,7 +1,7 @@
 import { deviceId } from '../../../src/ports/identity.ts';
+import { plainSnapshotName } from '../../../src/powermax/device-lists.ts';
 import { deviceSnapshots } from '../../../src/powermax/device-snapshots.ts';
 import { asBody, bodies, count, flag, list } from '../../../src/powermax/schema.ts';
-import { plainSnapshotName } from '../../../src/powermax/snapshot-search.ts';
 import { bulkVolume, classicVolume, deviceOf } from '../../../src/powermax/volume.ts';
 import { fixture } from './fixture.ts';
 

@@ -178,6 +178,7 @@ describe('facts', () => {
       apiVersion: '101',
       local: true,
       snapVxLicensed: true,
+      snapVxApi: 'device-list',
     });
   });
 

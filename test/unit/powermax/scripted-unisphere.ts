@@ -72,6 +72,7 @@ export async function startScriptedUnisphere(script: Script): Promise<ScriptedUn
         password: async () => PASSWORD,
         tls: { ca: authority.certificate },
         clock: hastyClock,
+        snapVxApi: 'device-list',
         ...options,
       });
       opened.push(array);

@@ -1,6 +1,6 @@
 import { SnaphookError } from '../../../../src/ports/errors.ts';
 import type { ArrayId, DeviceId, Wwn } from '../../../../src/ports/identity.ts';
-import type { SnapshotOfDevice, StorageArray } from '../../../../src/ports/storage-array.ts';
+import type { SnapshotGroup, SnapshotOfDevice, StorageArray } from '../../../../src/ports/storage-array.ts';
 
 export interface MemorySnapshot {
   readonly name: string;
@@ -98,6 +98,13 @@ export class MemoryArray implements StorageArray {
     for (const device of devices) this.devices.get(device)?.groups.delete(storageGroup);
   }
 
+  async listSnapshotGroups(): Promise<readonly SnapshotGroup[]> {
+    return [];
+  }
+
+  recall(): void {}
+  makeSnapshotGroup = (): never => unused('makeSnapshotGroup');
+  removeSnapshotGroups = (): never => unused('removeSnapshotGroups');
   facts = (): never => unused('facts');
   warm = (): never => unused('warm');
   establish = (): never => unused('establish');

@@ -93,7 +93,7 @@ export function planOf({ id, name, array, job, seed, targets, address, isRemade 
   };
 }
 
-const STEPS: readonly StepName[] = ['guests', 'capture', 'link', 'present', 'devices', 'export'];
+const STEPS: readonly Exclude<StepName, 'group'>[] = ['guests', 'capture', 'link', 'present', 'devices', 'export'];
 
 export function journalLines(
   seed: RunSeed,
@@ -101,7 +101,7 @@ export function journalLines(
   snapId: number,
   { reached, last }: Progress,
 ): readonly JournalRecord[] {
-  const results: Readonly<Record<StepName, unknown>> = {
+  const results: Readonly<Record<(typeof STEPS)[number], unknown>> = {
     guests: { prepared: [] },
     capture: { snapId, lengthMs: 1, arrayMs: 1, freezeMs: 1, thawMs: 1, vms: [] },
     link: { pairs: [] },

@@ -1,0 +1,134 @@
+import { rmSync } from 'node:fs';
+import path from 'node:path';
+import { observeWindow } from '../../../src/cli/demo/observe.ts';
+import { reap } from '../../../src/job/reap.ts';
+import { ARRAY_ID } from '../../../src/lab/estate-array.ts';
+import { openSite, type Site } from './site.ts';
+
+const rdmOnly = { disks: 3, cylinders: 6, disksAre: 'rdm' } as const;
+const groupsOnly = { deviceListSnapVx: 'absent' } as const;
+const APPLY = { apply: true, includeWaiting: false, olderThanMs: 0 };
+
+let site: Site | undefined;
+const open = async (options: Parameters<typeof openSite>[0] = {}) => {
+  site = await openSite({ estate: rdmOnly, arrayKnobs: groupsOnly, ...options });
+  return site;
+};
+afterEach(async () => {
+  await site?.close();
+  site = undefined;
+});
+
+const ownGroups = ({ lab }: Site): readonly string[] =>
+  lab.unisphere
+    .array(ARRAY_ID)
+    .config.storageGroups.map(({ id }) => id)
+    .filter((id) => id.startsWith('snaphook-'));
+const operations = ({ lab }: Site) =>
+  lab.events.events.filter(({ kind, system }) => kind === 'request' && system === 'array').map((one) => one.operation);
+
+describe.each([
+  ['9.2', 'V3'],
+  ['10.0', 'V3'],
+  ['10.3', 'V3'],
+  ['10.3', 'V4'],
+] as const)('storage-group-only array (Unisphere %s, %s)', (unisphereVersion, generation) => {
+  test('one establish of a temporary group in the window, right targets, nothing left', async () => {
+    const opened = await open({ unisphereVersion, generation });
+
+    const result = await opened.pre();
+    const groupsAtWork = ownGroups(opened);
+    await opened.lab.linksDefined();
+    await opened.post();
+
+    expect(result.plan.array.snapVxApi).toBe('storage-group');
+    expect(result.capture.vms.map(({ grade }) => grade)).toEqual(['application']);
+    expect(observeWindow(opened.lab.events.events)?.calls).toEqual({ array: 1, vcenter: 0, connections: 0 });
+    expect(operations(opened).filter((one) => one === 'POST storagegroup/snapshot')).toHaveLength(1);
+    // Its absence is found out by one read, and then known: to the post hook from the journal.
+    expect(operations(opened).filter((one) => one.includes('private/'))).toEqual(['GET private/volume/snapshot']);
+    expect(groupsAtWork).toEqual([result.plan.snapshotName, `${result.plan.snapshotName}-targets`]);
+    expect(ownGroups(opened)).toEqual([]);
+    expect(opened.leftBehind()).toEqual([]);
+  });
+});
+
+test.each(['added', 'device-id'] as const)(
+  'devices of one size are paired as planned, whether an array counts members as %s',
+  async (groupOrder) => {
+    const opened = await open({ arrayKnobs: { ...groupsOnly, groupOrder } });
+
+    const { plan } = await opened.pre();
+    const links = plan.devices.map(({ target }) => opened.lab.store.linkOf(target)?.source);
+    await opened.post();
+
+    expect(links).toEqual(plan.devices.map(({ device }) => device));
+    expect(opened.leftBehind()).toEqual([]);
+  },
+);
+
+test('a site that forbids private paths is served by storage groups all the same', async () => {
+  const opened = await open({ arrayKnobs: { deviceListSnapVx: 'forbidden' } });
+
+  await opened.pre();
+  await opened.post();
+
+  expect(opened.leftBehind()).toEqual([]);
+});
+
+test('a vVol that groups do not take is refused before any guest is prepared', async () => {
+  const opened = await open({ estate: { disks: 2, cylinders: 6 } });
+
+  await expect(opened.failingPre()).resolves.toMatchObject({ code: 'E_ARRAY_REFUSED' });
+
+  const { events } = opened.lab.events;
+  expect(events.some(({ system }) => system === 'guest')).toBe(false);
+  expect(opened.leftBehind()).toEqual([]);
+});
+
+describe('when an answer is lost, or the journals are', () => {
+  test.each([
+    'POST storagegroup',
+    'PUT storagegroup',
+    'PUT storagegroup/snapshot Link',
+    'PUT storagegroup/snapshot Unlink',
+    'DELETE storagegroup/snapshot/snapid',
+    'DELETE storagegroup',
+  ])('a lost answer to %s changes nothing', async (operation) => {
+    const opened = await open();
+    opened.lab.faults.add({ system: 'array', operation, nth: 1, when: 'after', action: { do: 'drop' } });
+
+    const { plan } = await opened.pre();
+    await opened.post();
+
+    expect(plan.devices).toHaveLength(3);
+    expect(opened.leftBehind()).toEqual([]);
+  });
+
+  test('reap removes groups of lost journals by their mark, and leaves alone what somebody else uses', async () => {
+    const opened = await open();
+    const { plan } = await opened.pre();
+    const array = opened.lab.unisphere.array(ARRAY_ID);
+    const free = plan.snapshotName;
+    await opened.post();
+    array.change((config) => {
+      const made = { uuid: '', compression: false, children: [] };
+      config.storageGroups.push(
+        { ...made, id: free, volumes: plan.devices.map(({ device }) => device) },
+        { ...made, id: `${free}-targets`, volumes: [], srp: 'SRP_1', serviceLevel: 'Diamond' },
+        { ...made, id: 'snaphook-somebody', volumes: [] },
+      );
+    });
+    rmSync(path.join(opened.lab.directory, 'state'), { recursive: true });
+    await opened.withPorts(async (ports) => {
+      const found = await reap(ports, APPLY, AbortSignal.timeout(20_000));
+
+      expect(found.map(({ finding, did }) => [finding.kind, did]).sort()).toEqual([
+        ['foreign-group', 'kept'],
+        ['foreign-group', 'kept'],
+        ['orphan-group', 'removed'],
+      ]);
+    });
+    expect(ownGroups(opened)).toEqual([`${free}-targets`, 'snaphook-somebody']);
+  });
+});
