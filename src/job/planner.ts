@@ -1,6 +1,6 @@
 import { SnaphookError } from '../ports/errors.ts';
 import type { VirtualDisk, VmRecord } from '../ports/hypervisor.ts';
-import type { InstanceUuid, MoRef, RunId } from '../ports/identity.ts';
+import type { DeviceId, InstanceUuid, MoRef, RunId } from '../ports/identity.ts';
 import { MODEL_LAG_MS } from '../ports/polling.ts';
 import type { ArrayFacts, Device, StorageArray } from '../ports/storage-array.ts';
 import { imageNames } from './image-names.ts';
@@ -17,7 +17,7 @@ import {
 } from './plan.ts';
 import type { JobPorts } from './ports.ts';
 import { findSources, type SourceDevice } from './sources.ts';
-import { chooseTargets, mayBecomeFree } from './targets.ts';
+import { type ChosenTarget, chooseTargets, mayBecomeFree, type TargetChoice } from './targets.ts';
 import { guestAddressOf, resolveVms } from './vms.ts';
 
 export interface PlanRequest {
@@ -71,10 +71,10 @@ export function completePlan(draft: PlanDraft, request: PlanRequest, reserved: R
       hint: 'Give each job an exportDirectory of its own: otherwise one run would hand over the images of another.',
     });
   }
-  const targets = chooseTargets({ sources, pool, spec, reserved: reserved.targets });
+  const targets = targetsInOrder({ sources, pool, spec, reserved: reserved.targets });
   const names = imageNames(sources);
   const devices = sources.map((source, index): PlannedDevice => {
-    const target = targets[index];
+    const target = targets.get(source.device.id);
     const imagePath = names[index];
     if (!target || !imagePath) throw new TypeError('one target and one image for every source');
     return {
@@ -100,6 +100,17 @@ export function completePlan(draft: PlanDraft, request: PlanRequest, reserved: R
     collateral,
     warnings,
   };
+}
+
+/**
+ * By ascending device id on both sides, so that among devices of one size the order of sources is the order of their targets:
+ * an array that links two storage groups by position then pairs them as planned, however it counts their members.
+ */
+function targetsInOrder({ sources, pool, ...rest }: TargetChoice): ReadonlyMap<DeviceId, ChosenTarget> {
+  const ordered = [...sources].sort((a, b) => a.device.id.localeCompare(b.device.id));
+  const ascending = [...pool].sort((a, b) => a.id.localeCompare(b.id));
+  const chosen = chooseTargets({ sources: ordered, pool: ascending, ...rest });
+  return new Map(ordered.flatMap(({ device }, index) => (chosen[index] ? [[device.id, chosen[index]] as const] : [])));
 }
 
 /** The plan as a run would make it now; nothing is reserved. */

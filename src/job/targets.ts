@@ -8,7 +8,7 @@ export interface ChosenTarget {
   readonly presentNeeded: boolean;
 }
 
-interface TargetChoice {
+export interface TargetChoice {
   readonly sources: readonly SourceDevice[];
   readonly pool: readonly Device[];
   readonly spec: JobSpec;
