@@ -1,14 +1,10 @@
 import type { Clock } from '../ports/clock.ts';
 import { SnaphookError } from '../ports/errors.ts';
+import { nextLookMs } from '../ports/polling.ts';
 import { classify, refusalError } from './messages.ts';
 import type { Reply } from './reply.ts';
 import { asBody, isBody, text } from './schema.ts';
 
-const FIRST_POLL_MS = 100;
-/** The end of a job is noticed at most this much too late, or a tenth of its duration, whichever is more. */
-const POLL_STEP_MS = 20;
-const POLL_SHARE = 0.1;
-const MAX_POLL_MS = 5_000;
 /** "Cannot find role for user" comes and goes while a job is polled; six times ten seconds are known to be enough. */
 const ROLE_BLIPS = 6;
 const ROLE_BLIP_WAIT_MS = 10_000;
@@ -34,7 +30,7 @@ export async function followJob(
   const startedMs = from.clock.monotonicMs();
   let roleBlips = 0;
   try {
-    for (let waitMs = FIRST_POLL_MS; ; ) {
+    for (let waitMs = nextLookMs(0); ; ) {
       await from.clock.sleep(waitMs, signal);
       const reply = await from.read();
       if (reply.kind === 'refused') {
@@ -52,8 +48,7 @@ export async function followJob(
         const message = text(job, 'result') ?? `job ended as ${status}`;
         return { kind: 'refused', refusal: classify({ status: 500, body: { message }, raw: '' }, 'write') };
       }
-      const elapsedMs = from.clock.monotonicMs() - startedMs;
-      waitMs = Math.min(Math.max(POLL_STEP_MS, elapsedMs * POLL_SHARE), MAX_POLL_MS);
+      waitMs = nextLookMs(from.clock.monotonicMs() - startedMs);
     }
   } catch (error) {
     throw lostJob(jobId, error, signal);

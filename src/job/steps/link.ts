@@ -1,5 +1,6 @@
 import type { Clock } from '../../ports/clock.ts';
 import { SnaphookError } from '../../ports/errors.ts';
+import { nextLookMs } from '../../ports/polling.ts';
 import type { DevicePair, StorageArray } from '../../ports/storage-array.ts';
 import { withinLimit } from '../deadline.ts';
 import { captureResultOf } from '../journal.ts';
@@ -54,8 +55,8 @@ export async function requireLinks(run: Run, signal: AbortSignal): Promise<void>
 
 async function unlinkedPairs(run: Run, signal: AbortSignal): Promise<readonly DevicePair[]> {
   const { clock } = run.ports;
-  const untilMs = clock.monotonicMs() + run.plan.spec.limits.settleMs;
-  for (let pauseMs = 100; ; pauseMs *= 2) {
+  const sinceMs = clock.monotonicMs();
+  for (;;) {
     const found = await run.array.findSnapshots({ name: run.plan.snapshotName, devices: devicesOf(run.plan) }, signal);
     const missing = pairsOf(run.plan).filter(
       ({ source, target }) =>
@@ -63,7 +64,9 @@ async function unlinkedPairs(run: Run, signal: AbortSignal): Promise<readonly De
           (snapshot) => snapshot.source === source && snapshot.linkedTargets.some((link) => link.target === target),
         ),
     );
-    if (missing.length === 0 || clock.monotonicMs() + pauseMs > untilMs) return missing;
+    const waitedMs = clock.monotonicMs() - sinceMs;
+    const pauseMs = nextLookMs(waitedMs);
+    if (missing.length === 0 || waitedMs + pauseMs > run.plan.spec.limits.settleMs) return missing;
     await clock.sleep(pauseMs, signal);
   }
 }

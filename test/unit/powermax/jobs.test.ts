@@ -1,20 +1,7 @@
-import type { Clock } from '../../../src/ports/clock.ts';
 import { followJob, jobIdOf } from '../../../src/powermax/jobs.ts';
 import { classify } from '../../../src/powermax/messages.ts';
 import type { Reply } from '../../../src/powermax/reply.ts';
-
-/** A clock that jumps: a sleep takes no time and moves it. */
-function jumpingClock(): Clock {
-  let nowMs = 0;
-  return {
-    now: () => new Date(nowMs),
-    monotonicMs: () => nowMs,
-    async sleep(durationMs, signal) {
-      signal?.throwIfAborted();
-      nowMs += durationMs;
-    },
-  };
-}
+import { jumpingClock } from './jumping-clock.ts';
 
 const job = (status: string, result?: string): Reply => ({
   kind: 'done',
@@ -26,23 +13,6 @@ const refusal = (status: number, message: string): Reply => ({
   refusal: classify({ status, body: { message }, raw: '' }, 'read'),
 });
 const { signal } = new AbortController();
-
-test.each([50, 100, 150, 1_000, 10_000, 28_600, 120_000])(
-  'the end of a job of %i ms is noticed within a tenth of its time, with few questions',
-  async (durationMs) => {
-    const clock = jumpingClock();
-    let asked = 0;
-    const read = async () => {
-      asked += 1;
-      return job(clock.monotonicMs() >= durationMs ? 'SUCCEEDED' : 'RUNNING');
-    };
-
-    await expect(followJob('1', { clock, read }, signal)).resolves.toMatchObject({ kind: 'done' });
-
-    expect(clock.monotonicMs() - Math.max(durationMs, 100)).toBeLessThanOrEqual(Math.max(20, durationMs * 0.1));
-    expect(asked).toBeLessThan(90);
-  },
-);
 
 test('states are compared without case and every state before the end is waited through', async () => {
   const states = ['created', 'Unscheduled', 'SCHEDULED', 'RETRIEVING_PICTURE', 'VALIDATING', 'VALIDATED', 'running'];
