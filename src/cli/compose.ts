@@ -1,6 +1,6 @@
 import { randomInt } from 'node:crypto';
 import path from 'node:path';
-import type { Config, JobConfig } from '../config/schema.ts';
+import type { ArraySettings, Config, JobConfig } from '../config/schema.ts';
 import { resolveSecret } from '../config/secrets.ts';
 import { parseVmSelector } from '../config/vm-selector.ts';
 import { rawImages } from '../image/raw-image.ts';
@@ -13,7 +13,7 @@ import { installationMark } from '../platform/installation-mark.ts';
 import { SnaphookError } from '../ports/errors.ts';
 import { arrayId } from '../ports/identity.ts';
 import type { Reporter } from '../ports/reporter.ts';
-import { createPowerMax } from '../powermax/powermax.ts';
+import { createPowerMax, type UnisphereServer } from '../powermax/powermax.ts';
 import { createLinuxProxy } from '../proxy/linux/linux-proxy.ts';
 import { createVsphere } from '../vsphere/vsphere.ts';
 import { composeGuests } from './compose-guests.ts';
@@ -33,10 +33,9 @@ export function composePorts(config: Config, reporter: Reporter): JobPorts {
     arrays: config.arrays.map((array) =>
       createPowerMax({
         arrayId: arrayId(array.id),
-        url: array.unisphere,
+        servers: serversOf(array),
         username: array.username,
         password: () => resolveSecret(array.password),
-        tls: trust(array.tls),
         clock,
         snapVxApi: array.snapVxApi,
       }),
@@ -60,6 +59,14 @@ export function composePorts(config: Config, reporter: Reporter): JobPorts {
       })),
     },
   };
+}
+
+/** In the order of the configuration; what a server does not say of its own is said for all of them. */
+function serversOf({ unisphere, tls }: ArraySettings): readonly UnisphereServer[] {
+  const servers = typeof unisphere === 'string' ? [unisphere] : unisphere;
+  return servers.map((server) =>
+    typeof server === 'string' ? { url: server, tls: trust(tls) } : { url: server.url, tls: trust(server.tls ?? tls) },
+  );
 }
 
 /** From the configuration alone, so that it outlives the state directory; upper and lower case of host names do not matter. */

@@ -61,11 +61,20 @@ async function runChecks(
     }),
   ];
   for (const array of ports.arrays) {
+    const servers = await array.servers(signal);
+    for (const server of servers.length > 1 ? servers : []) {
+      checks.push(
+        await check(`server ${server.url} of array ${array.id}`, async () => {
+          if (server.kind === 'fails') throw server.error;
+          return `Unisphere ${server.version}`;
+        }),
+      );
+    }
     checks.push(
       await check(`array ${array.id}`, async () => {
         const facts = await array.facts(signal);
         const limits = [facts.local ? '' : ', NOT LOCAL', facts.snapVxLicensed ? '' : ', NO SnapVX LICENCE'].join('');
-        return `${facts.model}, microcode ${facts.microcode}, Unisphere ${facts.unisphereVersion} (API ${facts.apiVersion})${limits}`;
+        return `${facts.model}, microcode ${facts.microcode}, Unisphere ${facts.unisphereVersion} (API ${facts.apiVersion}), snapshots by ${facts.snapVxApi ?? 'unknown'}${limits}`;
       }),
     );
   }

@@ -33,9 +33,21 @@ const vcenter = z.strictObject({
   tls: tls.optional(),
 });
 
+const server = z
+  .strictObject({ url: httpsUrl, tls: tls.optional() })
+  .describe('A server that is recognised by something of its own');
+
 const array = z.strictObject({
   id: z.string().regex(/^\d{12}$/, 'an array id has 12 digits; quote it, YAML drops leading zeros'),
-  unisphere: httpsUrl.describe('https://unisphere.example.com:8443'),
+  unisphere: z
+    .union([
+      httpsUrl,
+      z
+        .array(z.union([httpsUrl, server]))
+        .min(1)
+        .max(8),
+    ])
+    .describe('https://unisphere.example.com:8443, or a list of the servers that manage the array'),
   username: z.string().min(1),
   password: secret,
   tls: tls.optional(),
@@ -185,6 +197,7 @@ export const configSchema = z
   .describe('snaphook configuration');
 
 export type Config = z.infer<typeof configSchema>;
+export type ArraySettings = z.infer<typeof array>;
 export type TlsSettings = z.infer<typeof tls>;
 export type GuestConfig = z.infer<typeof guest>;
 export type JobConfig = z.infer<typeof job>;

@@ -9,7 +9,7 @@ import { APPLICATION, type LabLinuxGuest, startLinuxGuest } from './linux-guest/
 import { DeviceNodes } from './proxy/device-nodes.ts';
 import { ACCOUNTS, writeSiteConfig } from './site-config.ts';
 import type { ArrayKnobs } from './unisphere/lab-array.ts';
-import { type LabUnisphere, startUnisphere } from './unisphere/unisphere.ts';
+import { type LabUnisphere, type SecondServer, startUnisphere } from './unisphere/unisphere.ts';
 import { type LabVcenter, startVcenter } from './vcenter/vcenter.ts';
 import { type LabWindowsGuest, startWindowsGuest } from './windows-guest/windows-guest.ts';
 import { createAuthority, issueCertificate } from './world/certificates.ts';
@@ -27,6 +27,8 @@ export interface LabOptions {
   readonly pace?: number;
   readonly unisphereVersion?: '9.2' | '10.0' | '10.1' | '10.2' | '10.3';
   readonly generation?: 'V3' | 'V4';
+  /** A second Unisphere server of the array; the configuration then names both. */
+  readonly secondServer?: SecondServer;
   readonly vvolSnapVx?: 'accepted' | 'refused';
   /** Anything else about the array that is not as usual. */
   readonly arrayKnobs?: Partial<ArrayKnobs>;
@@ -97,6 +99,7 @@ export async function startLab(options: LabOptions): Promise<Lab> {
     ...world,
     tls: await issueCertificate(authority, 'unisphere.lab'),
     version: options.unisphereVersion ?? '10.3',
+    ...(options.secondServer && { second: options.secondServer }),
     users: [
       { ...ACCOUNTS.array, role: 'admin' },
       { name: 'monitor', password: 'lab-monitor-password', role: 'monitor' },
@@ -176,7 +179,7 @@ export async function startLab(options: LabOptions): Promise<Lab> {
     directory,
     caFile,
     vcenterUrl: urls.vcenter,
-    unisphereUrl: urls.unisphere,
+    unisphereUrls: unisphere.urls,
     guestHttpsPort: guest.httpsPort,
     linuxGuest: { port: linuxGuest.port, hostKey: linuxGuest.hostKeyFingerprint, applications: [APPLICATION] },
     devices: path.join(directory, 'proxy', 'by-id'),

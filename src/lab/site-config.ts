@@ -16,7 +16,7 @@ export interface SiteConfigInput {
   readonly directory: string;
   readonly caFile: string;
   readonly vcenterUrl: string;
-  readonly unisphereUrl: string;
+  readonly unisphereUrls: readonly string[];
   readonly guestHttpsPort: number;
   readonly linuxGuest: {
     readonly port: number;
@@ -51,7 +51,13 @@ export function writeSiteConfig(input: SiteConfigInput): string {
     stateDirectory: path.join(input.directory, 'state'),
     vcenter: { url: input.vcenterUrl, username: ACCOUNTS.vcenter.name, password: secret('vcenter'), tls },
     arrays: [
-      { id: ARRAY_ID, unisphere: input.unisphereUrl, username: ACCOUNTS.array.name, password: secret('array'), tls },
+      {
+        id: ARRAY_ID,
+        unisphere: input.unisphereUrls.length === 1 ? input.unisphereUrls[0] : input.unisphereUrls,
+        username: ACCOUNTS.array.name,
+        password: secret('array'),
+        tls,
+      },
     ],
     guests: [
       {

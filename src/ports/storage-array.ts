@@ -85,6 +85,11 @@ export interface DeviceInventory {
   readonly pool: readonly Device[];
 }
 
+/** One of the servers the array is managed by. */
+export type ServerState =
+  | { readonly url: string; readonly kind: 'answers'; readonly version: string }
+  | { readonly url: string; readonly kind: 'fails'; readonly error: unknown };
+
 /**
  * One VMAX or PowerMax array behind a Unisphere. An instance keeps its connections warm (`warm`).
  *
@@ -96,6 +101,8 @@ export interface DeviceInventory {
 export interface StorageArray {
   readonly id: ArrayId;
   facts(signal: AbortSignal): Promise<ArrayFacts>;
+  /** Each configured server, asked by itself. */
+  servers(signal: AbortSignal): Promise<readonly ServerState[]>;
   /** Canonical names (`naa.…`, `eui.…`) or vVol object ids to devices, and all devices of the pool storage group. */
   inventory(
     request: { readonly identities: readonly string[]; readonly pool: string },

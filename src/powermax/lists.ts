@@ -5,6 +5,7 @@ import { asBody, type Body, bodies, count, isBody, text, unexpectedAnswer } from
 
 /** A server that always promises one more page must not keep us for ever. */
 const MAX_PAGES = 10_000;
+const MAX_READINGS = 3;
 
 /**
  * All rows of a bulk volume list (Unisphere 10.3 OpenAPI): pages follow each other by `resume_token` until no instance remains.
@@ -20,12 +21,24 @@ export async function readBulkVolumes(
     select: request.select.join(','),
     ...(request.filter === undefined ? {} : { filter: request.filter }),
   };
+  return fromTheStartAgain((restart) => bulkPages(unisphere, base, restart, signal));
+}
+
+async function bulkPages(
+  unisphere: Unisphere,
+  base: Readonly<Record<string, string>>,
+  restart: () => never,
+  signal: AbortSignal,
+): Promise<readonly Body[] | undefined> {
   const rows: Body[] = [];
   let token: string | undefined;
   for (let page = 1; page <= MAX_PAGES; page += 1) {
     const parameters = token === undefined ? base : { ...base, resume_token: token };
     const reply = await unisphere.read(bulkVolumes(unisphere.arrayId) + query(parameters), signal);
-    if (token === undefined && isUnsupported(reply)) return undefined;
+    if (isUnsupported(reply)) {
+      if (token === undefined) return undefined;
+      restart();
+    }
     const body = asBody(bodyOf(reply, 'list its volumes'), 'the volume list');
     rows.push(...bodies(body, 'volumes'));
     const paging = body.paging;
@@ -42,6 +55,15 @@ export async function readBulkVolumes(
  * and is given back after use. A list without members may be answered with 404.
  */
 export async function readIterator(unisphere: Unisphere, path: string, signal: AbortSignal): Promise<readonly Body[]> {
+  return fromTheStartAgain((restart) => iteratorPages(unisphere, path, restart, signal));
+}
+
+async function iteratorPages(
+  unisphere: Unisphere,
+  path: string,
+  restart: () => never,
+  signal: AbortSignal,
+): Promise<readonly Body[]> {
   const found = bodyIfFound(await unisphere.read(`/restapi${path}`, signal), 'list its volumes');
   if (found === undefined) return [];
   const first = asBody(found, 'a list');
@@ -55,6 +77,7 @@ export async function readIterator(unisphere: Unisphere, path: string, signal: A
     while (rows.length < total) {
       const range = query({ from: String(rows.length + 1), to: String(Math.min(rows.length + pageSize, total)) });
       const reply = await unisphere.read(`/restapi${iterator(id)}/page${range}`, signal);
+      if (isUnsupported(reply)) restart();
       const page = bodies(asBody(bodyOf(reply, 'continue a list'), 'a page of a list'), 'result');
       if (page.length === 0) throw unexpectedAnswer('a page of a list', `empty after ${rows.length} of ${total} rows`);
       rows.push(...page);
@@ -62,5 +85,24 @@ export async function readIterator(unisphere: Unisphere, path: string, signal: A
     return rows;
   } finally {
     unisphere.discard(`/restapi${iterator(id)}`, signal);
+  }
+}
+
+class ListIsGone extends Error {}
+
+/**
+ * A list lives on the server that was asked for it, for a while: when its next page is refused, it expired or another server is
+ * asked by now. Read again from the start, at most twice.
+ */
+async function fromTheStartAgain<Rows>(read: (restart: () => never) => Promise<Rows>): Promise<Rows> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await read(() => {
+        throw new ListIsGone();
+      });
+    } catch (error) {
+      if (!(error instanceof ListIsGone)) throw error;
+      if (attempt === MAX_READINGS) throw unexpectedAnswer('a page of a list', 'the list is gone before it is read');
+    }
   }
 }

@@ -2,7 +2,7 @@ import type { TlsTrust } from '../platform/tls.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { ArrayId, DeviceId } from '../ports/identity.ts';
 import { MODEL_LAG_MS } from '../ports/polling.ts';
-import type { StorageArray } from '../ports/storage-array.ts';
+import type { ServerState, StorageArray } from '../ports/storage-array.ts';
 import { createUnisphere } from './client.ts';
 import { createDeviceLists } from './device-lists.ts';
 import { readDeviceState } from './device-state.ts';
@@ -13,6 +13,7 @@ import { createGroupLists } from './group-lists.ts';
 import { sourceGroupOf } from './group-names.ts';
 import { mayBeVvol, parseIdentity } from './identity.ts';
 import { OwnEffects } from './own-effects.ts';
+import { firstThatAnswers } from './servers.ts';
 import { openSession } from './session.ts';
 import { createSnapshotSearch } from './snapshot-search.ts';
 import { createSnapVx } from './snapvx.ts';
@@ -22,14 +23,19 @@ import { addToStorageGroup, removeFromStorageGroup } from './storage-groups.ts';
 import { createTemporaryGroups, removeGroupsOf } from './temporary-groups.ts';
 import { generationOf, hasSnapIds, recalledVersion } from './version.ts';
 
-export interface PowerMaxOptions {
-  readonly arrayId: ArrayId;
+export interface UnisphereServer {
   /** Such as `https://unisphere.example:8443`; a slash at the end does not matter. */
   readonly url: string;
-  readonly username: string;
-  /** Asked once, before the first request. */
-  readonly password: () => Promise<string>;
   readonly tls: TlsTrust;
+}
+
+export interface PowerMaxOptions {
+  readonly arrayId: ArrayId;
+  /** The Unisphere servers of the array; the first that answers has all calls until it fails. */
+  readonly servers: readonly UnisphereServer[];
+  readonly username: string;
+  /** Asked once for each server, before the first request to it. */
+  readonly password: () => Promise<string>;
   readonly clock: Clock;
   /** Default 30 s for reads, 10 min for writes: they block for the whole operation of the array. */
   readonly requestTimeoutMs?: { readonly read: number; readonly write: number };
@@ -42,7 +48,7 @@ export interface PowerMaxOptions {
    * doubles to 15 s, for two minutes in all. Default 1 s.
    */
   readonly busyPauseMs?: number;
-  /** How long Unisphere may show links as they were before a change of ours; storage groups only. Default 12 s. */
+  /** How long Unisphere may show things as they were before a change. Default 12 s. */
   readonly modelLagMs?: number;
   /** How long an addition to a storage group whose answer was lost may still take effect. Default 15 s. */
   readonly latestEffectMs?: number;
@@ -50,9 +56,12 @@ export interface PowerMaxOptions {
 
 /** A VMAX or PowerMax array behind Unisphere for PowerMax 9.2 to 10.4. Opens no connection before the first call. */
 export function createPowerMax(options: PowerMaxOptions): StorageArray {
-  const { arrayId, url, username, password, tls, clock } = options;
+  const { arrayId, username, password, clock } = options;
   const requestTimeoutMs = options.requestTimeoutMs ?? { read: 30_000, write: 600_000 };
-  const session = openSession({ url, username, password, tls, clock, requestTimeoutMs });
+  const sessions = options.servers.map(({ url, tls }) =>
+    openSession({ url, username, password, tls, clock, requestTimeoutMs }),
+  );
+  const session = firstThatAnswers(sessions);
   const governor = createGovernor(options.limits ?? DEFAULT_LIMITS);
   const unisphere = createUnisphere({ arrayId, session, governor, clock });
   const effects = new OwnEffects();
@@ -69,7 +78,7 @@ export function createPowerMax(options: PowerMaxOptions): StorageArray {
   const groups = createTemporaryGroups(unisphere, editTimes);
   const hasIds = async (signal: AbortSignal) => hasSnapIds(await microcode(signal));
   const through = (wire: SnapVxWire) => ({
-    snapVx: createSnapVx({ unisphere, wire, effects, generation, busyPauseMs }),
+    snapVx: createSnapVx({ unisphere, wire, effects, generation, busyPauseMs, modelLagMs }),
     search: createSnapshotSearch(unisphere, wire, effects),
   });
   const ways = {
@@ -142,6 +151,19 @@ export function createPowerMax(options: PowerMaxOptions): StorageArray {
       if (found.length === 0) await generation(signal);
       return found;
     },
+    servers: (signal) =>
+      Promise.all(
+        options.servers.map(async ({ url }, index): Promise<ServerState> => {
+          const alone = sessions[index];
+          if (!alone) throw new TypeError('one session for every server');
+          const asked = createUnisphere({ arrayId, session: alone, governor, clock });
+          try {
+            return { url, kind: 'answers', version: (await asked.askVersion(signal)).unisphere };
+          } catch (error) {
+            return { url, kind: 'fails', error };
+          }
+        }),
+      ),
     close: async () => session.close(),
   };
 }

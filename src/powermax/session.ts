@@ -23,7 +23,7 @@ export interface HttpCall {
   readonly body?: unknown;
 }
 
-interface HttpAnswer {
+export interface HttpAnswer {
   readonly status: number;
   /** Parsed JSON; undefined when the body was none. */
   readonly body: unknown;

@@ -2,6 +2,7 @@ import { SnaphookError } from '../ports/errors.ts';
 import type { DeviceId } from '../ports/identity.ts';
 import { nextLookMs } from '../ports/polling.ts';
 import type { DevicePair, SnapshotOfDevice } from '../ports/storage-array.ts';
+import { backoffMs } from './backoff.ts';
 import type { Unisphere } from './client.ts';
 import { mayBeAboutVvols, type Refusal, refusalError, VVOL_HINT, withoutEffect } from './messages.ts';
 import type { OwnEffects } from './own-effects.ts';
@@ -16,13 +17,17 @@ interface SnapVxParts {
   readonly generation: (signal: AbortSignal) => Promise<'V3' | 'V4'>;
   /** Pause after the first busy or lost answer to an unlink or terminate. */
   readonly busyPauseMs: number;
+  /** How long a server's view may be behind the array. */
+  readonly modelLagMs: number;
 }
 
 /** A pair and, once it was looked at, whether its target was defined. */
 type SeenPair = DevicePair & { readonly defined?: boolean };
 
+const SAYS_DONE: readonly Refusal['kind'][] = ['already-in-desired-state', 'no-link-target', 'not-found'];
+
 /** What is done with a snapshot, whichever interface takes it; each request acts on all devices. */
-export function createSnapVx({ unisphere, wire, effects, generation, busyPauseMs }: SnapVxParts) {
+export function createSnapVx({ unisphere, wire, effects, generation, busyPauseMs, modelLagMs }: SnapVxParts) {
   const { clock } = unisphere;
   const repeat = { clock, firstPauseMs: busyPauseMs };
 
@@ -108,9 +113,27 @@ export function createSnapVx({ unisphere, wire, effects, generation, busyPauseMs
     return { name: ref.name, snapId };
   };
 
+  /**
+   * The array says that it is done, and the look shows it undone: another server's view may be behind. True after a pause: ask
+   * again. False once no view lags that long.
+   */
+  const lagWatch = (signal: AbortSignal) => {
+    let sinceMs: number | undefined;
+    let pauses = 0;
+    return async ({ kind }: Refusal): Promise<boolean> => {
+      if (!SAYS_DONE.includes(kind)) return false;
+      sinceMs ??= clock.monotonicMs();
+      if (clock.monotonicMs() - sinceMs >= modelLagMs) return false;
+      pauses += 1;
+      await clock.sleep(backoffMs(busyPauseMs, pauses), signal);
+      return true;
+    };
+  };
+
   /** What is still linked decides, not the wording of a refusal: a pair of the list may be unlinked already. */
   const unlinkAll = (ref: SnapshotRef, pairs: readonly DevicePair[], force: boolean, signal: AbortSignal) => {
     let waited = false;
+    const isBehind = lagWatch(signal);
     const action = (count: number) => `unlink ${count} targets of snapshot "${ref.name}"`;
     const unlink: RepeatableChange<SeenPair> = {
       action,
@@ -118,6 +141,7 @@ export function createSnapVx({ unisphere, wire, effects, generation, busyPauseMs
       send: (remaining) => wire.unlink(ref, remaining, force, signal),
       readBack: (remaining) => settledLinks(ref, remaining, signal),
       async stuck(refusal, remaining) {
+        if (await isBehind(refusal)) return;
         // A target that was still being defined at the refusal may be defined by now: then the wait is over at once.
         const isBeingDefined = !force && !waited && (await generation(signal)) === 'V3';
         if (!isBeingDefined) throw refusalError(withoutEffect(refusal), action(remaining.length));
@@ -129,6 +153,7 @@ export function createSnapVx({ unisphere, wire, effects, generation, busyPauseMs
   };
 
   const terminateAll = (ref: SnapshotRef, devices: readonly DeviceId[], signal: AbortSignal) => {
+    const isBehind = lagWatch(signal);
     const action = (count: number) => `terminate snapshot "${ref.name}" of ${count} devices`;
     const terminate: RepeatableChange<DeviceId> = {
       action,
@@ -139,6 +164,7 @@ export function createSnapVx({ unisphere, wire, effects, generation, busyPauseMs
         return remaining.filter((device) => snapshots.some(({ source }) => source === device));
       },
       async stuck(refusal, remaining) {
+        if (await isBehind(refusal)) return;
         throw terminateError(refusal, action(remaining.length), await snapshotsOf(ref, remaining, signal));
       },
     };

@@ -6,7 +6,7 @@ import type { DeviceStoreOptions } from '../../src/lab/devices/store-contract.ts
 import type { InitialArrayConfig } from '../../src/lab/unisphere/array-config.ts';
 import type { ArrayKnobs, LabArray } from '../../src/lab/unisphere/lab-array.ts';
 import type { UnisphereRelease } from '../../src/lab/unisphere/releases.ts';
-import { startUnisphere } from '../../src/lab/unisphere/unisphere.ts';
+import { type LabUnisphere, type SecondServer, startUnisphere } from '../../src/lab/unisphere/unisphere.ts';
 import { createAuthority, issueCertificate } from '../../src/lab/world/certificates.ts';
 import { EventLog } from '../../src/lab/world/events.ts';
 import { FaultRules } from '../../src/lab/world/faults.ts';
@@ -74,6 +74,8 @@ export interface LabArrayOptions {
   readonly version: UnisphereRelease;
   readonly generation: 'V3' | 'V4';
   readonly knobs?: Partial<ArrayKnobs>;
+  /** A second server of the array. */
+  readonly second?: SecondServer;
   readonly store?: Partial<DeviceStoreOptions>;
   /** How many of the sources and of the targets there are; default 4. */
   readonly pairs?: number;
@@ -87,8 +89,10 @@ export interface LabArrayWorld extends StorageArrayWorld {
   readonly events: EventLog;
   readonly faults: FaultRules;
   readonly lab: LabArray;
+  readonly unisphere: LabUnisphere;
   /** Operations asked for since the event, as the lab names them. */
   operationsSince(seq: number): readonly string[];
+  loseNextAnswer(request: keyof typeof LOSABLE, of?: 'first' | 'second'): void;
   connections(): number;
   later(options?: { readonly username?: string; readonly password?: string }): StorageArray;
 }
@@ -124,6 +128,7 @@ export async function openLabArray(options: LabArrayOptions): Promise<LabArrayWo
     latency: { latencyMs: 0, jitterMs: 0 },
     tls: server,
     version: options.version,
+    ...(options.second && { second: options.second }),
     users: [
       { name: 'snaphook', password: 'lab-secret', role: 'admin' },
       { name: 'watcher', password: 'lab-secret', role: 'monitor' },
@@ -146,10 +151,9 @@ export async function openLabArray(options: LabArrayOptions): Promise<LabArrayWo
   const open = ({ username = 'snaphook', password = 'lab-secret' } = {}) => {
     const array = createPowerMax({
       arrayId: ARRAY,
-      url: unisphere.url,
+      servers: unisphere.urls.map((url) => ({ url, tls: { ca } })),
       username,
       password: async () => password,
-      tls: { ca },
       clock: systemClock,
       busyPauseMs: 5,
       latestEffectMs: options.latestEffectMs ?? 5,
@@ -170,13 +174,15 @@ export async function openLabArray(options: LabArrayOptions): Promise<LabArrayWo
     write: (device, text) => store.open(device).write(0, Buffer.from(text, 'latin1')),
     read: (device, length) => store.open(device).read(0, length).toString('latin1'),
     membersOf: (group) => (lab.config.storageGroups.find(({ id }) => id === group)?.volumes ?? []).map(deviceId),
-    loseNextAnswer(request) {
+    loseNextAnswer(request, of: 'first' | 'second' = 'first') {
       const resource = options.knobs?.deviceListSnapVx === 'absent' ? 'storagegroup/snapshot' : 'private/snapshot';
       const operation = LOSABLE[request].replace('private/snapshot', resource);
-      faults.add({ system: 'array', operation, nth: 1, when: 'after', action: { do: 'drop' } });
+      const rules = of === 'first' ? faults : unisphere.secondFaults;
+      rules.add({ system: 'array', operation, nth: 1, when: 'after', action: { do: 'drop' } });
     },
     events,
     faults,
+    unisphere,
     lab,
     operationsSince: (seq) =>
       events

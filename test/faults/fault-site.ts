@@ -173,10 +173,9 @@ function quickPorts(lab: Lab, configFile: string) {
     arrays: [
       createPowerMax({
         arrayId: arrayId(ARRAY_ID),
-        url: lab.urls.unisphere,
+        servers: [{ url: lab.urls.unisphere, tls }],
         username: ACCOUNTS.array.name,
         password: async () => ACCOUNTS.array.password,
-        tls,
         clock: hurried(0.1),
         requestTimeoutMs: { read: REQUEST_TIMEOUT_MS, write: REQUEST_TIMEOUT_MS },
       }),

@@ -7,7 +7,7 @@ import { ArrayLocks } from './array-locks.ts';
 import { ConfigFile } from './config-file.ts';
 import { ConfigIndex } from './config-index.ts';
 import { wwnOfDevice } from './device-identity.ts';
-import { ModelLag } from './model-lag.ts';
+import { type LaggingModel, ModelLag } from './model-lag.ts';
 import { assignLuns, type PresentationChange, type PresentationListener, presentationsOf } from './presentation.ts';
 import { isV4 } from './releases.ts';
 
@@ -101,6 +101,10 @@ export class LabArray {
   readonly lag: ModelLag<boolean>;
   /** The snapshots of a device, by its id. */
   readonly snapshotLag: ModelLag<readonly SnapshotInfo[]>;
+  /** What servers know that did not make the changes. */
+  readonly followers: LaggingModel[] = [];
+  /** The one of them that this is a view of; undefined: of the first server. */
+  readonly seenBy: LaggingModel | undefined = undefined;
   knobs: ArrayKnobs;
   activeRequests = 0;
   #config: ArrayConfig;
@@ -142,6 +146,7 @@ export class LabArray {
     assignLuns(next);
     const before = this.#visible();
     const rows = new Set(presentationsOf(this.#config).map((row) => `${row.view} ${row.device}`));
+    for (const { config } of this.followers) config.note('config', this.#config);
     this.#config = next;
     this.#index = undefined;
     this.#file.save(next);

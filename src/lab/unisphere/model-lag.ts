@@ -1,4 +1,6 @@
+import type { SnapshotInfo } from '../devices/store-contract.ts';
 import type { Pace } from '../world/pace.ts';
+import type { ArrayConfig } from './array-config.ts';
 
 /**
  * Unisphere's object model follows the array with a delay: for a while after a change it still shows the old value
@@ -53,4 +55,11 @@ export class ModelLag<T> {
     this.#sweptAtMs = performance.now();
     for (const key of [...this.#changes.keys()]) this.#recent(key);
   }
+}
+
+/** What a server that did not make the changes knows of an array. */
+export interface LaggingModel {
+  readonly flags: ModelLag<boolean>;
+  readonly snapshots: ModelLag<readonly SnapshotInfo[]>;
+  readonly config: ModelLag<ArrayConfig>;
 }

@@ -10,6 +10,7 @@ import {
   tooManySessions,
   vvolRefused,
 } from './messages.ts';
+import type { ModelLag } from './model-lag.ts';
 import { hasSnapIds, maxSnapshotsPerSource } from './releases.ts';
 import { guardStore } from './store-refusals.ts';
 
@@ -59,16 +60,27 @@ export function checkSnapVx(array: LabArray, devices: readonly string[]): void {
 
 /** Remembers what the object model shows of these devices, to be called right before they change. */
 export function noteModel(array: LabArray, devices: readonly string[]): void {
-  if (array.knobs.objectModelLagMs <= 0 && array.knobs.snapshotListLagMs <= 0) return;
-  for (const id of devices) {
-    const device = array.store.device(id);
-    if (!device) continue;
-    array.lag.note(`source ${id}`, device.isSource);
-    array.lag.note(`target ${id}`, device.isTarget);
-    const snapshots = array.store.snapshots(id);
-    array.snapshotLag.note(id, snapshots);
-    for (const snapshot of snapshots) array.lag.note(linkedKey(snapshot), snapshot.links.length > 0);
+  const others = array.followers.filter((follower) => follower !== array.seenBy);
+  const lags = array.knobs.objectModelLagMs > 0 || array.knobs.snapshotListLagMs > 0;
+  const first = lags && array.seenBy === undefined ? [{ flags: array.lag, snapshots: array.snapshotLag }] : [];
+  for (const { flags, snapshots } of [...first, ...others]) {
+    for (const id of devices) noteDevice(array, id, flags, snapshots);
   }
+}
+
+function noteDevice(
+  array: LabArray,
+  id: string,
+  flags: ModelLag<boolean>,
+  model: ModelLag<readonly SnapshotInfo[]>,
+): void {
+  const device = array.store.device(id);
+  if (!device) return;
+  flags.note(`source ${id}`, device.isSource);
+  flags.note(`target ${id}`, device.isTarget);
+  const snapshots = array.store.snapshots(id);
+  model.note(id, snapshots);
+  for (const snapshot of snapshots) flags.note(linkedKey(snapshot), snapshot.links.length > 0);
 }
 
 const linkedKey = (snapshot: SnapshotInfo): string => `linked ${snapshot.source} ${snapshot.snapId}`;

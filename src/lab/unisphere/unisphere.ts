@@ -1,5 +1,5 @@
 import type { EventLog } from '../world/events.ts';
-import type { FaultRules } from '../world/faults.ts';
+import { FaultRules } from '../world/faults.ts';
 import { LabHttpServer } from '../world/http-server.ts';
 import type { Latency, Pace } from '../world/pace.ts';
 import { Front } from './front.ts';
@@ -7,11 +7,20 @@ import { Iterators } from './iterators.ts';
 import { Jobs } from './jobs.ts';
 import { LabArray, type LabArrayOptions } from './lab-array.ts';
 import type { PresentationListener } from './presentation.ts';
-import { RELEASES, type UnisphereRelease } from './releases.ts';
+import { RELEASES, type ReleaseFacts, type UnisphereRelease } from './releases.ts';
 import type { LabUser, UnisphereState } from './rest-call.ts';
-import { Router } from './router.ts';
+import { type Route, Router } from './router.ts';
 import { CLASSIC_ROUTES, ENHANCED_ROUTES } from './routes.ts';
+import { behindOther } from './second-view.ts';
 import { ListCursors } from './v1-cursors.ts';
+
+/** Another server that manages the same arrays. The first shows at once what was changed through it. */
+export interface SecondServer {
+  /** How long what was changed through the other server (or by the array's own command line) is not shown here. Simulated. */
+  readonly lagMs: number;
+  /** Default: the release of the first. */
+  readonly version?: UnisphereRelease;
+}
 
 export interface LabUnisphereOptions {
   readonly events: EventLog;
@@ -22,6 +31,7 @@ export interface LabUnisphereOptions {
   /** Default: a free one. */
   readonly port?: number;
   readonly version: UnisphereRelease;
+  readonly second?: SecondServer;
   readonly users: readonly LabUser[];
   readonly arrays: readonly LabArrayOptions[];
   /** Where the arrays' configuration and the jobs are kept; they survive a restart of the lab. */
@@ -31,7 +41,13 @@ export interface LabUnisphereOptions {
 
 export interface LabUnisphere {
   readonly url: string;
+  /** Of every server, the first one's first. */
+  readonly urls: readonly string[];
   readonly port: number;
+  /** Rules for the second server alone; those of the lab are for the first. */
+  readonly secondFaults: FaultRules;
+  /** Nobody listens any more at the first server; the arrays and the second go on. */
+  stopFirst(): Promise<void>;
   /** The device stores stay open. Unfinished jobs go no further; the next start on this folder shows them failed. */
   close(): Promise<void>;
   array(id: string): LabArray;
@@ -54,8 +70,7 @@ export async function startUnisphere(options: LabUnisphereOptions): Promise<LabU
     pace,
     refreshedAtMs: new Map(),
   };
-  const routes = release.enhancedLists ? [...CLASSIC_ROUTES, ...ENHANCED_ROUTES] : CLASSIC_ROUTES;
-  const front = new Front(state, options.users, new Router(routes));
+  const front = new Front(state, options.users, new Router(routesOf(release)));
   const server = new LabHttpServer({
     system: 'array',
     events,
@@ -65,12 +80,20 @@ export async function startUnisphere(options: LabUnisphereOptions): Promise<LabU
     identify: (request) => front.identify(request),
   });
   const port = await server.listen(options.port);
+  const url = `https://127.0.0.1:${port}`;
+  const secondFaults = new FaultRules(events);
+  const second = options.second && openSecond(options, options.second, state, secondFaults);
+  const secondUrls = second ? [`https://127.0.0.1:${await second.listen()}`] : [];
   return {
-    url: `https://127.0.0.1:${port}`,
+    url,
+    urls: [url, ...secondUrls],
     port,
+    secondFaults,
+    stopFirst: () => server.close(),
     async close() {
       jobs.close();
       await server.close();
+      await second?.close();
     },
     array(id) {
       const array = arrays.get(id);
@@ -79,3 +102,33 @@ export async function startUnisphere(options: LabUnisphereOptions): Promise<LabU
     },
   };
 }
+
+function openSecond(
+  { events, pace, latency, tls, users, version }: LabUnisphereOptions,
+  { lagMs, version: ownVersion = version }: SecondServer,
+  first: UnisphereState,
+  faults: FaultRules,
+): LabHttpServer {
+  const release = RELEASES[ownVersion];
+  const state: UnisphereState = {
+    ...first,
+    release,
+    arrays: new Map([...first.arrays].map(([id, array]) => [id, behindOther(array, pace, lagMs)])),
+    // Lists are kept by the server that was asked for them.
+    iterators: new Iterators(pace),
+    cursors: new ListCursors(pace),
+    refreshedAtMs: new Map(),
+  };
+  const front = new Front(state, users, new Router(routesOf(release)));
+  return new LabHttpServer({
+    system: 'array',
+    events,
+    faults,
+    latency,
+    tls,
+    identify: (request) => front.identify(request),
+  });
+}
+
+const routesOf = ({ enhancedLists }: ReleaseFacts): readonly Route[] =>
+  enhancedLists ? [...CLASSIC_ROUTES, ...ENHANCED_ROUTES] : CLASSIC_ROUTES;

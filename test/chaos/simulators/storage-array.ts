@@ -166,6 +166,7 @@ export function simulatedArray(options: ArrayClientOptions): StorageArray {
         };
       }),
     recall: () => undefined,
+    servers: async () => [],
     // This array takes snapshots of devices: nobody makes groups on it.
     makeSnapshotGroup: () => Promise.reject(errors.refused()),
     removeSnapshotGroups: (_request, signal) => read('removeSnapshotGroups', signal, () => []),

@@ -101,6 +101,7 @@ function oneLink(stateAt: (nowMs: number) => { linked: boolean; defined: boolean
     effects: new OwnEffects(),
     generation: async () => 'V3',
     busyPauseMs: 1,
+    modelLagMs: 0,
   });
   return { clock, looks: () => looks, run: (work: (one: typeof snapVx) => Promise<void>) => work(snapVx) };
 }

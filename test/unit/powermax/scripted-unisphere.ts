@@ -6,7 +6,7 @@ import { systemClock } from '../../../src/platform/clock.ts';
 import type { Clock } from '../../../src/ports/clock.ts';
 import { arrayId } from '../../../src/ports/identity.ts';
 import type { StorageArray } from '../../../src/ports/storage-array.ts';
-import { createPowerMax, type PowerMaxOptions } from '../../../src/powermax/powermax.ts';
+import { createPowerMax, type PowerMaxOptions, type UnisphereServer } from '../../../src/powermax/powermax.ts';
 
 export const PASSWORD = 'pa:ss-wörd-7f3a';
 export const USER = 'snapuser';
@@ -14,6 +14,9 @@ export const ARRAY = arrayId('000197900046');
 
 /** What a test lets the server answer; undefined: 404. */
 export type Script = (request: LabRequest) => LabAnswer | undefined;
+
+/** `url` and `tls` are of its one server. */
+type ScriptedArrayOptions = Partial<Omit<PowerMaxOptions, 'servers'> & UnisphereServer>;
 
 export interface ScriptedUnisphere {
   readonly url: string;
@@ -23,7 +26,7 @@ export interface ScriptedUnisphere {
   readonly faults: FaultRules;
   /** `METHOD path` of everything asked for so far. */
   requests(): readonly string[];
-  array(options?: Partial<PowerMaxOptions>): StorageArray;
+  array(options?: ScriptedArrayOptions): StorageArray;
   close(): Promise<void>;
 }
 
@@ -64,13 +67,12 @@ export async function startScriptedUnisphere(script: Script): Promise<ScriptedUn
     faults,
     requests: () =>
       events.events.filter((event) => event.kind === 'request').map(({ detail }) => `${detail.method} ${detail.url}`),
-    array(options = {}) {
+    array({ url: ownUrl = url, tls = { ca: authority.certificate }, ...options } = {}) {
       const array = createPowerMax({
         arrayId: ARRAY,
-        url,
+        servers: [{ url: ownUrl, tls }],
         username: USER,
         password: async () => PASSWORD,
-        tls: { ca: authority.certificate },
         clock: hastyClock,
         snapVxApi: 'device-list',
         ...options,

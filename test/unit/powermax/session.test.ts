@@ -116,10 +116,9 @@ test.each([
   const create = () =>
     createPowerMax({
       arrayId: ARRAY,
-      url,
+      servers: [{ url, tls: {} }],
       username: USER,
       password: async () => PASSWORD,
-      tls: {},
       clock: systemClock,
     });
 

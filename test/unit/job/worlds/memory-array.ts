@@ -103,6 +103,7 @@ export class MemoryArray implements StorageArray {
   }
 
   recall(): void {}
+  servers = (): never => unused('servers');
   makeSnapshotGroup = (): never => unused('makeSnapshotGroup');
   removeSnapshotGroups = (): never => unused('removeSnapshotGroups');
   facts = (): never => unused('facts');
