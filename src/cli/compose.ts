@@ -6,6 +6,7 @@ import { parseVmSelector } from '../config/vm-selector.ts';
 import { rawImages } from '../image/raw-image.ts';
 import { DEFAULT_LIMITS, type JobLimits, type JobSpec, type OnOpenRun } from '../job/job-spec.ts';
 import type { JobPorts } from '../job/ports.ts';
+import { workingHooks } from '../job/working-hooks.ts';
 import { systemClock } from '../platform/clock.ts';
 import { createFileJournals } from '../platform/file-journals.ts';
 import { createFileLocks } from '../platform/file-locks.ts';
@@ -22,6 +23,8 @@ import { trust } from './compose-trust.ts';
 /** The real adapters for a configuration. Nothing is opened before it is used; secrets are read when a login needs them. */
 export function composePorts(config: Config, reporter: Reporter): JobPorts {
   const clock = systemClock;
+  const locks = createFileLocks(path.join(config.stateDirectory, 'locks'), clock);
+  const processesAtWork = workingHooks(locks, clock);
   return {
     hypervisor: createVsphere({
       url: config.vcenter.url,
@@ -37,6 +40,7 @@ export function composePorts(config: Config, reporter: Reporter): JobPorts {
         username: array.username,
         password: () => resolveSecret(array.password),
         clock,
+        processesAtWork,
         snapVxApi: array.snapVxApi,
       }),
     ),
@@ -44,7 +48,7 @@ export function composePorts(config: Config, reporter: Reporter): JobPorts {
     proxy: createLinuxProxy({ byIdFolder: config.proxy.devices, clock }),
     images: rawImages,
     journals: createFileJournals(path.join(config.stateDirectory, 'runs')),
-    locks: createFileLocks(path.join(config.stateDirectory, 'locks'), clock),
+    locks,
     clock,
     reporter,
     randomText: () => Array.from({ length: 6 }, () => randomInt(36).toString(36)).join(''),

@@ -10,7 +10,9 @@ import type { JobPorts } from './ports.ts';
 import { cleanUpRun, loadRun } from './run-record.ts';
 import { forwardLimit, type RunTime } from './run-time.ts';
 
-export const jobLock = (job: string): string => `job-${job}`;
+const JOB_LOCK_PREFIX = 'job-';
+export const jobLock = (job: string): string => `${JOB_LOCK_PREFIX}${job}`;
+export const isJobLock = (lock: string): boolean => lock.startsWith(JOB_LOCK_PREFIX);
 export const vmLock = (vm: InstanceUuid): string => `vm-${vm}`;
 
 /** How often the journal of a run that waits for its post hook is looked at. */

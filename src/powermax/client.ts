@@ -2,7 +2,7 @@ import type { Clock } from '../ports/clock.ts';
 import { SnaphookError } from '../ports/errors.ts';
 import type { ArrayId } from '../ports/identity.ts';
 import { backoffMs } from './backoff.ts';
-import type { Governor } from './governor.ts';
+import type { Access } from './governor.ts';
 import { followJob, jobIdOf } from './jobs.ts';
 import { classify } from './messages.ts';
 import { bodyOf, type Reply } from './reply.ts';
@@ -18,7 +18,7 @@ export interface WriteRequest {
   /** Below `/univmax/restapi`. */
   readonly path: string;
   readonly body: unknown;
-  /** Goes before all waiting writes. */
+  /** Waits for no other call. */
   readonly urgent?: boolean;
   /** The caller reads back and repeats by itself: a busy answer is told at once. */
   readonly tellBusy?: boolean;
@@ -49,14 +49,14 @@ const FIRST_DELAY_MS = 200;
 export function createUnisphere(parts: {
   readonly arrayId: ArrayId;
   readonly session: Session;
-  readonly governor: Governor;
+  readonly access: Access;
   readonly clock: Clock;
 }): Unisphere {
-  const { arrayId, session, governor, clock } = parts;
+  const { arrayId, session, access, clock } = parts;
   let known: UnisphereVersion | undefined;
 
   const once = async (call: HttpCall, signal: AbortSignal, urgent: boolean): Promise<Reply> => {
-    const answer = await governor.run(call.call, () => session.send(call, signal), { signal, urgent });
+    const answer = await access.run(call.call, () => session.send(call, signal), { signal, urgent });
     if (answer.status >= 200 && answer.status < 300) {
       return { kind: 'done', body: answer.body, serviceMs: answer.serviceMs };
     }

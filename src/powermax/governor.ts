@@ -12,66 +12,119 @@ export interface GovernorLimits {
  */
 export const DEFAULT_LIMITS: GovernorLimits = { reads: 5, writes: 4 };
 
-interface Waiting {
-  readonly urgent: boolean;
-  readonly start: () => void;
-}
-
-export interface Governor {
+/** One run's way to a Unisphere. */
+export interface Access {
   /**
-   * Runs the task as soon as its lane has a free place, first come first served; urgent tasks go before those that are not.
+   * Runs the task as soon as its lane has a free place. Runs that wait take turns; within a run it is first come, first served.
+   * An urgent task waits for nobody: it starts at once, if need be beside a full lane, because guests stand still for it.
    * Rejects with the signal's reason when aborted before its turn: then the task never ran.
    */
   run<T>(lane: Lane, task: () => Promise<T>, options: { signal: AbortSignal; urgent?: boolean }): Promise<T>;
 }
 
-/** Bounds the requests in flight to one Unisphere. */
-export function createGovernor(limits: GovernorLimits = DEFAULT_LIMITS): Governor {
-  const free: Record<Lane, number> = { read: limits.reads, write: limits.writes };
-  const queues: Record<Lane, Waiting[]> = { read: [], write: [] };
+export interface Governor {
+  /** A new one for each run. */
+  access(): Access;
+}
 
-  const place = (lane: Lane, signal: AbortSignal, urgent: boolean): Promise<void> => {
-    signal.throwIfAborted();
-    if (free[lane] > 0) {
-      free[lane] -= 1;
+/**
+ * Bounds the requests in flight to one Unisphere. `processes` tells how many processes of this machine work now: each takes its
+ * share of the limits, and at least one place, without asking the others.
+ */
+export function createGovernor(limits: GovernorLimits, processes: () => number = () => 1): Governor {
+  const lanes = { read: new PlacesOfLane(limits.reads, processes), write: new PlacesOfLane(limits.writes, processes) };
+  return {
+    access() {
+      const run = {};
+      return {
+        async run(lane, task, { signal, urgent = false }) {
+          signal.throwIfAborted();
+          const places = lanes[lane];
+          if (urgent) places.enter();
+          else await places.wait(run, signal);
+          try {
+            return await task();
+          } finally {
+            places.leave();
+          }
+        },
+      };
+    },
+  };
+}
+
+/** Who works in this process is one object a run; the order of its keys is the order of turns. */
+class PlacesOfLane {
+  readonly #limit: number;
+  readonly #processes: () => number;
+  readonly #waiting = new Map<object, (() => void)[]>();
+  #inFlight = 0;
+
+  constructor(limit: number, processes: () => number) {
+    this.#limit = limit;
+    this.#processes = processes;
+  }
+
+  enter(): void {
+    this.#inFlight += 1;
+  }
+
+  leave(): void {
+    this.#inFlight -= 1;
+    while (this.#hasRoom() && this.#startNext());
+  }
+
+  wait(run: object, signal: AbortSignal): Promise<void> {
+    if (this.#waiting.size === 0 && this.#hasRoom()) {
+      this.enter();
       return Promise.resolve();
     }
     return new Promise((resolve, reject) => {
-      const queue = queues[lane];
+      const queue = this.#waiting.get(run) ?? [];
+      this.#waiting.set(run, queue);
       // A signal of its own for each: hundreds may wait on one signal of the caller, which is no leak.
       const ownSignal = AbortSignal.any([signal]);
       const giveUp = () => {
-        queue.splice(queue.indexOf(waiting), 1);
+        queue.splice(queue.indexOf(start), 1);
+        if (queue.length === 0) this.#waiting.delete(run);
         reject(signal.reason);
       };
-      const waiting: Waiting = {
-        urgent,
-        start: () => {
-          ownSignal.removeEventListener('abort', giveUp);
-          resolve();
-        },
+      const start = () => {
+        ownSignal.removeEventListener('abort', giveUp);
+        resolve();
       };
       ownSignal.addEventListener('abort', giveUp, { once: true });
-      const firstCalm = queue.findIndex((other) => !other.urgent);
-      if (urgent && firstCalm >= 0) queue.splice(firstCalm, 0, waiting);
-      else queue.push(waiting);
+      queue.push(start);
     });
-  };
+  }
 
-  const leave = (lane: Lane) => {
-    const next = queues[lane].shift();
-    if (next) next.start();
-    else free[lane] += 1;
-  };
+  #hasRoom(): boolean {
+    const share = Math.max(1, Math.floor(this.#limit / Math.max(1, this.#processes())));
+    return this.#inFlight < share;
+  }
 
-  return {
-    async run(lane, task, { signal, urgent = false }) {
-      await place(lane, signal, urgent);
-      try {
-        return await task();
-      } finally {
-        leave(lane);
-      }
-    },
-  };
+  /** The run whose turn it is gets one place and goes to the end of the row. */
+  #startNext(): boolean {
+    const [next] = this.#waiting;
+    if (!next) return false;
+    const [run, queue] = next;
+    this.#waiting.delete(run);
+    const start = queue.shift();
+    if (queue.length > 0) this.#waiting.set(run, queue);
+    if (!start) return false;
+    this.enter();
+    start();
+    return true;
+  }
+}
+
+const ofThisProcess = new Map<string, Governor>();
+
+/** The one governor of this process for a Unisphere: whatever runs here shares its places. */
+export function governorOf(unisphere: string, processes: () => number): Governor {
+  const known = ofThisProcess.get(unisphere);
+  if (known) return known;
+  const governor = createGovernor(DEFAULT_LIMITS, processes);
+  ofThisProcess.set(unisphere, governor);
+  return governor;
 }

@@ -8,7 +8,7 @@ import { createDeviceLists } from './device-lists.ts';
 import { readDeviceState } from './device-state.ts';
 import { readInventory } from './devices.ts';
 import { readFacts, readMicrocode } from './facts.ts';
-import { createGovernor, DEFAULT_LIMITS, type GovernorLimits } from './governor.ts';
+import { type Governor, governorOf } from './governor.ts';
 import { createGroupLists } from './group-lists.ts';
 import { sourceGroupOf } from './group-names.ts';
 import { mayBeVvol, parseIdentity } from './identity.ts';
@@ -39,8 +39,10 @@ export interface PowerMaxOptions {
   readonly clock: Clock;
   /** Default 30 s for reads, 10 min for writes: they block for the whole operation of the array. */
   readonly requestTimeoutMs?: { readonly read: number; readonly write: number };
-  /** Requests in flight; default 5 reads and 4 writes. */
-  readonly limits?: GovernorLimits;
+  /** Who else works at the same Unisphere; default: whatever else this process has for the same servers. */
+  readonly governor?: Governor;
+  /** How many processes of this machine work now and share the places of a Unisphere; default 1. */
+  readonly processesAtWork?: () => number;
   /** How snapshots are taken; default `auto`. */
   readonly snapVxApi?: SnapVxApiSetting;
   /**
@@ -62,8 +64,9 @@ export function createPowerMax(options: PowerMaxOptions): StorageArray {
     openSession({ url, username, password, tls, clock, requestTimeoutMs }),
   );
   const session = firstThatAnswers(sessions);
-  const governor = createGovernor(options.limits ?? DEFAULT_LIMITS);
-  const unisphere = createUnisphere({ arrayId, session, governor, clock });
+  const governor = options.governor ?? governorOf(serverKey(options.servers), options.processesAtWork ?? (() => 1));
+  const access = governor.access();
+  const unisphere = createUnisphere({ arrayId, session, access, clock });
   const effects = new OwnEffects();
   const choice = new SnapVxChoice(unisphere, options.snapVxApi ?? 'auto');
   let knownMicrocode: string | undefined;
@@ -156,7 +159,7 @@ export function createPowerMax(options: PowerMaxOptions): StorageArray {
         options.servers.map(async ({ url }, index): Promise<ServerState> => {
           const alone = sessions[index];
           if (!alone) throw new TypeError('one session for every server');
-          const asked = createUnisphere({ arrayId, session: alone, governor, clock });
+          const asked = createUnisphere({ arrayId, session: alone, access, clock });
           try {
             return { url, kind: 'answers', version: (await asked.askVersion(signal)).unisphere };
           } catch (error) {
@@ -167,3 +170,10 @@ export function createPowerMax(options: PowerMaxOptions): StorageArray {
     close: async () => session.close(),
   };
 }
+
+/** Arrays behind the same servers share what these can do at a time. */
+const serverKey = (servers: readonly UnisphereServer[]): string =>
+  servers
+    .map(({ url }) => url.toLowerCase().replace(/\/+$/, ''))
+    .sort()
+    .join(' ');

@@ -14,6 +14,7 @@ import { Pace } from '../../src/lab/world/pace.ts';
 import { systemClock } from '../../src/platform/clock.ts';
 import { arrayId, deviceId } from '../../src/ports/identity.ts';
 import type { StorageArray } from '../../src/ports/storage-array.ts';
+import type { Governor } from '../../src/powermax/governor.ts';
 import { createPowerMax } from '../../src/powermax/powermax.ts';
 import type { StorageArrayWorld } from './storage-array.ts';
 
@@ -94,7 +95,11 @@ export interface LabArrayWorld extends StorageArrayWorld {
   operationsSince(seq: number): readonly string[];
   loseNextAnswer(request: keyof typeof LOSABLE, of?: 'first' | 'second'): void;
   connections(): number;
-  later(options?: { readonly username?: string; readonly password?: string }): StorageArray;
+  later(options?: {
+    readonly username?: string;
+    readonly password?: string;
+    readonly governor?: Governor;
+  }): StorageArray;
 }
 
 let pki: Promise<{ readonly ca: string; readonly server: { readonly key: string; readonly cert: string } }> | undefined;
@@ -148,13 +153,14 @@ export async function openLabArray(options: LabArrayOptions): Promise<LabArrayWo
     ],
   });
   const opened: StorageArray[] = [];
-  const open = ({ username = 'snaphook', password = 'lab-secret' } = {}) => {
+  const open: LabArrayWorld['later'] = ({ username = 'snaphook', password = 'lab-secret', governor } = {}) => {
     const array = createPowerMax({
       arrayId: ARRAY,
       servers: unisphere.urls.map((url) => ({ url, tls: { ca } })),
       username,
       password: async () => password,
       clock: systemClock,
+      ...(governor && { governor }),
       busyPauseMs: 5,
       latestEffectMs: options.latestEffectMs ?? 5,
       modelLagMs: 300,

@@ -1,6 +1,7 @@
 import type { LabEvent } from '../../src/lab/world/events.ts';
 import type { DeviceId } from '../../src/ports/identity.ts';
 import type { StorageArray } from '../../src/ports/storage-array.ts';
+import { createGovernor, DEFAULT_LIMITS } from '../../src/powermax/governor.ts';
 import {
   INHERITED,
   type LabArrayOptions,
@@ -293,7 +294,7 @@ test('a write refused because of a lock is sent again until it passes', async ()
 });
 
 test('at most 5 reads and 4 writes are in flight, and as many where there is work for them', async () => {
-  const { array, events, faults } = await start({ version: '9.2', pairs: 16 });
+  const { array, events, faults, emptyGroup } = await start({ version: '9.2', pairs: 16 });
   await array.establish({ name: NAME, devices: SOURCES, timeToLiveHours: 2 }, soon());
   const deadline = soon();
   const seq = events.events.length;
@@ -305,7 +306,7 @@ test('at most 5 reads and 4 writes are in flight, and as many where there is wor
 
   const all = Promise.all([
     array.findSnapshots({ name: NAME, devices: SOURCES }, soon()),
-    ...SOURCES.map((device) => array.establish({ name: 'sh-x', devices: [device], timeToLiveHours: 1 }, soon())),
+    ...SOURCES.map((device) => array.addToStorageGroup({ storageGroup: emptyGroup, devices: [device] }, soon())),
   ]);
   while (mostInFlight(events.since(seq)).POST + mostInFlight(events.since(seq)).GET < 9) {
     deadline.throwIfAborted();
@@ -315,6 +316,59 @@ test('at most 5 reads and 4 writes are in flight, and as many where there is wor
   await all;
 
   expect(mostInFlight(events.since(seq))).toEqual({ GET: 5, POST: 4 });
+});
+
+test('two hooks of this machine together have at most 5 reads and 4 writes in flight', async () => {
+  const opened = await start({ version: '9.2', pairs: 16 });
+  await opened.array.establish({ name: NAME, devices: SOURCES, timeToLiveHours: 2 }, soon());
+  const { events, faults, lab } = opened;
+  // As two processes have it: a governor each, and no word between them but that there are two.
+  const hooks = [1, 2].map(() => opened.later({ governor: createGovernor(DEFAULT_LIMITS, () => 2) }));
+  await Promise.all(hooks.map((hook) => hook.facts(soon())));
+  const deadline = soon();
+  const seq = events.events.length;
+  let open = () => {};
+  const gate = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  faults.add({ system: 'array', when: 'after', action: { do: 'call', run: () => gate } });
+
+  const all = Promise.all(hooks.map((hook) => hook.findSnapshots({ name: NAME, devices: SOURCES }, soon())));
+  while (mostInFlight(events.since(seq)).GET < 4) {
+    deadline.throwIfAborted();
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  open();
+  await all;
+
+  expect(mostInFlight(events.since(seq)).GET).toBe(4);
+  expect(lab.mostActiveRequests).toBeLessThanOrEqual(5);
+});
+
+test('an establish goes at once while every place for reads and writes is taken', async () => {
+  const opened = await start({ version: '9.2', pairs: 16 });
+  const { array, events, faults } = opened;
+  await array.facts(soon());
+  const storageGroup = opened.emptyGroup;
+  let open = () => {};
+  const gate = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  faults.add({ system: 'array', operation: /^(GET|PUT)/, when: 'before', action: { do: 'call', run: () => gate } });
+  const busy = [
+    ...Array.from({ length: 2 }, () => array.inspect(SOURCES, soon())),
+    ...SOURCES.slice(0, 6).map((device) => array.addToStorageGroup({ storageGroup, devices: [device] }, soon())),
+  ];
+  const deadline = soon();
+  while (mostInFlight(events.events).POST < 4) {
+    deadline.throwIfAborted();
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+
+  await array.establish({ name: NAME, devices: SOURCES.slice(0, 1), timeToLiveHours: 2 }, soon());
+
+  open();
+  await Promise.all(busy);
 });
 
 function mostInFlight(events: readonly LabEvent[]) {

@@ -104,6 +104,7 @@ export class Front {
     }
     if (array.activeRequests >= array.knobs.maxActiveRequests) throw serviceUnavailable();
     array.activeRequests += 1;
+    array.mostActiveRequests = Math.max(array.mostActiveRequests, array.activeRequests);
     try {
       if (route.method === 'GET') await this.#state.pace.wait(array.knobs.readMs);
       return await route.handler(call);

@@ -107,6 +107,8 @@ export class LabArray {
   readonly seenBy: LaggingModel | undefined = undefined;
   knobs: ArrayKnobs;
   activeRequests = 0;
+  /** The most there ever were at a time, over all its servers. */
+  mostActiveRequests = 0;
   #config: ArrayConfig;
   #index: ConfigIndex | undefined;
   readonly #file: ConfigFile;
