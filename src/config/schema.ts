@@ -175,6 +175,12 @@ const job = z.strictObject({
     .describe('storage group masked to the proxy, when the pool itself is not'),
   exportDirectory: z.string().min(1).describe('where the images are handed over'),
   timeToLiveHours: z.number().int().min(1).max(9600).default(48).describe('the array removes the snapshot after this'),
+  secure: z
+    .never({
+      error:
+        'secured snapshots are not supported: nobody, not the post hook either, could remove one before it expires',
+    })
+    .optional(),
   limits: limits.optional(),
 });
 

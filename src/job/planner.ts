@@ -3,6 +3,7 @@ import type { VirtualDisk, VmRecord } from '../ports/hypervisor.ts';
 import type { DeviceId, InstanceUuid, MoRef, RunId } from '../ports/identity.ts';
 import { MODEL_LAG_MS } from '../ports/polling.ts';
 import type { ArrayFacts, Device, StorageArray } from '../ports/storage-array.ts';
+import { checkArrayLimits } from './array-limits.ts';
 import { imageNames } from './image-names.ts';
 import type { Installation } from './installation.ts';
 import type { JobContext, JobSpec } from './job-spec.ts';
@@ -57,6 +58,7 @@ export async function draftPlan(ports: JobPorts, spec: JobSpec, signal: AbortSig
   const collateral = await findCollateral(ports, vms, spec, warnings, signal);
   const { array, facts, sources, pool } = await findSources(ports.arrays, spec.targetPool, disksOf(vms), signal);
   checkArray(array, facts);
+  await checkArrayLimits(array, sources, spec, signal);
   const strategies = new Map(vms.map((vm) => [vm.instanceUuid, strategyOf(ports, vm, spec)]));
   return { array, facts, sources, pool, vms, strategies, collateral, warnings, installation: ports.installation };
 }

@@ -85,6 +85,26 @@ export interface DeviceInventory {
   readonly pool: readonly Device[];
 }
 
+/** What an array takes at most. */
+export interface ArrayLimits {
+  readonly snapshotsPerSource: number;
+  /** Over all snapshots of the device. */
+  readonly targetsPerSource: number;
+  /** Devices of one establish. */
+  readonly devicesPerSet: number;
+  readonly timeToLiveHours: number;
+}
+
+/** What a source carries already. */
+export interface SourceLoad {
+  readonly device: DeviceId;
+  readonly snapshots: number;
+  /** Undefined where only a list was read: it does not tell them. */
+  readonly linkedTargets: number | undefined;
+  /** A snapshot is being written back to it. */
+  readonly isRestoring: boolean;
+}
+
 /** One of the servers the array is managed by. */
 export type ServerState =
   | { readonly url: string; readonly kind: 'answers'; readonly version: string }
@@ -101,6 +121,10 @@ export type ServerState =
 export interface StorageArray {
   readonly id: ArrayId;
   facts(signal: AbortSignal): Promise<ArrayFacts>;
+  /** By its microcode; asks nothing once the facts were read. */
+  limits(signal: AbortSignal): Promise<ArrayLimits>;
+  /** Of devices that have snapshots. Those the array tells nothing of (old releases without device lists) are absent. */
+  sourceLoads(devices: readonly DeviceId[], signal: AbortSignal): Promise<readonly SourceLoad[]>;
   /** Each configured server, asked by itself. */
   servers(signal: AbortSignal): Promise<readonly ServerState[]>;
   /** Canonical names (`naa.…`, `eui.…`) or vVol object ids to devices, and all devices of the pool storage group. */

@@ -169,7 +169,8 @@ export function classify(answer: BadAnswer, call: 'read' | 'write'): Refusal {
   const kind = kindOf(answer, message);
   const { code, retry, effect } = MEANINGS[kind];
   if (call === 'write') return { kind, status, message, retry, effect };
-  return { kind, status, message, retry: code === 'E_ARRAY_BUSY' ? 'safe' : 'never', effect: 'none' };
+  const isPassing = code === 'E_ARRAY_BUSY' || ANSWER_LOST.includes(status);
+  return { kind, status, message, retry: isPassing ? 'safe' : 'never', effect: 'none' };
 }
 
 function kindOf({ status, body }: BadAnswer, message: string): RefusalKind {

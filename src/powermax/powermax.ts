@@ -19,6 +19,7 @@ import { createSnapshotSearch } from './snapshot-search.ts';
 import { createSnapVx } from './snapvx.ts';
 import { type SnapVxApiSetting, SnapVxChoice } from './snapvx-choice.ts';
 import type { SnapVxWire } from './snapvx-wire.ts';
+import { limitsOf, readSourceLoads } from './source-loads.ts';
 import { addToStorageGroup, removeFromStorageGroup } from './storage-groups.ts';
 import { createTemporaryGroups, removeGroupsOf } from './temporary-groups.ts';
 import { generationOf, hasSnapIds, recalledVersion } from './version.ts';
@@ -154,6 +155,8 @@ export function createPowerMax(options: PowerMaxOptions): StorageArray {
       if (found.length === 0) await generation(signal);
       return found;
     },
+    limits: async (signal) => limitsOf(await microcode(signal)),
+    sourceLoads: async (devices, signal) => readSourceLoads(unisphere, await choice.of(signal), devices, signal),
     servers: (signal) =>
       Promise.all(
         options.servers.map(async ({ url }, index): Promise<ServerState> => {

@@ -167,6 +167,13 @@ export function simulatedArray(options: ArrayClientOptions): StorageArray {
       }),
     recall: () => undefined,
     servers: async () => [],
+    limits: async () => ({
+      snapshotsPerSource: 1024,
+      targetsPerSource: 1024,
+      devicesPerSet: 4096,
+      timeToLiveHours: 9600,
+    }),
+    sourceLoads: (_devices, signal) => read('sourceLoads', signal, () => []),
     // This array takes snapshots of devices: nobody makes groups on it.
     makeSnapshotGroup: () => Promise.reject(errors.refused()),
     removeSnapshotGroups: (_request, signal) => read('removeSnapshotGroups', signal, () => []),

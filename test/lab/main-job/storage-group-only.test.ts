@@ -82,7 +82,7 @@ test('a vVol that groups do not take is refused before any guest is prepared', a
   await expect(opened.failingPre()).resolves.toMatchObject({ code: 'E_ARRAY_REFUSED' });
 
   const { events } = opened.lab.events;
-  expect(events.some(({ system }) => system === 'guest')).toBe(false);
+  expect(events.some(({ system, kind }) => system === 'guest' && kind === 'request')).toBe(false);
   expect(opened.leftBehind()).toEqual([]);
 });
 

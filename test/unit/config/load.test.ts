@@ -70,6 +70,30 @@ test('a mistyped key is named with its line and the nearest known key', () => {
   expect(error.hint).toBe('Did you mean "targetPool"?');
 });
 
+test('a job that asks for secured snapshots is refused with the reason', () => {
+  expect(() => loadConfig(written(`${GOOD}    secure: true\n`))).toThrow(
+    expect.objectContaining({
+      code: 'E_CONFIG',
+      message: expect.stringContaining('secured snapshots are not supported'),
+    }),
+  );
+});
+
+test('an array may have one server or several, each recognised by something of its own', () => {
+  const several = GOOD.replace(
+    'unisphere: https://unisphere.example.com:8443',
+    'unisphere: [https://a.example.com:8443, { url: "https://b.example.com:8443", tls: { caFile: /b.pem } }]',
+  );
+
+  expect(loadConfig(written(several)).arrays[0]?.unisphere).toEqual([
+    'https://a.example.com:8443',
+    { url: 'https://b.example.com:8443', tls: { caFile: '/b.pem' } },
+  ]);
+  expect(() => loadConfig(written(several.replace('https://a', 'http://a')))).toThrow(
+    expect.objectContaining({ code: 'E_CONFIG' }),
+  );
+});
+
 test('a Linux guest is read with its defaults', () => {
   const [guest] = loadConfig(written(linuxGuest({}))).guests;
 

@@ -1,3 +1,4 @@
+import * as lab from '../../../src/lab/unisphere/messages.ts';
 import { classify, refusalError } from '../../../src/powermax/messages.ts';
 
 const json = (status: number, message: string) => ({ status, body: { message }, raw: JSON.stringify({ message }) });
@@ -63,7 +64,38 @@ test('a message is recognised in any case', () => {
   expect(classify(json(500, 'UNABLE TO ACQUIRE THE SYMMETRIX DEVICE LOCK'), 'write').kind).toBe('lock-busy');
 });
 
-test.each([503, 504, 429])('a read answered %i may be repeated and had no effect', (status) => {
+/** What the lab's Unisphere says in the words of real arrays: each is understood, none falls into "refused" or "failed". */
+test.each<[lab.Refusal, string]>([
+  [lab.desiredState(), 'already-in-desired-state'],
+  [lab.noLinkTarget(), 'no-link-target'],
+  [lab.alreadyTarget(), 'already-target'],
+  [lab.tooManySessions(), 'limit'],
+  [lab.membershipChanged(), 'not-found'],
+  [lab.noSnapshotNamed(), 'not-found'],
+  [lab.snapshotNotFound('x', '00001'), 'not-found'],
+  [lab.neitherSourceNorTarget(), 'not-found'],
+  [lab.deviceLocked(), 'lock-busy'],
+  [lab.autoProvisioningBusy(), 'provisioning-busy'],
+  [lab.inCopySession(), 'in-copy-session'],
+  [lab.groupFull(), 'limit'],
+  [lab.maskedElsewhere(), 'already-masked'],
+  [lab.twoFastGroups(), 'fast-conflict'],
+  [lab.snapshotHasLink(), 'snapshot-linked'],
+  [lab.targetTooSmall(1, 2), 'target-too-small'],
+  [lab.alreadyExists('storage group'), 'exists'],
+  [lab.notFound('Storage Group', 'x', '000197900046'), 'not-found'],
+  [lab.tooManyRequests(), 'too-many-requests'],
+  [lab.serviceUnavailable(), 'server-busy'],
+  [new lab.Refusal(500, lab.PASSING_FAULTS.roleNotFound.message), 'role'],
+  [new lab.Refusal(500, lab.PASSING_FAULTS.nullPointer.message), 'old-endpoint'],
+])('the lab says "%s", which is %s', (refusal, kind) => {
+  const prefixed = lab.problemText('modifying the storage group resource', refusal.message);
+  const spoken = refusal.status === 500 ? prefixed : refusal.message;
+
+  expect(classify(json(refusal.status, spoken), 'write').kind).toBe(kind);
+});
+
+test.each([503, 504, 429, 408, 502])('a read answered %i may be repeated and had no effect', (status) => {
   expect(classify(json(status, 'busy'), 'read')).toMatchObject({ retry: 'safe', effect: 'none' });
 });
 

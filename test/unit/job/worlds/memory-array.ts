@@ -103,6 +103,8 @@ export class MemoryArray implements StorageArray {
   }
 
   recall(): void {}
+  limits = (): never => unused('limits');
+  sourceLoads = (): never => unused('sourceLoads');
   servers = (): never => unused('servers');
   makeSnapshotGroup = (): never => unused('makeSnapshotGroup');
   removeSnapshotGroups = (): never => unused('removeSnapshotGroups');

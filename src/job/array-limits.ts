@@ -1,0 +1,90 @@
+import { SnaphookError } from '../ports/errors.ts';
+import type { ArrayLimits, SourceLoad, StorageArray } from '../ports/storage-array.ts';
+import type { JobSpec } from './job-spec.ts';
+import type { SourceDevice } from './sources.ts';
+
+const HOUR_MS = 3_600_000;
+
+/**
+ * What the array would refuse in the window or at the link, refused now: no guest was asked for anything. Errors: `E_CONFIG`,
+ * `E_ARRAY_LIMIT`, `E_DEVICE_UNFIT`.
+ */
+export async function checkArrayLimits(
+  array: Pick<StorageArray, 'id' | 'limits' | 'sourceLoads'>,
+  sources: readonly SourceDevice[],
+  spec: JobSpec,
+  signal: AbortSignal,
+): Promise<void> {
+  const limits = await array.limits(signal);
+  checkLife(spec, limits);
+  if (sources.length > limits.devicesPerSet) {
+    throw new SnaphookError(
+      'E_ARRAY_LIMIT',
+      `job "${spec.name}" needs one snapshot of ${sources.length} devices, and array "${array.id}" takes ${limits.devicesPerSet}`,
+      { hint: 'Split the job: VMs of different jobs have different points in time.' },
+    );
+  }
+  for (const { device, disks } of sources) {
+    if (device.linkTarget) {
+      throw unfit(
+        device.id,
+        nameOf(disks),
+        'is itself linked to a snapshot',
+        'Unlink it, or take the VM out of the job.',
+      );
+    }
+  }
+  const withSnapshots = sources.filter(({ device }) => device.snapshotSource);
+  if (withSnapshots.length === 0) return;
+  const loads = await array.sourceLoads(
+    withSnapshots.map(({ device }) => device.id),
+    signal,
+  );
+  for (const load of loads) {
+    const disks = withSnapshots.find(({ device }) => device.id === load.device)?.disks ?? [];
+    checkLoad(load, nameOf(disks), limits);
+  }
+}
+
+/** Longer than the hook may work on it, with undoing; how long the backup takes then, nobody knows but the admin. */
+function checkLife({ name, timeToLiveHours, limits: { deadlineMs, undoMs } }: JobSpec, limits: ArrayLimits): void {
+  const leastHours = Math.ceil((deadlineMs + undoMs) / HOUR_MS);
+  if (timeToLiveHours >= leastHours && timeToLiveHours <= limits.timeToLiveHours) return;
+  const isShort = timeToLiveHours < leastHours;
+  const why = isShort
+    ? `shorter than the hook may work (${leastHours} h)`
+    : `beyond the array's ${limits.timeToLiveHours} h`;
+  throw new SnaphookError('E_CONFIG', `timeToLiveHours of job "${name}" is ${timeToLiveHours}, ${why}`, {
+    hint: isShort
+      ? 'Set it to the longest time a backup may take, and some more: the array removes the snapshot after it.'
+      : 'Set a shorter one; retention belongs to the backup product.',
+  });
+}
+
+function checkLoad(load: SourceLoad, disk: string, limits: ArrayLimits): void {
+  const { device, snapshots, linkedTargets, isRestoring } = load;
+  if (isRestoring) {
+    throw unfit(device, disk, 'is being restored from a snapshot', 'End the restore session in Unisphere first.');
+  }
+  if (snapshots >= limits.snapshotsPerSource) {
+    throw full(device, disk, `${snapshots} snapshots, and the array keeps ${limits.snapshotsPerSource} of one device`);
+  }
+  if (linkedTargets !== undefined && linkedTargets >= limits.targetsPerSource) {
+    throw full(
+      device,
+      disk,
+      `${linkedTargets} linked targets, and the array keeps ${limits.targetsPerSource} of one device`,
+    );
+  }
+}
+
+const nameOf = ([first]: SourceDevice['disks']): string =>
+  first ? `disk "${first.label}" of VM "${first.vmName}"` : 'a disk';
+
+const unfit = (device: string, disk: string, why: string, hint: string) =>
+  new SnaphookError('E_DEVICE_UNFIT', `device "${device}" (${disk}) ${why}`, { hint });
+
+const full = (device: string, disk: string, why: string) =>
+  new SnaphookError('E_ARRAY_LIMIT', `device "${device}" (${disk}) has ${why}`, {
+    hint: 'Unlink or terminate those that are no longer needed; `snaphook reap` shows the ones of this tool.',
+  });

@@ -1,0 +1,64 @@
+import { type LabArrayWorld, openLabArray, SOURCES, TARGETS } from './lab-array-world.ts';
+
+const soon = () => AbortSignal.timeout(10_000);
+const [first = SOURCES[0], second = SOURCES[1]] = SOURCES;
+let world: LabArrayWorld;
+afterEach(() => world.close());
+
+test.each([
+  ['9.2', 'served', 1],
+  ['10.0', 'served', 1],
+  ['10.3', 'served', undefined],
+  ['10.3', 'absent', undefined],
+] as const)(
+  'what sources carry is told before anything is frozen (Unisphere %s, device lists %s)',
+  async (version, deviceListSnapVx, linkedTargets) => {
+    world = await openLabArray({ version, generation: 'V3', knobs: { deviceListSnapVx } });
+    const { array, lab } = world;
+    if (!first || !second) throw new Error('the world has two sources');
+    const { snapId } = lab.store.establish({ name: 'a', devices: [first, second] });
+    lab.store.establish({ name: 'b', devices: [first] });
+    lab.store.link({
+      name: 'a',
+      select: { snapId },
+      pairs: [{ source: first, target: TARGETS[0] ?? '' }],
+      copy: false,
+    });
+    lab.store.restore({ name: 'a', select: { snapId }, devices: [second] });
+    await array.facts(soon());
+
+    const loads = await array.sourceLoads([first, second], soon());
+
+    expect(loads).toEqual([
+      { device: first, snapshots: 2, linkedTargets, isRestoring: false },
+      {
+        device: second,
+        snapshots: expect.any(Number),
+        // A restore session is shown as a link of the source to itself.
+        linkedTargets: linkedTargets === undefined ? undefined : expect.any(Number),
+        isRestoring: true,
+      },
+    ]);
+  },
+);
+
+test('one bulk list tells of any number of sources', async () => {
+  world = await openLabArray({ version: '10.3', generation: 'V3', pairs: 16 });
+  await world.array.facts(soon());
+  world.lab.store.establish({ name: 'a', devices: SOURCES });
+  const seq = world.events.events.length;
+
+  const loads = await world.array.sourceLoads(SOURCES, soon());
+
+  expect(world.operationsSince(seq)).toEqual(['GET v1/volumes']);
+  expect(loads.map(({ device, snapshots }) => [device, snapshots])).toEqual(SOURCES.map((device) => [device, 1]));
+});
+
+test.each([
+  ['V3', 1024],
+  ['V4', 1024],
+] as const)('the limits are those of the microcode (%s)', async (generation, snapshotsPerSource) => {
+  world = await openLabArray({ version: '10.3', generation });
+
+  await expect(world.array.limits(soon())).resolves.toMatchObject({ snapshotsPerSource, devicesPerSet: 4096 });
+});
