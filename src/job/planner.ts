@@ -1,6 +1,6 @@
 import { SnaphookError } from '../ports/errors.ts';
 import type { VirtualDisk, VmRecord } from '../ports/hypervisor.ts';
-import type { InstanceUuid, MoRef, RunId } from '../ports/identity.ts';
+import type { DeviceId, InstanceUuid, MoRef, RunId } from '../ports/identity.ts';
 import type { ArrayFacts, Device, StorageArray } from '../ports/storage-array.ts';
 import { imageNames } from './image-names.ts';
 import type { Installation } from './installation.ts';
@@ -62,7 +62,7 @@ export async function draftPlan(ports: JobPorts, spec: JobSpec, signal: AbortSig
 
 /** Gives every source a target that nobody else has planned. Errors: `E_TARGET_*`, `E_EXPORT`. */
 export function completePlan(draft: PlanDraft, request: PlanRequest, reserved: Reserved): Plan {
-  const { array, facts, sources, pool, vms, collateral, warnings } = draft;
+  const { array, facts, sources, collateral, warnings } = draft;
   const { spec } = request;
   const owner = reserved.directories.get(spec.exportDirectory);
   if (owner !== undefined) {
@@ -70,7 +70,7 @@ export function completePlan(draft: PlanDraft, request: PlanRequest, reserved: R
       hint: 'Give each job an exportDirectory of its own: otherwise one run would hand over the images of another.',
     });
   }
-  const targets = chooseTargets({ sources, pool, spec, reserved: reserved.targets });
+  const targets = chooseTargets({ sources, pool: draft.pool, spec, reserved: reserved.targets });
   const names = imageNames(sources);
   const devices = sources.map((source, index): PlannedDevice => {
     const target = targets[index];
@@ -94,7 +94,7 @@ export function completePlan(draft: PlanDraft, request: PlanRequest, reserved: R
     arrayId: array.id,
     array: facts,
     snapshotName: snapshotName(request.runId, draft.installation.markOf(request.runId, array.id)),
-    vms: vms.map((vm) => plannedVm(vm, draft.strategies.get(vm.instanceUuid) ?? 'none', sources)),
+    vms: plannedVms(draft),
     devices,
     collateral,
     warnings,
@@ -168,7 +168,21 @@ function strategyOf(ports: JobPorts, vm: VmRecord, { freeze }: JobSpec): Planned
 
 const disksOf = (vms: readonly VmRecord[]) => vms.flatMap((vm) => vm.disks.map((disk) => ({ vm, disk })));
 
-function plannedVm(vm: VmRecord, freeze: PlannedVm['freeze'], sources: readonly SourceDevice[]): PlannedVm {
+function plannedVms({ vms, strategies, sources }: PlanDraft): readonly PlannedVm[] {
+  const heldBy = new Map<string, DeviceId[]>();
+  for (const { device, disks } of sources) {
+    for (const { vm, key } of disks) heldBy.set(`${vm}/${key}`, [...(heldBy.get(`${vm}/${key}`) ?? []), device.id]);
+  }
+  return vms.map((vm) =>
+    plannedVm(vm, strategies.get(vm.instanceUuid) ?? 'none', (key) => heldBy.get(`${vm.instanceUuid}/${key}`) ?? []),
+  );
+}
+
+function plannedVm(
+  vm: VmRecord,
+  freeze: PlannedVm['freeze'],
+  devicesOf: (diskKey: number) => readonly DeviceId[],
+): PlannedVm {
   return {
     instanceUuid: vm.instanceUuid,
     moRef: vm.moRef,
@@ -182,9 +196,7 @@ function plannedVm(vm: VmRecord, freeze: PlannedVm['freeze'], sources: readonly 
       guestDiskUuid: disk.guestDiskUuid,
       storage: storageOf(disk),
       sharedByWriters: disk.sharedByWriters,
-      devices: sources
-        .filter((source) => source.disks.some((held) => held.vm === vm.instanceUuid && held.key === disk.key))
-        .map((source) => source.device.id),
+      devices: devicesOf(disk.key),
     })),
   };
 }

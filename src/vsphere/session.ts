@@ -223,7 +223,7 @@ export class Sessions {
     const { transport, path, requestTimeoutMs } = this.#options;
     const { signal, cookie, onCookie, password } = context;
     try {
-      return await client.call(operation, body, async (envelope, headers) => {
+      return await client.call(operation, body, async (envelope, headers, sink) => {
         const answer = await this.#whenNotBusy(operation, signal, () =>
           transport.send({
             method: 'POST',
@@ -231,6 +231,7 @@ export class Sessions {
             operation,
             headers: { ...headers, 'user-agent': 'snaphook', ...(cookie === undefined ? {} : { cookie }) },
             body: envelope,
+            ...(sink === undefined ? {} : { sink }),
             repeatable: operation !== 'Login',
             timeoutMs: requestTimeoutMs,
             signal,
