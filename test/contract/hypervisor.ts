@@ -106,6 +106,29 @@ export function hypervisorContract(name: string, makeWorld: () => Promise<Hyperv
       expect(await hypervisor.findVms([], signal)).toEqual([]);
     });
 
+    test('a pattern is for whole names in any case, and what is excluded is in no result', async () => {
+      const { vm, templateName, twins } = world.expected;
+      const everything = { by: 'pattern', pattern: '*' } as const;
+      const [all, some, none] = await hypervisor.findVms(
+        [
+          everything,
+          { by: 'pattern', pattern: `?${vm.name.slice(1).toUpperCase()}` },
+          { by: 'pattern', pattern: vm.name.slice(1) },
+        ],
+        signal,
+      );
+      expect(some?.map(({ name }) => name)).toEqual([vm.name]);
+      expect(none).toEqual([]);
+      const excluding = [
+        { by: 'name', name: twins.name },
+        { by: 'instanceUuid', uuid: vm.instanceUuid },
+      ] as const;
+      const [rest, named] = await hypervisor.findVms([everything, { by: 'name', name: vm.name }], signal, excluding);
+      expect(named).toEqual([]);
+      expect(rest).toHaveLength((all?.length ?? 0) - twins.instanceUuids.length - 1);
+      expect(rest?.map(({ name }) => name)).toContain(templateName);
+    });
+
     test('VMs of the same name in different folders are all returned', async () => {
       const { twins } = world.expected;
       expect(twins.instanceUuids.length).toBeGreaterThan(1);
