@@ -33,7 +33,7 @@ interface Cell {
   readonly vms: number;
   readonly arrayMs: number;
   readonly overheadsMs: readonly number[];
-  readonly windowsMs: readonly number[];
+  readonly windows: readonly Measured[];
   readonly naiveMs: number | undefined;
 }
 
@@ -64,14 +64,14 @@ async function measureVms(lab: RemoteLab, vms: number, repetitions: readonly num
     for (const [index, arrayMs] of ARRAY_MS.entries()) {
       await lab.setEstablishMs(arrayMs);
       const overheadsMs: number[] = [];
-      const windowsMs: number[] = [];
+      const windows: Measured[] = [];
       for (let count = repetitions[index] ?? 1; count > 0; count -= 1) {
-        const { windowMs, answerMs } = await repetition(lab, opened);
-        windowsMs.push(windowMs);
-        overheadsMs.push(windowMs - answerMs - 2 * RTT_MS);
+        const measured = await repetition(lab, opened);
+        windows.push(measured);
+        overheadsMs.push(measured.windowMs - measured.answerMs - 2 * RTT_MS);
       }
       const naiveMs = arrayMs * vms > LONGEST_NAIVE_MS ? undefined : await naiveOnce(opened);
-      cells.push({ vms, arrayMs, overheadsMs, windowsMs, naiveMs });
+      cells.push({ vms, arrayMs, overheadsMs, windows, naiveMs });
     }
   } finally {
     await closePorts(ports);
@@ -85,8 +85,16 @@ interface Opened {
   readonly draft: PlanDraft;
 }
 
+/** One window; `answerMs` is the time of the establish as the array's server saw it. */
+interface Measured {
+  readonly windowMs: number;
+  readonly answerMs: number;
+  readonly freezeMs: number;
+  readonly thawMs: number;
+}
+
 /** Opens guests, holds one window as the product does, and removes the snapshot again. */
-async function repetition(lab: RemoteLab, opened: Opened): Promise<{ windowMs: number; answerMs: number }> {
+async function repetition(lab: RemoteLab, opened: Opened): Promise<Measured> {
   const run = await newRun(opened);
   await runStep(run, guestsStep, never);
   await lab.seen();
@@ -97,7 +105,8 @@ async function repetition(lab: RemoteLab, opened: Opened): Promise<{ windowMs: n
     throw new Error(`the window was not one array call: ${JSON.stringify({ establishMs, inWindow })}`);
   requireHeld(capture);
   await throwAway(run);
-  return { windowMs: capture.lengthMs, answerMs };
+  const { lengthMs: windowMs, freezeMs, thawMs } = capture;
+  return { windowMs, answerMs, freezeMs, thawMs };
 }
 
 /** A window that did not hold writes is no measurement. */
@@ -131,6 +140,12 @@ async function naiveOnce(opened: Opened): Promise<number> {
   }
 }
 
+const median = (windows: readonly Measured[], of: keyof Measured): number =>
+  percentile(
+    windows.map((window) => window[of]),
+    0.5,
+  );
+
 function resultOf(cells: readonly Cell[]): BenchResult {
   const all = cells.flatMap(({ overheadsMs }) => overheadsMs);
   const p50 = percentile(all, 0.5);
@@ -138,15 +153,17 @@ function resultOf(cells: readonly Cell[]): BenchResult {
   return {
     bench: 'window',
     conditions: { 'injected round trip ms': RTT_MS, windows: all.length },
-    rows: cells.map(({ vms, arrayMs, overheadsMs, windowsMs, naiveMs }) => ({
+    rows: cells.map(({ vms, arrayMs, overheadsMs, windows, naiveMs }) => ({
       VMs: vms,
       'array s': arrayMs / 1000,
-      windows: windowsMs.length,
-      'window p50 ms': Math.round(percentile(windowsMs, 0.5)),
+      windows: windows.length,
+      'window p50 ms': Math.round(median(windows, 'windowMs')),
+      'freeze p50 ms': rounded(median(windows, 'freezeMs')),
+      'thaw p50 ms': rounded(median(windows, 'thawMs')),
       'overhead p50 ms': rounded(percentile(overheadsMs, 0.5)),
       'overhead max ms': rounded(Math.max(...overheadsMs)),
       'naive window ms': naiveMs === undefined ? 'not run' : Math.round(naiveMs),
-      ratio: naiveMs === undefined ? '' : rounded(naiveMs / percentile(windowsMs, 0.5)),
+      ratio: naiveMs === undefined ? '' : rounded(naiveMs / median(windows, 'windowMs')),
     })),
     goals: [
       {
