@@ -4,6 +4,7 @@ import { createLinuxGuests } from '../guest/linux/linux-guest.ts';
 import type { LinuxGuestSettings, SshLogin } from '../guest/linux/linux-guest-settings.ts';
 import { createWindowsGuests } from '../guest/windows/windows-guest.ts';
 import type { WindowsGuestSettings } from '../guest/windows/windows-guest-settings.ts';
+import { matchesName } from '../platform/name-pattern.ts';
 import type { Clock } from '../ports/clock.ts';
 import { SnaphookError } from '../ports/errors.ts';
 import type { Guests } from '../ports/guest.ts';
@@ -120,13 +121,4 @@ function loginOf({ privateKey, passphrase, password }: Ssh): SshLogin {
 function hostTrust({ hostKeys, knownHosts }: Ssh): ReturnType<LinuxGuestSettings['trust']> {
   if (knownHosts === undefined) return { kind: 'fingerprints', fingerprints: hostKeys ?? [] };
   return { kind: 'known-hosts', text: readTrusted(knownHosts, 'known_hosts file', 'Check `ssh.knownHosts`.') };
-}
-
-/** `*` and `?` as in file names; Windows and vCenter compare VM names without case here. */
-function matchesName(pattern: string, name: string): boolean {
-  const source = pattern
-    .replace(/[.+^${}()|[\]\\]/g, '\\$&')
-    .replace(/\*/g, '.*')
-    .replace(/\?/g, '.');
-  return new RegExp(`^${source}$`, 'i').test(name);
 }

@@ -100,10 +100,13 @@ export function jobSpec(
   return {
     name,
     vms: vms.map(parseVmSelector),
+    exclude: job.exclude.map(parseVmSelector),
+    onNoMatch: job.onNoMatch,
     freeze: job.freeze,
     grade: job.grade,
     onLowerGrade: job.onLowerGrade,
     collateral: job.collateral,
+    hostCaches: job.hostCaches,
     onOpenRun: overrides.onOpenRun ?? job.onOpenRun,
     targetPool: job.targetPool,
     presentGroup: job.presentGroup,

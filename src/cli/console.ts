@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { createTextReporter } from '../platform/text-reporter.ts';
 import { SnaphookError } from '../ports/errors.ts';
 import type { Reporter } from '../ports/reporter.ts';
@@ -32,6 +33,7 @@ export async function runVerb(
   invocation: Invocation,
   work: (signal: AbortSignal) => Promise<VerbResult>,
 ): Promise<number> {
+  setMaxListeners(0); // one signal ends a run, and every guest and call of it listens: more than ten are no leak
   const interruption = listenForSignals();
   ignoreClosedPipes();
   try {

@@ -68,6 +68,12 @@ function textOf(plan: Plan): string {
       ? 'no guest is frozen: the grade is "crash" at best\n'
       : `guests frozen: ${frozen.join(', ')}\n`,
     `images of up to ${bytesText(plan.devices.reduce((sum, { imageBytes }) => sum + imageBytes, 0))} go to ${plan.spec.exportDirectory}\n`,
+    ...plan.vms
+      .filter(({ name, selectedBy }) => selectedBy.some((selector) => selector !== name))
+      .map(({ name, selectedBy }) => `VM ${name} selected by ${selectedBy.join(', ')}\n`),
     ...plan.warnings.map((warning) => `warning: ${warning}\n`),
+    ...plan.vms.flatMap(({ notes }) =>
+      notes.filter(({ severity }) => severity === 'info').map(({ text }) => `note: ${text}\n`),
+    ),
   ].join('');
 }

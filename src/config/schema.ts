@@ -154,7 +154,11 @@ const job = z.strictObject({
   vms: z
     .array(z.string().min(1))
     .default([])
-    .describe('VM names, or uuid:<instance UUID>, moref:<id>, path:<inventory path>'),
+    .describe(
+      'VM names, or uuid:<instance UUID>, bios:<BIOS UUID>, moref:<id>, path:<inventory path>; any number by folder:<inventory path>, datastore:<name>, tag:<Category>/<Tag>, like:<pattern>',
+    ),
+  exclude: z.array(z.string().min(1)).default([]).describe('VMs to leave out, named as in vms'),
+  onNoMatch: z.enum(['fail', 'skip']).default('fail').describe('when one of vms leads to no VM'),
   freeze: z
     .enum(['auto', 'vss-provider', 'linux-fsfreeze', 'none'])
     .default('auto')
@@ -162,6 +166,10 @@ const job = z.strictObject({
   grade: z.enum(['application', 'filesystem', 'crash']).default('application').describe('the consistency asked for'),
   onLowerGrade: z.enum(['fail', 'degrade']).default('fail'),
   collateral: z.enum(['refuse', 'warn']).default('refuse').describe('other VMs on a snapped datastore'),
+  hostCaches: z
+    .enum(['refuse', 'warn'])
+    .default('refuse')
+    .describe('disks behind an IO filter or a write-back cache on the ESXi host; warn: the grade is crash at best'),
   onOpenRun: z
     .enum(['fail', 'replace', 'wait'])
     .default('fail')

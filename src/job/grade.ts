@@ -39,6 +39,10 @@ export interface VmEvidence {
   readonly capturedDiskUuids: readonly (string | undefined)[];
   /** Labels of captured disks that other VMs, not frozen, may write to. */
   readonly sharedDisks: readonly string[];
+  /** Labels of captured disks whose writes may still be in a filter or cache on the ESXi host. */
+  readonly heldBackDisks: readonly string[];
+  /** Why the disks may not have been on those devices at the establish; empty: looked at before the freeze and after the thaw. */
+  readonly layoutDoubts: readonly string[];
 }
 
 export interface GradedVm {
@@ -50,17 +54,18 @@ export interface GradedVm {
 /**
  * The grade that the evidence supports; in doubt the lower one. `docs/grades.md` is the written model.
  *
- * `crash`: one establish, one snap id for all devices. `filesystem`: in addition, writes were provably held when the array
+ * `crash`: one establish, one snap id for all devices, and the disks were on them. `filesystem`: in addition, writes were provably held when the array
  * committed: the establish was sent after "frozen", its answer seen before "thaw", the guest's own release acknowledged within
  * its lease and not earlier than we think; every captured disk holds something that stood still; and the freeze ended well after
  * a flush. `application`: in addition every required writer or application was quiet before and well after.
  */
 export function gradeOf(evidence: VmEvidence): GradedVm {
-  const noPoint = snapshotDoubts(evidence);
+  const noPoint = [...snapshotDoubts(evidence), ...evidence.layoutDoubts];
   if (noPoint.length > 0) return { grade: 'unknown', reasons: noPoint };
   const { guest } = evidence;
   if (!guest) return { grade: 'crash', reasons: ['the guest was not frozen'] };
   const notHeld = [
+    ...evidence.heldBackDisks.map((label) => `writes to disk "${label}" may be held back on the ESXi host`),
     ...windowDoubts(evidence.times, guest),
     ...coverageDoubts(evidence, guest),
     ...evidence.sharedDisks.map((label) => `disk "${label}" is shared with VMs that were not frozen`),

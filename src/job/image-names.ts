@@ -7,9 +7,11 @@ import type { SourceDevice } from './sources.ts';
  */
 export function imageNames(sources: readonly SourceDevice[]): readonly string[] {
   const names = sources.map((source) => nameOf(source, false));
+  const uses = new Map<string, number>();
+  for (const name of names) uses.set(name, (uses.get(name) ?? 0) + 1);
   return sources.map((source, index) => {
-    const name = names[index] ?? nameOf(source, true);
-    return names.filter((other) => other === name).length === 1 ? name : nameOf(source, true);
+    const name = names[index];
+    return name !== undefined && uses.get(name) === 1 ? name : nameOf(source, true);
   });
 }
 

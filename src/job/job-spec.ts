@@ -12,6 +12,10 @@ export type OnOpenRun = (typeof ON_OPEN_RUN)[number];
 export interface JobSpec {
   readonly name: string;
   readonly vms: readonly VmSelector[];
+  /** VMs that are left out although one of `vms` leads to them. */
+  readonly exclude: readonly VmSelector[];
+  /** When a selector of `vms` leads to no VM: fail, or go on with the others and say so. */
+  readonly onNoMatch: 'fail' | 'skip';
   /** How guests are frozen. `none`: the snapshot is crash-consistent at best, and says so. */
   readonly freeze: FreezeChoice;
   /** The grade the admin asks for; below it `onLowerGrade` decides. */
@@ -19,6 +23,8 @@ export interface JobSpec {
   readonly onLowerGrade: 'fail' | 'degrade';
   /** VMs that share a snapped datastore and are not prepared: refuse the run, or go on and say which. */
   readonly collateral: 'refuse' | 'warn';
+  /** Disks behind an IO filter or a write-back cache on the host: refuse the run, or go on with a grade of `crash` at best. */
+  readonly hostCaches: 'refuse' | 'warn';
   /** When another pre hook of the job works, or an earlier run waits for its post hook: fail, end it, or wait for its end. */
   readonly onOpenRun: OnOpenRun;
   /** Storage group whose devices may receive links. */

@@ -17,7 +17,7 @@ export type Outcome = 'handed-over-and-released' | 'failed' | 'recovered' | 'not
 /** Everything a journal can say, one line each. Public format: changes need a new version. */
 export type JournalRecord =
   | { readonly kind: 'opened'; readonly data: { readonly version: number; readonly context: JobContext } }
-  /** The run is about to read in vCenter, in the session of that key. It is ended before the run is planned. */
+  /** The run is about to read in vCenter, in the session of that key. It is ended before anything is linked. */
   | { readonly kind: 'login'; readonly data: { readonly key: string } }
   | { readonly kind: 'planned'; readonly data: Plan }
   | { readonly kind: 'intent'; readonly data: { readonly step: StepName } }
@@ -102,11 +102,13 @@ function applyRecord(before: RunState, record: JournalRecord, at: Date): RunStat
     case 'login':
       return { ...state, vcenterSession: record.data.key };
     case 'planned':
-      return { ...state, plan: record.data, vcenterSession: undefined };
+      return { ...state, plan: record.data };
     case 'session':
       return { ...state, sessions: [...state.sessions, { ...record.data, since: at }] };
-    case 'intent':
-      return step(record.data.step, { at: 'intended' });
+    case 'intent': {
+      const intended = step(record.data.step, { at: 'intended' });
+      return record.data.step === 'link' ? { ...intended, vcenterSession: undefined } : intended;
+    }
     case 'done':
       return step(record.data.step, { at: 'done', result: record.data.result });
     case 'undone':

@@ -35,6 +35,7 @@ export function manifestOf(run: Run, capture: CaptureResult, files: readonly Ima
         grade: captured?.grade ?? 'unknown',
         reasons: captured?.reasons ?? [],
         evidence: captured?.evidence,
+        notes: vm.notes,
         disks: vm.disks.map((disk) => ({
           key: disk.key,
           label: disk.label,

@@ -3,6 +3,7 @@ import type { ArrayId, DeviceId, InstanceUuid, MoRef, RunId, Wwn } from '../port
 import type { HandedOverFile } from '../ports/images.ts';
 import type { ArrayFacts } from '../ports/storage-array.ts';
 import type { JobContext, JobSpec } from './job-spec.ts';
+import type { VmNote } from './vm-notes.ts';
 
 export const TRACK_BYTES = 131_072;
 const CYLINDER_BYTES = 15 * TRACK_BYTES;
@@ -17,6 +18,8 @@ export interface PlannedDisk {
   readonly storage: 'vvol' | 'vmfs' | 'rdm';
   /** Other VMs may write to it too. */
   readonly sharedByWriters: boolean;
+  /** An IO filter or a cache on the host may have writes that the array does not have. */
+  readonly mayHoldWritesBack: boolean;
   /** Devices that hold it: one, or every extent of its datastore. */
   readonly devices: readonly DeviceId[];
 }
@@ -27,6 +30,13 @@ export interface PlannedVm {
   readonly name: string;
   readonly address: string | undefined;
   readonly freeze: FreezeStrategy | 'none';
+  /** The job's selectors that led to it, as they were written. */
+  readonly selectedBy: readonly string[];
+  /** Changed block tracking is on. */
+  readonly changeTracking: boolean;
+  readonly notes: readonly VmNote[];
+  /** Where its data lay when it was planned: `layoutOf`. */
+  readonly layout: readonly string[];
   readonly disks: readonly PlannedDisk[];
 }
 

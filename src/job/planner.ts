@@ -7,6 +7,7 @@ import { checkArrayLimits } from './array-limits.ts';
 import { imageNames } from './image-names.ts';
 import type { Installation } from './installation.ts';
 import type { JobContext, JobSpec } from './job-spec.ts';
+import { layoutOf } from './layout.ts';
 import { snapshotName } from './names.ts';
 import {
   bytesOfCylinders,
@@ -19,7 +20,8 @@ import {
 import type { JobPorts } from './ports.ts';
 import { findSources, type SourceDevice } from './sources.ts';
 import { type ChosenTarget, chooseTargets, mayBecomeFree, type TargetChoice } from './targets.ts';
-import { guestAddressOf, resolveVms } from './vms.ts';
+import { mayHoldWritesBack, notesOf, type VmNote } from './vm-notes.ts';
+import { guestAddressOf, selectVms } from './vms.ts';
 
 export interface PlanRequest {
   readonly runId: RunId;
@@ -43,6 +45,8 @@ export interface PlanDraft {
   readonly sources: readonly SourceDevice[];
   readonly pool: readonly Device[];
   readonly vms: readonly VmRecord[];
+  readonly selectedBy: ReadonlyMap<InstanceUuid, readonly string[]>;
+  readonly notes: ReadonlyMap<InstanceUuid, readonly VmNote[]>;
   /** How each VM is frozen. */
   readonly strategies: ReadonlyMap<InstanceUuid, PlannedVm['freeze']>;
   readonly collateral: readonly Collateral[];
@@ -53,19 +57,25 @@ export interface PlanDraft {
 /** Reads VMs by selector, their disks and the devices that hold them. Changes nothing. */
 export async function draftPlan(ports: JobPorts, spec: JobSpec, signal: AbortSignal): Promise<PlanDraft> {
   const warnings: string[] = [];
-  const vms = await resolveVms(ports.hypervisor, spec.vms, signal);
-  for (const vm of vms) checkVm(vm, spec, warnings);
+  const { vms, selectedBy, warnings: unmatched } = await selectVms(ports.hypervisor, spec, signal);
+  warnings.push(...unmatched);
+  const notes = new Map(vms.map((vm) => [vm.instanceUuid, notesOf(vm, ports.clock.now())]));
+  for (const vm of vms) {
+    checkVm(vm, spec, warnings);
+    for (const { severity, text } of notes.get(vm.instanceUuid) ?? []) if (severity === 'warning') warnings.push(text);
+  }
   const collateral = await findCollateral(ports, vms, spec, warnings, signal);
   const { array, facts, sources, pool } = await findSources(ports.arrays, spec.targetPool, disksOf(vms), signal);
   checkArray(array, facts);
   await checkArrayLimits(array, sources, spec, signal);
   const strategies = new Map(vms.map((vm) => [vm.instanceUuid, strategyOf(ports, vm, spec)]));
-  return { array, facts, sources, pool, vms, strategies, collateral, warnings, installation: ports.installation };
+  const { installation } = ports;
+  return { array, facts, sources, pool, vms, selectedBy, notes, strategies, collateral, warnings, installation };
 }
 
 /** Gives every source a target that nobody else has planned. Errors: `E_TARGET_*`, `E_EXPORT`. */
 export function completePlan(draft: PlanDraft, request: PlanRequest, reserved: Reserved): Plan {
-  const { array, facts, sources, pool, vms, collateral, warnings } = draft;
+  const { array, facts, sources, collateral, warnings } = draft;
   const { spec } = request;
   const owner = reserved.directories.get(spec.exportDirectory);
   if (owner !== undefined) {
@@ -73,7 +83,7 @@ export function completePlan(draft: PlanDraft, request: PlanRequest, reserved: R
       hint: 'Give each job an exportDirectory of its own: otherwise one run would hand over the images of another.',
     });
   }
-  const targets = targetsInOrder({ sources, pool, spec, reserved: reserved.targets });
+  const targets = targetsInOrder({ sources, pool: draft.pool, spec, reserved: reserved.targets });
   const names = imageNames(sources);
   const devices = sources.map((source, index): PlannedDevice => {
     const target = targets.get(source.device.id);
@@ -97,7 +107,7 @@ export function completePlan(draft: PlanDraft, request: PlanRequest, reserved: R
     arrayId: array.id,
     array: facts,
     snapshotName: snapshotName(request.runId, draft.installation.markOf(request.runId, array.id)),
-    vms: vms.map((vm) => plannedVm(vm, draft.strategies.get(vm.instanceUuid) ?? 'none', sources)),
+    vms: plannedVms(draft),
     devices,
     collateral,
     warnings,
@@ -179,13 +189,21 @@ function strategyOf(ports: JobPorts, vm: VmRecord, { freeze }: JobSpec): Planned
 
 const disksOf = (vms: readonly VmRecord[]) => vms.flatMap((vm) => vm.disks.map((disk) => ({ vm, disk })));
 
-function plannedVm(vm: VmRecord, freeze: PlannedVm['freeze'], sources: readonly SourceDevice[]): PlannedVm {
-  return {
+function plannedVms({ vms, selectedBy, notes, strategies, sources }: PlanDraft): readonly PlannedVm[] {
+  const heldBy = new Map<string, DeviceId[]>();
+  for (const { device, disks } of sources) {
+    for (const { vm, key } of disks) heldBy.set(`${vm}/${key}`, [...(heldBy.get(`${vm}/${key}`) ?? []), device.id]);
+  }
+  return vms.map((vm) => ({
     instanceUuid: vm.instanceUuid,
     moRef: vm.moRef,
     name: vm.name,
     address: guestAddressOf(vm),
-    freeze,
+    freeze: strategies.get(vm.instanceUuid) ?? 'none',
+    selectedBy: selectedBy.get(vm.instanceUuid) ?? [],
+    changeTracking: vm.condition.changeTracking,
+    notes: notes.get(vm.instanceUuid) ?? [],
+    layout: layoutOf(vm),
     disks: vm.disks.map((disk) => ({
       key: disk.key,
       label: disk.label,
@@ -193,11 +211,10 @@ function plannedVm(vm: VmRecord, freeze: PlannedVm['freeze'], sources: readonly 
       guestDiskUuid: disk.guestDiskUuid,
       storage: storageOf(disk),
       sharedByWriters: disk.sharedByWriters,
-      devices: sources
-        .filter((source) => source.disks.some((held) => held.vm === vm.instanceUuid && held.key === disk.key))
-        .map((source) => source.device.id),
+      mayHoldWritesBack: mayHoldWritesBack(disk),
+      devices: heldBy.get(`${vm.instanceUuid}/${disk.key}`) ?? [],
     })),
-  };
+  }));
 }
 
 function storageOf({ backing, label }: VirtualDisk): PlannedDisk['storage'] {
@@ -210,7 +227,7 @@ function checkVm(vm: VmRecord, spec: JobSpec, warnings: string[]): void {
   if (!vm.connected) throw refuse(vm.name, 'its host is not connected to vCenter');
   if (vm.disks.length === 0) throw refuse(vm.name, 'it has no disk');
   checkReachableGrade(vm, spec, warnings);
-  for (const disk of vm.disks) checkDisk(vm, disk, warnings);
+  for (const disk of vm.disks) checkDisk(vm, disk, spec);
 }
 
 /** A grade that cannot be reached is refused now, not after a freeze. */
@@ -229,16 +246,19 @@ function checkReachableGrade(vm: VmRecord, spec: JobSpec, warnings: string[]): v
   });
 }
 
-function checkDisk(vm: VmRecord, disk: VirtualDisk, warnings: string[]): void {
+function checkDisk(vm: VmRecord, disk: VirtualDisk, spec: JobSpec): void {
   const name = `disk "${disk.label}" of VM "${vm.name}"`;
   if (disk.backing.kind === 'unsupported') {
     throw new SnaphookError('E_DISK_UNSUPPORTED', `${name} cannot be captured: ${disk.backing.reason}`, {
       hint: 'Move the disk to storage of a configured array, or leave the VM to another backup method.',
     });
   }
-  if (disk.onSnapshot)
-    warnings.push(`${name} runs on a VM snapshot: its image holds the current state, without the chain`);
-  if (disk.sharedByWriters) warnings.push(`${name} is shared with other VMs that are not frozen`);
+  if (spec.hostCaches === 'warn' || !mayHoldWritesBack(disk)) return;
+  const [filter] = disk.condition.filters;
+  const what = filter === undefined ? 'a write-back cache on the ESXi host' : `IO filter "${filter}"`;
+  throw new SnaphookError('E_DISK_UNSUPPORTED', `${name} cannot be captured: its writes pass ${what}`, {
+    hint: 'What such a filter or cache holds is not on the array yet. Where you know that it holds nothing back, set `hostCaches: warn` for the job; the grade is then "crash" at best.',
+  });
 }
 
 const refuse = (vm: string, why: string) =>

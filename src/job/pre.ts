@@ -131,17 +131,11 @@ function whileHeld(journal: Journal, { lost }: Lock): Journal {
 }
 
 async function goForward(work: Work, signal: AbortSignal): Promise<PreResult> {
-  const { ports, spec, journal, time, current } = work;
+  const { ports, spec, journal } = work;
   await journal.opened(work.context);
-  const plan = await planAndReserve(work, signal);
-  const array = ports.arrays.find(({ id }) => id === plan.arrayId);
-  if (!array) throw new TypeError('the plan names an array that is not there');
-  const run: Run = { plan, ports, array, journal, openGuests: new Map(), endsAtMs: time.endsAtMs };
-  current.run = run;
-  for (const warning of plan.warnings) ports.reporter.warn(warning);
-  await preflight(run, signal);
-  if (needsGroup(run)) await runStep(run, groupStep, signal);
-  const capture = await captureGuests(run, signal);
+  // vCenter is asked for the last time after the thaw.
+  const { run, capture } = await planAndCapture(work, signal).finally(() => ports.hypervisor.close());
+  const { plan } = run;
   const degraded = checkGrades(plan, capture);
   await runStep(run, linkStep, signal);
   await runStep(run, presentStep, signal);
@@ -152,6 +146,19 @@ async function goForward(work: Work, signal: AbortSignal): Promise<PreResult> {
   return { runId: work.id, plan, capture, files, directory: spec.exportDirectory, manifest: MANIFEST_NAME, degraded };
 }
 
+async function planAndCapture(work: Work, signal: AbortSignal): Promise<{ run: Run; capture: CaptureResult }> {
+  const { ports, journal, time, current } = work;
+  const plan = await planAndReserve(work, signal);
+  const array = ports.arrays.find(({ id }) => id === plan.arrayId);
+  if (!array) throw new TypeError('the plan names an array that is not there');
+  const run: Run = { plan, ports, array, journal, openGuests: new Map(), endsAtMs: time.endsAtMs };
+  current.run = run;
+  for (const warning of plan.warnings) ports.reporter.warn(warning);
+  await preflight(run, signal);
+  if (needsGroup(run)) await runStep(run, groupStep, signal);
+  return { run, capture: await captureGuests(run, signal) };
+}
+
 /** Choosing targets and journaling the choice happen under one lock: two runs never plan the same target or directory. */
 async function planAndReserve({ ports, spec, context, id, journal }: Work, signal: AbortSignal): Promise<Plan> {
   const read = async (): Promise<PlanDraft> => {
@@ -159,7 +166,7 @@ async function planAndReserve({ ports, spec, context, id, journal }: Work, signa
     if (key !== undefined) await journal.append({ kind: 'login', data: { key } });
     return draftPlan(ports, spec, signal);
   };
-  const draft = await read().finally(() => ports.hypervisor.close());
+  const draft = await read();
   const reserve = async (latest: PlanDraft): Promise<Plan> => {
     const lock = await ports.locks.acquire('plan', PLAN_LOCK_WAIT_MS, { signal });
     try {
@@ -233,6 +240,7 @@ function checkGrades(plan: Plan, capture: CaptureResult): boolean {
 }
 
 function gradeErrorCode({ evidence }: CaptureResult['vms'][number]): ErrorCode {
+  if (evidence.layoutDoubts.length > 0) return 'E_VM_CHANGED';
   const freeze = evidence.guest?.freeze;
   if (evidence.guest && evidence.times.establishConfirmedMs === undefined) return 'E_FREEZE_WINDOW';
   if (freeze?.verdict.kind === 'expired') return 'E_FREEZE_WINDOW';

@@ -65,13 +65,12 @@ export async function findSources(
       (answer.inventory.sources[index] ?? []).map((device) => ({ answer, device })),
     );
     const [match, ...others] = matches;
-    const disk = describeDisk(disks, identity);
-    if (!match) throw notFound(identity, disk, arrays);
+    if (!match) throw notFound(identity, describeDisk(disks, identity), arrays);
     if (others.length > 0) {
       const list = matches.map(({ answer, device }) => `${answer.array.id}/${device.id}`).join(', ');
       throw new SnaphookError(
         'E_DEVICE_AMBIGUOUS',
-        `${disk} ("${identity}") matches ${matches.length} devices: ${list}`,
+        `${describeDisk(disks, identity)} ("${identity}") matches ${matches.length} devices: ${list}`,
         {
           hint: 'The identity must name one device. Check duplicate effective WWNs in Unisphere before anything is snapped.',
         },

@@ -26,12 +26,10 @@ export function chooseTargets({ sources, pool, spec, reserved }: TargetChoice): 
   );
   const taken = new Set<string>();
   return sources.map(({ device: source }) => {
-    const fitting = free.filter(
-      (target) =>
-        !taken.has(target.id) && target.cylinders === source.cylinders && target.emulation === source.emulation,
-    );
-    const alone = fitting.find((target) => foreignHosts(target, spec).length === 0);
-    if (!alone) throw noTarget(source, fitting, free.length, pool, spec);
+    const fits = (target: Device) =>
+      !taken.has(target.id) && target.cylinders === source.cylinders && target.emulation === source.emulation;
+    const alone = free.find((target) => fits(target) && foreignHosts(target, spec).length === 0);
+    if (!alone) throw noTarget(source, free.filter(fits), free.length, pool, spec);
     taken.add(alone.id);
     return { device: alone, presentNeeded: presentNeeded(alone, spec) };
   });

@@ -1,11 +1,24 @@
 import type { InstanceUuid, MoRef } from './identity.ts';
 
-/** How a user names VMs. `name` may match several VMs: that is an error, never a guess. */
+/**
+ * How a user names VMs. The first five mean one VM (`name` and `biosUuid` may match several: that is an error, never a guess),
+ * the others any number.
+ */
 export type VmSelector =
   | { readonly by: 'name'; readonly name: string }
   | { readonly by: 'instanceUuid'; readonly uuid: InstanceUuid }
+  /** What the guest sees as its hardware's UUID; copies of a VM may share it. Lower case, with dashes. */
+  | { readonly by: 'biosUuid'; readonly uuid: string }
   | { readonly by: 'moRef'; readonly moRef: MoRef }
-  | { readonly by: 'path'; readonly inventoryPath: string };
+  | { readonly by: 'path'; readonly inventoryPath: string }
+  /** Every VM in the folder or datacenter of that inventory path and in the folders below. */
+  | { readonly by: 'folder'; readonly inventoryPath: string }
+  /** Every VM with a file on the datastore: its name, or its inventory path where the name is not unique. */
+  | { readonly by: 'datastore'; readonly datastore: string }
+  /** Every VM with the tag. */
+  | { readonly by: 'tag'; readonly category: string; readonly tag: string }
+  /** Every VM whose whole name fits; `*` and `?` match, upper and lower case are the same. */
+  | { readonly by: 'pattern'; readonly pattern: string };
 
 /** Where the bytes of a virtual disk live, as far as vCenter knows. */
 export type DiskBacking =
@@ -29,6 +42,17 @@ export type DiskBacking =
   | { readonly kind: 'rdm'; readonly canonicalName: string; readonly compatibilityMode: 'physical' | 'virtual' }
   | { readonly kind: 'unsupported'; readonly reason: string };
 
+/** What stands between a disk and the array, as far as vCenter tells. */
+export interface DiskCondition {
+  /** What the disk runs on while it has VM snapshots: files or volume ids, the nearest first. */
+  readonly chain: readonly string[];
+  /** Ids of the IO filters (VAIO) that see every write. What they do with it, the id does not tell. */
+  readonly filters: readonly string[];
+  /** A cache on the ESXi host. `write-back`: it holds writes that the array does not have yet. */
+  readonly hostCache: 'none' | 'write-through' | 'write-back';
+  readonly encrypted: boolean;
+}
+
 export interface VirtualDisk {
   /** Device key in the VM, stable over its life. */
   readonly key: number;
@@ -42,6 +66,40 @@ export interface VirtualDisk {
   readonly onSnapshot: boolean;
   readonly sharedByWriters: boolean;
   readonly backing: DiskBacking;
+  readonly condition: DiskCondition;
+}
+
+export interface VmSnapshot {
+  readonly id: string;
+  readonly name: string;
+  /** ISO time of vCenter; undefined when it shows none. */
+  readonly createdAt: string | undefined;
+}
+
+/** Something vCenter did or does with a VM. */
+export interface VmTask {
+  readonly id: string;
+  /** Such as `VirtualMachine.relocate`. */
+  readonly kind: string;
+  /** Queued or running. */
+  readonly atWork: boolean;
+}
+
+/** How a VM stands beside its disks. */
+export interface VmCondition {
+  readonly host: MoRef | undefined;
+  readonly suspended: boolean;
+  /** VMware Tools answer at the moment. */
+  readonly toolsRunning: boolean;
+  /** Changed block tracking. */
+  readonly changeTracking: boolean;
+  readonly consolidationNeeded: boolean;
+  readonly faultTolerant: boolean;
+  readonly encrypted: boolean;
+  /** Every VM snapshot, in the order of the tree. */
+  readonly snapshots: readonly VmSnapshot[];
+  /** Of the last minutes, also those that are over. */
+  readonly tasks: readonly VmTask[];
 }
 
 export interface VmRecord {
@@ -56,6 +114,7 @@ export interface VmRecord {
   /** `windowsGuest`, `linuxGuest` or other text of VMware Tools. */
   readonly guestFamily: string | undefined;
   readonly disks: readonly VirtualDisk[];
+  readonly condition: VmCondition;
 }
 
 /** A VM that shares a datastore with a selected one. */
@@ -78,8 +137,15 @@ export interface HypervisorFacts {
  */
 export interface Hypervisor {
   facts(signal: AbortSignal): Promise<HypervisorFacts>;
-  /** Result i holds every VM that selector i matches: none, one or several. Templates are included. */
-  findVms(selectors: readonly VmSelector[], signal: AbortSignal): Promise<readonly (readonly VmRecord[])[]>;
+  /**
+   * Result i holds every VM that selector i matches and no excluding one does: none, one or several. Templates are included.
+   * Also `E_VM_AMBIGUOUS`: a selector names a datastore or tag that there are several of.
+   */
+  findVms(
+    selectors: readonly VmSelector[],
+    signal: AbortSignal,
+    excluding?: readonly VmSelector[],
+  ): Promise<readonly (readonly VmRecord[])[]>;
   /** Every VM with a file on one of the datastores, the selected ones included. */
   vmsOnDatastores(datastores: readonly MoRef[], signal: AbortSignal): Promise<readonly DatastoreNeighbour[]>;
   /** Names our session to vCenter, for `endSession` in another process; no secret. Undefined where it would be one. */

@@ -59,11 +59,13 @@ async function inventoryInBulk(
   pool: string,
 ): Promise<DeviceInventory> {
   const inPool = rows.filter(({ volume }) => isInGroup(volume, pool));
+  const rowsNamed = byIdentity(rows);
   const [sources, targets] = await Promise.all([
     Promise.all(
       wanted.map(async (one) => {
         if (one === undefined) return [];
-        const found = rows.filter(({ volume }) => answersTo(volume, one));
+        const named = new Set([...rowsNamed(one.wwn), ...(one.kind === 'nguid' ? rowsNamed(one.nguid) : [])]);
+        const found = [...named].filter(({ volume }) => answersTo(volume, one));
         // A release may leave vVols out of its general list: those are asked for by name.
         if (found.length === 0 && mayBeVvol(one)) return classic.toSources(await classic.findVvol(one));
         return found.flatMap(({ volume, maskingViews }) => deviceOf(volume, maskingViews) ?? []);
@@ -74,6 +76,23 @@ async function inventoryInBulk(
     ),
   ]);
   return { sources, pool: targets.flat() };
+}
+
+/** Rows that have an identity in any of its forms: which of them answer to it is decided over these few. */
+function byIdentity<Row extends { readonly volume: Volume }>(
+  rows: readonly Row[],
+): (identity: string) => readonly Row[] {
+  const index = new Map<string, Row[]>();
+  for (const row of rows) {
+    const { wwn, effectiveWwn, nguid } = row.volume;
+    for (const identity of new Set([wwn, effectiveWwn, nguid])) {
+      if (identity === undefined) continue;
+      const known = index.get(identity);
+      if (known) known.push(row);
+      else index.set(identity, [row]);
+    }
+  }
+  return (identity) => index.get(identity) ?? [];
 }
 
 /** Before 10.1 lists hold ids only: every device is read by itself, every view looked up once. */

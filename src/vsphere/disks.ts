@@ -1,6 +1,7 @@
 import type { DiskBacking, VirtualDisk } from '../ports/hypervisor.ts';
 import { moRef } from '../ports/identity.ts';
 import { arrayItems, child, children, integer, ref, text, typeOf } from './decode.ts';
+import { diskCondition } from './disk-condition.ts';
 
 /** What the mapping of a disk needs of its datastore. */
 export interface DatastoreFacts {
@@ -64,6 +65,7 @@ export function virtualDisks(devices: unknown, storage: StorageFacts): readonly 
         text(child(backing, 'sharing')) === 'sharingMultiWriter' ||
         sharedControllers.has(integer(child(device, 'controllerKey'))),
       backing: diskBacking(backing, storage),
+      condition: diskCondition(device),
     };
   });
 }

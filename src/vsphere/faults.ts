@@ -157,7 +157,7 @@ export function errorOfMissingProperty(server: string, object: VimRef, path: str
 export function errorOfStatus(server: string, operation: string, status: number): SnaphookError {
   if (status === 502 || status === 503 || status === 504) {
     return unreachable(server, `answered "${operation}" with HTTP status ${status}`, {
-      hint: 'vCenter may still be starting, or all of its sessions are in use. Try again in some minutes.',
+      hint: 'vCenter may still be starting, or its table of 2000 sessions is full: see which account holds many of them under Sessions. Try again in some minutes.',
     });
   }
   return new SnaphookError('E_VCENTER', `"${server}" answered "${operation}" with HTTP status ${status}`, {
@@ -197,4 +197,24 @@ export function errorOfUntrustedCertificate(server: string, reason: string, fing
       hint: `Compare that fingerprint with the one vCenter itself shows. If it is the same, pin it in the TLS settings: fingerprint256 "${fingerprint256}"; or give the CA certificate. If not, someone stands in between.`,
     },
   );
+}
+
+/** A status of the REST API (vSphere Automation API) other than success. */
+export function errorOfRest(server: string, operation: string, status: number): SnaphookError {
+  switch (status) {
+    case 401:
+      return new SnaphookError('E_VCENTER_LOGIN', `vCenter "${server}" does not accept the login for "${operation}"`, {
+        hint: 'Tags are read over the REST API with the same account: see whether it may log in there.',
+      });
+    case 403:
+      return new SnaphookError('E_VCENTER_RIGHTS', `vCenter "${server}" refuses "${operation}"`, {
+        hint: 'Give the account System.Read on the tags of the job.',
+      });
+    case 404:
+      return new SnaphookError('E_VCENTER', `vCenter "${server}" does not know "${operation}"`, {
+        hint: 'Selecting by tag needs vCenter 7.0 U2 or later. Select by folder, pattern or name instead.',
+      });
+    default:
+      return errorOfStatus(server, operation, status);
+  }
 }

@@ -1,79 +1,69 @@
+import { matchesName } from '../platform/name-pattern.ts';
 import type { VmSelector } from '../ports/hypervisor.ts';
-import { ref, text, type VimRef } from './decode.ts';
-import { findByInstanceUuid, findByInventoryPath, type ObjectSelection } from './encode.ts';
-import { displayName } from './managed-entity.ts';
-import { retrieveObjects } from './property-collector.ts';
+import { type Census, readCensus } from './census.ts';
+import { ref } from './decode.ts';
+import { findByInstanceUuid, findByInventoryPath } from './encode.ts';
+import { samePath } from './managed-entity.ts';
 import type { Session } from './session.ts';
+import type { Tags } from './tags.ts';
 
 /** Up to this many UUIDs one lookup each costs less than reading the names of the whole inventory. */
 const MAX_SINGLE_LOOKUPS = 3;
 
+const OF_PLACES: readonly VmSelector['by'][] = ['folder', 'datastore'];
+const OF_CENSUS: readonly VmSelector['by'][] = ['name', 'biosUuid', 'pattern', ...OF_PLACES];
+
 /** Ids of the virtual machines that each selector matches. */
 export async function matchVms(
   session: Session,
+  tags: Tags,
   selectors: readonly VmSelector[],
 ): Promise<readonly (readonly string[])[]> {
   const uuids = selectors.filter((selector) => selector.by === 'instanceUuid').length;
-  const sweep = selectors.some((selector) => selector.by === 'name') || uuids > MAX_SINGLE_LOOKUPS;
-  const census = sweep ? await readCensus(session) : undefined;
+  const needsCensus = uuids > MAX_SINGLE_LOOKUPS || selectors.some(({ by }) => OF_CENSUS.includes(by));
+  const places = selectors.some(({ by }) => OF_PLACES.includes(by));
+  const census = needsCensus ? await readCensus(session, { places }) : undefined;
   return await Promise.all(
     selectors.map(async (selector) => {
       switch (selector.by) {
         case 'moRef':
           return [selector.moRef];
         case 'path': {
-          const path = selector.inventoryPath.replace(/^\/+|\/+$/g, '');
-          const body = findByInventoryPath(session.searchIndex, path);
+          const body = findByInventoryPath(session.searchIndex, samePath(selector.inventoryPath));
           return vmIds(await session.call('FindByInventoryPath', body));
         }
         case 'instanceUuid':
-          if (census !== undefined) return census.byUuid.get(selector.uuid) ?? [];
+          if (census !== undefined) return census.withInstanceUuid(selector.uuid);
           return vmIds(await session.call('FindByUuid', findByInstanceUuid(session.searchIndex, selector.uuid)));
-        case 'name':
-          return census?.byName.get(selector.name) ?? [];
+        case 'tag':
+          return await tags.vmsWith(selector);
+        default:
+          return census === undefined ? [] : idsInCensus(census, selector);
       }
     }),
   );
+}
+
+function idsInCensus(
+  census: Census,
+  selector: Extract<VmSelector, { by: 'name' | 'biosUuid' | 'pattern' | 'folder' | 'datastore' }>,
+): readonly string[] {
+  switch (selector.by) {
+    case 'name':
+      return census.named(selector.name);
+    case 'biosUuid':
+      return census.withBiosUuid(selector.uuid);
+    case 'pattern':
+      return census.fitting((name) => matchesName(selector.pattern, name));
+    case 'folder':
+      return census.inFolder(selector.inventoryPath);
+    case 'datastore':
+      return census.onDatastore(selector.datastore);
+  }
 }
 
 /** What a lookup found; an inventory path can also lead to a folder. */
 function vmIds(found: unknown): readonly string[] {
   const object = ref(found);
   return object?.type === 'VirtualMachine' ? [object.id] : [];
-}
-
-interface Census {
-  readonly byName: ReadonlyMap<string, readonly string[]>;
-  readonly byUuid: ReadonlyMap<string, readonly string[]>;
-}
-
-/** Names and UUIDs of every VM. A name is found as displayed and as stored: backup products hand over either. */
-async function readCensus(session: Session): Promise<Census> {
-  const byName = new Map<string, string[]>();
-  const byUuid = new Map<string, string[]>();
-  for await (const { object, properties } of retrieveObjects(session, {
-    propSet: [{ type: 'VirtualMachine', pathSet: ['name', 'config.instanceUuid'] }],
-    objectSet: [await everyVm(session)],
-    reportMissingObjectsInResults: false, // a view that is gone must not look like an inventory without VMs
-  })) {
-    const name = text(properties.get('name'));
-    if (name !== undefined) for (const form of new Set([name, displayName(name)])) note(byName, form, object);
-    const uuid = text(properties.get('config.instanceUuid'))?.toLowerCase();
-    if (uuid !== undefined) note(byUuid, uuid, object);
-  }
-  return { byName, byUuid };
-}
-
-function note(index: Map<string, string[]>, key: string, object: VimRef): void {
-  const ids = index.get(key);
-  if (ids === undefined) index.set(key, [object.id]);
-  else ids.push(object.id);
-}
-
-async function everyVm(session: Session): Promise<ObjectSelection> {
-  return {
-    obj: await session.allVms(),
-    skip: true,
-    selectSet: [{ type: 'ContainerView', path: 'view' }],
-  };
 }

@@ -27,8 +27,8 @@ export interface Session {
   /** `UserSession.key`: names the session to administrators; undefined where it would give the session away. */
   readonly key: string | undefined;
   call(operation: VimOperation, body: SoapObject): Promise<unknown>;
-  /** A view of every VM and template of the inventory. One a session: it ends with it. */
-  allVms(): Promise<VimRef>;
+  /** A view of every object of these types in the inventory. Made once a session, and ends with it. */
+  view(types: readonly string[]): Promise<VimRef>;
 }
 
 export interface SessionsOptions {
@@ -49,7 +49,7 @@ interface Login {
   readonly cookie: string;
   readonly content: unknown;
   readonly key: string | undefined;
-  allVms: VimRef | undefined;
+  readonly views: Map<string, VimRef>;
 }
 
 interface CallContext {
@@ -158,7 +158,7 @@ export class Sessions {
       const key = text(child(opened, 'key'));
       // On some servers (ESXi) the key is the cookie: then whoever knows it has the session.
       const isSecret = key !== undefined && cookie.includes(key);
-      this.#live = { client, cookie, content, key: isSecret ? undefined : key, allVms: undefined };
+      this.#live = { client, cookie, content, key: isSecret ? undefined : key, views: new Map() };
       return this.#live;
     } catch (error) {
       this.#login = undefined;
@@ -198,17 +198,15 @@ export class Sessions {
       sessionManager: this.#manager(live.content, 'sessionManager'),
       key: live.key,
       call,
-      allVms: async () => {
-        if (live.allVms === undefined) {
-          const viewManager = this.#manager(live.content, 'viewManager');
-          const rootFolder = this.#manager(live.content, 'rootFolder');
-          const view = ref(
-            await call('CreateContainerView', createContainerView(viewManager, rootFolder, ['VirtualMachine'])),
-          );
-          if (view === undefined) throw errorOfUnreadableAnswer(this.#options.transport.server, 'CreateContainerView');
-          live.allVms = view;
-        }
-        return live.allVms;
+      view: async (types) => {
+        const known = live.views.get(types.join());
+        if (known !== undefined) return known;
+        const viewManager = this.#manager(live.content, 'viewManager');
+        const rootFolder = this.#manager(live.content, 'rootFolder');
+        const view = ref(await call('CreateContainerView', createContainerView(viewManager, rootFolder, types)));
+        if (view === undefined) throw errorOfUnreadableAnswer(this.#options.transport.server, 'CreateContainerView');
+        live.views.set(types.join(), view);
+        return view;
       },
     };
   }
@@ -223,7 +221,7 @@ export class Sessions {
     const { transport, path, requestTimeoutMs } = this.#options;
     const { signal, cookie, onCookie, password } = context;
     try {
-      return await client.call(operation, body, async (envelope, headers) => {
+      return await client.call(operation, body, async (envelope, headers, sink) => {
         const answer = await this.#whenNotBusy(operation, signal, () =>
           transport.send({
             method: 'POST',
@@ -231,6 +229,7 @@ export class Sessions {
             operation,
             headers: { ...headers, 'user-agent': 'snaphook', ...(cookie === undefined ? {} : { cookie }) },
             body: envelope,
+            ...(sink === undefined ? {} : { sink }),
             repeatable: operation !== 'Login',
             timeoutMs: requestTimeoutMs,
             signal,

@@ -3,21 +3,25 @@ import https from 'node:https';
 import { ConnectFailure, type TlsTrust, VerifyingAgent } from '../platform/tls.ts';
 import type { SnaphookError } from '../ports/errors.ts';
 import { errorOfNetwork, errorOfTimeout, errorOfUntrustedCertificate } from './faults.ts';
+import type { TextSink } from './page-reader.ts';
 import { Turns } from './turns.ts';
 
 export interface HttpAnswer {
   readonly status: number;
   readonly setCookie: readonly string[];
+  /** Empty when it went to the call's sink. */
   readonly body: string;
 }
 
 export interface HttpCall {
-  readonly method: 'GET' | 'POST';
+  readonly method: 'GET' | 'POST' | 'DELETE';
   readonly path: string;
   /** For error messages. */
   readonly operation: string;
   readonly headers: OutgoingHttpHeaders;
   readonly body?: string;
+  /** Takes the body of an answer with status 200 as it arrives. */
+  readonly sink?: TextSink;
   /** True: may be sent a second time when a kept connection turns out to be closed by the server. */
   readonly repeatable: boolean;
   readonly timeoutMs: number;
@@ -94,7 +98,8 @@ export class Transport {
       signal.addEventListener('abort', () => reject(signal.reason), { once: true });
       request.on('error', (error) => reject(failureOf(error, request)));
       request.on('response', (response) => {
-        readAll(response).then(
+        const sink = response.statusCode === 200 ? call.sink : undefined;
+        (sink === undefined ? readAll(response) : readInto(sink, response)).then(
           (text) =>
             resolve({
               status: response.statusCode ?? 0,
@@ -142,6 +147,18 @@ function failureOf(error: object, request: ClientRequest | undefined): ExchangeF
 async function readAll(response: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = [];
   for await (const chunk of response as AsyncIterable<Buffer>) chunks.push(chunk); // no encoding is set: chunks are bytes
-  if (!response.complete) throw Object.assign(new Error('cut off'), { code: 'ECONNRESET' });
+  requireComplete(response);
   return Buffer.concat(chunks).toString('utf8');
+}
+
+async function readInto(sink: TextSink, response: IncomingMessage): Promise<''> {
+  const decoder = new TextDecoder();
+  for await (const chunk of response as AsyncIterable<Buffer>) sink.write(decoder.decode(chunk, { stream: true })); // bytes, as above
+  sink.write(decoder.decode());
+  requireComplete(response);
+  return '';
+}
+
+function requireComplete(response: IncomingMessage): void {
+  if (!response.complete) throw Object.assign(new Error('cut off'), { code: 'ECONNRESET' });
 }

@@ -3,11 +3,19 @@ import { escapeXml } from '../platform/xml.ts';
 import { child } from './decode.ts';
 import type { SoapObject } from './encode.ts';
 import { errorOfStatus, errorOfUnreadableAnswer, readSoapFault, VimFaultError } from './faults.ts';
+import { PageReader, type TextSink } from './page-reader.ts';
 import type { HttpAnswer } from './transport.ts';
 import { VIM_WSDL, type VimOperation } from './vim-wsdl.ts';
 
-/** One SOAP exchange: the envelope out, status and body back. */
-type SendEnvelope = (envelope: string, headers: Readonly<Record<string, string>>) => Promise<HttpAnswer>;
+/** One SOAP exchange: the envelope out, status and body back. The body of an answer with status 200 goes to the sink, if there is one. */
+type SendEnvelope = (
+  envelope: string,
+  headers: Readonly<Record<string, string>>,
+  sink: TextSink | undefined,
+) => Promise<HttpAnswer>;
+
+/** Their answers can have megabytes. */
+const PAGED: readonly VimOperation[] = ['RetrievePropertiesEx', 'ContinueRetrievePropertiesEx'];
 
 export interface VimClient {
   /**
@@ -44,10 +52,19 @@ export async function createVimClient(options: VimClientOptions): Promise<VimCli
   return {
     async call(operation, body, send) {
       let failed: { readonly error: unknown } | undefined;
+      let page: { readonly returnval: unknown } | undefined;
+      const reader = PAGED.includes(operation) ? new PageReader(operation) : undefined;
       const exchangeOptions: ExchangeOptions = {
         async exchange(envelope, headers) {
           try {
-            const answer = await send(envelope, headers);
+            const answer = await send(envelope, headers, reader);
+            if (answer.status === 200 && reader) {
+              reader.write(answer.body); // what did not go to the sink
+              const read = reader.end();
+              if (read === 'no answer') throw errorOfUnreadableAnswer(options.server, operation);
+              page = read;
+              return { ...answer, body: emptyAnswer(operation) }; // it was read as it came: to `soap` it is empty
+            }
             if (answer.status === 200 || answer.status === 500) return answer;
             throw errorOfStatus(options.server, operation, answer.status);
           } catch (error) {
@@ -61,7 +78,7 @@ export async function createVimClient(options: VimClientOptions): Promise<VimCli
         const [result, raw] = (await client[`${operation}Async`](body, exchangeOptions)) as readonly unknown[];
         // To `soap` an answer without body is an empty result. To a reader that would be "there is no such VM".
         if (!isAnswerTo(operation, raw)) throw new Error('not an answer');
-        return child(result, 'returnval');
+        return page === undefined ? child(result, 'returnval') : page.returnval;
       } catch (thrown) {
         throw failed === undefined ? errorOfThrown(options.server, operation, thrown) : failed.error;
       } finally {
@@ -90,6 +107,9 @@ function forget(client: Client): void {
     delete client[name];
   }
 }
+
+const emptyAnswer = (operation: VimOperation): string =>
+  `<e:Envelope xmlns:e="http://schemas.xmlsoap.org/soap/envelope/"><e:Body><${operation}Response xmlns="urn:vim25"/></e:Body></e:Envelope>`;
 
 const isAnswerTo = (operation: VimOperation, raw: unknown): boolean =>
   typeof raw === 'string' && new RegExp(`<([\\w.-]+:)?${operation}Response[\\s/>]`).test(raw);

@@ -1,11 +1,12 @@
 import { SnaphookError } from '../ports/errors.ts';
-import type { VmRecord } from '../ports/hypervisor.ts';
+import type { VmRecord, VmTask } from '../ports/hypervisor.ts';
 import { moRef } from '../ports/identity.ts';
 import { arrayItems, boolean, child, ref, text } from './decode.ts';
 import { type DatastoreFacts, datastoreFacts, hasRawDevice, type StorageFacts, virtualDisks } from './disks.ts';
 import { displayName, readInstanceUuid } from './managed-entity.ts';
 import { type ObjectProperties, requireReadable, retrieveObjects } from './property-collector.ts';
 import type { Session } from './session.ts';
+import { readTask, TASK_PROPERTIES, VM_CONDITION_PROPERTIES, vmCondition } from './vm-condition.ts';
 
 const DEVICES = 'config.hardware.device';
 const LUNS = 'config.storageDevice.scsiLun';
@@ -17,42 +18,48 @@ const VM_PROPERTIES = [
   DEVICES,
   'summary.config.instanceUuid',
   'summary.config.template',
-  'runtime.powerState',
   'runtime.connectionState',
-  'runtime.host',
   'guest.hostName',
   'guest.ipAddress',
   'guest.guestFamily',
+  ...VM_CONDITION_PROPERTIES,
 ];
 const DATASTORE_PROPERTIES = ['name', 'summary.type', 'info'];
 
 /**
- * Reads the given VMs with their datastores in one call (and one more for the hosts' LUNs when a VM has raw devices),
+ * Reads the given VMs with their datastores and tasks in one call (and one more for the hosts' LUNs when a VM has raw devices),
  * whatever their number. A VM that is gone meanwhile is not in the result.
  */
 export async function readVms(session: Session, ids: readonly string[]): Promise<ReadonlyMap<string, VmRecord>> {
   const vms: ObjectProperties[] = [];
   const datastores = new Map<string, DatastoreFacts>();
+  const tasks = new Map<string, VmTask>();
   for await (const found of retrieveObjects(session, {
     propSet: [
       { type: 'VirtualMachine', pathSet: VM_PROPERTIES },
       { type: 'Datastore', pathSet: DATASTORE_PROPERTIES },
+      { type: 'Task', pathSet: TASK_PROPERTIES },
     ],
     objectSet: ids.map((id) => ({
       obj: { type: 'VirtualMachine', id },
       skip: false,
-      selectSet: [{ type: 'VirtualMachine', path: 'datastore' }],
+      selectSet: [
+        { type: 'VirtualMachine', path: 'datastore' },
+        { type: 'VirtualMachine', path: 'recentTask' },
+      ],
     })),
     reportMissingObjectsInResults: true,
   })) {
     if (found.object.type === 'VirtualMachine') vms.push(found);
     if (found.object.type === 'Datastore') datastores.set(found.object.id, readDatastore(session, found));
+    if (found.object.type === 'Task') tasks.set(found.object.id, readTask(found));
   }
   const lunNames = await readLunNames(session, vms);
   return new Map(
     vms.map((vm) => {
       const host = ref(vm.properties.get('runtime.host'))?.id ?? '';
-      return [vm.object.id, vmRecord(session, vm, { datastores, lunNames: lunNames.get(host) ?? new Map() })];
+      const storage = { datastores, lunNames: lunNames.get(host) ?? new Map() };
+      return [vm.object.id, vmRecord(session, vm, storage, tasks)];
     }),
   );
 }
@@ -91,9 +98,14 @@ async function readLunNames(
   return namesByHost;
 }
 
-function vmRecord(session: Session, vm: ObjectProperties, storage: StorageFacts): VmRecord {
+function vmRecord(
+  session: Session,
+  vm: ObjectProperties,
+  storage: StorageFacts,
+  tasks: ReadonlyMap<string, VmTask>,
+): VmRecord {
   const { object, properties } = vm;
-  requireReadable(session, vm, ['name', 'config.instanceUuid', DEVICES]);
+  requireReadable(session, vm, ['name', 'config.instanceUuid', DEVICES, 'snapshot', 'recentTask']);
   const name = displayName(text(properties.get('name')) ?? object.id);
   const connectionState = text(properties.get('runtime.connectionState'));
   const connected = connectionState === 'connected';
@@ -117,6 +129,7 @@ function vmRecord(session: Session, vm: ObjectProperties, storage: StorageFacts)
     guestAddress: filled(properties.get('guest.ipAddress')),
     guestFamily: filled(properties.get('guest.guestFamily')),
     disks: virtualDisks(devices, storage),
+    condition: vmCondition(properties, tasks),
   };
 }
 

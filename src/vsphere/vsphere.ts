@@ -8,6 +8,7 @@ import { terminateSession } from './encode.ts';
 import { isNotFound } from './faults.ts';
 import { matchVms } from './inventory.ts';
 import { type Session, Sessions } from './session.ts';
+import { Tags } from './tags.ts';
 import { Transport } from './transport.ts';
 import { readVms } from './vm-records.ts';
 
@@ -33,23 +34,29 @@ export interface VsphereOptions {
  */
 export function createVsphere(options: VsphereOptions): Hypervisor {
   const { host, port, path } = parseAddress(options.url);
+  const { username, password } = options;
+  const transport = new Transport({ host, port, tls: options.tls });
+  const requestTimeoutMs = options.requestTimeoutMs ?? 60_000;
   const sessions = new Sessions({
-    transport: new Transport({ host, port, tls: options.tls }),
+    transport,
     path,
-    username: options.username,
-    password: options.password,
+    username,
+    password,
     clock: options.clock,
     operationId: options.operationId,
-    requestTimeoutMs: options.requestTimeoutMs ?? 60_000,
+    requestTimeoutMs,
     pageSize: options.pageSize ?? 500,
   });
   return {
     facts: (signal) => sessions.run(signal, async (session) => facts(session)),
-    findVms: (selectors, signal) =>
+    findVms: (selectors, signal, excluding = []) =>
       sessions.run(signal, async (session) => {
-        const matches = await matchVms(session, selectors);
-        const records = await readVms(session, [...new Set(matches.flat())]);
-        return matches.map((ids) => ids.map((id) => records.get(id)).filter((record) => record !== undefined));
+        const tags = new Tags({ transport, username, password, requestTimeoutMs, signal });
+        const matches = await matchVms(session, tags, [...selectors, ...excluding]);
+        const excluded = new Set(matches.slice(selectors.length).flat());
+        const wanted = matches.slice(0, selectors.length).map((ids) => ids.filter((id) => !excluded.has(id)));
+        const records = await readVms(session, [...new Set(wanted.flat())]);
+        return wanted.map((ids) => ids.map((id) => records.get(id)).filter((record) => record !== undefined));
       }),
     vmsOnDatastores: (datastores, signal) => sessions.run(signal, (session) => readNeighbours(session, datastores)),
     sessionKey: (signal) => sessions.run(signal, async ({ key }) => key),

@@ -71,6 +71,8 @@ export function drawHistory(random: Random): GradeHistory {
       snapshots: array.seen,
       capturedDiskUuids: disks,
       sharedDisks: hasOtherWriters ? ['Hard disk 1'] : [],
+      heldBackDisks: [],
+      layoutDoubts: [],
     },
   };
 }

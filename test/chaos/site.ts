@@ -3,6 +3,7 @@ import type { JobPorts } from '../../src/job/ports.ts';
 import { installationMark } from '../../src/platform/installation-mark.ts';
 import type { VirtualDisk, VmRecord } from '../../src/ports/hypervisor.ts';
 import { arrayId, type DeviceId, instanceUuid, moRef } from '../../src/ports/identity.ts';
+import { PLAIN_DISK, QUIET_VM } from '../contract/quiet-conditions.ts';
 import type { FaultSource } from './faults.ts';
 import { EPOCH_MS, type HookProcess, type World } from './hook-process.ts';
 import type { Random } from './random.ts';
@@ -147,6 +148,7 @@ function drawVms(random: Random, devices: DeviceMaker): readonly VmRecord[] {
       guestHostName: undefined,
       guestAddress: `192.0.2.${index}`,
       guestFamily: random.chance(linuxShare) ? 'linuxGuest' : 'windowsGuest',
+      condition: QUIET_VM,
       disks: Array.from({ length: diskCount }, (__, key) =>
         drawDisk(random, devices, index, key, hasDatastore, extents),
       ),
@@ -172,6 +174,7 @@ function drawDisk(
     diskMode: 'persistent',
     onSnapshot: false,
     sharedByWriters: random.chance(0.04),
+    condition: PLAIN_DISK,
     backing: onDatastore
       ? {
           kind: 'vmfs',
@@ -266,6 +269,9 @@ function drawJob(random: Random, name: string, vms: readonly VmRecord[], present
     grade: freeze === 'none' ? 'crash' : random.pick(['application', 'application', 'filesystem', 'crash']),
     onLowerGrade: random.pick(['fail', 'degrade']),
     collateral: 'warn',
+    hostCaches: 'refuse',
+    exclude: [],
+    onNoMatch: 'fail',
     onOpenRun: random.pick(['fail', 'replace', 'replace', 'wait']),
     targetPool: POOL,
     presentGroup,

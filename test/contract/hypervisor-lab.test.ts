@@ -1,3 +1,5 @@
+import { parseVmSelector } from '../../src/config/vm-selector.ts';
+import type { Hypervisor } from '../../src/ports/hypervisor.ts';
 import { instanceUuid, type MoRef } from '../../src/ports/identity.ts';
 import { type HypervisorWorld, hypervisorContract } from './hypervisor.ts';
 import {
@@ -10,11 +12,12 @@ import {
   VVOL_OBJECT,
 } from './lab-vcenter-inventory.ts';
 import { type LabVcenterWorld, startLabVcenter } from './lab-vcenter-world.ts';
+import { PLAIN_DISK, QUIET_VM } from './quiet-conditions.ts';
 
 const GIB = 1024 ** 3;
 const signal = new AbortController().signal;
 
-const common = { diskMode: 'persistent', onSnapshot: false, sharedByWriters: false };
+const common = { diskMode: 'persistent', onSnapshot: false, sharedByWriters: false, condition: PLAIN_DISK };
 
 hypervisorContract('the lab’s vCenter', async () => {
   const lab = await startLabVcenter();
@@ -50,6 +53,7 @@ hypervisorContract('the lab’s vCenter', async () => {
         guestHostName: 'APP01',
         guestAddress: '192.0.2.11',
         guestFamily: 'windowsGuest',
+        condition: { ...QUIET_VM, host: expect.stringMatching(/^host-\d+$/) as MoRef }, // a matcher in place of it
         disks: [
           {
             ...common,
@@ -66,6 +70,7 @@ hypervisorContract('the lab’s vCenter', async () => {
             capacityBytes: 2 * GIB,
             guestDiskUuid: '6000c292111122223333444455556666',
             onSnapshot: true,
+            condition: { ...PLAIN_DISK, chain: ['[silver] app01/app01_1.vmdk'] },
             backing: {
               kind: 'vmfs',
               fileName: '[silver] app01/app01_1-000001.vmdk',
@@ -177,6 +182,126 @@ describe('calls to vCenter', () => {
     expect(lab.events.events.filter((event) => event.kind === 'unserved')).toEqual([]);
     expect(lab.events.events.filter((event) => event.detail.defect !== undefined)).toEqual([]);
   });
+});
+
+describe('selectors that only a vCenter knows', () => {
+  let lab: LabVcenterWorld;
+  let vsphere: Hypervisor;
+
+  beforeAll(async () => {
+    lab = await startLabVcenter({ extraVms: 3 });
+    vsphere = lab.connect();
+  });
+  afterAll(async () => {
+    await vsphere.close();
+    await lab.close();
+  });
+
+  const uuidsOf = async (...selectors: readonly string[]) =>
+    (await vsphere.findVms(selectors.map(parseVmSelector), signal)).map((found) =>
+      found.map((vm) => vm.instanceUuid).sort(),
+    );
+
+  test('a folder holds what is in the folders below, and is named as stored', async () => {
+    expect(
+      await uuidsOf('folder:Frankfurt/vm/north', 'folder:/Frankfurt/vm/north/deep/', 'folder:Frankfurt/vm/a%2Fb'),
+    ).toEqual([[instanceUuidOf(2), instanceUuidOf(3)], [instanceUuidOf(3)], [instanceUuidOf(1)]]);
+    expect((await uuidsOf('folder:Frankfurt'))[0]).toHaveLength(9);
+    expect(await uuidsOf('folder:Frankfurt/vm/nor', 'folder:frankfurt/vm/north')).toEqual([[], []]);
+  });
+
+  test('a datastore is named by name or path; a UUID of the hardware is not one of the instance', async () => {
+    const bulk = [1000, 1001, 1002].map(instanceUuidOf);
+    expect(await uuidsOf('datastore:bulk', 'datastore:Frankfurt/datastore/bulk', 'datastore:none')).toEqual([
+      bulk,
+      bulk,
+      [],
+    ]);
+    const bios = instanceUuidOf(2).replace(/^5/, '4').replace('500c', '420c').replace('400c', '420c');
+    expect(await uuidsOf(`bios:${bios}`, `uuid:${bios}`)).toEqual([[instanceUuidOf(2)], []]);
+  });
+
+  test('a tag is one of its category, and its session is ended whatever happens', async () => {
+    expect(await uuidsOf('tag:Backup/gold', 'tag:Owner/gold', 'tag:Backup/bronze', 'tag:None/gold')).toEqual([
+      [instanceUuidOf(1), instanceUuidOf(3)],
+      [instanceUuidOf(2)],
+      [],
+      [],
+    ]);
+    expect(lab.vcenter.sessions).toBe(1);
+    lab.faults.add({
+      system: 'vcenter',
+      operation: 'POST /api/cis/tagging/tag-association',
+      when: 'before',
+      nth: 1,
+      action: { do: 'answer', status: 500 },
+    });
+    await expect(uuidsOf('tag:Backup/gold')).rejects.toMatchObject({ code: 'E_VCENTER' });
+    expect(lab.vcenter.sessions).toBe(1);
+  });
+
+  test('any number of selectors of places, names and patterns costs one view and one read', async () => {
+    lab.takeOperations();
+    const fresh = lab.connect({ pageSize: 2_000 });
+    const selectors = [
+      'folder:Frankfurt/vm/north',
+      'datastore:bulk',
+      'like:web*',
+      'app01',
+      `bios:${instanceUuidOf(9)}`,
+    ];
+    await fresh.findVms(selectors.map(parseVmSelector), signal);
+    await fresh.close();
+    const reads = lab.takeOperations().filter((operation) => /View|Retrieve.*Ex|Find/.test(operation));
+    // The third is of the host's LUNs, as one of the VMs has a raw device.
+    expect(reads).toEqual([
+      'CreateContainerView',
+      'RetrievePropertiesEx',
+      'RetrievePropertiesEx',
+      'RetrievePropertiesEx',
+    ]);
+  });
+
+  test('tags need a vCenter that has the REST API, and say so', async () => {
+    const old = await startLabVcenter({ apiVersion: '7.0.1.0' });
+    const client = old.connect();
+    await expect(client.findVms([parseVmSelector('tag:Backup/gold')], signal)).rejects.toMatchObject({
+      code: 'E_VCENTER',
+      hint: expect.stringContaining('7.0 U2'),
+    });
+    await client.close();
+    await old.close();
+  });
+});
+
+test('what is going on with a VM is read with it: snapshots, tasks, keys, tools', async () => {
+  const lab = await startLabVcenter();
+  const vsphere = lab.connect();
+  lab.vcenter.changeVm('app01', {
+    changeTrackingEnabled: true,
+    consolidationNeeded: true,
+    keyId: 'k',
+    faultToleranceState: 'running',
+  });
+  const end = lab.vcenter.beginTask('app01', { name: 'RelocateVM_Task', descriptionId: 'VirtualMachine.relocate' });
+  const read = async () => (await vsphere.findVms([{ by: 'name', name: 'app01' }], signal))[0]?.[0]?.condition;
+  expect(await read()).toEqual({
+    host: expect.stringMatching(/^host-/),
+    suspended: false,
+    toolsRunning: true,
+    changeTracking: true,
+    consolidationNeeded: true,
+    faultTolerant: true,
+    encrypted: true,
+    snapshots: [],
+    tasks: [{ id: expect.stringMatching(/^task-/), kind: 'VirtualMachine.relocate', atWork: true }],
+  });
+  end();
+  let after = await read();
+  while (after?.tasks[0]?.atWork) after = await read();
+  expect(after?.tasks).toHaveLength(1);
+  await vsphere.close();
+  await lab.close();
 });
 
 test('a vCenter of 7.0 is spoken to in its own version', async () => {

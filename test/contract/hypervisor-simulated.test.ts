@@ -2,6 +2,7 @@ import type { VmRecord } from '../../src/ports/hypervisor.ts';
 import { instanceUuid, moRef } from '../../src/ports/identity.ts';
 import { simulatedHypervisor, type VcenterSystem } from '../chaos/simulators/hypervisor.ts';
 import { hypervisorContract } from './hypervisor.ts';
+import { PLAIN_DISK, QUIET_VM } from './quiet-conditions.ts';
 import { simulatedWorld, stopSimulatedWorlds } from './simulated-world.ts';
 
 const facts = { product: 'vCenter', version: '8.0.2', apiVersion: '8.0.2.0', instanceUuid: 'a-b-c' };
@@ -17,10 +18,17 @@ const vm = (number: number, name: string, change: Partial<VmRecord> = {}): VmRec
   guestAddress: '192.0.2.10',
   guestFamily: 'windowsGuest',
   disks: [],
+  condition: QUIET_VM,
   ...change,
 });
 
-const disk = { capacityBytes: 1000, guestDiskUuid: undefined, diskMode: 'persistent', onSnapshot: false };
+const disk = {
+  capacityBytes: 1000,
+  guestDiskUuid: undefined,
+  diskMode: 'persistent',
+  onSnapshot: false,
+  condition: PLAIN_DISK,
+};
 const vmfs = { kind: 'vmfs', datastore: 'ds1', datastoreRef: moRef('datastore-1'), extents: ['naa.6'] } as const;
 const onVmfs = { ...disk, key: 2000, label: 'Hard disk 1', sharedByWriters: false };
 const main = vm(1, 'sql01', {

@@ -75,6 +75,10 @@ const lun = (canonicalName: string) => ({ canonicalName, capacityBytes: 100 * GI
 export function labInventory(extraVms: number): VcenterInventory {
   return {
     instanceUuid: VCENTER_UUID,
+    tagCategories: [
+      { name: 'Backup', tags: ['gold', 'silver'] },
+      { name: 'Owner', tags: ['gold'] },
+    ],
     datacenters: [
       {
         name: 'Frankfurt',
@@ -107,6 +111,7 @@ export function labInventory(extraVms: number): VcenterInventory {
         vms: [
           vm(1, 'app01', {
             folder: ['a/b'],
+            tags: ['Backup/gold'],
             disks: everyKindOfDisk,
             guest: {
               family: 'windowsGuest',
@@ -115,8 +120,8 @@ export function labInventory(extraVms: number): VcenterInventory {
               toolsRunningStatus: 'guestToolsRunning',
             },
           }),
-          vm(2, 'twin', { folder: ['north'] }),
-          vm(3, 'twin', { folder: ['south'], powerState: 'poweredOff' }),
+          vm(2, 'twin', { folder: ['north'], tags: ['Backup/silver', 'Owner/gold'] }),
+          vm(3, 'twin', { folder: ['north', 'deep'], powerState: 'poweredOff', tags: ['Backup/gold'] }),
           vm(4, 'golden image', { template: true, powerState: 'poweredOff' }),
           vm(5, 'web/01 100%'),
           vm(6, 'far away', { connectionState: 'disconnected' }),

@@ -6,6 +6,7 @@ import { withinLimit } from '../deadline.ts';
 import { type FreezeWindow, holdFreezeWindow, windowFailure } from '../freeze-window.ts';
 import { gradeOf, type VmEvidence } from '../grade.ts';
 import { captureResultOf, guestsResultOf } from '../journal.ts';
+import { doubtsAfterThaw, lookBeforeFreeze } from '../layout-guard.ts';
 import { devicesOf, type PlannedVm, pairsOf } from '../plan.ts';
 import type { CaptureResult } from '../results.ts';
 import type { Run, Step } from '../step.ts';
@@ -18,7 +19,7 @@ export const captureStep: Step<CaptureResult> = {
   settles: true,
 
   async do(run, signal) {
-    await run.array.warm(signal);
+    const [before] = await Promise.all([lookBeforeFreeze(run, signal), run.array.warm(signal)]);
     const window = await holdFreezeWindow(run, signal);
     const freezes = await finishGuests(run, window, signal);
     const failure = windowFailure(window);
@@ -26,8 +27,11 @@ export const captureStep: Step<CaptureResult> = {
     try {
       const unconfirmed = [...window.thaws.values()].find((thaw) => !thaw.confirmed);
       if (unconfirmed && !unconfirmed.confirmed) throw unconfirmed.error;
-      const snapshots = await findAfterEstablish(run, window, signal);
-      return captureResult(run, window, freezes, snapshots);
+      const [snapshots, layoutDoubts] = await Promise.all([
+        findAfterEstablish(run, window, signal),
+        doubtsAfterThaw(run, before, signal),
+      ]);
+      return captureResult(run, window, { freezes, snapshots, layoutDoubts });
     } catch (error) {
       throw window.establishError === undefined ? error : withUnknownEffect(error);
     }
@@ -132,12 +136,15 @@ async function findAfterEstablish(
   return later;
 }
 
-function captureResult(
-  run: Run,
-  { times, arrayServiceMs }: FreezeWindow,
-  freezes: ReadonlyMap<InstanceUuid, FreezeEvidence>,
-  snapshots: readonly SnapshotOfDevice[],
-): CaptureResult {
+/** What was found out after the thaw. */
+interface Findings {
+  readonly freezes: ReadonlyMap<InstanceUuid, FreezeEvidence>;
+  readonly snapshots: readonly SnapshotOfDevice[];
+  readonly layoutDoubts: ReadonlyMap<InstanceUuid, readonly string[]>;
+}
+
+function captureResult(run: Run, { times, arrayServiceMs }: FreezeWindow, findings: Findings): CaptureResult {
+  const { snapshots } = findings;
   const between = (from: number | undefined, to: number | undefined) =>
     from === undefined || to === undefined ? 0 : to - from;
   const ids = new Set(snapshots.map(({ snapId }) => snapId));
@@ -148,7 +155,7 @@ function captureResult(
     freezeMs: between(times.freezeRequestedMs, times.frozenMs),
     thawMs: between(times.thawSentMs, times.thawedMs),
     vms: run.plan.vms.map((vm) => {
-      const evidence = evidenceOf(run, vm, times, freezes.get(vm.instanceUuid), snapshots);
+      const evidence = evidenceOf(run, vm, times, findings);
       const graded = gradeOf(evidence);
       // One establish took all VMs: two ids among them mean that something else happened.
       const reasons = [...graded.reasons, `the run's devices carry ${ids.size} different snap ids`];
@@ -161,17 +168,18 @@ function evidenceOf(
   run: Run,
   vm: PlannedVm,
   times: VmEvidence['times'],
-  freeze: FreezeEvidence | undefined,
-  snapshots: readonly SnapshotOfDevice[],
+  { freezes, snapshots, layoutDoubts }: Findings,
 ): VmEvidence {
   const devices = [...new Set(vm.disks.flatMap((disk) => disk.devices))];
   const prepared = guestsResultOf(run.journal.state)?.prepared.find((guest) => guest.vm === vm.instanceUuid);
   return {
     times,
-    guest: prepared && { prepared: prepared.guest, freeze },
+    guest: prepared && { prepared: prepared.guest, freeze: freezes.get(vm.instanceUuid) },
     devices,
     snapshots: snapshots.filter(({ source }) => devices.includes(source)),
     capturedDiskUuids: vm.disks.map((disk) => disk.guestDiskUuid),
     sharedDisks: vm.disks.filter((disk) => disk.sharedByWriters).map(({ label }) => label),
+    heldBackDisks: vm.disks.filter((disk) => disk.mayHoldWritesBack).map(({ label }) => label),
+    layoutDoubts: layoutDoubts.get(vm.instanceUuid) ?? [],
   };
 }

@@ -50,7 +50,8 @@ export class LabSshServer {
 
   constructor(options: SshServerOptions) {
     this.#options = options;
-    this.#server = net.createServer((socket) => this.#accept(socket));
+    // sshd sets TCP_NODELAY: else a short answer waits for the acknowledgement of the one before it.
+    this.#server = net.createServer({ noDelay: true }, (socket) => this.#accept(socket));
   }
 
   /** Listens on loopback only; port 0 takes a free one. Resolves to the port. */

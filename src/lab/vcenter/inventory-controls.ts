@@ -25,6 +25,8 @@ export interface InventoryControls {
   /** Returns the new VM's managed object id. */
   addVm(datacenter: string, vm: VmInventory): string;
   removeVm(vm: string): void;
+  /** vCenter begins a task on the VM, such as `VirtualMachine.relocate`; it runs until the result is called. */
+  beginTask(vm: string, task: { readonly name: string; readonly descriptionId: string }): () => void;
 }
 
 export function inventoryControls(server: ServerContext): InventoryControls {
@@ -72,6 +74,24 @@ export function inventoryControls(server: ServerContext): InventoryControls {
       model.entities.delete(vm.id);
       model.objects.delete(vm.id);
       model.changes.announce();
+    },
+    beginTask: (selector, { name, descriptionId }) => {
+      let end = (): void => undefined;
+      const ended = new Promise<void>((resolve) => {
+        end = resolve;
+      });
+      server.tasks.start({
+        name,
+        descriptionId,
+        entity: find(selector),
+        userName: 'VSPHERE.LOCAL\\Administrator',
+        cancelable: false,
+        run: async () => {
+          await ended;
+          return undefined;
+        },
+      });
+      return end;
     },
   };
 }

@@ -3,6 +3,13 @@ export interface VcenterInventory {
   /** `about.instanceUuid`. */
   readonly instanceUuid: string;
   readonly datacenters: readonly DatacenterInventory[];
+  readonly tagCategories?: readonly TagCategoryInventory[];
+}
+
+/** Served by the REST API only. */
+export interface TagCategoryInventory {
+  readonly name: string;
+  readonly tags: readonly string[];
 }
 
 export interface DatacenterInventory {
@@ -136,6 +143,12 @@ export interface VmInventory {
   readonly version?: string;
   readonly cpus?: number;
   readonly memoryMb?: number;
+  /** `Category/Tag`, of the inventory's categories. */
+  readonly tags?: readonly string[];
+  /** Default `notConfigured`. */
+  readonly faultToleranceState?: 'notConfigured' | 'enabled' | 'running';
+  /** Encrypted with this key. */
+  readonly keyId?: string;
   /** Custom attributes by name. */
   readonly customValues?: Readonly<Record<string, string>>;
 }
@@ -178,6 +191,11 @@ export interface DiskInventory {
   readonly diskMode?: string;
   /** Default `sharingNone`. */
   readonly sharing?: string;
+  /** IO filters every write passes, such as `VENDOR_cache_1.0.0`. */
+  readonly ioFilters?: readonly string[];
+  readonly hostCache?: { readonly mode: 'write_thru' | 'write_back'; readonly reservationMb: number };
+  /** Encrypted with this key. */
+  readonly keyId?: string;
   readonly backing: DiskBackingInventory;
 }
 

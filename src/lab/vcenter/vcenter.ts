@@ -6,6 +6,7 @@ import type { VcenterInventory } from './inventory.ts';
 import { type InventoryControls, inventoryControls } from './inventory-controls.ts';
 import { buildModel } from './model/build-model.ts';
 import { aboutHost, aboutVcenter } from './properties/service-properties.ts';
+import { RestEndpoint } from './rest/rest-endpoint.ts';
 import { rankOf, releasesUpTo, type VersionRank } from './schema/versions.ts';
 import type { ServerContext } from './server-context.ts';
 import { type LabUser, SessionTable } from './sessions.ts';
@@ -43,7 +44,7 @@ export interface LabVcenter extends InventoryControls {
   /** Of the SOAP endpoint: `https://127.0.0.1:<port>/sdk`. */
   readonly url: string;
   readonly port: number;
-  /** Sessions logged in at this moment. */
+  /** Sessions logged in at this moment, those of the REST API included. */
   readonly sessions: number;
   /** Ends all sessions, as an administrator can; connections stay open. */
   endSessions(): void;
@@ -76,13 +77,14 @@ export async function startVcenter(options: VcenterOptions): Promise<LabVcenter>
     pageSize: options.pageSize ?? DEFAULT_PAGE_SIZE,
   };
   registerSharedObjects(server);
+  const rest = new RestEndpoint(server, options.pace.scaledMs(options.sessionIdleMs ?? DEFAULT_IDLE_MS));
   const http = new LabHttpServer({
     system: 'vcenter',
     events: options.events,
     faults: options.faults,
     latency: options.latency,
     tls: options.tls,
-    identify: (request) => identify(server, newest, request),
+    identify: (request) => identify(server, rest, newest, request),
   });
   const port = await http.listen(options.port);
   return {
@@ -90,9 +92,12 @@ export async function startVcenter(options: VcenterOptions): Promise<LabVcenter>
     url: `https://127.0.0.1:${port}/sdk`,
     port,
     get sessions() {
-      return sessions.loggedIn.length;
+      return sessions.loggedIn.length + rest.sessionCount;
     },
-    endSessions: () => sessions.endAll(),
+    endSessions: () => {
+      sessions.endAll();
+      rest.endAll();
+    },
     close: async () => {
       server.tasks.close();
       sessions.endAll();
@@ -101,10 +106,14 @@ export async function startVcenter(options: VcenterOptions): Promise<LabVcenter>
   };
 }
 
-function identify(server: ServerContext, newest: VersionRank, request: LabRequest): LabCall {
+function identify(server: ServerContext, rest: RestEndpoint, newest: VersionRank, request: LabRequest): LabCall {
   const path = request.url.replace(/\?.*$/, '');
   if (request.method === 'POST' && /^\/sdk(\/|\/vimService)?$/.test(path)) return soapCall(server, newest, request);
   const operation = `${request.method} ${path}`;
+  // Before 7.0 U2 there was no `/api`.
+  if (/^\/api\//.test(path) && newest >= (rankOf('7.0.2.0') ?? newest)) {
+    return { operation: operation.replace(/\/urn:.*/, '/*'), object: '', run: () => rest.answer(request) };
+  }
   if (operation === 'GET /sdk/vimServiceVersions.xml') {
     return { operation, object: '', run: () => serviceVersions(newest) };
   }

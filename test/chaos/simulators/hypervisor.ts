@@ -1,3 +1,4 @@
+import { matchesName } from '../../../src/platform/name-pattern.ts';
 import { SnaphookError } from '../../../src/ports/errors.ts';
 import type {
   DatastoreNeighbour,
@@ -66,10 +67,11 @@ export function simulatedHypervisor(
 
   return {
     facts: (signal) => call('facts', signal, () => system.facts),
-    findVms: (selectors, signal) =>
+    findVms: (selectors, signal, excluding = []) =>
       call('findVms', signal, () =>
         selectors.map((selector) => {
-          const found = system.vms.filter((vm) => isSelected(system, vm, selector));
+          const isExcluded = (vm: VmRecord) => excluding.some((other) => isSelected(system, vm, other));
+          const found = system.vms.filter((vm) => isSelected(system, vm, selector) && !isExcluded(vm));
           if (barrier === 'no-rights' && found[0])
             throw new SnaphookError('E_VCENTER_RIGHTS', `"System.Read" is missing on "${found[0].moRef}"`);
           return found;
@@ -101,6 +103,15 @@ function isSelected({ paths }: VcenterSystem, vm: VmRecord, selector: VmSelector
       return vm.moRef === selector.moRef;
     case 'path':
       return paths.get(selector.inventoryPath) === vm.moRef;
+    case 'folder':
+      return [...paths].some(([path, moRef]) => moRef === vm.moRef && path.startsWith(`${selector.inventoryPath}/`));
+    case 'datastore':
+      return vm.disks.some(({ backing }) => 'datastore' in backing && backing.datastore === selector.datastore);
+    case 'pattern':
+      return matchesName(selector.pattern, vm.name);
+    case 'biosUuid':
+    case 'tag':
+      return false; // a VmRecord tells neither
   }
 }
 

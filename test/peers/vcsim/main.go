@@ -84,10 +84,63 @@ func rename(store *simulator.Datastore, id string) {
 	}
 }
 
+// furnish makes of the last VMs what the contract of the client speaks of: one with a disk of every kind, two of one name, a
+// template, an escaped name, and one that is not connected.
+func furnish(vms []*simulator.VirtualMachine, vvol, vmfs *simulator.Datastore, rawUUID string) {
+	every, twin, otherTwin, template, escaped, away := vms[2], vms[3], vms[4], vms[5], vms[6], vms[7]
+	name := func(vm *simulator.VirtualMachine, name string) {
+		vm.Name = name
+		vm.Config.Name = name
+		vm.Summary.Config.Name = name
+	}
+	name(twin, "twin")
+	name(otherTwin, "twin")
+	name(template, "golden image")
+	template.Config.Template = true
+	template.Summary.Config.Template = true
+	name(escaped, "web%2f01 100%25")
+	name(away, "far away")
+	away.Runtime.ConnectionState = types.VirtualMachineConnectionStateDisconnected
+
+	name(every, "app01")
+	every.Guest.HostName = "APP01"
+	every.Guest.IpAddress = "192.0.2.11"
+	every.Guest.GuestFamily = "windowsGuest"
+	every.Guest.ToolsRunningStatus = "guestToolsRunning"
+	flat := func(key int32, label string, store *simulator.Datastore, file, uuid, object string) *types.VirtualDisk {
+		ref := store.Self
+		return &types.VirtualDisk{
+			VirtualDevice: types.VirtualDevice{
+				Key:        key,
+				DeviceInfo: &types.Description{Label: label, Summary: label},
+				Backing: &types.VirtualDiskFlatVer2BackingInfo{
+					VirtualDeviceFileBackingInfo: types.VirtualDeviceFileBackingInfo{
+						FileName: file, Datastore: &ref, BackingObjectId: object,
+					},
+					DiskMode: "persistent", Uuid: uuid,
+				},
+			},
+			CapacityInKB: 1024, CapacityInBytes: 1024 * 1024,
+		}
+	}
+	onVvol := flat(2100, "Hard disk 2", vvol, "[LocalDS_1] home/app01.vmdk", "6000C291-1111-2222-3333-444455556666", vvolID)
+	onVmfs := flat(2101, "Hard disk 3", vmfs, "[LocalDS_0] app01/app01-000001.vmdk", "6000C292-1111-2222-3333-444455556666", "")
+	parent := vmfs.Self
+	onVmfs.Backing.(*types.VirtualDiskFlatVer2BackingInfo).Parent = &types.VirtualDiskFlatVer2BackingInfo{
+		VirtualDeviceFileBackingInfo: types.VirtualDeviceFileBackingInfo{
+			FileName: "[LocalDS_0] app01/app01.vmdk", Datastore: &parent,
+		},
+		DiskMode: "persistent",
+	}
+	every.Config.Hardware.Device = append(every.Config.Hardware.Device, onVvol, onVmfs)
+	every.Datastore = []types.ManagedObjectReference{vmfs.Self, vvol.Self}
+	vvol.Vm = append(vvol.Vm, every.Self)
+}
+
 func main() {
 	model := simulator.VPX()
 	model.Datastore = 2
-	model.Machine = 3
+	model.Machine = 8
 	check(model.Create())
 	defer model.Remove()
 
@@ -152,6 +205,8 @@ func main() {
 	}}}, storage.ScsiLun...)
 	config.StorageDevice = &storage
 	host.Config = &config
+
+	furnish(vms, vvol, vmfs, rawUUID)
 
 	model.Service.TLS = new(tls.Config)
 	model.Service.Listen = &url.URL{Host: "127.0.0.1:0", User: url.UserPassword(user, password)}

@@ -1,46 +1,21 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { createInterface } from 'node:readline';
-import * as z from 'zod';
 import { systemClock } from '../../../src/platform/clock.ts';
 import type { Hypervisor } from '../../../src/ports/hypervisor.ts';
 import { instanceUuid, moRef } from '../../../src/ports/identity.ts';
 import { createVsphere } from '../../../src/vsphere/vsphere.ts';
+import { type Peer, startPeer } from './peer.ts';
 
-const Greeting = z.object({
-  url: z.string(),
-  username: z.string(),
-  password: z.string(),
-  fingerprint256: z.string(),
-  vms: z.array(z.object({ name: z.string(), moRef: z.string(), instanceUuid: z.string() })).min(3),
-  vmfs: z.string(),
-  vvol: z.string(),
-});
-type Peer = z.infer<typeof Greeting>;
-
-/** Path of the built `main.go`; see README.md. */
-const binary = process.env.VCSIM_PEER;
 const signal = new AbortController().signal;
-let server: ChildProcess;
 let peer: Peer;
 let vsphere: Hypervisor;
 
 beforeAll(async () => {
-  if (binary === undefined) throw new Error('set VCSIM_PEER to the built vcsim peer');
-  server = spawn(binary, { stdio: ['pipe', 'pipe', 'inherit'] });
-  const { stdout } = server;
-  if (stdout === null) throw new Error('no output of the peer');
-  const [line] = await new Promise<string[]>((resolve, reject) => {
-    createInterface({ input: stdout }).once('line', (text) => resolve([text]));
-    server.once('error', reject);
-    server.once('exit', (code) => reject(new Error(`the peer ended with ${code}`)));
-  });
-  peer = Greeting.parse(JSON.parse(line ?? ''));
+  peer = await startPeer();
   vsphere = open();
 });
 
 afterAll(async () => {
   await vsphere?.close();
-  server?.stdin?.end();
+  peer?.stop();
 });
 
 const open = (changes: { password?: string; fingerprint256?: string; pageSize?: number } = {}): Hypervisor =>
@@ -121,7 +96,7 @@ test('a virtual volume, the extents of a VMFS datastore and a raw device are tol
       }),
     }),
   ]);
-  expect(raw?.disks).toEqual([
+  expect(raw?.disks.slice(0, 1)).toEqual([
     expect.objectContaining({
       diskMode: 'independent_persistent',
       backing: {
@@ -135,7 +110,10 @@ test('a virtual volume, the extents of a VMFS datastore and a raw device are tol
 
 test('every VM on a datastore is listed', async () => {
   const neighbours = await vsphere.vmsOnDatastores([moRef(peer.vmfs), moRef(peer.vvol)], signal);
-  expect(neighbours.filter((vm) => vm.datastoreRef === peer.vvol).map((vm) => vm.name)).toEqual([nth(0).name]);
+  expect(neighbours.filter((vm) => vm.datastoreRef === peer.vvol).map((vm) => vm.name)).toEqual([
+    nth(0).name,
+    nth(2).name,
+  ]);
   expect(neighbours).toContainEqual({
     datastoreRef: peer.vmfs,
     instanceUuid: nth(1).instanceUuid,

@@ -11,6 +11,9 @@ const ID = deviceId('00010');
 const spec: JobSpec = {
   name: 'nightly',
   vms: [],
+  exclude: [],
+  onNoMatch: 'fail',
+  hostCaches: 'refuse',
   freeze: 'none',
   grade: 'crash',
   onLowerGrade: 'fail',

@@ -48,6 +48,8 @@ const perfect: VmEvidence = {
   snapshots: DEVICES.map((device) => snapshot(device, 7)),
   capturedDiskUuids: DISKS,
   sharedDisks: [],
+  heldBackDisks: [],
+  layoutDoubts: [],
 };
 
 const guestWith = (change: object) => ({ ...perfect, guest: { ...perfect.guest, ...change } }) as VmEvidence; // shapes given below
@@ -114,6 +116,13 @@ test.each<[string, VmEvidence, string, RegExp]>([
   ],
   ['a captured disk shows no serial', { ...perfect, capturedDiskUuids: [DISKS[0], undefined] }, 'crash', /no volume/],
   ['a disk is shared with VMs that were not frozen', { ...perfect, sharedDisks: ['Hard disk 2'] }, 'crash', /shared/],
+  [
+    'writes may be held back on the host',
+    { ...perfect, heldBackDisks: ['Hard disk 2'] },
+    'crash',
+    /"Hard disk 2".*held back/,
+  ],
+  ['a disk may have moved', { ...perfect, layoutDoubts: ['now: disk elsewhere'] }, 'unknown', /elsewhere/],
   [
     'two snap ids',
     { ...perfect, snapshots: [snapshot(DEVICES[0] ?? deviceId('0'), 7), snapshot(DEVICES[1] ?? deviceId('0'), 8)] },

@@ -1,4 +1,5 @@
 import { canonicalNameOf, datastoreFacts, hasRawDevice, virtualDisks } from '../../../src/vsphere/disks.ts';
+import { PLAIN_DISK } from '../../contract/quiet-conditions.ts';
 import { receivedValue, XSI_PREFIXES } from './soap-answers.ts';
 
 const NAA = '60000970000197900046533030324538';
@@ -75,7 +76,28 @@ test.each(XSI_PREFIXES)('a disk on a virtual volume is read whole with the prefi
     onSnapshot: false,
     sharedByWriters: false,
     backing: { kind: 'vvol', objectId: 'rfc4122.aa-bb', datastore: 'gold', containerId: SCID },
+    condition: PLAIN_DISK,
   });
+});
+
+test('what stands between a disk and the array is read: filters, caches, keys, chains', async () => {
+  const key = '<keyId><keyId>k1</keyId></keyId>';
+  const parent = '<parent><fileName>[s] b.vmdk</fileName><parent><fileName>[s] a.vmdk</fileName></parent></parent>';
+  const backing = file('ds-vmfs', `<diskMode>persistent</diskMode>${parent}${key}`);
+  const cache = (mode: string, reserved: number) =>
+    `<vFlashCacheConfigInfo><reservationInMB>${reserved}</reservationInMB>${mode}</vFlashCacheConfigInfo>`;
+  const conditionWith = async (rest: string) =>
+    (await onlyDisk(disk({ backing, rest: `<capacityInKB>1</capacityInKB>${rest}` }))).condition;
+  const common = { chain: ['[s] b.vmdk', '[s] a.vmdk'], encrypted: true, filters: [] };
+  expect(await conditionWith('<iofilter>V_cache_1.0</iofilter><iofilter>V_rep_2.1</iofilter>')).toEqual({
+    ...common,
+    filters: ['V_cache_1.0', 'V_rep_2.1'],
+    hostCache: 'none',
+  });
+  expect((await conditionWith(cache('<cacheMode>write_thru</cacheMode>', 512))).hostCache).toBe('write-through');
+  expect((await conditionWith(cache('<cacheMode>write_back</cacheMode>', 512))).hostCache).toBe('write-back');
+  expect((await conditionWith(cache('', 512))).hostCache).toBe('write-back');
+  expect((await conditionWith(cache('<cacheMode>write_back</cacheMode>', 0))).hostCache).toBe('none');
 });
 
 test('on a snapshot chain of virtual volumes the id is that of the top, the live volume', async () => {

@@ -1,5 +1,6 @@
 import { childrenOf, descend, parseXml } from '../../../src/platform/xml.ts';
 import { instanceUuid, moRef } from '../../../src/ports/identity.ts';
+import { QUIET_VM } from '../../contract/quiet-conditions.ts';
 import { ok, type ScriptedVcenter, startScriptedVcenter } from './scripted-vcenter.ts';
 import { answerOf, faultOf } from './soap-answers.ts';
 
@@ -143,6 +144,7 @@ test('the state of a VM, its guest and a template flag are read; what VMware Too
       guestAddress: undefined,
       guestFamily: 'linuxGuest',
       disks: [],
+      condition: { ...QUIET_VM, suspended: true, toolsRunning: false },
     },
   ]);
   await vsphere.close();

@@ -63,6 +63,26 @@ test('a refused password is sent once only, however often the client is used', a
   expect(server.operations()).not.toContain('Logout');
 });
 
+test('after a failed login the next one comes without its cookie and over another connection', async () => {
+  let tries = 0;
+  const failedCookie = { 'set-cookie': 'vmware_soap_session=of-the-failed-login' };
+  server = await startScriptedVcenter({
+    Login: () => {
+      tries += 1;
+      if (tries === 1) return { ...fault('SystemError'), headers: failedCookie };
+      return ok(answerOf('Login', ''), { 'set-cookie': 'vmware_soap_session=good' });
+    },
+  });
+  const vsphere = server.connect();
+  await expect(vsphere.facts(signal)).rejects.toMatchObject({ code: 'E_VCENTER' });
+  await vsphere.facts(signal);
+  await vsphere.close();
+  const cookies = server.requests.map(({ request }) => request.headers.cookie);
+  expect(cookies).not.toContain('vmware_soap_session=of-the-failed-login');
+  expect(cookies.at(-1)).toBe('vmware_soap_session=good');
+  expect(server.events.events.filter((event) => event.kind === 'connection')).toHaveLength(2);
+});
+
 test('a session that vCenter dropped is opened again once and the read starts over in it', async () => {
   server = await startScriptedVcenter({
     RetrievePropertiesEx: (request) =>
@@ -107,6 +127,7 @@ test('a vCenter without room is asked again after growing waits, then given up a
   await expect(vsphere.findVms([{ by: 'name', name: 'a' }], signal)).rejects.toMatchObject({
     code: 'E_VCENTER_UNREACHABLE',
     retry: 'safe',
+    hint: expect.stringContaining('2000 sessions'),
   });
   expect(server.sleeps).toEqual([1_000, 2_000, 1_000, 2_000, 4_000]);
   await vsphere.close();

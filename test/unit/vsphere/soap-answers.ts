@@ -1,3 +1,4 @@
+import { child } from '../../../src/vsphere/decode.ts';
 import { createVimClient } from '../../../src/vsphere/vim-client.ts';
 import type { VimOperation } from '../../../src/vsphere/vim-wsdl.ts';
 
@@ -36,6 +37,5 @@ export async function receivedValue(val: string, prefix?: string): Promise<unkno
   const objects = `<returnval><objects><obj type="VirtualMachine">vm-1</obj>
 <propSet><name>p</name>${val}</propSet></objects></returnval>`;
   const result = await received('RetrievePropertiesEx', answerOf('RetrievePropertiesEx', objects, prefix));
-  // The shape below is what the WSDL declares for RetrieveResult.
-  return (result as { objects: { propSet: { val: unknown }[] }[] }).objects[0]?.propSet[0]?.val;
+  return child(result, 'objects', 'propSet', 'val');
 }

@@ -42,6 +42,7 @@ export function buildModel(inventory: VcenterInventory): Model {
     entities,
     objects: new Map(),
     customFields: [],
+    tagCategories: inventory.tagCategories ?? [],
     changes: new ChangeFeed(),
     nextNumber: () => {
       number += 1;

@@ -1,3 +1,4 @@
+import type { TagCategoryInventory } from '../inventory.ts';
 import type { ChangeFeed } from './change-feed.ts';
 import type { ManagedObject } from './managed-object.ts';
 import type {
@@ -24,6 +25,7 @@ export interface Model {
   /** Managed objects by id: the entities and everything else that is not one session's own. */
   readonly objects: Map<string, ManagedObject>;
   readonly customFields: CustomField[];
+  readonly tagCategories: readonly TagCategoryInventory[];
   readonly changes: ChangeFeed;
   /** Next free number for a managed object id. */
   nextNumber(): number;

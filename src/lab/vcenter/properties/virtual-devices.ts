@@ -126,6 +126,16 @@ function virtualDisk(vm: VmRecord, disk: DiskInventory, model: Model): DataObjec
         reservation: 0,
       }),
       diskObjectId: `${vm.id.replace('vm-', '')}-${disk.key}`,
+      vFlashCacheConfigInfo:
+        disk.hostCache &&
+        data('VirtualDiskVFlashCacheConfigInfo', {
+          vFlashModule: 'vfc',
+          reservationInMB: disk.hostCache.reservationMb,
+          cacheConsistencyType: 'strong',
+          cacheMode: disk.hostCache.mode,
+          blockSizeInKB: 4,
+        }),
+      iofilter: disk.ioFilters,
       nativeUnmanagedLinkedClone: false,
       guestReadOnly: false,
     },
@@ -181,6 +191,7 @@ function diskBacking(vm: VmRecord, disk: DiskInventory, backing: DiskBackingInve
         ...common,
         uuid,
         contentId: 'fffffffe',
+        keyId: cryptoKey(disk.keyId),
         ...(backing.kind === 'seSparse' ? { deltaDiskFormat: 'seSparseFormat', grainSize: 4096 } : {}),
       });
     default:
@@ -195,6 +206,12 @@ function diskBacking(vm: VmRecord, disk: DiskInventory, backing: DiskBackingInve
         ...(backing.parent ? { deltaDiskFormat: backing.kind === 'vvol' ? 'nativeFormat' : 'redoLogFormat' } : {}),
         digestEnabled: false,
         sharing,
+        keyId: cryptoKey(disk.keyId),
       });
   }
 }
+
+export const cryptoKey = (keyId: string | undefined): DataObject | undefined =>
+  keyId === undefined
+    ? undefined
+    : data('CryptoKeyId', { keyId, providerId: data('KeyProviderId', { id: 'lab-kms' }) });

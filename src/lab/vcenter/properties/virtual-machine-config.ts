@@ -6,7 +6,7 @@ import { homeDirectory, homePath } from '../model/vm-home.ts';
 import { type DataObject, data } from '../wire/vim-values.ts';
 import { unlimitedAllocation } from './container-properties.ts';
 import { datastoreUrl } from './datastore-properties.ts';
-import { virtualDevices } from './virtual-devices.ts';
+import { cryptoKey, virtualDevices } from './virtual-devices.ts';
 
 const GUEST_NAMES: Readonly<Record<string, string>> = {
   windows2019srv_64Guest: 'Microsoft Windows Server 2019 (64-bit)',
@@ -104,6 +104,7 @@ export function virtualMachineConfig(vm: VmRecord, disks: readonly DiskInventory
     messageBusTunnelEnabled: false,
     vmStorageObjectId: spec.vmStorageObjectId,
     swapStorageObjectId: spec.swapStorageObjectId,
+    keyId: cryptoKey(spec.keyId),
     migrateEncryption: 'opportunistic',
     sevEnabled: false,
   });

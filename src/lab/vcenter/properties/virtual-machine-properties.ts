@@ -63,7 +63,7 @@ function runtime(vm: VmRecord, model: Model): DataObject {
     host: refOf(vm.host),
     connectionState: vm.spec.connectionState ?? 'connected',
     powerState: vm.spec.powerState,
-    faultToleranceState: 'notConfigured',
+    faultToleranceState: vm.spec.faultToleranceState ?? 'notConfigured',
     toolsInstallerMounted: false,
     bootTime: on ? model.startedAt : undefined,
     numMksConnections: 0,

@@ -44,6 +44,8 @@ VirtualDisk extends VirtualDevice (vim.vm.device.VirtualDisk)
   diskObjectId?:string@5.5 vFlashCacheConfigInfo?:VirtualDiskVFlashCacheConfigInfo@5.5 iofilter?:string[]@6.0
   vDiskId?:ID@6.5 vDiskVersion?:int@8.0.1.0 nativeUnmanagedLinkedClone?:boolean@6.7
   independentFilters?:VirtualMachineBaseIndependentFilterSpec[]@7.0.2.1 guestReadOnly?:boolean@8.0.2.0
+VirtualDiskVFlashCacheConfigInfo@5.5 extends DynamicData (vim.vm.device.VirtualDisk.VFlashCacheConfigInfo)
+  vFlashModule?:string reservationInMB?:long cacheConsistencyType?:string cacheMode?:string blockSizeInKB?:long
 SharesInfo extends DynamicData (vim.SharesInfo)
   shares:int level:SharesLevel
 StorageIOAllocationInfo@4.1 extends DynamicData (vim.StorageResourceManager.IOAllocationInfo)

@@ -60,6 +60,9 @@ export function planOf({ id, name, array, job, seed, targets, address, isRemade 
     grade: 'application',
     onLowerGrade: 'fail',
     collateral: 'refuse',
+    hostCaches: 'refuse',
+    exclude: [],
+    onNoMatch: 'fail',
     onOpenRun: 'fail',
     proxyHost: 'proxy01',
     timeToLiveHours: 48,
@@ -74,7 +77,20 @@ export function planOf({ id, name, array, job, seed, targets, address, isRemade 
     arrayId: array,
     array: facts,
     snapshotName: name,
-    vms: [{ instanceUuid: vm, moRef: moRef('vm-1'), name: 'sql01', address, freeze: 'vss-provider', disks: [] }],
+    vms: [
+      {
+        instanceUuid: vm,
+        moRef: moRef('vm-1'),
+        name: 'sql01',
+        address,
+        freeze: 'vss-provider',
+        selectedBy: ['sql01'],
+        changeTracking: false,
+        notes: [],
+        layout: [],
+        disks: [],
+      },
+    ],
     devices: targets.map((target, index): Plan['devices'][number] => {
       const device = idOf(1, (seed.source + index) % SOURCES);
       return {

@@ -1,0 +1,78 @@
+import { SnaphookError } from '../ports/errors.ts';
+import type { VmRecord } from '../ports/hypervisor.ts';
+import type { InstanceUuid } from '../ports/identity.ts';
+import { layoutChanges, layoutOf } from './layout.ts';
+import type { PlannedVm } from './plan.ts';
+import type { Run } from './step.ts';
+
+/** The VMs of a run as vCenter showed them just before the freeze. */
+export type LayoutLook = ReadonlyMap<InstanceUuid, VmRecord>;
+
+/**
+ * The last look before the freeze: disks may have moved since the plan, and a snapshot of the devices where they were would be
+ * one of something else. One call for all VMs. Errors: `E_VM_BUSY` while vCenter works on a VM, `E_VM_CHANGED`.
+ */
+export async function lookBeforeFreeze(run: Run, signal: AbortSignal): Promise<LayoutLook> {
+  const look = await lookAt(run, signal);
+  for (const vm of run.plan.vms) {
+    const now = look.get(vm.instanceUuid);
+    if (!now) throw changed(vm.name, [`${vm.moRef} is no longer this VM`]);
+    const changes = layoutChanges(vm.layout, layoutOf(now));
+    if (changes.length > 0) throw changed(vm.name, changes);
+    const task = now.condition.tasks.find(({ atWork }) => atWork);
+    if (task) {
+      throw new SnaphookError('E_VM_BUSY', `vCenter is at work on VM "${vm.name}": "${task.kind}" (${task.id})`, {
+        hint: 'Its disks may be on the move. Run the job again when the task is over; see the recent tasks of the VM.',
+        retry: 'safe',
+      });
+    }
+  }
+  return look;
+}
+
+/**
+ * Why the disks of each VM may not have been where the plan saw them at the moment of the establish: what is different from the
+ * look before the freeze, or began in between. Asked after the thaw; a look that fails is a doubt about every VM.
+ */
+export async function doubtsAfterThaw(
+  run: Run,
+  before: LayoutLook,
+  signal: AbortSignal,
+): Promise<ReadonlyMap<InstanceUuid, readonly string[]>> {
+  const { vms } = run.plan;
+  try {
+    const after = await lookAt(run, signal);
+    return new Map(vms.map((vm) => [vm.instanceUuid, doubtsAbout(vm, before, after)]));
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    const doubt = `vCenter did not tell whether the disks stayed where they were: ${why}`;
+    return new Map(vms.map(({ instanceUuid }) => [instanceUuid, [doubt]]));
+  }
+}
+
+/** vMotion leaves the disks where they are. But in these seconds nothing should happen to the VM: in doubt the run fails. */
+function doubtsAbout({ instanceUuid, moRef }: PlannedVm, before: LayoutLook, after: LayoutLook): readonly string[] {
+  const [first, second] = [before.get(instanceUuid), after.get(instanceUuid)];
+  if (!first || !second) return [`${moRef} is no longer this VM`];
+  const changes = layoutChanges(layoutOf(first), layoutOf(second));
+  const known = new Set(first.condition.tasks.map(({ id }) => id));
+  const begun = second.condition.tasks.filter(({ id }) => !known.has(id));
+  const [from, to] = [first.condition.host, second.condition.host];
+  return [
+    ...changes,
+    ...begun.map(({ id, kind }) => `vCenter began "${kind}" (${id})`),
+    ...(from === to ? [] : [`it moved from host ${from ?? 'none'} to ${to ?? 'none'}`]),
+  ].map((change) => `during the freeze window: ${change}`);
+}
+
+async function lookAt({ plan, ports }: Run, signal: AbortSignal): Promise<LayoutLook> {
+  const selectors = plan.vms.map(({ moRef }) => ({ by: 'moRef' as const, moRef }));
+  const found = await ports.hypervisor.findVms(selectors, signal);
+  return new Map(found.flat().map((vm) => [vm.instanceUuid, vm]));
+}
+
+const changed = (vm: string, changes: readonly string[]) =>
+  new SnaphookError('E_VM_CHANGED', `VM "${vm}" is not as it was planned: ${changes.join('; ')}`, {
+    hint: 'Its disks were changed or moved while the run was prepared. Run the job again: it is planned anew.',
+    retry: 'safe',
+  });

@@ -1,0 +1,40 @@
+import type { DiskBacking, VirtualDisk, VmRecord } from '../ports/hypervisor.ts';
+
+/**
+ * Where the data of a VM lie, as vCenter shows it: one line a fact, compared as text. As long as the lines are the same, what
+ * the plan found out about the disks is true.
+ */
+export function layoutOf({ disks, condition }: VmRecord): readonly string[] {
+  return [...disks.flatMap(diskLines), ...condition.snapshots.map(({ id, name }) => `VM snapshot "${name}" (${id})`)];
+}
+
+function diskLines({ key, label, capacityBytes, diskMode, backing, condition }: VirtualDisk): readonly string[] {
+  const name = `disk "${label}" (${key})`;
+  return [
+    `${name}: ${placeOf(backing)}, ${capacityBytes} bytes, ${diskMode}`,
+    ...condition.chain.map((below, depth) => `${name}: level ${depth + 1} of its chain is "${below}"`),
+  ];
+}
+
+function placeOf(backing: DiskBacking): string {
+  switch (backing.kind) {
+    case 'vvol':
+      return `virtual volume "${backing.objectId}"`;
+    case 'vmfs':
+      return `file "${backing.fileName}" on ${backing.datastoreRef}, extents ${backing.extents.join(' ')}`;
+    case 'rdm':
+      return `raw device "${backing.canonicalName}" (${backing.compatibilityMode})`;
+    case 'unsupported':
+      return `unsupported, ${backing.reason}`;
+  }
+}
+
+/** What is different, in words; empty when nothing is. */
+export function layoutChanges(before: readonly string[], now: readonly string[]): readonly string[] {
+  const known = new Set(before);
+  const present = new Set(now);
+  return [
+    ...before.filter((line) => !present.has(line)).map((line) => `no longer: ${line}`),
+    ...now.filter((line) => !known.has(line)).map((line) => `now: ${line}`),
+  ];
+}

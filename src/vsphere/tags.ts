@@ -1,0 +1,150 @@
+import { SnaphookError } from '../ports/errors.ts';
+import { errorOfRest } from './faults.ts';
+import type { HttpAnswer, Transport } from './transport.ts';
+
+export interface TagsOptions {
+  readonly transport: Transport;
+  readonly username: string;
+  readonly password: () => Promise<string>;
+  readonly requestTimeoutMs: number;
+  readonly signal: AbortSignal;
+}
+
+interface TagName {
+  readonly category: string;
+  readonly tag: string;
+}
+
+/** A session of the REST API and the calls in it. */
+interface Rest {
+  get(path: string): Promise<unknown>;
+  post(path: string, body: unknown): Promise<unknown>;
+}
+
+const TAGGING = '/api/cis/tagging';
+
+/**
+ * vCenter's tags, which its SOAP API does not have: vSphere Automation API, `/api` of 7.0 U2 and later. It has sessions of its
+ * own; one is opened for each question and ended with it.
+ */
+export class Tags {
+  readonly #options: TagsOptions;
+
+  constructor(options: TagsOptions) {
+    this.#options = options;
+  }
+
+  /** Ids of the VMs that have the tag themselves: a tag of a folder is not one of its VMs. Empty when there is no such tag. */
+  async vmsWith(name: TagName): Promise<readonly string[]> {
+    return await this.#inSession(async (rest) => {
+      const tag = await findTag(rest, name);
+      if (tag === undefined) return [];
+      const attached = await rest.post(`${TAGGING}/tag-association?action=list-attached-objects-on-tags`, {
+        tag_ids: [tag],
+      });
+      return items(attached)
+        .flatMap((entry) => items(field(entry, 'object_ids')))
+        .filter((object) => field(object, 'type') === 'VirtualMachine')
+        .map((object) => textOf(field(object, 'id')));
+    });
+  }
+
+  async #inSession<Result>(work: (rest: Rest) => Promise<Result>): Promise<Result> {
+    const { username, password } = this.#options;
+    const authorization = `Basic ${Buffer.from(`${username}:${await password()}`, 'utf8').toString('base64')}`;
+    const session = textOf(await this.#call('POST', '/api/session', { authorization }));
+    const headers = { 'vmware-api-session-id': session };
+    try {
+      return await work({
+        get: (path) => this.#call('GET', path, headers),
+        post: (path, body) => this.#call('POST', path, headers, body),
+      });
+    } finally {
+      await this.#endSession(headers);
+    }
+  }
+
+  /** Whatever happened before; nothing more can be done when it fails: vCenter ends an unused session by itself. */
+  async #endSession(headers: Readonly<Record<string, string>>): Promise<void> {
+    const signal = AbortSignal.timeout(END_TIMEOUT_MS);
+    await this.#send('DELETE', '/api/session', headers, undefined, signal).catch(() => undefined);
+  }
+
+  async #call(
+    method: 'GET' | 'POST',
+    path: string,
+    headers: Readonly<Record<string, string>>,
+    body?: unknown,
+  ): Promise<unknown> {
+    const { transport, signal } = this.#options;
+    const answer = await this.#send(method, path, headers, body, signal);
+    const operation = `${method} ${path.replace(/\/urn:[^?]*/, '')}`;
+    if (answer.status !== 200 && answer.status !== 201) throw errorOfRest(transport.server, operation, answer.status);
+    try {
+      return JSON.parse(answer.body);
+    } catch {
+      throw new SnaphookError(
+        'E_VCENTER',
+        `"${transport.server}" answered "${operation}" with something that is not JSON`,
+        {
+          hint: 'Check that the address is that of a vCenter and that no web proxy answers in its place.',
+        },
+      );
+    }
+  }
+
+  async #send(
+    method: 'GET' | 'POST' | 'DELETE',
+    path: string,
+    headers: Readonly<Record<string, string>>,
+    body: unknown,
+    signal: AbortSignal,
+  ): Promise<HttpAnswer> {
+    return await this.#options.transport.send({
+      method,
+      path,
+      operation: `${method} ${path}`,
+      headers: {
+        ...headers,
+        'user-agent': 'snaphook',
+        accept: 'application/json',
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      },
+      body: body === undefined ? '' : JSON.stringify(body),
+      repeatable: path !== '/api/session',
+      timeoutMs: this.#options.requestTimeoutMs,
+      signal,
+    });
+  }
+}
+
+const END_TIMEOUT_MS = 5_000;
+
+/** The API lists ids; names are asked for one by one. Category names are unique, tag names within their category. */
+async function findTag(rest: Rest, { category, tag }: TagName): Promise<string | undefined> {
+  const categoryId = await findNamed(rest, `${TAGGING}/category`, await rest.get(`${TAGGING}/category`), category);
+  if (categoryId === undefined) return undefined;
+  const ids = await rest.post(`${TAGGING}/tag?action=list-tags-for-category`, { category_id: categoryId });
+  return await findNamed(rest, `${TAGGING}/tag`, ids, tag);
+}
+
+async function findNamed(rest: Rest, path: string, ids: unknown, name: string): Promise<string | undefined> {
+  const found = await Promise.all(
+    items(ids).map(async (id) => {
+      const details = await rest.get(`${path}/${encodeURIComponent(textOf(id)).replaceAll('%3A', ':')}`);
+      return { id: textOf(id), name: field(details, 'name') };
+    }),
+  );
+  return found.find((candidate) => candidate.name === name)?.id;
+}
+
+function field(value: unknown, name: string): unknown {
+  return typeof value === 'object' && value !== null
+    ? Object.entries(value).find(([key]) => key === name)?.[1]
+    : undefined;
+}
+
+const items = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);
+
+/** A text where the API promises one; anything else matches nothing. */
+const textOf = (value: unknown): string => (typeof value === 'string' ? value : '');

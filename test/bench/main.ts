@@ -1,0 +1,51 @@
+import { parseArgs } from 'node:util';
+import { benchCalls } from './calls.ts';
+import { runLabProcess } from './lab-process.ts';
+import { benchPreflight } from './preflight.ts';
+import { runPreflightClient } from './preflight-client.ts';
+import { type BenchResult, textOf } from './result.ts';
+import { benchWindow } from './window.ts';
+
+const USAGE = `npm run bench -- preflight|window|calls [--json] [--full-baseline]
+
+  preflight  calls, time and memory of a plan over 10, 100 and 1,000 VMs
+  window     how much longer guests stand still than the array needs: 1, 8 and 64 VMs, array times 0.05 to 8 s
+  calls      calls of a whole run and in its window: 1, 4, 16 and 64 disks
+
+Each stands beside a naive baseline on the same lab. --json gives one document.
+`;
+
+async function main(): Promise<void> {
+  const { positionals, values } = parseArgs({
+    allowPositionals: true,
+    options: {
+      json: { type: 'boolean', default: false },
+      'full-baseline': { type: 'boolean', default: false },
+      help: { type: 'boolean', default: false },
+      'as-lab': { type: 'string' },
+      'as-preflight-client': { type: 'string' },
+    },
+  });
+  if (values['as-lab'] !== undefined) return await runLabProcess(JSON.parse(values['as-lab']));
+  if (values['as-preflight-client'] !== undefined)
+    return await runPreflightClient(JSON.parse(values['as-preflight-client']));
+  const [name = ''] = positionals;
+  const benches: Readonly<Record<string, () => Promise<BenchResult>>> = {
+    preflight: () => benchPreflight({ fullBaseline: values['full-baseline'] }),
+    window: benchWindow,
+    calls: benchCalls,
+  };
+  const bench = benches[name];
+  if (values.help || !bench) {
+    (values.help ? process.stdout : process.stderr).write(USAGE);
+    process.exitCode = values.help ? 0 : 2;
+    return;
+  }
+  const result = await bench();
+  process.stdout.write(values.json ? `${JSON.stringify(result, undefined, 2)}\n` : textOf(result));
+}
+
+main().catch((error: unknown) => {
+  process.stderr.write(`${error instanceof Error ? error.stack : error}\n`);
+  process.exitCode = 1;
+});
