@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { parseArgs } from 'node:util';
 import { benchCalls } from './calls.ts';
 import { runLabProcess } from './lab-process.ts';
@@ -16,6 +17,7 @@ Each stands beside a naive baseline on the same lab. --json gives one document.
 `;
 
 async function main(): Promise<void> {
+  setMaxListeners(0); // as the product's own programs do: one signal for many guests
   const { positionals, values } = parseArgs({
     allowPositionals: true,
     options: {
