@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { parse, stringify } from 'yaml';
-import { type Lab, type LabOptions, startLab } from '../../src/lab/lab.ts';
+import { type Lab, startLab } from '../../src/lab/lab.ts';
 import { type Ended, ended, killAtCall, leftBehind, start, until } from './killed-run.ts';
 
 /** Shrinks holds, defines and settling; a lease of 10 s becomes 500 ms. */
@@ -16,10 +16,10 @@ let configFile: string;
 let args: readonly string[];
 
 /** Each suite has a lab of its own. `presented`: a Windows guest, targets presented for the run. `mixed`: also a Linux guest. */
-export function useLab(job: 'presented' | 'mixed' = 'presented', options: Partial<LabOptions> = {}): void {
+export function useLab(job: 'presented' | 'mixed' = 'presented'): void {
   beforeAll(async () => {
     const directory = mkdtempSync(path.join(os.tmpdir(), 'snaphook-crash-'));
-    lab = await startLab({ directory, pace: PACE, estate: { disks: 2, cylinders: 6 }, ...options });
+    lab = await startLab({ directory, pace: PACE, estate: { disks: 2, cylinders: 6 } });
     configFile = anyGrade(lab.configFile);
     args = ['--config', configFile, '--job', job];
   });
