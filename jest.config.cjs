@@ -33,5 +33,6 @@ module.exports = {
     '^wa-sqlite/dist/wa-sqlite.wasm$': prebuilt('wa-sqlite-wasm.cjs'),
   },
   globals: { __VERSION__: require('./package.json').version },
-  testTimeout: 30000,
+  // Against hanging, not for speed: a busy machine takes several times as long.
+  testTimeout: 120000,
 };
