@@ -39,7 +39,7 @@ export async function reap(
   for (const array of ports.arrays) snapshots.push(...(await reapArray(ports, request, array, openIds, signal)));
   const exports: ReapedFinding[] = [];
   for (const directory of new Set(ports.installation.jobs.map(({ exportDirectory }) => exportDirectory))) {
-    exports.push(...(await reapDirectory(ports, request, directory)));
+    exports.push(...(await reapDirectory(ports, request, directory, signal)));
   }
   return [...runs, ...snapshots, ...exports, ...ofThisMachine];
 }
@@ -205,6 +205,7 @@ async function reapDirectory(
   ports: JobPorts,
   request: ReapRequest,
   directory: string,
+  signal: AbortSignal,
 ): Promise<readonly ReapedFinding[]> {
   const journalOf = async (id: RunId) => {
     if ((await ports.journals.openRuns()).some(({ runId }) => runId === id)) return 'open';
@@ -212,15 +213,23 @@ async function reapDirectory(
     return loaded instanceof SnaphookError && loaded.code === 'E_JOURNAL' ? 'none' : 'closed';
   };
   const reaped: ReapedFinding[] = [];
-  for (const { finding, because, files } of await judgeLostExports(ports, directory, { ...request, journalOf })) {
+  const judged = await judgeLostExports(ports, directory, { ...request, journalOf }, signal);
+  for (const { finding, because, files } of judged) {
     const found: ReapedFinding = { finding, because, did: files ? 'found' : 'kept' };
-    reaped.push(request.apply && files ? await attempt(found, () => removeFiles(ports, directory, files)) : found);
+    reaped.push(
+      request.apply && files ? await attempt(found, () => removeFiles(ports, directory, files, signal)) : found,
+    );
   }
   return reaped;
 }
 
-async function removeFiles(ports: JobPorts, directory: string, files: readonly HandedOverFile[]): Promise<void> {
-  const left = await ports.images.remove(directory, files);
+async function removeFiles(
+  ports: JobPorts,
+  directory: string,
+  files: readonly HandedOverFile[],
+  signal: AbortSignal,
+): Promise<void> {
+  const left = await ports.images.remove(directory, files, signal);
   // A file that is not as the manifest says is not ours any more: told, and no failure.
   for (const { path, why } of left) {
     ports.reporter.warn('a file is not as the manifest says and is left alone', { directory, file: path, why });

@@ -36,6 +36,8 @@ export interface Step<Result> {
   readonly repeatable: boolean;
   /** Its effect may still come after its request was given up: undo waits for that before it looks. */
   readonly settles: boolean;
+  /** Its undoing asks this machine's kernel alone, which may never answer: it is not given all the time that is left. */
+  readonly isLocal?: true;
   do(run: Run, signal: AbortSignal): Promise<Result>;
   probe(run: Run, signal: AbortSignal): Promise<Probe<Result>>;
   undo(run: Run, signal: AbortSignal): Promise<void>;
