@@ -3,7 +3,7 @@ import { hideBin } from 'yargs/helpers';
 import { DEFAULT_CONFIG_FILE } from '../config/load.ts';
 import { ON_OPEN_RUN } from '../job/job-spec.ts';
 import { SnaphookError } from '../ports/errors.ts';
-import { runVerb, type VerbResult } from './console.ts';
+import { endProgram, runVerb, type VerbResult } from './console.ts';
 
 /** Options every verb takes. */
 interface CommonOptions {
@@ -19,7 +19,7 @@ function verb<Options>(work: Work<Options>) {
   return async (options: Options): Promise<void> => {
     // yargs adds the common options below to every command's own.
     const all = options as Options & CommonOptions;
-    process.exitCode = await runVerb(all, (signal) => work(all, signal));
+    await endProgram(await runVerb(all, (signal) => work(all, signal)));
   };
 }
 
@@ -215,7 +215,7 @@ async function main(): Promise<void> {
     await parser.parseAsync();
   } catch (error) {
     const invocation = { json: process.argv.includes('--json'), debug: process.argv.includes('--debug') };
-    process.exitCode = await runVerb(invocation, () => Promise.reject(error));
+    await endProgram(await runVerb(invocation, () => Promise.reject(error)));
   }
 }
 
