@@ -45,16 +45,18 @@ const vmOptions = (parser: Argv) =>
     describe: 'VM to capture instead of the configured ones; may be repeated',
   });
 
+const callOptions = <Options>(parser: Argv<Options>) =>
+  parser.option('instance', { type: 'string', describe: 'which of several backup servers calls' }).option('run-id', {
+    type: 'string',
+    describe:
+      "the product's own id of its run; in pre the same id again replaces its earlier try, in post a run of another id is left alone",
+  });
+
 const preOptions = (parser: Argv) =>
-  vmOptions(parser)
+  callOptions(vmOptions(parser))
     .option('on-open-run', {
       choices: ON_OPEN_RUN,
       describe: 'when another pre hook of the job works, or an earlier run still waits for its post hook',
-    })
-    .option('instance', { type: 'string', describe: 'which of several backup servers calls' })
-    .option('run-id', {
-      type: 'string',
-      describe: "the product's own id of its run; the same id again replaces its earlier try",
     })
     .option('level', { type: 'string', describe: 'full, incremental, ...' });
 
@@ -88,10 +90,16 @@ const parser: Argv = yargs(hideBin(process.argv))
   .command(
     'post',
     'release, unlink and terminate: what the post-backup hook does; stops a pre hook of the job that still works',
-    (command) => withExamples(jobOption(command), ['$0 post --job nightly-sql', 'end the open run of the job']),
-    verb(async (options) => {
+    (command) =>
+      withExamples(
+        callOptions(jobOption(command)),
+        ['$0 post --job nightly-sql', 'end the open run of the job'],
+        ['$0 post --job nightly-sql --run-id 4711', 'end it unless it was made for another run of the product'],
+      ),
+    verb(async ({ config, job, instance, runId }) => {
       const [{ postVerb }, { stderrReporter }] = await Promise.all([import('./post-verb.ts'), import('./console.ts')]);
-      return postVerb({ configFile: options.config, job: options.job }, stderrReporter);
+      const context = { job, integration: 'command line', instance, productRunId: runId, level: undefined };
+      return postVerb({ configFile: config, context }, stderrReporter);
     }),
   )
   .command(
