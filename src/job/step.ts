@@ -73,7 +73,8 @@ async function attemptStep<Result>(
   try {
     return { found: 'done', result: await step.do(run, signal) };
   } catch (error) {
-    if (attempt === 1 && isCertain(error)) await run.journal.refused(step.name, error);
+    // The reason of an abort may stand in for what the adapter knew of the effect.
+    if (attempt === 1 && isCertain(error) && !signal.aborted) await run.journal.refused(step.name, error);
     const next = await decide(run, step, error, attempt, signal);
     if (next.found === 'unknown') throw error;
     return next;
