@@ -140,7 +140,9 @@ const parser: Argv = yargs(hideBin(process.argv))
             requiresArg: true,
             describe: 'hours: what has no journal here is removed only if its run began longer ago',
           })
-          .epilogue('Exit codes: 0 nothing of ours is left, 20 something of ours was found (or could not be removed).'),
+          .epilogue(
+            'Exit codes: 0 nothing of ours is left, 20 something of ours was found, could not be removed, or could not be looked for.',
+          ),
         ['$0 reap', 'look only; exit code 20 when something of ours was found'],
         ['$0 reap --apply', 'remove what is provably ours'],
         ['$0 reap --apply --older-than 0', 'after a loss of the state directory, when no run is at work anywhere'],
