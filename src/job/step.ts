@@ -95,19 +95,21 @@ async function decide<Result>(
   const mayRetry = step.repeatable && error.retry !== 'never' && attempt < MAX_TRIES;
   if (error.effect === 'none') return mayRetry && error.retry === 'safe' ? { found: 'not-done' } : { found: 'unknown' };
   run.ports.reporter.warn('the answer was missed; looking what happened', { step: step.name, code: error.code });
-  const probed = await step.probe(run, signal).catch((failed: unknown) => {
-    throw notToBeTold(error, failed);
-  });
+  const probed = await lookAfter(error, () => step.probe(run, signal));
   return probed.found === 'not-done' && !mayRetry ? { found: 'unknown' } : probed;
 }
 
 /** What went wrong first is what the run failed of; that nobody could look is told with it. */
-function notToBeTold(first: SnaphookError, failed: unknown): SnaphookError {
-  const why = failed instanceof Error ? failed.message : String(failed);
-  return new SnaphookError(first.code, `${first.message}; what it did cannot be told: ${why}`, {
-    cause: first,
-    effect: 'unknown',
-    retry: first.retry,
-    ...(first.hint === undefined ? {} : { hint: first.hint }),
-  });
+async function lookAfter<Result>(first: SnaphookError, probe: () => Promise<Probe<Result>>): Promise<Probe<Result>> {
+  try {
+    return await probe();
+  } catch (failed) {
+    const why = failed instanceof Error ? failed.message : String(failed);
+    throw new SnaphookError(first.code, `${first.message}; what it did cannot be told: ${why}`, {
+      cause: first,
+      effect: 'unknown',
+      retry: first.retry,
+      ...(first.hint === undefined ? {} : { hint: first.hint }),
+    });
+  }
 }

@@ -24,6 +24,12 @@ const folder = () => mkdtempSync(path.join(os.tmpdir(), 'snaphook-image-'));
 const never = new AbortController().signal;
 const ignore = () => undefined;
 
+/** Who waits in one of them is let go, or Jest could not exit. */
+const fifos: string[] = [];
+afterEach(() => {
+  for (const fifo of fifos.splice(0)) closeSync(openSync(fifo, constants.O_RDWR));
+});
+
 async function until(condition: () => boolean): Promise<void> {
   for (const endMs = performance.now() + 10_000; !condition() && performance.now() < endMs; )
     await new Promise((resolve) => setTimeout(resolve, 5));
@@ -106,6 +112,7 @@ test('an image of a device that does not answer is given up at the signal; no fi
   // Whoever opens a FIFO for reading waits in the kernel until somebody opens it for writing.
   const fifo = path.join(folder(), 'device');
   execFileSync('mkfifo', [fifo]);
+  fifos.push(fifo);
   const into = folder();
   const abort = new AbortController();
 
