@@ -4,5 +4,5 @@ import { runHook } from '../src/cli/hook.ts';
 import { postVerb } from '../src/cli/post-verb.ts';
 
 runHook('post-backup', HOOK_USAGE, readHookCall, (call, configFile) =>
-  postVerb({ configFile, job: call.context.job }, stderrReporter),
+  postVerb({ configFile, context: call.context }, stderrReporter),
 );

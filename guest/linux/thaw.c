@@ -59,7 +59,9 @@ void thaw_everything(const struct session *session) {
     int64_t late_ns = now_ns() + FREEZER_GRACE_MS * NS_PER_MS;
     while (!is_gone(&session->freezer_life, 1)) {
         if (now_ns() < late_ns) continue;
-        kill(atomic_load(&session->shared->freezer), SIGKILL);
+        pid_t freezer = atomic_load(&session->shared->freezer);
+        /* 0 and below would be whole groups of processes. */
+        if (freezer > 0) kill(freezer, SIGKILL);
         if (has_second_hand) continue;
         pid_t second_hand = fork();
         /* Short of processes or memory: tried again as long as the freezer stays. */

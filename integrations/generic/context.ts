@@ -31,8 +31,9 @@ export const HOOK_USAGE = `Options, and the environment variables that give the 
                       VMs of the configuration
   --config FILE       configuration file                      SNAPHOOK_CONFIG
   --instance NAME     which of several servers calls          SNAPHOOK_INSTANCE
-  --run-id ID         the product's own id of its run; the    SNAPHOOK_RUN_ID
-                      same id again replaces its earlier try
+  --run-id ID         the product's own id of its run: the    SNAPHOOK_RUN_ID
+                      same id again replaces its earlier try;
+                      post leaves a run of another id alone
   --level LEVEL       full, incremental, ...                  SNAPHOOK_LEVEL
   --on-open-run WHAT  fail, replace or wait, when another pre hook of the job works or
                       an earlier run still waits for its post hook

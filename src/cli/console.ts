@@ -1,5 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import { createTextReporter } from '../platform/text-reporter.ts';
+import { hangingCalls } from '../platform/unless-aborted.ts';
 import { SnaphookError } from '../ports/errors.ts';
 import type { Reporter } from '../ports/reporter.ts';
 import { EXIT, EXIT_OF_ERROR } from './exit-codes.ts';
@@ -81,5 +82,34 @@ function ignoreClosedPipes(): void {
     if (stream.listenerCount('error') === 0) stream.on('error', () => undefined);
   }
 }
+
+/** For given-up calls that do not hang. */
+const COME_BACK_MS = 1000;
+const LOOK_AGAIN_MS = 10;
+
+/**
+ * Ends the program when everything it said is written. Not by itself: a call that hangs in the kernel would keep Node alive for as
+ * long as the device or file system does not answer. An exit waits for such a call too (libuv joins its threads), so that SIGKILL
+ * is what is left then; the exit code is told in words.
+ */
+export async function endProgram(exitCode: number): Promise<never> {
+  const untilMs = performance.now() + COME_BACK_MS;
+  while (hangingCalls() > 0 && performance.now() < untilMs) {
+    await new Promise((resolve) => setTimeout(resolve, LOOK_AGAIN_MS));
+  }
+  const isHanging = hangingCalls() > 0;
+  if (isHanging)
+    process.stderr.write(`a call hangs in the kernel: SIGKILL ends this program in place of exit code ${exitCode}\n`);
+  await Promise.all([process.stdout, process.stderr].map(flushed));
+  if (isHanging) process.kill(process.pid, 'SIGKILL');
+  return process.exit(exitCode);
+}
+
+/** Also when its reader has gone away. */
+const flushed = (stream: NodeJS.WriteStream): Promise<void> =>
+  new Promise((resolve) => {
+    stream.once('close', resolve);
+    stream.write('', () => resolve());
+  });
 
 const print = (text: string) => process.stdout.write(text);

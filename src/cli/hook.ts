@@ -1,5 +1,5 @@
 import { DEFAULT_CONFIG_FILE } from '../config/load.ts';
-import { type Invocation, runVerb, type VerbResult } from './console.ts';
+import { endProgram, type Invocation, runVerb, type VerbResult } from './console.ts';
 
 interface Call extends Invocation {
   readonly configFile: string | undefined;
@@ -20,7 +20,5 @@ export function runHook<HookCall extends Call>(
       return { document: { usage }, text: `Usage: ${name} --job NAME [options]\n\n${usage}`, exitCode: 0 };
     return work(call, call.configFile ?? DEFAULT_CONFIG_FILE, signal);
   };
-  void runVerb(invocation, run).then((exitCode) => {
-    process.exitCode = exitCode;
-  });
+  void runVerb(invocation, run).then(endProgram);
 }

@@ -3,7 +3,7 @@ import { hideBin } from 'yargs/helpers';
 import { DEFAULT_CONFIG_FILE } from '../config/load.ts';
 import { ON_OPEN_RUN } from '../job/job-spec.ts';
 import { SnaphookError } from '../ports/errors.ts';
-import { runVerb, type VerbResult } from './console.ts';
+import { endProgram, runVerb, type VerbResult } from './console.ts';
 
 /** Options every verb takes. */
 interface CommonOptions {
@@ -19,7 +19,7 @@ function verb<Options>(work: Work<Options>) {
   return async (options: Options): Promise<void> => {
     // yargs adds the common options below to every command's own.
     const all = options as Options & CommonOptions;
-    process.exitCode = await runVerb(all, (signal) => work(all, signal));
+    await endProgram(await runVerb(all, (signal) => work(all, signal)));
   };
 }
 
@@ -45,16 +45,18 @@ const vmOptions = (parser: Argv) =>
     describe: 'VM to capture instead of the configured ones; may be repeated',
   });
 
+const callOptions = <Options>(parser: Argv<Options>) =>
+  parser.option('instance', { type: 'string', describe: 'which of several backup servers calls' }).option('run-id', {
+    type: 'string',
+    describe:
+      "the product's own id of its run; in pre the same id again replaces its earlier try, in post a run of another id is left alone",
+  });
+
 const preOptions = (parser: Argv) =>
-  vmOptions(parser)
+  callOptions(vmOptions(parser))
     .option('on-open-run', {
       choices: ON_OPEN_RUN,
       describe: 'when another pre hook of the job works, or an earlier run still waits for its post hook',
-    })
-    .option('instance', { type: 'string', describe: 'which of several backup servers calls' })
-    .option('run-id', {
-      type: 'string',
-      describe: "the product's own id of its run; the same id again replaces its earlier try",
     })
     .option('level', { type: 'string', describe: 'full, incremental, ...' });
 
@@ -88,10 +90,16 @@ const parser: Argv = yargs(hideBin(process.argv))
   .command(
     'post',
     'release, unlink and terminate: what the post-backup hook does; stops a pre hook of the job that still works',
-    (command) => withExamples(jobOption(command), ['$0 post --job nightly-sql', 'end the open run of the job']),
-    verb(async (options) => {
+    (command) =>
+      withExamples(
+        callOptions(jobOption(command)),
+        ['$0 post --job nightly-sql', 'end the open run of the job'],
+        ['$0 post --job nightly-sql --run-id 4711', 'end it unless it was made for another run of the product'],
+      ),
+    verb(async ({ config, job, instance, runId }) => {
       const [{ postVerb }, { stderrReporter }] = await Promise.all([import('./post-verb.ts'), import('./console.ts')]);
-      return postVerb({ configFile: options.config, job: options.job }, stderrReporter);
+      const context = { job, integration: 'command line', instance, productRunId: runId, level: undefined };
+      return postVerb({ configFile: config, context }, stderrReporter);
     }),
   )
   .command(
@@ -132,7 +140,9 @@ const parser: Argv = yargs(hideBin(process.argv))
             requiresArg: true,
             describe: 'hours: what has no journal here is removed only if its run began longer ago',
           })
-          .epilogue('Exit codes: 0 nothing of ours is left, 20 something of ours was found (or could not be removed).'),
+          .epilogue(
+            'Exit codes: 0 nothing of ours is left, 20 something of ours was found, could not be removed, or could not be looked for.',
+          ),
         ['$0 reap', 'look only; exit code 20 when something of ours was found'],
         ['$0 reap --apply', 'remove what is provably ours'],
         ['$0 reap --apply --older-than 0', 'after a loss of the state directory, when no run is at work anywhere'],
@@ -215,7 +225,7 @@ async function main(): Promise<void> {
     await parser.parseAsync();
   } catch (error) {
     const invocation = { json: process.argv.includes('--json'), debug: process.argv.includes('--debug') };
-    process.exitCode = await runVerb(invocation, () => Promise.reject(error));
+    await endProgram(await runVerb(invocation, () => Promise.reject(error)));
   }
 }
 

@@ -1,4 +1,5 @@
 import { loadConfig } from '../config/load.ts';
+import type { JobContext } from '../job/job-spec.ts';
 import { type EndedRun, post } from '../job/post.ts';
 import type { Reporter } from '../ports/reporter.ts';
 import { closePorts, composePorts, jobSpec } from './compose.ts';
@@ -7,16 +8,19 @@ import { EXIT } from './exit-codes.ts';
 import { jsonDocument } from './render/json.ts';
 
 /** What both `snaphook post` and the post-backup hook do. */
-export async function postVerb(request: { configFile: string; job: string }, reporter: Reporter): Promise<VerbResult> {
-  const config = loadConfig(request.configFile);
-  const spec = jobSpec(config, request.job);
+export async function postVerb(
+  { configFile, context }: { readonly configFile: string; readonly context: JobContext },
+  reporter: Reporter,
+): Promise<VerbResult> {
+  const config = loadConfig(configFile);
+  const spec = jobSpec(config, context.job);
   const ports = composePorts(config, reporter);
   try {
-    const { stoppedPre, runs } = await post(ports, spec);
+    const { stoppedPre, runs } = await post(ports, spec, context);
     const lines = runs.map((run) => `run ${run.runId} ${whatBecameOf(run)}\n`);
     if (stoppedPre) lines.unshift('the pre hook was still at work and was stopped\n');
     return {
-      document: jsonDocument('post', { ok: true, job: request.job, stoppedPre, runs }),
+      document: jsonDocument('post', { ok: true, job: context.job, stoppedPre, runs }),
       text: lines.join(''),
       exitCode: EXIT.ok,
     };

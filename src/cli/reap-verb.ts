@@ -75,6 +75,10 @@ function describe(finding: ReapedFinding['finding']): string {
     case 'waiting-export':
     case 'foreign-export':
       return `${finding.files.join(', ')} in ${finding.directory}`;
+    case 'presented-targets':
+      return `device ${finding.devices.join(', ')} in group ${finding.storageGroup} of array ${finding.array}`;
+    case 'not-looked-at':
+      return finding.what;
     case 'stale-lock':
       return `lock ${finding.name}`;
     case 'unborn-journal':

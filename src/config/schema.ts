@@ -133,7 +133,7 @@ const proxy = z.strictObject({
 
 const limits = z
   .strictObject({
-    deadlineSeconds: seconds.optional().describe('pre ends by itself within this, undoing included (230)'),
+    deadlineSeconds: seconds.optional().describe('pre and post end by themselves within this, undoing included (230)'),
     freezeSeconds: seconds.optional().describe('from the freeze request to frozen (60)'),
     establishSeconds: seconds.optional().describe('from the establish request to its answer (8)'),
     thawSeconds: seconds.optional().describe('how long a thaw is tried (30)'),

@@ -16,6 +16,7 @@ import {
 import path from 'node:path';
 import { ensureFolder } from '../platform/ensure-folder.ts';
 import { systemErrorCode } from '../platform/system-error.ts';
+import { unlessAborted } from '../platform/unless-aborted.ts';
 import { SnaphookError } from '../ports/errors.ts';
 import type { ExportRecord, ImageFile, ImageRequest, Images, LeftAlone } from '../ports/images.ts';
 
@@ -25,8 +26,7 @@ const SAFETY_BYTES = 64 * 1024 * 1024;
 /** Far above any manifest. */
 const MAX_RECORD_BYTES = 16 * 1024 * 1024;
 
-/** Raw images: the device's bytes as a sparse regular file. Zeros become holes; the hash is that of the logical content. */
-export const rawImages: Images = {
+const files: Images = {
   async preflight(directory, paths, bytesNeeded) {
     await ensureFolder(directory).catch((cause: unknown) => {
       throw unwritable(directory, cause);
@@ -66,6 +66,7 @@ export const rawImages: Images = {
     try {
       await ensureFolder(path.dirname(final));
       const written = await copySparse(request, partial, progress, signal);
+      signal.throwIfAborted();
       await rename(partial, final);
       return { path: request.path, sizeBytes: request.sizeBytes, ...written };
     } catch (error) {
@@ -75,7 +76,7 @@ export const rawImages: Images = {
     }
   },
 
-  async writeRecord(directory, { name, draft, text }) {
+  async writeRecord(directory, { name, draft, text }, signal) {
     const final = insideOf(directory, name);
     const unborn = insideOf(directory, draft);
     try {
@@ -86,6 +87,7 @@ export const rawImages: Images = {
       } finally {
         await handle.close();
       }
+      signal.throwIfAborted();
       await rename(unborn, final);
     } catch (error) {
       if (systemErrorCode(error) !== 'EEXIST') await rm(unborn, { force: true });
@@ -98,8 +100,8 @@ export const rawImages: Images = {
       if (systemErrorCode(error) === 'ENOENT') return [];
       throw unreadable(directory, error);
     });
-    const files = entries.filter((entry) => entry.isFile() && entry.name.startsWith(namePrefix));
-    const records = files.map(({ name }) => readRecord(directory, name));
+    const named = entries.filter((entry) => entry.isFile() && entry.name.startsWith(namePrefix));
+    const records = named.map(({ name }) => readRecord(directory, name));
     return (await Promise.all(records)).sort((a, b) => a.name.localeCompare(b.name));
   },
 
@@ -112,12 +114,13 @@ export const rawImages: Images = {
     return found;
   },
 
-  async remove(directory, files) {
+  async remove(directory, unwanted, signal) {
     const root = await realpath(directory).catch(() => undefined);
     if (root === undefined) return [];
     const leftAlone: LeftAlone[] = [];
-    for (const { path: relative, sizeBytes } of files) {
+    for (const { path: relative, sizeBytes } of unwanted) {
       for (const form of [relative, `${relative}.partial`]) {
+        signal.throwIfAborted();
         const why = await removeFile(root, form, (bytes) =>
           form === relative ? bytes === (sizeBytes ?? bytes) : bytes <= (sizeBytes ?? bytes),
         );
@@ -127,6 +130,22 @@ export const rawImages: Images = {
     }
     return leftAlone;
   },
+};
+
+/**
+ * Raw images: the device's bytes as a sparse regular file. Zeros become holes; the hash is that of the logical content.
+ * A read, write or look that hangs in the kernel keeps its thread and its handle; nobody waits for it beyond the signal, and when it
+ * comes back nothing gets a final name and nothing is removed any more but the partial file of this write.
+ */
+export const rawImages: Images = {
+  preflight: (directory, paths, bytesNeeded, signal) =>
+    unlessAborted(files.preflight(directory, paths, bytesNeeded, signal), signal),
+  write: (directory, request, progress, signal) =>
+    unlessAborted(files.write(directory, request, progress, signal), signal),
+  writeRecord: (directory, record, signal) => unlessAborted(files.writeRecord(directory, record, signal), signal),
+  records: (directory, namePrefix, signal) => unlessAborted(files.records(directory, namePrefix, signal), signal),
+  existing: (directory, paths, signal) => unlessAborted(files.existing(directory, paths, signal), signal),
+  remove: (directory, unwanted, signal) => unlessAborted(files.remove(directory, unwanted, signal), signal),
 };
 
 async function readRecord(directory: string, name: string): Promise<ExportRecord> {

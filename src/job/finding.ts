@@ -39,6 +39,15 @@ export type Finding =
   | ({ readonly kind: 'orphan-export'; readonly runId: string } & OfExport)
   | ({ readonly kind: 'waiting-export'; readonly runId: string } & OfExport)
   | ({ readonly kind: 'foreign-export' } & OfExport)
+  /** Members of a pool that are in its presented group, neither linked nor of an open run. Who put them there nobody knows. */
+  | {
+      readonly kind: 'presented-targets';
+      readonly array: string;
+      readonly storageGroup: string;
+      readonly devices: readonly DeviceId[];
+    }
+  /** An array, a directory or a run that could not be asked: what of ours is there is not known. */
+  | { readonly kind: 'not-looked-at'; readonly what: string }
   /** A lock whose process died. */
   | { readonly kind: 'stale-lock'; readonly name: string }
   /** A journal that was being made when its process died: nothing was done under its run id. */
@@ -56,6 +65,6 @@ export interface ReapedFinding {
   readonly error?: string;
 }
 
-/** Something of ours is there and stays there until somebody does something. */
+/** Something of ours is there, or may be, and stays there until somebody does something. */
 export const remains = ({ did, finding }: ReapedFinding): boolean =>
-  did === 'found' || did === 'failed' || finding.kind === 'unreadable-run';
+  did === 'found' || did === 'failed' || finding.kind === 'unreadable-run' || finding.kind === 'not-looked-at';

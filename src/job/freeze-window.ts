@@ -53,7 +53,8 @@ export async function holdFreezeWindow(run: Run, signal: AbortSignal): Promise<F
         arrayServiceMs = await establish(run, signal);
         times.establishConfirmedMs = clock.monotonicMs();
       } catch (error) {
-        establishError = error;
+        // A call that was called off tells nothing about its effect, whatever it was called off for.
+        establishError = signal.aborted ? withUnknownEffect(error) : error;
       }
     }
   } finally {
@@ -155,6 +156,17 @@ export function windowFailure(window: FreezeWindow): unknown {
   if (first !== undefined) return asFreezeFailure(first);
   if (window.establishError instanceof SnaphookError && window.establishError.effect === 'unknown') return undefined;
   return window.establishError;
+}
+
+/** Of a request that was sent: it may still take effect. */
+export function withUnknownEffect(error: unknown): unknown {
+  if (!(error instanceof SnaphookError) || error.effect === 'unknown') return error;
+  return new SnaphookError(error.code, error.message, {
+    cause: error,
+    effect: 'unknown',
+    retry: 'after-probe',
+    ...(error.hint === undefined ? {} : { hint: error.hint }),
+  });
 }
 
 function asFreezeFailure(error: unknown): unknown {

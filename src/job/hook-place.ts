@@ -1,12 +1,23 @@
 import type { Clock } from '../ports/clock.ts';
 import type { LockUser } from '../ports/journal.ts';
-import type { JobContext } from './job-spec.ts';
+import type { ProductRun } from './product-run.ts';
 
 const PRE = 'pre hook';
 
 /** A pre hook as others meet it: the run it makes, as the backup product calls it. */
-export const preHookOf = ({ integration, instance, productRunId }: JobContext): string =>
+export const preHookOf = ({ integration, instance, productRunId }: ProductRun): string =>
   `${PRE} ${JSON.stringify([integration, instance ?? null, productRunId ?? null])}`;
+
+/** The product's run that a pre hook, met as the holder of its job, was called for; undefined for another kind of holder. */
+export function productRunOf(holder: LockUser | undefined): ProductRun | undefined {
+  if (!holder?.who.startsWith(PRE)) return undefined;
+  // Written by `preHookOf` of this or another version: every field is checked below.
+  const fields: unknown = JSON.parse(holder.who.slice(PRE.length));
+  const [integration, instance, productRunId] = Array.isArray(fields) ? fields.map(textOf) : [];
+  return integration === undefined ? undefined : { integration, instance, productRunId };
+}
+
+const textOf = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined);
 
 export const POST_HOOK = 'post hook';
 

@@ -41,7 +41,7 @@ export interface JobSpec {
 }
 
 export interface JobLimits {
-  /** `pre` ends by itself within this, undoing included: backup products abandon hooks that take longer. */
+  /** `pre` and `post` end by themselves within this, undoing included: backup products abandon hooks that take longer. */
   readonly deadlineMs: number;
   /** From the freeze request to "frozen". */
   readonly freezeMs: number;

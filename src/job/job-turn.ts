@@ -7,6 +7,7 @@ import type { JobContext, JobSpec } from './job-spec.ts';
 import type { RunState } from './journal.ts';
 import { readJournal } from './open-plans.ts';
 import type { JobPorts } from './ports.ts';
+import { isSameRun } from './product-run.ts';
 import { cleanUpRun, loadRun } from './run-record.ts';
 import { forwardLimit, type RunTime } from './run-time.ts';
 
@@ -98,16 +99,6 @@ async function stateOf(ports: JobPorts, id: string): Promise<RunState | undefine
   return readJournal(ports, id).then(
     ({ state }) => state,
     () => undefined,
-  );
-}
-
-/** Backup products call again with the same id when they repeat a job by themselves; they have given the earlier try up. */
-function isSameRun(earlier: JobContext | undefined, { integration, instance, productRunId }: JobContext): boolean {
-  return (
-    productRunId !== undefined &&
-    earlier?.productRunId === productRunId &&
-    earlier.integration === integration &&
-    earlier.instance === instance
   );
 }
 

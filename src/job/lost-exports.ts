@@ -26,10 +26,11 @@ export async function judgeLostExports(
   { arrays, images, installation, clock }: JobPorts,
   directory: string,
   { olderThanMs, journalOf }: { readonly olderThanMs: number; readonly journalOf: JournalLookUp },
+  signal: AbortSignal,
 ): Promise<readonly LostExport[]> {
   const judged: LostExport[] = [];
   const ownArrays = arrays.map(({ id }) => id);
-  for (const record of await images.records(directory, OWN_NAME_PREFIX)) {
+  for (const record of await images.records(directory, OWN_NAME_PREFIX, signal)) {
     const claim = claimOf(record);
     if (claim === undefined) continue;
     const files = [...claim.images, { path: record.name, sizeBytes: undefined }];

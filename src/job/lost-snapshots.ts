@@ -21,6 +21,20 @@ export interface LostSnapshot {
 /** Members of a pool, by its name. */
 export type PoolReader = (pool: string, signal: AbortSignal) => Promise<ReadonlySet<DeviceId>>;
 
+/** Reads each pool once. */
+export function poolReader(array: StorageArray): PoolReader {
+  const pools = new Map<string, Promise<ReadonlySet<DeviceId>>>();
+  return (pool, signal) => {
+    const known = pools.get(pool);
+    if (known) return known;
+    const read = array
+      .inventory({ identities: [], pool }, signal)
+      .then((inventory) => new Set(inventory.pool.map(({ id }) => id)));
+    pools.set(pool, read);
+    return read;
+  };
+}
+
 /**
  * Judges the snapshots of one name whose run has no journal here. Ours are those with both proofs: the mark in the name, and the
  * array's own time for them; and every target they are linked to must belong to a pool of this configuration.

@@ -1,12 +1,15 @@
 import { SnaphookError } from '../ports/errors.ts';
-import type { Demand, Lock, LockUser } from '../ports/journal.ts';
+import type { Demand, Lock, LockUser, OpenRun } from '../ports/journal.ts';
+import { withinLimit } from './deadline.ts';
 import { withHeartbeat } from './heartbeat.ts';
-import { HookPlace, POST_HOOK } from './hook-place.ts';
+import { HookPlace, POST_HOOK, productRunOf } from './hook-place.ts';
 import type { JobSpec } from './job-spec.ts';
 import { jobLock, overtaken } from './job-turn.ts';
 import { readJournal } from './open-plans.ts';
 import type { JobPorts } from './ports.ts';
+import { isOtherRun, type ProductRun } from './product-run.ts';
 import { cleanUpRun, loadRun } from './run-record.ts';
+import { type RunTime, runTimeFromNow, undoLimit } from './run-time.ts';
 
 export interface EndedRun {
   readonly runId: string;
@@ -24,27 +27,34 @@ export interface PostResult {
 }
 
 /**
- * The post hook: knows nothing but the job's name, finds the open run in the journals, and releases everything of it.
- * A pre hook that still works is asked to stop; it undoes its own work, for which it is given as long as the job's deadline.
- * Errors: `E_NO_RUN` when the job has no open run, `E_LOCKED` when another hook of it does not end, `E_LEFTOVERS`.
+ * The post hook: finds the open runs of the job in the journals, and releases everything of them. It needs no more than the job's name;
+ * `context` is who called, if known: a run that is provably of another run of the same product is left alone.
+ * A pre hook that still works is asked to stop and undoes its own work. All of it ends within the job's deadline.
+ * Errors: `E_NO_RUN` when the job has no open run, or only others', `E_LOCKED` when another hook of it does not end, `E_LEFTOVERS`.
  */
-export async function post(ports: JobPorts, spec: JobSpec): Promise<PostResult> {
+export async function post(ports: JobPorts, spec: JobSpec, context?: ProductRun): Promise<PostResult> {
+  const time = runTimeFromNow(ports.clock, spec);
   const heartbeat = { everyMs: spec.limits.heartbeatMs, mayTell: () => true };
   return withHeartbeat(ports, heartbeat, async (beating, doing) => {
+    const work: Work = { ports: beating, spec, context, time, doing };
     const openBefore = await beating.journals.openRuns(spec.name);
-    const lock = await lockJob(beating, spec, doing);
+    const lock = await lockJob(work);
     try {
       await beating.journals.sweep();
       const open = await beating.journals.openRuns(spec.name);
       const openIds = new Set(open.map(({ runId }) => runId));
-      const runs = lock.stoppedHolder
+      const cancelled = lock.stoppedHolder
         ? await cancelledRuns(
             beating,
             openBefore.flatMap(({ runId }) => (openIds.has(runId) ? [] : [runId])),
           )
         : [];
-      for (const { runId } of open) runs.push(await endRun(beating, runId, lock.stoppedHolder));
-      if (runs.length === 0 && !lock.stoppedHolder) throw noRun(spec);
+      const { own, others } = await sortRuns(work, open);
+      const runs = [...cancelled, ...(await endRuns(work, own, lock.stoppedHolder))];
+      for (const run of others) {
+        beating.reporter.warn('an open run is of another run of the backup product and is left alone', { run });
+      }
+      if (runs.length === 0 && !lock.stoppedHolder) throw noRun(spec, context, others);
       return { stoppedPre: lock.stoppedHolder, runs };
     } finally {
       await lock.release();
@@ -52,30 +62,62 @@ export async function post(ports: JobPorts, spec: JobSpec): Promise<PostResult> 
   });
 }
 
-/** Pre hooks that began before this hook are asked to stop, one after the other; to one that began after it this hook gives way. */
-async function lockJob(
-  { clock, locks, reporter }: JobPorts,
-  spec: JobSpec,
-  doing: (what: string) => void,
-): Promise<Lock> {
+interface Work {
+  readonly ports: JobPorts;
+  readonly spec: JobSpec;
+  readonly context: ProductRun | undefined;
+  readonly time: RunTime;
+  readonly doing: (what: string) => void;
+}
+
+/** How long a pre hook of another run of the product, which is not stopped, is waited for before the journals are looked at. */
+const OTHERS_WAIT_MS = 1000;
+
+/**
+ * Pre hooks that began before this hook are asked to stop, one after the other; to one that began after it this hook gives way. One of
+ * another run of the product is left alone: it is waited for only while a run of ours is open.
+ */
+async function lockJob(work: Work): Promise<Lock> {
+  const { ports, spec, context, time, doing } = work;
+  const { clock, locks, reporter } = ports;
   const place = new HookPlace(POST_HOOK, clock);
-  const { deadlineMs } = spec.limits;
-  const untilMs = clock.monotonicMs() + deadlineMs;
+  const leftMs = () => time.forwardEndsAtMs - clock.monotonicMs();
   let isTold = false;
-  let isOvertaken = false;
-  const meet = (holder: LockUser | undefined): Demand => {
-    isOvertaken = place.isOvertakenBy(holder);
-    if (isOvertaken) return { waitMs: 0 };
-    if (!isTold) reporter.warn('another hook of this job is at work; a pre hook is asked to stop');
-    isTold = true;
-    doing('waiting for another hook of the job to end');
-    return { waitMs: untilMs - clock.monotonicMs(), stop: `the post hook of job "${spec.name}" came` };
-  };
-  try {
-    return await locks.acquire(jobLock(spec.name), deadlineMs, { user: place.user, meet });
-  } catch (error) {
-    throw isOvertaken && error instanceof SnaphookError && error.code === 'E_LOCKED' ? overtaken(spec, error) : error;
+  for (;;) {
+    let isOvertaken = false;
+    let isOthers = false;
+    const meet = (holder: LockUser | undefined): Demand => {
+      isOthers = isOtherRun(productRunOf(holder), context);
+      isOvertaken = !isOthers && place.isOvertakenBy(holder);
+      if (isOvertaken) return { waitMs: 0 };
+      doing('waiting for another hook of the job to end');
+      if (isOthers) return { waitMs: Math.min(OTHERS_WAIT_MS, leftMs()) };
+      if (!isTold) reporter.warn('another hook of this job is at work; a pre hook is asked to stop');
+      isTold = true;
+      return { waitMs: leftMs(), stop: `the post hook of job "${spec.name}" came` };
+    };
+    try {
+      return await locks.acquire(jobLock(spec.name), leftMs(), { user: place.user, meet });
+    } catch (error) {
+      if (!(error instanceof SnaphookError) || error.code !== 'E_LOCKED') throw error;
+      if (isOvertaken) throw overtaken(spec, error);
+      if (!isOthers) throw error;
+      const { own, others } = await sortRuns(work, await ports.journals.openRuns(spec.name));
+      if (own.length === 0) throw noRun(spec, context, others);
+      if (leftMs() <= 0) throw error;
+    }
   }
+}
+
+/** Runs to end, and those of other runs of the product. What cannot be read, or says nothing, is ours to end. */
+async function sortRuns({ ports, context }: Work, open: readonly OpenRun[]) {
+  const own: string[] = [];
+  const others: string[] = [];
+  for (const { runId } of open) {
+    const journal = await readJournal(ports, runId).catch(() => undefined);
+    (isOtherRun(journal?.state.context, context) ? others : own).push(runId);
+  }
+  return { own, others };
 }
 
 /** Those of the runs that undid themselves; the other ones were ended by somebody else meanwhile. */
@@ -88,14 +130,54 @@ async function cancelledRuns(ports: JobPorts, ids: readonly string[]): Promise<E
   return runs;
 }
 
-async function endRun(ports: JobPorts, runId: string, wasStopped: boolean): Promise<EndedRun> {
+/** Every one of them is tried; the errors are told together. */
+async function endRuns(work: Work, ids: readonly string[], wasStopped: boolean): Promise<EndedRun[]> {
+  const ended: EndedRun[] = [];
+  const errors: unknown[] = [];
+  for (const runId of ids) {
+    try {
+      ended.push(await endRun(work, runId, wasStopped));
+    } catch (error) {
+      errors.push(error);
+    }
+  }
+  if (errors.length > 1) throw severalLeft(errors);
+  if (errors.length > 0) throw errors[0];
+  return ended;
+}
+
+async function endRun({ ports, spec, time }: Work, runId: string, wasStopped: boolean): Promise<EndedRun> {
   const { state } = (await loadRun(ports, runId)).journal;
   const handedOver = state.handedOverAt !== undefined;
-  await cleanUpRun(ports, runId, handedOver ? 'handed-over-and-released' : 'recovered');
+  const outcome = handedOver ? 'handed-over-and-released' : 'recovered';
+  // What is left is to be told, not that the time was over.
+  const failure = await withinLimit(ports.clock, undoLimit(ports.clock, spec, time), undefined, (signal) =>
+    cleanUpRun(ports, runId, outcome, { signal, endsAtMs: time.endsAtMs }).then(
+      () => undefined,
+      (error: unknown) => ({ error }),
+    ),
+  );
+  if (failure) throw failure.error;
   return { runId, handedOver, cancelled: wasStopped && !handedOver };
 }
 
-const noRun = (spec: JobSpec) =>
-  new SnaphookError('E_NO_RUN', `job "${spec.name}" has no open run`, {
-    hint: 'Nothing is left to clean up. If the pre hook should have run, look at its output first.',
-  });
+function severalLeft(errors: readonly unknown[]): SnaphookError {
+  const text = errors.map((error) => (error instanceof Error ? error.message : String(error))).join('; ');
+  const [first] = errors;
+  const hint = first instanceof SnaphookError ? first.hint : undefined;
+  return new SnaphookError('E_LEFTOVERS', text, { cause: first, ...(hint === undefined ? {} : { hint }) });
+}
+
+function noRun(spec: JobSpec, context: ProductRun | undefined, others: readonly string[]): SnaphookError {
+  if (others.length === 0) {
+    return new SnaphookError('E_NO_RUN', `job "${spec.name}" has no open run`, {
+      hint: 'Nothing is left to clean up. If the pre hook should have run, look at its output first.',
+    });
+  }
+  const id = context?.productRunId;
+  return new SnaphookError(
+    'E_NO_RUN',
+    `job "${spec.name}" has no open run of the product's run "${id}"; run "${others.join('", "')}" is of another one and was left alone`,
+    { hint: 'The post hook of that run ends it. `snaphook post` without `--run-id` ends whatever is open.' },
+  );
+}

@@ -2,13 +2,18 @@ import { SnaphookError, toErrorRecord } from '../ports/errors.ts';
 import type { DeviceId, RunId } from '../ports/identity.ts';
 import type { HandedOverFile } from '../ports/images.ts';
 import type { SnapshotOfDevice, StorageArray } from '../ports/storage-array.ts';
+import { withinLimit } from './deadline.ts';
 import type { Finding, ReapedFinding } from './finding.ts';
+import { DEFAULT_LIMITS } from './job-spec.ts';
 import { jobLock } from './job-turn.ts';
 import { judgeLostExports } from './lost-exports.ts';
 import { judgeJournaledGroup, judgeLostGroup } from './lost-groups.ts';
-import { judgeLostSnapshots, type PoolReader } from './lost-snapshots.ts';
+import { judgeLostSnapshots, type PoolReader, poolReader } from './lost-snapshots.ts';
 import { OWN_NAME_PREFIX, parseSnapshotName } from './names.ts';
+import { orNotLookedAt } from './not-looked-at.ts';
+import { otherOpenPlans } from './open-plans.ts';
 import type { JobPorts } from './ports.ts';
+import { presentedTargets } from './presented-targets.ts';
 import { cleanUpRun, loadRun } from './run-record.ts';
 import type { Run } from './step.ts';
 import { captureStep } from './steps/capture.ts';
@@ -33,16 +38,28 @@ export async function reap(
 ): Promise<readonly ReapedFinding[]> {
   const ofThisMachine = await reapLocksAndUnborn(ports, request);
   const open = await ports.journals.openRuns();
-  const runs: ReapedFinding[] = [];
-  for (const { runId, job } of open) runs.push(await reapRun(ports, request, runId, job));
+  const openPlans = await otherOpenPlans(ports, '');
   const openIds = new Set(open.map(({ runId }) => runId));
-  const snapshots: ReapedFinding[] = [];
-  for (const array of ports.arrays) snapshots.push(...(await reapArray(ports, request, array, openIds, signal)));
-  const exports: ReapedFinding[] = [];
-  for (const directory of new Set(ports.installation.jobs.map(({ exportDirectory }) => exportDirectory))) {
-    exports.push(...(await reapDirectory(ports, request, directory)));
+  const reaped: ReapedFinding[] = [];
+  const look = async (what: string, work: () => Promise<readonly ReapedFinding[]>) =>
+    reaped.push(...(await orNotLookedAt(what, signal, work)));
+  const presented: ReapedFinding[] = [];
+  for (const array of ports.arrays) {
+    const work = () => presentedTargets(ports.installation, array, openPlans, signal);
+    presented.push(...(await orNotLookedAt(`presented targets of array ${array.id}`, signal, work)));
   }
-  return [...runs, ...snapshots, ...exports, ...ofThisMachine];
+  for (const { runId, job } of open) {
+    await look(`run ${runId} of job ${job}`, async () => [await reapRun(ports, request, runId, job)]);
+  }
+  for (const array of ports.arrays) {
+    await look(`array ${array.id}`, () => reapArray(ports, request, array, openIds, signal));
+    // After the snapshots: a group whose snapshot is gone has nothing to hold any more.
+    await look(`snapshot groups of array ${array.id}`, () => reapGroups(ports, request, array, openIds, signal));
+  }
+  for (const directory of new Set(ports.installation.jobs.map(({ exportDirectory }) => exportDirectory))) {
+    await look(`directory ${directory}`, () => reapDirectoryInTime(ports, request, directory, signal));
+  }
+  return [...reaped, ...presented, ...ofThisMachine];
 }
 
 async function reapLocksAndUnborn(ports: JobPorts, { apply }: ReapRequest): Promise<readonly ReapedFinding[]> {
@@ -116,14 +133,16 @@ async function reapArray(
   const snapshots = await array.listSnapshots({ namePrefix: OWN_NAME_PREFIX }, signal);
   for (const [name, devices] of devicesByName(snapshots)) {
     const named = { array, name, devices };
-    const owner = await ownerOf(ports, name, openIds);
-    if (owner === 'lost') reaped.push(...(await reapLost(ports, request, named, poolOf, signal)));
-    else if (owner !== 'told') reaped.push(...(await reapJournaled(request, named, owner, openIds, signal)));
+    const work = async () => {
+      const owner = await ownerOf(ports, name, openIds);
+      if (owner === 'lost') return reapLost(ports, request, named, poolOf, signal);
+      return owner === 'told' ? [] : reapJournaled(request, named, owner, openIds, signal);
+    };
+    reaped.push(...(await orNotLookedAt(`snapshot ${name} on array ${array.id}`, signal, work)));
   }
-  return [...reaped, ...(await reapGroups(ports, request, array, openIds, signal))];
+  return reaped;
 }
 
-/** After the snapshots: a group whose snapshot is gone has nothing to hold any more. */
 async function reapGroups(
   ports: JobPorts,
   request: ReapRequest,
@@ -232,10 +251,25 @@ async function reapLost(
   return reaped;
 }
 
+/** A directory of a file server that is gone never answers. */
+function reapDirectoryInTime(
+  ports: JobPorts,
+  request: ReapRequest,
+  directory: string,
+  parent: AbortSignal,
+): Promise<readonly ReapedFinding[]> {
+  const durationMs = Math.max(DEFAULT_LIMITS.undoMs, ...ports.installation.jobs.map(({ limits }) => limits.undoMs));
+  const message = `directory "${directory}" did not answer within ${durationMs} ms`;
+  return withinLimit(ports.clock, { durationMs, code: 'E_EXPORT', message }, parent, (signal) =>
+    reapDirectory(ports, request, directory, signal),
+  );
+}
+
 async function reapDirectory(
   ports: JobPorts,
   request: ReapRequest,
   directory: string,
+  signal: AbortSignal,
 ): Promise<readonly ReapedFinding[]> {
   const journalOf = async (id: RunId) => {
     if ((await ports.journals.openRuns()).some(({ runId }) => runId === id)) return 'open';
@@ -243,33 +277,27 @@ async function reapDirectory(
     return loaded instanceof SnaphookError && loaded.code === 'E_JOURNAL' ? 'none' : 'closed';
   };
   const reaped: ReapedFinding[] = [];
-  for (const { finding, because, files } of await judgeLostExports(ports, directory, { ...request, journalOf })) {
+  const judged = await judgeLostExports(ports, directory, { ...request, journalOf }, signal);
+  for (const { finding, because, files } of judged) {
     const found: ReapedFinding = { finding, because, did: files ? 'found' : 'kept' };
-    reaped.push(request.apply && files ? await attempt(found, () => removeFiles(ports, directory, files)) : found);
+    reaped.push(
+      request.apply && files ? await attempt(found, () => removeFiles(ports, directory, files, signal)) : found,
+    );
   }
   return reaped;
 }
 
-async function removeFiles(ports: JobPorts, directory: string, files: readonly HandedOverFile[]): Promise<void> {
-  const left = await ports.images.remove(directory, files);
+async function removeFiles(
+  ports: JobPorts,
+  directory: string,
+  files: readonly HandedOverFile[],
+  signal: AbortSignal,
+): Promise<void> {
+  const left = await ports.images.remove(directory, files, signal);
   // A file that is not as the manifest says is not ours any more: told, and no failure.
   for (const { path, why } of left) {
     ports.reporter.warn('a file is not as the manifest says and is left alone', { directory, file: path, why });
   }
-}
-
-/** Reads each pool once. */
-function poolReader(array: StorageArray): PoolReader {
-  const pools = new Map<string, Promise<ReadonlySet<DeviceId>>>();
-  return (pool, signal) => {
-    const known = pools.get(pool);
-    if (known) return known;
-    const read = array
-      .inventory({ identities: [], pool }, signal)
-      .then((inventory) => new Set(inventory.pool.map(({ id }) => id)));
-    pools.set(pool, read);
-    return read;
-  };
 }
 
 /** A missing or damaged journal, or one of an array that is not configured any more, is an answer here. */

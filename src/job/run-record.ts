@@ -1,5 +1,6 @@
 import { SnaphookError } from '../ports/errors.ts';
 import { runId as parseRunId } from '../ports/identity.ts';
+import { withinLimit } from './deadline.ts';
 import type { Outcome, RunJournal } from './journal.ts';
 import { readJournal } from './open-plans.ts';
 import type { JobPorts } from './ports.ts';
@@ -52,11 +53,21 @@ export async function cleanUpRun(
   await ports.locks.sweep();
 }
 
+/** Login and one call. */
+const END_SESSION_MS = 15_000;
+
 /** It holds nothing and ends by itself when it is idle, so that what keeps it alive is told and is no error. */
-async function endVcenterSession(ports: JobPorts, { state }: RunJournal, signal?: AbortSignal): Promise<void> {
+async function endVcenterSession(
+  ports: JobPorts,
+  { state }: RunJournal,
+  signal: AbortSignal | undefined,
+): Promise<void> {
   if (state.vcenterSession === undefined || state.outcome !== undefined) return;
+  const { vcenterSession: key } = state;
+  const message = `the vCenter session of the run was not ended within ${END_SESSION_MS} ms`;
+  const limit = { durationMs: END_SESSION_MS, code: 'E_DEADLINE', message } as const;
   try {
-    await ports.hypervisor.endSession(state.vcenterSession, signal ?? new AbortController().signal);
+    await withinLimit(ports.clock, limit, signal, (limited) => ports.hypervisor.endSession(key, limited));
   } catch (error) {
     ports.reporter.warn('the vCenter session of the run is left to its idle time', { error: String(error) });
   }

@@ -12,6 +12,8 @@ export interface RunTime {
 
 /** A few calls of the array: unlink, terminate, and the looks between them. */
 const UNDO_CALLS_MS = 15_000;
+/** Of the time that is left. */
+const LOCAL_UNDO_SHARE = 0.25;
 /** Who comes late all the same, after a thaw that took long, still gets this share of the time that was kept for undoing. */
 const LEAST_UNDO_SHARE = 0.2;
 
@@ -56,4 +58,12 @@ export function undoLimit(clock: Clock, spec: JobSpec, { endsAtMs }: RunTime): L
  */
 export function defineWaitMs(clock: Clock, { unlinkMs }: JobLimits, endsAtMs: number | undefined): number {
   return endsAtMs === undefined ? unlinkMs : Math.min(unlinkMs, endsAtMs - clock.monotonicMs() - UNDO_CALLS_MS);
+}
+
+/**
+ * How long an undo on this machine may take: a device or directory that does not answer must leave most of the time to unlink and
+ * terminate on the array.
+ */
+export function localUndoMs(clock: Clock, { undoMs }: JobLimits, endsAtMs: number | undefined): number {
+  return endsAtMs === undefined ? undoMs : Math.min(undoMs, LOCAL_UNDO_SHARE * (endsAtMs - clock.monotonicMs()));
 }

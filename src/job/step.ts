@@ -36,6 +36,8 @@ export interface Step<Result> {
   readonly repeatable: boolean;
   /** Its effect may still come after its request was given up: undo waits for that before it looks. */
   readonly settles: boolean;
+  /** Its undoing asks this machine's kernel alone, which may never answer: it is not given all the time that is left. */
+  readonly isLocal?: true;
   do(run: Run, signal: AbortSignal): Promise<Result>;
   probe(run: Run, signal: AbortSignal): Promise<Probe<Result>>;
   undo(run: Run, signal: AbortSignal): Promise<void>;
@@ -71,7 +73,8 @@ async function attemptStep<Result>(
   try {
     return { found: 'done', result: await step.do(run, signal) };
   } catch (error) {
-    if (attempt === 1 && isCertain(error)) await run.journal.refused(step.name, error);
+    // The reason of an abort may stand in for what the adapter knew of the effect.
+    if (attempt === 1 && isCertain(error) && !signal.aborted) await run.journal.refused(step.name, error);
     const next = await decide(run, step, error, attempt, signal);
     if (next.found === 'unknown') throw error;
     return next;
@@ -92,6 +95,21 @@ async function decide<Result>(
   const mayRetry = step.repeatable && error.retry !== 'never' && attempt < MAX_TRIES;
   if (error.effect === 'none') return mayRetry && error.retry === 'safe' ? { found: 'not-done' } : { found: 'unknown' };
   run.ports.reporter.warn('the answer was missed; looking what happened', { step: step.name, code: error.code });
-  const probed = await step.probe(run, signal);
+  const probed = await lookAfter(error, () => step.probe(run, signal));
   return probed.found === 'not-done' && !mayRetry ? { found: 'unknown' } : probed;
+}
+
+/** What went wrong first is what the run failed of; that nobody could look is told with it. */
+async function lookAfter<Result>(first: SnaphookError, probe: () => Promise<Probe<Result>>): Promise<Probe<Result>> {
+  try {
+    return await probe();
+  } catch (failed) {
+    const why = failed instanceof Error ? failed.message : String(failed);
+    throw new SnaphookError(first.code, `${first.message}; what it did cannot be told: ${why}`, {
+      cause: first,
+      effect: 'unknown',
+      retry: first.retry,
+      ...(first.hint === undefined ? {} : { hint: first.hint }),
+    });
+  }
 }

@@ -1,6 +1,7 @@
 import { toErrorRecord } from '../ports/errors.ts';
 import { withinLimit } from './deadline.ts';
 import type { StepName, StepState } from './journal.ts';
+import { localUndoMs } from './run-time.ts';
 import type { Run, Step } from './step.ts';
 import { captureStep } from './steps/capture.ts';
 import { devicesStep } from './steps/devices.ts';
@@ -70,13 +71,15 @@ async function undoStep(
   state: StepState,
   parent: AbortSignal | undefined,
 ): Promise<void> {
+  const { clock } = run.ports;
   const { limits } = run.plan.spec;
+  const durationMs = Math.round(step.isLocal ? localUndoMs(clock, limits, run.endsAtMs) : limits.undoMs);
   await withinLimit(
-    run.ports.clock,
+    clock,
     {
-      durationMs: limits.undoMs,
+      durationMs,
       code: 'E_LEFTOVERS',
-      message: `undoing step "${step.name}" of run "${run.plan.runId}" took longer than ${limits.undoMs} ms`,
+      message: `undoing step "${step.name}" of run "${run.plan.runId}" took longer than ${durationMs} ms`,
       hint: 'Run `snaphook reap` when the array, the guests and the proxy can be reached again.',
     },
     parent,

@@ -110,7 +110,11 @@ async function tryLock(
       stale: STALE_MS,
       update: REFRESH_MS,
       onCompromised: () =>
-        lost.abort(new SnaphookError('E_LOCKED', `lock "${name}" could not be refreshed and may be taken over`)),
+        lost.abort(
+          new SnaphookError('E_LOCKED', `lock "${name}" could not be refreshed and may be taken over`, {
+            effect: 'unknown',
+          }),
+        ),
     });
   } catch (error) {
     if (isCode(error, 'ELOCKED')) return undefined;

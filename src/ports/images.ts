@@ -40,7 +40,8 @@ export interface ExportRecord {
 /**
  * Files made from devices. Everything is written under names that end in `.partial` and renamed when complete,
  * so a hand-over directory never shows half an image under its final name.
- * Errors: `E_PROXY_SPACE`, `E_EXPORT`.
+ * A device or directory that does not answer is not waited for once the signal aborts: the call rejects with its reason at once.
+ * Errors: `E_PROXY_SPACE`, `E_EXPORT`, and the signal's reason.
  */
 export interface Images {
   /**
@@ -58,16 +59,17 @@ export interface Images {
   writeRecord(
     directory: string,
     record: { readonly name: string; readonly draft: string; readonly text: string },
+    signal: AbortSignal,
   ): Promise<void>;
   /** Regular files directly in the directory whose name begins so, by name; none when there is no such directory. */
-  records(directory: string, namePrefix: string): Promise<readonly ExportRecord[]>;
+  records(directory: string, namePrefix: string, signal: AbortSignal): Promise<readonly ExportRecord[]>;
   /** Those of these paths, and of their `.partial` forms, under which something lies: files, links, folders. Changes nothing. */
-  existing(directory: string, paths: readonly string[]): Promise<readonly string[]>;
+  existing(directory: string, paths: readonly string[], signal: AbortSignal): Promise<readonly string[]>;
   /**
    * Removes exactly these files, their `.partial` forms and folders that became empty; missing ones are success. A file of
    * another size (a `.partial` may be shorter), a link, or a path that a link leads elsewhere is left alone and told.
    */
-  remove(directory: string, files: readonly HandedOverFile[]): Promise<readonly LeftAlone[]>;
+  remove(directory: string, files: readonly HandedOverFile[], signal: AbortSignal): Promise<readonly LeftAlone[]>;
 }
 
 export interface LeftAlone {

@@ -14,9 +14,30 @@ export const MUTATIONS = [
   {
     name: 'no look at what happened before a step is repeated',
     file: 'src/job/step.ts',
-    find: '  const probed = await step.probe(run, signal);',
+    find: '  const probed = await lookAfter(error, () => step.probe(run, signal));',
     replace: "  const probed = { found: 'not-done' } as const;",
     tests: ['test/unit/job/step.test.ts'],
+  },
+  {
+    name: 'an establish that was called off passes for one that had no effect',
+    file: 'src/job/freeze-window.ts',
+    find: '        establishError = signal.aborted ? withUnknownEffect(error) : error;',
+    replace: '        establishError = error;',
+    tests: ['test/unit/job/freeze-window.test.ts'],
+  },
+  {
+    name: 'a post hook ends a later run of its product',
+    file: 'src/job/product-run.ts',
+    find: '  return haveIds && a.productRunId !== b.productRunId && isSameCaller(a, b);',
+    replace: '  return false;',
+    tests: ['test/unit/job/hook-place.test.ts'],
+  },
+  {
+    name: 'an image is waited for as long as its device does not answer',
+    file: 'src/image/raw-image.ts',
+    find: '    unlessAborted(files.write(directory, request, progress, signal), signal),',
+    replace: '    files.write(directory, request, progress, signal),',
+    tests: ['test/unit/image/raw-image.test.ts'],
   },
   {
     name: 'no settling before an unanswered effect is undone',

@@ -3,7 +3,7 @@ import type { FreezeEvidence } from '../../ports/guest.ts';
 import type { InstanceUuid } from '../../ports/identity.ts';
 import type { SnapshotOfDevice } from '../../ports/storage-array.ts';
 import { withinLimit } from '../deadline.ts';
-import { type FreezeWindow, holdFreezeWindow, windowFailure } from '../freeze-window.ts';
+import { type FreezeWindow, holdFreezeWindow, windowFailure, withUnknownEffect } from '../freeze-window.ts';
 import { gradeOf, type VmEvidence } from '../grade.ts';
 import { captureResultOf, guestsResultOf } from '../journal.ts';
 import { doubtsAfterThaw, lookBeforeFreeze } from '../layout-guard.ts';
@@ -33,6 +33,7 @@ export const captureStep: Step<CaptureResult> = {
       ]);
       return captureResult(run, window, { freezes, snapshots, layoutDoubts });
     } catch (error) {
+      // A look that failed says nothing about an establish that was not answered.
       throw window.establishError === undefined ? error : withUnknownEffect(error);
     }
   },
@@ -68,17 +69,6 @@ export const captureStep: Step<CaptureResult> = {
     }
   },
 };
-
-/** A look that failed says nothing about an establish that was not answered: it may still take effect. */
-function withUnknownEffect(error: unknown): unknown {
-  if (!(error instanceof SnaphookError) || error.effect === 'unknown') return error;
-  return new SnaphookError(error.code, error.message, {
-    cause: error,
-    effect: 'unknown',
-    retry: 'after-probe',
-    ...(error.hint === undefined ? {} : { hint: error.hint }),
-  });
-}
 
 /** After a crash: what the array shows decides. Links to targets of our plan are ours; any other link makes the terminate fail. */
 async function terminateFound(run: Run, found: readonly SnapshotOfDevice[], signal: AbortSignal): Promise<void> {

@@ -12,6 +12,7 @@ export const devicesStep: Step<DevicesResult> = {
   name: 'devices',
   repeatable: true,
   settles: false,
+  isLocal: true,
 
   async do(run, signal) {
     const { spec, devices } = run.plan;

@@ -18,6 +18,7 @@ export const exportStep: Step<ExportResult> = {
   name: 'export',
   repeatable: false,
   settles: false,
+  isLocal: true,
 
   async do(run, signal) {
     const { plan, ports, journal } = run;
@@ -26,7 +27,8 @@ export const exportStep: Step<ExportResult> = {
     // Journaled by devicesStep of this run, under this format version.
     const paths = state.at === 'done' ? (state.result as DevicesResult).devices : [];
     const draft = draftNameOf(plan);
-    await ports.images.writeRecord(directory, { name: PLANNED_MANIFEST_NAME, draft, text: plannedManifestOf(plan) });
+    const planned = { name: PLANNED_MANIFEST_NAME, draft, text: plannedManifestOf(plan) };
+    await ports.images.writeRecord(directory, planned, signal);
     const files: ImageFile[] = [];
     for (const { target, imagePath, imageBytes } of plan.devices) {
       const devicePath = paths.find((device) => device.target === target)?.path;
@@ -45,8 +47,9 @@ export const exportStep: Step<ExportResult> = {
     await requireLinks(run, signal);
     const capture = captureResultOf(journal.state);
     if (!capture) throw new SnaphookError('E_JOURNAL', `run "${plan.runId}" has no capture in its journal`);
-    await ports.images.writeRecord(directory, { name: MANIFEST_NAME, draft, text: manifestOf(run, capture, files) });
-    await ports.images.remove(directory, [{ path: PLANNED_MANIFEST_NAME, sizeBytes: undefined }]);
+    const complete = { name: MANIFEST_NAME, draft, text: manifestOf(run, capture, files) };
+    await ports.images.writeRecord(directory, complete, signal);
+    await ports.images.remove(directory, [{ path: PLANNED_MANIFEST_NAME, sizeBytes: undefined }], signal);
     return { files, manifest: MANIFEST_NAME };
   },
 
@@ -54,19 +57,19 @@ export const exportStep: Step<ExportResult> = {
     return { found: 'unknown' };
   },
 
-  async undo(run) {
+  async undo(run, signal) {
     const { plan, ports } = run;
     const directory = plan.spec.exportDirectory;
-    const doubt = await doubtOf(run);
+    const doubt = await doubtOf(run, signal);
     // The draft bears the run in its name: it is ours whoever has the directory.
     const draft = { path: draftNameOf(plan), sizeBytes: undefined };
     const files = doubt === undefined ? [...handedOverFilesOf(plan), draft] : [draft];
-    const leftAlone = doubt === undefined ? [] : await ports.images.existing(directory, imagePathsOf(plan));
+    const leftAlone = doubt === undefined ? [] : await ports.images.existing(directory, imagePathsOf(plan), signal);
     if (leftAlone.length > 0) {
       const fields = { directory, run: plan.runId, because: doubt, files: leftAlone.join(', ') };
       ports.reporter.warn('files where this run puts its own may be those of somebody else and are left alone', fields);
     }
-    for (const { path, why } of await ports.images.remove(directory, files)) {
+    for (const { path, why } of await ports.images.remove(directory, files, signal)) {
       ports.reporter.warn('a file is not as this run wrote it and is left alone', { directory, file: path, why });
     }
   },
@@ -77,8 +80,8 @@ export const exportStep: Step<ExportResult> = {
  * to where they were: what lies there now may be another's. A manifest decides, as it is the first file that is written and the
  * last that is removed. Undefined: it names this run.
  */
-async function doubtOf({ plan, ports }: Run): Promise<string | undefined> {
-  const records = await ports.images.records(plan.spec.exportDirectory, OWN_NAME_PREFIX);
+async function doubtOf({ plan, ports }: Run, signal: AbortSignal): Promise<string | undefined> {
+  const records = await ports.images.records(plan.spec.exportDirectory, OWN_NAME_PREFIX, signal);
   const manifests = records.filter(({ name }) => name === MANIFEST_NAME || name === PLANNED_MANIFEST_NAME);
   for (const { name, text } of manifests) {
     const note = readManifestNote(text);

@@ -1,6 +1,7 @@
 import type { Stats } from 'node:fs';
 import { readdir, realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
+import { unlessAborted } from '../../platform/unless-aborted.ts';
 import type { Clock } from '../../ports/clock.ts';
 import { SnaphookError } from '../../ports/errors.ts';
 import type { Wwn } from '../../ports/identity.ts';
@@ -60,16 +61,6 @@ export function createLinuxProxy({ byIdFolder, clock }: LinuxProxyOptions): Back
     releaseDevices: (wwns, signal) => unlessAborted(proxy.releaseDevices(wwns, signal), signal),
     visible: (wwns, signal) => unlessAborted(proxy.visible(wwns, signal), signal),
   };
-}
-
-/** What the kernel does for us here, such as scanning a SCSI host, may hang with a device and cannot be called off. */
-function unlessAborted<Result>(work: Promise<Result>, signal: AbortSignal): Promise<Result> {
-  return new Promise((resolve, reject) => {
-    const onAbort = () => reject(signal.reason);
-    signal.addEventListener('abort', onAbort, { once: true });
-    if (signal.aborted) onAbort();
-    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
-  });
 }
 
 /** Multipath first: a single path of a multipathed device must not be read behind its back. */

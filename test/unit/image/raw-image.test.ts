@@ -1,8 +1,12 @@
+import { execFileSync } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import {
+  closeSync,
+  constants,
   existsSync,
   mkdirSync,
   mkdtempSync,
+  openSync,
   readdirSync,
   readFileSync,
   statSync,
@@ -19,6 +23,18 @@ const MIB = 1024 * 1024;
 const folder = () => mkdtempSync(path.join(os.tmpdir(), 'snaphook-image-'));
 const never = new AbortController().signal;
 const ignore = () => undefined;
+
+/** Who waits in one of them is let go, or Jest could not exit. */
+const fifos: string[] = [];
+afterEach(() => {
+  for (const fifo of fifos.splice(0)) closeSync(openSync(fifo, constants.O_RDWR));
+});
+
+async function until(condition: () => boolean): Promise<void> {
+  for (const endMs = performance.now() + 10_000; !condition() && performance.now() < endMs; )
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  expect(condition()).toBe(true);
+}
 
 /** 10 MiB and a bit: data, a hole, data across a chunk border, a hole at the end. */
 function device(): { path: string; sizeBytes: number; content: Buffer } {
@@ -89,7 +105,50 @@ test('an abort in the middle leaves no file', async () => {
   );
 
   await expect(write).rejects.toThrow('stop');
-  expect(readdirSync(into)).toEqual([]);
+  await until(() => readdirSync(into).length === 0);
+});
+
+test('an image of a device that does not answer is given up at the signal; no file is left when the device comes back', async () => {
+  // Whoever opens a FIFO for reading waits in the kernel until somebody opens it for writing.
+  const fifo = path.join(folder(), 'device');
+  execFileSync('mkfifo', [fifo]);
+  fifos.push(fifo);
+  const into = folder();
+  const abort = new AbortController();
+
+  const write = rawImages.write(into, { devicePath: fifo, path: 'disk.raw', sizeBytes: 10 }, ignore, abort.signal);
+  abort.abort(new Error('too late'));
+
+  await expect(write).rejects.toThrow('too late');
+  // Opening for writing without waiting fails as long as nobody is waiting there for it.
+  let writer: number | undefined;
+  await until(() => {
+    try {
+      writer = openSync(fifo, constants.O_WRONLY | constants.O_NONBLOCK);
+    } catch {}
+    return writer !== undefined;
+  });
+  if (writer !== undefined) closeSync(writer);
+  await until(() => readdirSync(into).length === 0);
+});
+
+test('no call waits for a hand-over directory beyond the signal', async () => {
+  const into = folder();
+  const abort = new AbortController();
+  const { signal } = abort;
+  const calls = [
+    rawImages.preflight(into, [], 0, signal),
+    rawImages.writeRecord(into, { name: 'm.json', draft: 'm.draft', text: 'one' }, signal),
+    rawImages.records(into, 'snaphook-', signal),
+    rawImages.existing(into, ['disk.raw'], signal),
+    rawImages.remove(into, [{ path: 'disk.raw', sizeBytes: 1 }], signal),
+  ];
+  abort.abort(new Error('too late'));
+
+  const ends = await Promise.allSettled(calls);
+
+  expect(ends).toEqual(calls.map(() => ({ status: 'rejected', reason: new Error('too late') })));
+  await until(() => readdirSync(into).length === 0);
 });
 
 test('removing takes exactly the named files, their partial forms and folders that became empty', async () => {
@@ -101,7 +160,7 @@ test('removing takes exactly the named files, their partial forms and folders th
   writeFileSync(path.join(into, 'vm', 'b.raw.partial'), 'half');
 
   const files = ['vm/a.raw', 'vm/b.raw', 'other/missing.raw'].map((name) => ({ path: name, sizeBytes: 10 }));
-  expect(await rawImages.remove(into, files)).toEqual([]);
+  expect(await rawImages.remove(into, files, never)).toEqual([]);
 
   expect(readdirSync(into)).toEqual(['kept.txt']);
   expect(existsSync(into)).toBe(true);
@@ -151,6 +210,7 @@ test('what is not as it was written is left alone and told: another size, a link
   const left = await rawImages.remove(
     into,
     ['a.raw', 'b.raw', 'vm/c.raw', 'd.raw'].map((name) => ({ path: name, sizeBytes: 10 })),
+    never,
   );
 
   expect(left.map((one) => one.path)).toEqual([
@@ -172,23 +232,23 @@ test('what lies under a name or its partial form is told, whatever it is', async
   symlinkSync('nowhere', path.join(into, 'b.raw.partial'));
 
   const paths = ['vm/a.raw', 'b.raw', 'vm', 'c.raw', 'missing/d.raw'];
-  expect(await rawImages.existing(into, paths)).toEqual(['vm/a.raw', 'b.raw.partial', 'vm']);
+  expect(await rawImages.existing(into, paths, never)).toEqual(['vm/a.raw', 'b.raw.partial', 'vm']);
 });
 
 test('a record is there whole or not at all, and is read with the time the file system made it', async () => {
   const into = folder();
   const before = Date.now();
-  await rawImages.writeRecord(into, { name: 'snaphook-manifest.json', draft: 'snaphook-x.draft', text: 'one' });
-  await rawImages.writeRecord(into, { name: 'snaphook-manifest.json', draft: 'snaphook-x.draft', text: 'two' });
+  await rawImages.writeRecord(into, { name: 'snaphook-manifest.json', draft: 'snaphook-x.draft', text: 'one' }, never);
+  await rawImages.writeRecord(into, { name: 'snaphook-manifest.json', draft: 'snaphook-x.draft', text: 'two' }, never);
   writeFileSync(path.join(into, 'other.json'), '');
   symlinkSync(path.join(into, 'other.json'), path.join(into, 'snaphook-link.json'));
   utimesSync(path.join(into, 'snaphook-manifest.json'), new Date(0), new Date(0));
 
-  const records = await rawImages.records(into, 'snaphook-');
+  const records = await rawImages.records(into, 'snaphook-', never);
 
   expect(records.map(({ name, text }) => [name, text])).toEqual([['snaphook-manifest.json', 'two']]);
   expect(Math.abs((records[0]?.bornAtMs ?? 0) - before)).toBeLessThan(5000);
-  expect(await rawImages.records(path.join(into, 'missing'), 'snaphook-')).toEqual([]);
+  expect(await rawImages.records(path.join(into, 'missing'), 'snaphook-', never)).toEqual([]);
 });
 
 test('a record never goes through a file or link that is there under its draft name', async () => {
@@ -197,7 +257,7 @@ test('a record never goes through a file or link that is there under its draft n
   writeFileSync(victim, 'kept');
   symlinkSync(victim, path.join(into, 'snaphook-x.draft'));
 
-  const write = rawImages.writeRecord(into, { name: 'm.json', draft: 'snaphook-x.draft', text: 'one' });
+  const write = rawImages.writeRecord(into, { name: 'm.json', draft: 'snaphook-x.draft', text: 'one' }, never);
 
   await expect(write).rejects.toMatchObject({ code: 'E_EXPORT' });
   expect(readFileSync(victim, 'utf8')).toBe('kept');

@@ -1,7 +1,8 @@
-import { holdFreezeWindow } from '../../../src/job/freeze-window.ts';
+import { holdFreezeWindow, windowFailure } from '../../../src/job/freeze-window.ts';
 import { DEFAULT_LIMITS } from '../../../src/job/job-spec.ts';
 import type { Run } from '../../../src/job/step.ts';
 import { systemClock } from '../../../src/platform/clock.ts';
+import { SnaphookError } from '../../../src/ports/errors.ts';
 import type { FreezeStrategy, Guest } from '../../../src/ports/guest.ts';
 import { type InstanceUuid, instanceUuid } from '../../../src/ports/identity.ts';
 
@@ -131,4 +132,17 @@ test('a guest that does not confirm its thaw is told as unconfirmed, and the oth
 
   expect(window.thaws.get(uuidOf(0))).toMatchObject({ confirmed: false, error: { code: 'E_THAW_UNCONFIRMED' } });
   expect(window.thaws.get(uuidOf(1))).toMatchObject({ confirmed: true });
+});
+
+test('an establish that is called off may still take effect, whatever the reason says: here a lock that was lost', async () => {
+  const lost = new AbortController();
+  const calledOff = () => {
+    lost.abort(new SnaphookError('E_LOCKED', 'lock "vm-1" may be taken over'));
+    return never();
+  };
+
+  const window = await holdFreezeWindow(runOf([[guest('sql01'), 'vss-provider']], calledOff), lost.signal);
+
+  expect(window.establishError).toMatchObject({ code: 'E_LOCKED', effect: 'unknown' });
+  expect(windowFailure(window)).toBeUndefined();
 });

@@ -87,7 +87,7 @@ function site() {
       const context = contextOf(productRunId);
       return takeTurn({ ports, spec: withPolicy, context, time, doing: () => undefined, signal });
     },
-    post: () => post(ports, spec),
+    post: (productRunId?: string) => post(ports, spec, contextOf(productRunId)),
     async asked() {
       while (!readdirSync(folder).some((name) => name.endsWith('.stop'))) await systemClock.sleep(5);
     },
@@ -172,4 +172,31 @@ test('a post hook gives way to a pre hook that began after it', async () => {
   await failed;
   expect(stop.aborted).toBe(false);
   await later.release();
+});
+
+test('a post hook neither stops nor waits for the pre hook of a later run of its product when no run of its own is open', async () => {
+  const { hold, post: postHook } = site();
+  const holder = await hold(preHookOf(contextOf('2')), Date.now() - HOUR_MS);
+  const stop = holder.listenForStop();
+
+  await expect(postHook('1')).rejects.toMatchObject({ code: 'E_NO_RUN' });
+
+  await systemClock.sleep(600); // more than two looks of the holder
+  expect(stop.aborted).toBe(false);
+  await holder.release();
+});
+
+test.each([
+  ['of another instance', preHookOf({ ...contextOf('2'), instance: 'dir2' }), '1'],
+  ['of the same run', preHookOf(contextOf('1')), '1'],
+  ['without an id', preHookOf(contextOf(undefined)), '1'],
+  ['with an id, when it has none itself', preHookOf(contextOf('2')), undefined],
+])('a post hook stops a pre hook %s', async (_what, who, id) => {
+  const { hold, post: postHook } = site();
+  const holder = await hold(who, Date.now() - HOUR_MS);
+  const ended = postHook(id);
+  await stopped(holder.listenForStop());
+  await holder.release();
+
+  expect(await ended).toEqual({ stoppedPre: true, runs: [] });
 });

@@ -38,3 +38,22 @@ test('a run whose last line reached the disk although its write was told to have
   expect(journal.closed).toBe(true);
   expect(journal.lines).toEqual(before);
 });
+
+test('a vCenter that does not answer keeps no run open: its session is left to its idle time, and told', async () => {
+  const { site } = new World({ ...quiet, runs: [] });
+  const id = 'mb3k2j1f-x8q2zk';
+  const at = new Date(0).toISOString();
+  const lines = [
+    { seq: 1, at, kind: 'opened', data: { version: 1, context: { job: 'job-0' } } },
+    { seq: 2, at, kind: 'login', data: { key: 'k' } },
+  ];
+  site.journals.set(id, { job: 'job-0', lines, closed: false });
+  const { ports } = site;
+  const endSession = (_key: string, signal: AbortSignal) =>
+    new Promise<void>((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
+
+  await cleanUpRun({ ...ports, hypervisor: { ...ports.hypervisor, endSession } }, id, 'recovered');
+
+  expect(site.journals.get(id)?.closed).toBe(true);
+  expect(site.warnings).toEqual([expect.stringContaining('left to its idle time')]);
+});

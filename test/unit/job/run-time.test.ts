@@ -1,5 +1,12 @@
 import { DEFAULT_LIMITS, type JobSpec } from '../../../src/job/job-spec.ts';
-import { defineWaitMs, forwardLimit, runTimeFromNow, undoLimit, undoReserveMs } from '../../../src/job/run-time.ts';
+import {
+  defineWaitMs,
+  forwardLimit,
+  localUndoMs,
+  runTimeFromNow,
+  undoLimit,
+  undoReserveMs,
+} from '../../../src/job/run-time.ts';
 import { ManualClock } from './manual-clock.ts';
 
 const spec = (limits: Partial<JobSpec['limits']> = {}): JobSpec => ({
@@ -72,4 +79,13 @@ test('the wait for defined targets is shortened so that a forced unlink and a te
   expect(defineWaitMs(clock, limits, endsAtMs)).toBe(25_000);
   await clock.advance(30_000);
   expect(defineWaitMs(clock, limits, endsAtMs)).toBeLessThanOrEqual(0);
+});
+
+test('an undo on this machine, such as in a directory that does not answer, leaves three quarters of the time for the array', async () => {
+  const clock = new ManualClock();
+  await clock.advance(5000);
+
+  expect(localUndoMs(clock, DEFAULT_LIMITS, 65_000)).toBe(15_000);
+  expect(localUndoMs(clock, { ...DEFAULT_LIMITS, undoMs: 1000 }, 65_000)).toBe(1000);
+  expect(localUndoMs(clock, DEFAULT_LIMITS, undefined)).toBe(DEFAULT_LIMITS.undoMs);
 });

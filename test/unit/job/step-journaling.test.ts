@@ -105,3 +105,16 @@ test('an establish that was not answered is not journaled as refused because the
 
   expect(run.journal.state.steps.capture.at).toBe('intended');
 });
+
+test('a step that is called off when a lock is lost counts as intended: its effect may still come', async () => {
+  const { run, inTime } = await startRun();
+  const lost = new AbortController();
+  const calledOff = async (): Promise<string> => {
+    lost.abort(new SnaphookError('E_LOCKED', 'lock "vm-1" may be taken over'));
+    throw lost.signal.reason;
+  };
+
+  await expect(inTime(runStep(run, step(calledOff), lost.signal))).rejects.toMatchObject({ code: 'E_LOCKED' });
+
+  expect(run.journal.state.steps.present.at).toBe('intended');
+});

@@ -110,3 +110,18 @@ test('a refusal for good is not tried again', async () => {
   await expect(go(stepOf([refused('never'), 'again'], DONE))).rejects.toMatchObject({ code: 'E_ARRAY_BUSY' });
   expect(happened).toEqual(['intent', 'do', 'refused']);
 });
+
+test('when the look fails too, the first error is told with it', async () => {
+  const first = lost();
+  const blind = {
+    ...stepOf([first], DONE),
+    probe: () => Promise.reject(new SnaphookError('E_ARRAY_LOGIN', 'no login')),
+  };
+
+  await expect(go(blind)).rejects.toMatchObject({
+    code: 'E_ARRAY',
+    message: 'no answer; what it did cannot be told: no login',
+    cause: first,
+    effect: 'unknown',
+  });
+});

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { systemClock } from '../../../src/platform/clock.ts';
@@ -94,3 +94,14 @@ test('a lock whose owner number belongs to a later process is taken over', async
   await next.release();
   await lock.release();
 });
+
+test('a lock that is lost says nothing about the effect of what it is lost under', async () => {
+  const into = folder();
+  const { lost, release } = await createFileLocks(into, systemClock).acquire('job-a', 0);
+
+  rmSync(into, { recursive: true });
+  if (!lost.aborted) await once(lost, 'abort'); // the lock is refreshed every three seconds
+
+  expect(lost.reason).toMatchObject({ code: 'E_LOCKED', effect: 'unknown' });
+  await release();
+}, 30_000);
