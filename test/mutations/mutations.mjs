@@ -40,6 +40,13 @@ export const MUTATIONS = [
     freezeTests: 'test/freeze/verdict',
   },
   {
+    name: 'the client chooses the programs that run as root',
+    file: 'guest/linux/keeper.c',
+    find: 'if (!no_scripts && !may_hold_scripts(session.scripts.directory, options.scripts))',
+    replace: 'if (!no_scripts && !may_hold_scripts(session.scripts.directory, session.scripts.directory))',
+    freezeTests: 'test/freeze/scripts',
+  },
+  {
     name: "somebody else's freeze is thawed with our own",
     file: 'guest/linux/freezer.c',
     find: 'atomic_store(&shared->fs_state[index], FS_REFUSED);',
