@@ -13,8 +13,13 @@ export function jsonOf(totals: Totals, real: RealFreezes | undefined): string {
     ...figuresOf(totals, real),
     histories: totals.histories,
     historiesGradedLower: totals.lowerThanTruth,
-    outcomes: { ...sorted(totals.outcomes), ...Object.fromEntries(other) },
+    outcomes: { ...sorted(totals.outcomes), ...Object.fromEntries(other), ...brokenReal(real) },
   });
+}
+
+function brokenReal(real: RealFreezes | undefined): Readonly<Record<string, number>> {
+  const count = real?.problems.length ?? 0;
+  return count > 0 ? { 'broken: realFreezes': count } : {};
 }
 
 /** For people: what met what and how it ended, then the totals. */
@@ -27,10 +32,13 @@ export function textOf(totals: Totals, real: RealFreezes | undefined): string {
         .map(([fault, outcomes]) => [step, fault, endings(outcomes)]),
     );
   const outcomes = Object.entries(sorted(totals.outcomes)).map(([outcome, number]) => `${outcome} ${number}`);
-  const notRun = 'not run: npm run test:freeze comes first';
+  const notRun = 'not run with this helper: npm run test:freeze comes first';
   const figures: readonly (readonly [string, number | string | null])[] = [
     ...Object.entries(figuresOf(totals, real)),
-    ['other broken promises', OTHER_PROMISES.reduce((sum, promise) => sum + (totals.broken[promise] ?? 0), 0)],
+    [
+      'other broken promises',
+      OTHER_PROMISES.reduce((sum, promise) => sum + (totals.broken[promise] ?? 0), real?.problems.length ?? 0),
+    ],
     ['histories', totals.histories],
     ['histories graded lower than they are', totals.lowerThanTruth],
   ];
@@ -63,8 +71,10 @@ function figuresOf(totals: Totals, real: RealFreezes | undefined) {
   };
 }
 
-export function failuresOf({ failures }: Totals): string {
-  return failures.map(({ seed, what }) => `FAILED  npm run chaos -- --seed ${seed}\n        ${what}\n`).join('');
+export function failuresOf({ failures }: Totals, real: RealFreezes | undefined): string {
+  const ofSeeds = failures.map(({ seed, what }) => `FAILED  npm run chaos -- --seed ${seed}\n        ${what}\n`);
+  const ofReal = (real?.problems ?? []).map((what) => `FAILED  npm run test:freeze\n        ${what}\n`);
+  return [...ofSeeds, ...ofReal].join('');
 }
 
 const ENDINGS = 4;
