@@ -1,7 +1,7 @@
 import type { RealFreezes } from './real-freezes.ts';
 import type { Totals } from './totals.ts';
 
-const OTHER_PROMISES = ['content', 'establish', 'target', 'undocumented', 'hang', 'phase', 'deadline'] as const;
+const OTHER_PROMISES = ['content', 'establish', 'target', 'undocumented', 'hang', 'phase', 'deadline', 'thaw'] as const;
 
 /** The figures of a run for programs. Promises that have no figure of their own are told among the outcomes. */
 export function jsonOf(totals: Totals, real: RealFreezes | undefined): string {
@@ -64,6 +64,7 @@ function figuresOf(totals: Totals, real: RealFreezes | undefined) {
     leftovers: broken.leftover ?? 0,
     foreignTouched: broken.foreign ?? 0,
     overGraded: (broken.overGraded ?? 0) + totals.overGradedHistories,
+    unguardedFreezes: totals.unguardedFreezes,
     realFreezeCycles: real?.cycles ?? null,
     worstOverrunMs: Math.max(virtualWorstOverrunMs, real?.worstOverrunMs ?? 0),
     virtualWorstOverrunMs,

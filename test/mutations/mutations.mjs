@@ -12,6 +12,13 @@ export const MUTATIONS = [
     tests: ['test/unit/job/freeze-window.test.ts'],
   },
   {
+    name: 'no thaw after the establish, seen by chaos',
+    file: 'src/job/freeze-window.ts',
+    find: '    thaws = await thawAll(run, guests);',
+    replace: '',
+    tests: ['test/chaos/chaos.test.ts', '-t', 'keep their promises'],
+  },
+  {
     name: 'no look at what happened before a step is repeated',
     file: 'src/job/step.ts',
     find: '  const probed = await step.probe(run, signal);',
