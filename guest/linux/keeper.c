@@ -44,7 +44,7 @@ static const char *ended_because;
 static struct script_results results;
 static int signals = -1;
 static int life_timer = -1;
-static const char *sysfs_root;
+static struct serve_options options;
 
 static void forget_terms(void) {
     for (int index = 0; index < session.file_system_count; index++) {
@@ -95,6 +95,8 @@ static void prepare(char *rest) {
         return fail("", "a directory for scripts or - must come last", 0);
     bool no_scripts = strcmp(session.scripts.directory, "-") == 0;
     if (!no_scripts && session.scripts.directory[0] != '/') return fail(session.scripts.directory, "is no absolute path", 0);
+    if (!no_scripts && !may_hold_scripts(session.scripts.directory, options.scripts))
+        return fail(session.scripts.directory, "is not below /etc/snaphook, nor below what `serve --scripts` allows", 0);
     if (no_scripts) session.scripts.directory[0] = '\0';
     session.lease_ms = lease_ms;
     session.life_ms = life_ms;
@@ -221,7 +223,7 @@ static bool obey(char *line) {
     const char *command = next_word(&rest);
     results.count = 0;
     if (command == NULL) fail("", "an empty line is no command", 0);
-    else if (strcmp(command, "facts") == 0) print_facts(sysfs_root);
+    else if (strcmp(command, "facts") == 0) print_facts(options.sysfs);
     else if (strcmp(command, "prepare") == 0) prepare(rest);
     else if (strcmp(command, "filesystem") == 0) add_file_system(rest);
     else if (strcmp(command, "ready") == 0) ready();
@@ -290,8 +292,8 @@ static bool begin_session(void) {
     return true;
 }
 
-int serve(const char *sysfs) {
-    sysfs_root = sysfs;
+int serve(struct serve_options given) {
+    options = given;
     if (geteuid() != 0) {
         fputs("snaphook-freeze: must be started as root\n", stderr);
         return 1;

@@ -11,6 +11,25 @@
 
 #include "words.h"
 
+#define OWN_FOLDER "/etc/snaphook"
+
+static bool is_at_or_below(const char *path, const char *folder) {
+    size_t length = strlen(folder);
+    while (length > 1 && folder[length - 1] == '/') length--;
+    return strncmp(path, folder, length) == 0 && (path[length] == '\0' || path[length] == '/');
+}
+
+static bool leads_up(const char *path) {
+    for (const char *at = path; (at = strstr(at, "/..")) != NULL; at += 3)
+        if (at[3] == '\0' || at[3] == '/') return true;
+    return false;
+}
+
+bool may_hold_scripts(const char *directory, const char *named) {
+    if (leads_up(directory)) return false;
+    return is_at_or_below(directory, OWN_FOLDER) || (named != NULL && is_at_or_below(directory, named));
+}
+
 static bool refuse(struct script_problem *problem, const char *message, int error) {
     problem->message = message;
     problem->error = error;

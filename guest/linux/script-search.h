@@ -12,6 +12,12 @@ struct script_problem {
 };
 
 /*
+ * Whose programs run as root is for root to say, and the client is not root: only what lies in /etc/snaphook, or in the folder that
+ * the command line names, which may be NULL. Both with everything below.
+ */
+bool may_hold_scripts(const char *directory, const char *named);
+
+/*
  * Checks and opens what is in `scripts->directory`. Nobody but root may be able to change a script or what its path leads to. A
  * directory that does not exist holds no scripts.
  */

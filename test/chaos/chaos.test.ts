@@ -30,6 +30,7 @@ describe('hooks that meet faults, deaths and strangers', () => {
       'reap ok',
     ])
       expect([outcome, totals.outcomes[outcome]]).toEqual([outcome, expect.any(Number)]);
+    expect(totals.unguardedFreezes).toBeGreaterThan(0);
     expect(Object.keys(totals.met)).toEqual(
       expect.arrayContaining(['array.establish', 'array.link', 'guest.freeze', 'guest.thaw', 'journal.append']),
     );

@@ -62,6 +62,8 @@ export class HookProcess {
   /** Calls it made. */
   callCount = 0;
   lastCallAtMs = 0;
+  /** Guests it asked to freeze and has not asked to go on since, in whatever way it can. */
+  readonly unreleased = new Set<string>();
   #death: Death | undefined;
   #isAlive = true;
 

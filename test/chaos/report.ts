@@ -1,7 +1,7 @@
 import type { RealFreezes } from './real-freezes.ts';
 import type { Totals } from './totals.ts';
 
-const OTHER_PROMISES = ['content', 'establish', 'target', 'undocumented', 'hang', 'phase', 'deadline'] as const;
+const OTHER_PROMISES = ['content', 'establish', 'target', 'undocumented', 'hang', 'phase', 'deadline', 'thaw'] as const;
 
 /** The figures of a run for programs. Promises that have no figure of their own are told among the outcomes. */
 export function jsonOf(totals: Totals, real: RealFreezes | undefined): string {
@@ -13,8 +13,13 @@ export function jsonOf(totals: Totals, real: RealFreezes | undefined): string {
     ...figuresOf(totals, real),
     histories: totals.histories,
     historiesGradedLower: totals.lowerThanTruth,
-    outcomes: { ...sorted(totals.outcomes), ...Object.fromEntries(other) },
+    outcomes: { ...sorted(totals.outcomes), ...Object.fromEntries(other), ...brokenReal(real) },
   });
+}
+
+function brokenReal(real: RealFreezes | undefined): Readonly<Record<string, number>> {
+  const count = real?.problems.length ?? 0;
+  return count > 0 ? { 'broken: realFreezes': count } : {};
 }
 
 /** For people: what met what and how it ended, then the totals. */
@@ -27,10 +32,13 @@ export function textOf(totals: Totals, real: RealFreezes | undefined): string {
         .map(([fault, outcomes]) => [step, fault, endings(outcomes)]),
     );
   const outcomes = Object.entries(sorted(totals.outcomes)).map(([outcome, number]) => `${outcome} ${number}`);
-  const notRun = 'not run: npm run test:freeze comes first';
+  const notRun = 'not run with this helper: npm run test:freeze comes first';
   const figures: readonly (readonly [string, number | string | null])[] = [
     ...Object.entries(figuresOf(totals, real)),
-    ['other broken promises', OTHER_PROMISES.reduce((sum, promise) => sum + (totals.broken[promise] ?? 0), 0)],
+    [
+      'other broken promises',
+      OTHER_PROMISES.reduce((sum, promise) => sum + (totals.broken[promise] ?? 0), real?.problems.length ?? 0),
+    ],
     ['histories', totals.histories],
     ['histories graded lower than they are', totals.lowerThanTruth],
   ];
@@ -56,6 +64,7 @@ function figuresOf(totals: Totals, real: RealFreezes | undefined) {
     leftovers: broken.leftover ?? 0,
     foreignTouched: broken.foreign ?? 0,
     overGraded: (broken.overGraded ?? 0) + totals.overGradedHistories,
+    unguardedFreezes: totals.unguardedFreezes,
     realFreezeCycles: real?.cycles ?? null,
     worstOverrunMs: Math.max(virtualWorstOverrunMs, real?.worstOverrunMs ?? 0),
     virtualWorstOverrunMs,
@@ -63,8 +72,10 @@ function figuresOf(totals: Totals, real: RealFreezes | undefined) {
   };
 }
 
-export function failuresOf({ failures }: Totals): string {
-  return failures.map(({ seed, what }) => `FAILED  npm run chaos -- --seed ${seed}\n        ${what}\n`).join('');
+export function failuresOf({ failures }: Totals, real: RealFreezes | undefined): string {
+  const ofSeeds = failures.map(({ seed, what }) => `FAILED  npm run chaos -- --seed ${seed}\n        ${what}\n`);
+  const ofReal = (real?.problems ?? []).map((what) => `FAILED  npm run test:freeze\n        ${what}\n`);
+  return [...ofSeeds, ...ofReal].join('');
 }
 
 const ENDINGS = 4;

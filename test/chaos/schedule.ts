@@ -13,6 +13,7 @@ import {
   frozenGuests,
   judgePre,
   leftovers,
+  missingThaws,
   repeatedEstablishes,
   sharedTargets,
   strayRecords,
@@ -36,6 +37,8 @@ export interface ScheduleResult {
   /** Calls to ports. */
   readonly steps: number;
   readonly worstOverrunMs: number;
+  /** Freezes whose guards all died: only their record ended them. */
+  readonly unguardedFreezes: number;
   readonly trace: readonly string[];
 }
 
@@ -45,6 +48,9 @@ const DAY_MS = 24 * 60 * MINUTE_MS;
 const HOOK_LIMIT_MS = 120 * MINUTE_MS;
 /** Idle sessions in guests have ended by then, and lists have caught up. */
 const QUIET_MS = 7 * MINUTE_MS;
+
+/** Away from all seeds of whole lives. */
+const GUARDS = 1_000_000_007;
 
 /** A session of that age is taken for ended by the product. */
 const SESSION_LIFE_MS = 15 * MINUTE_MS;
@@ -87,7 +93,10 @@ class Schedule {
       ? (line: string) => this.#trace.push(`${(timeline.nowMs / 1000).toFixed(3).padStart(10)} s  ${line}`)
       : () => undefined;
     const world: World = { timeline, faults, clockErrorMs: 0, trace };
-    this.#site = drawSite(this.#random, timeline, faults, world);
+    // Decided apart, so that it changes no other part of a life.
+    const guards = new Random(seed + GUARDS);
+    const share = guards.chance(0.2) ? 0.3 : 0;
+    this.#site = drawSite(this.#random, timeline, faults, world, () => guards.chance(share));
     this.#hooks = new Hooks(this.#site);
     this.#commands = new CommandSource(this.#random, this.#site.jobs, this.#hooks.runs);
     this.#intruders = new Intruders(this.#site, this.#hooks);
@@ -105,7 +114,7 @@ class Schedule {
     await this.#site.timeline.runUntil(() => false, QUIET_MS);
     await this.#judgeAfter();
     this.#violations.push(
-      ...frozenGuests(this.#site),
+      ...frozenGuests(this.#site, this.#intruders.stateWasLost),
       ...foreignTouched(this.#site, before, this.#intruders.fingerprint()),
       ...repeatedEstablishes(this.#site),
       ...strayRecords(this.#site),
@@ -120,6 +129,9 @@ class Schedule {
       })),
       steps: this.#hooks.runs.reduce((sum, { process }) => sum + process.callCount, 0),
       worstOverrunMs: worstOverrunMs(this.#site),
+      unguardedFreezes: this.#site.guests
+        .flatMap(({ standstills }) => standstills)
+        .filter(({ isUnguarded }) => isUnguarded).length,
       trace: this.#trace,
     };
   }
@@ -181,7 +193,7 @@ class Schedule {
   }
 
   #judgeEnd(run: HookRun): void {
-    this.#violations.push(...undocumentedEnd(this.#site, run), ...beyondDeadline(run));
+    this.#violations.push(...undocumentedEnd(this.#site, run), ...beyondDeadline(run), ...missingThaws(run));
     if (run.end?.kind === 'pre') this.#violations.push(...judgePre(this.#site, run.end.result));
   }
 

@@ -47,7 +47,13 @@ export interface Site {
 }
 
 /** A site drawn from the seed: array generation, guests, disks of every kind, jobs, targets. */
-export function drawSite(random: Random, timeline: Timeline, faults: FaultSource, world: World): Site {
+export function drawSite(
+  random: Random,
+  timeline: Timeline,
+  faults: FaultSource,
+  world: World,
+  guardsDie: () => boolean = () => false,
+): Site {
   const arrayClockErrorMs = random.pick([0, -2000, 5000, -90_000, 240_000, random.chance(0.3) ? 3_600_000 : 0]);
   const array = new ArraySystem(timeline, {
     generation: random.pick(['V3', 'V4']),
@@ -60,7 +66,7 @@ export function drawSite(random: Random, timeline: Timeline, faults: FaultSource
   const tellsSnapIds = array.options.generation === 'V4' || random.chance(0.85);
   const devices = new DeviceMaker(array);
   const vms = drawVms(random, devices);
-  const guests = vms.map((vm) => drawGuest(random, timeline, faults, vm));
+  const guests = vms.map((vm) => drawGuest(random, timeline, faults, vm, guardsDie));
   const jobs = drawJobs(random, vms);
   const targets = Array.from({ length: devices.sourceCount + random.whole(0, 4) }, () => devices.make().id);
   array.addGroup(POOL, targets, 'stranger');
@@ -189,13 +195,19 @@ function drawDisk(
   };
 }
 
-function drawGuest(random: Random, timeline: Timeline, faults: FaultSource, vm: VmRecord): SimulatedMachine {
+function drawGuest(
+  random: Random,
+  timeline: Timeline,
+  faults: FaultSource,
+  vm: VmRecord,
+  guardsDie: () => boolean,
+): SimulatedMachine {
   const diskUuids = vm.disks.flatMap(({ guestDiskUuid }) => (guestDiskUuid === undefined ? [] : [guestDiskUuid]));
   const troubleShare = random.pick([0, 0, 0.02, 0.2]);
   const isCalm = () => !faults.isOn;
   const slowShare = random.pick([0, 0.1, 0.5]);
   const draw = vm.guestFamily === 'linuxGuest' ? drawLinuxGuest : drawWindowsGuest;
-  return draw(random, timeline, { name: vm.name, diskUuids, troubleShare, isCalm, slowShare });
+  return draw(random, timeline, { name: vm.name, diskUuids, troubleShare, isCalm, slowShare, guardsDie });
 }
 
 interface GuestDraft {
@@ -204,6 +216,7 @@ interface GuestDraft {
   readonly troubleShare: number;
   readonly slowShare: number;
   readonly isCalm: () => boolean;
+  readonly guardsDie: () => boolean;
 }
 
 function drawWindowsGuest(random: Random, timeline: Timeline, draft: GuestDraft): WindowsMachine {
@@ -224,7 +237,7 @@ function drawWindowsGuest(random: Random, timeline: Timeline, draft: GuestDraft)
 const MOUNT_POINTS = ['/', '/data', '/var', '/srv', '/home', '/opt'];
 
 function drawLinuxGuest(random: Random, timeline: Timeline, draft: GuestDraft): LinuxMachine {
-  const { name, diskUuids, troubleShare, isCalm, slowShare } = draft;
+  const { name, diskUuids, troubleShare, isCalm, slowShare, guardsDie } = draft;
   const fileSystems: SimFileSystem[] = [];
   const swapDisks: string[] = [];
   const add = (disks: readonly string[], isFreezable = true) =>
@@ -248,6 +261,7 @@ function drawLinuxGuest(random: Random, timeline: Timeline, draft: GuestDraft): 
     slowShare,
     strangerShare: troubleShare,
     isCalm,
+    guardsDie,
     makeScripts: () => drawScripts(random, applications, isCalm() ? 0 : troubleShare),
   });
 }

@@ -9,6 +9,8 @@ export interface Totals {
   steps: number;
   faults: number;
   worstOverrunMs: number;
+  /** Ended by their record alone. */
+  unguardedFreezes: number;
   /** How hooks ended: `pre ok`, `post E_NO_RUN`, … */
   outcomes: Record<string, number>;
   /** How hooks ended that met a fault at a step: step, fault, outcome. */
@@ -29,6 +31,7 @@ export function emptyTotals(): Totals {
     steps: 0,
     faults: 0,
     worstOverrunMs: 0,
+    unguardedFreezes: 0,
     outcomes: {},
     met: {},
     broken: {},
@@ -42,6 +45,7 @@ export function emptyTotals(): Totals {
 export function addSchedule(totals: Totals, result: ScheduleResult): void {
   totals.seeds += 1;
   totals.steps += result.steps;
+  totals.unguardedFreezes += result.unguardedFreezes;
   totals.worstOverrunMs = Math.max(totals.worstOverrunMs, result.worstOverrunMs);
   for (const { hook, outcome, faults } of result.hooks) {
     totals.faults += faults.length;
@@ -68,7 +72,15 @@ export function addFailure(totals: Totals, seed: number, what: string): void {
 }
 
 export function merge(into: Totals, from: Totals): void {
-  for (const key of ['seeds', 'steps', 'faults', 'histories', 'overGradedHistories', 'lowerThanTruth'] as const)
+  for (const key of [
+    'seeds',
+    'steps',
+    'faults',
+    'unguardedFreezes',
+    'histories',
+    'overGradedHistories',
+    'lowerThanTruth',
+  ] as const)
     into[key] += from[key];
   into.worstOverrunMs = Math.max(into.worstOverrunMs, from.worstOverrunMs);
   for (const [outcome, number] of Object.entries(from.outcomes)) count(into.outcomes, outcome, number);

@@ -106,6 +106,7 @@ export async function startWindowsGuestWorld(
     password: async () => PASSWORD,
     tls: { ca },
     holdMs: 400,
+    windowsHoldMs: (changes.settings?.holdMs ?? 400) + 100,
     thawResendMs: 60,
     thawPatienceMs: 300,
     ...changes.settings,

@@ -26,6 +26,8 @@ import type { Area } from './run-step.ts';
 
 /** Factor of the lab's own delays: the Windows guest's lease of 9 s becomes 450 ms. */
 const PACE = 0.05;
+/** Factor of the waits of the Windows adapter. */
+const WINDOWS_WAITS = 0.3;
 /** Long enough for a second connection to find the guest still frozen, also on a busy machine. */
 export const LINUX_LEASE_SECONDS = 40;
 /** The script of the guest waits for the end of a transaction: 3 s in the lab. */
@@ -237,7 +239,7 @@ function quickLinuxGuests(lab: Lab): Guests {
 
 function quickWindowsGuests(lab: Lab, tls: { readonly ca: string }): Guests {
   return createWindowsGuests({
-    clock: hurried(0.3),
+    clock: hurried(WINDOWS_WAITS),
     settingsFor: () => ({
       address: '127.0.0.1',
       port: Number(new URL(lab.urls.guest).port),
@@ -249,6 +251,7 @@ function quickWindowsGuests(lab: Lab, tls: { readonly ca: string }): Guests {
       connectTimeoutMs: 5000,
       operationTimeoutMs: 20_000,
       helperStartTimeoutMs: 10_000,
+      windowsHoldMs: (10_000 * PACE) / WINDOWS_WAITS,
       thawResendMs: 500,
       thawPatienceMs: 400,
       closeTimeoutMs: 9000,

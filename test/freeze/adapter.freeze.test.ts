@@ -25,15 +25,19 @@ const HOLD_MS = 700;
 const KINDS = [
   { kind: 'ext4', sizeBytes: 64 * MIB, make: 'mkfs.ext4', force: '-F' },
   { kind: 'xfs', sizeBytes: 320 * MIB, make: 'mkfs.xfs', force: '-f' },
+  { kind: 'btrfs', sizeBytes: 160 * MIB, make: 'mkfs.btrfs', force: '-f' },
 ] as const;
 
 const missing = [
   ...(process.getuid?.() === 0 ? [] : ['root']),
   ...[HELPER, SSHD].filter((file) => !existsSync(file)),
-  ...['mkfs.ext4', 'mkfs.xfs', 'losetup', 'fsfreeze'].filter((name) => spawnSync('which', [name]).status !== 0),
+  ...['mkfs.ext4', 'mkfs.xfs', 'mkfs.btrfs', 'losetup', 'fsfreeze'].filter(
+    (name) => spawnSync('which', [name]).status !== 0,
+  ),
 ];
 
 interface Disk {
+  readonly kind: string;
   readonly uuid: string;
   readonly loop: string;
   readonly mountPoint: string;
@@ -56,17 +60,18 @@ function makeDisk(folder: string, { kind, sizeBytes, make, force }: (typeof KIND
   must('mount', loop, mountPoint);
   // Not before it is unmounted: then it is gone by itself.
   must('losetup', '--detach', loop);
-  return { uuid: `6000c29a1b2c3d4e5f60718293a4b5c${index}`, loop: path.basename(loop), mountPoint };
+  return { kind, uuid: `6000c29a1b2c3d4e5f60718293a4b5c${index}`, loop: path.basename(loop), mountPoint };
 }
 
-/** Loop devices have no serial: the helper reads them from here in place of /sys. */
+/** Loop devices have no serial: the helper reads them, and which devices a btrfs has, from here in place of /sys. */
 function writeSysfs(folder: string, disks: readonly Disk[]): string {
   const sysfs = path.join(folder, 'sys');
-  for (const { uuid, loop } of disks) {
+  for (const { kind, uuid, loop } of disks) {
     const block = path.join(sysfs, 'class/block', loop);
     mkdirSync(block, { recursive: true });
     writeFileSync(path.join(block, 'dev'), readFileSync(`/sys/class/block/${loop}/dev`));
     writeFileSync(path.join(block, 'serial'), `${uuid}\n`);
+    if (kind === 'btrfs') mkdirSync(path.join(sysfs, 'fs/btrfs', uuid, 'devices', loop), { recursive: true });
   }
   return sysfs;
 }

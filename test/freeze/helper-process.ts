@@ -4,7 +4,7 @@ import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
 import type { FreezeHelperEvent } from '../../src/guest/linux/freeze-helper-protocol.ts';
 import type { LoopDisk } from './loop-disk.ts';
-import { helperProgram } from './stage.ts';
+import { helperProgram, safeFolder } from './stage.ts';
 
 type EventName = FreezeHelperEvent['event'];
 type EventOf<Name extends EventName> = Extract<FreezeHelperEvent, { event: Name }>;
@@ -131,7 +131,8 @@ export async function toldReady(
   disks: readonly LoopDisk[],
   terms: Terms = {},
 ): Promise<{ helper: HelperProcess; hello: EventOf<'hello'> }> {
-  const helper = new HelperProcess();
+  // As root allows it who keeps scripts elsewhere: those of the suites lie in a folder of theirs.
+  const helper = new HelperProcess(helperProgram, ['serve', '--scripts', safeFolder]);
   const hello = await helper.expect('hello');
   helper.say(`${prepareLine(terms)}${disks.map(fileSystemLine).join('')}ready\n`);
   return { helper, hello };

@@ -1,5 +1,5 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { ALLOWED_OVERRUN_MS, hashOfHelper, writeFreezeResults } from './freeze-results.ts';
 import {
   HelperProcess,
   hasRecord,
@@ -17,9 +17,7 @@ import { type Stall, startWriter, type Writer } from './writer.ts';
 const CYCLES = Number(process.env.FREEZE_CYCLES ?? 1000);
 const SEED = Number(process.env.FREEZE_SEED ?? Math.floor(Math.random() * 2 ** 31));
 const REPLAY = `FREEZE_SEED=${SEED} FREEZE_CYCLES=${CYCLES} npm run test:freeze -- test/freeze/kill-loop`;
-const RESULTS = path.join(__dirname, '../../build/freeze-results.json');
-/** Beyond its lease nothing may stand still for longer than this. */
-const ALLOWED_OVERRUN_MS = 1000;
+const ROOT = path.join(__dirname, '../..');
 
 type Part = keyof Recorded | 'client';
 
@@ -185,6 +183,8 @@ const results = {
   longestStallMs: 0,
   kills: Object.fromEntries(ALL_VICTIMS.map((victim) => [victim, 0])),
   frozenAtEnd: 0,
+  complete: false,
+  helper: hashOfHelper(ROOT),
   seed: SEED,
 };
 
@@ -197,8 +197,7 @@ function count(plan: Plan, { struck, frozen, stalls }: Outcome): void {
   results.frozenAtEnd += stalls.filter((stall) => stall === undefined).length;
   results.longestStallMs = Math.max(results.longestStallMs, Math.round(longestMs));
   results.worstOverrunMs = Math.max(results.worstOverrunMs, Math.round(longestMs - plan.leaseMs));
-  mkdirSync(path.dirname(RESULTS), { recursive: true });
-  writeFileSync(RESULTS, `${JSON.stringify(results, null, 2)}\n`);
+  writeFreezeResults(ROOT, results);
 }
 
 async function runLane(lane: Lane, index: number): Promise<void> {
@@ -225,4 +224,6 @@ test('after the kill loop the file systems are sound', async () => {
   lanes = [];
   for (const disk of disks) await unmount(disk);
   expect(disks.map(faultsOf).filter((fault) => fault !== '')).toEqual([]);
+  results.complete = results.realFreezeCycles >= CYCLES;
+  writeFreezeResults(ROOT, results);
 });

@@ -12,9 +12,18 @@ import {
   writeFileSync,
 } from 'node:fs';
 import path from 'node:path';
-import { frozenHelper, HelperProcess, hasRecord, readyHelper, type Terms, toldReady } from './helper-process.ts';
+import {
+  fileSystemLine,
+  frozenHelper,
+  HelperProcess,
+  hasRecord,
+  prepareLine,
+  readyHelper,
+  type Terms,
+  toldReady,
+} from './helper-process.ts';
 import { type LoopDisk, makeDisk, must, removeDisks } from './loop-disk.ts';
-import { safeFolder, until } from './stage.ts';
+import { helperProgram, safeFolder, until } from './stage.ts';
 
 let disk: LoopDisk;
 let scripts: string;
@@ -254,6 +263,42 @@ test('a script that not even SIGKILL ends is left behind, and the next one is to
   } finally {
     must('fsfreeze', '-u', foreign.mountPoint);
   }
+});
+
+describe('whose programs run as root is not for the client to say', () => {
+  const OUTSIDE = 'is not below /etc/snaphook, nor below what `serve --scripts` allows';
+  async function answerTo(directory: string, args: readonly string[]) {
+    const helper = new HelperProcess(helperProgram, args);
+    await helper.expect('hello');
+    helper.say(`${prepareLine({ scripts: directory })}${fileSystemLine(disk)}ready\n`);
+    return (await helper.next()) ?? {};
+  }
+
+  test.each([
+    ['without a folder on the command line', () => scripts, () => ['serve']],
+    ['beside the folder on the command line', () => scripts, () => ['serve', '--scripts', `${scripts}.other`]],
+    ['with a name that goes on', () => `${scripts}.d`, () => ['serve', '--scripts', scripts]],
+    ['above the folder on the command line', () => path.dirname(scripts), () => ['serve', '--scripts', scripts]],
+    ['by the way up', () => `${scripts}/../scripts.d`, () => ['serve', '--scripts', scripts]],
+    ['by the way up from its own folder', () => `/etc/snaphook/../..${scripts}`, () => ['serve']],
+    ['beside its own folder', () => '/etc/snaphook.d', () => ['serve']],
+  ])('a folder of root is refused %s, and nothing in it is run', async (_, directory, args) => {
+    add('1');
+    expect(await answerTo(directory(), args())).toMatchObject({
+      event: 'failed',
+      object: directory(),
+      message: OUTSIDE,
+    });
+    expect(noted()).toEqual([]);
+  });
+
+  test.each([
+    ['its own folder', () => '/etc/snaphook/scripts.d', () => ['serve']],
+    ['the folder on the command line', () => scripts, () => ['serve', '--scripts', `${scripts}/`]],
+    ['what lies below that', () => scripts, () => ['serve', '--scripts', path.dirname(scripts)]],
+  ])('%s is taken', async (_, directory, args) => {
+    expect(await answerTo(directory(), args())).toMatchObject({ event: 'ready' });
+  });
 });
 
 test('a folder of scripts that is a symbolic link is refused', async () => {

@@ -12,6 +12,13 @@ export const MUTATIONS = [
     tests: ['test/unit/job/freeze-window.test.ts'],
   },
   {
+    name: 'no thaw after the establish, seen by chaos',
+    file: 'src/job/freeze-window.ts',
+    find: '    thaws = await thawAll(run, guests);',
+    replace: '',
+    tests: ['test/chaos/chaos.test.ts', '-t', 'keep their promises'],
+  },
+  {
     name: 'no look at what happened before a step is repeated',
     file: 'src/job/step.ts',
     find: '  const probed = await lookAfter(error, () => step.probe(run, signal));',
@@ -59,6 +66,20 @@ export const MUTATIONS = [
     find: '    watch(session, signals);',
     replace: '    (void)watch;',
     freezeTests: 'test/freeze/verdict',
+  },
+  {
+    name: 'the end of a Windows helper is taken for a thaw',
+    file: 'src/guest/windows/thaw.ts',
+    find: '  if (leftMs > 0) await clock.sleep(leftMs, signal);',
+    replace: '  void leftMs;',
+    tests: ['test/unit/guest/windows/helper-conversation.test.ts', 'test/unit/guest/windows/windows-guest.test.ts'],
+  },
+  {
+    name: 'the client chooses the programs that run as root',
+    file: 'guest/linux/keeper.c',
+    find: 'if (!no_scripts && !may_hold_scripts(session.scripts.directory, options.scripts))',
+    replace: 'if (!no_scripts && !may_hold_scripts(session.scripts.directory, session.scripts.directory))',
+    freezeTests: 'test/freeze/scripts',
   },
   {
     name: "somebody else's freeze is thawed with our own",

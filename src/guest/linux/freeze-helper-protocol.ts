@@ -1,7 +1,8 @@
 /**
  * The line protocol between snaphook and `snaphook-freeze`, the helper inside a Linux guest, version 1.
  *
- * The helper is started as root with the one argument `serve`, over an SSH channel without a terminal. Commands are lines of words
+ * The helper is started as root with the argument `serve`, over an SSH channel without a terminal. `--scripts FOLDER` after it allows
+ * scripts in and below that folder, too; without it only in and below /etc/snaphook, whatever `prepare` says. Commands are lines of words
  * separated by one blank; events are JSON objects, one a line. Both are ASCII: a path is written as /proc/self/mountinfo writes
  * it, every byte that is no printable ASCII character, and blank, backslash and double quote, as a backslash with three octal digits.
  *

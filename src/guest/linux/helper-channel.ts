@@ -1,7 +1,7 @@
 import { SnaphookError } from '../../ports/errors.ts';
 import { type GuestContext, helperEnded, helperNeverSpoke } from './guest-errors.ts';
 import { type EventOf, HelperFacts } from './helper-facts.ts';
-import { helperCommand } from './helper-lines.ts';
+import { helperCommand, serveArguments } from './helper-lines.ts';
 import type { RemoteProgram, SshConnection } from './ssh/ssh-connection.ts';
 import { SshError } from './ssh/ssh-error.ts';
 
@@ -21,7 +21,11 @@ export class HelperChannel {
 
   async start(context: GuestContext, signal: AbortSignal): Promise<void> {
     this.#connection = await this.#connect(signal);
-    this.#program = await this.#connection.run(helperCommand(context.settings, ['serve']), this.#facts, signal);
+    this.#program = await this.#connection.run(
+      helperCommand(context.settings, serveArguments(context.settings)),
+      this.#facts,
+      signal,
+    );
   }
 
   get canSend(): boolean {

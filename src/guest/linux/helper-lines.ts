@@ -96,6 +96,19 @@ export const octalPath = (path: string): string =>
 /** One word for the shell of the account, whatever is in it. */
 const shellWord = (word: string): string => `'${word.replaceAll("'", "'\\''")}'`;
 
+/** Where the helper takes scripts from without being told on its command line. */
+const OWN_FOLDER = '/etc/snaphook';
+
+/** A folder elsewhere must stand on the command line, where sudoers can fix it. */
+export const serveArguments = ({
+  scriptsDirectory,
+}: {
+  readonly scriptsDirectory: string | undefined;
+}): readonly string[] =>
+  scriptsDirectory === undefined || `${scriptsDirectory}/`.startsWith(`${OWN_FOLDER}/`)
+    ? ['serve']
+    : ['serve', '--scripts', scriptsDirectory];
+
 /** The command line of one call of the helper: fixed words around a path from the settings. */
 export function helperCommand(
   settings: { readonly helperPath: string; readonly sudo: boolean },

@@ -14,6 +14,8 @@ export interface ThawContext {
   readonly askedAtMs: number;
   /** Events before this one belong to the time before the freeze. */
   readonly since: number;
+  /** Windows ends a hold after this time, also one whose helper is dead. */
+  readonly windowsHoldMs: number;
   readonly resendMs: number;
   readonly patienceMs: number;
 }
@@ -42,15 +44,27 @@ function thawVerdict(context: ThawContext): ThawVerdict | undefined {
     facts.last('failed', since) !== undefined ||
     facts.last('finished', since) !== undefined ||
     facts.last('aborted', since) !== undefined ||
-    (status !== undefined && AFTER_HOLD.includes(status.phase)) ||
-    facts.end !== undefined;
-  // The guest writes again, but since when nobody told: never a proof, and our own time is the longest it can have been.
-  return over ? { kind: 'expired', heldMs: context.clock.monotonicMs() - context.askedAtMs } : undefined;
+    (status !== undefined && AFTER_HOLD.includes(status.phase));
+  return over ? endedUnseen(context) : undefined;
+}
+
+/** The guest writes again, but since when nobody told: never a proof, and our own time is the longest it can have been. */
+const endedUnseen = ({ clock, askedAtMs }: ThawContext): ThawVerdict => ({
+  kind: 'expired',
+  heldMs: clock.monotonicMs() - askedAtMs,
+});
+
+/** A dead helper says nothing more and lets go of nothing: the hold, which began before its death, lasts until Windows ends it. */
+async function outlastHold(context: ThawContext, knownSinceMs: number, signal: AbortSignal): Promise<ThawVerdict> {
+  const { clock, windowsHoldMs } = context;
+  const leftMs = knownSinceMs + windowsHoldMs - clock.monotonicMs();
+  if (leftMs > 0) await clock.sleep(leftMs, signal);
+  return endedUnseen(context);
 }
 
 /**
  * Releases the guest and does not stop before it is confirmed or the signal ends: the release byte, again and with a
- * question when nobody answers, then abort, then the end of the helper, which lets go when it dies. Every connection
+ * question when nobody answers, then abort, then the end of the helper, after which Windows ends the hold. Every connection
  * may be replaced: a guest that stands still is worse than a broken rule.
  * @throws the signal's reason when it ends first.
  */
@@ -58,9 +72,12 @@ export async function releaseUntilConfirmed(context: ThawContext, signal: AbortS
   const { channel, facts, clock } = context;
   const startedMs = clock.monotonicMs();
   let listenedAnew = false;
+  let holdKnownSinceMs: number | undefined;
   for (let attempt = 0; ; attempt += 1) {
     const known = thawVerdict(context);
     if (known) return known;
+    if (facts.last('frozen', context.since) || facts.end) holdKnownSinceMs ??= clock.monotonicMs();
+    if (facts.end) return await outlastHold(context, holdKnownSinceMs ?? clock.monotonicMs(), signal);
     const waitedMs = clock.monotonicMs() - startedMs;
     const seenBefore = facts.count;
     const sending = new Outcome(facts, attemptRelease(context, attempt, waitedMs));
@@ -75,6 +92,7 @@ export async function releaseUntilConfirmed(context: ThawContext, signal: AbortS
       if (sending.failed || reception?.failed) return 'failed' as const;
       const verdict = thawVerdict(context);
       if (verdict) return verdict;
+      if (facts.end) return 'again' as const;
       // A release that came before the hold was ignored: it has to be said again at once.
       if (facts.last('frozen', seenBefore)) return 'again' as const;
       return facts.lost !== undefined && !reception ? ('again' as const) : undefined;

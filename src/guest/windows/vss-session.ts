@@ -91,9 +91,10 @@ export class VssSession implements Guest {
     if (freeze.kind === 'over') return freeze.verdict;
     // Nothing was ever asked to stand still; that is no evidence of anything either.
     if (freeze.kind === 'never') return { kind: 'expired', heldMs: 0 };
-    const { thawResendMs: resendMs, thawPatienceMs: patienceMs } = this.#parts.context.settings;
+    const { thawResendMs: resendMs, thawPatienceMs: patienceMs, windowsHoldMs } = this.#parts.context.settings;
     try {
-      const verdict = await releaseUntilConfirmed({ ...this.#parts, ...freeze, resendMs, patienceMs }, signal);
+      const context = { ...this.#parts, ...freeze, resendMs, patienceMs, windowsHoldMs };
+      const verdict = await releaseUntilConfirmed(context, signal);
       this.#freeze = { kind: 'over', verdict, since: freeze.since };
       return verdict;
     } catch (reason) {

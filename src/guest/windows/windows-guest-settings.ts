@@ -30,6 +30,8 @@ export interface WindowsGuestSettings {
   readonly requiredWriters?: readonly string[];
   /** After this time the guest writes again, whatever happens to us. Default and maximum 9000. */
   readonly holdMs?: number;
+  /** Windows ends a hold of writes after this time, whatever became of the helper. Default 10 000, which is Windows' own. */
+  readonly windowsHoldMs?: number;
   /** For one connection with its login. Default 15 000. */
   readonly connectTimeoutMs?: number;
   /** WS-Management's own limit for one call, and the rhythm of quiet Receives. Default and maximum 60 000. */
@@ -63,6 +65,7 @@ export function resolveSettings(settings: WindowsGuestSettings): ResolvedSetting
     backupType: settings.backupType ?? 'copy',
     requiredWriters: settings.requiredWriters,
     holdMs: Math.min(settings.holdMs ?? MAX_HOLD_MS, MAX_HOLD_MS),
+    windowsHoldMs: settings.windowsHoldMs ?? 10_000,
     connectTimeoutMs: settings.connectTimeoutMs ?? 15_000,
     operationTimeoutMs: Math.min(settings.operationTimeoutMs ?? MAX_OPERATION_TIMEOUT_MS, MAX_OPERATION_TIMEOUT_MS),
     helperStartTimeoutMs: settings.helperStartTimeoutMs ?? 30_000,

@@ -17,6 +17,8 @@ const VERSION = 'snaphook-freeze 0.1.0';
 export interface HelperIo {
   readonly stdin: ProgramInput;
   write(data: Buffer): void;
+  /** Beside /etc/snaphook the only folder that may hold scripts: `serve --scripts`. */
+  readonly scriptsFolder: string | undefined;
   /** Runs a command of the client between the fault rules of the lab. */
   perform(operation: string, work: () => Promise<void>): Promise<CallEnd>;
 }
@@ -160,7 +162,17 @@ export class HelperProcess {
     if (!numbers.every(Number.isSafeInteger) || leaseMs < 100 || leaseMs > 600_000 || directory === undefined)
       return await this.#fail('', 'lease, life, script time and a directory must come');
     if (rest.length > 0) return await this.#fail('', 'a directory for scripts or - must come last');
+    if (directory !== '-' && !this.#mayHoldScripts(directory))
+      return await this.#fail(directory, 'is not below /etc/snaphook, nor below what `serve --scripts` allows');
     this.#terms = { leaseMs, lifeMs, scriptMs, scripts: directory !== '-', wanted: [] };
+  }
+
+  #mayHoldScripts(directory: string): boolean {
+    const folders = [
+      '/etc/snaphook',
+      ...(this.#io.scriptsFolder === undefined ? [] : [this.#io.scriptsFolder.replace(/\/+$/, '')]),
+    ];
+    return !directory.split('/').includes('..') && folders.some((folder) => `${directory}/`.startsWith(`${folder}/`));
   }
 
   async #addFileSystem([device, mountPoint]: readonly string[]): Promise<void> {

@@ -171,12 +171,13 @@ class GuestCommands {
     const perform = (operation: string, work: () => Promise<void>) => this.#calls.perform(operation, line, work);
     let serving: Promise<number> | undefined;
     await perform(`exec ${command}`, async () => {
-      if (command === 'serve' && words.length === 1) {
+      if (command === 'serve' && (words.length === 1 || (words.length === 3 && bootId === '--scripts'))) {
         if (isRoot)
           serving = new HelperProcess(this.#machine, {
             stdin: io.stdin,
             write: (data) => gate.write(data),
             perform,
+            scriptsFolder: words[2],
           }).run();
         else {
           io.stderr('snaphook-freeze: must be started as root\n');
@@ -190,7 +191,7 @@ class GuestCommands {
         gate.write(Buffer.from(`${JSON.stringify(answer)}\n`));
         if (failingRelease) exitCode = 1;
       } else {
-        io.stderr('usage: snaphook-freeze serve | release BOOT-ID TOKEN\n');
+        io.stderr('usage: snaphook-freeze serve [--scripts FOLDER] | release BOOT-ID TOKEN\n');
         exitCode = 2;
       }
     });

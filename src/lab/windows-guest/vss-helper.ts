@@ -63,7 +63,7 @@ class HelperConversation {
   run(): Promise<number> {
     const { os, bootId } = this.#guest;
     this.#tell({ event: 'hello', protocol: VSS_HELPER_PROTOCOL, helper: HELPER_VERSION, os, bootId });
-    this.#io.killed.addEventListener('abort', () => this.#leave(1));
+    this.#io.killed.addEventListener('abort', () => this.#die());
     this.#io.stdin.attach({
       data: (bytes) => {
         this.#input.push(bytes);
@@ -215,6 +215,16 @@ class HelperConversation {
     this.#endHold?.(HRESULT.providerVeto);
     this.#set = undefined;
     this.#phase = 'idle';
+  }
+
+  /** A dead process lets go of nothing: what it holds Windows ends, when the time of the hold is over. */
+  #die(): void {
+    if (!this.#endHold) {
+      this.#leave(1);
+      return;
+    }
+    this.#work = undefined;
+    this.#end(1);
   }
 
   #leave(exitCode: number): void {

@@ -31,7 +31,12 @@ export interface GuestMachine {
   readonly isFrozen: boolean;
   readonly sessions: ReadonlyMap<string, FreezeSession>;
   /** Every span in which anything stood still because of us. */
-  readonly standstills: readonly { readonly fromMs: number; readonly untilMs: number | undefined }[];
+  readonly standstills: readonly {
+    readonly fromMs: number;
+    readonly untilMs: number | undefined;
+    /** Nothing in the guest was left to end it. */
+    readonly isUnguarded: boolean;
+  }[];
   readonly trueHolds: readonly TrueHold[];
   /** The guest restarts, or somebody ends the helper: every session and hold is over. */
   restart(): void;

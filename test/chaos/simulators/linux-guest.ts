@@ -70,6 +70,11 @@ export class LinuxGuest extends SimulatedGuest<LinuxSession, LinuxMachine> {
     if (this.session) this.session.isConnected = false;
   }
 
+  protected override requireHelper({ id, isUnguarded }: LinuxSession): void {
+    if (isUnguarded && this.parts.machine.sessions.has(id))
+      throw new SnaphookError('E_GUEST_HELPER', 'the helper is dead', { effect: 'unknown' });
+  }
+
   /** Whoever is released by the record is known to write again, and not since when. */
   protected override async thawOtherwise(attempt: number, signal: AbortSignal): Promise<ReleaseAnswer | undefined> {
     const session = this.known();

@@ -28,6 +28,8 @@ export interface LinuxSession extends FreezeSession {
   readonly isClientAlive: () => boolean;
   /** The channel to the client; when it breaks the helper sees the end of its input, sooner or later. */
   isConnected: boolean;
+  /** Keeper, watchdog and thawer were killed at once: nothing ends the freeze any more but its record. */
+  isUnguarded: boolean;
   phase: SessionPhase;
   hold: Standstill | undefined;
   fileSystems: readonly SimFileSystem[];
@@ -47,6 +49,8 @@ export interface LinuxOptions {
   /** Share of freezes into which strangers freeze or thaw. */
   readonly strangerShare: number;
   readonly isCalm?: () => boolean;
+  /** Do all guards of this hold die while everything stands still? Absent: never. */
+  readonly guardsDie?: () => boolean;
   readonly makeScripts: () => readonly ScriptHistory[];
 }
 
@@ -83,7 +87,11 @@ export class LinuxMachine implements FreezableMachine<LinuxSession> {
   }
 
   get standstills() {
-    return this.#history.map(({ hold }) => ({ fromMs: hold.startedAtMs, untilMs: hold.endedAtMs }));
+    return this.#history.map(({ hold, session: { isUnguarded } }) => ({
+      fromMs: hold.startedAtMs,
+      untilMs: hold.endedAtMs,
+      isUnguarded,
+    }));
   }
 
   get trueHolds(): readonly TrueHold[] {
@@ -124,11 +132,14 @@ export class LinuxMachine implements FreezableMachine<LinuxSession> {
   }
 
   openSession(isClientAlive: () => boolean): LinuxSession {
+    // A helper that starts thaws what the records of dead sessions name.
+    for (const { id, isUnguarded } of [...this.sessions.values()]) if (isUnguarded) this.endSession(id);
     this.#sessionCount += 1;
     const session: LinuxSession = {
       id: this.#sessionCount.toString(16).padStart(32, '0'),
       isClientAlive,
       isConnected: true,
+      isUnguarded: false,
       phase: 'open',
       hold: undefined,
       fileSystems: [],
@@ -175,7 +186,7 @@ export class LinuxMachine implements FreezableMachine<LinuxSession> {
     const lateMs = this.#random.between(0, 300);
     this.#timeline.after(syncMs, () => {
       if (session.phase !== 'freezing') return;
-      this.#timeline.after(leaseMs + lateMs, () => this.#end(session, 'lease'));
+      this.#timeline.after(leaseMs + lateMs, () => session.isUnguarded || this.#end(session, 'lease'));
       if (this.#isRestless && this.#random.chance(strangerShare / 2)) this.#strangerFreezes();
       this.#freezeNext(session, [...session.fileSystems], isSlow ? 4000 : 60);
     });
@@ -190,6 +201,7 @@ export class LinuxMachine implements FreezableMachine<LinuxSession> {
     else if (session.phase === 'freezing') this.#end(session, 'other');
   }
 
+  /** By its keeper, or by its record. */
   endSession(id: string): void {
     const session = this.sessions.get(id);
     if (!session) return;
@@ -236,6 +248,10 @@ export class LinuxMachine implements FreezableMachine<LinuxSession> {
       if (this.#isRestless && this.#random.chance(this.options.strangerShare))
         this.#timeline.after(this.#random.between(0, 2000), () => this.#strangerThaws());
       this.#change(session, session.hold ? 'held' : 'failed');
+      if (session.hold && this.#isRestless && this.options.guardsDie?.()) {
+        session.isUnguarded = true;
+        session.isConnected = false;
+      }
       return;
     }
     this.#timeline.after(this.#random.between(1, slowestMs), () => {
@@ -286,7 +302,7 @@ export class LinuxMachine implements FreezableMachine<LinuxSession> {
   /** The end of its input ends a session. */
   #watchClient(session: LinuxSession): void {
     this.#timeline.after(LOOK_EVERY_MS, () => {
-      if (!this.sessions.has(session.id)) return;
+      if (!this.sessions.has(session.id) || session.isUnguarded) return;
       if (session.isClientAlive() && session.isConnected) this.#watchClient(session);
       else this.endSession(session.id);
     });

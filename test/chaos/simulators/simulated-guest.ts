@@ -73,6 +73,7 @@ export abstract class SimulatedGuest<Session extends FreezeSession, Machine exte
     if (signal.aborted) throw this.#notFrozen('none', signal.reason);
     const session = this.known();
     this.#askedAtMs = process.clock.monotonicMs();
+    process.unreleased.add(this.name);
     try {
       await this.call('freeze', signal, 60, () => {
         if (!machine.sessions.has(session.id))
@@ -140,6 +141,9 @@ export abstract class SimulatedGuest<Session extends FreezeSession, Machine exte
 
   protected onLost(): void {}
 
+  /** @throws when nobody in the guest hears what comes over the channel of the session. */
+  protected requireHelper(_session: Session): void {}
+
   /** A thaw before any freeze. */
   protected endQuiet(): void {}
 
@@ -151,6 +155,8 @@ export abstract class SimulatedGuest<Session extends FreezeSession, Machine exte
   protected call<Result>(name: string, signal: AbortSignal, slowMs: number, effect: () => Result): Promise<Result> {
     const { process, random } = this.parts;
     const isHurried = name === 'freeze' || name === 'thaw';
+    // Whether it arrives is for the guest's guards; that it leaves is for us.
+    if ((name === 'thaw' || name === 'release') && !signal.aborted) process.unreleased.delete(this.name);
     const lost = () => {
       this.onLost();
       return new SnaphookError('E_GUEST_UNREACHABLE', 'the connection to the guest broke', { effect: 'unknown' });
@@ -179,7 +185,10 @@ export abstract class SimulatedGuest<Session extends FreezeSession, Machine exte
       () => undefined,
     );
     try {
-      await this.call('close', limit.signal, 1000, () => machine.endSession(session.id));
+      await this.call('close', limit.signal, 1000, () => {
+        this.requireHelper(session);
+        machine.endSession(session.id);
+      });
       return 'closed';
     } catch {
       return 'unknown';

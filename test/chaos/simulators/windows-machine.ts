@@ -77,7 +77,11 @@ export class WindowsMachine implements FreezableMachine<WindowsSession> {
   }
 
   get standstills() {
-    return this.#holds.map(({ frozenAtMs, endedAtMs }) => ({ fromMs: frozenAtMs, untilMs: endedAtMs }));
+    return this.#holds.map(({ frozenAtMs, endedAtMs }) => ({
+      fromMs: frozenAtMs,
+      untilMs: endedAtMs,
+      isUnguarded: false,
+    }));
   }
 
   get trueHolds(): readonly TrueHold[] {

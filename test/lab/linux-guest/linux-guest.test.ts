@@ -187,6 +187,24 @@ test('commands out of order fail in words, and nothing is frozen by them', async
   helper.drop();
 });
 
+test('a folder for scripts that neither is its own nor stands on its command line is refused, as the real helper does', async () => {
+  const refused = [
+    { args: 'serve', folder: '/etc/cron.daily' },
+    { args: 'serve', folder: '/etc/snaphook/../cron.daily' },
+    { args: 'serve --scripts /opt/quiet', folder: '/opt' },
+  ];
+  for (const { args, folder } of refused) {
+    const helper = await run(args);
+    helper.say(READY.replace(' -\n', ` ${folder}\n`));
+    expect(await helper.next('failed')).toMatchObject({ object: folder });
+    helper.drop();
+  }
+  const allowed = await run('serve --scripts /opt/quiet');
+  allowed.say(READY.replace(' -\n', ' /opt/quiet\n'));
+  await allowed.next('ready');
+  allowed.drop();
+});
+
 test('scripts are told in reverse after the thaw, and freezeFail in place of thaw when the hold was lost', async () => {
   const told: string[] = [];
   guest.knobs.scripts = ['10', '20'].map((name) => ({

@@ -164,6 +164,17 @@ test('applications are quiet when a script that ended well says so on a line of 
   await guest.close();
 });
 
+test.each([
+  ['the folder of its own', '/etc/snaphook/scripts.d'],
+  ['a folder elsewhere, on the command line', '/opt/quiet'],
+])('scripts may lie in %s', async (_, scriptsDirectory) => {
+  const { guest, prepare } = await open({ settings: { scriptsDirectory } });
+  world.lab.knobs.scripts = [script('10', 0, '')];
+
+  expect(await prepare()).toMatchObject({ scripts: [{ name: '10', exitCode: 0 }] });
+  await guest.close();
+});
+
 test('a line of which the helper tells only the end does not count as the word for an application', async () => {
   const { guest, prepare } = await open({ settings: { applications: ['cut', 'whole'] } });
   const output = `quiet cut\n${'x'.repeat(1977)}\nquiet whole\n`;

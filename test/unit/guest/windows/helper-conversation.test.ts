@@ -12,6 +12,7 @@ const WRITER = { id: 'w', name: 'Grüner Writer', instance: 'i', state: 1, resul
 const VOLUME = { volume: '\\\\?\\Volume{1}\\', mountPoint: 'D:\\', fileSystem: 'NTFS', disks: [DISK] };
 const PREPARED = { event: 'prepared', writers: [WRITER], volumes: [VOLUME], components: [] };
 const FROZEN = { event: 'frozen', atMs: 1, freezeMs: 1 };
+const WINDOWS_HOLD_MS = 700;
 const THAWED = { event: 'thawed', heldMs: 7.5 };
 const FINISHED = { event: 'finished', result: '0x0004230A', writers: [WRITER] };
 
@@ -51,6 +52,7 @@ async function open(
     tls: { ca },
     thawResendMs: 50,
     thawPatienceMs: 300,
+    windowsHoldMs: WINDOWS_HOLD_MS,
     helperStartTimeoutMs,
   };
   guest = createWindowsGuests({ clock: systemClock, settingsFor: () => settings }).open({ name: 'sql01', address: '' });
@@ -153,12 +155,15 @@ test('a freeze that a writer made fail names the writer', async () => {
   expect(failure.message).toContain('"Grüner Writer"');
 });
 
-test('a helper that dies while it holds counts as let go, never as released', async () => {
+test('a helper that dies while it holds counts as let go when the hold of Windows is over, never as released', async () => {
   await open({ T: [{ exitCode: 1 }] });
   await guest.prepare(request, within());
   await guest.freeze(within());
+  const askedAtMs = performance.now();
 
+  expect(await failureOf(guest.thaw(within(WINDOWS_HOLD_MS / 2)))).toMatchObject({ code: 'E_THAW_UNCONFIRMED' });
   expect((await guest.thaw(within())).kind).toBe('expired');
+  expect(performance.now() - askedAtMs).toBeGreaterThanOrEqual(WINDOWS_HOLD_MS);
   expect(await failureOf(guest.finish(within()))).toMatchObject({ code: 'E_GUEST_HELPER' });
 });
 

@@ -312,7 +312,7 @@ describe('trouble between freeze and thaw', () => {
   });
 
   test('a thaw leaves while Receive hangs, and ends the helper when nothing is ever heard', async () => {
-    await open({ settings: { holdMs: 9000 } });
+    await open({ settings: { holdMs: 1500 } });
     await prepare();
     await guest.freeze(within());
     rule('Receive', 'after', 'hang');
@@ -357,15 +357,30 @@ describe('trouble between freeze and thaw', () => {
     expect((await guest.thaw(within())).kind).toBe('released');
   });
 
-  test('when no release gets through, the end of the shell releases the guest', async () => {
-    await open({ settings: { holdMs: 9000 } });
+  test('when no release gets through, the helper is ended, and the hold that outlives it is waited for', async () => {
+    await open({ settings: { holdMs: 1500 } });
     await prepare();
     await guest.freeze(within());
     rule('Send', 'before', 'hang');
 
-    expect((await guest.thaw(within())).kind).toBe('expired');
+    const thawing = guest.thaw(within());
+    await until(() => world.sessionCount() === 0, 'the shell was ended');
+    expect(world.isFrozen()).toBe(true);
+    expect((await thawing).kind).toBe('expired');
     expect(world.isFrozen()).toBe(false);
+  });
+
+  test('a hold that outlives its helper for longer than the thaw may take is not confirmed', async () => {
+    await open({ settings: { holdMs: 3000 } });
+    await prepare();
+    await guest.freeze(within());
+    rule('Send', 'before', 'hang');
+
+    const failure = await failureOf(guest.thaw(within(1500)));
+
+    expect(failure).toMatchObject({ code: 'E_THAW_UNCONFIRMED', effect: 'unknown' });
     expect(world.sessionCount()).toBe(0);
+    expect(world.isFrozen()).toBe(true);
   });
 
   test('when nothing gets through at all, the thaw says so at its deadline and may be tried again', async () => {
