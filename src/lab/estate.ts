@@ -9,12 +9,16 @@ const MIB = 1024 * 1024;
 export const DATABASE_VM = 'sql01';
 /** The Linux VM with an application of its own. */
 export const LINUX_VM = 'pg01';
+/** The backup proxy is a VM too; disks can be added to it while it runs. */
+export const PROXY_VM = 'proxy01';
 
 export interface EstateOptions {
   /** Disks of the database VM: 1, 2, 3 or more. */
   readonly disks: number;
   /** Size of each of its devices. */
   readonly cylinders: number;
+  /** True: its disks are all vVols, and those of the Linux VM too. Default: each VM also has a physical RDM. */
+  readonly vvolsOnly?: boolean;
 }
 
 /** A device of the array, and what it is there for. */
@@ -45,6 +49,8 @@ export interface Estate {
   readonly vcenter: VcenterInventory;
   readonly guestDisks: readonly GuestDisk[];
   readonly linuxDisks: readonly LinuxGuestDisk[];
+  /** Devices behind vVols. */
+  readonly vvolDevices: readonly string[];
 }
 
 const CONTAINER_ID = 'vvol:600009700bcbb711-39ff01780000050a';
@@ -63,7 +69,7 @@ const LINUX_EXTRA_CYLINDERS = 2;
  */
 export function createEstate(options: EstateOptions): Estate {
   const sources = Array.from({ length: options.disks }, (_, index) => deviceName(0x101 + index));
-  const rdmIndex = options.disks > 1 ? Math.min(2, options.disks - 1) : -1;
+  const rdmIndex = options.disks > 1 && !options.vvolsOnly ? Math.min(2, options.disks - 1) : -1;
   const guestDisks = sources.map(
     (device, index): GuestDisk => ({
       device,
@@ -72,8 +78,9 @@ export function createEstate(options: EstateOptions): Estate {
       volumeGuid: uuid(`volume-${index}`),
     }),
   );
-  const [linuxVvol, linuxRdm] = ['00151', '00152'];
-  const linuxSources = [linuxVvol, linuxRdm];
+  const [linuxVvol, linuxOther] = ['00151', '00152'];
+  const linuxRdm = options.vvolsOnly ? undefined : linuxOther;
+  const linuxSources = [linuxVvol, linuxOther];
   const linuxDisks = linuxSources.map(
     (device, index): LinuxGuestDisk => ({
       device,
@@ -98,7 +105,8 @@ export function createEstate(options: EstateOptions): Estate {
   const isRdm = (index: number) => index === rdmIndex;
   const rdmSources = sources.filter((_, index) => isRdm(index));
   const vvolSources = sources.filter((_, index) => !isRdm(index));
-  const luns = [...rdmSources, ...extents, lonely, oversized, '00700', linuxRdm];
+  const vvolDevices = [...vvolSources, linuxVvol, ...(linuxRdm === undefined ? [linuxOther] : [])];
+  const luns = [...rdmSources, ...extents, lonely, oversized, '00700', ...(linuxRdm === undefined ? [] : [linuxRdm])];
 
   const databaseDisks = guestDisks.map((disk, index): DiskInventory => {
     const common = {
@@ -122,8 +130,9 @@ export function createEstate(options: EstateOptions): Estate {
     devices,
     guestDisks,
     linuxDisks,
+    vvolDevices,
     array: arrayConfig({
-      vvolSources: [...vvolSources, linuxVvol],
+      vvolSources: vvolDevices,
       luns,
       targets: [...targets, '00601', '00602', ...linuxTargets],
       unmaskedTargets,
@@ -207,7 +216,7 @@ export function createEstate(options: EstateOptions): Estate {
                         diskMode: 'independent_persistent' as const,
                         backing: rdmBacking(linuxRdm, luns.indexOf(linuxRdm)),
                       }
-                    : { backing: vvolBacking(vvolWwn(linuxVvol), LINUX_VM, index) }),
+                    : { backing: vvolBacking(vvolWwn(disk.device), LINUX_VM, index) }),
                 })),
               ),
               guest: {
@@ -242,6 +251,19 @@ export function createEstate(options: EstateOptions): Estate {
               ['test'],
               [{ ...diskBase(999), backing: rdmBacking(oversized, luns.indexOf(oversized)) }],
             ),
+            {
+              ...vm(
+                PROXY_VM,
+                ['prod'],
+                [
+                  {
+                    ...diskBase(8),
+                    backing: { kind: 'nfs', datastore: 'nfs-ds01', fileName: '[nfs-ds01] proxy01/proxy01.vmdk' },
+                  },
+                ],
+              ),
+              controllers: [{ key: 1000, type: 'ParaVirtualSCSIController' }],
+            },
           ],
         },
       ],

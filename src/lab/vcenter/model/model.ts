@@ -1,3 +1,4 @@
+import type { VmInventory } from '../inventory.ts';
 import type { ChangeFeed } from './change-feed.ts';
 import type { ManagedObject } from './managed-object.ts';
 import type {
@@ -25,6 +26,8 @@ export interface Model {
   readonly objects: Map<string, ManagedObject>;
   readonly customFields: CustomField[];
   readonly changes: ChangeFeed;
+  /** VMs that lie on datastores and are in no inventory, by the path of their .vmx. */
+  readonly unregistered: Map<string, VmInventory>;
   /** Next free number for a managed object id. */
   nextNumber(): number;
 }
