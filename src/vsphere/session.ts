@@ -12,7 +12,7 @@ import {
 } from './faults.ts';
 import type { HttpAnswer, Transport } from './transport.ts';
 import { createVimClient, type VimClient } from './vim-client.ts';
-import type { VimOperation } from './vim-wsdl.ts';
+import { isChanging, type VimOperation } from './vim-wsdl.ts';
 
 /** A logged-in session as the readers use it. */
 export interface Session {
@@ -231,7 +231,7 @@ export class Sessions {
             operation,
             headers: { ...headers, 'user-agent': 'snaphook', ...(cookie === undefined ? {} : { cookie }) },
             body: envelope,
-            repeatable: operation !== 'Login',
+            repeatable: operation !== 'Login' && !isChanging(operation),
             timeoutMs: requestTimeoutMs,
             signal,
           }),

@@ -13,11 +13,25 @@ const PLAIN_OPERATIONS = [
   'FindByInventoryPath',
   'CreateContainerView',
 ] as const;
+/** These change something: sent again blindly, they might do it twice. */
+const CHANGING_OPERATIONS = [
+  'CreateSnapshot_Task',
+  'RemoveSnapshot_Task',
+  'ConsolidateVMDisks_Task',
+  'ReconfigVM_Task',
+] as const;
 const COLLECTOR_OPERATIONS = ['RetrievePropertiesEx', 'ContinueRetrievePropertiesEx'] as const;
 
-export type VimOperation = (typeof PLAIN_OPERATIONS)[number] | (typeof COLLECTOR_OPERATIONS)[number];
+export type ChangingOperation = (typeof CHANGING_OPERATIONS)[number];
+export type VimOperation =
+  | (typeof PLAIN_OPERATIONS)[number]
+  | ChangingOperation
+  | (typeof COLLECTOR_OPERATIONS)[number];
 
-const OPERATIONS: readonly VimOperation[] = [...PLAIN_OPERATIONS, ...COLLECTOR_OPERATIONS];
+const OPERATIONS: readonly VimOperation[] = [...PLAIN_OPERATIONS, ...CHANGING_OPERATIONS, ...COLLECTOR_OPERATIONS];
+
+export const isChanging = (operation: VimOperation): operation is ChangingOperation =>
+  CHANGING_OPERATIONS.some((changing) => changing === operation);
 
 const each = (write: (operation: VimOperation) => string): string => OPERATIONS.map(write).join('');
 

@@ -32,17 +32,7 @@ export interface VsphereOptions {
  * `E_CONFIG` for an address that is none.
  */
 export function createVsphere(options: VsphereOptions): Hypervisor {
-  const { host, port, path } = parseAddress(options.url);
-  const sessions = new Sessions({
-    transport: new Transport({ host, port, tls: options.tls }),
-    path,
-    username: options.username,
-    password: options.password,
-    clock: options.clock,
-    operationId: options.operationId,
-    requestTimeoutMs: options.requestTimeoutMs ?? 60_000,
-    pageSize: options.pageSize ?? 500,
-  });
+  const sessions = openSessions(options);
   return {
     facts: (signal) => sessions.run(signal, async (session) => facts(session)),
     findVms: (selectors, signal) =>
@@ -56,6 +46,20 @@ export function createVsphere(options: VsphereOptions): Hypervisor {
     endSession: (key, signal) => sessions.run(signal, (session) => endSession(session, key)),
     close: () => sessions.close(),
   };
+}
+
+export function openSessions(options: VsphereOptions): Sessions {
+  const { host, port, path } = parseAddress(options.url);
+  return new Sessions({
+    transport: new Transport({ host, port, tls: options.tls }),
+    path,
+    username: options.username,
+    password: options.password,
+    clock: options.clock,
+    operationId: options.operationId,
+    requestTimeoutMs: options.requestTimeoutMs ?? 60_000,
+    pageSize: options.pageSize ?? 500,
+  });
 }
 
 async function endSession(session: Session, key: string): Promise<void> {

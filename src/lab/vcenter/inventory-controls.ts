@@ -2,6 +2,7 @@ import type { DiskInventory, GuestInventory, PowerState, VmInventory } from './i
 import { addVm } from './model/build-model.ts';
 import { vmsOf } from './model/model.ts';
 import type { DatacenterRecord, VmRecord } from './model/records.ts';
+import { removeVm } from './model/remove-vm.ts';
 import type { ServerContext } from './server-context.ts';
 import { registerEntities } from './shared-objects.ts';
 
@@ -66,13 +67,7 @@ export function inventoryControls(server: ServerContext): InventoryControls {
       model.changes.announce();
       return vm.id;
     },
-    removeVm: (selector) => {
-      const vm = find(selector);
-      if (vm.parent?.type === 'Folder') vm.parent.children.splice(vm.parent.children.indexOf(vm), 1);
-      model.entities.delete(vm.id);
-      model.objects.delete(vm.id);
-      model.changes.announce();
-    },
+    removeVm: (selector) => removeVm(model, find(selector)),
   };
 }
 

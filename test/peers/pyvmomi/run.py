@@ -205,8 +205,7 @@ def main():
 
     @check("a snapshot's disk is added to another running VM, removed by its key, and the snapshot is removed")
     def _():
-        by_name = {vm.name: vm for vm in vms}
-        source, proxy = by_name["rdm01"], by_name["sql01"]
+        source, proxy = (vim.VirtualMachine(id, service._stub) for id in ("vm-102", "vm-101"))
         task = source.CreateSnapshot(name="peer", description="", memory=False, quiesce=False)
         WaitForTask(task, si=service)
         snapshot = task.info.result

@@ -3,6 +3,7 @@ import { addVm } from '../model/build-model.ts';
 import { datacenterOf, datastoreNamed, shownName } from '../model/inventory-tree.ts';
 import { vmsOf } from '../model/model.ts';
 import type { DatacenterRecord, HostRecord } from '../model/records.ts';
+import { removeVm } from '../model/remove-vm.ts';
 import { homePath } from '../model/vm-home.ts';
 import type { Call, OperationHandler } from '../server-context.ts';
 import { hasPrivilege } from '../sessions.ts';
@@ -53,11 +54,8 @@ export const registrationOperations: Readonly<Record<string, OperationHandler>> 
         existingState: powerState,
       });
     }
-    if (vm.parent?.type === 'Folder') vm.parent.children.splice(vm.parent.children.indexOf(vm), 1);
-    model.entities.delete(vm.id);
-    model.objects.delete(vm.id);
     model.unregistered.set(homePath(vm.spec), { ...vm.spec, name: vm.name });
-    model.changes.announce();
+    removeVm(model, vm);
     call.server.events.add('vcenter', 'effect', call.operation, vm.name);
     return undefined;
   },
