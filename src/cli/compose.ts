@@ -9,12 +9,15 @@ import type { JobPorts } from '../job/ports.ts';
 import { systemClock } from '../platform/clock.ts';
 import { createFileJournals } from '../platform/file-journals.ts';
 import { createFileLocks } from '../platform/file-locks.ts';
+import { createFileVvolAnswers } from '../platform/file-vvol-answers.ts';
 import { installationMark } from '../platform/installation-mark.ts';
 import { SnaphookError } from '../ports/errors.ts';
+import type { VmSelector } from '../ports/hypervisor.ts';
 import { arrayId } from '../ports/identity.ts';
 import type { Reporter } from '../ports/reporter.ts';
 import { createPowerMax } from '../powermax/powermax.ts';
 import { createLinuxProxy } from '../proxy/linux/linux-proxy.ts';
+import { createVmSnapshots } from '../vsphere/vm-snapshots.ts';
 import { createVsphere } from '../vsphere/vsphere.ts';
 import { composeGuests } from './compose-guests.ts';
 import { trust } from './compose-trust.ts';
@@ -22,14 +25,17 @@ import { trust } from './compose-trust.ts';
 /** The real adapters for a configuration. Nothing is opened before it is used; secrets are read when a login needs them. */
 export function composePorts(config: Config, reporter: Reporter): JobPorts {
   const clock = systemClock;
+  const vcenter = {
+    url: config.vcenter.url,
+    username: config.vcenter.username,
+    password: () => resolveSecret(config.vcenter.password),
+    tls: trust(config.vcenter.tls),
+    clock,
+  };
   return {
-    hypervisor: createVsphere({
-      url: config.vcenter.url,
-      username: config.vcenter.username,
-      password: () => resolveSecret(config.vcenter.password),
-      tls: trust(config.vcenter.tls),
-      clock,
-    }),
+    hypervisor: createVsphere(vcenter),
+    vmSnapshots: config.proxy.vm === undefined ? undefined : createVmSnapshots(vcenter),
+    vvolAnswers: createFileVvolAnswers(config.stateDirectory),
     arrays: config.arrays.map((array) =>
       createPowerMax({
         arrayId: arrayId(array.id),
@@ -51,6 +57,7 @@ export function composePorts(config: Config, reporter: Reporter): JobPorts {
     toolVersion: `snaphook ${__VERSION__}`,
     installation: {
       markOf: (run, array) => installationMark(installationName(config), run, array),
+      proxyVm: proxyVmOf(config),
       jobs: Object.values(config.jobs).map((job) => ({
         targetPool: job.targetPool,
         presentGroup: job.presentGroup,
@@ -61,6 +68,9 @@ export function composePorts(config: Config, reporter: Reporter): JobPorts {
   };
 }
 
+const proxyVmOf = ({ proxy: { vm } }: Config): VmSelector | undefined =>
+  vm === undefined ? undefined : parseVmSelector(vm);
+
 /** From the configuration alone, so that it outlives the state directory; upper and lower case of host names do not matter. */
 function installationName({ installation, proxy, vcenter }: Config): string {
   return installation ?? `${proxy.host.toLowerCase()} ${new URL(vcenter.url).host.toLowerCase()}`;
@@ -68,7 +78,11 @@ function installationName({ installation, proxy, vcenter }: Config): string {
 
 /** Ends every session; errors of closing never hide the result. */
 export async function closePorts(ports: JobPorts): Promise<void> {
-  await Promise.allSettled([ports.hypervisor.close(), ...ports.arrays.map((array) => array.close())]);
+  await Promise.allSettled([
+    ports.hypervisor.close(),
+    ports.vmSnapshots?.close(),
+    ...ports.arrays.map((array) => array.close()),
+  ]);
 }
 
 /** The job of that name, with the VMs of the command line in place of the configured ones where some are given. */
@@ -89,6 +103,7 @@ export function jobSpec(
     name,
     vms: vms.map(parseVmSelector),
     freeze: job.freeze,
+    route: job.route,
     grade: job.grade,
     onLowerGrade: job.onLowerGrade,
     collateral: job.collateral,
@@ -96,6 +111,7 @@ export function jobSpec(
     targetPool: job.targetPool,
     presentGroup: job.presentGroup,
     proxyHost: config.proxy.host,
+    proxyVm: proxyVmOf(config),
     timeToLiveHours: job.timeToLiveHours,
     exportDirectory: job.exportDirectory,
     limits: limitsOf(job),

@@ -67,6 +67,10 @@ function describe(finding: ReapedFinding['finding']): string {
     case 'waiting-snapshot':
     case 'foreign-snapshot':
       return `snapshot ${finding.name} on device ${finding.devices.join(', ')} of array ${finding.array}`;
+    case 'orphan-vm-snapshot':
+    case 'waiting-vm-snapshot':
+    case 'foreign-vm-snapshot':
+      return `snapshot ${finding.name} of VM ${finding.vm}`;
     case 'orphan-export':
     case 'waiting-export':
     case 'foreign-export':

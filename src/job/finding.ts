@@ -1,4 +1,4 @@
-import type { DeviceId } from '../ports/identity.ts';
+import type { DeviceId, MoRef } from '../ports/identity.ts';
 
 interface OfRun {
   readonly runId: string;
@@ -16,6 +16,11 @@ interface OfExport {
   readonly files: readonly string[];
 }
 
+interface OfVmSnapshot {
+  readonly vm: MoRef;
+  readonly name: string;
+}
+
 export type Finding =
   /** A run whose process died before it handed over. */
   | ({ readonly kind: 'crashed-run' } & OfRun)
@@ -31,6 +36,10 @@ export type Finding =
   | ({ readonly kind: 'waiting-snapshot'; readonly runId: string } & OfSnapshot)
   /** A name of our form that is not provably ours. Reported, never touched. */
   | ({ readonly kind: 'foreign-snapshot' } & OfSnapshot)
+  /** A snapshot of a VM, provably ours, that no open run holds, with the disks of it that the proxy VM has. */
+  | ({ readonly kind: 'orphan-vm-snapshot'; readonly runId: string } & OfVmSnapshot)
+  | ({ readonly kind: 'waiting-vm-snapshot'; readonly runId: string } & OfVmSnapshot)
+  | ({ readonly kind: 'foreign-vm-snapshot' } & OfVmSnapshot)
   /** Files in a hand-over directory of a run whose journal is lost. */
   | ({ readonly kind: 'orphan-export'; readonly runId: string } & OfExport)
   | ({ readonly kind: 'waiting-export'; readonly runId: string } & OfExport)

@@ -6,6 +6,7 @@ import type { Finding, ReapedFinding } from './finding.ts';
 import { jobLock } from './job-turn.ts';
 import { judgeLostExports } from './lost-exports.ts';
 import { judgeLostSnapshots, type PoolReader } from './lost-snapshots.ts';
+import { judgeLostVmSnapshots } from './lost-vm-snapshots.ts';
 import { OWN_NAME_PREFIX, parseSnapshotName } from './names.ts';
 import type { JobPorts } from './ports.ts';
 import { cleanUpRun, loadRun } from './run-record.ts';
@@ -37,11 +38,12 @@ export async function reap(
   const openIds = new Set(open.map(({ runId }) => runId));
   const snapshots: ReapedFinding[] = [];
   for (const array of ports.arrays) snapshots.push(...(await reapArray(ports, request, array, openIds, signal)));
+  const vmSnapshots = await reapVmSnapshots(ports, request, openIds, signal);
   const exports: ReapedFinding[] = [];
   for (const directory of new Set(ports.installation.jobs.map(({ exportDirectory }) => exportDirectory))) {
     exports.push(...(await reapDirectory(ports, request, directory)));
   }
-  return [...runs, ...snapshots, ...exports, ...ofThisMachine];
+  return [...runs, ...snapshots, ...vmSnapshots, ...exports, ...ofThisMachine];
 }
 
 async function reapLocksAndUnborn(ports: JobPorts, { apply }: ReapRequest): Promise<readonly ReapedFinding[]> {
@@ -195,6 +197,27 @@ async function reapLost(
   const { olderThanMs } = request;
   const judged = await judgeLostSnapshots(ports, array, { name, devices }, { olderThanMs, poolOf }, signal);
   for (const { finding, because, remove } of judged) {
+    const found: ReapedFinding = { finding, because, did: remove ? 'found' : 'kept' };
+    reaped.push(request.apply && remove ? await attempt(found, () => remove(signal)) : found);
+  }
+  return reaped;
+}
+
+async function reapVmSnapshots(
+  ports: JobPorts,
+  request: ReapRequest,
+  openIds: ReadonlySet<string>,
+  signal: AbortSignal,
+): Promise<readonly ReapedFinding[]> {
+  const runOf = async (id: RunId) => {
+    if (openIds.has(id)) return 'open';
+    const loaded = await readable(() => loadRun(ports, id));
+    if (loaded instanceof SnaphookError) return loaded.code === 'E_JOURNAL' ? 'none' : 'open';
+    // A run without an outcome began after the open ones were listed.
+    return loaded.journal.state.outcome === undefined ? 'open' : (loaded.run ?? 'none');
+  };
+  const reaped: ReapedFinding[] = [];
+  for (const { finding, because, remove } of await judgeLostVmSnapshots(ports, { ...request, runOf }, signal)) {
     const found: ReapedFinding = { finding, because, did: remove ? 'found' : 'kept' };
     reaped.push(request.apply && remove ? await attempt(found, () => remove(signal)) : found);
   }

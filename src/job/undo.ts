@@ -6,11 +6,22 @@ import { captureStep } from './steps/capture.ts';
 import { devicesStep } from './steps/devices.ts';
 import { exportStep } from './steps/export.ts';
 import { guestsStep } from './steps/guests.ts';
+import { hotAddStep } from './steps/hot-add.ts';
 import { linkStep } from './steps/link.ts';
+import { managedCaptureStep } from './steps/managed-capture.ts';
 import { presentStep } from './steps/present.ts';
 
 /** In the order `pre` does them; undone in reverse. */
-const STEPS: readonly Step<unknown>[] = [guestsStep, captureStep, linkStep, presentStep, devicesStep, exportStep];
+const STEPS: readonly Step<unknown>[] = [
+  guestsStep,
+  captureStep,
+  managedCaptureStep,
+  linkStep,
+  presentStep,
+  hotAddStep,
+  devicesStep,
+  exportStep,
+];
 
 /**
  * Undoes every step whose effect may exist, newest first, all the way: an error is kept and the next step is still undone. Guests

@@ -188,6 +188,7 @@ export async function startLab(options: LabOptions): Promise<Lab> {
     guestHttpsPort: guest.httpsPort,
     linuxGuest: { port: linuxGuest.port, hostKey: linuxGuest.hostKeyFingerprint, applications: [APPLICATION] },
     devices: path.join(directory, 'proxy', 'by-id'),
+    vvolsOnly: estateOptions.vvolsOnly ?? false,
     limits: { settleSeconds: Math.max(0.3, 2 * pace.factor), unlinkSeconds: 20 },
   });
   const membersAtStart = groupMembers(unisphere);

@@ -2,9 +2,9 @@ import type { DeviceStore } from './devices/device-store.ts';
 import { vvolWwn } from './estate-identity.ts';
 import type { VirtualVolumes } from './vcenter/storage-side.ts';
 
-/** Volumes of snapshots have identities of their own, of the array's family: device and snap id stand in the last 12 digits. */
-const SNAPSHOT_FAMILY = 'naa.600009700bcbb7113900';
-const SNAPSHOT_PATTERN = /^naa\.600009700bcbb7113900([0-9a-f]{5})([0-9a-f]{7})$/;
+/** Volumes of snapshots have identities of their own, of the array's family: device and snap id stand in the last 17 digits. */
+const SNAPSHOT_FAMILY = 'naa.600009700bcbb71';
+const SNAPSHOT_PATTERN = /^naa\.600009700bcbb71([0-9a-f]{5})([0-9a-f]{12})$/;
 
 interface Volume {
   readonly device: string;
@@ -31,7 +31,7 @@ export class VvolVolumes implements VirtualVolumes {
     const devices = objectIds.map((id) => this.#volume(id).device);
     this.#taken += 1;
     const { snapId } = this.#store.establish({ name: `VASA-${Date.now().toString(36)}-${this.#taken}`, devices });
-    return devices.map((device) => `${SNAPSHOT_FAMILY}${device.toLowerCase()}${snapId.toString(16).padStart(7, '0')}`);
+    return devices.map((device) => `${SNAPSHOT_FAMILY}${device.toLowerCase()}${snapId.toString(16).padStart(12, '0')}`);
   }
 
   remove(snapshotId: string): void {

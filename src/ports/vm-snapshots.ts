@@ -38,7 +38,7 @@ export interface ProxyVmFacts {
  * A disk is added as independent and non-persistent: what is written to it is thrown away.
  *
  * Each call waits for its task to end, and for a task that is in its way. A change whose answer never came, or that was given up
- * waiting for, is thrown with `effect: 'unknown'` and not repeated: the core looks.
+ * waiting for, is thrown with `effect: 'unknown'` and not repeated: the core looks. `remove` and `detach` look themselves.
  * Errors: those of `Hypervisor`; `E_FREEZE_FAILED` when VMware Tools cannot quiesce the guest; `E_PROXY_DEVICE` when the proxy VM
  * cannot take a disk.
  */

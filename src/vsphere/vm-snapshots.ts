@@ -75,10 +75,13 @@ export function createVmSnapshots(options: VsphereOptions): VmSnapshots {
       try {
         await connection().tasks.run('RemoveSnapshot_Task', removeSnapshot(target), signal);
       } catch (error) {
-        if (!(error instanceof VimFaultError)) throw error;
+        if (isUnknown(error)) await connection().tasks.whenIdle(vmRef(snapshot.vm), signal);
+        else if (!(error instanceof VimFaultError)) throw error;
         // The entry goes first, the data second: what is left of them `consolidationNeeded` tells.
         const left = isGone(error) ? [] : await snapshotsOf(snapshot.vm, signal);
-        if (left.some((one) => one.moRef === snapshot.moRef)) throw named(error, options.url);
+        if (left.some((one) => one.moRef === snapshot.moRef)) {
+          throw error instanceof VimFaultError ? named(error, options.url) : error;
+        }
       }
     },
     consolidationNeeded: async (vm, signal) =>
@@ -94,9 +97,19 @@ export function createVmSnapshots(options: VsphereOptions): VmSnapshots {
       await change('ReconfigVM_Task', addDisks(vmRef(proxyVm), disks), signal);
     },
     detach: async ({ proxyVm, files }, signal) => {
-      const found = await readVm(proxyVm, PROXY_PROPERTIES, signal);
-      const keys = found === undefined ? [] : keysOf(found, files);
-      if (keys.length > 0) await change('ReconfigVM_Task', removeDisks(vmRef(proxyVm), keys), signal);
+      const attachedKeys = async () => {
+        const found = await readVm(proxyVm, PROXY_PROPERTIES, signal);
+        return found === undefined ? [] : keysOf(found, files);
+      };
+      const keys = await attachedKeys();
+      if (keys.length === 0) return;
+      try {
+        await change('ReconfigVM_Task', removeDisks(vmRef(proxyVm), keys), signal);
+      } catch (error) {
+        if (!isUnknown(error)) throw error;
+        await connection().tasks.whenIdle(vmRef(proxyVm), signal);
+        if ((await attachedKeys()).length > 0) throw error;
+      }
     },
     close: async () => {
       const closing = open;
@@ -105,6 +118,9 @@ export function createVmSnapshots(options: VsphereOptions): VmSnapshots {
     },
   };
 }
+
+/** The answer never came: it may have happened. */
+const isUnknown = (error: unknown): boolean => error instanceof SnaphookError && error.effect === 'unknown';
 
 const everyVmsSnapshots = (view: VimRef) => ({
   propSet: [{ type: 'VirtualMachine', pathSet: ['snapshot'] }],

@@ -1,6 +1,6 @@
 import type { DiskInventory, GuestInventory, PowerState, VmInventory } from './inventory.ts';
 import { addVm } from './model/build-model.ts';
-import { vmsOf } from './model/model.ts';
+import { allSnapshots, vmsOf } from './model/model.ts';
 import type { DatacenterRecord, VmRecord } from './model/records.ts';
 import { removeVm } from './model/remove-vm.ts';
 import type { ServerContext } from './server-context.ts';
@@ -12,6 +12,10 @@ export interface InventoryControls {
   moRefOf(vm: string): string;
   /** The VM as it is now. */
   vm(vm: string): VmInventory;
+  /** Somebody else's task keeps the VM busy for this long, in simulated milliseconds. */
+  occupy(vm: string, durationMs: number): void;
+  /** Names of its snapshots. */
+  snapshotsOf(vm: string): readonly string[];
   renameVm(vm: string, name: string): void;
   setPowerState(vm: string, powerState: PowerState): void;
   setGuest(vm: string, guest: GuestInventory | undefined): void;
@@ -47,6 +51,20 @@ export function inventoryControls(server: ServerContext): InventoryControls {
   return {
     moRefOf: (vm) => find(vm).id,
     vm: (vm) => ({ ...find(vm).spec, name: find(vm).name }),
+    occupy: (vm, durationMs) => {
+      server.tasks.start({
+        name: 'RelocateVM_Task',
+        descriptionId: 'VirtualMachine.relocate',
+        entity: find(vm),
+        userName: 'VSPHERE.LOCAL\\somebody',
+        cancelable: false,
+        run: async () => {
+          await server.pace.wait(durationMs);
+          return undefined;
+        },
+      });
+    },
+    snapshotsOf: (vm) => allSnapshots(find(vm)).map(({ spec }) => spec.name),
     renameVm: (selector, name) => {
       find(selector).name = name;
       model.changes.announce();

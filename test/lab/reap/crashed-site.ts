@@ -11,9 +11,9 @@ import type { Site } from '../main-job/site.ts';
 
 const DIST = path.join(__dirname, '../../../dist');
 
-/** Where a pre hook is killed: at a request to the array, or when it gives a file in the hand-over directory its name. */
+/** Where a pre hook is killed: at a request to the array or to vCenter, or when it gives a file in the hand-over directory its name. */
 export type CrashPoint =
-  | { readonly operation: string; readonly when: 'before' | 'after' }
+  | { readonly operation: string; readonly when: 'before' | 'after'; readonly system?: 'array' | 'vcenter' }
   | { readonly rename: string; readonly when: 'before' | 'after' };
 
 /** Runs the pre hook as a program of its own and kills it at the point; resolves when its guest writes again. */
@@ -25,7 +25,7 @@ export async function crashPre(lab: Lab, job: string, point: CrashPoint): Promis
   const remove = byRename
     ? () => undefined
     : lab.faults.add({
-        system: 'array',
+        system: point.system ?? 'array',
         operation: point.operation,
         when: point.when,
         nth: 1,

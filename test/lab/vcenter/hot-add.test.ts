@@ -150,6 +150,18 @@ test('what another running VM writes to, or has attached, is locked; a missing f
   expect(await add(soap, proxy, { file: '[VMFS-1] none/none.vmdk', unit: 2 })).toMatchObject({ end: 'FileNotFound' });
 });
 
+test("a file on a datastore that the proxy's host does not mount cannot be accessed", async () => {
+  const { lab, soap } = await startWithProxy();
+  await snapshotOf(soap, 'vm-101');
+  expect(
+    await add(soap, lab.vcenter.moRefOf('other'), {
+      file: '[VVOL-1] naa.600009700bbf7e5300001000000000c1/sql01_0.vmdk',
+    }),
+  ).toMatchObject({
+    end: 'CannotAccessFile',
+  });
+});
+
 test('a snapshot whose disk a proxy still has loses its entry only: consolidation is needed until the disk is detached', async () => {
   const { lab, soap, proxy } = await startWithProxy();
   const snapshot = await snapshotOf(soap);

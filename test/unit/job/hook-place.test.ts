@@ -65,6 +65,8 @@ function site() {
     collateral: 'refuse',
     onOpenRun: 'fail',
     proxyHost: 'proxy01',
+    route: 'snapvx',
+    proxyVm: undefined,
     timeToLiveHours: 48,
   };
   return {
