@@ -26,7 +26,7 @@ export async function checkGuests(
   for (const name of jobs) {
     try {
       const spec = jobSpec(config, name);
-      if (spec.freeze === 'none') continue;
+      if (spec.freeze === 'none' || spec.freeze === 'vmware-tools') continue;
       for (const vm of await resolveVms(ports.hypervisor, spec.vms, signal)) vms.set(vm.instanceUuid, vm);
     } catch (error) {
       checks.push(failed(`guests of job ${name}`, error));
