@@ -43,7 +43,7 @@ export async function cleanUpRun(
   const { journal, run } = await loadRun(ports, parseRunId(id), limit.endsAtMs);
   // A journal that says so is closed, although its move, or the answer to its last write, failed.
   const errors = run && journal.state.outcome === undefined ? await undoSteps(run, limit) : [];
-  await endVcenterSession(ports, journal, limit.signal);
+  await endVcenterSessions(ports, journal, limit.signal);
   if (errors.length > 0) throw leftoversError(id, errors);
   // A run whose end cannot be written stays open, however clean everything else is.
   await closeRun(ports, journal, id, outcome).catch((error: unknown) => {
@@ -53,12 +53,14 @@ export async function cleanUpRun(
 }
 
 /** It holds nothing and ends by itself when it is idle, so that what keeps it alive is told and is no error. */
-async function endVcenterSession(ports: JobPorts, { state }: RunJournal, signal?: AbortSignal): Promise<void> {
-  if (state.vcenterSession === undefined || state.outcome !== undefined) return;
-  try {
-    await ports.hypervisor.endSession(state.vcenterSession, signal ?? new AbortController().signal);
-  } catch (error) {
-    ports.reporter.warn('the vCenter session of the run is left to its idle time', { error: String(error) });
+async function endVcenterSessions(ports: JobPorts, { state }: RunJournal, signal?: AbortSignal): Promise<void> {
+  if (state.outcome !== undefined) return;
+  for (const key of state.vcenterSessions) {
+    try {
+      await ports.hypervisor.endSession(key, signal ?? new AbortController().signal);
+    } catch (error) {
+      ports.reporter.warn('the vCenter session of the run is left to its idle time', { error: String(error) });
+    }
   }
 }
 

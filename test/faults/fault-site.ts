@@ -52,8 +52,9 @@ const LIMITS: JobLimits = {
   lockWaitMs: 3000,
   heartbeatMs: 60_000,
 };
-const CALM_DEADLINE_MS = 30_000;
+const CALM_DEADLINE_MS = 120_000;
 const REQUEST_TIMEOUT_MS = 1500;
+const CALM_REQUEST_TIMEOUT_MS = 30_000;
 
 /** What `status` and the journal say of a run that is not closed. */
 export interface OpenRunRecord {
@@ -91,6 +92,8 @@ export interface FaultSite {
   /** With time enough for any machine: no fault is about. Ends an open run first. */
   calmPre(): Promise<PreResult>;
   post(): Promise<void>;
+  /** Requests have time enough for any machine in this work, too. */
+  calmly<Result>(work: () => Promise<Result>): Promise<Result>;
   /** Everything that is ours to end, also runs that wait for their post hook. */
   reap(): Promise<void>;
   openRuns(): Promise<readonly OpenRunRecord[]>;
@@ -101,7 +104,16 @@ export interface FaultSite {
 /** `deadlineMs`: of a run that meets a fault; a call that hangs for good may take all of it. */
 export async function openFaultSite(area: Area, deadlineMs = LIMITS.deadlineMs): Promise<FaultSite> {
   const site = await openSite({ pace: PACE, vvolSnapVx: 'accepted' }, (configFile) => composeQuickly(configFile));
-  const composeQuickly: Compose = (configFile) => quickPorts(site.lab, configFile);
+  const composeQuickly: Compose = (configFile) => quickPorts(site.lab, configFile, requestTimeoutMs);
+  let requestTimeoutMs = REQUEST_TIMEOUT_MS;
+  const calmly: FaultSite['calmly'] = async (work) => {
+    requestTimeoutMs = CALM_REQUEST_TIMEOUT_MS;
+    try {
+      return await work();
+    } finally {
+      requestTimeoutMs = REQUEST_TIMEOUT_MS;
+    }
+  };
   const foreign = placeForeignObjects(site.lab);
   const job = JOB_OF[area];
   const change = { onLowerGrade: 'degrade', ...job.change } as const;
@@ -110,13 +122,16 @@ export async function openFaultSite(area: Area, deadlineMs = LIMITS.deadlineMs):
     area,
     job,
     deadlineMs,
+    calmly,
     foreign,
     pre: () => site.pre({ job: job.name, spec: { ...change, limits: { ...LIMITS, deadlineMs } } }),
     calmPre: () =>
-      site.pre({
-        job: job.name,
-        spec: { ...change, limits: { ...LIMITS, deadlineMs: CALM_DEADLINE_MS }, onOpenRun: 'replace' },
-      }),
+      calmly(() =>
+        site.pre({
+          job: job.name,
+          spec: { ...change, limits: { ...LIMITS, deadlineMs: CALM_DEADLINE_MS }, onOpenRun: 'replace' },
+        }),
+      ),
     post: () => site.post(job.name),
     reap: async () => {
       const findings = await site.withPorts((ports) =>
@@ -158,7 +173,7 @@ const hurried = (factor: number): Clock => ({
 });
 
 /** The adapters of a hook process; array, vCenter and guest are given less time than in the field. */
-function quickPorts(lab: Lab, configFile: string) {
+function quickPorts(lab: Lab, configFile: string, requestTimeoutMs: number) {
   const tls = { ca: readFileSync(lab.caFile, 'utf8') };
   return {
     ...composePorts(loadConfig(configFile), silent),
@@ -168,7 +183,7 @@ function quickPorts(lab: Lab, configFile: string) {
       password: async () => ACCOUNTS.vcenter.password,
       tls,
       clock: hurried(0.1),
-      requestTimeoutMs: REQUEST_TIMEOUT_MS,
+      requestTimeoutMs,
     }),
     arrays: [
       createPowerMax({
@@ -177,7 +192,7 @@ function quickPorts(lab: Lab, configFile: string) {
         username: ACCOUNTS.array.name,
         password: async () => ACCOUNTS.array.password,
         clock: hurried(0.1),
-        requestTimeoutMs: { read: REQUEST_TIMEOUT_MS, write: REQUEST_TIMEOUT_MS },
+        requestTimeoutMs: { read: requestTimeoutMs, write: requestTimeoutMs },
       }),
     ],
     guests: quickGuests(lab, tls),

@@ -144,7 +144,7 @@ export async function recover(site: FaultSite, recovery: Recovery): Promise<read
     reap: () => site.reap(),
   };
   try {
-    await ways[recovery]();
+    await site.calmly(ways[recovery]);
     return [];
   } catch (error) {
     return [`${recovery} failed after the fault was gone: ${error instanceof Error ? error.message : String(error)}`];

@@ -14,8 +14,9 @@ interface Hold {
 
 /** What begins and ends a hold: a Windows guest holds all its volumes at once, a Linux guest each file system for itself. */
 const HOLDS = [
-  { begins: 'HoldWrites', ends: 'ReleaseWrites', leaseMs: LEASE_MS.windows },
-  { begins: 'Freeze', ends: 'Thaw', leaseMs: LEASE_MS.linux },
+  { begins: 'HoldWrites', ends: 'ReleaseWrites', leaseMs: LEASE_MS.windows, isHold: () => true },
+  // VSS writers have phases of the same names; those of file systems tell where they are mounted.
+  { begins: 'Freeze', ends: 'Thaw', leaseMs: LEASE_MS.linux, isHold: hasMountPoint },
 ] as const;
 
 const thingOf = ({ object, detail }: LabEvent): string => `${object} ${detail.mountPoint ?? ''}`;
@@ -23,11 +24,15 @@ const thingOf = ({ object, detail }: LabEvent): string => `${object} ${detail.mo
 const guestEffects = (events: readonly LabEvent[]): readonly LabEvent[] =>
   events.filter(({ system, kind }) => system === 'guest' && kind === 'effect');
 
+function hasMountPoint({ mountPoint }: LabEvent['detail']): boolean {
+  return mountPoint !== undefined;
+}
+
 function holds(events: readonly LabEvent[]): readonly Hold[] {
   const effects = guestEffects(events);
-  return HOLDS.flatMap(({ begins, ends, leaseMs }) =>
+  return HOLDS.flatMap(({ begins, ends, leaseMs, isHold }) =>
     effects
-      .filter(({ operation }) => operation === begins)
+      .filter(({ operation, detail }) => operation === begins && isHold(detail))
       .map((from) => {
         const thing = thingOf(from);
         const to = effects.find((end) => end.seq > from.seq && end.operation === ends && thingOf(end) === thing);

@@ -70,7 +70,7 @@ export const captureStep: Step<CaptureResult> = {
 };
 
 /** A look that failed says nothing about an establish that was not answered: it may still take effect. */
-function withUnknownEffect(error: unknown): unknown {
+export function withUnknownEffect(error: unknown): unknown {
   if (!(error instanceof SnaphookError) || error.effect === 'unknown') return error;
   return new SnaphookError(error.code, error.message, {
     cause: error,
@@ -96,7 +96,7 @@ async function terminateFound(run: Run, found: readonly SnapshotOfDevice[], sign
   }
 }
 
-async function finishGuests(
+export async function finishGuests(
   run: Run,
   window: FreezeWindow,
   signal: AbortSignal,
