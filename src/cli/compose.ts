@@ -10,12 +10,15 @@ import { workingHooks } from '../job/working-hooks.ts';
 import { systemClock } from '../platform/clock.ts';
 import { createFileJournals } from '../platform/file-journals.ts';
 import { createFileLocks } from '../platform/file-locks.ts';
+import { createFileVvolAnswers } from '../platform/file-vvol-answers.ts';
 import { installationMark } from '../platform/installation-mark.ts';
 import { SnaphookError } from '../ports/errors.ts';
+import type { VmSelector } from '../ports/hypervisor.ts';
 import { arrayId } from '../ports/identity.ts';
 import type { Reporter } from '../ports/reporter.ts';
 import { createPowerMax, type UnisphereServer } from '../powermax/powermax.ts';
 import { createLinuxProxy } from '../proxy/linux/linux-proxy.ts';
+import { createVmSnapshots } from '../vsphere/vm-snapshots.ts';
 import { createVsphere } from '../vsphere/vsphere.ts';
 import { composeGuests } from './compose-guests.ts';
 import { trust } from './compose-trust.ts';
@@ -25,14 +28,17 @@ export function composePorts(config: Config, reporter: Reporter): JobPorts {
   const clock = systemClock;
   const locks = createFileLocks(path.join(config.stateDirectory, 'locks'), clock);
   const processesAtWork = workingHooks(locks, clock);
+  const vcenter = {
+    url: config.vcenter.url,
+    username: config.vcenter.username,
+    password: () => resolveSecret(config.vcenter.password),
+    tls: trust(config.vcenter.tls),
+    clock,
+  };
   return {
-    hypervisor: createVsphere({
-      url: config.vcenter.url,
-      username: config.vcenter.username,
-      password: () => resolveSecret(config.vcenter.password),
-      tls: trust(config.vcenter.tls),
-      clock,
-    }),
+    hypervisor: createVsphere(vcenter),
+    vmSnapshots: config.proxy.vm === undefined ? undefined : createVmSnapshots(vcenter),
+    vvolAnswers: createFileVvolAnswers(config.stateDirectory),
     arrays: config.arrays.map((array) =>
       createPowerMax({
         arrayId: arrayId(array.id),
@@ -55,6 +61,7 @@ export function composePorts(config: Config, reporter: Reporter): JobPorts {
     toolVersion: `snaphook ${__VERSION__}`,
     installation: {
       markOf: (run, array) => installationMark(installationName(config), run, array),
+      proxyVm: proxyVmOf(config),
       jobs: Object.values(config.jobs).map((job) => ({
         targetPool: job.targetPool,
         presentGroup: job.presentGroup,
@@ -73,6 +80,9 @@ function serversOf({ unisphere, tls }: ArraySettings): readonly UnisphereServer[
   );
 }
 
+const proxyVmOf = ({ proxy: { vm } }: Config): VmSelector | undefined =>
+  vm === undefined ? undefined : parseVmSelector(vm);
+
 /** From the configuration alone, so that it outlives the state directory; upper and lower case of host names do not matter. */
 function installationName({ installation, proxy, vcenter }: Config): string {
   return installation ?? `${proxy.host.toLowerCase()} ${new URL(vcenter.url).host.toLowerCase()}`;
@@ -80,7 +90,11 @@ function installationName({ installation, proxy, vcenter }: Config): string {
 
 /** Ends every session; errors of closing never hide the result. */
 export async function closePorts(ports: JobPorts): Promise<void> {
-  await Promise.allSettled([ports.hypervisor.close(), ...ports.arrays.map((array) => array.close())]);
+  await Promise.allSettled([
+    ports.hypervisor.close(),
+    ports.vmSnapshots?.close(),
+    ...ports.arrays.map((array) => array.close()),
+  ]);
 }
 
 /** The job of that name, with the VMs of the command line in place of the configured ones where some are given. */
@@ -103,6 +117,7 @@ export function jobSpec(
     exclude: job.exclude.map(parseVmSelector),
     onNoMatch: job.onNoMatch,
     freeze: job.freeze,
+    route: job.route,
     grade: job.grade,
     onLowerGrade: job.onLowerGrade,
     collateral: job.collateral,
@@ -111,6 +126,7 @@ export function jobSpec(
     targetPool: job.targetPool,
     presentGroup: job.presentGroup,
     proxyHost: config.proxy.host,
+    proxyVm: proxyVmOf(config),
     timeToLiveHours: job.timeToLiveHours,
     exportDirectory: job.exportDirectory,
     limits: limitsOf(job),

@@ -26,7 +26,7 @@ export async function checkGuests(
   for (const name of jobs) {
     try {
       const spec = jobSpec(config, name);
-      if (spec.freeze === 'none') continue;
+      if (spec.freeze === 'none' || spec.freeze === 'vmware-tools') continue;
       const selected = await selectVms(ports.hypervisor, spec, signal);
       for (const vm of selected.vms) vms.set(vm.instanceUuid, vm);
     } catch (error) {

@@ -10,16 +10,18 @@ import { closePorts, composePorts, jobSpec } from './compose.ts';
 import type { VerbResult } from './console.ts';
 import { type Check, check } from './doctor-check.ts';
 import { checkGuests } from './doctor-guests.ts';
+import { askArray, vvolText } from './doctor-probe.ts';
 import { EXIT } from './exit-codes.ts';
 import { jsonDocument } from './render/json.ts';
 import { table } from './render/text.ts';
 
 /**
  * Checks everything a run needs, each on its own: one failure does not hide the next. Makes the state directory, and a session in
- * every guest that it ends again; nothing else. `job`: that job alone; all of them without it.
+ * every guest that it ends again; nothing else. `job`: that job alone; all of them without it. `probe`: selects a VM to ask its array
+ * with, for which a snapshot of one vVol is taken and removed at once.
  */
 export async function doctorVerb(
-  request: { readonly configFile: string; readonly job: string | undefined },
+  request: { readonly configFile: string; readonly job: string | undefined; readonly probe: string | undefined },
   reporter: Reporter,
   signal: AbortSignal,
 ): Promise<VerbResult> {
@@ -27,7 +29,10 @@ export async function doctorVerb(
   const jobs = request.job === undefined ? Object.keys(config.jobs) : [jobSpec(config, request.job).name];
   const ports = composePorts(config, reporter);
   try {
-    const checks = await runChecks(config, jobs, ports, signal);
+    const { probe } = request;
+    const asked =
+      probe === undefined ? [] : [await check(`probe ${probe}`, () => askArray(config, probe, ports, signal))];
+    const checks = [...asked, ...(await runChecks(config, jobs, ports, signal))];
     const ok = checks.every((check) => check.ok);
     return {
       document: jsonDocument('doctor', { ok, checks }),
@@ -74,7 +79,8 @@ async function runChecks(
       await check(`array ${array.id}`, async () => {
         const facts = await array.facts(signal);
         const limits = [facts.local ? '' : ', NOT LOCAL', facts.snapVxLicensed ? '' : ', NO SnapVX LICENCE'].join('');
-        return `${facts.model}, microcode ${facts.microcode}, Unisphere ${facts.unisphereVersion} (API ${facts.apiVersion}), snapshots by ${facts.snapVxApi ?? 'unknown'}${limits}`;
+        const vvols = vvolText(await ports.vvolAnswers.recall(array.id, facts.microcode));
+        return `${facts.model}, microcode ${facts.microcode}, Unisphere ${facts.unisphereVersion} (API ${facts.apiVersion}), snapshots by ${facts.snapVxApi ?? 'unknown'}${limits}; ${vvols}`;
       }),
     );
   }
@@ -87,7 +93,10 @@ async function checkJob(config: Config, name: string, ports: JobPorts, signal: A
   const runId = newRunId(ports.clock.now(), ports.randomText());
   const plan = await makePlan(ports, { runId, spec: jobSpec(config, name), context }, signal);
   const warnings = plan.warnings.length === 0 ? '' : `; ${plan.warnings.join('; ')}`;
-  return `${plan.vms.length} VM(s), ${plan.devices.length} device(s), a target for each${warnings}`;
+  const what = plan.managed
+    ? `${plan.managed.disks.length} disk(s) to be added to VM "${plan.managed.proxyVm.name}"`
+    : `${plan.devices.length} device(s), a target for each`;
+  return `${plan.vms.length} VM(s), ${what}; route ${plan.route.name}: ${plan.route.because}${warnings}`;
 }
 
 function textOf(checks: readonly Check[]): string {

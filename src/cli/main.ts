@@ -159,8 +159,14 @@ const parser: Argv = yargs(hideBin(process.argv))
       withExamples(
         command
           .option('job', { type: 'string', describe: 'this job and its guests alone', requiresArg: true })
+          .option('probe', {
+            type: 'string',
+            requiresArg: true,
+            describe: 'ask the array once, with this VM, whether it takes SnapVX snapshots of vVols',
+          })
           .epilogue('Exit codes: 0 all is well, 13 a check failed.'),
         ['$0 doctor', 'every check with its result and what to do about it'],
+        ['$0 doctor --probe test01', 'takes a snapshot of one vVol of test01 and removes it at once'],
         ['$0 doctor --job nightly-sql --json', 'one job and the guests it freezes; the result as JSON'],
       ),
     verb(async (options, signal) => {
@@ -168,7 +174,7 @@ const parser: Argv = yargs(hideBin(process.argv))
         import('./doctor-verb.ts'),
         import('./console.ts'),
       ]);
-      return doctorVerb({ configFile: options.config, job: options.job }, stderrReporter, signal);
+      return doctorVerb({ configFile: options.config, job: options.job, probe: options.probe }, stderrReporter, signal);
     }),
   )
   .command(

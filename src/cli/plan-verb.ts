@@ -1,6 +1,6 @@
 import { loadConfig } from '../config/load.ts';
 import { newRunId } from '../job/names.ts';
-import type { Plan } from '../job/plan.ts';
+import { imagesOf, type Plan } from '../job/plan.ts';
 import { makePlan } from '../job/planner.ts';
 import type { Reporter } from '../ports/reporter.ts';
 import { closePorts, composePorts, jobSpec } from './compose.ts';
@@ -45,7 +45,17 @@ function documentOf({ runId: _, context: __, spec, ...plan }: Plan): VerbResult[
 }
 
 function textOf(plan: Plan): string {
-  const rows = plan.vms.flatMap((vm) =>
+  const { managed, route } = plan;
+  const added = (managed?.disks ?? []).map((disk) => [
+    plan.vms.find(({ instanceUuid }) => instanceUuid === disk.vm)?.name ?? '',
+    disk.label,
+    'vvol',
+    bytesText(disk.imageBytes),
+    disk.diskUuid,
+    managed?.proxyVm.name ?? '',
+    disk.imagePath,
+  ]);
+  const linked = plan.vms.flatMap((vm) =>
     vm.disks.flatMap((disk) =>
       plan.devices
         .filter(({ device }) => disk.devices.includes(device))
@@ -62,12 +72,17 @@ function textOf(plan: Plan): string {
   );
   const frozen = plan.vms.filter(({ freeze }) => freeze !== 'none').map(({ name }) => name);
   return [
-    table([['VM', 'disk', 'storage', 'size', 'device', 'target', 'image'], ...rows]),
-    `array ${plan.arrayId} (${plan.array.model}, ${plan.array.generation}): one snapshot of ${plan.devices.length} device(s), removed by itself after ${plan.spec.timeToLiveHours} h\n`,
+    managed
+      ? table([['VM', 'disk', 'storage', 'size', 'serial', 'proxy VM', 'image'], ...added])
+      : table([['VM', 'disk', 'storage', 'size', 'device', 'target', 'image'], ...linked]),
+    `route ${route.name}: ${route.because}\n`,
+    managed
+      ? `vCenter takes one snapshot of each of ${plan.vms.length} VM(s); nothing removes them by itself\n`
+      : `array ${plan.arrayId} (${plan.array.model}, ${plan.array.generation}): one snapshot of ${plan.devices.length} device(s), removed by itself after ${plan.spec.timeToLiveHours} h\n`,
     frozen.length === 0
       ? 'no guest is frozen: the grade is "crash" at best\n'
       : `guests frozen: ${frozen.join(', ')}\n`,
-    `images of up to ${bytesText(plan.devices.reduce((sum, { imageBytes }) => sum + imageBytes, 0))} go to ${plan.spec.exportDirectory}\n`,
+    `images of up to ${bytesText(imagesOf(plan).reduce((sum, { imageBytes }) => sum + imageBytes, 0))} go to ${plan.spec.exportDirectory}\n`,
     ...plan.vms
       .filter(({ name, selectedBy }) => selectedBy.some((selector) => selector !== name))
       .map(({ name, selectedBy }) => `VM ${name} selected by ${selectedBy.join(', ')}\n`),

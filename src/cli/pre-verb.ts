@@ -1,5 +1,6 @@
 import { loadConfig } from '../config/load.ts';
 import type { JobContext, OnOpenRun } from '../job/job-spec.ts';
+import { hasCommonInstant } from '../job/plan.ts';
 import { type PreResult, pre } from '../job/pre.ts';
 import type { Reporter } from '../ports/reporter.ts';
 import { closePorts, composePorts, jobSpec } from './compose.ts';
@@ -51,6 +52,7 @@ function documentOf(result: PreResult): VerbResult['document'] {
     runId: result.runId,
     job: plan.spec.name,
     degraded: result.degraded,
+    route: { ...plan.route, commonInstant: hasCommonInstant(plan) },
     vms: gradedVms(result),
     snapshot: {
       array: plan.arrayId,
@@ -81,8 +83,11 @@ function textOf(result: PreResult): string {
   return [
     `run ${result.runId} of job "${plan.spec.name}" is ready in ${result.directory}\n`,
     table([['VM', 'grade', ''], ...vms]),
-    `snapshot ${plan.snapshotName} on array ${plan.arrayId}: ${plan.devices.length} device(s), one point in time\n`,
-    `freeze window ${millisecondsText(capture.lengthMs)}, of which the array took ${millisecondsText(capture.arrayMs)}\n`,
+    `route ${plan.route.name}: ${plan.route.because}\n`,
+    plan.managed
+      ? `snapshot ${plan.snapshotName} of ${plan.vms.length} VM(s) in vCenter${hasCommonInstant(plan) ? '' : ', each at an instant of its own'}\n`
+      : `snapshot ${plan.snapshotName} on array ${plan.arrayId}: ${plan.devices.length} device(s), one point in time\n`,
+    `freeze window ${millisecondsText(capture.lengthMs)}, of which the ${plan.managed ? 'VM snapshot' : 'array'} took ${millisecondsText(capture.arrayMs)}\n`,
     `${result.files.length} image(s), ${bytesText(bytes)} of data; manifest ${result.manifest}\n`,
   ].join('');
 }

@@ -71,6 +71,10 @@ function describe(finding: ReapedFinding['finding']): string {
     case 'waiting-group':
     case 'foreign-group':
       return `storage group ${finding.name} of ${finding.devices.length} device(s) on array ${finding.array}`;
+    case 'orphan-vm-snapshot':
+    case 'waiting-vm-snapshot':
+    case 'foreign-vm-snapshot':
+      return `snapshot ${finding.name} of VM ${finding.vm}`;
     case 'orphan-export':
     case 'waiting-export':
     case 'foreign-export':

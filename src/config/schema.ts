@@ -129,6 +129,11 @@ const guest = z
 const proxy = z.strictObject({
   host: z.string().min(1).describe('Host (initiator group) of this machine on the array'),
   devices: z.string().default('/dev/disk/by-id').describe('Where devices appear by identity'),
+  vm: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('The VM this machine runs in, one, named as in vms of a job. Needed for the route managed'),
 });
 
 const limits = z
@@ -160,9 +165,13 @@ const job = z.strictObject({
   exclude: z.array(z.string().min(1)).default([]).describe('VMs to leave out, named as in vms'),
   onNoMatch: z.enum(['fail', 'skip']).default('fail').describe('when one of vms leads to no VM'),
   freeze: z
-    .enum(['auto', 'vss-provider', 'linux-fsfreeze', 'none'])
+    .enum(['auto', 'vss-provider', 'linux-fsfreeze', 'vmware-tools', 'none'])
     .default('auto')
-    .describe('auto: each guest as its settings under `guests:` say'),
+    .describe('auto: each guest as its settings under `guests:` say; vmware-tools: route managed only'),
+  route: z
+    .enum(['auto', 'snapvx', 'managed'])
+    .default('auto')
+    .describe('snapvx: array snapshot and linked targets; managed: VM snapshots and hot-add, for vVols only'),
   grade: z.enum(['application', 'filesystem', 'crash']).default('application').describe('the consistency asked for'),
   onLowerGrade: z.enum(['fail', 'degrade']).default('fail'),
   collateral: z.enum(['refuse', 'warn']).default('refuse').describe('other VMs on a snapped datastore'),

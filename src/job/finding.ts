@@ -1,4 +1,4 @@
-import type { DeviceId } from '../ports/identity.ts';
+import type { DeviceId, MoRef } from '../ports/identity.ts';
 
 interface OfRun {
   readonly runId: string;
@@ -14,6 +14,11 @@ interface OfSnapshot {
 interface OfExport {
   readonly directory: string;
   readonly files: readonly string[];
+}
+
+interface OfVmSnapshot {
+  readonly vm: MoRef;
+  readonly name: string;
 }
 
 export type Finding =
@@ -35,6 +40,10 @@ export type Finding =
   | ({ readonly kind: 'orphan-group'; readonly runId: string } & OfSnapshot)
   | ({ readonly kind: 'waiting-group'; readonly runId: string } & OfSnapshot)
   | ({ readonly kind: 'foreign-group' } & OfSnapshot)
+  /** A snapshot of a VM, provably ours, that no open run holds, with the disks of it that the proxy VM has. */
+  | ({ readonly kind: 'orphan-vm-snapshot'; readonly runId: string } & OfVmSnapshot)
+  | ({ readonly kind: 'waiting-vm-snapshot'; readonly runId: string } & OfVmSnapshot)
+  | ({ readonly kind: 'foreign-vm-snapshot' } & OfVmSnapshot)
   /** Files in a hand-over directory of a run whose journal is lost. */
   | ({ readonly kind: 'orphan-export'; readonly runId: string } & OfExport)
   | ({ readonly kind: 'waiting-export'; readonly runId: string } & OfExport)

@@ -29,8 +29,27 @@ export interface FreezeWindow {
  * aborted: the thaw does not listen to the run's signal.
  */
 export async function holdFreezeWindow(run: Run, signal: AbortSignal): Promise<FreezeWindow> {
+  return inFreezeWindow(run, () => holdWindow(run, [...run.openGuests], () => establish(run, signal), signal));
+}
+
+/** While the work is under way, guests may stand still: nothing is logged. */
+export async function inFreezeWindow<Result>(run: Run, work: () => Promise<Result>): Promise<Result> {
+  run.inFreezeWindow = true;
+  try {
+    return await work();
+  } finally {
+    run.inFreezeWindow = false;
+  }
+}
+
+/** The window of these guests alone, with `takePoint` in its middle, which returns the array's own time where it is told. Never rejects. */
+export async function holdWindow(
+  run: Run,
+  guests: readonly NamedGuest[],
+  takePoint: () => Promise<number | undefined>,
+  signal: AbortSignal,
+): Promise<FreezeWindow> {
   const { clock } = run.ports;
-  const guests = [...run.openGuests];
   const times: { -readonly [Key in keyof WindowTimes]: WindowTimes[Key] } = {
     freezeRequestedMs: clock.monotonicMs(),
     frozenMs: undefined,
@@ -43,14 +62,13 @@ export async function holdFreezeWindow(run: Run, signal: AbortSignal): Promise<F
   let establishError: unknown;
   const freezeErrors: unknown[] = [];
   let thaws: ReadonlyMap<InstanceUuid, GuestThaw> = new Map();
-  run.inFreezeWindow = true;
   try {
     freezeErrors.push(...(await freezeAll(run, guests, signal)));
     if (freezeErrors.length === 0) {
       times.frozenMs = clock.monotonicMs();
       times.establishSentMs = times.frozenMs;
       try {
-        arrayServiceMs = await establish(run, signal);
+        arrayServiceMs = await takePoint();
         times.establishConfirmedMs = clock.monotonicMs();
       } catch (error) {
         // A call that was called off tells nothing about its effect, whatever it was called off for.
@@ -61,12 +79,11 @@ export async function holdFreezeWindow(run: Run, signal: AbortSignal): Promise<F
     times.thawSentMs = clock.monotonicMs();
     thaws = await thawAll(run, guests);
     times.thawedMs = clock.monotonicMs();
-    run.inFreezeWindow = false;
   }
   return { times, arrayServiceMs, freezeErrors, establishError, thaws };
 }
 
-type NamedGuest = readonly [InstanceUuid, Guest];
+export type NamedGuest = readonly [InstanceUuid, Guest];
 
 /**
  * When one guest fails the window is lost: the others are not kept waiting for it. VSS takes seconds to come to a hold that
@@ -130,7 +147,7 @@ async function thawAll(run: Run, guests: readonly NamedGuest[]): Promise<Readonl
 }
 
 /** In the window nobody is waited for beyond the limit, not even for the word that a call was given up: guests stand still. */
-function limited<Result>(
+export function limited<Result>(
   run: Run,
   durationMs: number,
   code: ErrorCode,

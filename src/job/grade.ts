@@ -36,13 +36,28 @@ export interface VmEvidence {
   readonly devices: readonly DeviceId[];
   /** What the array says about those devices after the establish. */
   readonly snapshots: readonly SnapshotOfDevice[];
+  /** On the route `managed`: the VM snapshot, in place of devices and their snapshots. */
+  readonly vmSnapshot?: VmSnapshotEvidence;
   readonly capturedDiskUuids: readonly (string | undefined)[];
   /** Labels of captured disks that other VMs, not frozen, may write to. */
   readonly sharedDisks: readonly string[];
   /** Labels of captured disks whose writes may still be in a filter or cache on the ESXi host. */
   readonly heldBackDisks: readonly string[];
-  /** Why the disks may not have been on those devices at the establish; empty: looked at before the freeze and after the thaw. */
+  /**
+   * Why the disks may not have been on those devices at the establish; empty: looked at before the freeze and after the thaw. On the
+   * route `managed`: disks of the VM snapshot that are not as they were planned and looked at before the freeze.
+   */
   readonly layoutDoubts: readonly string[];
+}
+
+/** What vCenter shows after a snapshot of the VM was taken. */
+export interface VmSnapshotEvidence {
+  /** Snapshots of the run's name that the VM has. */
+  readonly count: number;
+  /** Serials of the disks that are part of it. */
+  readonly diskUuids: readonly (string | undefined)[];
+  /** vCenter's word alone: nobody told which writers or file systems stood still. */
+  readonly quiescedByTools: boolean;
 }
 
 export interface GradedVm {
@@ -63,12 +78,12 @@ export function gradeOf(evidence: VmEvidence): GradedVm {
   const noPoint = [...snapshotDoubts(evidence), ...evidence.layoutDoubts];
   if (noPoint.length > 0) return { grade: 'unknown', reasons: noPoint };
   const { guest } = evidence;
-  if (!guest) return { grade: 'crash', reasons: ['the guest was not frozen'] };
+  if (!guest) return gradeWithoutGuest(evidence);
   const notHeld = [
-    ...evidence.heldBackDisks.map((label) => `writes to disk "${label}" may be held back on the ESXi host`),
+    ...evidence.heldBackDisks.map(heldBack),
     ...windowDoubts(evidence.times, guest),
     ...coverageDoubts(evidence, guest),
-    ...evidence.sharedDisks.map((label) => `disk "${label}" is shared with VMs that were not frozen`),
+    ...evidence.sharedDisks.map(shared),
   ];
   if (notHeld.length > 0) return { grade: 'crash', reasons: notHeld };
   const notQuiet = applicationDoubts(guest);
@@ -76,7 +91,21 @@ export function gradeOf(evidence: VmEvidence): GradedVm {
   return { grade: 'application', reasons: [] };
 }
 
-function snapshotDoubts({ devices, snapshots }: VmEvidence): string[] {
+const heldBack = (label: string) => `writes to disk "${label}" may be held back on the ESXi host`;
+const shared = (label: string) => `disk "${label}" is shared with VMs that were not frozen`;
+
+/** VMware Tools earn `filesystem` at most: no writer and no application is heard of. */
+function gradeWithoutGuest({ vmSnapshot, times, sharedDisks, heldBackDisks }: VmEvidence): GradedVm {
+  if (!vmSnapshot?.quiescedByTools) return { grade: 'crash', reasons: ['the guest was not frozen'] };
+  if (times.establishConfirmedMs === undefined)
+    return { grade: 'crash', reasons: ['vCenter did not confirm the quiesced snapshot itself'] };
+  const notHeld = [...heldBackDisks.map(heldBack), ...sharedDisks.map(shared)];
+  if (notHeld.length > 0) return { grade: 'crash', reasons: notHeld };
+  return { grade: 'filesystem', reasons: ['the guest was quiesced by VMware Tools: no application spoke for itself'] };
+}
+
+function snapshotDoubts({ devices, snapshots, vmSnapshot, capturedDiskUuids }: VmEvidence): string[] {
+  if (vmSnapshot) return vmSnapshotDoubts(vmSnapshot, capturedDiskUuids);
   if (devices.length === 0) return ['no device was captured'];
   const doubts = devices
     .filter((device) => snapshots.filter((snapshot) => snapshot.source === device).length !== 1)
@@ -86,6 +115,17 @@ function snapshotDoubts({ devices, snapshots }: VmEvidence): string[] {
   if (ids.has(undefined) && devices.length > 1)
     doubts.push('the array tells no snap id: one point in time is not proven');
   return doubts;
+}
+
+function vmSnapshotDoubts(
+  { count, diskUuids }: VmSnapshotEvidence,
+  capturedDiskUuids: readonly (string | undefined)[],
+): string[] {
+  if (capturedDiskUuids.length === 0) return ['no disk was captured'];
+  if (count !== 1) return [`the VM has ${count} snapshots of this run, not exactly one`];
+  return capturedDiskUuids
+    .filter((disk) => disk === undefined || !diskUuids.includes(disk))
+    .map((disk) => `disk "${disk ?? 'without serial'}" is no part of the snapshot`);
 }
 
 /** Two clocks and a wire lie between the guest's hold and ours: this much, and 5 %, they may differ. */

@@ -1,3 +1,4 @@
+import type { VmSelector } from '../ports/hypervisor.ts';
 import type { ArrayId, RunId } from '../ports/identity.ts';
 import type { JobSpec } from './job-spec.ts';
 
@@ -8,6 +9,8 @@ export interface Installation {
    * the installation. Part of the snapshot's name.
    */
   markOf(run: RunId, array: ArrayId): string;
+  /** The VM this machine runs in, where the configuration names it. */
+  readonly proxyVm: VmSelector | undefined;
   /** Where the jobs may have left something. */
   readonly jobs: readonly Pick<JobSpec, 'targetPool' | 'presentGroup' | 'exportDirectory' | 'limits'>[];
 }

@@ -2,8 +2,16 @@ import type { FreezeStrategy } from '../ports/guest.ts';
 import type { VmSelector } from '../ports/hypervisor.ts';
 import type { Grade } from './grade.ts';
 
-/** `auto`: as the settings of each guest say. A strategy by name: that one, or the run is refused. */
-export type FreezeChoice = 'auto' | FreezeStrategy | 'none';
+/**
+ * `auto`: as the settings of each guest say. A strategy by name: that one, or the run is refused. `vmware-tools`: VMware Tools quiesces
+ * the guest for a VM snapshot, so on the route `managed` only.
+ */
+export type FreezeChoice = 'auto' | FreezeStrategy | 'vmware-tools' | 'none';
+
+/** How a VM's data are captured and reach the proxy. `docs/routes.md` has what each needs and what it cannot do. */
+export type RouteName = 'snapvx' | 'managed';
+/** `auto`: `snapvx`, unless the array is known to refuse its snapshots on vVols. */
+export type RouteChoice = 'auto' | RouteName;
 
 export const ON_OPEN_RUN = ['fail', 'replace', 'wait'] as const;
 export type OnOpenRun = (typeof ON_OPEN_RUN)[number];
@@ -18,6 +26,7 @@ export interface JobSpec {
   readonly onNoMatch: 'fail' | 'skip';
   /** How guests are frozen. `none`: the snapshot is crash-consistent at best, and says so. */
   readonly freeze: FreezeChoice;
+  readonly route: RouteChoice;
   /** The grade the admin asks for; below it `onLowerGrade` decides. */
   readonly grade: Grade;
   readonly onLowerGrade: 'fail' | 'degrade';
@@ -33,6 +42,8 @@ export interface JobSpec {
   readonly presentGroup: string | undefined;
   /** The proxy's host (initiator group) on the array: a target may be visible to it and to nobody else. */
   readonly proxyHost: string;
+  /** The VM this machine runs in, as vCenter knows it: needed where disks are added to it. */
+  readonly proxyVm: VmSelector | undefined;
   /** The array removes the snapshot after this, even if this machine burns down. */
   readonly timeToLiveHours: number;
   /** Where images are handed over. */

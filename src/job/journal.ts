@@ -4,12 +4,23 @@ import type { InstanceUuid } from '../ports/identity.ts';
 import type { Journal, JournalLine } from '../ports/journal.ts';
 import type { JobContext } from './job-spec.ts';
 import type { Plan } from './plan.ts';
-import type { CaptureResult, GuestsResult } from './results.ts';
+import type { CaptureResult, GuestsResult, ManagedCaptureResult } from './results.ts';
 import { BEGINNINGS, phaseAfter, RECORD_KINDS, type RunPhase } from './run-phase.ts';
 
 const JOURNAL_VERSION = 1;
 
-export const STEP_NAMES = ['group', 'guests', 'capture', 'link', 'present', 'devices', 'export'] as const;
+/** `managed-capture` and `hot-add` stand in place of `capture` to `devices` on the route `managed`. */
+export const STEP_NAMES = [
+  'group',
+  'guests',
+  'capture',
+  'managed-capture',
+  'link',
+  'present',
+  'hot-add',
+  'devices',
+  'export',
+] as const;
 export type StepName = (typeof STEP_NAMES)[number];
 
 export type Outcome = 'handed-over-and-released' | 'failed' | 'recovered' | 'nothing-done';
@@ -17,8 +28,9 @@ export type Outcome = 'handed-over-and-released' | 'failed' | 'recovered' | 'not
 /** Everything a journal can say, one line each. Public format: changes need a new version. */
 export type JournalRecord =
   | { readonly kind: 'opened'; readonly data: { readonly version: number; readonly context: JobContext } }
-  /** The run is about to read in vCenter, in the session of that key. It is ended before anything is linked. */
+  /** The run is about to work in vCenter, in the session of that key. It is ended before anything is linked or added, or by `logout`. */
   | { readonly kind: 'login'; readonly data: { readonly key: string } }
+  | { readonly kind: 'logout'; readonly data: { readonly key: string } }
   | { readonly kind: 'planned'; readonly data: Plan }
   | { readonly kind: 'intent'; readonly data: { readonly step: StepName } }
   | {
@@ -55,8 +67,8 @@ export interface RunState {
   readonly context: JobContext | undefined;
   readonly plan: Plan | undefined;
   readonly openedAt: Date | undefined;
-  /** A session in vCenter that may still be there. */
-  readonly vcenterSession: string | undefined;
+  /** Keys of sessions in vCenter that may still be there. */
+  readonly vcenterSessions: readonly string[];
   readonly steps: Readonly<Record<StepName, StepState>>;
   readonly sessions: readonly GuestSession[];
   readonly handedOverAt: Date | undefined;
@@ -73,13 +85,15 @@ function emptyRunState(): RunState {
     context: undefined,
     plan: undefined,
     openedAt: undefined,
-    vcenterSession: undefined,
+    vcenterSessions: [],
     steps: {
       group: { at: 'untouched' },
       guests: { at: 'untouched' },
       capture: { at: 'untouched' },
+      'managed-capture': { at: 'untouched' },
       link: { at: 'untouched' },
       present: { at: 'untouched' },
+      'hot-add': { at: 'untouched' },
       devices: { at: 'untouched' },
       export: { at: 'untouched' },
     },
@@ -100,14 +114,17 @@ function applyRecord(before: RunState, record: JournalRecord, at: Date): RunStat
     case 'opened':
       return { ...state, context: record.data.context, openedAt: at };
     case 'login':
-      return { ...state, vcenterSession: record.data.key };
+      return { ...state, vcenterSessions: [...state.vcenterSessions, record.data.key] };
+    case 'logout':
+      return { ...state, vcenterSessions: state.vcenterSessions.filter((key) => key !== record.data.key) };
     case 'planned':
       return { ...state, plan: record.data };
     case 'session':
       return { ...state, sessions: [...state.sessions, { ...record.data, since: at }] };
     case 'intent': {
       const intended = step(record.data.step, { at: 'intended' });
-      return record.data.step === 'link' ? { ...intended, vcenterSession: undefined } : intended;
+      const isRead = record.data.step === 'link' || record.data.step === 'hot-add';
+      return isRead ? { ...intended, vcenterSessions: [] } : intended;
     }
     case 'done':
       return step(record.data.step, { at: 'done', result: record.data.result });
@@ -206,8 +223,10 @@ const resultOf = (state: RunState, step: StepName): unknown => {
   return at.at === 'done' ? at.result : undefined;
 };
 
-// The two results below were journaled by their own step under the same format version.
+// The results below were journaled by their own step under the same format version.
 export const captureResultOf = (state: RunState): CaptureResult | undefined =>
-  resultOf(state, 'capture') as CaptureResult | undefined;
+  (resultOf(state, 'capture') as CaptureResult | undefined) ?? managedCaptureResultOf(state);
+export const managedCaptureResultOf = (state: RunState): ManagedCaptureResult | undefined =>
+  resultOf(state, 'managed-capture') as ManagedCaptureResult | undefined;
 export const guestsResultOf = (state: RunState): GuestsResult | undefined =>
   resultOf(state, 'guests') as GuestsResult | undefined;

@@ -1,5 +1,6 @@
+import type { InstanceUuid } from '../ports/identity.ts';
 import type { ImageFile } from '../ports/images.ts';
-import type { Plan } from './plan.ts';
+import { hasCommonInstant, imagesOf, type Plan, type PlannedDisk } from './plan.ts';
 import type { CaptureResult } from './results.ts';
 import type { Run } from './step.ts';
 
@@ -25,7 +26,9 @@ export function manifestOf(run: Run, capture: CaptureResult, files: readonly Ima
       freezeMs: capture.freezeMs,
       thawMs: capture.thawMs,
     },
-    route: 'snapvx',
+    route: plan.route,
+    commonInstant: hasCommonInstant(plan),
+    ...(plan.managed ? { proxyVm: plan.managed.proxyVm } : {}),
     vms: plan.vms.map((vm) => {
       const captured = capture.vms.find((entry) => entry.vm === vm.instanceUuid);
       return {
@@ -42,7 +45,7 @@ export function manifestOf(run: Run, capture: CaptureResult, files: readonly Ima
           storage: disk.storage,
           capacityBytes: disk.capacityBytes,
           devices: disk.devices,
-          images: plan.devices.filter(({ device }) => disk.devices.includes(device)).map(({ imagePath }) => imagePath),
+          images: imagesOfDisk(plan, vm.instanceUuid, disk),
         })),
       };
     }),
@@ -50,6 +53,8 @@ export function manifestOf(run: Run, capture: CaptureResult, files: readonly Ima
     warnings: plan.warnings,
     images: files.map((file) => {
       const device = plan.devices.find(({ imagePath }) => imagePath === file.path);
+      const disk = plan.managed?.disks.find(({ imagePath }) => imagePath === file.path);
+      if (disk) return { ...file, format: 'raw', holds: 'disk', diskUuid: disk.diskUuid };
       return {
         ...file,
         format: 'raw',
@@ -63,14 +68,22 @@ export function manifestOf(run: Run, capture: CaptureResult, files: readonly Ima
   return `${JSON.stringify(manifest, undefined, 2)}\n`;
 }
 
+function imagesOfDisk({ devices, managed }: Plan, vm: InstanceUuid, disk: PlannedDisk): readonly string[] {
+  const own = managed
+    ? managed.disks.filter((one) => one.vm === vm && one.key === disk.key)
+    : devices.filter(({ device }) => disk.devices.includes(device));
+  return own.map(({ imagePath }) => imagePath);
+}
+
 /** What a run is about to hand over, written before its first image: a crash in the middle leaves files that say whose they are. */
-export function plannedManifestOf({ runId, arrayId, snapshotName, devices }: Plan): string {
+export function plannedManifestOf(plan: Plan): string {
+  const { runId, arrayId, snapshotName } = plan;
   const planned = {
     schema: 'snaphook/planned-manifest',
     version: 1,
     run: { id: runId },
     snapshot: { array: arrayId, name: snapshotName },
-    images: devices.map(({ imagePath, imageBytes }) => ({ path: imagePath, sizeBytes: imageBytes })),
+    images: imagesOf(plan).map(({ imagePath, imageBytes }) => ({ path: imagePath, sizeBytes: imageBytes })),
   };
   return `${JSON.stringify(planned, undefined, 2)}\n`;
 }

@@ -36,7 +36,7 @@ export function whyNotOfItsTime(
   installation: Installation,
   run: RunId,
   madeAtMs: number | undefined,
-  keeper: 'array' | 'file system',
+  keeper: 'array' | 'vCenter' | 'file system',
 ): string | undefined {
   if (madeAtMs === undefined) return `the ${keeper} does not tell when it was made`;
   const startMs = startOfRun(run).getTime();

@@ -2,7 +2,7 @@ import type { FreezeStrategy } from '../ports/guest.ts';
 import type { ArrayId, DeviceId, InstanceUuid, MoRef, RunId, Wwn } from '../ports/identity.ts';
 import type { HandedOverFile } from '../ports/images.ts';
 import type { ArrayFacts } from '../ports/storage-array.ts';
-import type { JobContext, JobSpec } from './job-spec.ts';
+import type { JobContext, JobSpec, RouteName } from './job-spec.ts';
 import type { VmNote } from './vm-notes.ts';
 
 export const TRACK_BYTES = 131_072;
@@ -29,7 +29,7 @@ export interface PlannedVm {
   readonly moRef: MoRef;
   readonly name: string;
   readonly address: string | undefined;
-  readonly freeze: FreezeStrategy | 'none';
+  readonly freeze: FreezeStrategy | 'vmware-tools' | 'none';
   /** The job's selectors that led to it, as they were written. */
   readonly selectedBy: readonly string[];
   /** Changed block tracking is on. */
@@ -61,6 +61,29 @@ export interface Collateral {
   readonly vms: readonly string[];
 }
 
+export interface Route {
+  readonly name: RouteName;
+  /** Why this one. */
+  readonly because: string;
+}
+
+/** A disk that the VM of this machine is given for the length of a run, out of a VM snapshot. */
+export interface ManagedDisk {
+  readonly vm: InstanceUuid;
+  /** Device key in its own VM. */
+  readonly key: number;
+  readonly label: string;
+  /** Under what serial the proxy sees it: a virtual disk shows it in the form of a WWN. */
+  readonly diskUuid: Wwn;
+  readonly imagePath: string;
+  readonly imageBytes: number;
+}
+
+export interface ManagedPlan {
+  readonly proxyVm: { readonly moRef: MoRef; readonly name: string };
+  readonly disks: readonly ManagedDisk[];
+}
+
 /** Everything a run will touch, computed before anything is changed. */
 export interface Plan {
   readonly runId: RunId;
@@ -69,6 +92,9 @@ export interface Plan {
   readonly arrayId: ArrayId;
   readonly array: ArrayFacts;
   readonly snapshotName: string;
+  readonly route: Route;
+  /** Of the route `managed`, which has no `devices`: the disks are read where vSphere shows them. */
+  readonly managed: ManagedPlan | undefined;
   readonly vms: readonly PlannedVm[];
   readonly devices: readonly PlannedDevice[];
   readonly collateral: readonly Collateral[];
@@ -86,9 +112,24 @@ export const targetWwnsOf = (plan: Plan): readonly Wwn[] => plan.devices.map(({ 
 export const presentedTargetsOf = (plan: Plan): readonly DeviceId[] =>
   plan.devices.filter(({ presentNeeded }) => presentNeeded).map(({ target }) => target);
 
+/** An image to be written, and the identity under which the proxy sees what it is made from. */
+export interface PlannedImage {
+  readonly wwn: Wwn;
+  readonly imagePath: string;
+  readonly imageBytes: number;
+}
+
+export const imagesOf = ({ devices, managed }: Plan): readonly PlannedImage[] => [
+  ...devices.map(({ targetWwn, imagePath, imageBytes }) => ({ wwn: targetWwn, imagePath, imageBytes })),
+  ...(managed?.disks ?? []).map(({ diskUuid, imagePath, imageBytes }) => ({ wwn: diskUuid, imagePath, imageBytes })),
+];
+
+/** Do all VMs show the same instant? VM snapshots are taken one a VM. */
+export const hasCommonInstant = ({ managed, vms }: Plan): boolean => managed === undefined || vms.length === 1;
+
 /** What the run puts into its hand-over directory, the manifest last: as long as it is there it says whose the rest is. */
 export const handedOverFilesOf = (plan: Plan): readonly HandedOverFile[] => [
-  ...plan.devices.map(({ imagePath, imageBytes }) => ({ path: imagePath, sizeBytes: imageBytes })),
+  ...imagesOf(plan).map(({ imagePath, imageBytes }) => ({ path: imagePath, sizeBytes: imageBytes })),
   { path: MANIFEST_NAME, sizeBytes: undefined },
 ];
 
@@ -96,7 +137,7 @@ export const handedOverFilesOf = (plan: Plan): readonly HandedOverFile[] => [
 export const draftNameOf = ({ snapshotName }: Pick<Plan, 'snapshotName'>): string => `${snapshotName}${DRAFT_SUFFIX}`;
 
 export const imagePathsOf = (plan: Plan): readonly string[] => [
-  ...plan.devices.map(({ imagePath }) => imagePath),
+  ...imagesOf(plan).map(({ imagePath }) => imagePath),
   MANIFEST_NAME,
 ];
 

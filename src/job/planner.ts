@@ -8,18 +8,23 @@ import { imageNames } from './image-names.ts';
 import type { Installation } from './installation.ts';
 import type { JobContext, JobSpec } from './job-spec.ts';
 import { layoutOf } from './layout.ts';
+import { checkManaged, managedPlan } from './managed-plan.ts';
 import { snapshotName } from './names.ts';
 import {
   bytesOfCylinders,
   type Collateral,
+  type ManagedPlan,
   type Plan,
   type PlannedDevice,
   type PlannedDisk,
   type PlannedVm,
+  type Route,
 } from './plan.ts';
 import type { JobPorts } from './ports.ts';
+import { chooseRoute, toolsWithoutSnapshot } from './route.ts';
 import { findSources, type SourceDevice } from './sources.ts';
 import { type ChosenTarget, chooseTargets, mayBecomeFree, type TargetChoice } from './targets.ts';
+import { checkVm } from './vm-checks.ts';
 import { mayHoldWritesBack, notesOf, type VmNote } from './vm-notes.ts';
 import { guestAddressOf, selectVms } from './vms.ts';
 
@@ -34,9 +39,15 @@ export interface Reserved {
   readonly targets: ReadonlySet<string>;
   /** Hand-over directories, by the run that has each. */
   readonly directories: ReadonlyMap<string, string>;
+  /** Serials of disks that are attached to the proxy VM, by the run that has each. */
+  readonly disks: ReadonlyMap<string, string>;
 }
 
-export const NOTHING_RESERVED: Reserved = { targets: new Set(), directories: new Map() };
+export const NOTHING_RESERVED: Reserved = {
+  targets: new Set(),
+  directories: new Map(),
+  disks: new Map(),
+};
 
 /** Everything of a plan that does not depend on other runs. */
 export interface PlanDraft {
@@ -52,6 +63,9 @@ export interface PlanDraft {
   readonly collateral: readonly Collateral[];
   readonly warnings: readonly string[];
   readonly installation: Installation;
+  readonly route: Route;
+  /** Of the route `managed`. */
+  readonly proxyVm: ManagedPlan['proxyVm'] | undefined;
 }
 
 /** Reads VMs by selector, their disks and the devices that hold them. Changes nothing. */
@@ -64,18 +78,26 @@ export async function draftPlan(ports: JobPorts, spec: JobSpec, signal: AbortSig
     checkVm(vm, spec, warnings);
     for (const { severity, text } of notes.get(vm.instanceUuid) ?? []) if (severity === 'warning') warnings.push(text);
   }
-  const collateral = await findCollateral(ports, vms, spec, warnings, signal);
   const { array, facts, sources, pool } = await findSources(ports.arrays, spec.targetPool, disksOf(vms), signal);
+  const route = await chooseRoute(ports.vvolAnswers, spec, facts, vms);
+  const { installation } = ports;
+  const found = { array, facts, sources, pool, vms, selectedBy, notes, warnings, installation, route };
+  if (route.name === 'managed') {
+    const proxyVm = await checkManaged(ports, spec, { vms, warnings }, signal);
+    const strategies = new Map(vms.map((vm) => [vm.instanceUuid, strategyOf(ports, vm, spec)]));
+    return { ...found, strategies, collateral: [], proxyVm };
+  }
+  if (spec.freeze === 'vmware-tools') throw toolsWithoutSnapshot(spec, route);
+  const collateral = await findCollateral(ports, vms, spec, warnings, signal);
   checkArray(array, facts);
   await checkArrayLimits(array, sources, spec, signal);
   const strategies = new Map(vms.map((vm) => [vm.instanceUuid, strategyOf(ports, vm, spec)]));
-  const { installation } = ports;
-  return { array, facts, sources, pool, vms, selectedBy, notes, strategies, collateral, warnings, installation };
+  return { ...found, strategies, collateral, proxyVm: undefined };
 }
 
 /** Gives every source a target that nobody else has planned. Errors: `E_TARGET_*`, `E_EXPORT`. */
 export function completePlan(draft: PlanDraft, request: PlanRequest, reserved: Reserved): Plan {
-  const { array, facts, sources, collateral, warnings } = draft;
+  const { array, facts, sources, vms, collateral, warnings } = draft;
   const { spec } = request;
   const owner = reserved.directories.get(spec.exportDirectory);
   if (owner !== undefined) {
@@ -83,9 +105,11 @@ export function completePlan(draft: PlanDraft, request: PlanRequest, reserved: R
       hint: 'Give each job an exportDirectory of its own: otherwise one run would hand over the images of another.',
     });
   }
-  const targets = targetsInOrder({ sources, pool: draft.pool, spec, reserved: reserved.targets });
   const names = imageNames(sources);
-  const devices = sources.map((source, index): PlannedDevice => {
+  const managed = draft.proxyVm && managedPlan(draft.proxyVm, { sources, vms, names }, reserved.disks);
+  const linked = managed ? [] : sources;
+  const targets = targetsInOrder({ sources: linked, pool: draft.pool, spec, reserved: reserved.targets });
+  const devices = linked.map((source, index): PlannedDevice => {
     const target = targets.get(source.device.id);
     const imagePath = names[index];
     if (!target || !imagePath) throw new TypeError('one target and one image for every source');
@@ -109,6 +133,8 @@ export function completePlan(draft: PlanDraft, request: PlanRequest, reserved: R
     snapshotName: snapshotName(request.runId, draft.installation.markOf(request.runId, array.id)),
     vms: plannedVms(draft),
     devices,
+    route: draft.route,
+    managed,
     collateral,
     warnings,
   };
@@ -165,6 +191,7 @@ export async function whenTargetsAreFree(
 /** Errors: `E_CONFIG` when the guest has no settings, or others than the job asks for. */
 function strategyOf(ports: JobPorts, vm: VmRecord, { freeze }: JobSpec): PlannedVm['freeze'] {
   if (freeze === 'none' || !vm.poweredOn) return 'none';
+  if (freeze === 'vmware-tools') return freeze;
   const address = guestAddressOf(vm);
   const strategy = ports.guests.strategyFor({ name: vm.name, address });
   if (strategy === undefined) {
@@ -221,50 +248,6 @@ function storageOf({ backing, label }: VirtualDisk): PlannedDisk['storage'] {
   if (backing.kind === 'unsupported') throw new TypeError(`disk ${label} was not checked`);
   return backing.kind;
 }
-
-function checkVm(vm: VmRecord, spec: JobSpec, warnings: string[]): void {
-  if (vm.template) throw refuse(vm.name, 'it is a template');
-  if (!vm.connected) throw refuse(vm.name, 'its host is not connected to vCenter');
-  if (vm.disks.length === 0) throw refuse(vm.name, 'it has no disk');
-  checkReachableGrade(vm, spec, warnings);
-  for (const disk of vm.disks) checkDisk(vm, disk, spec);
-}
-
-/** A grade that cannot be reached is refused now, not after a freeze. */
-function checkReachableGrade(vm: VmRecord, spec: JobSpec, warnings: string[]): void {
-  const frozen = spec.freeze !== 'none' && vm.poweredOn;
-  if (frozen || spec.grade === 'crash') return;
-  const why = vm.poweredOn
-    ? 'the job does not freeze guests'
-    : `VM "${vm.name}" is powered off, so that no guest can be frozen`;
-  if (spec.onLowerGrade === 'degrade') {
-    warnings.push(`${why}: the grade is "crash" at best`);
-    return;
-  }
-  throw new SnaphookError('E_GRADE', `VM "${vm.name}" cannot reach grade "${spec.grade}": ${why}`, {
-    hint: 'Set `grade: crash` or `onLowerGrade: degrade` for the job, or take the VM out of it.',
-  });
-}
-
-function checkDisk(vm: VmRecord, disk: VirtualDisk, spec: JobSpec): void {
-  const name = `disk "${disk.label}" of VM "${vm.name}"`;
-  if (disk.backing.kind === 'unsupported') {
-    throw new SnaphookError('E_DISK_UNSUPPORTED', `${name} cannot be captured: ${disk.backing.reason}`, {
-      hint: 'Move the disk to storage of a configured array, or leave the VM to another backup method.',
-    });
-  }
-  if (spec.hostCaches === 'warn' || !mayHoldWritesBack(disk)) return;
-  const [filter] = disk.condition.filters;
-  const what = filter === undefined ? 'a write-back cache on the ESXi host' : `IO filter "${filter}"`;
-  throw new SnaphookError('E_DISK_UNSUPPORTED', `${name} cannot be captured: its writes pass ${what}`, {
-    hint: 'What such a filter or cache holds is not on the array yet. Where you know that it holds nothing back, set `hostCaches: warn` for the job; the grade is then "crash" at best.',
-  });
-}
-
-const refuse = (vm: string, why: string) =>
-  new SnaphookError('E_DISK_UNSUPPORTED', `VM "${vm}" cannot be captured: ${why}`, {
-    hint: 'Take the VM out of the job, or correct its state in vCenter.',
-  });
 
 async function findCollateral(
   ports: JobPorts,

@@ -6,6 +6,8 @@ import type { JournalStore, Locks } from '../ports/journal.ts';
 import type { BackupProxy } from '../ports/proxy.ts';
 import type { Reporter } from '../ports/reporter.ts';
 import type { StorageArray } from '../ports/storage-array.ts';
+import type { VmSnapshots } from '../ports/vm-snapshots.ts';
+import type { VvolAnswers } from '../ports/vvol-answers.ts';
 import type { Installation } from './installation.ts';
 
 /** Everything the core needs from the outside, chosen by the entry point that calls it. */
@@ -13,6 +15,9 @@ export interface JobPorts {
   readonly hypervisor: Hypervisor;
   readonly arrays: readonly StorageArray[];
   readonly guests: Guests;
+  /** Undefined: the configuration does not name the VM this machine runs in, so that nothing can be added to it. */
+  readonly vmSnapshots: VmSnapshots | undefined;
+  readonly vvolAnswers: VvolAnswers;
   readonly proxy: BackupProxy;
   readonly images: Images;
   readonly journals: JournalStore;

@@ -10,7 +10,7 @@ import { type TurnRequest, takeTurn, vmLock } from './job-turn.ts';
 import { captureResultOf, RunJournal } from './journal.ts';
 import { newRunId } from './names.ts';
 import { otherOpenPlans } from './open-plans.ts';
-import { devicesOf, imagePathsOf, MANIFEST_NAME, type Plan } from './plan.ts';
+import { imagePathsOf, imagesOf, MANIFEST_NAME, type Plan } from './plan.ts';
 import { completePlan, draftPlan, type PlanDraft, type Reserved, whenTargetsAreFree } from './planner.ts';
 import type { JobPorts } from './ports.ts';
 import type { CaptureResult } from './results.ts';
@@ -22,7 +22,9 @@ import { devicesStep } from './steps/devices.ts';
 import { exportStep } from './steps/export.ts';
 import { groupStep, needsGroup } from './steps/group.ts';
 import { closeOpenGuests, guestsStep } from './steps/guests.ts';
+import { hotAddStep } from './steps/hot-add.ts';
 import { linkStep } from './steps/link.ts';
+import { managedCaptureStep } from './steps/managed-capture.ts';
 import { presentStep } from './steps/present.ts';
 import { undoSteps } from './undo.ts';
 
@@ -133,13 +135,16 @@ function whileHeld(journal: Journal, { lost }: Lock): Journal {
 async function goForward(work: Work, signal: AbortSignal): Promise<PreResult> {
   const { ports, spec, journal } = work;
   await journal.opened(work.context);
-  // vCenter is asked for the last time after the thaw.
+  // Nothing is read in vCenter after the thaw; steps of the route managed have sessions of their own.
   const { run, capture } = await planAndCapture(work, signal).finally(() => ports.hypervisor.close());
   const { plan } = run;
   const degraded = checkGrades(plan, capture);
-  await runStep(run, linkStep, signal);
-  await runStep(run, presentStep, signal);
-  await runStep(run, devicesStep, signal);
+  if (plan.managed) await runStep(run, hotAddStep, signal);
+  else {
+    await runStep(run, linkStep, signal);
+    await runStep(run, presentStep, signal);
+    await runStep(run, devicesStep, signal);
+  }
   const { files } = await runStep(run, exportStep, signal);
   signal.throwIfAborted();
   await journal.append({ kind: 'handed-over', data: { manifest: MANIFEST_NAME } });
@@ -183,25 +188,29 @@ async function planAndReserve({ ports, spec, context, id, journal }: Work, signa
 async function reservedByOthers(ports: JobPorts, except: string): Promise<Reserved> {
   const targets = new Set<string>();
   const directories = new Map<string, string>();
+  const disks = new Map<string, string>();
   for (const plan of await otherOpenPlans(ports, except)) {
     for (const { target } of plan.devices) targets.add(target);
+    for (const { diskUuid } of plan.managed?.disks ?? []) disks.set(diskUuid, plan.runId);
     directories.set(plan.spec.exportDirectory, plan.runId);
   }
-  return { targets, directories };
+  return { targets, directories, disks };
 }
 
 /** Read-only: everything that can fail before a guest is touched fails here. */
 async function preflight(run: Run, signal: AbortSignal): Promise<void> {
   const { plan, ports } = run;
-  const bytes = plan.devices.reduce((sum, { imageBytes }) => sum + imageBytes, 0);
+  const bytes = imagesOf(plan).reduce((sum, { imageBytes }) => sum + imageBytes, 0);
   await ports.images.preflight(plan.spec.exportDirectory, imagePathsOf(plan), bytes, signal);
-  const sources = await ports.proxy.visible(
-    plan.devices.map(({ wwn }) => wwn),
-    signal,
-  );
+  const unwanted = plan.managed
+    ? plan.managed.disks.map(({ diskUuid }) => diskUuid)
+    : plan.devices.map(({ wwn }) => wwn);
+  const sources = await ports.proxy.visible(unwanted, signal);
   if (sources.length > 0) {
     throw new SnaphookError('E_PROXY_DEVICE', `the proxy sees source device "${sources[0]}" itself, not only targets`, {
-      hint: 'A proxy that sees the production device may write to it. Take it out of the masking view of the proxy.',
+      hint: plan.managed
+        ? 'A disk that an earlier run added may still be attached: run `snaphook reap --apply`.'
+        : 'A proxy that sees the production device may write to it. Take it out of the masking view of the proxy.',
     });
   }
 }
@@ -215,8 +224,8 @@ async function captureGuests(run: Run, signal: AbortSignal): Promise<CaptureResu
     }
     const held = AbortSignal.any([signal, ...locks.map(({ lost }) => lost)]);
     await runStep(run, guestsStep, held);
-    ports.reporter.info('freezing', { guests: run.openGuests.size, devices: devicesOf(plan).length });
-    const capture = await runStep(run, captureStep, held);
+    ports.reporter.info('freezing', { guests: run.openGuests.size, disks: imagesOf(plan).length });
+    const capture = await runStep(run, plan.managed ? managedCaptureStep : captureStep, held);
     ports.reporter.info('captured', { windowMs: Math.round(capture.lengthMs), snapshot: plan.snapshotName });
     const errors = await undoSteps(run, { only: ['guests'], signal: held });
     if (errors.length > 0) throw errors[0];

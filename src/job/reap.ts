@@ -1,31 +1,19 @@
-import { SnaphookError, toErrorRecord } from '../ports/errors.ts';
-import type { DeviceId, RunId } from '../ports/identity.ts';
+import { SnaphookError } from '../ports/errors.ts';
+import type { RunId } from '../ports/identity.ts';
 import type { HandedOverFile } from '../ports/images.ts';
-import type { SnapshotOfDevice, StorageArray } from '../ports/storage-array.ts';
 import { withinLimit } from './deadline.ts';
 import type { Finding, ReapedFinding } from './finding.ts';
 import { DEFAULT_LIMITS } from './job-spec.ts';
 import { jobLock } from './job-turn.ts';
 import { judgeLostExports } from './lost-exports.ts';
-import { judgeJournaledGroup, judgeLostGroup } from './lost-groups.ts';
-import { judgeLostSnapshots, type PoolReader, poolReader } from './lost-snapshots.ts';
-import { OWN_NAME_PREFIX, parseSnapshotName } from './names.ts';
+import { judgeLostVmSnapshots } from './lost-vm-snapshots.ts';
 import { orNotLookedAt } from './not-looked-at.ts';
 import { otherOpenPlans } from './open-plans.ts';
 import type { JobPorts } from './ports.ts';
 import { presentedTargets } from './presented-targets.ts';
+import { reapArray, reapGroups } from './reap-array.ts';
+import { attempt, type ReapRequest, readable, reapJudged } from './reaping.ts';
 import { cleanUpRun, loadRun } from './run-record.ts';
-import type { Run } from './step.ts';
-import { captureStep } from './steps/capture.ts';
-
-export interface ReapRequest {
-  /** False: look only. Nothing is changed then, not even a lock is taken. */
-  readonly apply: boolean;
-  /** Also end runs that were handed over and never saw their post hook. */
-  readonly includeWaiting: boolean;
-  /** What has no journal here is removed only if its run began longer ago: younger ones may be at work elsewhere. */
-  readonly olderThanMs: number;
-}
 
 /**
  * Finds what runs left behind, and with `apply` removes what is provably ours: with a journal by name and plan, without one by
@@ -56,6 +44,7 @@ export async function reap(
     // After the snapshots: a group whose snapshot is gone has nothing to hold any more.
     await look(`snapshot groups of array ${array.id}`, () => reapGroups(ports, request, array, openIds, signal));
   }
+  await look('VM snapshots in vCenter', () => reapVmSnapshots(ports, request, openIds, signal));
   for (const directory of new Set(ports.installation.jobs.map(({ exportDirectory }) => exportDirectory))) {
     await look(`directory ${directory}`, () => reapDirectoryInTime(ports, request, directory, signal));
   }
@@ -121,132 +110,22 @@ async function judgeRun(ports: JobPorts, request: ReapRequest, runId: string, jo
     : { finding, did: 'kept', because: 'it waits for its post hook' };
 }
 
-async function reapArray(
+async function reapVmSnapshots(
   ports: JobPorts,
   request: ReapRequest,
-  array: StorageArray,
   openIds: ReadonlySet<string>,
   signal: AbortSignal,
 ): Promise<readonly ReapedFinding[]> {
-  const reaped: ReapedFinding[] = [];
-  const poolOf = poolReader(array);
-  const snapshots = await array.listSnapshots({ namePrefix: OWN_NAME_PREFIX }, signal);
-  for (const [name, devices] of devicesByName(snapshots)) {
-    const named = { array, name, devices };
-    const work = async () => {
-      const owner = await ownerOf(ports, name, openIds);
-      if (owner === 'lost') return reapLost(ports, request, named, poolOf, signal);
-      return owner === 'told' ? [] : reapJournaled(request, named, owner, openIds, signal);
-    };
-    reaped.push(...(await orNotLookedAt(`snapshot ${name} on array ${array.id}`, signal, work)));
-  }
-  return reaped;
-}
-
-async function reapGroups(
-  ports: JobPorts,
-  request: ReapRequest,
-  array: StorageArray,
-  openIds: ReadonlySet<string>,
-  signal: AbortSignal,
-): Promise<readonly ReapedFinding[]> {
-  const groups = await array.listSnapshotGroups({ namePrefix: OWN_NAME_PREFIX }, signal);
-  if (groups.length === 0) return [];
-  const named = new Set((await array.listSnapshots({ namePrefix: OWN_NAME_PREFIX }, signal)).map(({ name }) => name));
-  const reaped: ReapedFinding[] = [];
-  for (const group of groups) {
-    const owner = await ownerOf(ports, group.snapshot, openIds);
-    // A run that is open is told with everything it holds; one whose array is not configured any more, with its journal.
-    if (owner === 'told' || (owner !== 'lost' && 'because' in owner)) continue;
-    if (owner !== 'lost' && (openIds.has(owner.plan.runId) || owner.journal.state.outcome === undefined)) continue;
-    const { finding, because, remove } =
-      owner === 'lost'
-        ? judgeLostGroup(ports, array, group, {
-            olderThanMs: request.olderThanMs,
-            hasSnapshot: named.has(group.snapshot),
-          })
-        : judgeJournaledGroup(array, group, owner);
-    const found: ReapedFinding = { finding, because, did: remove ? 'found' : 'kept' };
-    reaped.push(request.apply && remove ? await attempt(found, () => remove(signal)) : found);
-  }
-  return reaped;
-}
-
-interface Named {
-  readonly array: StorageArray;
-  readonly name: string;
-  readonly devices: readonly DeviceId[];
-}
-
-/**
- * The run of the name if its journal is here; why nobody may be; `lost` when no journal can tell; `told` when the run was told
- * with everything it holds.
- */
-async function ownerOf(
-  ports: JobPorts,
-  name: string,
-  openIds: ReadonlySet<string>,
-): Promise<Run | { readonly because: string } | 'lost' | 'told'> {
-  const id = parseSnapshotName(name)?.run;
-  if (id === undefined) return 'lost';
-  const loaded = await readable(() => loadRun(ports, id));
-  if (!(loaded instanceof SnaphookError)) {
-    // The plan is journaled before anything is established.
-    return loaded.run ?? { because: 'its run never came to a plan' };
-  }
-  if (openIds.has(id)) return 'told';
-  return loaded.code === 'E_CONFIG' ? { because: 'its run used an array that is not configured any more' } : 'lost';
-}
-
-/** Both proofs: the name is the one the journal planned, and so are array and devices. */
-async function reapJournaled(
-  request: ReapRequest,
-  { array, name, devices }: Named,
-  owner: Run | { readonly because: string },
-  openIds: ReadonlySet<string>,
-  signal: AbortSignal,
-): Promise<readonly ReapedFinding[]> {
-  const foreign = (of: readonly DeviceId[], because: string): readonly ReapedFinding[] =>
-    of.length === 0
-      ? []
-      : [{ finding: { kind: 'foreign-snapshot', array: array.id, name, devices: of }, did: 'kept', because }];
-  if ('because' in owner) return foreign(devices, owner.because);
-  const { plan, journal } = owner;
-  const planned = new Set<string>(
-    plan.snapshotName === name && plan.arrayId === array.id ? plan.devices.map(({ device }) => device) : [],
-  );
-  const mine = devices.filter((device) => planned.has(device));
-  const others = foreign(
-    devices.filter((device) => !planned.has(device)),
-    'the journal of its run plans another name, array or device',
-  );
-  if (mine.length === 0 || openIds.has(plan.runId)) return others;
-  // A run without an outcome began after the open ones were listed: it is at work, not an orphan.
-  if (journal.state.outcome === undefined) {
-    const finding: Finding = { kind: 'running', runId: plan.runId, job: plan.spec.name };
-    return [...others, { finding, did: 'kept', because: 'its run began a moment ago' }];
-  }
-  const found: ReapedFinding = {
-    finding: { kind: 'orphan-snapshot', runId: plan.runId, array: array.id, name, devices: mine },
-    did: 'found',
-    because: 'the journal of its run, which is closed, plans this name, array and devices',
+  const runOf = async (id: RunId) => {
+    if (openIds.has(id)) return 'open';
+    const loaded = await readable(() => loadRun(ports, id));
+    if (loaded instanceof SnaphookError) return loaded.code === 'E_JOURNAL' ? 'none' : 'open';
+    // A run without an outcome began after the open ones were listed.
+    return loaded.journal.state.outcome === undefined ? 'open' : (loaded.run ?? 'none');
   };
-  return [...others, request.apply ? await attempt(found, () => captureStep.undo(owner, signal)) : found];
-}
-
-async function reapLost(
-  ports: JobPorts,
-  request: ReapRequest,
-  { array, name, devices }: Named,
-  poolOf: PoolReader,
-  signal: AbortSignal,
-): Promise<readonly ReapedFinding[]> {
   const reaped: ReapedFinding[] = [];
-  const { olderThanMs } = request;
-  const judged = await judgeLostSnapshots(ports, array, { name, devices }, { olderThanMs, poolOf }, signal);
-  for (const { finding, because, remove } of judged) {
-    const found: ReapedFinding = { finding, because, did: remove ? 'found' : 'kept' };
-    reaped.push(request.apply && remove ? await attempt(found, () => remove(signal)) : found);
+  for (const judged of await judgeLostVmSnapshots(ports, { ...request, runOf }, signal)) {
+    reaped.push(await reapJudged(request, judged, signal));
   }
   return reaped;
 }
@@ -298,29 +177,4 @@ async function removeFiles(
   for (const { path, why } of left) {
     ports.reporter.warn('a file is not as the manifest says and is left alone', { directory, file: path, why });
   }
-}
-
-/** A missing or damaged journal, or one of an array that is not configured any more, is an answer here. */
-async function readable<Result>(load: () => Promise<Result>): Promise<Result | SnaphookError> {
-  try {
-    return await load();
-  } catch (error) {
-    if (error instanceof SnaphookError && (error.code === 'E_JOURNAL' || error.code === 'E_CONFIG')) return error;
-    throw error;
-  }
-}
-
-async function attempt(found: ReapedFinding, work: () => Promise<void>): Promise<ReapedFinding> {
-  try {
-    await work();
-    return { ...found, did: 'removed' };
-  } catch (error) {
-    return { ...found, did: 'failed', error: toErrorRecord(error).message };
-  }
-}
-
-function devicesByName(snapshots: readonly SnapshotOfDevice[]): ReadonlyMap<string, readonly DeviceId[]> {
-  const groups = new Map<string, Set<DeviceId>>();
-  for (const { name, source } of snapshots) groups.set(name, (groups.get(name) ?? new Set()).add(source));
-  return new Map([...groups].map(([name, devices]) => [name, [...devices]]));
 }

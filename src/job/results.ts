@@ -1,5 +1,6 @@
 import type { PreparedGuest } from '../ports/guest.ts';
-import type { InstanceUuid } from '../ports/identity.ts';
+import type { InstanceUuid, MoRef } from '../ports/identity.ts';
+import type { SnapshotDisk } from '../ports/vm-snapshots.ts';
 import type { GradedVm, VmEvidence } from './grade.ts';
 
 /** What the step `guests` journals of one VM. */
@@ -26,4 +27,15 @@ export interface CaptureResult {
   readonly freezeMs: number;
   readonly thawMs: number;
   readonly vms: readonly CapturedVm[];
+}
+
+/** The snapshot that the step `managed-capture` took of one VM. */
+export interface TakenVmSnapshot {
+  readonly vm: InstanceUuid;
+  readonly moRef: MoRef;
+  readonly disks: readonly SnapshotDisk[];
+}
+
+export interface ManagedCaptureResult extends CaptureResult {
+  readonly snapshots: readonly TakenVmSnapshot[];
 }

@@ -1,6 +1,7 @@
 export const RECORD_KINDS = [
   'opened',
   'login',
+  'logout',
   'planned',
   'intent',
   'session',
@@ -34,9 +35,10 @@ type Kind = (typeof RECORD_KINDS)[number];
  *
  *   A record that leaves the run in its phase:
  *     opened     ( login )
- *     working    ( intent session done refused undoing undone undo-failed )    guest sessions end on the way forward
- *     failing    ( failed undoing undone undo-failed )
- *     releasing  ( undoing undone undo-failed )
+ *     working    ( intent session done refused undoing undone undo-failed login logout )    guest sessions end on the way forward
+ *     failing    ( failed undoing undone undo-failed login logout )
+ *     releasing  ( undoing undone undo-failed login logout )
+ *     Steps of the route managed are in vCenter between login and logout.
  *
  * A process that dies writes no record: its run stays where it is until a post hook, the next pre hook or reap goes on.
  */
@@ -47,6 +49,8 @@ export const RUN_TRANSITIONS: Readonly<Record<RunPhase, Readonly<Partial<Record<
   opened: { login: 'opened', planned: 'planned', failed: 'failing', closed: 'closed' },
   planned: { intent: 'working', failed: 'failing', closed: 'closed' },
   working: {
+    login: 'working',
+    logout: 'working',
     intent: 'working',
     session: 'working',
     done: 'working',
@@ -58,9 +62,24 @@ export const RUN_TRANSITIONS: Readonly<Record<RunPhase, Readonly<Partial<Record<
     failed: 'failing',
     closed: 'closed',
   },
-  failing: { failed: 'failing', undoing: 'failing', undone: 'failing', 'undo-failed': 'failing', closed: 'closed' },
+  failing: {
+    login: 'failing',
+    logout: 'failing',
+    failed: 'failing',
+    undoing: 'failing',
+    undone: 'failing',
+    'undo-failed': 'failing',
+    closed: 'closed',
+  },
   'handed-over': { undoing: 'releasing' },
-  releasing: { undoing: 'releasing', undone: 'releasing', 'undo-failed': 'releasing', closed: 'closed' },
+  releasing: {
+    login: 'releasing',
+    logout: 'releasing',
+    undoing: 'releasing',
+    undone: 'releasing',
+    'undo-failed': 'releasing',
+    closed: 'closed',
+  },
   closed: {},
 };
 

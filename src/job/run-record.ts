@@ -44,7 +44,7 @@ export async function cleanUpRun(
   const { journal, run } = await loadRun(ports, parseRunId(id), limit.endsAtMs);
   // A journal that says so is closed, although its move, or the answer to its last write, failed.
   const errors = run && journal.state.outcome === undefined ? await undoSteps(run, limit) : [];
-  await endVcenterSession(ports, journal, limit.signal);
+  await endVcenterSessions(ports, journal, limit.signal);
   if (errors.length > 0) throw leftoversError(id, errors);
   // A run whose end cannot be written stays open, however clean everything else is.
   await closeRun(ports, journal, id, outcome).catch((error: unknown) => {
@@ -57,19 +57,20 @@ export async function cleanUpRun(
 const END_SESSION_MS = 15_000;
 
 /** It holds nothing and ends by itself when it is idle, so that what keeps it alive is told and is no error. */
-async function endVcenterSession(
+async function endVcenterSessions(
   ports: JobPorts,
   { state }: RunJournal,
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  if (state.vcenterSession === undefined || state.outcome !== undefined) return;
-  const { vcenterSession: key } = state;
-  const message = `the vCenter session of the run was not ended within ${END_SESSION_MS} ms`;
+  if (state.outcome !== undefined) return;
+  const message = `a vCenter session of the run was not ended within ${END_SESSION_MS} ms`;
   const limit = { durationMs: END_SESSION_MS, code: 'E_DEADLINE', message } as const;
-  try {
-    await withinLimit(ports.clock, limit, signal, (limited) => ports.hypervisor.endSession(key, limited));
-  } catch (error) {
-    ports.reporter.warn('the vCenter session of the run is left to its idle time', { error: String(error) });
+  for (const key of state.vcenterSessions) {
+    try {
+      await withinLimit(ports.clock, limit, signal, (limited) => ports.hypervisor.endSession(key, limited));
+    } catch (error) {
+      ports.reporter.warn('the vCenter session of the run is left to its idle time', { error: String(error) });
+    }
   }
 }
 

@@ -8,7 +8,9 @@ import { devicesStep } from './steps/devices.ts';
 import { exportStep } from './steps/export.ts';
 import { groupStep } from './steps/group.ts';
 import { guestsStep } from './steps/guests.ts';
+import { hotAddStep } from './steps/hot-add.ts';
 import { linkStep } from './steps/link.ts';
+import { managedCaptureStep } from './steps/managed-capture.ts';
 import { presentStep } from './steps/present.ts';
 
 /** In the order `pre` does them; undone in reverse. */
@@ -16,8 +18,10 @@ const STEPS: readonly Step<unknown>[] = [
   groupStep,
   guestsStep,
   captureStep,
+  managedCaptureStep,
   linkStep,
   presentStep,
+  hotAddStep,
   devicesStep,
   exportStep,
 ];

@@ -72,6 +72,14 @@ export async function selectVms(
   return { vms: [...chosen.values()], selectedBy, warnings };
 }
 
+/** The one VM that a selector leads to. Errors: `E_VM_NOT_FOUND`, `E_VM_AMBIGUOUS`. */
+export async function findVm(hypervisor: Hypervisor, selector: VmSelector, signal: AbortSignal): Promise<VmRecord> {
+  const { vms } = await selectVms(hypervisor, { vms: [selector], exclude: [], onNoMatch: 'fail' }, signal);
+  const [vm, ...others] = vms;
+  if (!vm || others.length > 0) throw ambiguous(selectorText(selector), vms);
+  return vm;
+}
+
 function noMatch(text: string, hasExclusions: boolean): SnaphookError {
   const but = hasExclusions ? ' that is not excluded' : '';
   return new SnaphookError('E_VM_NOT_FOUND', `no VM${but} matches "${text}"`, {
@@ -81,7 +89,7 @@ function noMatch(text: string, hasExclusions: boolean): SnaphookError {
 
 function ambiguous(text: string, found: readonly VmRecord[]): SnaphookError {
   const list = found.map((match) => `uuid:${match.instanceUuid} (${match.moRef})`).join(', ');
-  return new SnaphookError('E_VM_AMBIGUOUS', `${found.length} VMs are named "${text}"`, {
+  return new SnaphookError('E_VM_AMBIGUOUS', `${found.length} VMs match "${text}"`, {
     hint: `Name the one you mean by its instance UUID: ${list}.`,
   });
 }

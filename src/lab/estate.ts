@@ -1,22 +1,28 @@
 import { CYLINDER_BYTES } from './devices/store-contract.ts';
 import { ARRAY_ID, arrayConfig } from './estate-array.ts';
 import { dashedDiskUuid, deviceName, diskUuid, uuid, vvolWwn, wwnOf } from './estate-identity.ts';
+import { capacityBytes, diskBase, ESX, rdmBacking, vm, vmfsDisk, vvolBacking } from './estate-vms.ts';
 import type { InitialArrayConfig } from './unisphere/array-config.ts';
-import type { DiskInventory, VcenterInventory, VmInventory } from './vcenter/inventory.ts';
+import type { DiskInventory, VcenterInventory } from './vcenter/inventory.ts';
 
 const MIB = 1024 * 1024;
 /** The VM whose guest, a Windows, runs a busy database. */
 export const DATABASE_VM = 'sql01';
 /** The Linux VM with an application of its own. */
 export const LINUX_VM = 'pg01';
+/** The backup proxy is a VM too; disks can be added to it while it runs. */
+export const PROXY_VM = 'proxy01';
 
 export interface EstateOptions {
   /** Disks of the database VM: 1, 2, 3 or more. */
   readonly disks: number;
   /** Size of each of its devices. */
   readonly cylinders: number;
-  /** What the disks of the database VM are: vVols and one physical RDM, or physical RDMs alone. Default mixed. */
-  readonly disksAre?: 'mixed' | 'rdm';
+  /**
+   * What the disks of the database VM are: vVols and one physical RDM, physical RDMs alone, or vVols alone, and those of the Linux VM
+   * too then. Default mixed.
+   */
+  readonly disksAre?: 'mixed' | 'rdm' | 'vvol';
 }
 
 /** A device of the array, and what it is there for. */
@@ -47,13 +53,11 @@ export interface Estate {
   readonly vcenter: VcenterInventory;
   readonly guestDisks: readonly GuestDisk[];
   readonly linuxDisks: readonly LinuxGuestDisk[];
+  /** Devices behind vVols. */
+  readonly vvolDevices: readonly string[];
 }
 
 const CONTAINER_ID = 'vvol:600009700bcbb711-39ff01780000050a';
-const ESX = 'esx01.lab';
-
-/** A virtual disk is a little smaller than its device: the array rounds up to whole cylinders. */
-const capacityBytes = (cylinders: number): number => Math.floor((cylinders * CYLINDER_BYTES) / MIB) * MIB;
 
 /** A size of its own, so that these disks and those of the database VM never wait for the same targets. */
 const LINUX_EXTRA_CYLINDERS = 2;
@@ -65,7 +69,7 @@ const LINUX_EXTRA_CYLINDERS = 2;
  */
 export function createEstate(options: EstateOptions): Estate {
   const sources = Array.from({ length: options.disks }, (_, index) => deviceName(0x101 + index));
-  const rdmIndex = options.disks > 1 ? Math.min(2, options.disks - 1) : -1;
+  const rdmIndex = options.disks > 1 && options.disksAre !== 'vvol' ? Math.min(2, options.disks - 1) : -1;
   const guestDisks = sources.map(
     (device, index): GuestDisk => ({
       device,
@@ -74,8 +78,9 @@ export function createEstate(options: EstateOptions): Estate {
       volumeGuid: uuid(`volume-${index}`),
     }),
   );
-  const [linuxVvol, linuxRdm] = ['00151', '00152'];
-  const linuxSources = [linuxVvol, linuxRdm];
+  const [linuxVvol, linuxOther] = ['00151', '00152'];
+  const linuxRdm = options.disksAre === 'vvol' ? undefined : linuxOther;
+  const linuxSources = [linuxVvol, linuxOther];
   const linuxDisks = linuxSources.map(
     (device, index): LinuxGuestDisk => ({
       device,
@@ -100,7 +105,8 @@ export function createEstate(options: EstateOptions): Estate {
   const isRdm = (index: number) => options.disksAre === 'rdm' || index === rdmIndex;
   const rdmSources = sources.filter((_, index) => isRdm(index));
   const vvolSources = sources.filter((_, index) => !isRdm(index));
-  const luns = [...rdmSources, ...extents, lonely, oversized, '00700', linuxRdm];
+  const vvolDevices = [...vvolSources, linuxVvol, ...(linuxRdm === undefined ? [linuxOther] : [])];
+  const luns = [...rdmSources, ...extents, lonely, oversized, '00700', ...(linuxRdm === undefined ? [] : [linuxRdm])];
 
   const databaseDisks = guestDisks.map((disk, index): DiskInventory => {
     const common = {
@@ -124,8 +130,9 @@ export function createEstate(options: EstateOptions): Estate {
     devices,
     guestDisks,
     linuxDisks,
+    vvolDevices,
     array: arrayConfig({
-      vvolSources: [...vvolSources, linuxVvol],
+      vvolSources: vvolDevices,
       luns,
       targets: [...targets, '00601', '00602', ...linuxTargets],
       unmaskedTargets,
@@ -209,7 +216,7 @@ export function createEstate(options: EstateOptions): Estate {
                         diskMode: 'independent_persistent' as const,
                         backing: rdmBacking(linuxRdm, luns.indexOf(linuxRdm)),
                       }
-                    : { backing: vvolBacking(vvolWwn(linuxVvol), LINUX_VM, index) }),
+                    : { backing: vvolBacking(vvolWwn(disk.device), LINUX_VM, index) }),
                 })),
               ),
               guest: {
@@ -244,55 +251,22 @@ export function createEstate(options: EstateOptions): Estate {
               ['test'],
               [{ ...diskBase(999), backing: rdmBacking(oversized, luns.indexOf(oversized)) }],
             ),
+            {
+              ...vm(
+                PROXY_VM,
+                ['prod'],
+                [
+                  {
+                    ...diskBase(8),
+                    backing: { kind: 'nfs', datastore: 'nfs-ds01', fileName: '[nfs-ds01] proxy01/proxy01.vmdk' },
+                  },
+                ],
+              ),
+              controllers: [{ key: 1000, type: 'ParaVirtualSCSIController' }],
+            },
           ],
         },
       ],
     },
-  };
-}
-
-function vm(name: string, folder: readonly string[], disks: readonly DiskInventory[]): VmInventory {
-  return {
-    name,
-    folder,
-    host: ESX,
-    instanceUuid: uuid(`instance-${name}`),
-    biosUuid: uuid(`bios-${folder.join('/')}-${name}`),
-    powerState: 'poweredOn',
-    disks,
-    diskUuidEnabled: true,
-  };
-}
-
-const diskBase = (cylinders: number) => ({
-  key: 2000,
-  label: 'Hard disk 1',
-  controllerKey: 1000,
-  unitNumber: 0,
-  capacityBytes: capacityBytes(cylinders),
-});
-
-const vmfsDisk = (name: string): DiskInventory => ({
-  ...diskBase(2),
-  backing: { kind: 'vmfs', datastore: 'vmfs-ds01', fileName: `[vmfs-ds01] ${name}/${name}.vmdk` },
-});
-
-const vvolBacking = (wwn: string, name: string, index: number): DiskInventory['backing'] => ({
-  kind: 'vvol',
-  datastore: 'vvol-ds01',
-  backingObjectId: `naa.${wwn}`,
-  fileName: `[vvol-ds01] naa.${vvolWwn('00f01')}/${name}${index === 0 ? '' : `_${index}`}.vmdk`,
-});
-
-/** `vml.` names: 02 (NAA), 00 (disk), LUN low byte first, 00, the NAA id, and the first bytes of the model "SYMMETRIX". */
-function rdmBacking(device: string, lun: number): DiskInventory['backing'] {
-  const lunUuid = `0200${lun.toString(16).padStart(2, '0')}0000${wwnOf(ARRAY_ID, device)}53594d4d4554`;
-  return {
-    kind: 'rdm',
-    datastore: 'vmfs-ds01',
-    fileName: `[vmfs-ds01] rdm/${device}.vmdk`,
-    lunUuid,
-    deviceName: `vml.${lunUuid}`,
-    compatibilityMode: 'physicalMode',
   };
 }

@@ -2,15 +2,17 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleepFor } from 'node:timers/promises';
 import { DeviceStore } from './devices/device-store.ts';
-import { createEstate, DATABASE_VM, type Estate, type EstateOptions, LINUX_VM } from './estate.ts';
+import { createEstate, DATABASE_VM, type Estate, type EstateOptions, LINUX_VM, PROXY_VM } from './estate.ts';
 import { ARRAY_ID, PROXY_HOST } from './estate-array.ts';
 import type { GuestApplication } from './guest/guest-application.ts';
 import { APPLICATION, type LabLinuxGuest, startLinuxGuest } from './linux-guest/linux-guest.ts';
 import { DeviceNodes } from './proxy/device-nodes.ts';
+import { HotAddedDisks } from './proxy/hot-added-disks.ts';
 import { ACCOUNTS, writeSiteConfig } from './site-config.ts';
 import type { ArrayKnobs } from './unisphere/lab-array.ts';
 import { type LabUnisphere, type SecondServer, startUnisphere } from './unisphere/unisphere.ts';
 import { type LabVcenter, startVcenter } from './vcenter/vcenter.ts';
+import { VvolVolumes } from './vvol-volumes.ts';
 import { type LabWindowsGuest, startWindowsGuest } from './windows-guest/windows-guest.ts';
 import { createAuthority, issueCertificate } from './world/certificates.ts';
 import { EventLog } from './world/events.ts';
@@ -95,6 +97,14 @@ export async function startLab(options: LabOptions): Promise<Lab> {
   writeContent(store, estate);
   const nodes = new DeviceNodes(path.join(directory, 'proxy', 'by-id'), { store, pace, events, rescanMs: 500 });
 
+  const volumes = new VvolVolumes(store, estate.vvolDevices);
+  const hotAdded = new HotAddedDisks(path.join(directory, 'proxy', 'by-id'), {
+    vm: PROXY_VM,
+    events,
+    pace,
+    read: (objectId, lengthBytes) => volumes.read(objectId, lengthBytes),
+  });
+
   const unisphere = await startUnisphere({
     ...world,
     tls: await issueCertificate(authority, 'unisphere.lab'),
@@ -137,6 +147,8 @@ export async function startLab(options: LabOptions): Promise<Lab> {
     tls: await issueCertificate(authority, 'vcenter.lab'),
     users: [{ ...ACCOUNTS.vcenter, privileges: 'all' }],
     inventory: estate.vcenter,
+    volumes,
+    hotPlug: hotAdded,
   });
   const databaseIndex = estateOptions.disks >= 3 ? 1 : 0;
   const hasDatabase = estateOptions.disks >= 2;
@@ -183,6 +195,7 @@ export async function startLab(options: LabOptions): Promise<Lab> {
     guestHttpsPort: guest.httpsPort,
     linuxGuest: { port: linuxGuest.port, hostKey: linuxGuest.hostKeyFingerprint, applications: [APPLICATION] },
     devices: path.join(directory, 'proxy', 'by-id'),
+    vvolsOnly: estateOptions.disksAre === 'vvol',
     limits: { settleSeconds: Math.max(0.3, 2 * pace.factor), unlinkSeconds: 20 },
   });
   const membersAtStart = groupMembers(unisphere);
@@ -234,6 +247,7 @@ export async function startLab(options: LabOptions): Promise<Lab> {
       await linuxGuest.close();
       await vcenter.close();
       await unisphere.close();
+      hotAdded.close();
       nodes.close();
       store.close();
     },

@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { stringify } from 'yaml';
-import { DATABASE_VM, LINUX_VM } from './estate.ts';
+import { DATABASE_VM, LINUX_VM, PROXY_VM } from './estate.ts';
 import { ARRAY_ID, POOL, PRESENT_GROUP, PROXY_HOST, UNMASKED_POOL } from './estate-array.ts';
 
 /** Accounts of the lab. They open simulators on loopback and nothing else. */
@@ -25,6 +25,8 @@ export interface SiteConfigInput {
     readonly applications: readonly string[];
   };
   readonly devices: string;
+  /** The route `managed` is for VMs whose disks are all vVols. */
+  readonly vvolsOnly: boolean;
   /** Settling times of real arrays make no sense when the lab's own delays are shrunk. */
   readonly limits: Readonly<Record<string, number>>;
 }
@@ -46,6 +48,16 @@ export function writeSiteConfig(input: SiteConfigInput): string {
     ...extra,
   });
   const exportTo = (name: string) => ({ exportDirectory: path.join(input.directory, 'export', name) });
+  const managedJobs = {
+    managed: job([DATABASE_VM], { ...exportTo('managed'), route: 'managed' }),
+    'managed-both': job([DATABASE_VM, LINUX_VM], { ...exportTo('managed-both'), route: 'managed' }),
+    'managed-tools': job([DATABASE_VM], {
+      ...exportTo('managed-tools'),
+      route: 'managed',
+      freeze: 'vmware-tools',
+      grade: 'filesystem',
+    }),
+  };
   const config = {
     version: 1,
     stateDirectory: path.join(input.directory, 'state'),
@@ -81,7 +93,7 @@ export function writeSiteConfig(input: SiteConfigInput): string {
         },
       },
     ],
-    proxy: { host: PROXY_HOST, devices: input.devices },
+    proxy: { host: PROXY_HOST, devices: input.devices, vm: PROXY_VM },
     jobs: {
       nightly: job([DATABASE_VM], exportTo('nightly')),
       presented: {
@@ -92,6 +104,7 @@ export function writeSiteConfig(input: SiteConfigInput): string {
       linux: job([LINUX_VM], exportTo('linux')),
       mixed: job([DATABASE_VM, LINUX_VM], exportTo('mixed')),
       'no-freeze': job([DATABASE_VM], { ...exportTo('no-freeze'), freeze: 'none', grade: 'crash' }),
+      ...(input.vvolsOnly ? managedJobs : {}),
       datastore: job(['web01'], { ...exportTo('datastore'), freeze: 'none', grade: 'crash', collateral: 'warn' }),
     },
   };

@@ -81,7 +81,7 @@ function capacityBytes(device: unknown): number {
   return bytes ?? (integer(child(device, 'capacityInKB')) ?? 0) * 1024;
 }
 
-function guestDiskUuid(uuid: string | undefined): string | undefined {
+export function guestDiskUuid(uuid: string | undefined): string | undefined {
   const digits = uuid?.replaceAll('-', '').toLowerCase();
   return digits !== undefined && /^[0-9a-f]{32}$/.test(digits) ? digits : undefined;
 }

@@ -117,3 +117,61 @@ export function retrieveProperties(collector: VimRef, filter: PropertyFilter, pa
 export function continueRetrieveProperties(collector: VimRef, token: string): SoapObject {
   return { _this: managedObject(collector), token };
 }
+
+/** Disks only (vSphere API: CreateSnapshot_Task). */
+export function createSnapshot(
+  vm: VimRef,
+  { name, description, quiesce }: { readonly name: string; readonly description: string; readonly quiesce: boolean },
+): SoapObject {
+  return { _this: managedObject(vm), name, description, memory: false, quiesce };
+}
+
+export function removeSnapshot(snapshot: VimRef): SoapObject {
+  return { _this: managedObject(snapshot), removeChildren: false, consolidate: true };
+}
+
+export function consolidateDisks(vm: VimRef): SoapObject {
+  return { _this: managedObject(vm) };
+}
+
+export interface DiskPlace {
+  readonly controllerKey: number;
+  readonly unitNumber: number;
+}
+
+/** Without a file operation an existing file is used (vSphere API: VirtualDeviceConfigSpec). The capacity is required and ignored. */
+export function addDisks(vm: VimRef, disks: readonly (DiskPlace & { readonly fileName: string })[]): SoapObject {
+  return reconfigure(
+    vm,
+    disks.map(({ fileName, controllerKey, unitNumber }, index) => ({
+      operation: 'add',
+      device: {
+        attributes: { 'xsi:type': 'VirtualDisk' },
+        key: -101 - index,
+        backing: {
+          attributes: { 'xsi:type': 'VirtualDiskFlatVer2BackingInfo' },
+          fileName,
+          diskMode: 'independent_nonpersistent',
+        },
+        controllerKey,
+        unitNumber,
+        capacityInKB: 0,
+      },
+    })),
+  );
+}
+
+/** By device key alone: a file operation would delete the file. */
+export function removeDisks(vm: VimRef, keys: readonly number[]): SoapObject {
+  return reconfigure(
+    vm,
+    keys.map((key) => ({
+      operation: 'remove',
+      device: { attributes: { 'xsi:type': 'VirtualDisk' }, key, capacityInKB: 0 },
+    })),
+  );
+}
+
+function reconfigure(vm: VimRef, deviceChange: readonly SoapObject[]): SoapObject {
+  return { _this: managedObject(vm), spec: { deviceChange } };
+}

@@ -12,6 +12,10 @@ export interface VimFault {
   readonly privilegeId: string | undefined;
   /** `InvalidProperty`: the path the server does not know. */
   readonly property: string | undefined;
+  /** `TaskInProgress`: the task that is in the way. */
+  readonly task: VimRef | undefined;
+  /** `FileLocked` and other faults about a file: its path. */
+  readonly file: string | undefined;
 }
 
 /** Thrown inside the client for a SOAP fault; carries only what was read from it, never the exchange it came from. */
@@ -43,6 +47,8 @@ function faultOf(type: string, message: string, body: unknown): VimFault {
     object: ref(child(body, 'object')) ?? ref(child(body, 'obj')),
     privilegeId: text(child(body, 'privilegeId')),
     property: text(child(body, 'name')),
+    task: ref(child(body, 'task')),
+    file: text(child(body, 'file')),
   };
 }
 
@@ -84,6 +90,11 @@ export function isNotFound(error: unknown): boolean {
   return error instanceof VimFaultError && error.fault.type === 'NotFound';
 }
 
+/** The object of the call is gone. */
+export function isGone(error: unknown): boolean {
+  return error instanceof VimFaultError && error.fault.type === 'ManagedObjectNotFound';
+}
+
 /** How a fault reads for a user; `server` is the host name from the configuration. */
 export function errorOfFault(server: string, operation: string, fault: VimFault): SnaphookError {
   const object = fault.object === undefined ? 'an object' : `${fault.object.type} "${fault.object.id}"`;
@@ -117,6 +128,23 @@ export function errorOfFault(server: string, operation: string, fault: VimFault)
         `vCenter "${server}" does not know the property "${fault.property ?? 'unknown'}"`,
         { hint: 'This vCenter is older than 7.0, or this is a defect in snaphook. Please report it with the version.' },
       );
+    case 'ApplicationQuiesceFault':
+    case 'FilesystemQuiesceFault':
+      return new SnaphookError(
+        'E_FREEZE_FAILED',
+        withMessage(`VMware Tools could not quiesce the guest: vCenter "${server}" says "${fault.type}"`, fault),
+        { hint: 'See the log of VMware Tools in the guest and, on Windows, `vssadmin list writers`.' },
+      );
+    case 'FileLocked':
+      return new SnaphookError('E_VCENTER', `file "${fault.file ?? 'unknown'}" is in use by another virtual machine`, {
+        hint: 'See which VM has it: a backup proxy may still have the disk attached. Detach it there without deleting the file.',
+        retry: 'safe',
+      });
+    case 'TaskInProgress':
+      return new SnaphookError('E_VCENTER', `another task was in the way of "${operation}" in vCenter "${server}"`, {
+        hint: 'See the running tasks of the VM in vCenter, then run again.',
+        retry: 'safe',
+      });
     case 'HostNotConnected':
     case 'HostNotReachable':
     case 'HostCommunication':
@@ -171,7 +199,7 @@ export function errorOfUnreadableAnswer(server: string, operation: string): Snap
   });
 }
 
-/** A call without an answer. Every call of this client only reads, so it can always be sent again. */
+/** A call without an answer. A read can always be sent again; whoever changes something says that its effect is unknown. */
 export function errorOfNetwork(server: string, operation: string, code: string): SnaphookError {
   return unreachable(server, `could not be reached for "${operation}" (${code})`, {
     hint: 'Check the address, name resolution, firewalls and that vCenter runs.',

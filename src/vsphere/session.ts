@@ -12,7 +12,7 @@ import {
 } from './faults.ts';
 import type { HttpAnswer, Transport } from './transport.ts';
 import { createVimClient, type VimClient } from './vim-client.ts';
-import type { VimOperation } from './vim-wsdl.ts';
+import { isChanging, type VimOperation } from './vim-wsdl.ts';
 
 /** A logged-in session as the readers use it. */
 export interface Session {
@@ -230,7 +230,7 @@ export class Sessions {
             headers: { ...headers, 'user-agent': 'snaphook', ...(cookie === undefined ? {} : { cookie }) },
             body: envelope,
             ...(sink === undefined ? {} : { sink }),
-            repeatable: operation !== 'Login',
+            repeatable: operation !== 'Login' && !isChanging(operation),
             timeoutMs: requestTimeoutMs,
             signal,
           }),

@@ -3,7 +3,7 @@
  * costs most of a second per start. Requests are empty sequences, so what the builders in `encode.ts` make is sent in
  * their order. Answers are untyped too, for `decode.ts`: typed, `soap` would turn 64-bit integers into floating point.
  */
-const OPERATIONS = [
+const PLAIN_OPERATIONS = [
   'RetrieveServiceContent',
   'Login',
   'Logout',
@@ -14,8 +14,21 @@ const OPERATIONS = [
   'RetrievePropertiesEx',
   'ContinueRetrievePropertiesEx',
 ] as const;
+/** These change something: sent again blindly, they might do it twice. */
+const CHANGING_OPERATIONS = [
+  'CreateSnapshot_Task',
+  'RemoveSnapshot_Task',
+  'ConsolidateVMDisks_Task',
+  'ReconfigVM_Task',
+] as const;
 
-export type VimOperation = (typeof OPERATIONS)[number];
+export type ChangingOperation = (typeof CHANGING_OPERATIONS)[number];
+export type VimOperation = (typeof PLAIN_OPERATIONS)[number] | ChangingOperation;
+
+const OPERATIONS: readonly VimOperation[] = [...PLAIN_OPERATIONS, ...CHANGING_OPERATIONS];
+
+export const isChanging = (operation: VimOperation): operation is ChangingOperation =>
+  CHANGING_OPERATIONS.some((changing) => changing === operation);
 
 const each = (write: (operation: VimOperation) => string): string => OPERATIONS.map(write).join('');
 

@@ -33,25 +33,14 @@ export interface VsphereOptions {
  * `E_CONFIG` for an address that is none.
  */
 export function createVsphere(options: VsphereOptions): Hypervisor {
-  const { host, port, path } = parseAddress(options.url);
   const { username, password } = options;
-  const transport = new Transport({ host, port, tls: options.tls });
-  const requestTimeoutMs = options.requestTimeoutMs ?? 60_000;
-  const sessions = new Sessions({
-    transport,
-    path,
-    username,
-    password,
-    clock: options.clock,
-    operationId: options.operationId,
-    requestTimeoutMs,
-    pageSize: options.pageSize ?? 500,
-  });
+  const transport = openTransport(options);
+  const sessions = openSessions(options, transport);
   return {
     facts: (signal) => sessions.run(signal, async (session) => facts(session)),
     findVms: (selectors, signal, excluding = []) =>
       sessions.run(signal, async (session) => {
-        const tags = new Tags({ transport, username, password, requestTimeoutMs, signal });
+        const tags = new Tags({ transport, username, password, requestTimeoutMs: timeoutMs(options), signal });
         const matches = await matchVms(session, tags, [...selectors, ...excluding]);
         const excluded = new Set(matches.slice(selectors.length).flat());
         const wanted = matches.slice(0, selectors.length).map((ids) => ids.filter((id) => !excluded.has(id)));
@@ -64,6 +53,26 @@ export function createVsphere(options: VsphereOptions): Hypervisor {
     close: () => sessions.close(),
   };
 }
+
+export function openSessions(options: VsphereOptions, transport: Transport = openTransport(options)): Sessions {
+  return new Sessions({
+    transport,
+    path: parseAddress(options.url).path,
+    username: options.username,
+    password: options.password,
+    clock: options.clock,
+    operationId: options.operationId,
+    requestTimeoutMs: timeoutMs(options),
+    pageSize: options.pageSize ?? 500,
+  });
+}
+
+function openTransport({ url, tls }: VsphereOptions): Transport {
+  const { host, port } = parseAddress(url);
+  return new Transport({ host, port, tls });
+}
+
+const timeoutMs = ({ requestTimeoutMs }: VsphereOptions): number => requestTimeoutMs ?? 60_000;
 
 async function endSession(session: Session, key: string): Promise<void> {
   try {

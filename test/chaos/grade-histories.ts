@@ -60,15 +60,18 @@ export function drawHistory(random: Random): GradeHistory {
   const guest = random.chance(0.5) ? drawWindowsGuest(random, trouble, held) : drawLinuxGuest(random, trouble, held);
   const hasOtherWriters = random.chance(trouble / 3);
   const hold = window.hold && { ...window.hold, ...guest.truth };
+  const managed = random.chance(0.3) ? drawVmSnapshot(random, trouble, disks, window) : undefined;
+  const holds = [...(hold ? [hold] : []), ...(managed?.holds ?? [])];
   return {
-    truth: { pointsOfDevices: array.points, holds: hold ? [hold] : [], diskUuids: disks, hasOtherWriters },
+    truth: { pointsOfDevices: managed?.points ?? array.points, holds, diskUuids: disks, hasOtherWriters },
     seen: {
       times: window.times,
       guest: window.isAsked
         ? { prepared: guest.prepared, freeze: seenFreeze(random, trouble, window, guest) }
         : undefined,
-      devices: array.devices,
-      snapshots: array.seen,
+      devices: managed ? [] : array.devices,
+      snapshots: managed ? [] : array.seen,
+      ...(managed ? { vmSnapshot: managed.seen } : {}),
       capturedDiskUuids: disks,
       sharedDisks: hasOtherWriters ? ['Hard disk 1'] : [],
       heldBackDisks: [],
@@ -188,6 +191,37 @@ function seenFreeze(
   const isTold = endedBy === 'ours' && !random.chance(trouble / 3);
   const verdict: ThawVerdict = { kind: isTold ? 'released' : 'expired', heldMs };
   return guest.frozen(verdict, endedBy, hold.flushed);
+}
+
+/** A snapshot of vSphere: mostly one with all disks in it; else a second of the name, or without a disk. Tools hold where nobody of ours does. */
+function drawVmSnapshot(
+  random: Random,
+  trouble: number,
+  disks: readonly (string | undefined)[],
+  { isAsked, establishedAtMs: atMs }: Window,
+) {
+  const isTwice = random.chance(trouble / 8);
+  const isPart = disks.map(() => !random.chance(trouble / 8));
+  const own = { snapId: 1, atMs };
+  const other = { snapId: 2, atMs: atMs + random.between(1, 4000) };
+  const held: TrueHold = {
+    guest: 'vmware-tools',
+    fromMs: atMs - 1,
+    untilMs: atMs + 1,
+    flushed: true,
+    diskUuids: disks.filter((disk) => disk !== undefined),
+    applications: [],
+  };
+  const isHeld = !isAsked && random.chance(0.7);
+  return {
+    points: isPart.map((part) => (part ? (isTwice ? [own, other] : [own]) : [])),
+    holds: isHeld ? [held] : [],
+    seen: {
+      count: isTwice ? 2 : 1,
+      diskUuids: disks.filter((_, index) => isPart[index]),
+      quiescedByTools: isHeld && !random.chance(trouble / 4),
+    },
+  };
 }
 
 /** Snapshots on the devices: mostly one establish; else generations of the name, missing ones, arrays without snap ids. */

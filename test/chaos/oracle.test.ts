@@ -43,6 +43,7 @@ test.each<[string, CaptureTruth, string]>([
     'filesystem',
   ],
   ['a Windows guest has no writer that counts', holdWith({ applications: [] }), 'application'],
+  ['VMware Tools held', holdWith({ guest: 'vmware-tools', applications: [] }), 'filesystem'],
   ['a disk was not held', { ...perfect, diskUuids: [DISK, 'other'] }, 'crash'],
   ['a disk is not known to the guest', { ...perfect, diskUuids: [DISK, undefined] }, 'crash'],
   ['nothing was flushed', holdWith({ flushed: false }), 'crash'],

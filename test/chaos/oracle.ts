@@ -22,7 +22,7 @@ export interface PointInTime {
 }
 
 export interface TrueHold {
-  readonly guest: FreezeStrategy;
+  readonly guest: FreezeStrategy | 'vmware-tools';
   readonly fromMs: number;
   /** Undefined: it lasts. */
   readonly untilMs: number | undefined;
@@ -45,7 +45,7 @@ export function trueGrade({ pointsOfDevices, holds, diskUuids, hasOtherWriters }
   const areDisksHeld = diskUuids.every((disk) => disk !== undefined && hold.diskUuids.includes(disk));
   if (!areDisksHeld) return 'crash';
   const required = hold.applications.filter((application) => application.required);
-  // Windows asks every writer itself; in Linux somebody has to have named an application.
+  // Windows asks every writer itself; in Linux somebody has to have named an application; VMware Tools ask nobody that we hear of.
   const isAsked = hold.guest === 'vss-provider' || required.length > 0;
   return isAsked && required.every(({ quiesced }) => quiesced) ? 'application' : 'filesystem';
 }

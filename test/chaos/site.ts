@@ -100,6 +100,8 @@ export function drawSite(
     jobs,
     strangerDevices,
     portsFor: (process) => ({
+      vmSnapshots: undefined,
+      vvolAnswers: { recall: async () => undefined, remember: async () => undefined },
       hypervisor: simulatedHypervisor(vcenter, process, random),
       arrays: [simulatedArray({ id: ARRAY, process, system: array, random, bulkReads, tellsSnapIds })],
       guests: simulatedGuests(process, random, guests),
@@ -111,7 +113,7 @@ export function drawSite(
       reporter: { info: () => undefined, warn: () => undefined, progress: () => undefined },
       randomText: () => random.text(6),
       toolVersion: 'snaphook 0.0.0',
-      installation: { markOf: (run, id) => installationMark(INSTALLATION, run, id), jobs },
+      installation: { markOf: (run, id) => installationMark(INSTALLATION, run, id), proxyVm: undefined, jobs },
     }),
   };
 }
@@ -290,6 +292,8 @@ function drawJob(random: Random, name: string, vms: readonly VmRecord[], present
     targetPool: POOL,
     presentGroup,
     proxyHost: PROXY_HOST,
+    route: 'snapvx',
+    proxyVm: undefined,
     timeToLiveHours: 48,
     exportDirectory: `/backup/${name}`,
     limits: random.chance(0.8) ? DEFAULT_LIMITS : { ...DEFAULT_LIMITS, deadlineMs: random.whole(15, 120) * 1000 },

@@ -86,7 +86,7 @@ async function terminateFound(run: Run, found: readonly SnapshotOfDevice[], sign
   }
 }
 
-async function finishGuests(
+export async function finishGuests(
   run: Run,
   window: FreezeWindow,
   signal: AbortSignal,

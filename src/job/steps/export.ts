@@ -1,11 +1,20 @@
 import { SnaphookError } from '../../ports/errors.ts';
+import type { Wwn } from '../../ports/identity.ts';
 import type { ImageFile } from '../../ports/images.ts';
 import { captureResultOf } from '../journal.ts';
 import { manifestOf, plannedManifestOf, readManifestNote } from '../manifest.ts';
 import { OWN_NAME_PREFIX } from '../names.ts';
-import { draftNameOf, handedOverFilesOf, imagePathsOf, MANIFEST_NAME, PLANNED_MANIFEST_NAME } from '../plan.ts';
+import {
+  draftNameOf,
+  handedOverFilesOf,
+  imagePathsOf,
+  imagesOf,
+  MANIFEST_NAME,
+  PLANNED_MANIFEST_NAME,
+} from '../plan.ts';
 import type { Run, Step } from '../step.ts';
 import type { DevicesResult } from './devices.ts';
+import { type HotAddResult, requireHotAdded } from './hot-add.ts';
 import { requireLinks } from './link.ts';
 
 export interface ExportResult {
@@ -23,16 +32,14 @@ export const exportStep: Step<ExportResult> = {
   async do(run, signal) {
     const { plan, ports, journal } = run;
     const directory = plan.spec.exportDirectory;
-    const state = journal.state.steps.devices;
-    // Journaled by devicesStep of this run, under this format version.
-    const paths = state.at === 'done' ? (state.result as DevicesResult).devices : [];
+    const paths = devicePathsOf(run);
     const draft = draftNameOf(plan);
     const planned = { name: PLANNED_MANIFEST_NAME, draft, text: plannedManifestOf(plan) };
     await ports.images.writeRecord(directory, planned, signal);
     const files: ImageFile[] = [];
-    for (const { target, imagePath, imageBytes } of plan.devices) {
-      const devicePath = paths.find((device) => device.target === target)?.path;
-      if (!devicePath) throw new SnaphookError('E_PROXY_DEVICE', `target "${target}" has no device path on the proxy`);
+    for (const { wwn, imagePath, imageBytes } of imagesOf(plan)) {
+      const devicePath = paths.get(wwn);
+      if (!devicePath) throw new SnaphookError('E_PROXY_DEVICE', `device "${wwn}" has no path on the proxy`);
       ports.reporter.info('writing image', { image: imagePath, bytes: imageBytes });
       files.push(
         await ports.images.write(
@@ -44,7 +51,7 @@ export const exportStep: Step<ExportResult> = {
       );
     }
     if (files.length === 0) throw new SnaphookError('E_EXPORT', `run "${plan.runId}" has nothing to hand over`);
-    await requireLinks(run, signal);
+    await (plan.managed ? requireHotAdded(run, signal) : requireLinks(run, signal));
     const capture = captureResultOf(journal.state);
     if (!capture) throw new SnaphookError('E_JOURNAL', `run "${plan.runId}" has no capture in its journal`);
     const complete = { name: MANIFEST_NAME, draft, text: manifestOf(run, capture, files) };
@@ -74,6 +81,20 @@ export const exportStep: Step<ExportResult> = {
     }
   },
 };
+
+/** Where the proxy sees each device, by the identity it has there. Journaled by the steps of this run, under this format version. */
+function devicePathsOf({ plan, journal: { state } }: Run): ReadonlyMap<Wwn, string> {
+  const { devices, 'hot-add': hotAdd } = state.steps;
+  const linked = devices.at === 'done' ? (devices.result as DevicesResult).devices : [];
+  const added = hotAdd.at === 'done' ? (hotAdd.result as HotAddResult).disks : [];
+  return new Map([
+    ...plan.devices.flatMap(({ target, targetWwn }) => {
+      const path = linked.find((device) => device.target === target)?.path;
+      return path ? [[targetWwn, path] as const] : [];
+    }),
+    ...added.map(({ diskUuid, path }) => [diskUuid, path] as const),
+  ]);
+}
 
 /**
  * Every run of a job uses the same paths, a journal may have been restored from a backup, and somebody may have restored images

@@ -35,5 +35,6 @@ export async function removeGroups(run: Run, signal: AbortSignal): Promise<void>
   }
 }
 
-/** Does the plan's array need it? Other arrays name devices. */
-export const needsGroup = ({ plan }: Pick<Run, 'plan'>): boolean => plan.array.snapVxApi === 'storage-group';
+/** Does the plan's array need it? Other arrays name devices, and on the route `managed` the array takes no snapshot. */
+export const needsGroup = ({ plan }: Pick<Run, 'plan'>): boolean =>
+  plan.managed === undefined && plan.array.snapVxApi === 'storage-group';

@@ -17,7 +17,7 @@ export const guestsStep: Step<GuestsResult> = {
   settles: false,
 
   async do(run, signal) {
-    const toFreeze = run.plan.vms.filter(({ freeze }) => freeze !== 'none');
+    const toFreeze = run.plan.vms.filter(({ freeze }) => freeze !== 'none' && freeze !== 'vmware-tools');
     await allDone(toFreeze.map((vm) => prepareGuest(run, vm, signal)));
     const open = [...run.openGuests];
     const slowestMs = Math.max(0, ...open.map(([, { scriptLimitMs }]) => scriptLimitMs));

@@ -1,7 +1,8 @@
 import type { DiskInventory, GuestInventory, PowerState, VmInventory } from './inventory.ts';
 import { addVm } from './model/build-model.ts';
-import { vmsOf } from './model/model.ts';
+import { allSnapshots, vmsOf } from './model/model.ts';
 import type { DatacenterRecord, VmRecord } from './model/records.ts';
+import { removeVm } from './model/remove-vm.ts';
 import type { ServerContext } from './server-context.ts';
 import { registerEntities } from './shared-objects.ts';
 
@@ -11,6 +12,10 @@ export interface InventoryControls {
   moRefOf(vm: string): string;
   /** The VM as it is now. */
   vm(vm: string): VmInventory;
+  /** Somebody else's task keeps the VM busy for this long, in simulated milliseconds. */
+  occupy(vm: string, durationMs: number): void;
+  /** Names of its snapshots. */
+  snapshotsOf(vm: string): readonly string[];
   renameVm(vm: string, name: string): void;
   setPowerState(vm: string, powerState: PowerState): void;
   setGuest(vm: string, guest: GuestInventory | undefined): void;
@@ -45,9 +50,32 @@ export function inventoryControls(server: ServerContext): InventoryControls {
     vm.modifiedAt = new Date();
     model.changes.announce();
   };
+  const beginTask: InventoryControls['beginTask'] = (selector, { name, descriptionId }) => {
+    let end = (): void => undefined;
+    const ended = new Promise<void>((resolve) => {
+      end = resolve;
+    });
+    server.tasks.start({
+      name,
+      descriptionId,
+      entity: find(selector),
+      userName: 'VSPHERE.LOCAL\\Administrator',
+      cancelable: false,
+      run: async () => {
+        await ended;
+        return undefined;
+      },
+    });
+    return end;
+  };
   return {
     moRefOf: (vm) => find(vm).id,
     vm: (vm) => ({ ...find(vm).spec, name: find(vm).name }),
+    occupy: (vm, durationMs) => {
+      const end = beginTask(vm, { name: 'RelocateVM_Task', descriptionId: 'VirtualMachine.relocate' });
+      void server.pace.wait(durationMs).then(end);
+    },
+    snapshotsOf: (vm) => allSnapshots(find(vm)).map(({ spec }) => spec.name),
     renameVm: (selector, name) => {
       find(selector).name = name;
       model.changes.announce();
@@ -68,31 +96,8 @@ export function inventoryControls(server: ServerContext): InventoryControls {
       model.changes.announce();
       return vm.id;
     },
-    removeVm: (selector) => {
-      const vm = find(selector);
-      if (vm.parent?.type === 'Folder') vm.parent.children.splice(vm.parent.children.indexOf(vm), 1);
-      model.entities.delete(vm.id);
-      model.objects.delete(vm.id);
-      model.changes.announce();
-    },
-    beginTask: (selector, { name, descriptionId }) => {
-      let end = (): void => undefined;
-      const ended = new Promise<void>((resolve) => {
-        end = resolve;
-      });
-      server.tasks.start({
-        name,
-        descriptionId,
-        entity: find(selector),
-        userName: 'VSPHERE.LOCAL\\Administrator',
-        cancelable: false,
-        run: async () => {
-          await ended;
-          return undefined;
-        },
-      });
-      return end;
-    },
+    removeVm: (selector) => removeVm(model, find(selector)),
+    beginTask,
   };
 }
 

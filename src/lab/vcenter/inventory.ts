@@ -163,6 +163,8 @@ export interface GuestInventory {
   readonly ipAddress?: string;
   readonly toolsRunningStatus: 'guestToolsRunning' | 'guestToolsNotRunning' | 'guestToolsExecutingScripts';
   readonly guestOperationsReady?: boolean;
+  /** What comes of a quiesced snapshot; default `works`. */
+  readonly quiesce?: 'works' | 'application-fails' | 'file-system-fails';
 }
 
 export interface ControllerInventory {

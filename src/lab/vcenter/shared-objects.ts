@@ -1,6 +1,6 @@
 import type { ManagedObject, PropertyReaders } from './model/managed-object.ts';
 import { allSnapshots } from './model/model.ts';
-import type { EntityRecord } from './model/records.ts';
+import type { EntityRecord, SnapshotRecord } from './model/records.ts';
 import { sessionManagerReaders } from './operations/session-operations.ts';
 import {
   clusterReaders,
@@ -76,10 +76,13 @@ function registerEntity(server: ServerContext, entity: EntityRecord): void {
     register(server, datastoreBrowser(entity), () => datastoreBrowserReaders(entity));
   }
   if (entity.type === 'VirtualMachine') {
-    for (const snapshot of allSnapshots(entity)) {
-      register(server, reference('VirtualMachineSnapshot', snapshot.id), () => snapshotReaders(snapshot, model));
-    }
+    for (const snapshot of allSnapshots(entity)) registerSnapshot(server, snapshot);
   }
+}
+
+export function registerSnapshot(server: ServerContext, snapshot: SnapshotRecord): void {
+  const { model } = server;
+  register(server, reference('VirtualMachineSnapshot', snapshot.id), () => snapshotReaders(snapshot, model));
 }
 
 function entityReadersOf(server: ServerContext, entity: EntityRecord): PropertyReaders {

@@ -3,9 +3,12 @@ import { entityOperations } from './operations/entity-operations.ts';
 import { eventOperations } from './operations/event-operations.ts';
 import { findObject, refuseWithout } from './operations/object-view.ts';
 import { propertyCollectorOperations } from './operations/property-collector-operations.ts';
+import { reconfigureOperations } from './operations/reconfigure-operations.ts';
+import { registrationOperations } from './operations/registration-operations.ts';
 import { searchIndexOperations } from './operations/search-index-operations.ts';
 import { serviceOperations } from './operations/service-operations.ts';
 import { sessionOperations } from './operations/session-operations.ts';
+import { snapshotOperations } from './operations/snapshot-operations.ts';
 import { viewOperations } from './operations/view-operations.ts';
 import { notFound } from './property-collector/collector.ts';
 import type { OperationBlock } from './schema/notation.ts';
@@ -35,6 +38,9 @@ const handlers: ReadonlyMap<string, OperationHandler> = new Map(
     viewOperations,
     searchIndexOperations,
     entityOperations,
+    snapshotOperations,
+    reconfigureOperations,
+    registrationOperations,
     eventOperations,
   ].flatMap((operations) => Object.entries(operations)),
 );

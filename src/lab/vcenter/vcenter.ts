@@ -12,6 +12,7 @@ import type { ServerContext } from './server-context.ts';
 import { type LabUser, SessionTable } from './sessions.ts';
 import { registerSessionObjects, registerSharedObjects } from './shared-objects.ts';
 import { soapCall } from './soap-endpoint.ts';
+import { contentlessVolumes, type HotPlug, type VirtualVolumes } from './storage-side.ts';
 import { TaskTable } from './tasks.ts';
 
 const DEFAULT_API_VERSION = '8.0.3.0';
@@ -37,6 +38,10 @@ export interface VcenterOptions {
   readonly maxSessions?: number;
   /** Objects of a page of RetrievePropertiesEx when the client names no number; default 100. */
   readonly pageSize?: number;
+  /** Default: volumes without content. */
+  readonly volumes?: VirtualVolumes;
+  /** Told of disks that are added to and removed from running VMs. */
+  readonly hotPlug?: HotPlug;
 }
 
 /** The controls change the inventory as if somebody else had: waiting collectors are told. */
@@ -72,6 +77,8 @@ export async function startVcenter(options: VcenterOptions): Promise<LabVcenter>
     users: options.users,
     events: options.events,
     pace: options.pace,
+    volumes: options.volumes ?? contentlessVolumes(),
+    hotPlug: options.hotPlug ?? { appeared: () => undefined, vanished: () => undefined },
     about: aboutVcenter(apiVersion, model.instanceUuid),
     hostProduct: aboutHost(apiVersion),
     pageSize: options.pageSize ?? DEFAULT_PAGE_SIZE,

@@ -39,7 +39,7 @@ const unfrozen = { freeze: 'none', grade: 'crash' } as const;
 
 test.each<[string, () => SiteChange, string, RegExp]>([
   ['a VM that does not exist', () => ({ vms: ['nosuch'] }), 'E_VM_NOT_FOUND', /"nosuch"/],
-  ['two VMs of one name', () => ({ vms: ['dup'] }), 'E_VM_AMBIGUOUS', /2 VMs are named "dup"/],
+  ['two VMs of one name', () => ({ vms: ['dup'] }), 'E_VM_AMBIGUOUS', /2 VMs match "dup"/],
   ['a template', () => ({ vms: ['template01'] }), 'E_DISK_UNSUPPORTED', /"template01".*template/],
   ['a disk on NFS', () => ({ vms: ['nfs01'] }), 'E_DISK_UNSUPPORTED', /"nfs01"/],
   ['a disk that maps to no device', () => ({ vms: ['lost01'], spec: unfrozen }), 'E_DEVICE_NOT_FOUND', /"lost01"/],

@@ -1,6 +1,7 @@
 import { appendFileSync } from 'node:fs';
 import path from 'node:path';
-import { type ReapRequest, reap } from '../../../src/job/reap.ts';
+import { reap } from '../../../src/job/reap.ts';
+import type { ReapRequest } from '../../../src/job/reaping.ts';
 import { openSite, type Site } from './site.ts';
 
 let site: Site;

@@ -47,7 +47,11 @@ async function doctor(job: string | undefined, change: (config: SiteConfig) => v
   change(config);
   const configFile = path.join(site.lab.directory, 'doctor.yaml');
   writeFileSync(configFile, stringify(config));
-  const { document, text, exitCode } = await doctorVerb({ configFile, job }, silent, new AbortController().signal);
+  const { document, text, exitCode } = await doctorVerb(
+    { configFile, job, probe: undefined },
+    silent,
+    new AbortController().signal,
+  );
   expect(site.leftBehind()).toEqual([]);
   const { checks } = JSON.parse(JSON.stringify(document)) as { checks: PrintedCheck[] }; // the document of the verb
   return { checks, text, exitCode, guest: (name: string) => checks.find((check) => check.name === `guest ${name}`) };
@@ -206,7 +210,7 @@ test('a guest that a run works with is left alone, and said so', async () => {
   });
 });
 const doctorWhileHeld = () =>
-  doctorVerb({ configFile: site.lab.configFile, job: 'linux' }, silent, new AbortController().signal);
+  doctorVerb({ configFile: site.lab.configFile, job: 'linux', probe: undefined }, silent, new AbortController().signal);
 
 test('a Windows account that one guest refuses is not tried on the others, so that it is not locked', async () => {
   const logins = () =>

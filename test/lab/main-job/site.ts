@@ -7,6 +7,7 @@ import type { JobSpec } from '../../../src/job/job-spec.ts';
 import type { JobPorts } from '../../../src/job/ports.ts';
 import { post } from '../../../src/job/post.ts';
 import { type PreResult, pre } from '../../../src/job/pre.ts';
+import { PROXY_VM } from '../../../src/lab/estate.ts';
 import { type Lab, type LabOptions, startLab } from '../../../src/lab/lab.ts';
 import type { SnaphookError } from '../../../src/ports/errors.ts';
 import type { Reporter } from '../../../src/ports/reporter.ts';
@@ -97,6 +98,16 @@ function leftBehind(lab: Lab): readonly string[] {
     if (device.isTarget) left.push(`link on ${device.id}`);
   }
   for (const member of lab.changedMembers()) left.push(`storage group member ${member}`);
+  for (const vm of [lab.guestName, lab.linuxGuestName, PROXY_VM]) {
+    const { disks, consolidationNeeded } = lab.vcenter.vm(vm);
+    for (const snapshot of lab.vcenter.snapshotsOf(vm)) left.push(`snapshot ${snapshot} of VM ${vm}`);
+    if (consolidationNeeded || disks.some(({ backing }) => 'parent' in backing))
+      left.push(`unmerged disks of VM ${vm}`);
+    if (disks.some(({ diskMode }) => diskMode === 'independent_nonpersistent')) left.push(`added disk on VM ${vm}`);
+  }
+  for (const node of readdirSync(path.join(lab.directory, 'proxy', 'by-id'))) {
+    if (node.startsWith('wwn-0x6000c29')) left.push(`device ${node}`);
+  }
   if (lab.isFrozen()) left.push('frozen guest');
   if (lab.linuxGuest.sessionCount() > 0) left.push('session in the Linux guest');
   if (lab.guestShells() > 0) left.push('guest shell');

@@ -40,7 +40,7 @@ test('doctor tells of each server whether it answers', async () => {
   const [first = '', second = ''] = site.lab.unisphere.urls;
 
   const { text, exitCode } = await doctorVerb(
-    { configFile: site.lab.configFile, job: undefined },
+    { configFile: site.lab.configFile, job: undefined, probe: undefined },
     silent,
     AbortSignal.timeout(20_000),
   );

@@ -1,7 +1,8 @@
 import { mkdirSync, renameSync } from 'node:fs';
 import path from 'node:path';
 import { DEFAULT_LIMITS } from '../../../src/job/job-spec.ts';
-import { type ReapRequest, reap } from '../../../src/job/reap.ts';
+import { reap } from '../../../src/job/reap.ts';
+import type { ReapRequest } from '../../../src/job/reaping.ts';
 import { SnaphookError } from '../../../src/ports/errors.ts';
 import { openSite, type Site } from './site.ts';
 

@@ -4,16 +4,17 @@ import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ReapedFinding } from '../../../src/job/finding.ts';
-import { type ReapRequest, reap } from '../../../src/job/reap.ts';
+import { reap } from '../../../src/job/reap.ts';
+import type { ReapRequest } from '../../../src/job/reaping.ts';
 import { ARRAY_ID } from '../../../src/lab/estate-array.ts';
 import type { Lab } from '../../../src/lab/lab.ts';
 import type { Site } from '../main-job/site.ts';
 
 const DIST = path.join(__dirname, '../../../dist');
 
-/** Where a pre hook is killed: at a request to the array, or when it gives a file in the hand-over directory its name. */
+/** Where a pre hook is killed: at a request to the array or to vCenter, or when it gives a file in the hand-over directory its name. */
 export type CrashPoint =
-  | { readonly operation: string; readonly when: 'before' | 'after' }
+  | { readonly operation: string; readonly when: 'before' | 'after'; readonly system?: 'array' | 'vcenter' }
   | { readonly rename: string; readonly when: 'before' | 'after' };
 
 /** Runs the pre hook as a program of its own and kills it at the point; resolves when its guest writes again. */
@@ -25,7 +26,7 @@ export async function crashPre(lab: Lab, job: string, point: CrashPoint): Promis
   const remove = byRename
     ? () => undefined
     : lab.faults.add({
-        system: 'array',
+        system: point.system ?? 'array',
         operation: point.operation,
         when: point.when,
         nth: 1,

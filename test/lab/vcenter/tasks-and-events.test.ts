@@ -1,22 +1,10 @@
 import { Pace } from '../../../src/lab/world/pace.ts';
 import { childOf } from '../../../src/platform/xml.ts';
 import { closeLabs, startLab } from './lab-vcenter.ts';
-import { type RawSoap, textAt, xsiType } from './raw-soap.ts';
+import { textAt, xsiType } from './raw-soap.ts';
+import { onVm, taskEnd } from './tasks.ts';
 
 afterAll(closeLabs);
-
-async function taskEnd(soap: RawSoap, id: string) {
-  const deadlineMs = performance.now() + 5000;
-  for (;;) {
-    const info = (await soap.properties('Task', id, 'info')).get('info');
-    const state = textAt(info, 'state');
-    if (state === 'success' || state === 'error') return info;
-    if (performance.now() > deadlineMs) throw new Error(`task ${id} is still ${state}`);
-  }
-}
-
-const onVm = (soap: RawSoap, operation: string, vm: string, args = '') =>
-  soap.call(operation, `<_this type="VirtualMachine">${vm}</_this>${args}`);
 
 test('an operation that takes time answers with a task, which ends in success and shows who asked for what', async () => {
   const lab = await startLab();

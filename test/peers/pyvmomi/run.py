@@ -203,6 +203,33 @@ def main():
             assert fault.existingState == "poweredOn"
         WaitForTask(vm.PowerOff(), si=service)
 
+    @check("a snapshot's disk is added to another running VM, removed by its key, and the snapshot is removed")
+    def _():
+        source, proxy = (vim.VirtualMachine(id, service._stub) for id in ("vm-102", "vm-101"))
+        task = source.CreateSnapshot(name="peer", description="", memory=False, quiesce=False)
+        WaitForTask(task, si=service)
+        snapshot = task.info.result
+        assert source.snapshot.currentSnapshot == snapshot, source.snapshot
+        disk = [d for d in snapshot.config.hardware.device if isinstance(d, vim.vm.device.VirtualDisk)][0]
+        change = vim.vm.device.VirtualDeviceSpec(
+            operation="add",
+            device=vim.vm.device.VirtualDisk(
+                key=-1, controllerKey=1000, unitNumber=9, capacityInKB=0,
+                backing=vim.vm.device.VirtualDisk.FlatVer2BackingInfo(
+                    fileName=disk.backing.fileName, diskMode="independent_nonpersistent"),
+            ),
+        )
+        WaitForTask(proxy.Reconfigure(spec=vim.vm.ConfigSpec(deviceChange=[change])), si=service)
+        added = [d for d in proxy.config.hardware.device
+                 if isinstance(d, vim.vm.device.VirtualDisk) and d.unitNumber == 9][0]
+        assert added.backing.uuid == disk.backing.uuid, added
+        change = vim.vm.device.VirtualDeviceSpec(
+            operation="remove", device=vim.vm.device.VirtualDisk(key=added.key, capacityInKB=0))
+        WaitForTask(proxy.Reconfigure(spec=vim.vm.ConfigSpec(deviceChange=[change])), si=service)
+        WaitForTask(snapshot.Remove(removeChildren=False), si=service)
+        assert source.snapshot is None
+        assert not source.runtime.consolidationNeeded
+
     @check("WaitForUpdatesEx wakes up on a change made by another connection")
     def _():
         vm = vms[0]

@@ -272,3 +272,54 @@ test('a disk that is swap space and nothing else does not lower the grade', () =
 
   expect(gradeOf(evidence).grade).toBe('application');
 });
+
+const managed: VmEvidence = {
+  ...perfect,
+  devices: [],
+  snapshots: [],
+  vmSnapshot: { count: 1, diskUuids: DISKS, quiescedByTools: false },
+};
+const vmSnapshotWith = (change: object): VmEvidence => ({
+  ...managed,
+  vmSnapshot: { count: 1, diskUuids: DISKS, quiescedByTools: false, ...change },
+});
+const byTools: VmEvidence = { ...vmSnapshotWith({ quiescedByTools: true }), guest: undefined };
+
+test('a VM snapshot inside a freeze of ours earns what an array snapshot would', () => {
+  expect(gradeOf(managed)).toEqual({ grade: 'application', reasons: [] });
+});
+
+test.each<[string, VmEvidence, string, RegExp]>([
+  ['the VM does not have the snapshot', vmSnapshotWith({ count: 0 }), 'unknown', /0 snapshots/],
+  ['the VM has two of the name', vmSnapshotWith({ count: 2 }), 'unknown', /2 snapshots/],
+  ['a disk is no part of it', vmSnapshotWith({ diskUuids: [DISKS[0]] }), 'unknown', /no part of the snapshot/],
+  ['vCenter shows a disk without serial', { ...managed, capturedDiskUuids: [undefined] }, 'unknown', /without serial/],
+  ['nothing was captured', { ...managed, capturedDiskUuids: [] }, 'unknown', /no disk/],
+  ['nobody froze the guest', { ...managed, guest: undefined }, 'crash', /not frozen/],
+  [
+    'its task was not seen to end inside the window',
+    { ...managed, times: timesWith({ establishConfirmedMs: undefined }).times },
+    'crash',
+    /did not confirm/,
+  ],
+  ['VMware Tools quiesced it', byTools, 'filesystem', /VMware Tools/],
+  [
+    'Tools quiesced it, and vCenter never confirmed that',
+    { ...byTools, times: timesWith({ establishConfirmedMs: undefined }).times },
+    'crash',
+    /did not confirm/,
+  ],
+  ['Tools quiesced it, and others write to a disk', { ...byTools, sharedDisks: ['Hard disk 1'] }, 'crash', /shared/],
+  ['Tools quiesced it, and a host caches a disk', { ...byTools, heldBackDisks: ['Hard disk 1'] }, 'crash', /held back/],
+  [
+    'it holds a disk nobody planned',
+    { ...managed, layoutDoubts: ['a disk was not planned'] },
+    'unknown',
+    /not planned/,
+  ],
+])('the grade of a VM snapshot is limited when %s', (_name, evidence, grade, reason) => {
+  const graded = gradeOf(evidence);
+
+  expect(graded.grade).toBe(grade);
+  expect(graded.reasons.join('; ')).toMatch(reason);
+});

@@ -68,6 +68,8 @@ function site() {
     onNoMatch: 'fail',
     onOpenRun: 'fail',
     proxyHost: 'proxy01',
+    route: 'snapvx',
+    proxyVm: undefined,
     timeToLiveHours: 48,
   };
   return {

@@ -23,6 +23,8 @@ const spec = (limits: Partial<JobSpec['limits']> = {}): JobSpec => ({
   targetPool: 'pool',
   presentGroup: undefined,
   proxyHost: 'PROXY01',
+  route: 'snapvx',
+  proxyVm: undefined,
   timeToLiveHours: 1,
   exportDirectory: '/x',
   limits: { ...DEFAULT_LIMITS, ...limits },

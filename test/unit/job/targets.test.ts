@@ -41,6 +41,8 @@ const spec: JobSpec = {
   targetPool: 'pool',
   presentGroup: undefined,
   proxyHost: 'PROXY01',
+  route: 'snapvx',
+  proxyVm: undefined,
   timeToLiveHours: 1,
   exportDirectory: '/x',
   limits: DEFAULT_LIMITS,

@@ -7,15 +7,20 @@ const sessionAfter = (...records: readonly (readonly [string, object])[]) =>
   foldJournal(
     'run',
     lines(['opened', { version: 1, context: {} }], ['login', { key: 'k1' }], ['planned', {}], ...records),
-  ).vcenterSession;
+  ).vcenterSessions;
 
 test('a hook that dies before or in the freeze window leaves the key of its vCenter session to whoever cleans up', () => {
   const intent = (step: string) => ['intent', { step }] as const;
-  expect(sessionAfter()).toBe('k1');
-  expect(sessionAfter(intent('guests'), intent('capture'))).toBe('k1');
-  expect(sessionAfter(intent('guests'), intent('capture'), ['done', { step: 'capture', result: {} }])).toBe('k1');
+  expect(sessionAfter()).toEqual(['k1']);
+  expect(sessionAfter(intent('guests'), intent('capture'))).toEqual(['k1']);
+  expect(sessionAfter(intent('guests'), intent('capture'), ['done', { step: 'capture', result: {} }])).toEqual(['k1']);
 });
 
-test('a hook that links has ended it', () => {
-  expect(sessionAfter(['intent', { step: 'link' }])).toBeUndefined();
+test.each(['link', 'hot-add'])('a hook that has begun with "%s" has ended it', (step) => {
+  expect(sessionAfter(['intent', { step }])).toEqual([]);
+});
+
+test('a session beside it, for changes, is ended by its own record', () => {
+  expect(sessionAfter(['login', { key: 'k2' }])).toEqual(['k1', 'k2']);
+  expect(sessionAfter(['login', { key: 'k2' }], ['logout', { key: 'k2' }])).toEqual(['k1']);
 });

@@ -52,7 +52,14 @@ test('a fault without a typed detail is known by its element, one without detail
   expect(await faultIn(fault(''))).toMatchObject({ type: '', message: 'gone' });
 });
 
-const none = { message: 'server text', object: undefined, privilegeId: undefined, property: undefined };
+const none = {
+  message: 'server text',
+  object: undefined,
+  privilegeId: undefined,
+  property: undefined,
+  task: undefined,
+  file: undefined,
+};
 
 test.each([
   ['InvalidLogin', 'E_VCENTER_LOGIN', 'never'],
@@ -61,6 +68,8 @@ test.each([
   ['ManagedObjectNotFound', 'E_VCENTER', 'safe'],
   ['InvalidProperty', 'E_VCENTER', 'never'],
   ['HostNotReachable', 'E_VCENTER', 'safe'],
+  ['TaskInProgress', 'E_VCENTER', 'safe'],
+  ['ApplicationQuiesceFault', 'E_FREEZE_FAILED', 'never'],
   ['SomethingNew', 'E_VCENTER', 'never'],
 ])('%s becomes %s, retry %s', (type, code, retry) => {
   const error = errorOfFault('vc.test', 'RetrievePropertiesEx', { ...none, type });

@@ -19,6 +19,7 @@ import type {
   VmRecord,
 } from './records.ts';
 import { homePath } from './vm-home.ts';
+import { disksOf } from './vm-snapshots.ts';
 
 const FIRST_VM_NUMBER = 101;
 
@@ -44,6 +45,7 @@ export function buildModel(inventory: VcenterInventory): Model {
     customFields: [],
     tagCategories: inventory.tagCategories ?? [],
     changes: new ChangeFeed(),
+    unregistered: new Map(),
     nextNumber: () => {
       number += 1;
       return number;
@@ -96,7 +98,8 @@ function addSnapshots(model: Model, vm: VmRecord): void {
   const snapshotOf = (spec: SnapshotInventory): SnapshotRecord => {
     number += 1;
     const id = `snapshot-${model.nextNumber()}`;
-    return { id, vm, number, spec, children: (spec.children ?? []).map(snapshotOf) };
+    const disks = disksOf({ spec, vm });
+    return { id, vm, number, spec: { ...spec, disks }, children: (spec.children ?? []).map(snapshotOf) };
   };
   vm.snapshots.push(...(vm.spec.snapshots ?? []).map(snapshotOf));
 }

@@ -1,4 +1,4 @@
-import type { TagCategoryInventory } from '../inventory.ts';
+import type { TagCategoryInventory, VmInventory } from '../inventory.ts';
 import type { ChangeFeed } from './change-feed.ts';
 import type { ManagedObject } from './managed-object.ts';
 import type {
@@ -27,6 +27,8 @@ export interface Model {
   readonly customFields: CustomField[];
   readonly tagCategories: readonly TagCategoryInventory[];
   readonly changes: ChangeFeed;
+  /** VMs that lie on datastores and are in no inventory, by the path of their .vmx. */
+  readonly unregistered: Map<string, VmInventory>;
   /** Next free number for a managed object id. */
   nextNumber(): number;
 }

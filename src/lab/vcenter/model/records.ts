@@ -79,6 +79,6 @@ export interface SnapshotRecord {
   readonly vm: VmRecord;
   /** Number inside the VM, from 1. */
   readonly number: number;
-  readonly spec: SnapshotInventory;
+  spec: SnapshotInventory;
   readonly children: SnapshotRecord[];
 }

@@ -1,6 +1,6 @@
 import type { DiskBackingInventory } from '../inventory.ts';
 import { datacenterOf } from './inventory-tree.ts';
-import { type Model, vmsOf } from './model.ts';
+import { allSnapshots, type Model, vmsOf } from './model.ts';
 import type { DatastoreRecord } from './records.ts';
 
 /** Paths name datastores, so they change with a datastore's name. */
@@ -21,6 +21,10 @@ export function renameDatastore(model: Model, datastore: DatastoreRecord, name: 
       ...(vm.spec.vmPathName === undefined ? {} : { vmPathName: renamedPath(vm.spec.vmPathName) }),
       disks: vm.spec.disks.map((disk) => ({ ...disk, backing: renamedBacking(disk.backing) })),
     };
+    for (const snapshot of allSnapshots(vm)) {
+      const disks = snapshot.spec.disks?.map((disk) => ({ ...disk, backing: renamedBacking(disk.backing) }));
+      if (disks) snapshot.spec = { ...snapshot.spec, disks };
+    }
   }
   datastore.name = name;
 }

@@ -1,6 +1,6 @@
 import type { PowerState } from '../inventory.ts';
 import { childrenOf } from '../model/inventory-tree.ts';
-import type { EntityRecord, VmRecord } from '../model/records.ts';
+import type { EntityRecord } from '../model/records.ts';
 import { renameDatastore } from '../model/rename-datastore.ts';
 import { refOf } from '../properties/entity-properties.ts';
 import type { Call, OperationHandler } from '../server-context.ts';
@@ -8,7 +8,7 @@ import { textOf } from '../wire/fields.ts';
 import { VimFault } from '../wire/vim-fault.ts';
 import type { Reference } from '../wire/vim-values.ts';
 import { refuseWithout } from './object-view.ts';
-import { shownUserName } from './session-operations.ts';
+import { entityOf, startTask, userNameOf, vmOf } from './vm-tasks.ts';
 
 const POWER_MS = 1500;
 const RENAME_MS = 200;
@@ -69,36 +69,4 @@ function changePower(call: Call, descriptionId: string, wanted: PowerState): Ref
     }
     vm.spec = { ...vm.spec, powerState: wanted };
   });
-}
-
-function startTask(call: Call, entity: EntityRecord, descriptionId: string, run: () => Promise<void>): Reference {
-  const { server, operation } = call;
-  return server.tasks.start({
-    name: operation,
-    descriptionId,
-    entity,
-    userName: userNameOf(call),
-    cancelable: false,
-    run: async () => {
-      await run();
-      server.events.add('vcenter', 'effect', operation, entity.name);
-      return undefined;
-    },
-  });
-}
-
-function entityOf(call: Call): EntityRecord {
-  const entity = call.server.model.entities.get(call.object.id);
-  if (!entity) throw new Error(`${call.object.id} is no entity`);
-  return entity;
-}
-
-function vmOf(call: Call): VmRecord {
-  const entity = entityOf(call);
-  if (entity.type !== 'VirtualMachine') throw new Error(`${entity.id} is no VM`);
-  return entity;
-}
-
-function userNameOf(call: Call): string {
-  return shownUserName(call.session.login?.user.name ?? '');
 }

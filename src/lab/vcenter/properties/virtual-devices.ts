@@ -1,17 +1,15 @@
 import type { ControllerInventory, DiskBackingInventory, DiskInventory } from '../inventory.ts';
+import { diskControllers, SCSI_CONTROLLER_UNIT } from '../model/controllers.ts';
+import { uuidOf } from '../model/existing-files.ts';
 import { datastoreNamed } from '../model/inventory-tree.ts';
 import type { Model } from '../model/model.ts';
 import type { VmRecord } from '../model/records.ts';
 import { type DataObject, data, type Fields } from '../wire/vim-values.ts';
 import { refOf } from './entity-properties.ts';
-import { stableDiskUuid } from './stable-ids.ts';
-
-/** The SCSI controller's own place on its bus. */
-const SCSI_CONTROLLER_UNIT = 7;
 
 /** The devices of a VM as vCenter lists them: the fixed ones, the disk controllers, the disks. */
 export function virtualDevices(vm: VmRecord, disks: readonly DiskInventory[], model: Model): readonly DataObject[] {
-  const controllers = diskControllers(vm, disks);
+  const controllers = diskControllers(vm.spec, disks);
   const onPci = [500, 12000, ...controllers.map((controller) => controller.key)];
   const attached = (controllerKey: number) =>
     disks.filter((disk) => disk.controllerKey === controllerKey).map((disk) => disk.key);
@@ -55,21 +53,6 @@ export function virtualDevices(vm: VmRecord, disks: readonly DiskInventory[], mo
 
 function device(type: string, key: number, label: string, fields: Fields, summary = label): DataObject {
   return data(type, { key, deviceInfo: data('Description', { label, summary }), ...fields });
-}
-
-/** Every controller a disk hangs on, but for the two IDE channels every VM has. */
-function diskControllers(vm: VmRecord, disks: readonly DiskInventory[]): readonly ControllerInventory[] {
-  const named = vm.spec.controllers ?? [];
-  const keys = new Set([...named.map((controller) => controller.key), ...disks.map((disk) => disk.controllerKey)]);
-  return [...keys]
-    .filter((key) => key !== 200 && key !== 201)
-    .sort((a, b) => a - b)
-    .map((key) => named.find((controller) => controller.key === key) ?? { key, type: defaultControllerType(key) });
-}
-
-function defaultControllerType(key: number): ControllerInventory['type'] {
-  if (key >= 31000) return 'VirtualNVMEController';
-  return key >= 15000 ? 'VirtualAHCIController' : 'ParaVirtualSCSIController';
 }
 
 const CONTROLLER_NAMES: Readonly<Record<ControllerInventory['type'], readonly [label: string, summary: string]>> = {
@@ -154,7 +137,7 @@ const FILE_BACKINGS = {
 
 /** The guest-visible uuid is the same for every element of a chain; it is not the array's id. */
 function diskBacking(vm: VmRecord, disk: DiskInventory, backing: DiskBackingInventory, model: Model): DataObject {
-  const uuid = disk.uuid ?? stableDiskUuid(`${vm.spec.instanceUuid}/${disk.key}`);
+  const uuid = uuidOf(vm, disk);
   const diskMode = disk.diskMode ?? 'persistent';
   const sharing = disk.sharing ?? 'sharingNone';
   if (backing.kind === 'rawDiskVer2') {

@@ -4,6 +4,7 @@ import { allSnapshots } from '../model/model.ts';
 import type { VmRecord } from '../model/records.ts';
 import { homeDirectory, homePath } from '../model/vm-home.ts';
 import { type DataObject, data } from '../wire/vim-values.ts';
+import { stableHex } from './stable-ids.ts';
 
 /** `layoutEx`: every file of the VM with its type and size; of each disk the chain, oldest element first. */
 export function fileLayout(vm: VmRecord, model: Model): DataObject {
@@ -30,6 +31,10 @@ export function fileLayout(vm: VmRecord, model: Model): DataObject {
   const disks = spec.disks.map((disk) => diskLayout(disk, add));
   if (spec.powerState === 'poweredOn') {
     add(`${directory}/${spec.name}-swap.vswp`, 'swap', (spec.memoryMb ?? 4096) * 1024 ** 2, spec.swapStorageObjectId);
+  }
+  for (const { diskMode, backing } of spec.powerState === 'poweredOn' ? spec.disks : []) {
+    if (diskMode !== 'independent_nonpersistent' || !('fileName' in backing)) continue;
+    add(`${backing.fileName}-REDO_${stableHex(`${vm.id}/${backing.fileName}`, 6)}`, 'diskExtent', 16 * 1024 ** 2);
   }
   for (const snapshot of allSnapshots(vm)) {
     add(`${directory}/${spec.name}-Snapshot${snapshot.number}.vmsn`, 'snapshotData', 20_000);

@@ -1,9 +1,9 @@
-import type { DiskBackingInventory, DiskInventory } from '../inventory.ts';
 import { datastoresOfVm, shownName } from '../model/inventory-tree.ts';
 import type { PropertyReaders } from '../model/managed-object.ts';
 import type { Model } from '../model/model.ts';
 import type { SnapshotRecord, VmRecord } from '../model/records.ts';
 import { homePath } from '../model/vm-home.ts';
+import { disksOf } from '../model/vm-snapshots.ts';
 import { type DataObject, data, reference } from '../wire/vim-values.ts';
 import { customValues, entityReaders, refOf } from './entity-properties.ts';
 import { guestFullNameOf, guestIdOf, virtualMachineConfig } from './virtual-machine-config.ts';
@@ -30,7 +30,7 @@ export function virtualMachineReaders(vm: VmRecord, model: Model): PropertyReade
 
 export function snapshotReaders(snapshot: SnapshotRecord, model: Model): PropertyReaders {
   return {
-    config: () => virtualMachineConfig(snapshot.vm, snapshot.spec.disks ?? disksBelow(snapshot.vm), model),
+    config: () => virtualMachineConfig(snapshot.vm, disksOf(snapshot), model),
     childSnapshot: () => snapshot.children.map(snapshotRef),
     vm: () => refOf(snapshot.vm),
     value: () => [],
@@ -40,12 +40,6 @@ export function snapshotReaders(snapshot: SnapshotRecord, model: Model): Propert
 
 function snapshotRef(snapshot: SnapshotRecord) {
   return reference('VirtualMachineSnapshot', snapshot.id);
-}
-
-/** The disks as they were when the newest chain element was begun. */
-function disksBelow(vm: VmRecord): readonly DiskInventory[] {
-  const below = (backing: DiskBackingInventory) => ('parent' in backing && backing.parent ? backing.parent : backing);
-  return vm.spec.disks.map((disk) => ({ ...disk, backing: below(disk.backing) }));
 }
 
 function toolsStatus(vm: VmRecord): string {

@@ -54,6 +54,14 @@ FileLocked extends FileFault (vim.fault.FileLocked)
 FileNotFound extends FileFault (vim.fault.FileNotFound)
 CannotAccessFile extends FileFault (vim.fault.CannotAccessFile)
 FileAlreadyExists extends FileFault (vim.fault.FileAlreadyExists)
+NoDiskSpace extends FileFault (vim.fault.NoDiskSpace)
+  datastore:string
+AlreadyExists extends VimFault (vim.fault.AlreadyExists)
+  name?:string
+InvalidDatastore extends VimFault (vim.fault.InvalidDatastore)
+  datastore?:->Datastore name?:string
+InvalidDatastorePath extends InvalidDatastore (vim.fault.InvalidDatastorePath)
+  datastorePath:string
 SnapshotFault extends VimFault (vim.fault.SnapshotFault)
 ApplicationQuiesceFault extends SnapshotFault (vim.fault.ApplicationQuiesceFault)
 FilesystemQuiesceFault extends SnapshotFault (vim.fault.FilesystemQuiesceFault)

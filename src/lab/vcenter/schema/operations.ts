@@ -80,6 +80,22 @@ ManagedEntity.Rename_Task => ->Task
 VirtualMachine.PowerOnVM_Task !VirtualMachine.Interact.PowerOn => ->Task
   host?:->HostSystem
 VirtualMachine.PowerOffVM_Task !VirtualMachine.Interact.PowerOff => ->Task
+VirtualMachine.CreateSnapshot_Task !VirtualMachine.State.CreateSnapshot => ->Task
+  name:string description?:string memory:boolean quiesce:boolean
+VirtualMachine.CreateSnapshotEx_Task@6.5 !VirtualMachine.State.CreateSnapshot => ->Task
+  name:string description?:string memory:boolean quiesceSpec?:VirtualMachineGuestQuiesceSpec
+VirtualMachine.ConsolidateVMDisks_Task@5.0 !VirtualMachine.State.RemoveSnapshot => ->Task
+VirtualMachine.ReconfigVM_Task => ->Task
+  spec:VirtualMachineConfigSpec
+VirtualMachine.UnregisterVM !VirtualMachine.Inventory.Unregister
+VirtualMachineSnapshot.RemoveSnapshot_Task !VirtualMachine.State.RemoveSnapshot => ->Task
+  removeChildren:boolean consolidate?:boolean@5.0
+VirtualMachineSnapshot.RenameSnapshot !VirtualMachine.State.RenameSnapshot
+  name?:string description?:string
+VirtualMachineSnapshot.RevertToSnapshot_Task !VirtualMachine.State.RevertToSnapshot => ->Task
+  host?:->HostSystem suppressPowerOn?:boolean@4.0
+Folder.RegisterVM_Task !VirtualMachine.Inventory.Register => ->Task
+  path:string name?:string asTemplate:boolean pool?:->ResourcePool host?:->HostSystem
 Task.CancelTask
 
 EventManager.PostEvent !Global.LogEvent

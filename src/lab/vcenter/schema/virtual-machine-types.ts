@@ -142,4 +142,16 @@ VirtualMachineDeviceRuntimeInfo@4.1 extends DynamicData (vim.vm.DeviceRuntimeInf
   runtimeState:VirtualMachineDeviceRuntimeInfoDeviceRuntimeState key:int
 VirtualMachineFeatureRequirement@5.1 extends DynamicData (vim.vm.FeatureRequirement)
   key:string featureName:string value:string
+VirtualMachineGuestQuiesceSpec@6.5 extends DynamicData (vim.vm.GuestQuiesceSpec)
+  timeout?:int
+VirtualMachineWindowsQuiesceSpec@6.5 extends VirtualMachineGuestQuiesceSpec (vim.vm.WindowsQuiesceSpec)
+  vssBackupType?:int vssBootableSystemState?:boolean vssPartialFileSupport?:boolean vssBackupContext?:string
+VirtualMachineConfigSpec extends DynamicData (vim.vm.ConfigSpec)
+  changeVersion?:string name?:string version?:string createDate?:dateTime@6.7 uuid?:string instanceUuid?:string@4.0
+  locationId?:string guestId?:string alternateGuestName?:string annotation?:string files?:VirtualMachineFileInfo
+  tools?:ToolsConfigInfo flags?:VirtualMachineFlagInfo powerOpInfo?:VirtualMachineDefaultPowerOpInfo
+  rebootPowerOff?:boolean@7.0.0.0 numCPUs?:int numCoresPerSocket?:int@5.0 memoryMB?:long
+  memoryHotAddEnabled?:boolean@2.5u2 cpuHotAddEnabled?:boolean@2.5u2 deviceChange?:VirtualDeviceConfigSpec[]
+  cpuAllocation?:ResourceAllocationInfo memoryAllocation?:ResourceAllocationInfo extraConfig?:OptionValue[]
+  swapPlacement?:string bootOptions?:VirtualMachineBootOptions changeTrackingEnabled?:boolean@4.0 firmware?:string@5.0
 `;

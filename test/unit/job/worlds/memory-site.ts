@@ -53,6 +53,8 @@ export class MemorySite {
 
   get ports(): JobPorts {
     return {
+      vmSnapshots: undefined,
+      vvolAnswers: { recall: async () => undefined, remember: async () => undefined },
       hypervisor: {
         facts: unusedCall,
         findVms: unusedCall,

@@ -65,6 +65,8 @@ export function planOf({ id, name, array, job, seed, targets, address, isRemade 
     onNoMatch: 'fail',
     onOpenRun: 'fail',
     proxyHost: 'proxy01',
+    route: 'snapvx',
+    proxyVm: undefined,
     timeToLiveHours: 48,
   };
   const vm = instanceUuid('00000000-0000-0000-0000-000000000001');
@@ -104,6 +106,8 @@ export function planOf({ id, name, array, job, seed, targets, address, isRemade 
         imageBytes: IMAGE_BYTES,
       };
     }),
+    route: { name: 'snapvx', because: 'the job asks for it' },
+    managed: undefined,
     collateral: [],
     warnings: [],
   };
@@ -119,6 +123,8 @@ export function journalLines(
 ): readonly JournalRecord[] {
   const results: Readonly<Record<(typeof STEPS)[number], unknown>> = {
     guests: { prepared: [] },
+    'managed-capture': undefined,
+    'hot-add': undefined,
     capture: { snapId, lengthMs: 1, arrayMs: 1, freezeMs: 1, thawMs: 1, vms: [] },
     link: { pairs: [] },
     present: { added: [] },

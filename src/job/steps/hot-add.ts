@@ -1,0 +1,125 @@
+import { SnaphookError } from '../../ports/errors.ts';
+import type { Wwn } from '../../ports/identity.ts';
+import { withinLimit } from '../deadline.ts';
+import { managedCaptureResultOf } from '../journal.ts';
+import type { ManagedDisk, ManagedPlan, Plan } from '../plan.ts';
+import type { Run, Step } from '../step.ts';
+import { inVcenter } from '../vcenter-session.ts';
+
+export interface HotAddResult {
+  readonly disks: readonly { readonly diskUuid: Wwn; readonly path: string }[];
+}
+
+/** Effect: the VM of this machine has the disks of the VM snapshots, and the system has found them by their serials. */
+export const hotAddStep: Step<HotAddResult> = {
+  name: 'hot-add',
+  repeatable: true,
+  settles: true,
+
+  async do(run, signal) {
+    const { proxyVm, disks } = managedOf(run.plan);
+    const files = filesOf(run);
+    await inProxyVm(run, signal, (vcenter) => vcenter.attach({ proxyVm: proxyVm.moRef, files }, signal));
+    return { disks: await whenSeen(run, disks, signal) };
+  },
+
+  async probe(run, signal) {
+    const { proxyVm, disks } = managedOf(run.plan);
+    const files = filesOf(run);
+    const attached = await inProxyVm(run, signal, async (vcenter) => {
+      await vcenter.whenIdle(proxyVm.moRef, signal);
+      return (await vcenter.proxyVm(proxyVm.moRef, signal)).disks.filter(({ fileName }) => files.includes(fileName));
+    });
+    // They were added in one change, all or none.
+    if (attached.length === 0) return { found: 'not-done' };
+    return { found: 'done', result: { disks: await whenSeen(run, disks, signal) } };
+  },
+
+  async undo(run, signal) {
+    const { proxyVm, disks } = managedOf(run.plan);
+    await run.ports.proxy.releaseDevices(
+      disks.map(({ diskUuid }) => diskUuid),
+      signal,
+    );
+    await inProxyVm(run, signal, async (vcenter) => {
+      await vcenter.whenIdle(proxyVm.moRef, signal);
+      await vcenter.detach({ proxyVm: proxyVm.moRef, files: filesOf(run) }, signal);
+    });
+  },
+};
+
+/** Asked when the last byte was read: are the snapshots still there, and their disks still attached? */
+export async function requireHotAdded(run: Run, signal: AbortSignal): Promise<void> {
+  const { proxyVm } = managedOf(run.plan);
+  await inVcenter(run, signal, async (vcenter) => {
+    const { disks } = await vcenter.proxyVm(proxyVm.moRef, signal);
+    const missing = filesOf(run).find((file) => !disks.some(({ fileName }) => fileName === file));
+    if (missing !== undefined) {
+      throw new SnaphookError(
+        'E_PROXY_DEVICE',
+        `disk "${missing}" is not attached to proxy VM "${proxyVm.name}" any more`,
+        {
+          hint: 'Somebody detached it while it was read. See the tasks of the proxy VM in vCenter, then run the job again.',
+        },
+      );
+    }
+    for (const vm of run.plan.vms) {
+      const taken = managedCaptureResultOf(run.journal.state)?.snapshots.find((one) => one.vm === vm.instanceUuid);
+      const found = await vcenter.find({ vm: vm.moRef, name: run.plan.snapshotName }, signal);
+      if (found.some(({ moRef }) => moRef === taken?.moRef)) continue;
+      throw new SnaphookError(
+        'E_VCENTER',
+        `VM "${vm.name}" does not have snapshot "${run.plan.snapshotName}" any more`,
+        {
+          hint: 'Somebody removed it while it was read. See the tasks of the VM in vCenter, then run the job again.',
+        },
+      );
+    }
+  });
+}
+
+/** One change of the proxy VM at a time, whichever job makes it. */
+async function inProxyVm<Result>(
+  run: Run,
+  signal: AbortSignal,
+  work: Parameters<typeof inVcenter<Result>>[2],
+): Promise<Result> {
+  const { proxyVm } = managedOf(run.plan);
+  const lock = await run.ports.locks.acquire(`proxy-vm-${proxyVm.moRef}`, run.plan.spec.limits.undoMs, { signal });
+  try {
+    return await inVcenter(run, signal, work);
+  } finally {
+    await lock.release();
+  }
+}
+
+async function whenSeen(run: Run, disks: readonly ManagedDisk[], signal: AbortSignal): Promise<HotAddResult['disks']> {
+  const { devicesMs } = run.plan.spec.limits;
+  const expected = disks.map(({ diskUuid, imageBytes }) => ({ wwn: diskUuid, sizeBytes: imageBytes }));
+  const found = await withinLimit(
+    run.ports.clock,
+    {
+      durationMs: devicesMs,
+      code: 'E_PROXY_DEVICE',
+      message: `the proxy did not see all ${expected.length} disk(s) that were added to its VM within ${devicesMs} ms`,
+      hint: 'Check that the proxy VM has `disk.EnableUUID = TRUE` and that `proxy.vm` names the VM of this machine.',
+    },
+    signal,
+    (limit) => run.ports.proxy.waitForDevices(expected, limit),
+  );
+  return found.map(({ wwn, path }) => ({ diskUuid: wwn, path }));
+}
+
+function filesOf(run: Run): readonly string[] {
+  const { disks } = managedOf(run.plan);
+  const snapshots = managedCaptureResultOf(run.journal.state)?.snapshots ?? [];
+  return disks.flatMap(({ vm, key }) => {
+    const taken = snapshots.find((snapshot) => snapshot.vm === vm);
+    return taken?.disks.find((disk) => disk.key === key)?.fileName ?? [];
+  });
+}
+
+function managedOf({ managed }: Plan): ManagedPlan {
+  if (!managed) throw new TypeError('a step of the route "managed" in a plan of another route');
+  return managed;
+}

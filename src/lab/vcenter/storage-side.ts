@@ -1,0 +1,37 @@
+import { stableHex } from './properties/stable-ids.ts';
+
+/** What the array does for vVols when vSphere asks it through the VASA provider. Volumes are named by their object ids. */
+export interface VirtualVolumes {
+  /** One point in time of all of them; returns the id of each one's snapshot volume. */
+  snapshot(objectIds: readonly string[]): readonly string[];
+  remove(snapshotId: string): void;
+  /** The volume gets the content of its snapshot back. */
+  revert(objectId: string, snapshotId: string): void;
+}
+
+export interface HotAddedDisk {
+  /** What the guest sees as its serial, `6000C29x-…`. */
+  readonly uuid: string;
+  /** The vVol, or the snapshot volume, it shows; undefined for a file of a VMFS or NFS datastore. */
+  readonly objectId: string | undefined;
+  readonly capacityBytes: number;
+}
+
+/** The guest operating system of a VM whose disks come and go. */
+export interface HotPlug {
+  appeared(vm: string, disk: HotAddedDisk): void;
+  vanished(vm: string, disk: HotAddedDisk): void;
+}
+
+/** Volumes without content, for a vCenter that stands alone. */
+export function contentlessVolumes(): VirtualVolumes {
+  let taken = 0;
+  return {
+    snapshot: (objectIds) => {
+      taken += 1;
+      return objectIds.map((id) => `naa.${stableHex(`${id}/${taken}`, 32)}`);
+    },
+    remove: () => undefined,
+    revert: () => undefined,
+  };
+}

@@ -1,0 +1,84 @@
+import type { MoRef } from './identity.ts';
+
+/** One snapshot in the tree of a VM. */
+export interface VmSnapshot {
+  readonly vm: MoRef;
+  readonly moRef: MoRef;
+  readonly name: string;
+  readonly description: string;
+  /** When vCenter says it was taken, in milliseconds since 1970. */
+  readonly createdAtMs: number | undefined;
+  /** VMware Tools quiesced the guest for it, as vCenter tells. */
+  readonly quiesced: boolean;
+}
+
+/** A disk as it is in a snapshot. */
+export interface SnapshotDisk {
+  /** Device key in the VM. */
+  readonly key: number;
+  /** What a guest sees as its serial, 32 lower-case hex digits; the same in every state of the disk. */
+  readonly diskUuid: string | undefined;
+  /** `[datastore] directory/name.vmdk` of the point in time. */
+  readonly fileName: string;
+  readonly capacityBytes: number;
+}
+
+/** The VM this machine runs in, as far as adding disks goes. */
+export interface ProxyVmFacts {
+  readonly poweredOn: boolean;
+  /** `disk.EnableUUID`: the guest is shown the serials of its disks. */
+  readonly showsSerials: boolean;
+  /** How many more disks its SCSI controllers can take. */
+  readonly freePlaces: number;
+  readonly disks: readonly { readonly diskUuid: string | undefined; readonly fileName: string }[];
+}
+
+/**
+ * vCenter as the route `managed` changes it: snapshots of VMs, and their disks added to the VM of this machine and removed again.
+ * A disk is added as independent and non-persistent: what is written to it is thrown away.
+ *
+ * Each call waits for its task to end, and for a task that is in its way. A change whose answer never came, or that was given up
+ * waiting for, is thrown with `effect: 'unknown'` and not repeated: the core looks. `remove` and `detach` look themselves.
+ * Errors: those of `Hypervisor`; `E_FREEZE_FAILED` when VMware Tools cannot quiesce the guest; `E_PROXY_DEVICE` when the proxy VM
+ * cannot take a disk.
+ */
+export interface VmSnapshots {
+  /** Logs in; names the session to vCenter, as `Hypervisor.sessionKey` does. */
+  sessionKey(signal: AbortSignal): Promise<string | undefined>;
+  /** Disks only, no memory. `quiesce`: by VMware Tools. */
+  create(
+    request: {
+      readonly vm: MoRef;
+      readonly name: string;
+      readonly description: string;
+      readonly quiesce: boolean;
+    },
+    signal: AbortSignal,
+  ): Promise<void>;
+  /** Resolves when no task of the VM is queued or running. At once for a VM that is gone. */
+  whenIdle(vm: MoRef, signal: AbortSignal): Promise<void>;
+  /** Snapshots of exactly this name; none for a VM that is gone. */
+  find(request: { readonly vm: MoRef; readonly name: string }, signal: AbortSignal): Promise<readonly VmSnapshot[]>;
+  /** Snapshots of every VM whose name begins so: what `reap` compares with the journals. */
+  list(request: { readonly namePrefix: string }, signal: AbortSignal): Promise<readonly VmSnapshot[]>;
+  /** Disks that are part of the snapshot: independent ones and physical raw devices are not. */
+  disksOf(snapshot: MoRef, signal: AbortSignal): Promise<readonly SnapshotDisk[]>;
+  /**
+   * Removes one snapshot and leaves those above it. Success when it is gone, also when its data could not be merged: then
+   * `consolidationNeeded` says so.
+   */
+  remove(snapshot: VmSnapshot, signal: AbortSignal): Promise<void>;
+  /** Data of a removed snapshot are still there because a file was in use. False for a VM that is gone. */
+  consolidationNeeded(vm: MoRef, signal: AbortSignal): Promise<boolean>;
+  consolidate(vm: MoRef, signal: AbortSignal): Promise<void>;
+  proxyVm(vm: MoRef, signal: AbortSignal): Promise<ProxyVmFacts>;
+  /** Adds the disks of these files in one change, on places chosen here. */
+  attach(request: { readonly proxyVm: MoRef; readonly files: readonly string[] }, signal: AbortSignal): Promise<void>;
+  /**
+   * Removes those of these files that the proxy VM has as independent, non-persistent disks, and no other disk; never deletes a
+   * file. Success when there is none, or no such VM.
+   */
+  detach(request: { readonly proxyVm: MoRef; readonly files: readonly string[] }, signal: AbortSignal): Promise<void>;
+  /** Ends the session; never throws. The next call opens another. */
+  close(): Promise<void>;
+}
