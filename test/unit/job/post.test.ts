@@ -34,6 +34,8 @@ const spec: JobSpec = {
   exclude: [],
   onNoMatch: 'fail',
   hostCaches: 'refuse',
+  route: 'snapvx',
+  proxyVm: undefined,
   freeze: 'none',
   grade: 'crash',
   onLowerGrade: 'fail',
