@@ -1,7 +1,7 @@
 const path = require('node:path');
 const base = require('./jest.config.cjs');
 
-// The lab's `blockdev`. Tests see a copy of the environment, programs that they start get this one.
+// The proxy of the lab has a `blockdev` of its own. Suites have an environment of their own; programs they start have this one.
 process.env.PATH = `${path.join(__dirname, 'test/faults/bin')}${path.delimiter}${process.env.PATH}`;
 
 /** The fault matrix: minutes. `npm run test:faults`; dist/ must be built. */

@@ -5,13 +5,14 @@ export const REMOTE_SYSTEMS = ['vcenter', 'array', 'guest'] as const;
 export type RemoteSystem = (typeof REMOTE_SYSTEMS)[number];
 
 /** What happens to a write: this one, or every one from now on. */
-export const DISK_FAULTS = ['disk full', 'disk full for good'] as const;
+export const DISK_FAULTS = ['disk full', 'disk full for good', 'write fails', 'written but reported failed'] as const;
 /** What happens to a call of the proxy to its system. */
 export const PROXY_FAULTS = [
   'command fails',
   'command fails for good',
   'command fails after the effect',
   'command hangs',
+  'command hangs after the effect',
   'device never appears',
 ] as const;
 /** What happens to the process at a call. */
@@ -105,13 +106,14 @@ function refusal(system: RemoteSystem, operation: string): FaultAction {
   }
 }
 
-/** Certain as well, and worth another try: the array's text is that of a device lock, HTTP 500 and all. */
-function busy(system: RemoteSystem): FaultAction {
+/** Certain as well, and worth another try: the texts of array and vCenter say so in an HTTP 500. */
+function busy(system: RemoteSystem, operation: string): FaultAction {
   switch (system) {
     case 'array':
       return arrayError(500, 'Unable to acquire the Symmetrix device lock');
     case 'vcenter':
-      return answer(503, '');
+      if (operation.startsWith('GET ')) return answer(503, '');
+      return soapFault('SystemError', 'The server is busy. Try again in a few seconds.', '<reason>busy</reason>');
     case 'guest':
       return wsmanFault('w:QuotaLimit', 2150859174, 'The maximum number of concurrent operations has been exceeded.');
   }

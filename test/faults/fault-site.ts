@@ -25,7 +25,7 @@ import { type ForeignObjects, placeForeignObjects } from './foreign-objects.ts';
 import type { Area } from './run-step.ts';
 
 /** Factor of the lab's own delays: the Windows guest's lease of 9 s becomes 450 ms. */
-const PACE = 0.05;
+export const PACE = 0.05;
 /** Factor of the waits of the Windows adapter. */
 const WINDOWS_WAITS = 0.3;
 /** Long enough for a second connection to find the guest still frozen, also on a busy machine. */

@@ -1,5 +1,5 @@
 import type { FaultRule } from '../../src/lab/world/faults.ts';
-import { watchWrites } from './disk-writes.ts';
+import { diskFault, watchWrites } from './disk-writes.ts';
 import { CALL_FAULTS, type FaultName } from './fault-kinds.ts';
 import type { FaultSite } from './fault-site.ts';
 import { proxyFault, watchProxyCalls } from './proxy-calls.ts';
@@ -64,7 +64,7 @@ function injectOnSsh({ lab }: FaultSite, { operation, nth }: RunStep, name: Faul
 }
 
 function injectOnDisk(site: FaultSite, { operation, nth }: RunStep, fault: FaultName): Injection {
-  const writes = watchWrites(site.lab.directory, { operation, nth, forGood: fault === 'disk full for good' });
+  const writes = watchWrites(site.lab.directory, diskFault(operation, nth, fault));
   return {
     get fired() {
       return writes.fired;

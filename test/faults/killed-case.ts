@@ -2,6 +2,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { parse, stringify } from 'yaml';
 import { ended, start } from '../crash/killed-run.ts';
+import { diskFault, diskWritesOfProcess } from './disk-writes.ts';
 import type { FaultName } from './fault-kinds.ts';
 import { type FaultSite, LINUX_LEASE_SECONDS, LINUX_SCRIPT_SECONDS } from './fault-site.ts';
 import { prepareFor } from './given.ts';
@@ -22,7 +23,7 @@ export async function runKilledCase(site: FaultSite, { step, fault, recovery }: 
   const relay = fault === 'machine gone' ? await openSilentRelay(guestPort(site)) : undefined;
   try {
     const configFile = configOf(site, relay);
-    const end = await kill(site, step, fault, configFile, () => relay?.vanish());
+    const end = await kill(site, step, fault, configFile, relay);
     site.lab.faults.clear();
     if (relay && end.killed) ageLocks(path.join(site.lab.directory, 'state', 'locks'));
     const expected = end.killed || end.exitCode === 0 ? [] : [`exit code ${end.exitCode}: ${end.stderr}`];
@@ -48,17 +49,28 @@ export async function runKilledCase(site: FaultSite, { step, fault, recovery }: 
   }
 }
 
-async function kill({ lab, job }: FaultSite, step: RunStep, fault: FaultName, configFile: string, atKill: () => void) {
-  if (step.system === 'disk') throw new Error('writes are killed by test/crash');
+async function kill(
+  { lab, job }: FaultSite,
+  step: RunStep,
+  fault: FaultName,
+  configFile: string,
+  relay: SilentRelay | undefined,
+) {
   const program = `${step.hook}-backup`;
   const args = ['--config', configFile, '--job', job.name];
+  // Such a process kills itself, so that nobody can cut its connections first.
+  relay?.hideEnds();
+  if (step.system === 'disk') {
+    const environment = diskWritesOfProcess(lab.directory, diskFault(step.operation, step.nth, fault));
+    return ended(start(program, args, environment, '../../test/faults/disk-machine.cjs'));
+  }
   if (step.system === 'proxy') {
     const environment = proxyCallsOfProcess(lab, proxyFault(step.operation, step.nth, fault));
     return ended(start(program, args, environment, '../../test/faults/proxy-machine.cjs'));
   }
   const child = start(program, args);
   const run = () => {
-    atKill();
+    relay?.vanish();
     child.kill('SIGKILL');
   };
   const when = fault === 'killed before the effect' ? 'before' : 'after';

@@ -18,10 +18,10 @@ export function allCases(steps: readonly RunStep[]): readonly FaultCase[] {
 
 export interface MatrixOptions {
   readonly area: Area;
-  readonly choose: (fault: FaultCase, index: number) => boolean;
+  readonly choose: (cases: readonly FaultCase[]) => readonly FaultCase[];
   /** Sites at work at the same time in this process: most cases wait for most of their time. */
   readonly sites: number;
-  /** Of the runs that meet a fault; default 8 s. */
+  /** Of the runs that meet a fault; default 12 s. */
   readonly deadlineMs?: number;
   readonly onResult?: (result: CaseResult) => void;
 }
@@ -38,7 +38,7 @@ export async function runMatrix(options: MatrixOptions): Promise<readonly CaseRe
     await first.close();
     throw error;
   });
-  const waiting = allCases(steps).filter(choose);
+  const waiting = [...choose(allCases(steps))];
   const results: CaseResult[] = [];
   const work = async (opened: FaultSite): Promise<void> => {
     let site = opened;
@@ -62,12 +62,23 @@ export async function runMatrix(options: MatrixOptions): Promise<readonly CaseRe
   return results;
 }
 
-/** The kill loops of `npm run test:crash` kill a job of a Windows guest at every call; here every third of these cases is enough. */
-const KILL_SAMPLE = 3;
+/** Of the kills of a Windows job and on the proxy one in so many runs by default: each starts a process, and there is one for every call and write. */
+const KILL_SAMPLE = 4;
 
-/** One of several equal parts of an area. */
-export const inShard =
-  (area: Area, shard: number, shards: number) =>
-  ({ fault }: FaultCase, index: number): boolean =>
-    index % shards === shard &&
-    (area !== 'windows job' || !isKill(fault) || Math.floor(index / shards) % KILL_SAMPLE === 0);
+/** Hook, system and fault: the parts of an area and the sample of kills have cases of each. */
+export const groupOfCase = ({ step: { hook, system }, fault }: FaultCase): string => `${hook} ${system}, ${fault}`;
+
+/** One of several equal parts of an area. `seed`: which of the kills are in the sample; undefined: all of them. */
+export function partOf(
+  cases: readonly FaultCase[],
+  { shard, shards, seed }: { readonly shard: number; readonly shards: number; readonly seed: number | undefined },
+): readonly FaultCase[] {
+  const groups = new Map<string, FaultCase[]>();
+  for (const one of cases) groups.set(groupOfCase(one), [...(groups.get(groupOfCase(one)) ?? []), one]);
+  return [...groups.values()].flatMap((group) => {
+    const part = group.filter((_, index) => index % shards === shard);
+    const isSampled = seed !== undefined && part.some(({ step, fault }) => isKill(fault) && step.system !== 'ssh');
+    const every = isSampled ? Math.min(KILL_SAMPLE, part.length) : 1;
+    return part.filter((_, index) => (index + (seed ?? 0)) % every === 0);
+  });
+}

@@ -9,7 +9,7 @@ export const faultsOf = (step: RunStep): readonly FaultName[] => allFaults().fil
 export function hasMeaning({ system, operation }: RunStep, fault: FaultName): boolean {
   switch (system) {
     case 'disk':
-      return DISK_FAULTS.some((name) => name === fault);
+      return isKilling(fault) || DISK_FAULTS.some((name) => name === fault);
     case 'proxy':
       return isProxyFault(fault, operation);
     case 'ssh':

@@ -53,9 +53,12 @@ export function proxyFault(operation: string, nth: number, name: FaultName): Pro
       return { ...fault, when: 'after' };
     case 'command hangs':
       return { ...fault, what: 'hang' };
+    case 'command hangs after the effect':
+      return { ...fault, when: 'after', what: 'hang' };
     case 'device never appears':
       return { ...fault, what: 'hide' };
     case 'killed before the effect':
+    case 'machine gone':
       return { ...fault, what: 'kill' };
     case 'killed after the effect':
       return { ...fault, when: 'after', what: 'kill' };
@@ -64,7 +67,7 @@ export function proxyFault(operation: string, nth: number, name: FaultName): Pro
   }
 }
 
-/** A look has no effect of its own, so that before and after are one. With `machine gone` the proxy itself would be gone: it is killed. */
+/** A look has no effect of its own, so that before and after are one. */
 export function isProxyFault(fault: FaultName, operation: string): boolean {
   const hasEffect = operation === '--flushbufs' || operation === 'scan host';
   switch (fault) {
@@ -72,8 +75,10 @@ export function isProxyFault(fault: FaultName, operation: string): boolean {
     case 'command fails for good':
     case 'command hangs':
     case 'killed before the effect':
+    case 'machine gone':
       return true;
     case 'command fails after the effect':
+    case 'command hangs after the effect':
     case 'killed after the effect':
       return hasEffect;
     case 'device never appears':

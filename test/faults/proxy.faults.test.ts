@@ -1,11 +1,10 @@
-import { testPart } from './matrix-suite.ts';
+import { ON_PROXY, testPart } from './matrix-suite.ts';
 
 describe('the fault matrix of the proxy', () =>
   testPart({
     area: 'proxy',
     shard: 0,
     shards: 1,
-    leastCases: 60,
-    met: ['pre proxy', 'post proxy'],
+    met: { 'pre proxy': ON_PROXY, 'post proxy': ON_PROXY },
     outcomes: ['ready', 'failed, nothing left', 'left, and told', 'killed'],
   }));

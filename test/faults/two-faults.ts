@@ -1,5 +1,5 @@
 import { SnaphookError } from '../../src/ports/errors.ts';
-import { watchWrites } from './disk-writes.ts';
+import { diskFault, watchWrites } from './disk-writes.ts';
 import type { FaultSite } from './fault-site.ts';
 import { type Recovery, recover } from './run-case.ts';
 import { lookBefore, verdictOn } from './verdict.ts';
@@ -36,7 +36,7 @@ export async function twoFaultsInUndoOfPre(
   recovery: Recovery,
 ): Promise<TwoFaultsResult> {
   // The first write tries the folder, the second is that of an image.
-  const writes = watchWrites(site.lab.directory, { operation: 'export write', nth: 2, forGood: false });
+  const writes = watchWrites(site.lab.directory, diskFault('export write', 2, 'disk full'));
   const stop = site.lab.events.onEvent(({ system, kind, operation }) => {
     if (system !== 'array' || kind !== 'answer' || operation !== 'PUT storagegroup') return;
     stop();

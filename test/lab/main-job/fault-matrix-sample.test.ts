@@ -25,7 +25,7 @@ let results: ReadonlyMap<string, CaseResult>;
 beforeAll(async () => {
   const ran = await runMatrix({
     area: 'windows job',
-    choose: ({ step, fault }) => `${nameOfStep(step)}, ${fault}` in SAMPLE,
+    choose: (cases) => cases.filter(({ step, fault }) => `${nameOfStep(step)}, ${fault}` in SAMPLE),
     sites: 3,
     deadlineMs: 60_000,
   });
