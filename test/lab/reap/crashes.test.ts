@@ -81,6 +81,21 @@ describe.each(CRASHES)('a pre hook that was killed %s', (_, point, leftWithoutJo
 });
 
 test.each([
+  ['with', 'crashed-run found'],
+  ['without', 'orphan-snapshot found'],
+] as const)('a VM that was renamed since the crash changes nothing of that, %s the journal', async (journal, found) => {
+  await crashPre(site.lab, JOB, { operation: 'POST private/snapshot', when: 'after' });
+  site.lab.vcenter.renameVm('sql01', 'sql01-retired');
+  if (journal === 'without') loseState(site.lab);
+
+  expect(told(await reapSite(site, { olderThanMs: 0 }))).toContain(found);
+  await reapSite(site, { apply: true, olderThanMs: 0 });
+
+  site.lab.vcenter.renameVm('sql01-retired', 'sql01');
+  expect(leftOfUs()).toEqual([]);
+});
+
+test.each([
   ['9.2', 'V3'],
   ['10.0', 'V4'],
 ] as const)('Unisphere %s with a %s array tells what a lost journal needs', async (unisphereVersion, generation) => {
