@@ -29,7 +29,7 @@ const TOTAL_MINUTES = 29;
  * failed. `chaos` prints what `freeze` measured, so it comes later; what took longest to prove comes last, as time may run out.
  */
 const GROUPS = [
-  [{ name: 'test', limitMinutes: 12, npm: ['test', ...jestArgs('test')], count: countChecksAndJest }],
+  [{ name: 'test', limitMinutes: 14, npm: ['test', ...jestArgs('test')], count: countChecksAndJest }],
   [{ name: 'demo', limitMinutes: 3, npm: ['run', '--silent', 'demo', '--', '--json'], count: countDemo }],
   [summaryStage('freeze', 8), summaryStage('peers', 9)],
   [{ name: 'chaos', limitMinutes: 3, npm: ['run', '--silent', 'chaos', '--', '--json'], count: countChaos }],
