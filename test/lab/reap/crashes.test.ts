@@ -1,5 +1,6 @@
 import { cpSync, rmSync } from 'node:fs';
 import path from 'node:path';
+import { jobLock } from '../../../src/job/job-turn.ts';
 import { openSite, type Site } from '../main-job/site.ts';
 import { arrayState, type CrashPoint, crashPre, filesBelow, loseState, reapSite, told } from './crashed-site.ts';
 
@@ -150,7 +151,9 @@ test('after a restored journal was reaped, the run that is handed over now is st
 
   await site.withPorts(async (ports) => {
     const { cleanUpRun } = await import('../../../src/job/run-record.ts');
-    await cleanUpRun(ports, older.runId, 'recovered');
+    const lock = await ports.locks.acquire(jobLock(JOB), 0);
+    await cleanUpRun(ports, older.runId, 'recovered', { lock });
+    await lock.release();
   });
 
   expect([arrayState(site.lab), filesBelow(site.lab, 'export')]).toEqual(before);
