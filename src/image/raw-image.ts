@@ -44,10 +44,14 @@ const files: Images = {
       }
     }
     const probe = path.join(directory, `.snaphook-${process.pid}.probe`);
-    await writeFile(probe, '').catch((cause: unknown) => {
+    try {
+      await writeFile(probe, '');
+    } catch (cause) {
       throw unwritable(directory, cause);
-    });
-    await rm(probe, { force: true });
+    } finally {
+      // Also what was written although the write failed; where nothing can be written, removing it may fail too.
+      await rm(probe, { force: true }).catch(() => undefined);
+    }
     const { bavail, bsize } = await statfs(directory);
     if (bavail * bsize < bytesNeeded + SAFETY_BYTES) {
       throw new SnaphookError(
