@@ -29,14 +29,14 @@ const TOTAL_MINUTES = 29;
  * failed. `chaos` prints what `freeze` measured, so it comes later; what takes longest comes last, as time may run out.
  */
 const GROUPS = [
-  [{ name: 'test', limitMinutes: 14, npm: ['test', ...jestArgs('test')], count: countChecksAndJest }],
+  [{ name: 'test', limitMinutes: 18, npm: ['test', ...jestArgs('test')], count: countChecksAndJest }],
   [{ name: 'demo', limitMinutes: 3, npm: ['run', '--silent', 'demo', '--', '--json'], count: countDemo }],
   [summaryStage('freeze', 8), summaryStage('peers', 9)],
   [{ name: 'chaos', limitMinutes: 3, npm: ['run', '--silent', 'chaos', '--', '--json'], count: countChaos }],
-  [jestStage('faults', 9)],
-  [summaryStage('mutations', 10), summaryStage('qemu', 10)],
+  [jestStage('faults', 14)],
+  [summaryStage('mutations', 15), summaryStage('qemu', 15)],
   // Every second kill point, another half each time: all of them take twice as long.
-  [{ ...jestStage('crash', 12), env: { CRASH_POINTS: 'half' } }],
+  [{ ...jestStage('crash', 14), env: { CRASH_POINTS: 'half' } }],
 ];
 
 /** A suite that ends with the line `<name>: N passed, N failed, N skipped`. */

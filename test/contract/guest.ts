@@ -95,7 +95,7 @@ export function guestContract(name: string, makeWorld: () => Promise<GuestWorld>
       const { helper, leaseMs, volumes } = await guest.prepare(request(), within());
 
       expect(await guest.quiet(FREEZE_SOON, within())).toMatchObject({ helper, leaseMs, volumes });
-      expect(world.isFrozen()).toBe(false);
+      expect(await world.isFrozen()).toBe(false);
     });
 
     test('the session is reported while it is made, before prepare ends, and holds no secret', async () => {
