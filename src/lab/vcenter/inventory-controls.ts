@@ -3,8 +3,8 @@ import { addVm } from './model/build-model.ts';
 import { allSnapshots, vmsOf } from './model/model.ts';
 import type { DatacenterRecord, VmRecord } from './model/records.ts';
 import { removeVm } from './model/remove-vm.ts';
+import { registerEntities } from './object-registration.ts';
 import type { ServerContext } from './server-context.ts';
-import { registerEntities } from './shared-objects.ts';
 
 /** Changes from outside the API. VMs are named by managed object id, instance uuid or, when only one has it, name. */
 export interface InventoryControls {

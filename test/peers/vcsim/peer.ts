@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import https from 'node:https';
 import { createInterface } from 'node:readline';
 import * as z from 'zod';
+import { VerifyingAgent } from '../../../src/platform/tls.ts';
 import { escapeXml } from '../../../src/platform/xml.ts';
 
 const Greeting = z.object({
@@ -58,29 +59,26 @@ export async function otherSessions(peer: Peer, end: boolean): Promise<readonly 
   return keys;
 }
 
-function post({ url }: Peer, cookie: string | undefined, body: string) {
+function post({ url, fingerprint256 }: Peer, cookie: string | undefined, body: string) {
   return new Promise<{ body: string; cookie: string | undefined }>((resolve, reject) => {
     const headers = {
       'content-type': 'text/xml',
       SOAPAction: 'urn:vim25/6.7',
       ...(cookie === undefined ? {} : { cookie }),
     };
-    // The peer is a child of this test on loopback, and makes its certificate up.
-    const request = https.request(
-      url,
-      { method: 'POST', agent: false, rejectUnauthorized: false, headers },
-      (response) => {
-        let text = '';
-        response.setEncoding('utf8').on('data', (chunk: string) => {
-          text += chunk;
-        });
-        response.on('end', () => {
-          if (response.statusCode !== 200) reject(new Error(`HTTP ${response.statusCode}: ${text}`));
-          else resolve({ body: text, cookie: response.headers['set-cookie']?.[0]?.split(';')[0] });
-        });
-      },
-    );
-    request.on('error', reject);
+    // The peer makes its certificate up, and told its fingerprint.
+    const agent = new VerifyingAgent({ fingerprint256 });
+    const request = https.request(url, { method: 'POST', agent, headers }, (response) => {
+      let text = '';
+      response.setEncoding('utf8').on('data', (chunk: string) => {
+        text += chunk;
+      });
+      response.on('end', () => {
+        if (response.statusCode !== 200) reject(new Error(`HTTP ${response.statusCode}: ${text}`));
+        else resolve({ body: text, cookie: response.headers['set-cookie']?.[0]?.split(';')[0] });
+      });
+    });
+    request.on('error', reject).on('close', () => agent.destroy());
     request.end(
       `<soapenv:Envelope xmlns:soapenv="http://schemas.xmlsoap.org/soap/envelope/"><soapenv:Body>${body}</soapenv:Body></soapenv:Envelope>`,
     );

@@ -11,8 +11,8 @@ import {
   revertTo,
   unusedFiles,
 } from '../model/vm-snapshots.ts';
+import { registerSnapshot } from '../object-registration.ts';
 import type { Call, OperationHandler } from '../server-context.ts';
-import { registerSnapshot } from '../shared-objects.ts';
 import type { VirtualVolumes } from '../storage-side.ts';
 import { flagOf, optionalDataOf, optionalIntOf, optionalTextOf, textOf } from '../wire/fields.ts';
 import { invalidArgument, VimFault } from '../wire/vim-fault.ts';
