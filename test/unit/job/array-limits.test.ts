@@ -4,30 +4,12 @@ import type { SourceDevice } from '../../../src/job/sources.ts';
 import { arrayId, deviceId, instanceUuid, wwn } from '../../../src/ports/identity.ts';
 import type { Device, SourceLoad } from '../../../src/ports/storage-array.ts';
 import { limitsOf } from '../../../src/powermax/source-loads.ts';
+import { jobSpec } from './job-spec.ts';
 
 const { signal } = new AbortController();
 const ID = deviceId('00010');
 
-const spec: JobSpec = {
-  name: 'nightly',
-  vms: [],
-  exclude: [],
-  onNoMatch: 'fail',
-  hostCaches: 'refuse',
-  freeze: 'none',
-  route: 'snapvx',
-  grade: 'crash',
-  onLowerGrade: 'fail',
-  collateral: 'refuse',
-  onOpenRun: 'fail',
-  targetPool: 'pool',
-  presentGroup: undefined,
-  proxyVm: undefined,
-  proxyHost: 'proxy01',
-  timeToLiveHours: 48,
-  exportDirectory: '/x',
-  limits: DEFAULT_LIMITS,
-};
+const spec = jobSpec();
 
 const source = (change: Partial<Device> = {}): SourceDevice => ({
   device: {

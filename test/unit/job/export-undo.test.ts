@@ -2,39 +2,17 @@ import { plannedManifestOf } from '../../../src/job/manifest.ts';
 import { MANIFEST_NAME, PLANNED_MANIFEST_NAME, type Plan } from '../../../src/job/plan.ts';
 import { cleanUpRun } from '../../../src/job/run-record.ts';
 import { arrayId, runId } from '../../../src/ports/identity.ts';
+import { QUIET, WAITING_RUN } from './worlds/quiet-world.ts';
 import { markOf } from './worlds/site-with-runs.ts';
 import { World } from './worlds/world.ts';
-import type { RunSeed } from './worlds/world-seed.ts';
 
-const seed: RunSeed = {
-  array: 0,
-  job: 0,
-  ageMinutes: 600,
-  disks: 1,
-  source: 0,
-  reached: 6,
-  last: 'done',
-  journal: 'restored',
-  handedOver: true,
-  oldForm: false,
-  establishedAfterSeconds: 10,
-  reuse: 'free',
-};
-const quiet = {
-  strangers: [],
-  includeWaiting: true,
-  jobAtWork: undefined,
-  staleLock: false,
-  unborn: false,
-  clockSkewSeconds: 0,
-};
 const ARRAY = arrayId('000197900046');
 const DIRECTORY = '/export/job-0';
 const IMAGE = 'vm/hard-disk-1.raw';
 
 /** Undoes a run whose journal came back from a backup, while these files lie in its hand-over directory: size or text by name. */
 async function undoWith(filesOf: (id: string) => Readonly<Record<string, number | string>>) {
-  const { site } = new World({ ...quiet, runs: [seed] });
+  const { site } = new World({ ...QUIET, runs: [{ ...WAITING_RUN, journal: 'restored' }] });
   const [id = ''] = site.journals.keys();
   site.files.clear();
   for (const [name, what] of Object.entries(filesOf(id))) {

@@ -3,14 +3,16 @@ import { mkdtempSync, readdirSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { POST_HOOK, preHookOf } from '../../../src/job/hook-place.ts';
-import type { JobSpec, OnOpenRun } from '../../../src/job/job-spec.ts';
+import type { OnOpenRun } from '../../../src/job/job-spec.ts';
 import { jobLock, takeTurn } from '../../../src/job/job-turn.ts';
 import { post } from '../../../src/job/post.ts';
 import { runTimeFromNow } from '../../../src/job/run-time.ts';
 import { systemClock } from '../../../src/platform/clock.ts';
 import { createFileLocks } from '../../../src/platform/file-locks.ts';
 import type { Lock } from '../../../src/ports/journal.ts';
-import { jobs, must } from './worlds/run-of-world.ts';
+import { jobSpec } from './job-spec.ts';
+import { QUIET } from './worlds/quiet-world.ts';
+import { jobs } from './worlds/run-of-world.ts';
 import { World } from './worlds/world.ts';
 
 const HOUR_MS = 3_600_000;
@@ -50,28 +52,12 @@ class Pause {
 /** A job without runs, with real locks. */
 function site() {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'snaphook-place-'));
-  const quiet = { strangers: [], includeWaiting: true, staleLock: false, unborn: false, clockSkewSeconds: 0 };
-  const world = new World({ ...quiet, jobAtWork: undefined, runs: [] });
+  const world = new World({ ...QUIET, runs: [] });
   const locks = createFileLocks(folder, systemClock);
   const pause = new Pause();
   const ports = { ...world.site.ports, clock: systemClock, locks: createFileLocks(folder, pause.clock) };
   const hold = (who: string, beganAtMs: number) => locks.acquire(jobLock(spec.name), 0, { user: { who, beganAtMs } });
-  const spec: JobSpec = {
-    ...must(jobs[0]),
-    vms: [],
-    freeze: 'none',
-    grade: 'crash',
-    onLowerGrade: 'fail',
-    collateral: 'refuse',
-    hostCaches: 'refuse',
-    exclude: [],
-    onNoMatch: 'fail',
-    onOpenRun: 'fail',
-    proxyHost: 'proxy01',
-    route: 'snapvx',
-    proxyVm: undefined,
-    timeToLiveHours: 48,
-  };
+  const spec = jobSpec(jobs[0]);
   return {
     hold,
     /** Gives the lock to another hook while the one that waits does not look. */

@@ -1,54 +1,17 @@
-import type { JobSpec } from '../../../src/job/job-spec.ts';
 import { post } from '../../../src/job/post.ts';
 import { SnaphookError } from '../../../src/ports/errors.ts';
+import { jobSpec } from './job-spec.ts';
 import { ManualClock } from './manual-clock.ts';
-import { jobs, must } from './worlds/run-of-world.ts';
+import { QUIET, WAITING_RUN } from './worlds/quiet-world.ts';
+import { jobs } from './worlds/run-of-world.ts';
 import { World } from './worlds/world.ts';
-import type { RunSeed } from './worlds/world-seed.ts';
 
-const openRun: RunSeed = {
-  array: 0,
-  job: 0,
-  ageMinutes: 600,
-  disks: 1,
-  source: 0,
-  reached: 6,
-  last: 'done',
-  journal: 'open',
-  handedOver: true,
-  oldForm: false,
-  establishedAfterSeconds: 10,
-  reuse: 'free',
-};
-const quiet = {
-  strangers: [],
-  includeWaiting: true,
-  jobAtWork: undefined,
-  staleLock: false,
-  unborn: false,
-  clockSkewSeconds: 0,
-};
-const spec: JobSpec = {
-  ...must(jobs[0]),
-  vms: [],
-  exclude: [],
-  onNoMatch: 'fail',
-  hostCaches: 'refuse',
-  route: 'snapvx',
-  proxyVm: undefined,
-  freeze: 'none',
-  grade: 'crash',
-  onLowerGrade: 'fail',
-  collateral: 'refuse',
-  onOpenRun: 'fail',
-  proxyHost: 'proxy01',
-  timeToLiveHours: 48,
-};
+const spec = jobSpec(jobs[0]);
 
 /** A job with three open runs, of which the journals of the first ones, oldest first, cannot be read. */
 function jobWith(unreadable: number) {
-  const runs = [0, 1, 2].map((index) => ({ ...openRun, source: index, ageMinutes: 600 - index }));
-  const { site } = new World({ ...quiet, runs });
+  const runs = [0, 1, 2].map((index) => ({ ...WAITING_RUN, source: index, ageMinutes: 600 - index }));
+  const { site } = new World({ ...QUIET, runs });
   const { ports } = site;
   const ids = [...site.journals.keys()].sort();
   const broken = new Set(ids.slice(0, unreadable));

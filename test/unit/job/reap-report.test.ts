@@ -3,33 +3,13 @@ import { reap } from '../../../src/job/reap.ts';
 import { SnaphookError } from '../../../src/ports/errors.ts';
 import { OLDER_THAN_MS } from './worlds/facts.ts';
 import type { MemorySite } from './worlds/memory-site.ts';
+import { QUIET, WAITING_RUN } from './worlds/quiet-world.ts';
 import { PRESENT } from './worlds/run-of-world.ts';
 import { World } from './worlds/world.ts';
 import type { RunSeed } from './worlds/world-seed.ts';
 
-const lostRun: RunSeed = {
-  array: 0,
-  job: 0,
-  ageMinutes: 3000,
-  disks: 1,
-  source: 0,
-  reached: 6,
-  last: 'done',
-  journal: 'lost',
-  handedOver: true,
-  oldForm: false,
-  establishedAfterSeconds: 10,
-  reuse: 'free',
-};
-const quiet = {
-  strangers: [],
-  includeWaiting: true,
-  jobAtWork: undefined,
-  staleLock: false,
-  unborn: false,
-  clockSkewSeconds: 0,
-};
-const siteWith = (...runs: RunSeed[]): MemorySite => new World({ ...quiet, runs }).site;
+const lostRun: RunSeed = { ...WAITING_RUN, ageMinutes: 3000, journal: 'lost' };
+const siteWith = (...runs: RunSeed[]): MemorySite => new World({ ...QUIET, runs }).site;
 const silent = async () => {
   throw new SnaphookError('E_ARRAY_UNREACHABLE', 'no answer');
 };

@@ -1,32 +1,9 @@
 import { cleanUpRun } from '../../../src/job/run-record.ts';
+import { QUIET, WAITING_RUN } from './worlds/quiet-world.ts';
 import { World } from './worlds/world.ts';
-import type { RunSeed } from './worlds/world-seed.ts';
-
-const seed: RunSeed = {
-  array: 0,
-  job: 0,
-  ageMinutes: 600,
-  disks: 1,
-  source: 0,
-  reached: 6,
-  last: 'done',
-  journal: 'open',
-  handedOver: true,
-  oldForm: false,
-  establishedAfterSeconds: 10,
-  reuse: 'free',
-};
-const quiet = {
-  strangers: [],
-  includeWaiting: true,
-  jobAtWork: undefined,
-  staleLock: false,
-  unborn: false,
-  clockSkewSeconds: 0,
-};
 
 test('a run whose last line reached the disk although its write was told to have failed is closed by the next hook', async () => {
-  const { site } = new World({ ...quiet, runs: [seed] });
+  const { site } = new World({ ...QUIET, runs: [WAITING_RUN] });
   const [[id, journal] = ['', undefined]] = site.journals;
   if (!journal) throw new Error('the world has a run');
   const at = new Date(0).toISOString();
@@ -40,7 +17,7 @@ test('a run whose last line reached the disk although its write was told to have
 });
 
 test('whoever lost the lock of the job while it cleans up writes nothing more into the journal and closes nothing', async () => {
-  const { site } = new World({ ...quiet, runs: [seed] });
+  const { site } = new World({ ...QUIET, runs: [WAITING_RUN] });
   const [[id, journal] = ['', undefined]] = site.journals;
   if (!journal) throw new Error('the world has a run');
   const before = [...journal.lines];
@@ -54,7 +31,7 @@ test('whoever lost the lock of the job while it cleans up writes nothing more in
 });
 
 test('a vCenter that does not answer keeps no run open: its session is left to its idle time, and told', async () => {
-  const { site } = new World({ ...quiet, runs: [] });
+  const { site } = new World({ ...QUIET, runs: [] });
   const id = 'mb3k2j1f-x8q2zk';
   const at = new Date(0).toISOString();
   const lines = [

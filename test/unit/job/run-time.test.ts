@@ -7,28 +7,11 @@ import {
   undoLimit,
   undoReserveMs,
 } from '../../../src/job/run-time.ts';
+import { jobSpec } from './job-spec.ts';
 import { ManualClock } from './manual-clock.ts';
 
-const spec = (limits: Partial<JobSpec['limits']> = {}): JobSpec => ({
-  name: 'nightly',
-  vms: [],
-  freeze: 'none',
-  grade: 'crash',
-  onLowerGrade: 'fail',
-  collateral: 'refuse',
-  hostCaches: 'refuse',
-  exclude: [],
-  onNoMatch: 'fail',
-  onOpenRun: 'fail',
-  targetPool: 'pool',
-  presentGroup: undefined,
-  proxyHost: 'PROXY01',
-  route: 'snapvx',
-  proxyVm: undefined,
-  timeToLiveHours: 1,
-  exportDirectory: '/x',
-  limits: { ...DEFAULT_LIMITS, ...limits },
-});
+const spec = (limits: Partial<JobSpec['limits']> = {}): JobSpec =>
+  jobSpec({ limits: { ...DEFAULT_LIMITS, ...limits } });
 
 test('going forward and undoing share the deadline: by default 170 s and 60 s of 230 s', async () => {
   const clock = new ManualClock();

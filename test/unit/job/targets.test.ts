@@ -1,8 +1,8 @@
-import { DEFAULT_LIMITS, type JobSpec } from '../../../src/job/job-spec.ts';
 import type { SourceDevice } from '../../../src/job/sources.ts';
 import { chooseTargets } from '../../../src/job/targets.ts';
 import { deviceId, instanceUuid, wwn } from '../../../src/ports/identity.ts';
 import type { Device } from '../../../src/ports/storage-array.ts';
+import { jobSpec } from './job-spec.ts';
 
 const device = (id: string, change: Partial<Device> = {}): Device => ({
   id: deviceId(id),
@@ -27,26 +27,7 @@ const source = (id: string, cylinders = 100): SourceDevice => ({
   datastore: undefined,
 });
 
-const spec: JobSpec = {
-  name: 'job',
-  vms: [],
-  freeze: 'none',
-  grade: 'crash',
-  onLowerGrade: 'fail',
-  collateral: 'refuse',
-  hostCaches: 'refuse',
-  exclude: [],
-  onNoMatch: 'fail',
-  onOpenRun: 'fail',
-  targetPool: 'pool',
-  presentGroup: undefined,
-  proxyHost: 'PROXY01',
-  route: 'snapvx',
-  proxyVm: undefined,
-  timeToLiveHours: 1,
-  exportDirectory: '/x',
-  limits: DEFAULT_LIMITS,
-};
+const spec = jobSpec({ name: 'job', proxyHost: 'PROXY01', timeToLiveHours: 1 });
 
 const choose = (pool: readonly Device[], change: Partial<Parameters<typeof chooseTargets>[0]> = {}) =>
   chooseTargets({ sources: [source('00001')], pool, spec, reserved: new Set(), ...change });

@@ -1,4 +1,4 @@
-import { DEFAULT_LIMITS, type JobSpec } from '../../../../src/job/job-spec.ts';
+import { DEFAULT_LIMITS } from '../../../../src/job/job-spec.ts';
 import type { JournalRecord, StepName } from '../../../../src/job/journal.ts';
 import { MANIFEST_NAME, type Plan } from '../../../../src/job/plan.ts';
 import {
@@ -11,6 +11,7 @@ import {
   type Wwn,
   wwn,
 } from '../../../../src/ports/identity.ts';
+import { jobSpec } from '../job-spec.ts';
 import { type RunSeed, SOURCES } from './world-seed.ts';
 
 export const IMAGE_BYTES = 100;
@@ -53,22 +54,7 @@ interface PlanParts {
 }
 
 export function planOf({ id, name, array, job, seed, targets, address, isRemade }: PlanParts): Plan {
-  const spec: JobSpec = {
-    ...job,
-    vms: [],
-    freeze: 'vss-provider',
-    grade: 'application',
-    onLowerGrade: 'fail',
-    collateral: 'refuse',
-    hostCaches: 'refuse',
-    exclude: [],
-    onNoMatch: 'fail',
-    onOpenRun: 'fail',
-    proxyHost: 'proxy01',
-    route: 'snapvx',
-    proxyVm: undefined,
-    timeToLiveHours: 48,
-  };
+  const spec = jobSpec({ ...job, freeze: 'vss-provider', grade: 'application' });
   const vm = instanceUuid('00000000-0000-0000-0000-000000000001');
   // Of the facts of the array only the id is looked at.
   const facts = { arrayId: array } as Plan['array'];
