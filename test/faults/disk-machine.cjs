@@ -3,38 +3,22 @@
 // DISK_WATCH is {"directory", "fault"} in JSON.
 const fs = require('node:fs/promises');
 const path = require('node:path');
+const { createWatches } = require('./watches.cjs');
 
 const real = { open: fs.open, writeFile: fs.writeFile };
-const watches = new Set();
 const TEXTS = { ENOSPC: 'no space left on device', EIO: 'i/o error' };
 
-exports.watchDisk = (directory, fault) => {
-  const watch = { directory, fault, counts: new Map(), fired: false };
-  if (watches.size === 0) intercept();
-  watches.add(watch);
-  return {
-    counts: watch.counts,
-    get fired() {
-      return watch.fired;
-    },
-    end: () => {
-      watches.delete(watch);
-      if (watches.size === 0) Object.assign(fs, real);
-    },
-  };
-};
+const watches = createWatches(real, {
+  open: async (...args) => {
+    const handle = await real.open(...args);
+    const file = String(args[0]);
+    if (operationOn(file) !== undefined) guard(handle, file);
+    return handle;
+  },
+  writeFile: (...args) => write(String(args[0]), () => real.writeFile(...args)),
+});
 
-function intercept() {
-  Object.assign(fs, {
-    open: async (...args) => {
-      const handle = await real.open(...args);
-      const file = String(args[0]);
-      if (operationOn(file) !== undefined) guard(handle, file);
-      return handle;
-    },
-    writeFile: (...args) => write(String(args[0]), () => real.writeFile(...args)),
-  });
-}
+exports.watchDisk = (directory, fault) => watches.add({ directory, fault, counts: new Map(), fired: false });
 
 function guard(handle, file) {
   for (const method of ['write', 'writeFile']) {
@@ -51,7 +35,7 @@ function operationOn(file) {
 /** A disk that fails for good fails for journals and images alike. */
 async function write(file, work) {
   const operation = operationOn(file);
-  const watch = operation && [...watches].find(({ directory }) => file.startsWith(directory + path.sep));
+  const watch = operation && watches.find(({ directory }) => file.startsWith(directory + path.sep));
   if (!watch) return work();
   const nth = (watch.counts.get(operation) ?? 0) + 1;
   watch.counts.set(operation, nth);

@@ -4,52 +4,37 @@
 const { readdirSync } = require('node:fs');
 const fs = require('node:fs/promises');
 const path = require('node:path');
+const { createWatches } = require('./watches.cjs');
 
 const SCSI_HOSTS = '/sys/class/scsi_host';
 const real = { readdir: fs.readdir, stat: fs.stat, writeFile: fs.writeFile };
-const watches = new Set();
 /** The scan of a host names no lab: with several in one process it counts for the one that looked for its devices last. */
 let lastLooking;
 
-exports.watchProxy = (folder, fault) => {
-  const watch = { folder, fault, counts: new Map(), fired: false, known: new Set(readdirSync(folder)), hidden: false };
-  if (watches.size === 0) intercept();
-  watches.add(watch);
-  return {
-    counts: watch.counts,
-    get fired() {
-      return watch.fired;
-    },
-    end: () => {
-      watches.delete(watch);
-      if (watches.size === 0) Object.assign(fs, real);
-    },
-  };
-};
+const watches = createWatches(real, {
+  readdir: async (folder, ...rest) => {
+    const watch = watches.find((one) => one.folder === folder);
+    if (watch) {
+      lastLooking = watch;
+      const names = await call(watch, 'list devices', () => real.readdir(folder, ...rest));
+      return watch.hidden ? [] : names.filter((name) => watch.known.has(name));
+    }
+    return folder === SCSI_HOSTS && !watches.isEmpty() ? ['host0'] : real.readdir(folder, ...rest);
+  },
+  stat: async (file, ...rest) => {
+    const watch = watches.find((one) => path.dirname(String(file)) === one.folder);
+    if (!watch) return real.stat(file, ...rest);
+    const stats = await call(watch, 'look at device', () => real.stat(file, ...rest));
+    return Object.assign(stats, { isBlockDevice: () => true });
+  },
+  writeFile: async (file, ...rest) => {
+    if (!String(file).startsWith(`${SCSI_HOSTS}/host0/`)) return real.writeFile(file, ...rest);
+    if (lastLooking) await call(lastLooking, 'scan host', async () => scan(lastLooking));
+  },
+});
 
-function intercept() {
-  Object.assign(fs, {
-    readdir: async (folder, ...rest) => {
-      const watch = [...watches].find((one) => one.folder === folder);
-      if (watch) {
-        lastLooking = watch;
-        const names = await call(watch, 'list devices', () => real.readdir(folder, ...rest));
-        return watch.hidden ? [] : names.filter((name) => watch.known.has(name));
-      }
-      return folder === SCSI_HOSTS && watches.size > 0 ? ['host0'] : real.readdir(folder, ...rest);
-    },
-    stat: async (file, ...rest) => {
-      const watch = [...watches].find((one) => path.dirname(String(file)) === one.folder);
-      if (!watch) return real.stat(file, ...rest);
-      const stats = await call(watch, 'look at device', () => real.stat(file, ...rest));
-      return Object.assign(stats, { isBlockDevice: () => true });
-    },
-    writeFile: async (file, ...rest) => {
-      if (!String(file).startsWith(`${SCSI_HOSTS}/host0/`)) return real.writeFile(file, ...rest);
-      if (lastLooking) await call(lastLooking, 'scan host', async () => scan(lastLooking));
-    },
-  });
-}
+exports.watchProxy = (folder, fault) =>
+  watches.add({ folder, fault, counts: new Map(), fired: false, known: new Set(readdirSync(folder)), hidden: false });
 
 /** Linux finds what is newly presented when it is told to look. */
 function scan(watch) {
