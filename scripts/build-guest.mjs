@@ -5,6 +5,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { helpOnRequest } from './help.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const sources = path.join(root, 'guest', 'linux');
@@ -44,4 +45,7 @@ export function buildFreezeHelper({ output = freezeHelper, sanitized = false, ot
   return output;
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) buildFreezeHelper();
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  helpOnRequest(import.meta.url);
+  buildFreezeHelper();
+}

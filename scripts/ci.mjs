@@ -53,6 +53,9 @@ function jestStage(name, limitMinutes) {
   };
 }
 
+/** What a stage that was cut off may have said already. */
+const FAILURE = /^(not ok |FAIL |BROKEN )/m;
+
 const add = (one, other) => ({
   passed: one.passed + other.passed,
   failed: one.failed + other.failed,
@@ -114,10 +117,9 @@ function countSummary(name) {
  */
 function run({ npm, env }, limitMs, quiet) {
   return new Promise((resolve) => {
-    const stderr = quiet ? 'pipe' : 'inherit';
     const child = spawn('npm', npm, {
       cwd: root,
-      stdio: ['ignore', 'pipe', stderr],
+      stdio: ['ignore', 'pipe', 'pipe'],
       detached: true,
       env: { ...process.env, ...env },
     });
@@ -130,8 +132,9 @@ function run({ npm, env }, limitMs, quiet) {
       said += text;
       if (!quiet) process.stdout.write(text);
     });
-    child.stderr?.setEncoding('utf8').on('data', (text) => {
+    child.stderr.setEncoding('utf8').on('data', (text) => {
       said += text;
+      if (!quiet) process.stderr.write(text);
     });
     const end = (how) => {
       clearTimeout(timer);
@@ -153,7 +156,7 @@ async function runStage({ name, limitMinutes, npm, env, count }, quiet) {
   }
   const { stdout, said, how } = await run({ npm, env }, limitMs, quiet);
   if (quiet) console.log(`\n=== ${name} said:\n${said}`);
-  if (how === 'ended by SIGKILL' && limitMs < limitMinutes * 60_000) {
+  if (how === 'ended by SIGKILL' && limitMs < limitMinutes * 60_000 && !FAILURE.test(said)) {
     console.log(`=== ${name}: skipped, ended in the middle as the time for all stages was over`);
     return { passed: 0, failed: 0, skipped: 1 };
   }

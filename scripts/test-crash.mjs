@@ -1,7 +1,11 @@
-// npm run test:crash: set up, then the kill loops of test/crash.
+// npm run test:crash: set up, then the kill loops of test/crash. Arguments go to jest.
+// With CRASH_POINTS=half every second kill point, another half each time.
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { helpOnRequest } from './help.mjs';
 import { build, install, prebuildJest } from './setup.mjs';
+
+helpOnRequest(import.meta.url);
 
 install();
 build();

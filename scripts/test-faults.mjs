@@ -1,7 +1,11 @@
 // npm run test:faults: set up, then the fault matrix of test/faults. Arguments go to jest.
+// Kills are sampled; FAULTS_SEED=N, which each suite prints, takes the same sample again. `npm run faults -- --help` has more.
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { helpOnRequest } from './help.mjs';
 import { build, install, prebuildJest } from './setup.mjs';
+
+helpOnRequest(import.meta.url);
 
 install();
 build();

@@ -9,8 +9,11 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { buildFreezeHelper } from './build-guest.mjs';
 import { installPackages, must, run } from './debian.mjs';
+import { helpOnRequest } from './help.mjs';
 import { runSuite } from './run-suite.mjs';
 import { install, prebuildJest } from './setup.mjs';
+
+helpOnRequest(import.meta.url);
 
 const PACKAGES = ['e2fsprogs', 'xfsprogs', 'btrfs-progs', 'util-linux', 'gcc', 'libc6-dev', 'openssh-server'];
 const IMAGE_BYTES = 1.5e9;

@@ -7,7 +7,10 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { MUTATIONS } from '../test/mutations/mutations.mjs';
+import { helpOnRequest } from './help.mjs';
 import { build, install, prebuildJest } from './setup.mjs';
+
+helpOnRequest(import.meta.url);
 
 const LIMIT_MS = 240_000;
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -96,6 +99,7 @@ build();
 prebuildJest();
 const words = process.argv.slice(2);
 const wanted = MUTATIONS.filter(({ name }) => words.length === 0 || words.some((word) => name.includes(word)));
+if (wanted.length === 0) console.error(`no mutation has "${words.join('" or "')}" in its name`);
 const copy = copyTree();
 process.on('exit', () => rmSync(copy, { recursive: true, force: true }));
 const total = { passed: 0, failed: 0, skipped: 0 };

@@ -6,8 +6,11 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { installPackages, must } from './debian.mjs';
+import { helpOnRequest } from './help.mjs';
 import { runSuite } from './run-suite.mjs';
 import { install, prebuildJest } from './setup.mjs';
+
+helpOnRequest(import.meta.url);
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const folder = mkdtempSync(path.join(tmpdir(), 'snaphook-peers-'));

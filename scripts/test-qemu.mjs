@@ -5,9 +5,12 @@
 import { existsSync } from 'node:fs';
 import { buildFreezeHelper, freezeHelper } from './build-guest.mjs';
 import { installPackages } from './debian.mjs';
+import { helpOnRequest } from './help.mjs';
 import { prepareQemuGuest } from './qemu-guest.mjs';
 import { runSuite } from './run-suite.mjs';
 import { build, install, prebuildJest } from './setup.mjs';
+
+helpOnRequest(import.meta.url);
 
 install();
 build();

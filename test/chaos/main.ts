@@ -74,6 +74,17 @@ const wholeNumber = (text: string): number => {
   throw new Error(`"${text}" is not a whole number`);
 };
 
+const USAGE = `npm run chaos -- [options]
+
+  --seeds N    seeds 1 to N; default ${DEFAULT_SEEDS}
+  --nightly    seeds 1 to ${NIGHTLY_SEEDS}
+  --seed N     one seed again
+  --trace      with --seed: every call and journal line with its virtual time, on stderr
+  --json       one document on stdout
+
+docs/chaos.md says what is simulated and what is checked. The exit code is 0 when every promise was kept, else 1.
+`;
+
 async function main(): Promise<number> {
   const { values } = parseArgs({
     options: {
@@ -82,8 +93,13 @@ async function main(): Promise<number> {
       nightly: { type: 'boolean', default: false },
       json: { type: 'boolean', default: false },
       trace: { type: 'boolean', default: false },
+      help: { type: 'boolean', short: 'h', default: false },
     },
   });
+  if (values.help) {
+    process.stdout.write(USAGE);
+    return 0;
+  }
   const totals = values.seed === undefined ? undefined : emptyTotals();
   if (totals && values.seed !== undefined) {
     const result = await runSchedule(wholeNumber(values.seed), { isTraced: values.trace });
