@@ -63,7 +63,7 @@ test.each([
 });
 
 test('one server has all calls until it fails, and the next keeps them when the first is back', async () => {
-  const opened = await start();
+  const opened = await start({ second: { lagMs: 0, version: '9.2' } });
   const { array, connections } = opened;
   await array.facts(soon());
   const remove = answerOf(opened, 503);
@@ -76,6 +76,7 @@ test('one server has all calls until it fails, and the next keeps them when the 
   await array.establish({ name: NAME, devices, timeToLiveHours: 2 }, soon());
 
   expect(connections()).toBe(before);
+  expect((await array.facts(soon())).apiVersion).toBe('92');
 });
 
 test('the connection the establish uses is warm on the server that answers', async () => {

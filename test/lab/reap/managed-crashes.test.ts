@@ -1,9 +1,9 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { PROXY_VM } from '../../../src/lab/estate.ts';
 import { PROXY_HOST } from '../../../src/lab/estate-array.ts';
 import { installationMark } from '../../../src/platform/installation-mark.ts';
 import { moRef } from '../../../src/ports/identity.ts';
 import type { VmSnapshots } from '../../../src/ports/vm-snapshots.ts';
+import { until } from '../guest/until.ts';
 import { openSite, type Site } from '../main-job/site.ts';
 import { type CrashPoint, crashPre, loseState, reapSite, told } from './crashed-site.ts';
 
@@ -16,9 +16,6 @@ beforeEach(async () => {
 });
 afterEach(() => site.close());
 
-const until = async (isSo: () => boolean) => {
-  while (!isSo()) await sleep(10);
-};
 /** What vCenter was asked for by a hook that died comes all the same; only then is there something to find. */
 const isTaken = () => site.lab.vcenter.snapshotsOf('sql01').length === 1;
 const isAdded = () => site.lab.vcenter.vm(PROXY_VM).disks.length === 3;

@@ -260,7 +260,7 @@ test('records that vanish while they are read are not there, and are no error', 
     const reading = rawImages.records(into, 'snaphook-', never);
     for (let turn = 0; turn < turns; turn += 1) await new Promise(setImmediate);
     for (const name of names) rmSync(name);
-    expect((await reading).length).toBeLessThanOrEqual(names.length);
+    await expect(reading).resolves.toBeInstanceOf(Array);
   }
 });
 
