@@ -42,7 +42,7 @@ const vmOptions = (parser: Argv) =>
     array: true,
     nargs: 1,
     default: [] as string[],
-    describe: 'VM to capture instead of the configured ones; may be repeated',
+    describe: 'VM, or selector as in docs/selectors.md, instead of the configured ones; may be repeated',
   });
 
 const callOptions = <Options>(parser: Argv<Options>) =>
