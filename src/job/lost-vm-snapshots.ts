@@ -20,8 +20,8 @@ export interface LostVmSnapshot {
   readonly remove: ((signal: AbortSignal) => Promise<void>) | undefined;
 }
 
-/** `open`: told with its run. `none`: no journal here can tell. */
-export type RunLookUp = (run: RunId) => Promise<Run | 'open' | 'none'>;
+/** `open`: told with its run. `none`: no journal here can tell. `because`: why nobody may say whose it is. */
+export type RunLookUp = (run: RunId) => Promise<Run | { readonly because: string } | 'open' | 'none'>;
 
 /**
  * Judges every VM snapshot whose name begins like ours. Ours is one whose closed journal plans name and VM; without a journal, one
@@ -34,14 +34,16 @@ export async function judgeLostVmSnapshots(
 ): Promise<readonly LostVmSnapshot[]> {
   const { vmSnapshots: vcenter } = ports;
   if (!vcenter) return [];
-  const found = await vcenter.list({ namePrefix: OWN_NAME_PREFIX }, signal);
-  const judged: LostVmSnapshot[] = [];
-  for (const snapshot of found) {
-    const one = await judge(ports, vcenter, snapshot, { olderThanMs, runOf });
-    if (one) judged.push(one);
+  try {
+    const judged: LostVmSnapshot[] = [];
+    for (const snapshot of await vcenter.list({ namePrefix: OWN_NAME_PREFIX }, signal)) {
+      const one = await judge(ports, vcenter, snapshot, { olderThanMs, runOf });
+      if (one) judged.push(one);
+    }
+    return judged;
+  } finally {
+    await vcenter.close();
   }
-  await vcenter.close();
-  return judged;
 }
 
 async function judge(
@@ -67,6 +69,7 @@ async function judge(
   if (!isDescriptionOf(snapshot.description, id)) return foreign('its description is not the one that run gives');
   const run = await runOf(id);
   if (run === 'open') return undefined;
+  if (run !== 'none' && 'because' in run) return foreign(run.because);
   if (run !== 'none') {
     const { plan } = run;
     const isPlanned =

@@ -88,7 +88,7 @@ async function lockJob(work: Work): Promise<Lock> {
     let isOthers = false;
     const meet = (holder: LockUser | undefined): Demand => {
       isOthers = isOtherRun(productRunOf(holder), context);
-      isOvertaken = !isOthers && place.isOvertakenBy(holder);
+      isOvertaken = place.isOvertakenBy(holder) && !isOthers;
       if (isOvertaken) return { waitMs: 0 };
       doing('waiting for another hook of the job to end');
       if (isOthers) return { waitMs: Math.min(OTHERS_WAIT_MS, leftMs()) };

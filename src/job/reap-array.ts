@@ -7,7 +7,7 @@ import { judgeLostSnapshots, type PoolReader, poolReader } from './lost-snapshot
 import { OWN_NAME_PREFIX, parseSnapshotName } from './names.ts';
 import { orNotLookedAt } from './not-looked-at.ts';
 import type { JobPorts } from './ports.ts';
-import { attempt, type ReapRequest, readable, reapJudged } from './reaping.ts';
+import { ARRAY_IS_GONE, attempt, type ReapRequest, readable, reapJudged } from './reaping.ts';
 import { loadRun } from './run-record.ts';
 import type { Run } from './step.ts';
 import { captureStep } from './steps/capture.ts';
@@ -87,7 +87,7 @@ async function ownerOf(
     return loaded.run ?? { because: 'its run never came to a plan' };
   }
   if (openIds.has(id)) return 'told';
-  return loaded.code === 'E_CONFIG' ? { because: 'its run used an array that is not configured any more' } : 'lost';
+  return loaded.code === 'E_CONFIG' ? { because: ARRAY_IS_GONE } : 'lost';
 }
 
 /** Both proofs: the name is the one the journal planned, and so are array and devices. */

@@ -12,7 +12,7 @@ import { otherOpenPlans } from './open-plans.ts';
 import type { JobPorts } from './ports.ts';
 import { presentedTargets } from './presented-targets.ts';
 import { reapArray, reapGroups } from './reap-array.ts';
-import { attempt, type ReapRequest, readable, reapJudged } from './reaping.ts';
+import { ARRAY_IS_GONE, attempt, type ReapRequest, readable, reapJudged } from './reaping.ts';
 import { cleanUpRun, loadRun } from './run-record.ts';
 
 /**
@@ -119,7 +119,7 @@ async function reapVmSnapshots(
   const runOf = async (id: RunId) => {
     if (openIds.has(id)) return 'open';
     const loaded = await readable(() => loadRun(ports, id));
-    if (loaded instanceof SnaphookError) return loaded.code === 'E_JOURNAL' ? 'none' : 'open';
+    if (loaded instanceof SnaphookError) return loaded.code === 'E_JOURNAL' ? 'none' : { because: ARRAY_IS_GONE };
     // A run without an outcome began after the open ones were listed.
     return loaded.journal.state.outcome === undefined ? 'open' : (loaded.run ?? 'none');
   };

@@ -28,6 +28,9 @@ export async function reapJudged(
   return apply && remove ? attempt(found, () => remove(signal)) : found;
 }
 
+/** Whose the thing is, its journal knows; what of it is left, only the array. */
+export const ARRAY_IS_GONE = 'its run used an array that is not configured any more';
+
 /** A missing or damaged journal, or one of an array that is not configured any more, is an answer here. */
 export async function readable<Result>(load: () => Promise<Result>): Promise<Result | SnaphookError> {
   try {

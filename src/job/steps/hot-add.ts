@@ -3,6 +3,7 @@ import type { Wwn } from '../../ports/identity.ts';
 import { withinLimit } from '../deadline.ts';
 import { managedCaptureResultOf } from '../journal.ts';
 import type { ManagedDisk, ManagedPlan, Plan } from '../plan.ts';
+import { localUndoMs } from '../run-time.ts';
 import type { Run, Step } from '../step.ts';
 import { inVcenter } from '../vcenter-session.ts';
 
@@ -37,10 +38,7 @@ export const hotAddStep: Step<HotAddResult> = {
 
   async undo(run, signal) {
     const { proxyVm, disks } = managedOf(run.plan);
-    await run.ports.proxy.releaseDevices(
-      disks.map(({ diskUuid }) => diskUuid),
-      signal,
-    );
+    await flush(run, disks, signal);
     await inProxyVm(run, signal, async (vcenter) => {
       await vcenter.whenIdle(proxyVm.moRef, signal);
       await vcenter.detach({ proxyVm: proxyVm.moRef, files: filesOf(run) }, signal);
@@ -76,6 +74,27 @@ export async function requireHotAdded(run: Run, signal: AbortSignal): Promise<vo
       );
     }
   });
+}
+
+/** Told, and no more: the disks were only read, do not persist, and are taken away all the same when one does not answer. */
+async function flush(
+  { ports, plan, endsAtMs }: Run,
+  disks: readonly ManagedDisk[],
+  signal: AbortSignal,
+): Promise<void> {
+  const durationMs = localUndoMs(ports.clock, plan.spec.limits, endsAtMs);
+  const message = `the added disks were not flushed within ${Math.round(durationMs)} ms`;
+  const uuids = disks.map(({ diskUuid }) => diskUuid);
+  try {
+    await withinLimit(ports.clock, { durationMs, code: 'E_PROXY_DEVICE', message }, signal, (limit) =>
+      ports.proxy.releaseDevices(uuids, limit),
+    );
+  } catch (error) {
+    signal.throwIfAborted();
+    ports.reporter.warn('a disk of the proxy VM could not be flushed and is taken away all the same', {
+      error: String(error),
+    });
+  }
 }
 
 /** One change of the proxy VM at a time, whichever job makes it. */

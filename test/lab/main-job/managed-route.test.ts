@@ -1,6 +1,9 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
+import { jobSpec } from '../../../src/cli/compose.ts';
+import { loadConfig } from '../../../src/config/load.ts';
+import { post } from '../../../src/job/post.ts';
 import { DATABASE_VM, PROXY_VM } from '../../../src/lab/estate.ts';
 import type { DiskInventory } from '../../../src/lab/vcenter/inventory.ts';
 import { openSite, type Site } from './site.ts';
@@ -56,6 +59,23 @@ test('vVols that refuse user snapshots are captured by a VM snapshot and read by
     commonInstant: true,
   });
   await site.post('managed');
+});
+
+test('added disks that cannot be flushed are taken away all the same', async () => {
+  await site.pre({ job: 'managed' });
+
+  const told: string[] = [];
+  await site.withPorts(async (ports) => {
+    const releaseDevices = async () => {
+      throw new Error('the device does not answer');
+    };
+    const reporter = { ...ports.reporter, warn: (message: string) => void told.push(message) };
+    const spec = jobSpec(loadConfig(site.lab.configFile), 'managed');
+    await post({ ...ports, reporter, proxy: { ...ports.proxy, releaseDevices } }, spec);
+  });
+
+  expect(told).toContainEqual(expect.stringContaining('could not be flushed'));
+  expect(site.lab.vcenter.vm(PROXY_VM).disks).toHaveLength(1);
 });
 
 test('two VMs have a snapshot and a freeze window each, and plan and manifest say that they share no instant', async () => {

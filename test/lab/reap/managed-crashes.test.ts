@@ -1,3 +1,6 @@
+import { renameSync } from 'node:fs';
+import path from 'node:path';
+import { reap } from '../../../src/job/reap.ts';
 import { PROXY_VM } from '../../../src/lab/estate.ts';
 import { PROXY_HOST } from '../../../src/lab/estate-array.ts';
 import { installationMark } from '../../../src/platform/installation-mark.ts';
@@ -125,6 +128,27 @@ describe('what only looks like ours', () => {
     ]);
     expect(site.lab.vcenter.vm(PROXY_VM).disks).toEqual([bootDisk]);
   });
+});
+
+test('a VM snapshot of a closed run whose array is not configured any more is told, and left alone', async () => {
+  const { runId } = await site.pre({ job: JOB });
+  const journal = (state: 'open' | 'closed') => path.join(site.lab.directory, 'state/runs', state, `${runId}.jsonl`);
+  renameSync(journal('open'), journal('closed'));
+
+  const request = { apply: true, includeWaiting: true, olderThanMs: 0 };
+  const found = await site.withPorts((ports) => reap({ ...ports, arrays: [] }, request, signal));
+
+  expect(found).toContainEqual(
+    expect.objectContaining({
+      finding: expect.objectContaining({ kind: 'foreign-vm-snapshot' }),
+      did: 'kept',
+      because: expect.stringContaining('not configured any more'),
+    }),
+  );
+  expect(site.lab.vcenter.snapshotsOf('sql01')).toHaveLength(1);
+  renameSync(journal('closed'), journal('open'));
+  await site.post(JOB);
+  expect(leftOfUs()).toEqual([]);
 });
 
 test('a snapshot that another proxy reads too is told as left over, and merged when that proxy lets go', async () => {

@@ -162,6 +162,21 @@ test('a post hook gives way to a pre hook that began after it', async () => {
   await later.release();
 });
 
+test('a post hook that first met another run of its product gives way to a pre hook of its own run that began after it', async () => {
+  const { hold, passOn, post: postHook } = site();
+  const first = await hold(preHookOf(contextOf('2')), Date.now() - HOUR_MS);
+  const failed = expect(postHook('1')).rejects.toMatchObject({
+    code: 'E_LOCKED',
+    message: expect.stringContaining('began later'),
+  });
+  const later = await passOn(first, preHookOf(contextOf('1')), Date.now() + 1000);
+  const stop = later.listenForStop();
+
+  await failed;
+  expect(stop.aborted).toBe(false);
+  await later.release();
+});
+
 test('a post hook neither stops nor waits for the pre hook of a later run of its product when no run of its own is open', async () => {
   const { hold, post: postHook } = site();
   const holder = await hold(preHookOf(contextOf('2')), Date.now() - HOUR_MS);
