@@ -49,7 +49,7 @@ const callOptions = <Options>(parser: Argv<Options>) =>
   parser.option('instance', { type: 'string', describe: 'which of several backup servers calls' }).option('run-id', {
     type: 'string',
     describe:
-      "the product's own id of its run; in pre the same id again replaces its earlier try, in post a run of another id is left alone",
+      "the product's own id of its run; in pre the same id again replaces its earlier try; post leaves a run alone that this command made with another id",
   });
 
 const preOptions = (parser: Argv) =>
@@ -94,7 +94,7 @@ const parser: Argv = yargs(hideBin(process.argv))
       withExamples(
         callOptions(jobOption(command)),
         ['$0 post --job nightly-sql', 'end the open run of the job'],
-        ['$0 post --job nightly-sql --run-id 4711', 'end it unless it was made for another run of the product'],
+        ['$0 post --job nightly-sql --run-id 4711', 'end it unless `$0 pre` made it with another id'],
       ),
     verb(async ({ config, job, instance, runId }) => {
       const [{ postVerb }, { stderrReporter }] = await Promise.all([import('./post-verb.ts'), import('./console.ts')]);

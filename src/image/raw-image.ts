@@ -139,7 +139,7 @@ const files: Images = {
 /**
  * Raw images: the device's bytes as a sparse regular file. Zeros become holes; the hash is that of the logical content.
  * A read, write or look that hangs in the kernel keeps its thread and its handle; nobody waits for it beyond the signal, and when it
- * comes back nothing gets a final name and nothing is removed any more but the partial file of this write.
+ * comes back nothing gets a final name, and nothing is removed any more but what this call itself was making or removing.
  */
 export const rawImages: Images = {
   preflight: (directory, paths, bytesNeeded, signal) =>

@@ -46,7 +46,7 @@ export async function checkArrayLimits(
   }
 }
 
-/** Longer than the hook may work on it, with undoing; how long the backup takes then, nobody knows but the admin. */
+/** Longer than the hook may work on it, and one more round of undoing; how long the backup takes then, nobody knows but the admin. */
 function checkLife({ name, timeToLiveHours, limits: { deadlineMs, undoMs } }: JobSpec, limits: ArrayLimits): void {
   const leastHours = Math.ceil((deadlineMs + undoMs) / HOUR_MS);
   if (timeToLiveHours >= leastHours && timeToLiveHours <= limits.timeToLiveHours) return;

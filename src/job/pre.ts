@@ -124,7 +124,7 @@ async function openRun(
 async function goForward(work: Work, signal: AbortSignal): Promise<PreResult> {
   const { ports, spec, journal } = work;
   await journal.opened(work.context);
-  // Nothing is read in vCenter after the thaw; steps of the route managed have sessions of their own.
+  // Nothing is read in this session after the capture; steps of the route managed have sessions of their own.
   const { run, capture } = await planAndCapture(work, signal).finally(() => ports.hypervisor.close());
   const { plan } = run;
   const degraded = checkGrades(plan, capture);
@@ -196,7 +196,10 @@ async function preflight(run: Run, signal: AbortSignal): Promise<void> {
     : plan.devices.map(({ wwn }) => wwn);
   const sources = await ports.proxy.visible(unwanted, signal);
   if (sources.length > 0) {
-    throw new SnaphookError('E_PROXY_DEVICE', `the proxy sees source device "${sources[0]}" itself, not only targets`, {
+    const what = plan.managed
+      ? `disk "${sources[0]}" already, before it is added`
+      : `source device "${sources[0]}" itself, not only targets`;
+    throw new SnaphookError('E_PROXY_DEVICE', `the proxy sees ${what}`, {
       hint: plan.managed
         ? 'A disk that an earlier run added may still be attached: run `snaphook reap --apply`.'
         : 'A proxy that sees the production device may write to it. Take it out of the masking view of the proxy.',

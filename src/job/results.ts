@@ -22,7 +22,7 @@ export interface CapturedVm extends GradedVm {
 export interface CaptureResult {
   readonly snapId: number | undefined;
   readonly lengthMs: number;
-  /** The array's own time for the establish; its whole call as we saw it when it does not tell. */
+  /** The array's own time for the establish; its whole call as we saw it when it does not tell. On the route `managed` the longest VM snapshot. */
   readonly arrayMs: number;
   readonly freezeMs: number;
   readonly thawMs: number;

@@ -2,7 +2,7 @@ import type { Clock } from '../ports/clock.ts';
 import type { Limit } from './deadline.ts';
 import type { JobLimits, JobSpec } from './job-spec.ts';
 
-/** When the parts of one pre hook have to be over, on the monotonic clock. */
+/** When the parts of one hook have to be over, on the monotonic clock. */
 export interface RunTime {
   /** From here on nothing new is begun, and what was done is undone. */
   readonly forwardEndsAtMs: number;

@@ -84,7 +84,7 @@ async function undoStep(
       durationMs,
       code: 'E_LEFTOVERS',
       message: `undoing step "${step.name}" of run "${run.plan.runId}" took longer than ${durationMs} ms`,
-      hint: 'Run `snaphook reap` when the array, the guests and the proxy can be reached again.',
+      hint: 'Run `snaphook reap --apply` when the array, the guests and the proxy can be reached again.',
     },
     parent,
     async (signal) => {

@@ -61,7 +61,7 @@ export async function selectVms(
     const found = matches[index] ?? [];
     const text = selectorText(selector);
     if (found.length > 1 && !MANY.includes(selector.by)) throw ambiguous(text, found);
-    if (found.length === 0 && onNoMatch === 'fail') throw noMatch(text, exclude.length > 0);
+    if (found.length === 0 && onNoMatch === 'fail') throw noMatch(text, exclude.length > 0, MAY_BE_SKIPPED);
     if (found.length === 0) warnings.push(`no VM matches "${text}"`);
     for (const vm of found) {
       chosen.set(vm.instanceUuid, vm);
@@ -74,16 +74,18 @@ export async function selectVms(
 
 /** The one VM that a selector leads to. Errors: `E_VM_NOT_FOUND`, `E_VM_AMBIGUOUS`. */
 export async function findVm(hypervisor: Hypervisor, selector: VmSelector, signal: AbortSignal): Promise<VmRecord> {
-  const { vms } = await selectVms(hypervisor, { vms: [selector], exclude: [], onNoMatch: 'fail' }, signal);
+  const { vms } = await selectVms(hypervisor, { vms: [selector], exclude: [], onNoMatch: 'skip' }, signal);
   const [vm, ...others] = vms;
   if (!vm || others.length > 0) throw ambiguous(selectorText(selector), vms);
   return vm;
 }
 
-function noMatch(text: string, hasExclusions: boolean): SnaphookError {
+const MAY_BE_SKIPPED = ' Where a selector may lead to no VM, set `onNoMatch: skip` for the job.';
+
+function noMatch(text: string, hasExclusions: boolean, more = ''): SnaphookError {
   const but = hasExclusions ? ' that is not excluded' : '';
   return new SnaphookError('E_VM_NOT_FOUND', `no VM${but} matches "${text}"`, {
-    hint: 'Names are compared exactly, upper and lower case too. A VM that is renamed often is best named by `uuid:`. Where a selector may lead to no VM, set `onNoMatch: skip` for the job.',
+    hint: `Names are compared exactly, upper and lower case too. A VM that is renamed often is best named by \`uuid:\`.${more}`,
   });
 }
 

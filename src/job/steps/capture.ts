@@ -63,7 +63,7 @@ export const captureStep: Step<CaptureResult> = {
         'E_LEFTOVERS',
         `snapshot "${name}" is still on ${left.length} device(s) of array "${run.array.id}"`,
         {
-          hint: 'Run `snaphook reap`; the array removes it by itself when its time to live is over.',
+          hint: 'Run `snaphook reap --apply`; the array removes it by itself when its time to live is over.',
         },
       );
     }

@@ -4,7 +4,7 @@ import type { PlannedVm } from '../plan.ts';
 import type { GuestsResult } from '../results.ts';
 import type { Run, Step } from '../step.ts';
 
-/** Beyond what limits and scripts may take: the look at the array before the window. */
+/** Beyond what limits and scripts may take: the look at vCenter before the window, and warming the array. */
 const SPARE_MS = 30_000;
 
 /**

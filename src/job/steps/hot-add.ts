@@ -97,7 +97,7 @@ async function flush(
   }
 }
 
-/** One change of the proxy VM at a time, whichever job makes it. */
+/** One run changes the proxy VM at a time, whichever job it is of. */
 async function inProxyVm<Result>(
   run: Run,
   signal: AbortSignal,
