@@ -74,6 +74,14 @@ export interface ReapedFinding {
   readonly error?: string;
 }
 
+/** What is found beside the open runs, judged: with `remove` it is ours, and may be removed. */
+export interface Judged {
+  readonly finding: Finding;
+  readonly because: string;
+  /** Undefined: not to be removed. */
+  readonly remove: ((signal: AbortSignal) => Promise<void>) | undefined;
+}
+
 /** Something of ours is there, or may be, and stays there until somebody does something. */
 export const remains = ({ did, finding }: ReapedFinding): boolean =>
   did === 'found' || did === 'failed' || finding.kind === 'unreadable-run' || finding.kind === 'not-looked-at';

@@ -1,6 +1,6 @@
 import type { VmSelector } from '../ports/hypervisor.ts';
 import type { ArrayId, RunId } from '../ports/identity.ts';
-import type { JobSpec } from './job-spec.ts';
+import { DEFAULT_LIMITS, type JobLimits, type JobSpec } from './job-spec.ts';
 
 /** What the configuration says of this installation: what is known of it when the state directory is lost. */
 export interface Installation {
@@ -13,4 +13,9 @@ export interface Installation {
   readonly proxyVm: VmSelector | undefined;
   /** Where the jobs may have left something. */
   readonly jobs: readonly Pick<JobSpec, 'targetPool' | 'presentGroup' | 'exportDirectory' | 'limits'>[];
+}
+
+/** The longest that any job allows, for what is of no job any more; never below the default. */
+export function longestMs({ jobs }: Installation, limit: keyof JobLimits): number {
+  return Math.max(DEFAULT_LIMITS[limit], ...jobs.map(({ limits }) => limits[limit]));
 }

@@ -1,14 +1,13 @@
 import { SnaphookError } from '../ports/errors.ts';
 import type { InstanceUuid } from '../ports/identity.ts';
 import type { Demand, Lock, LockUser } from '../ports/journal.ts';
-import { withinLimit } from './deadline.ts';
 import { HookPlace, preHookOf } from './hook-place.ts';
 import type { JobContext, JobSpec } from './job-spec.ts';
 import type { RunState } from './journal.ts';
 import { readJournal } from './open-plans.ts';
 import type { JobPorts } from './ports.ts';
 import { isSameRun } from './product-run.ts';
-import { cleanUpRun, loadRun } from './run-record.ts';
+import { cleanUpWithin, loadRun } from './run-record.ts';
 import { forwardLimit, type RunTime } from './run-time.ts';
 
 const JOB_LOCK_PREFIX = 'job-';
@@ -129,14 +128,7 @@ async function clearEarlierRuns(request: TurnRequest, lock: Lock, signal: AbortS
 /** Once begun it goes on through signals, as half a clean-up helps nobody; the time for going forward ends it. */
 async function recover({ ports, spec, time }: TurnRequest, lock: Lock, id: string): Promise<void> {
   const limit = forwardLimit(ports.clock, spec, time);
-  // What is left of the earlier run is to be told, not that the time was over.
-  const failure = await withinLimit(ports.clock, limit, undefined, (signal) =>
-    cleanUpRun(ports, id, 'recovered', { lock, signal, endsAtMs: time.endsAtMs }).then(
-      () => undefined,
-      (error: unknown) => ({ error }),
-    ),
-  );
-  if (failure) throw failure.error;
+  await cleanUpWithin(ports, id, 'recovered', limit, { lock, endsAtMs: time.endsAtMs });
 }
 
 async function waitForRelease({ ports, spec, doing, signal }: TurnRequest, id: string): Promise<void> {

@@ -1,22 +1,14 @@
 import { SnaphookError } from '../ports/errors.ts';
 import type { DeviceId } from '../ports/identity.ts';
 import type { SnapshotGroup, StorageArray } from '../ports/storage-array.ts';
-import type { Finding } from './finding.ts';
+import type { Judged } from './finding.ts';
 import { isYoung, runByMark } from './ownership.ts';
 import { devicesOf, targetsOf } from './plan.ts';
 import type { JobPorts } from './ports.ts';
 import type { Run } from './step.ts';
 
-/** A temporary storage group that no open run holds, and what may be done with it. */
-export interface LostGroup {
-  readonly finding: Finding;
-  readonly because: string;
-  /** Undefined: not to be removed. */
-  readonly remove: ((signal: AbortSignal) => Promise<void>) | undefined;
-}
-
 /** Ours by its journal: the name is of the journaled snapshot, and every member is a device of the plan. */
-export function judgeJournaledGroup(array: StorageArray, group: SnapshotGroup, { plan }: Run): LostGroup {
+export function judgeJournaledGroup(array: StorageArray, group: SnapshotGroup, { plan }: Run): Judged {
   const isPlanned = plan.snapshotName === group.snapshot && plan.arrayId === array.id;
   const planned: readonly DeviceId[] = group.holds === 'sources' ? devicesOf(plan) : targetsOf(plan);
   const stranger = group.members.find((member) => !planned.includes(member));
@@ -36,11 +28,11 @@ export function judgeLostGroup(
   array: StorageArray,
   group: SnapshotGroup,
   { olderThanMs, hasSnapshot }: { readonly olderThanMs: number; readonly hasSnapshot: boolean },
-): LostGroup {
+): Judged {
   const own = runByMark(ports.installation, group.snapshot, [array.id]);
   if (!('run' in own)) return foreign(array, group, own.because);
   if (group.usedBy.length > 0) return foreign(array, group, `it is used by ${group.usedBy.join(', ')}`);
-  const waiting = (because: string): LostGroup => ({
+  const waiting = (because: string): Judged => ({
     finding: { kind: 'waiting-group', runId: own.run, ...of(array, group) },
     because,
     remove: undefined,
@@ -53,7 +45,7 @@ export function judgeLostGroup(
   return ours(array, group, own.run, proof);
 }
 
-function ours(array: StorageArray, group: SnapshotGroup, runId: string, because: string): LostGroup {
+function ours(array: StorageArray, group: SnapshotGroup, runId: string, because: string): Judged {
   return {
     finding: { kind: 'orphan-group', runId, ...of(array, group) },
     because,
@@ -67,7 +59,7 @@ function ours(array: StorageArray, group: SnapshotGroup, runId: string, because:
   };
 }
 
-const foreign = (array: StorageArray, group: SnapshotGroup, because: string): LostGroup => ({
+const foreign = (array: StorageArray, group: SnapshotGroup, because: string): Judged => ({
   finding: { kind: 'foreign-group', ...of(array, group) },
   because,
   remove: undefined,

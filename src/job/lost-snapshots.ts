@@ -2,21 +2,13 @@ import { SnaphookError } from '../ports/errors.ts';
 import type { DeviceId, RunId } from '../ports/identity.ts';
 import type { SnapshotOfDevice, StorageArray } from '../ports/storage-array.ts';
 import { withinLimit } from './deadline.ts';
-import type { Finding } from './finding.ts';
+import type { Judged } from './finding.ts';
 import type { Installation } from './installation.ts';
-import { DEFAULT_LIMITS } from './job-spec.ts';
+import { longestMs } from './installation.ts';
 import { isYoung, runByMark, whyNotOfItsTime } from './ownership.ts';
 import type { JobPorts } from './ports.ts';
 import { isSameGroup } from './reused-targets.ts';
 import { unlinkTargets } from './steps/link.ts';
-
-/** Snapshots of one name without a journal, sorted into what is proven ours and what is not. */
-export interface LostSnapshot {
-  readonly finding: Finding;
-  readonly because: string;
-  /** Undefined: not to be removed. */
-  readonly remove: ((signal: AbortSignal) => Promise<void>) | undefined;
-}
 
 /** Members of a pool, by its name. */
 export type PoolReader = (pool: string, signal: AbortSignal) => Promise<ReadonlySet<DeviceId>>;
@@ -45,7 +37,7 @@ export async function judgeLostSnapshots(
   { name, devices }: { readonly name: string; readonly devices: readonly DeviceId[] },
   { olderThanMs, poolOf }: { readonly olderThanMs: number; readonly poolOf: PoolReader },
   signal: AbortSignal,
-): Promise<readonly LostSnapshot[]> {
+): Promise<readonly Judged[]> {
   const { installation } = ports;
   const own = runByMark(installation, name, [array.id]);
   if (!('run' in own)) return [foreign(array, name, devices, own.because)];
@@ -75,7 +67,7 @@ function ours(
     readonly olderThanMs: number;
     readonly poolOf: PoolReader;
   },
-): LostSnapshot {
+): Judged {
   const { name, run: runId, snapshots, olderThanMs, poolOf } = lost;
   const of = { runId, array: array.id, name, devices: sourcesOf(snapshots) };
   const proof =
@@ -123,10 +115,9 @@ async function removeSnapshots(
   lost: { readonly name: string; readonly snapshots: readonly SnapshotOfDevice[]; readonly poolOf: PoolReader },
   parent: AbortSignal,
 ): Promise<void> {
-  const { jobs } = ports.installation;
   const { name, snapshots, poolOf } = lost;
-  const undoMs = Math.max(DEFAULT_LIMITS.undoMs, ...jobs.map(({ limits }) => limits.undoMs));
-  const unlinkMs = Math.max(DEFAULT_LIMITS.unlinkMs, ...jobs.map(({ limits }) => limits.unlinkMs));
+  const undoMs = longestMs(ports.installation, 'undoMs');
+  const unlinkMs = longestMs(ports.installation, 'unlinkMs');
   const message = `removing snapshot "${name}" took longer than ${undoMs} ms`;
   await withinLimit(ports.clock, { durationMs: undoMs, code: 'E_LEFTOVERS', message }, parent, async (signal) => {
     const snapId = snapshots[0]?.snapId;
@@ -170,7 +161,7 @@ async function withdrawTargets(
   }
 }
 
-function foreign(array: StorageArray, name: string, devices: readonly DeviceId[], because: string): LostSnapshot {
+function foreign(array: StorageArray, name: string, devices: readonly DeviceId[], because: string): Judged {
   return { finding: { kind: 'foreign-snapshot', array: array.id, name, devices }, because, remove: undefined };
 }
 

@@ -2,8 +2,8 @@ import { SnaphookError } from '../ports/errors.ts';
 import type { MoRef, RunId } from '../ports/identity.ts';
 import type { VmSnapshot, VmSnapshots } from '../ports/vm-snapshots.ts';
 import { withinLimit } from './deadline.ts';
-import type { Finding } from './finding.ts';
-import { DEFAULT_LIMITS } from './job-spec.ts';
+import type { Judged } from './finding.ts';
+import { longestMs } from './installation.ts';
 import { OWN_NAME_PREFIX, parseSnapshotName } from './names.ts';
 import { isYoung, runByMark, whyNotOfItsTime } from './ownership.ts';
 import type { JobPorts } from './ports.ts';
@@ -11,14 +11,6 @@ import type { Run } from './step.ts';
 import { isDescriptionOf } from './vm-snapshot-mark.ts';
 import { mergeLeftData, removeVmSnapshot } from './vm-snapshot-removal.ts';
 import { findVm } from './vms.ts';
-
-/** A snapshot of a VM that no open run holds, judged. */
-export interface LostVmSnapshot {
-  readonly finding: Finding;
-  readonly because: string;
-  /** With the disks of it that the proxy VM has. Undefined: not to be removed. */
-  readonly remove: ((signal: AbortSignal) => Promise<void>) | undefined;
-}
 
 /** `open`: told with its run. `none`: no journal here can tell. `because`: why nobody may say whose it is. */
 export type RunLookUp = (run: RunId) => Promise<Run | { readonly because: string } | 'open' | 'none'>;
@@ -31,11 +23,11 @@ export async function judgeLostVmSnapshots(
   ports: JobPorts,
   { olderThanMs, runOf }: { readonly olderThanMs: number; readonly runOf: RunLookUp },
   signal: AbortSignal,
-): Promise<readonly LostVmSnapshot[]> {
+): Promise<readonly Judged[]> {
   const { vmSnapshots: vcenter } = ports;
   if (!vcenter) return [];
   try {
-    const judged: LostVmSnapshot[] = [];
+    const judged: Judged[] = [];
     for (const snapshot of await vcenter.list({ namePrefix: OWN_NAME_PREFIX }, signal)) {
       const one = await judge(ports, vcenter, snapshot, { olderThanMs, runOf });
       if (one) judged.push(one);
@@ -51,15 +43,15 @@ async function judge(
   vcenter: VmSnapshots,
   snapshot: VmSnapshot,
   { olderThanMs, runOf }: { readonly olderThanMs: number; readonly runOf: RunLookUp },
-): Promise<LostVmSnapshot | undefined> {
+): Promise<Judged | undefined> {
   const { installation, clock } = ports;
   const of = { vm: snapshot.vm, name: snapshot.name };
-  const foreign = (because: string): LostVmSnapshot => ({
+  const foreign = (because: string): Judged => ({
     finding: { kind: 'foreign-vm-snapshot', ...of },
     because,
     remove: undefined,
   });
-  const ours = (runId: RunId, because: string): LostVmSnapshot => ({
+  const ours = (runId: RunId, because: string): Judged => ({
     finding: { kind: 'orphan-vm-snapshot', runId, ...of },
     because,
     remove: (signal) => remove(ports, vcenter, snapshot, signal),
@@ -99,7 +91,7 @@ async function judge(
 }
 
 async function remove(ports: JobPorts, vcenter: VmSnapshots, snapshot: VmSnapshot, parent: AbortSignal): Promise<void> {
-  const undoMs = Math.max(DEFAULT_LIMITS.undoMs, ...ports.installation.jobs.map(({ limits }) => limits.undoMs));
+  const undoMs = longestMs(ports.installation, 'undoMs');
   const message = `removing snapshot "${snapshot.name}" of VM "${snapshot.vm}" took longer than ${undoMs} ms`;
   try {
     await withinLimit(ports.clock, { durationMs: undoMs, code: 'E_LEFTOVERS', message }, parent, async (signal) => {

@@ -1,3 +1,4 @@
+import type { RunId } from '../ports/identity.ts';
 import { RunJournal } from './journal.ts';
 import type { Plan } from './plan.ts';
 import type { JobPorts } from './ports.ts';
@@ -6,8 +7,8 @@ export async function readJournal(ports: JobPorts, id: string): Promise<RunJourn
   return RunJournal.load(await ports.journals.open(id), ports.clock);
 }
 
-/** Plans of the other runs that are open on this machine; one whose journal cannot be read is told and left out. */
-export async function otherOpenPlans(ports: JobPorts, except: string): Promise<readonly Plan[]> {
+/** Plans of the runs that are open on this machine, but for one; one whose journal cannot be read is told and left out. */
+export async function openPlansOf(ports: JobPorts, except?: RunId): Promise<readonly Plan[]> {
   const plans: Plan[] = [];
   for (const { runId: id, job } of await ports.journals.openRuns()) {
     if (id === except) continue;

@@ -1,6 +1,5 @@
 import { SnaphookError } from '../ports/errors.ts';
 import type { Demand, Lock, LockUser, OpenRun } from '../ports/journal.ts';
-import { withinLimit } from './deadline.ts';
 import { withHeartbeat } from './heartbeat.ts';
 import { HookPlace, POST_HOOK, productRunOf } from './hook-place.ts';
 import type { JobSpec } from './job-spec.ts';
@@ -8,7 +7,7 @@ import { jobLock, overtaken } from './job-turn.ts';
 import { readJournal } from './open-plans.ts';
 import type { JobPorts } from './ports.ts';
 import { isOtherRun, type ProductRun } from './product-run.ts';
-import { cleanUpRun, loadRun } from './run-record.ts';
+import { cleanUpWithin, loadRun } from './run-record.ts';
 import { type RunTime, runTimeFromNow, undoLimit } from './run-time.ts';
 
 export interface EndedRun {
@@ -150,14 +149,8 @@ async function endRun({ ports, spec, time }: Work, runId: string, lock: Lock): P
   const { state } = (await loadRun(ports, runId)).journal;
   const handedOver = state.handedOverAt !== undefined;
   const outcome = handedOver ? 'handed-over-and-released' : 'recovered';
-  // What is left is to be told, not that the time was over.
-  const failure = await withinLimit(ports.clock, undoLimit(ports.clock, spec, time), undefined, (signal) =>
-    cleanUpRun(ports, runId, outcome, { lock, signal, endsAtMs: time.endsAtMs }).then(
-      () => undefined,
-      (error: unknown) => ({ error }),
-    ),
-  );
-  if (failure) throw failure.error;
+  const limit = undoLimit(ports.clock, spec, time);
+  await cleanUpWithin(ports, runId, outcome, limit, { lock, endsAtMs: time.endsAtMs });
   return { runId, handedOver, cancelled: lock.stoppedHolder && !handedOver };
 }
 

@@ -10,7 +10,7 @@ import type { JobContext, JobSpec } from './job-spec.ts';
 import { type TurnRequest, takeTurn, vmLock } from './job-turn.ts';
 import { captureResultOf, RunJournal } from './journal.ts';
 import { newRunId } from './names.ts';
-import { otherOpenPlans } from './open-plans.ts';
+import { openPlansOf } from './open-plans.ts';
 import { imagePathsOf, imagesOf, MANIFEST_NAME, type Plan } from './plan.ts';
 import { completePlan, draftPlan, type PlanDraft, type Reserved, whenTargetsAreFree } from './planner.ts';
 import type { JobPorts } from './ports.ts';
@@ -174,11 +174,11 @@ async function planAndReserve({ ports, spec, context, id, journal }: Work, signa
   return whenTargetsAreFree(ports, draft, spec, reserve, signal);
 }
 
-async function reservedByOthers(ports: JobPorts, except: string): Promise<Reserved> {
+async function reservedByOthers(ports: JobPorts, except: RunId): Promise<Reserved> {
   const targets = new Set<string>();
   const directories = new Map<string, string>();
   const disks = new Map<string, string>();
-  for (const plan of await otherOpenPlans(ports, except)) {
+  for (const plan of await openPlansOf(ports, except)) {
     for (const { target } of plan.devices) targets.add(target);
     for (const { diskUuid } of plan.managed?.disks ?? []) disks.set(diskUuid, plan.runId);
     directories.set(plan.spec.exportDirectory, plan.runId);

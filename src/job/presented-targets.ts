@@ -1,7 +1,7 @@
 import type { StorageArray } from '../ports/storage-array.ts';
 import type { ReapedFinding } from './finding.ts';
 import type { Installation } from './installation.ts';
-import type { Plan } from './plan.ts';
+import { type Plan, targetsOf } from './plan.ts';
 import { isSameGroup } from './reused-targets.ts';
 
 /**
@@ -14,9 +14,7 @@ export async function presentedTargets(
   open: readonly Plan[],
   signal: AbortSignal,
 ): Promise<readonly ReapedFinding[]> {
-  const inUse = new Set(
-    open.filter(({ arrayId }) => arrayId === array.id).flatMap(({ devices }) => devices.map(({ target }) => target)),
-  );
+  const inUse = new Set(open.filter(({ arrayId }) => arrayId === array.id).flatMap(targetsOf));
   const told: ReapedFinding[] = [];
   const looked = new Set<string>();
   for (const { targetPool, presentGroup } of jobs) {

@@ -3,12 +3,12 @@ import type { RunId } from '../ports/identity.ts';
 import type { HandedOverFile } from '../ports/images.ts';
 import { withinLimit } from './deadline.ts';
 import type { Finding, ReapedFinding } from './finding.ts';
-import { DEFAULT_LIMITS } from './job-spec.ts';
+import { longestMs } from './installation.ts';
 import { jobLock } from './job-turn.ts';
 import { judgeLostExports } from './lost-exports.ts';
 import { judgeLostVmSnapshots } from './lost-vm-snapshots.ts';
 import { orNotLookedAt } from './not-looked-at.ts';
-import { otherOpenPlans } from './open-plans.ts';
+import { openPlansOf } from './open-plans.ts';
 import type { JobPorts } from './ports.ts';
 import { presentedTargets } from './presented-targets.ts';
 import { reapArray, reapGroups } from './reap-array.ts';
@@ -26,7 +26,7 @@ export async function reap(
 ): Promise<readonly ReapedFinding[]> {
   const ofThisMachine = await reapLocksAndUnborn(ports, request);
   const open = await ports.journals.openRuns();
-  const openPlans = await otherOpenPlans(ports, '');
+  const openPlans = await openPlansOf(ports);
   const openIds = new Set(open.map(({ runId }) => runId));
   const reaped: ReapedFinding[] = [];
   const look = async (what: string, work: () => Promise<readonly ReapedFinding[]>) =>
@@ -41,7 +41,6 @@ export async function reap(
   }
   for (const array of ports.arrays) {
     await look(`array ${array.id}`, () => reapArray(ports, request, array, openIds, signal));
-    // After the snapshots: a group whose snapshot is gone has nothing to hold any more.
     await look(`snapshot groups of array ${array.id}`, () => reapGroups(ports, request, array, openIds, signal));
   }
   await look('VM snapshots in vCenter', () => reapVmSnapshots(ports, request, openIds, signal));
@@ -137,7 +136,7 @@ function reapDirectoryInTime(
   directory: string,
   parent: AbortSignal,
 ): Promise<readonly ReapedFinding[]> {
-  const durationMs = Math.max(DEFAULT_LIMITS.undoMs, ...ports.installation.jobs.map(({ limits }) => limits.undoMs));
+  const durationMs = longestMs(ports.installation, 'undoMs');
   const message = `directory "${directory}" did not answer within ${durationMs} ms`;
   return withinLimit(ports.clock, { durationMs, code: 'E_EXPORT', message }, parent, (signal) =>
     reapDirectory(ports, request, directory, signal),
@@ -158,10 +157,8 @@ async function reapDirectory(
   const reaped: ReapedFinding[] = [];
   const judged = await judgeLostExports(ports, directory, { ...request, journalOf }, signal);
   for (const { finding, because, files } of judged) {
-    const found: ReapedFinding = { finding, because, did: files ? 'found' : 'kept' };
-    reaped.push(
-      request.apply && files ? await attempt(found, () => removeFiles(ports, directory, files, signal)) : found,
-    );
+    const remove = files && ((limited: AbortSignal) => removeFiles(ports, directory, files, limited));
+    reaped.push(await reapJudged(request, { finding, because, remove }, signal));
   }
   return reaped;
 }

@@ -1,5 +1,5 @@
 import { SnaphookError, toErrorRecord } from '../ports/errors.ts';
-import type { Finding, ReapedFinding } from './finding.ts';
+import type { Judged, ReapedFinding } from './finding.ts';
 
 export interface ReapRequest {
   /** False: look only. Nothing is changed then, not even a lock is taken. */
@@ -8,14 +8,6 @@ export interface ReapRequest {
   readonly includeWaiting: boolean;
   /** What has no journal here is removed only if its run began longer ago: younger ones may be at work elsewhere. */
   readonly olderThanMs: number;
-}
-
-/** Something that no open run holds, judged. */
-interface Judged {
-  readonly finding: Finding;
-  readonly because: string;
-  /** Undefined: not to be removed. */
-  readonly remove: ((signal: AbortSignal) => Promise<void>) | undefined;
 }
 
 /** Tells it, and removes it where that is asked for and allowed. */

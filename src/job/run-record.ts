@@ -1,7 +1,7 @@
 import { SnaphookError } from '../ports/errors.ts';
 import { runId as parseRunId } from '../ports/identity.ts';
 import type { Lock } from '../ports/journal.ts';
-import { withinLimit } from './deadline.ts';
+import { type Limit, withinLimit } from './deadline.ts';
 import { whileHeld } from './held-journal.ts';
 import { type Outcome, RunJournal } from './journal.ts';
 import type { JobPorts } from './ports.ts';
@@ -60,15 +60,28 @@ export async function cleanUpRun(
   await ports.locks.sweep();
 }
 
+/** For hooks, whose time is limited: what is left of the run is told, not that the time was over. */
+export async function cleanUpWithin(
+  ports: JobPorts,
+  id: string,
+  outcome: Outcome,
+  limit: Limit,
+  { lock, endsAtMs }: { readonly lock: Lock; readonly endsAtMs: number },
+): Promise<void> {
+  const failure = await withinLimit(ports.clock, limit, undefined, (signal) =>
+    cleanUpRun(ports, id, outcome, { lock, signal, endsAtMs }).then(
+      () => undefined,
+      (error: unknown) => ({ error }),
+    ),
+  );
+  if (failure) throw failure.error;
+}
+
 /** Login and one call. */
 const END_SESSION_MS = 15_000;
 
 /** It holds nothing and ends by itself when it is idle, so that what keeps it alive is told and is no error. */
-async function endVcenterSessions(
-  ports: JobPorts,
-  { state }: RunJournal,
-  signal: AbortSignal | undefined,
-): Promise<void> {
+async function endVcenterSessions(ports: JobPorts, { state }: RunJournal, signal: AbortSignal): Promise<void> {
   if (state.outcome !== undefined) return;
   const message = `a vCenter session of the run was not ended within ${END_SESSION_MS} ms`;
   const limit = { durationMs: END_SESSION_MS, code: 'E_DEADLINE', message } as const;
