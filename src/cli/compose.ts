@@ -62,11 +62,11 @@ export function composePorts(config: Config, reporter: Reporter): JobPorts {
     installation: {
       markOf: (run, array) => installationMark(installationName(config), run, array),
       proxyVm: proxyVmOf(config),
-      jobs: Object.values(config.jobs).map((job) => ({
+      jobs: Object.entries(config.jobs).map(([name, job]) => ({
         targetPool: job.targetPool,
         presentGroup: job.presentGroup,
         exportDirectory: job.exportDirectory,
-        limits: limitsOf(job),
+        limits: limitsOf(name, job),
       })),
     },
   };
@@ -129,13 +129,13 @@ export function jobSpec(
     proxyVm: proxyVmOf(config),
     timeToLiveHours: job.timeToLiveHours,
     exportDirectory: job.exportDirectory,
-    limits: limitsOf(job),
+    limits: limitsOf(name, job),
   };
 }
 
-function limitsOf({ limits = {} }: JobConfig): JobLimits {
+function limitsOf(name: string, { limits = {} }: JobConfig): JobLimits {
   const ms = (seconds: number | undefined, fallbackMs: number) => (seconds === undefined ? fallbackMs : seconds * 1000);
-  return {
+  const all = {
     deadlineMs: ms(limits.deadlineSeconds, DEFAULT_LIMITS.deadlineMs),
     freezeMs: ms(limits.freezeSeconds, DEFAULT_LIMITS.freezeMs),
     establishMs: ms(limits.establishSeconds, DEFAULT_LIMITS.establishMs),
@@ -147,4 +147,11 @@ function limitsOf({ limits = {} }: JobConfig): JobLimits {
     lockWaitMs: ms(limits.lockWaitSeconds, DEFAULT_LIMITS.lockWaitMs),
     heartbeatMs: ms(limits.heartbeatSeconds, DEFAULT_LIMITS.heartbeatMs),
   };
+  const { deadlineMs, settleMs } = all;
+  if (deadlineMs > settleMs) return all;
+  throw new SnaphookError(
+    'E_CONFIG',
+    `job "${name}": deadlineSeconds (${deadlineMs / 1000}) is not longer than settleSeconds (${settleMs / 1000}), so that no hook could undo a request that had no answer`,
+    { hint: 'Give the hooks at least 15 seconds more than settleSeconds.' },
+  );
 }

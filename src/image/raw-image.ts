@@ -27,7 +27,7 @@ const SAFETY_BYTES = 64 * 1024 * 1024;
 const MAX_RECORD_BYTES = 16 * 1024 * 1024;
 
 const files: Images = {
-  async preflight(directory, paths, bytesNeeded) {
+  async preflight(directory, { paths, draft, bytesNeeded }) {
     await ensureFolder(directory).catch((cause: unknown) => {
       throw unwritable(directory, cause);
     });
@@ -43,7 +43,7 @@ const files: Images = {
         );
       }
     }
-    const probe = path.join(directory, `.snaphook-${process.pid}.probe`);
+    const probe = insideOf(directory, draft);
     try {
       await writeFile(probe, '');
     } catch (cause) {
@@ -142,8 +142,7 @@ const files: Images = {
  * comes back nothing gets a final name, and nothing is removed any more but what this call itself was making or removing.
  */
 export const rawImages: Images = {
-  preflight: (directory, paths, bytesNeeded, signal) =>
-    unlessAborted(files.preflight(directory, paths, bytesNeeded, signal), signal),
+  preflight: (directory, need, signal) => unlessAborted(files.preflight(directory, need, signal), signal),
   write: (directory, request, progress, signal) =>
     unlessAborted(files.write(directory, request, progress, signal), signal),
   writeRecord: (directory, record, signal) => unlessAborted(files.writeRecord(directory, record, signal), signal),

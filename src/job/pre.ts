@@ -11,7 +11,7 @@ import { type TurnRequest, takeTurn, vmLock } from './job-turn.ts';
 import { captureResultOf, RunJournal } from './journal.ts';
 import { newRunId } from './names.ts';
 import { openPlansOf } from './open-plans.ts';
-import { imagePathsOf, imagesOf, MANIFEST_NAME, type Plan } from './plan.ts';
+import { draftNameOf, imagePathsOf, imagesOf, MANIFEST_NAME, type Plan } from './plan.ts';
 import { completePlan, draftPlan, type PlanDraft, type Reserved, whenTargetsAreFree } from './planner.ts';
 import type { JobPorts } from './ports.ts';
 import type { CaptureResult } from './results.ts';
@@ -189,8 +189,9 @@ async function reservedByOthers(ports: JobPorts, except: RunId): Promise<Reserve
 /** Read-only: everything that can fail before a guest is touched fails here. */
 async function preflight(run: Run, signal: AbortSignal): Promise<void> {
   const { plan, ports } = run;
-  const bytes = imagesOf(plan).reduce((sum, { imageBytes }) => sum + imageBytes, 0);
-  await ports.images.preflight(plan.spec.exportDirectory, imagePathsOf(plan), bytes, signal);
+  const bytesNeeded = imagesOf(plan).reduce((sum, { imageBytes }) => sum + imageBytes, 0);
+  const need = { paths: imagePathsOf(plan), draft: draftNameOf(plan), bytesNeeded };
+  await ports.images.preflight(plan.spec.exportDirectory, need, signal);
   const unwanted = plan.managed
     ? plan.managed.disks.map(({ diskUuid }) => diskUuid)
     : plan.devices.map(({ wwn }) => wwn);

@@ -4,7 +4,9 @@ import type { Lock } from '../ports/journal.ts';
 import { type Limit, withinLimit } from './deadline.ts';
 import { whileHeld } from './held-journal.ts';
 import { type Outcome, RunJournal } from './journal.ts';
+import { draftNameOf } from './plan.ts';
 import type { JobPorts } from './ports.ts';
+import { localUndoMs } from './run-time.ts';
 import type { Run } from './step.ts';
 import { undoSteps } from './undo.ts';
 
@@ -49,7 +51,7 @@ export async function cleanUpRun(
   });
   const signal = limit.signal ? AbortSignal.any([limit.signal, lock.lost]) : lock.lost;
   // A journal that says so is closed, although its move, or the answer to its last write, failed.
-  const errors = run && journal.state.outcome === undefined ? await undoSteps(run, { signal }) : [];
+  const errors = run && journal.state.outcome === undefined ? await undoRun(run, signal) : [];
   lock.lost.throwIfAborted();
   await endVcenterSessions(ports, journal, signal);
   if (errors.length > 0) throw leftoversError(id, errors);
@@ -58,6 +60,24 @@ export async function cleanUpRun(
     throw leftoversError(id, [error]);
   });
   await ports.locks.sweep();
+}
+
+/** Every step, and what a preflight that was killed left in the hand-over directory before there was any step. */
+async function undoRun(run: Run, signal: AbortSignal): Promise<readonly unknown[]> {
+  const errors = await undoSteps(run, { signal });
+  if (run.journal.state.steps.export.at !== 'untouched') return errors;
+  const draft = { path: draftNameOf(run.plan), sizeBytes: undefined };
+  const { exportDirectory: directory, limits } = run.plan.spec;
+  const durationMs = Math.round(localUndoMs(run.ports.clock, limits, run.endsAtMs));
+  const message = `directory "${directory}" did not answer within ${durationMs} ms`;
+  try {
+    await withinLimit(run.ports.clock, { durationMs, code: 'E_EXPORT', message }, signal, (limited) =>
+      run.ports.images.remove(directory, [draft], limited),
+    );
+    return errors;
+  } catch (error) {
+    return [...errors, error];
+  }
 }
 
 /** For hooks, whose time is limited: what is left of the run is told, not that the time was over. */

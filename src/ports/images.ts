@@ -46,9 +46,13 @@ export interface ExportRecord {
 export interface Images {
   /**
    * Fails with `E_PROXY_SPACE` when the directory cannot take the bytes, `E_EXPORT` when it is not ours to write
-   * or already holds one of the paths.
+   * or already holds one of the paths. It writes and removes an empty file named `draft`: who is killed in between leaves that.
    */
-  preflight(directory: string, paths: readonly string[], bytesNeeded: number, signal: AbortSignal): Promise<void>;
+  preflight(
+    directory: string,
+    need: { readonly paths: readonly string[]; readonly draft: string; readonly bytesNeeded: number },
+    signal: AbortSignal,
+  ): Promise<void>;
   write(
     directory: string,
     request: ImageRequest,

@@ -1,5 +1,6 @@
 import type { Clock } from '../ports/clock.ts';
 import { SnaphookError } from '../ports/errors.ts';
+import { nextLookMs } from '../ports/polling.ts';
 import { arrayItems, ref, text, type VimRef } from './decode.ts';
 import type { SoapObject } from './encode.ts';
 import { errorOfUnreadableAnswer, readDataFault, VimFaultError } from './faults.ts';
@@ -7,12 +8,9 @@ import { type ObjectProperties, retrieveObjects } from './property-collector.ts'
 import type { Session, Sessions } from './session.ts';
 import type { ChangingOperation } from './vim-wsdl.ts';
 
-/** Polls come at first this often, then at a tenth of the time waited: the overshoot stays small against the task's own time. */
-const FIRST_PAUSE_MS = 20;
-const PAUSE_SHARE = 0.1;
 const LONGEST_PAUSE_MS = 1000;
 
-const isRunning = (state: string | undefined): boolean => state === 'queued' || state === 'running';
+const pauseMs = (waitedMs: number): number => Math.min(LONGEST_PAUSE_MS, nextLookMs(waitedMs));
 
 /** Changes that vCenter does as tasks, each waited for to its end. */
 export class Tasks {
@@ -39,6 +37,8 @@ export class Tasks {
           error instanceof VimFaultError && error.fault.type === 'TaskInProgress' ? error.fault.task : undefined;
         if (other === undefined) throw error;
         await this.#poll(other, signal);
+        // vCenter may still refuse for it, or have forgotten it: never without a pause.
+        await this.#clock.sleep(pauseMs(0), signal);
       }
     }
   }
@@ -73,14 +73,16 @@ export class Tasks {
     });
   }
 
-  /** Undefined for a task that vCenter has forgotten. */
+  /** Until the task has ended. Undefined: vCenter has forgotten it. A state that is not told may be that of a task at work. */
   async #poll(task: VimRef, signal: AbortSignal): Promise<ObjectProperties | undefined> {
     const sinceMs = this.#clock.monotonicMs();
     for (;;) {
-      const info = await this.#sessions.run(signal, (session) => readTask(session, task));
-      if (!isRunning(text(info?.properties.get('info.state')))) return info;
-      const share = (this.#clock.monotonicMs() - sinceMs) * PAUSE_SHARE;
-      await this.#clock.sleep(Math.min(LONGEST_PAUSE_MS, Math.max(FIRST_PAUSE_MS, share)), signal);
+      const info = await this.#sessions.run(signal, (session) =>
+        readObject(session, task, ['info.state', 'info.error']),
+      );
+      const state = text(info?.properties.get('info.state'));
+      if (info === undefined || state === 'success' || state === 'error') return info;
+      await this.#clock.sleep(pauseMs(this.#clock.monotonicMs() - sinceMs), signal);
     }
   }
 
@@ -110,10 +112,6 @@ async function keepFault(work: () => Promise<unknown>): Promise<unknown> {
     if (error instanceof VimFaultError && error.fault.type !== 'NotAuthenticated') return error;
     throw error;
   }
-}
-
-async function readTask(session: Session, task: VimRef): Promise<ObjectProperties | undefined> {
-  return readObject(session, task, ['info.state', 'info.error']);
 }
 
 async function recentTasks(session: Session, object: VimRef): Promise<readonly VimRef[]> {

@@ -296,6 +296,6 @@ function drawJob(random: Random, name: string, vms: readonly VmRecord[], present
     proxyVm: undefined,
     timeToLiveHours: 48,
     exportDirectory: `/backup/${name}`,
-    limits: random.chance(0.8) ? DEFAULT_LIMITS : { ...DEFAULT_LIMITS, deadlineMs: random.whole(15, 120) * 1000 },
+    limits: random.chance(0.8) ? DEFAULT_LIMITS : { ...DEFAULT_LIMITS, deadlineMs: random.whole(30, 120) * 1000 },
   };
 }

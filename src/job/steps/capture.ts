@@ -161,15 +161,27 @@ function evidenceOf(
   { freezes, snapshots, layoutDoubts }: Findings,
 ): VmEvidence {
   const devices = [...new Set(vm.disks.flatMap((disk) => disk.devices))];
+  return {
+    ...evidenceOfVm(run, vm, times, freezes.get(vm.instanceUuid)),
+    devices,
+    snapshots: snapshots.filter(({ source }) => devices.includes(source)),
+    layoutDoubts: layoutDoubts.get(vm.instanceUuid) ?? [],
+  };
+}
+
+/** What counts on every route: the window, the guest, and what is known of the disks. */
+export function evidenceOfVm(
+  run: Run,
+  vm: PlannedVm,
+  times: VmEvidence['times'],
+  freeze: FreezeEvidence | undefined,
+): Pick<VmEvidence, 'times' | 'guest' | 'capturedDiskUuids' | 'sharedDisks' | 'heldBackDisks'> {
   const prepared = guestsResultOf(run.journal.state)?.prepared.find((guest) => guest.vm === vm.instanceUuid);
   return {
     times,
-    guest: prepared && { prepared: prepared.guest, freeze: freezes.get(vm.instanceUuid) },
-    devices,
-    snapshots: snapshots.filter(({ source }) => devices.includes(source)),
+    guest: prepared && { prepared: prepared.guest, freeze },
     capturedDiskUuids: vm.disks.map((disk) => disk.guestDiskUuid),
     sharedDisks: vm.disks.filter((disk) => disk.sharedByWriters).map(({ label }) => label),
     heldBackDisks: vm.disks.filter((disk) => disk.mayHoldWritesBack).map(({ label }) => label),
-    layoutDoubts: layoutDoubts.get(vm.instanceUuid) ?? [],
   };
 }

@@ -11,7 +11,7 @@ import {
   withUnknownEffect,
 } from '../freeze-window.ts';
 import { gradeOf, type VmEvidence } from '../grade.ts';
-import { guestsResultOf, managedCaptureResultOf } from '../journal.ts';
+import { managedCaptureResultOf } from '../journal.ts';
 import { lookBeforeFreeze } from '../layout-guard.ts';
 import type { PlannedVm } from '../plan.ts';
 import type { CapturedVm, ManagedCaptureResult, TakenVmSnapshot } from '../results.ts';
@@ -19,7 +19,7 @@ import type { Run, Step } from '../step.ts';
 import { inVcenter } from '../vcenter-session.ts';
 import { isDescriptionOf, vmSnapshotDescription } from '../vm-snapshot-mark.ts';
 import { mergeLeftData, removeVmSnapshot } from '../vm-snapshot-removal.ts';
-import { finishGuests } from './capture.ts';
+import { evidenceOfVm, finishGuests } from './capture.ts';
 
 /**
  * Effect: one snapshot of vSphere for each VM, and guests that were frozen for a moment. Each VM has a window of its own: there is
@@ -156,10 +156,8 @@ function evidenceOf(
     readonly disks: readonly SnapshotDisk[];
   },
 ): VmEvidence {
-  const prepared = guestsResultOf(run.journal.state)?.prepared.find((guest) => guest.vm === vm.instanceUuid);
   return {
-    times: seen.window.times,
-    guest: prepared && { prepared: prepared.guest, freeze: seen.freeze },
+    ...evidenceOfVm(run, vm, seen.window.times, seen.freeze),
     devices: [],
     snapshots: [],
     vmSnapshot: {
@@ -167,9 +165,6 @@ function evidenceOf(
       diskUuids: seen.disks.map(({ diskUuid }) => diskUuid),
       quiescedByTools: seen.found[0]?.quiesced ?? false,
     },
-    capturedDiskUuids: vm.disks.map((disk) => disk.guestDiskUuid),
-    sharedDisks: vm.disks.filter((disk) => disk.sharedByWriters).map(({ label }) => label),
-    heldBackDisks: vm.disks.filter((disk) => disk.mayHoldWritesBack).map(({ label }) => label),
     layoutDoubts: seen.disks.flatMap((disk) => doubtsAbout(vm, disk)),
   };
 }

@@ -217,7 +217,10 @@ class HelperConversation {
     this.#phase = 'idle';
   }
 
-  /** A dead process lets go of nothing: what it holds Windows ends, when the time of the hold is over. */
+  /**
+   * A dead process lets go of nothing: what it holds Windows ends, when the time of the hold is over. Kinder than Windows in one
+   * thing: that time is the helper's own one here, where Windows goes by its limit of 10 s alone.
+   */
   #die(): void {
     if (!this.#endHold) {
       this.#leave(1);

@@ -75,7 +75,7 @@ export function simulatedImages(
       ...more,
     });
   return {
-    preflight: (directory, paths, _bytes, signal) =>
+    preflight: (directory, { paths, draft }, signal) =>
       process.call({
         name: 'images.preflight',
         signal,
@@ -86,6 +86,7 @@ export function simulatedImages(
           const taken = paths.flatMap((path) => [path, `${path}.partial`]).find((path) => has(disk, directory, path));
           if (taken !== undefined) throw new SnaphookError('E_EXPORT', `"${directory}/${taken}" exists already`);
         },
+        tear: () => disk.write(`${directory}/${draft}`, fresh('draft', 0)),
       }),
 
     async write(directory, { devicePath, path, sizeBytes }, progress, signal) {

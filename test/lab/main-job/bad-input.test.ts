@@ -38,6 +38,16 @@ const wrongSecret = (name: 'vcenter' | 'array' | 'guest') => (): SiteChange => {
 const unfrozen = { freeze: 'none', grade: 'crash' } as const;
 
 test.each<[string, () => SiteChange, string, RegExp]>([
+  [
+    'a deadline in which nothing could be undone',
+    () => ({
+      configFile: changedConfig('no-time', (text) =>
+        text.replace('settleSeconds:', 'deadlineSeconds: 0.2\n      settleSeconds:'),
+      ),
+    }),
+    'E_CONFIG',
+    /deadlineSeconds \(0\.2\) is not longer than settleSeconds/,
+  ],
   ['a VM that does not exist', () => ({ vms: ['nosuch'] }), 'E_VM_NOT_FOUND', /"nosuch"/],
   ['two VMs of one name', () => ({ vms: ['dup'] }), 'E_VM_AMBIGUOUS', /2 VMs match "dup"/],
   ['a template', () => ({ vms: ['template01'] }), 'E_DISK_UNSUPPORTED', /"template01".*template/],

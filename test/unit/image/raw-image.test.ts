@@ -24,6 +24,7 @@ const MIB = 1024 * 1024;
 const folder = () => mkdtempSync(path.join(os.tmpdir(), 'snaphook-image-'));
 const never = new AbortController().signal;
 const ignore = () => undefined;
+const DRAFT = '.draft';
 
 /** Who waits in one of them is let go, or Jest could not exit. */
 const fifos: string[] = [];
@@ -138,7 +139,7 @@ test('no call waits for a hand-over directory beyond the signal', async () => {
   const abort = new AbortController();
   const { signal } = abort;
   const calls = [
-    rawImages.preflight(into, [], 0, signal),
+    rawImages.preflight(into, { paths: [], draft: DRAFT, bytesNeeded: 0 }, signal),
     rawImages.writeRecord(into, { name: 'm.json', draft: 'm.draft', text: 'one' }, signal),
     rawImages.records(into, 'snaphook-', signal),
     rawImages.existing(into, ['disk.raw'], signal),
@@ -154,7 +155,7 @@ test('no call waits for a hand-over directory beyond the signal', async () => {
 
 test('removing takes exactly the named files, their partial forms and folders that became empty', async () => {
   const into = folder();
-  await rawImages.preflight(into, [], 0, never);
+  await rawImages.preflight(into, { paths: [], draft: DRAFT, bytesNeeded: 0 }, never);
   writeFileSync(path.join(into, 'kept.txt'), '');
   const source = device();
   await rawImages.write(into, { devicePath: source.path, path: 'vm/a.raw', sizeBytes: 10 }, ignore, never);
@@ -171,11 +172,15 @@ test('a foreign file under the name of an image is never overwritten', async () 
   const into = folder();
   writeFileSync(path.join(into, 'disk.raw'), 'of somebody else');
 
-  await expect(rawImages.preflight(into, ['disk.raw'], 1, never)).rejects.toMatchObject({ code: 'E_EXPORT' });
+  await expect(
+    rawImages.preflight(into, { paths: ['disk.raw'], draft: DRAFT, bytesNeeded: 1 }, never),
+  ).rejects.toMatchObject({ code: 'E_EXPORT' });
 });
 
 test('a directory without room for the images is refused before anything is frozen', async () => {
-  await expect(rawImages.preflight(folder(), [], 2 ** 60, never)).rejects.toMatchObject({ code: 'E_PROXY_SPACE' });
+  await expect(
+    rawImages.preflight(folder(), { paths: [], draft: DRAFT, bytesNeeded: 2 ** 60 }, never),
+  ).rejects.toMatchObject({ code: 'E_PROXY_SPACE' });
 });
 
 test('a path that leaves the directory is refused', async () => {
@@ -195,7 +200,9 @@ test('a partial file of another run is neither taken over nor removed', async ()
 
   await expect(write).rejects.toMatchObject({ code: 'E_EXPORT' });
   expect(readFileSync(path.join(into, 'disk.raw.partial'), 'utf8')).toBe('of another run');
-  await expect(rawImages.preflight(into, ['disk.raw'], 1, never)).rejects.toMatchObject({ code: 'E_EXPORT' });
+  await expect(
+    rawImages.preflight(into, { paths: ['disk.raw'], draft: DRAFT, bytesNeeded: 1 }, never),
+  ).rejects.toMatchObject({ code: 'E_EXPORT' });
 });
 
 test('what is not as it was written is left alone and told: another size, a link, a way through a link, a folder', async () => {

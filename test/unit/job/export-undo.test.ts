@@ -61,3 +61,19 @@ test('without any manifest the own draft goes, and where nothing else lies there
 
   expect([left, warned]).toEqual([[], 0]);
 });
+
+test('a draft that a preflight killed half-way left goes, although no step had begun', async () => {
+  const { site } = new World({
+    ...QUIET,
+    runs: [{ ...WAITING_RUN, handedOver: false, reached: 0, last: 'happened' }],
+  });
+  const [id = ''] = site.journals.keys();
+  site.files.clear();
+  const draft = `${DIRECTORY}/snaphook-${id}-${markOf(runId(id), ARRAY)}.draft`;
+  site.files.set(draft, { sizeBytes: 0, bornAtMs: 0 });
+  site.files.set(`${DIRECTORY}/${IMAGE}`, { sizeBytes: 100, bornAtMs: 0 });
+
+  await cleanUpRun(site.ports, id, 'recovered', { lock: await site.ports.locks.acquire('job-x', 0) });
+
+  expect([...site.files.keys()]).toEqual([`${DIRECTORY}/${IMAGE}`]);
+});
