@@ -6,6 +6,7 @@ import type { Reporter } from '../ports/reporter.ts';
 import { closePorts, composePorts, jobSpec } from './compose.ts';
 import type { VerbResult } from './console.ts';
 import { EXIT } from './exit-codes.ts';
+import { collateralText } from './render/collateral.ts';
 import { jsonDocument } from './render/json.ts';
 import { bytesText, table } from './render/text.ts';
 
@@ -68,6 +69,7 @@ function textOf(plan: Plan): string {
       ? 'no guest is frozen: the grade is "crash" at best\n'
       : `guests frozen: ${frozen.join(', ')}\n`,
     `images of up to ${bytesText(plan.devices.reduce((sum, { imageBytes }) => sum + imageBytes, 0))} go to ${plan.spec.exportDirectory}\n`,
+    ...plan.collateral.map(collateralText),
     ...plan.warnings.map((warning) => `warning: ${warning}\n`),
   ].join('');
 }

@@ -143,7 +143,10 @@ const job = z.strictObject({
     .describe('auto: each guest as its settings under `guests:` say'),
   grade: z.enum(['application', 'filesystem', 'crash']).default('application').describe('the consistency asked for'),
   onLowerGrade: z.enum(['fail', 'degrade']).default('fail'),
-  collateral: z.enum(['refuse', 'warn']).default('refuse').describe('other VMs on a snapped datastore'),
+  collateral: z
+    .enum(['refuse', 'warn', 'prepare'])
+    .default('refuse')
+    .describe('other VMs on a snapped datastore; prepare: freeze them too, each as `guests:` says'),
   onOpenRun: z
     .enum(['fail', 'replace', 'wait'])
     .default('fail')

@@ -4,7 +4,7 @@ import type { InstanceUuid } from '../ports/identity.ts';
 import type { Journal, JournalLine } from '../ports/journal.ts';
 import type { JobContext } from './job-spec.ts';
 import type { Plan } from './plan.ts';
-import type { CaptureResult, GuestsResult } from './results.ts';
+import type { CaptureResult, DevicesResult, GuestsResult, SeenTarget } from './results.ts';
 import { BEGINNINGS, phaseAfter, RECORD_KINDS, type RunPhase } from './run-phase.ts';
 
 const JOURNAL_VERSION = 1;
@@ -203,8 +203,10 @@ const resultOf = (state: RunState, step: StepName): unknown => {
   return at.at === 'done' ? at.result : undefined;
 };
 
-// The two results below were journaled by their own step under the same format version.
+// The results below were journaled by their own step under the same format version.
 export const captureResultOf = (state: RunState): CaptureResult | undefined =>
   resultOf(state, 'capture') as CaptureResult | undefined;
+export const seenTargetsOf = (state: RunState): readonly SeenTarget[] =>
+  (resultOf(state, 'devices') as DevicesResult | undefined)?.devices ?? [];
 export const guestsResultOf = (state: RunState): GuestsResult | undefined =>
   resultOf(state, 'guests') as GuestsResult | undefined;

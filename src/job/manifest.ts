@@ -1,4 +1,5 @@
 import type { ImageFile } from '../ports/images.ts';
+import { seenTargetsOf } from './journal.ts';
 import type { Plan } from './plan.ts';
 import type { CaptureResult } from './results.ts';
 import type { Run } from './step.ts';
@@ -32,6 +33,7 @@ export function manifestOf(run: Run, capture: CaptureResult, files: readonly Ima
         name: vm.name,
         instanceUuid: vm.instanceUuid,
         moRef: vm.moRef,
+        role: vm.role,
         grade: captured?.grade ?? 'unknown',
         reasons: captured?.reasons ?? [],
         evidence: captured?.evidence,
@@ -56,6 +58,7 @@ export function manifestOf(run: Run, capture: CaptureResult, files: readonly Ima
         device: device?.device,
         wwn: device?.wwn,
         target: device?.target,
+        signature: seenTargetsOf(run.journal.state).find(({ target }) => target === device?.target)?.signature,
       };
     }),
   };

@@ -5,7 +5,7 @@ import type { ArrayFacts } from '../ports/storage-array.ts';
 import type { JobContext, JobSpec } from './job-spec.ts';
 
 export const TRACK_BYTES = 131_072;
-const CYLINDER_BYTES = 15 * TRACK_BYTES;
+export const CYLINDER_BYTES = 15 * TRACK_BYTES;
 
 export const bytesOfCylinders = (cylinders: number): number => cylinders * CYLINDER_BYTES;
 
@@ -27,6 +27,8 @@ export interface PlannedVm {
   readonly name: string;
   readonly address: string | undefined;
   readonly freeze: FreezeStrategy | 'none';
+  /** `neighbour`: not of the job, but on a datastore that is captured whole, and frozen with it (`collateral: prepare`). */
+  readonly role: 'selected' | 'neighbour';
   readonly disks: readonly PlannedDisk[];
 }
 
@@ -36,6 +38,8 @@ export interface PlannedDevice {
   readonly wwn: Wwn;
   /** `disk`: the device is one virtual disk. `datastore`: it is an extent of a VMFS datastore and holds many. */
   readonly holds: 'disk' | 'datastore';
+  /** Of an extent: its datastore, and the uuid that vCenter shows of the VMFS on it. */
+  readonly datastore?: { readonly name: string; readonly vmfsUuid: string | undefined } | undefined;
   readonly target: DeviceId;
   readonly targetWwn: Wwn;
   /** The target has to be added to the presented storage group for the length of the run. */
@@ -45,10 +49,24 @@ export interface PlannedDevice {
   readonly imageBytes: number;
 }
 
-/** VMs that share a snapped datastore but are not part of the run. */
+/** A VM that shares a snapped datastore with the VMs of the run. */
+export interface CollateralVm {
+  readonly name: string;
+  readonly instanceUuid: InstanceUuid | undefined;
+  readonly poweredOn: boolean | undefined;
+  /** Of its files on the datastore, swap left out; undefined where vCenter does not tell. */
+  readonly bytes: number | undefined;
+  /**
+   * `prepared`: frozen in the same window. `powered-off`: nothing writes. `no-disk`: it has files there, but no disk.
+   * `not-prepared`: captured as it is at that moment. `unreadable`: the account may not see what it is.
+   */
+  readonly state: 'prepared' | 'powered-off' | 'no-disk' | 'not-prepared' | 'unreadable';
+}
+
+/** What comes with the snapshot of a whole datastore. */
 export interface Collateral {
   readonly datastore: string;
-  readonly vms: readonly string[];
+  readonly vms: readonly CollateralVm[];
 }
 
 /** Everything a run will touch, computed before anything is changed. */

@@ -1,7 +1,8 @@
 import { SnaphookError } from '../ports/errors.ts';
 import type { VirtualDisk, VmRecord } from '../ports/hypervisor.ts';
-import type { InstanceUuid, MoRef, RunId } from '../ports/identity.ts';
+import type { InstanceUuid, RunId } from '../ports/identity.ts';
 import type { ArrayFacts, Device, StorageArray } from '../ports/storage-array.ts';
+import { planCollateral } from './collateral.ts';
 import { imageNames } from './image-names.ts';
 import type { Installation } from './installation.ts';
 import type { JobContext, JobSpec } from './job-spec.ts';
@@ -15,6 +16,7 @@ import {
   type PlannedVm,
 } from './plan.ts';
 import type { JobPorts } from './ports.ts';
+import { diskRefusal, vmRefusals } from './refusals.ts';
 import { findSources, type SourceDevice } from './sources.ts';
 import { chooseTargets, mayBecomeFree } from './targets.ts';
 import { guestAddressOf, resolveVms } from './vms.ts';
@@ -43,6 +45,8 @@ export interface PlanDraft {
   readonly vms: readonly VmRecord[];
   /** How each VM is frozen. */
   readonly strategies: ReadonlyMap<InstanceUuid, PlannedVm['freeze']>;
+  /** VMs that are none of the job's own. */
+  readonly roles: ReadonlyMap<InstanceUuid, PlannedVm['role']>;
   readonly collateral: readonly Collateral[];
   readonly warnings: readonly string[];
   readonly installation: Installation;
@@ -51,13 +55,22 @@ export interface PlanDraft {
 /** Reads VMs by selector, their disks and the devices that hold them. Changes nothing. */
 export async function draftPlan(ports: JobPorts, spec: JobSpec, signal: AbortSignal): Promise<PlanDraft> {
   const warnings: string[] = [];
-  const vms = await resolveVms(ports.hypervisor, spec.vms, signal);
-  for (const vm of vms) checkVm(vm, spec, warnings);
-  const collateral = await findCollateral(ports, vms, spec, warnings, signal);
-  const { array, facts, sources, pool } = await findSources(ports.arrays, spec.targetPool, disksOf(vms), signal);
+  const selected = await resolveVms(ports.hypervisor, spec.vms, signal);
+  for (const vm of selected) checkVm(vm, spec, warnings);
+  const { collateral, neighbours, warnings: shared } = await planCollateral(ports, selected, spec, signal);
+  warnings.push(...shared);
+  const vms = [...selected, ...neighbours];
+  const found = await findSources(ports.arrays, spec.targetPool, disksOf(vms), signal);
+  const { array, facts, sources, pool } = found;
+  warnings.push(...found.notes);
   checkArray(array, facts);
-  const strategies = new Map(vms.map((vm) => [vm.instanceUuid, strategyOf(ports, vm, spec)]));
-  return { array, facts, sources, pool, vms, strategies, collateral, warnings, installation: ports.installation };
+  const strategies = new Map([
+    ...selected.map((vm) => [vm.instanceUuid, strategyOf(ports, vm, spec)] as const),
+    ...neighbours.map((vm) => [vm.instanceUuid, strategyOf(ports, vm, { ...spec, freeze: 'auto' })] as const),
+  ]);
+  const roles = new Map(neighbours.map((vm) => [vm.instanceUuid, 'neighbour' as const]));
+  const { installation } = ports;
+  return { array, facts, sources, pool, vms, strategies, roles, collateral, warnings, installation };
 }
 
 /** Gives every source a target that nobody else has planned. Errors: `E_TARGET_*`, `E_EXPORT`. */
@@ -80,6 +93,7 @@ export function completePlan(draft: PlanDraft, request: PlanRequest, reserved: R
       device: source.device.id,
       wwn: source.device.effectiveWwn,
       holds: source.holds,
+      datastore: source.datastore === undefined ? undefined : { name: source.datastore, vmfsUuid: source.vmfsUuid },
       target: target.device.id,
       targetWwn: target.device.effectiveWwn,
       presentNeeded: target.presentNeeded,
@@ -94,7 +108,7 @@ export function completePlan(draft: PlanDraft, request: PlanRequest, reserved: R
     arrayId: array.id,
     array: facts,
     snapshotName: snapshotName(request.runId, draft.installation.markOf(request.runId, array.id)),
-    vms: vms.map((vm) => plannedVm(vm, draft.strategies.get(vm.instanceUuid) ?? 'none', sources)),
+    vms: vms.map((vm) => plannedVm(vm, draft, sources)),
     devices,
     collateral,
     warnings,
@@ -168,13 +182,18 @@ function strategyOf(ports: JobPorts, vm: VmRecord, { freeze }: JobSpec): Planned
 
 const disksOf = (vms: readonly VmRecord[]) => vms.flatMap((vm) => vm.disks.map((disk) => ({ vm, disk })));
 
-function plannedVm(vm: VmRecord, freeze: PlannedVm['freeze'], sources: readonly SourceDevice[]): PlannedVm {
+function plannedVm(
+  vm: VmRecord,
+  { strategies, roles }: Pick<PlanDraft, 'strategies' | 'roles'>,
+  sources: readonly SourceDevice[],
+): PlannedVm {
   return {
     instanceUuid: vm.instanceUuid,
     moRef: vm.moRef,
     name: vm.name,
     address: guestAddressOf(vm),
-    freeze,
+    freeze: strategies.get(vm.instanceUuid) ?? 'none',
+    role: roles.get(vm.instanceUuid) ?? 'selected',
     disks: vm.disks.map((disk) => ({
       key: disk.key,
       label: disk.label,
@@ -190,14 +209,14 @@ function plannedVm(vm: VmRecord, freeze: PlannedVm['freeze'], sources: readonly 
 }
 
 function storageOf({ backing, label }: VirtualDisk): PlannedDisk['storage'] {
-  if (backing.kind === 'unsupported') throw new TypeError(`disk ${label} was not checked`);
+  if (backing.kind === 'unsupported' || backing.kind === 'ambiguous')
+    throw new TypeError(`disk ${label} was not checked`);
   return backing.kind;
 }
 
 function checkVm(vm: VmRecord, spec: JobSpec, warnings: string[]): void {
-  if (vm.template) throw refuse(vm.name, 'it is a template');
-  if (!vm.connected) throw refuse(vm.name, 'its host is not connected to vCenter');
-  if (vm.disks.length === 0) throw refuse(vm.name, 'it has no disk');
+  const [refusal] = vmRefusals(vm);
+  if (refusal) throw refusal;
   checkReachableGrade(vm, spec, warnings);
   for (const disk of vm.disks) checkDisk(vm, disk, warnings);
 }
@@ -220,54 +239,15 @@ function checkReachableGrade(vm: VmRecord, spec: JobSpec, warnings: string[]): v
 
 function checkDisk(vm: VmRecord, disk: VirtualDisk, warnings: string[]): void {
   const name = `disk "${disk.label}" of VM "${vm.name}"`;
-  if (disk.backing.kind === 'unsupported') {
-    throw new SnaphookError('E_DISK_UNSUPPORTED', `${name} cannot be captured: ${disk.backing.reason}`, {
-      hint: 'Move the disk to storage of a configured array, or leave the VM to another backup method.',
-    });
-  }
+  const refusal = diskRefusal({ vm, disk });
+  if (refusal) throw refusal;
   if (disk.onSnapshot)
     warnings.push(`${name} runs on a VM snapshot: its image holds the current state, without the chain`);
   if (disk.sharedByWriters) warnings.push(`${name} is shared with other VMs that are not frozen`);
 }
 
-const refuse = (vm: string, why: string) =>
-  new SnaphookError('E_DISK_UNSUPPORTED', `VM "${vm}" cannot be captured: ${why}`, {
-    hint: 'Take the VM out of the job, or correct its state in vCenter.',
-  });
-
-async function findCollateral(
-  ports: JobPorts,
-  vms: readonly VmRecord[],
-  spec: JobSpec,
-  warnings: string[],
-  signal: AbortSignal,
-): Promise<readonly Collateral[]> {
-  const datastores = new Map<MoRef, string>();
-  for (const { backing } of vms.flatMap((vm) => vm.disks)) {
-    if (backing.kind === 'vmfs') datastores.set(backing.datastoreRef, backing.datastore);
-  }
-  if (datastores.size === 0) return [];
-  const selected = new Set<InstanceUuid | undefined>(vms.map((vm) => vm.instanceUuid));
-  const neighbours = await ports.hypervisor.vmsOnDatastores([...datastores.keys()], signal);
-  const collateral = [...datastores].flatMap(([ref, datastore]) => {
-    const others = neighbours
-      .filter((vm) => vm.datastoreRef === ref && !selected.has(vm.instanceUuid))
-      .map((vm) => vm.name);
-    return others.length === 0 ? [] : [{ datastore, vms: others }];
-  });
-  for (const { datastore, vms: others } of collateral) {
-    const message = `datastore "${datastore}" also holds ${others.map((name) => `"${name}"`).join(', ')}, not prepared by this job`;
-    if (spec.collateral === 'warn') warnings.push(message);
-    else {
-      throw new SnaphookError('E_COLLATERAL', message, {
-        hint: 'Add those VMs to the job, or set `collateral: warn` to capture the datastore with them as they are.',
-      });
-    }
-  }
-  return collateral;
-}
-
-function checkArray(array: StorageArray, facts: ArrayFacts): void {
+/** Errors: `E_ARRAY_NOT_LOCAL`, `E_ARRAY_REFUSED`. */
+export function checkArray(array: StorageArray, facts: ArrayFacts): void {
   if (!facts.local) {
     throw new SnaphookError(
       'E_ARRAY_NOT_LOCAL',

@@ -1,5 +1,6 @@
 import type { PreparedGuest } from '../ports/guest.ts';
-import type { InstanceUuid } from '../ports/identity.ts';
+import type { DeviceId, InstanceUuid } from '../ports/identity.ts';
+import type { DiskSignature } from '../ports/proxy.ts';
 import type { GradedVm, VmEvidence } from './grade.ts';
 
 /** What the step `guests` journals of one VM. */
@@ -26,4 +27,16 @@ export interface CaptureResult {
   readonly freezeMs: number;
   readonly thawMs: number;
   readonly vms: readonly CapturedVm[];
+}
+
+/** The targets as the proxy sees them. */
+export interface DevicesResult {
+  readonly devices: readonly SeenTarget[];
+}
+
+export interface SeenTarget {
+  readonly target: DeviceId;
+  readonly path: string;
+  /** Absent in journals of earlier versions. */
+  readonly signature?: DiskSignature;
 }

@@ -1,8 +1,21 @@
 import { CYLINDER_BYTES } from './devices/store-contract.ts';
 import { ARRAY_ID, arrayConfig } from './estate-array.ts';
-import { dashedDiskUuid, deviceName, diskUuid, uuid, vvolWwn, wwnOf } from './estate-identity.ts';
+import { dashedDiskUuid, deviceName, diskUuid, uuid, vvolWwn } from './estate-identity.ts';
+import {
+  DATASTORE,
+  type EstateDatastore,
+  EXTENT_CYLINDERS,
+  MIXED,
+  MORE_DEVICES,
+  MORE_LUNS,
+  MORE_NAMES,
+  MORE_TARGETS,
+  SECOND_DATASTORE,
+  seenWwn,
+} from './estate-storage.ts';
+import { capacityBytes, diskBase, ESX, rdmBacking, storageVms, vm, vmfsDisk, vvolBacking } from './estate-vms.ts';
 import type { InitialArrayConfig } from './unisphere/array-config.ts';
-import type { DiskInventory, VcenterInventory, VmInventory } from './vcenter/inventory.ts';
+import type { DiskInventory, VcenterInventory } from './vcenter/inventory.ts';
 
 const MIB = 1024 * 1024;
 /** The VM whose guest, a Windows, runs a busy database. */
@@ -15,6 +28,8 @@ export interface EstateOptions {
   readonly disks: number;
   /** Size of each of its devices. */
   readonly cylinders: number;
+  /** The Linux VM has one more disk: a file on the second datastore. */
+  readonly linuxDatastoreDisk?: boolean;
 }
 
 /** A device of the array, and what it is there for. */
@@ -37,6 +52,8 @@ export interface LinuxGuestDisk {
   /** Serial the guest sees, 32 lower-case hex digits. */
   readonly uuid: string;
   readonly mount: { readonly mountPoint: string; readonly fileSystem: string };
+  /** Of a disk that is a file on a datastore: where on the device its bytes lie. */
+  readonly range?: { readonly atBytes: number; readonly sizeBytes: number };
 }
 
 export interface Estate {
@@ -45,13 +62,10 @@ export interface Estate {
   readonly vcenter: VcenterInventory;
   readonly guestDisks: readonly GuestDisk[];
   readonly linuxDisks: readonly LinuxGuestDisk[];
+  readonly datastores: readonly EstateDatastore[];
 }
 
 const CONTAINER_ID = 'vvol:600009700bcbb711-39ff01780000050a';
-const ESX = 'esx01.lab';
-
-/** A virtual disk is a little smaller than its device: the array rounds up to whole cylinders. */
-const capacityBytes = (cylinders: number): number => Math.floor((cylinders * CYLINDER_BYTES) / MIB) * MIB;
 
 /** A size of its own, so that these disks and those of the database VM never wait for the same targets. */
 const LINUX_EXTRA_CYLINDERS = 2;
@@ -74,22 +88,22 @@ export function createEstate(options: EstateOptions): Estate {
   );
   const [linuxVvol, linuxRdm] = ['00151', '00152'];
   const linuxSources = [linuxVvol, linuxRdm];
-  const linuxDisks = linuxSources.map(
+  const wholeDisks = linuxSources.map(
     (device, index): LinuxGuestDisk => ({
       device,
       uuid: diskUuid(`${LINUX_VM}-${index}`),
       mount: index === 0 ? { mountPoint: '/', fileSystem: 'ext4' } : { mountPoint: '/srv/ledger', fileSystem: 'xfs' },
     }),
   );
+  const linuxDisks = [...wholeDisks, ...(options.linuxDatastoreDisk ? [diskOnDatastore()] : [])];
   const linuxTargets = ['005C1', '005C2'];
   const targets = [...sources, ...sources].map((_, index) => deviceName(0x501 + index));
   const unmaskedTargets = sources.map((_, index) => deviceName(0x581 + index));
-  const extents = ['00201', '00202'];
   const [lonely, twin, twinOther, oversized] = ['00301', '00302', '00303', '00304'];
   const devices: EstateDevice[] = [
     ...[...sources, ...targets, ...unmaskedTargets].map((id) => ({ id, cylinders: options.cylinders })),
     ...[...linuxSources, ...linuxTargets].map((id) => ({ id, cylinders: options.cylinders + LINUX_EXTRA_CYLINDERS })),
-    ...[...extents, '00601', '00602'].map((id) => ({ id, cylinders: 16 })),
+    ...MORE_DEVICES,
     ...[lonely, twin, twinOther].map((id) => ({ id, cylinders: 8 })),
     { id: oversized, cylinders: 999 },
     { id: '00700', cylinders: 3 },
@@ -98,7 +112,7 @@ export function createEstate(options: EstateOptions): Estate {
   const isRdm = (index: number) => index === rdmIndex;
   const rdmSources = sources.filter((_, index) => isRdm(index));
   const vvolSources = sources.filter((_, index) => !isRdm(index));
-  const luns = [...rdmSources, ...extents, lonely, oversized, '00700', linuxRdm];
+  const luns = [...rdmSources, ...DATASTORE.extents, lonely, oversized, '00700', linuxRdm, ...MORE_LUNS];
 
   const databaseDisks = guestDisks.map((disk, index): DiskInventory => {
     const common = {
@@ -122,14 +136,15 @@ export function createEstate(options: EstateOptions): Estate {
     devices,
     guestDisks,
     linuxDisks,
+    datastores: [DATASTORE, SECOND_DATASTORE],
     array: arrayConfig({
-      vvolSources: [...vvolSources, linuxVvol],
+      vvolSources: [...vvolSources, linuxVvol, MIXED.vvol],
       luns,
-      targets: [...targets, '00601', '00602', ...linuxTargets],
+      targets: [...targets, '00601', '00602', ...linuxTargets, ...MORE_TARGETS],
       unmaskedTargets,
-
       twin,
       twinOther,
+      names: MORE_NAMES,
     }),
     vcenter: {
       instanceUuid: uuid('vcenter'),
@@ -145,7 +160,7 @@ export function createEstate(options: EstateOptions): Estate {
                   name: ESX,
                   uuid: uuid('esx01'),
                   scsiLuns: luns.map((device, lun) => ({
-                    canonicalName: `naa.${wwnOf(ARRAY_ID, device)}`,
+                    canonicalName: `naa.${seenWwn(device)}`,
                     capacityBytes: (devices.find(({ id }) => id === device)?.cylinders ?? 0) * CYLINDER_BYTES,
                     lun,
                     protocolEndpoint: device === '00700',
@@ -164,12 +179,16 @@ export function createEstate(options: EstateOptions): Estate {
                 { name: ARRAY_ID, uuid: `com.emc:${ARRAY_ID}`, vendorId: 'EMC', modelId: 'PowerMax_2000' },
               ],
             },
-            {
-              name: 'vmfs-ds01',
-              type: 'VMFS',
-              capacityBytes: 32 * CYLINDER_BYTES,
-              extents: extents.map((device) => `naa.${wwnOf(ARRAY_ID, device)}`),
-            },
+            ...[DATASTORE, SECOND_DATASTORE].map(
+              ({ name, extents, volume }) =>
+                ({
+                  name,
+                  type: 'VMFS',
+                  capacityBytes: extents.length * EXTENT_CYLINDERS * CYLINDER_BYTES,
+                  extents: extents.map((device) => `naa.${seenWwn(device)}`),
+                  vmfsUuid: volume.uuid,
+                }) as const,
+            ),
             {
               name: 'nfs-ds01',
               type: 'NFS',
@@ -196,19 +215,26 @@ export function createEstate(options: EstateOptions): Estate {
               ...vm(
                 LINUX_VM,
                 ['prod'],
-                linuxDisks.map((disk, index) => ({
-                  ...diskBase(options.cylinders + LINUX_EXTRA_CYLINDERS),
-                  key: 2000 + index,
-                  label: `Hard disk ${index + 1}`,
-                  unitNumber: index,
-                  uuid: dashedDiskUuid(disk.uuid),
-                  ...(disk.device === linuxRdm
-                    ? {
-                        diskMode: 'independent_persistent' as const,
-                        backing: rdmBacking(linuxRdm, luns.indexOf(linuxRdm)),
-                      }
-                    : { backing: vvolBacking(vvolWwn(linuxVvol), LINUX_VM, index) }),
-                })),
+                linuxDisks.map(
+                  (disk, index): DiskInventory => ({
+                    ...diskBase(options.cylinders + LINUX_EXTRA_CYLINDERS),
+                    key: 2000 + index,
+                    label: `Hard disk ${index + 1}`,
+                    unitNumber: index,
+                    uuid: dashedDiskUuid(disk.uuid),
+                    ...(disk.range
+                      ? {
+                          capacityBytes: disk.range.sizeBytes,
+                          backing: vmfsDisk(LINUX_VM, SECOND_DATASTORE.name).backing,
+                        }
+                      : disk.device === linuxRdm
+                        ? {
+                            diskMode: 'independent_persistent' as const,
+                            backing: rdmBacking(linuxRdm, luns.indexOf(linuxRdm)),
+                          }
+                        : { backing: vvolBacking(vvolWwn(linuxVvol), LINUX_VM, index) }),
+                  }),
+                ),
               ),
               guest: {
                 family: 'linuxGuest',
@@ -242,6 +268,7 @@ export function createEstate(options: EstateOptions): Estate {
               ['test'],
               [{ ...diskBase(999), backing: rdmBacking(oversized, luns.indexOf(oversized)) }],
             ),
+            ...storageVms((device) => luns.indexOf(device)),
           ],
         },
       ],
@@ -249,48 +276,10 @@ export function createEstate(options: EstateOptions): Estate {
   };
 }
 
-function vm(name: string, folder: readonly string[], disks: readonly DiskInventory[]): VmInventory {
-  return {
-    name,
-    folder,
-    host: ESX,
-    instanceUuid: uuid(`instance-${name}`),
-    biosUuid: uuid(`bios-${folder.join('/')}-${name}`),
-    powerState: 'poweredOn',
-    disks,
-    diskUuidEnabled: true,
-  };
-}
-
-const diskBase = (cylinders: number) => ({
-  key: 2000,
-  label: 'Hard disk 1',
-  controllerKey: 1000,
-  unitNumber: 0,
-  capacityBytes: capacityBytes(cylinders),
+/** Behind the headers of the datastore's first extent. */
+const diskOnDatastore = (): LinuxGuestDisk => ({
+  device: SECOND_DATASTORE.extents[0] ?? '',
+  uuid: diskUuid(`${LINUX_VM}-2`),
+  mount: { mountPoint: '/srv/shared', fileSystem: 'ext4' },
+  range: { atBytes: 24 * MIB, sizeBytes: capacityBytes(2) },
 });
-
-const vmfsDisk = (name: string): DiskInventory => ({
-  ...diskBase(2),
-  backing: { kind: 'vmfs', datastore: 'vmfs-ds01', fileName: `[vmfs-ds01] ${name}/${name}.vmdk` },
-});
-
-const vvolBacking = (wwn: string, name: string, index: number): DiskInventory['backing'] => ({
-  kind: 'vvol',
-  datastore: 'vvol-ds01',
-  backingObjectId: `naa.${wwn}`,
-  fileName: `[vvol-ds01] naa.${vvolWwn('00f01')}/${name}${index === 0 ? '' : `_${index}`}.vmdk`,
-});
-
-/** `vml.` names: 02 (NAA), 00 (disk), LUN low byte first, 00, the NAA id, and the first bytes of the model "SYMMETRIX". */
-function rdmBacking(device: string, lun: number): DiskInventory['backing'] {
-  const lunUuid = `0200${lun.toString(16).padStart(2, '0')}0000${wwnOf(ARRAY_ID, device)}53594d4d4554`;
-  return {
-    kind: 'rdm',
-    datastore: 'vmfs-ds01',
-    fileName: `[vmfs-ds01] rdm/${device}.vmdk`,
-    lunUuid,
-    deviceName: `vml.${lunUuid}`,
-    compatibilityMode: 'physicalMode',
-  };
-}

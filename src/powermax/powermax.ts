@@ -9,6 +9,7 @@ import { readFacts, readGeneration } from './facts.ts';
 import { createGovernor, DEFAULT_LIMITS, type GovernorLimits } from './governor.ts';
 import { mayBeVvol, parseIdentity } from './identity.ts';
 import { OwnEffects } from './own-effects.ts';
+import { readPresentations } from './presentations.ts';
 import { openSession } from './session.ts';
 import { createSnapshotSearch } from './snapshot-search.ts';
 import { createSnapVx } from './snapvx.ts';
@@ -97,6 +98,7 @@ export function createPowerMax(options: PowerMaxOptions): StorageArray {
       if (devices.length > 0 && states.every((state) => state === undefined)) await generation(signal);
       return states;
     },
+    presentations: (devices, signal) => readPresentations(unisphere, devices, signal),
     async listSnapshots({ namePrefix }, signal) {
       const found = await search.list(namePrefix, signal);
       if (found.length === 0) await generation(signal);

@@ -90,6 +90,7 @@ export function storageArrayContract(name: string, makeWorld: () => Promise<Stor
     test('a pool that does not exist holds nothing', async () => {
       await expect(array.inventory({ identities: [], pool: 'nowhere' }, soon())).resolves.toEqual({
         sources: [],
+        clues: [],
         pool: [],
       });
     });

@@ -1,11 +1,10 @@
 import { SnaphookError } from '../../ports/errors.ts';
 import type { ImageFile } from '../../ports/images.ts';
-import { captureResultOf } from '../journal.ts';
+import { captureResultOf, seenTargetsOf } from '../journal.ts';
 import { manifestOf, plannedManifestOf, readManifestNote } from '../manifest.ts';
 import { OWN_NAME_PREFIX } from '../names.ts';
 import { draftNameOf, handedOverFilesOf, imagePathsOf, MANIFEST_NAME, PLANNED_MANIFEST_NAME } from '../plan.ts';
 import type { Run, Step } from '../step.ts';
-import type { DevicesResult } from './devices.ts';
 import { requireLinks } from './link.ts';
 
 export interface ExportResult {
@@ -22,9 +21,7 @@ export const exportStep: Step<ExportResult> = {
   async do(run, signal) {
     const { plan, ports, journal } = run;
     const directory = plan.spec.exportDirectory;
-    const state = journal.state.steps.devices;
-    // Journaled by devicesStep of this run, under this format version.
-    const paths = state.at === 'done' ? (state.result as DevicesResult).devices : [];
+    const paths = seenTargetsOf(journal.state);
     const draft = draftNameOf(plan);
     await ports.images.writeRecord(directory, { name: PLANNED_MANIFEST_NAME, draft, text: plannedManifestOf(plan) });
     const files: ImageFile[] = [];

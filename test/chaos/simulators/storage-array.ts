@@ -161,6 +161,7 @@ export function simulatedArray(options: ArrayClientOptions): StorageArray {
               .filter(({ wwn }) => identity.toLowerCase().endsWith(wwn))
               .map((device) => deviceFacts(system, device.id)),
           ),
+          clues: identities.map(() => ({ foundBy: undefined, decoded: undefined, decodedDevice: undefined })),
           pool: members.map((device) => deviceFacts(system, device)),
         };
       }),
@@ -250,6 +251,12 @@ export function simulatedArray(options: ArrayClientOptions): StorageArray {
       patiently(signal, () =>
         write('removeFromStorageGroup', signal, random.latency(300, 5000), () =>
           system.removeMembers(storageGroup, devices, 'ours'),
+        ),
+      ),
+    presentations: (devices, signal) =>
+      read('presentations', signal, () =>
+        devices.map((device) =>
+          deviceFacts(system, device).maskingViews.map(({ id: view, host }) => ({ view, host, paths: [] })),
         ),
       ),
     inspect: (devices, signal) => read('inspect', signal, () => devices.map((device) => deviceState(system, device))),

@@ -74,7 +74,17 @@ export function planOf({ id, name, array, job, seed, targets, address, isRemade 
     arrayId: array,
     array: facts,
     snapshotName: name,
-    vms: [{ instanceUuid: vm, moRef: moRef('vm-1'), name: 'sql01', address, freeze: 'vss-provider', disks: [] }],
+    vms: [
+      {
+        instanceUuid: vm,
+        moRef: moRef('vm-1'),
+        name: 'sql01',
+        address,
+        freeze: 'vss-provider',
+        role: 'selected',
+        disks: [],
+      },
+    ],
     devices: targets.map((target, index): Plan['devices'][number] => {
       const device = idOf(1, (seed.source + index) % SOURCES);
       return {

@@ -1,0 +1,191 @@
+import { SnaphookError } from '../ports/errors.ts';
+import type { VirtualDisk, VmRecord } from '../ports/hypervisor.ts';
+import type { ArrayFacts, Device, DeviceInventory, FoundBy, StorageArray } from '../ports/storage-array.ts';
+import { bytesOfCylinders, CYLINDER_BYTES } from './plan.ts';
+
+export interface VmDisk {
+  readonly vm: VmRecord;
+  readonly disk: VirtualDisk;
+}
+
+/** What one array answered; position i of its lists belongs to identity i. */
+export interface ArrayAnswer {
+  readonly array: StorageArray;
+  readonly facts: ArrayFacts;
+  readonly inventory: DeviceInventory;
+}
+
+/** The one device of an identity, after everything that is known of it was found to agree. */
+export interface IdentifiedDevice {
+  /** As vCenter shows it. */
+  readonly identity: string;
+  readonly answer: ArrayAnswer;
+  readonly device: Device;
+  readonly foundBy: FoundBy;
+  /** What fits and is still worth knowing. */
+  readonly notes: readonly string[];
+}
+
+/** What vCenter calls the devices behind a disk. */
+export function identitiesOf({ backing }: VirtualDisk): readonly string[] {
+  switch (backing.kind) {
+    case 'vvol':
+      return [backing.objectId];
+    case 'vmfs':
+      return backing.extents;
+    case 'rdm':
+      return [backing.canonicalName];
+    case 'ambiguous':
+    case 'unsupported':
+      return [];
+  }
+}
+
+export const nameOfDisk = ({ vm, disk }: VmDisk): string => `disk "${disk.label}" of VM "${vm.name}"`;
+
+/**
+ * Exactly one device for a disk's identity, or an error that names every candidate. Compared are what vCenter says (name, size, array
+ * of the storage container), what the identity says by itself (array and device in a WWN), and what the arrays say.
+ */
+export function identify(
+  identity: string,
+  index: number,
+  answers: readonly ArrayAnswer[],
+  owner: VmDisk,
+): IdentifiedDevice {
+  const matches = answers.flatMap((answer) =>
+    (answer.inventory.sources[index] ?? []).map((device) => ({ answer, device })),
+  );
+  const clues = answers.flatMap((answer) => {
+    const clue = answer.inventory.clues[index];
+    return clue === undefined ? [] : [{ answer, clue }];
+  });
+  const [match, ...others] = matches;
+  const what = `${nameOfDisk(owner)} ("${identity}")`;
+  const decoded = clues.find(({ clue }) => clue.decoded !== undefined)?.clue.decoded;
+  if (!match) throw notFound(what, answers, decoded);
+  if (others.length > 0) {
+    throw new SnaphookError(
+      'E_DEVICE_AMBIGUOUS',
+      `${what} matches ${matches.length} devices: ${matches.map(({ answer, device }) => nameIn(answer, device)).join(', ')}`,
+      {
+        hint: 'The identity must name one device. Check duplicate effective WWNs and identifiers in Unisphere before anything is snapped.',
+      },
+    );
+  }
+  const { answer, device } = match;
+  const foundBy = clues.find((one) => one.answer === answer)?.clue.foundBy ?? 'effective WWN';
+  const notes: string[] = [];
+  const names = decoded === undefined ? undefined : `${decoded.arrayId}/${decoded.deviceId}`;
+  if (names !== undefined && names !== nameIn(answer, device)) {
+    const claimed = clues.find(({ clue }) => clue.decodedDevice !== undefined);
+    if (claimed?.clue.decodedDevice || device.wwn === undefined || device.wwn === device.effectiveWwn) {
+      const shows = claimed?.clue.decodedDevice && `, which shows "${claimed.clue.decodedDevice.effectiveWwn}"`;
+      throw new SnaphookError(
+        'E_DEVICE_AMBIGUOUS',
+        `${what} names device ${names} by itself${shows ?? ''}, but device ${nameIn(answer, device)} shows it`,
+        {
+          hint: 'Both are candidates. Look at the WWN and the effective WWN of the two in Unisphere; nothing was touched.',
+        },
+      );
+    }
+    notes.push(`device "${device.id}" has inherited the identity of ${names}, which no configured array shows`);
+  }
+  checkDevice(owner, what, answer, device);
+  notes.push(...checkBacking(owner, what, answer, device, foundBy));
+  return { identity, answer, device, foundBy, notes };
+}
+
+export const nameIn = ({ array }: Pick<ArrayAnswer, 'array'>, device: Device): string => `${array.id}/${device.id}`;
+
+function checkDevice({ disk }: VmDisk, what: string, answer: ArrayAnswer, device: Device): void {
+  const deviceBytes = bytesOfCylinders(device.cylinders);
+  if (!device.emulation.toUpperCase().includes('FBA')) {
+    throw unfit(
+      `${what} is device ${nameIn(answer, device)} with emulation "${device.emulation}", which no ESXi host can use`,
+      'The names do not belong together: check the device in Unisphere.',
+    );
+  }
+  if (disk.backing.kind === 'vmfs' || deviceBytes >= disk.capacityBytes) return;
+  throw unfit(
+    `device "${device.id}" has ${deviceBytes} bytes, less than ${what} (${disk.capacityBytes})`,
+    'vCenter and the array do not speak of the same disk. Rescan the datastore, then run `snaphook plan` again.',
+  );
+}
+
+function checkBacking(
+  { disk }: VmDisk,
+  what: string,
+  answer: ArrayAnswer,
+  device: Device,
+  foundBy: FoundBy,
+): readonly string[] {
+  const { backing, capacityBytes } = disk;
+  const deviceBytes = bytesOfCylinders(device.cylinders);
+  if (backing.kind === 'rdm') {
+    if (backing.lunBytes === undefined || backing.lunBytes === deviceBytes) return [];
+    throw unfit(
+      `${what} has ${backing.lunBytes} bytes on its ESXi host, and device ${nameIn(answer, device)} has ${deviceBytes}`,
+      'If the device was expanded, rescan the storage of the host; else the two are not the same device.',
+    );
+  }
+  if (backing.kind !== 'vvol') return [];
+  // The VASA provider names arrays in words of its own; what looks like an array id must be this one. Their form is not confirmed.
+  const named = [...new Set(backing.vasaArrays.flatMap((words) => words.match(/(?<!\d)\d{12}(?!\d)/g) ?? []))];
+  if (named.length > 0 && !named.includes(answer.array.id)) {
+    throw unfit(
+      `${what} lies in a storage container of array ${named.join(', ')}, but device ${nameIn(answer, device)} shows it`,
+      'Check in vCenter which array the storage container of the datastore belongs to.',
+    );
+  }
+  // Arrays make whole cylinders of what is asked for.
+  const isRounded = deviceBytes - capacityBytes < CYLINDER_BYTES;
+  if (foundBy === 'identifier' && !(isRounded && named.length > 0)) {
+    throw new SnaphookError(
+      'E_DEVICE_AMBIGUOUS',
+      `${what} is only named by the identifier of device ${nameIn(answer, device)}, and size and storage container do not prove it`,
+      { hint: 'An identifier is a free text. Leave the VM to another backup method until its vVol can be recognised.' },
+    );
+  }
+  const notes: string[] = [];
+  if (foundBy === 'identifier') notes.push(`${what} was found by the identifier of device "${device.id}" alone`);
+  if (!isRounded)
+    notes.push(
+      `device "${device.id}" is ${deviceBytes - capacityBytes} bytes larger than ${what}: more than rounding up`,
+    );
+  return notes;
+}
+
+/** A datastore is all of its extents, on one array, and they are at least as large as vCenter says. */
+export function checkDatastore(owner: VmDisk, extents: readonly IdentifiedDevice[]): void {
+  const { backing } = owner.disk;
+  if (backing.kind !== 'vmfs') return;
+  const arrays = new Set(extents.map(({ answer }) => answer.array.id));
+  if (arrays.size > 1) {
+    const list = extents.map(({ answer, device }) => nameIn(answer, device)).join(', ');
+    throw unfit(
+      `datastore "${backing.datastore}" lies on ${arrays.size} arrays (${list}): no common point in time`,
+      'Move the datastore to one array, or leave its VMs to another backup method.',
+    );
+  }
+  const bytes = extents.reduce((sum, { device }) => sum + bytesOfCylinders(device.cylinders), 0);
+  if (backing.datastoreBytes === undefined || bytes >= backing.datastoreBytes) return;
+  throw unfit(
+    `datastore "${backing.datastore}" has ${backing.datastoreBytes} bytes, more than its ${extents.length} extent(s) on the array (${bytes})`,
+    'vCenter and the array do not speak of the same devices. Rescan the storage of the hosts, then run `snaphook plan` again.',
+  );
+}
+
+function notFound(
+  what: string,
+  answers: readonly ArrayAnswer[],
+  decoded: { readonly arrayId: string; readonly deviceId: string } | undefined,
+): SnaphookError {
+  const list = answers.map(({ array }) => `"${array.id}"`).join(', ');
+  const names = decoded === undefined ? '' : `; it names device "${decoded.deviceId}" of array "${decoded.arrayId}"`;
+  return new SnaphookError('E_DEVICE_NOT_FOUND', `${what} is no device of array ${list}${names}`, {
+    hint: 'Add the array that holds it to the configuration, or check in Unisphere whether the device was removed.',
+  });
+}
+
+const unfit = (message: string, hint: string): SnaphookError => new SnaphookError('E_DEVICE_UNFIT', message, { hint });
