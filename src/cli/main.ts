@@ -105,6 +105,33 @@ const parser: Argv = yargs(hideBin(process.argv))
     }),
   )
   .command(
+    'explain <what> <name>',
+    'the whole way from a VM to its devices and the proxy, and why anything is refused; reads only',
+    (command) =>
+      withExamples(
+        command
+          .positional('what', { choices: ['vm'] as const, demandOption: true })
+          .positional('name', {
+            type: 'string',
+            demandOption: true,
+            describe: 'VM name, or uuid:, moref:, path:; no job has to name it',
+          })
+          .epilogue('Exit codes: 0 every disk could be captured, 13 something is refused.'),
+        [
+          '$0 explain vm SQL01',
+          'disk, backing, device, groups, snapshots, targets, masking and proxy path of every disk',
+        ],
+        ['$0 explain vm uuid:5026d1d0-0000-1111-2222-333344445555 --json', 'the same as one JSON document'],
+      ),
+    verb(async (options, signal) => {
+      const [{ explainVerb }, { stderrReporter }] = await Promise.all([
+        import('./explain-verb.ts'),
+        import('./console.ts'),
+      ]);
+      return explainVerb({ configFile: options.config, vm: options.name }, stderrReporter, signal);
+    }),
+  )
+  .command(
     'status',
     'open and recent runs of this machine',
     (command) =>
