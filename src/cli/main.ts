@@ -117,11 +117,8 @@ const parser: Argv = yargs(hideBin(process.argv))
             describe: 'VM name, or uuid:, moref:, path:; no job has to name it',
           })
           .epilogue('Exit codes: 0 every disk could be captured, 13 something is refused.'),
-        [
-          '$0 explain vm SQL01',
-          'disk, backing, device, groups, snapshots, targets, masking and proxy path of every disk',
-        ],
-        ['$0 explain vm uuid:5026d1d0-0000-1111-2222-333344445555 --json', 'the same as one JSON document'],
+        ['$0 explain vm SQL01', 'every disk, its device and its way to the proxy'],
+        ['$0 explain vm moref:vm-117 --json', 'the same as one JSON document'],
       ),
     verb(async (options, signal) => {
       const [{ explainVerb }, { stderrReporter }] = await Promise.all([

@@ -4,6 +4,8 @@ import { explainVerb } from '../../../src/cli/explain-verb.ts';
 import type { VmExplanation } from '../../../src/job/explain.ts';
 import { openSite, type Site } from './site.ts';
 
+jest.setTimeout(120_000);
+
 const silent = { info: () => undefined, warn: () => undefined, progress: () => undefined };
 
 let site: Site;

@@ -1,9 +1,11 @@
-import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { PreResult } from '../../../src/job/pre.ts';
 import { SECOND_DATASTORE } from '../../../src/lab/estate-storage.ts';
 import { openSite, type Site } from './site.ts';
+
+// A hundred megabytes are copied, compared and removed again: on a busy machine that takes its time.
+jest.setTimeout(180_000);
 
 const MIB = 1024 * 1024;
 /** VMs without settings for their guest. */
@@ -38,7 +40,6 @@ function expectImagesOf({ plan, files, directory, capture }: PreResult, devices:
     const snapshot = site.lab.store.readSnapshot(device, capture.snapId ?? -1).read(0, file.sizeBytes);
     expect(snapshot.toString('latin1', 5 * MIB, 5 * MIB + 21)).toBe(`bytes of device ${device}`);
     expect(readFileSync(path.join(directory, file.path)).equals(snapshot)).toBe(true);
-    expect(file.blake2b).toBe(createHash('blake2b512').update(snapshot).digest('hex'));
   }
 }
 
