@@ -24,7 +24,7 @@ import { checkArray } from './planner.ts';
 import type { JobPorts } from './ports.ts';
 import { orProblem } from './problems.ts';
 import { diskRefusal, vmRefusals } from './refusals.ts';
-import { containersOf } from './sources.ts';
+import { containersOf, containersOn } from './sources.ts';
 import { guestAddressOf, resolveVms } from './vms.ts';
 
 export interface ExplainRequest {
@@ -58,6 +58,8 @@ export interface ExplainedDisk {
   /** Why it is refused, everything that was found. */
   readonly problems: readonly ErrorRecord[];
   readonly notes: readonly string[];
+  /** Of a vVol: the arrays that show the storage container of its datastore, and how they call it. */
+  readonly containers: readonly { readonly array: ArrayId; readonly name: string }[];
   readonly identities: readonly ExplainedIdentity[];
 }
 
@@ -94,7 +96,8 @@ export async function explainVm(ports: JobPorts, request: ExplainRequest, signal
       const inventory = await array.inventory({ identities, pool: first, containers: containersOf(owners) }, signal);
       const byPool = new Map([[first, inventory.pool]]);
       for (const pool of more) byPool.set(pool, (await array.inventory({ identities: [], pool }, signal)).pool);
-      return { answer: { array, facts, inventory }, byPool };
+      const containers = await containersOn(array, [...new Set(containersOf(owners).values())], signal);
+      return { answer: { array, facts, inventory, containers }, byPool };
     });
     if (!answered) continue;
     answers.push(answered.answer);
@@ -157,6 +160,10 @@ async function explainDisk(look: Look, owner: VmDisk): Promise<ExplainedDisk> {
     state: problems.length === 0 ? 'ready' : 'refused',
     problems,
     notes,
+    containers: look.answers.flatMap(({ array, containers }) => {
+      const name = backing.kind === 'vvol' ? containers.get(backing.containerId ?? '') : undefined;
+      return name === undefined ? [] : [{ array: array.id, name }];
+    }),
     identities,
   };
 }

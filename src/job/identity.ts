@@ -13,6 +13,8 @@ export interface ArrayAnswer {
   readonly array: StorageArray;
   readonly facts: ArrayFacts;
   readonly inventory: DeviceInventory;
+  /** Names of the disks' storage containers on the array, by id; empty where nobody asked. */
+  readonly containers: ReadonlyMap<string, string>;
 }
 
 /** The one device of an identity, after everything that is known of it was found to agree. */
@@ -92,6 +94,7 @@ export function identify(
     notes.push(`device "${device.id}" has inherited the identity of ${names}, which no configured array shows`);
   }
   checkDevice(owner, what, answer, device);
+  checkContainer(owner, what, answers, match);
   notes.push(...checkBacking(owner, what, answer, device, foundBy));
   return { identity, answer, device, foundBy, notes };
 }
@@ -110,6 +113,23 @@ function checkDevice({ disk }: VmDisk, what: string, answer: ArrayAnswer, device
   throw unfit(
     `device "${device.id}" has ${deviceBytes} bytes, less than ${what} (${disk.capacityBytes})`,
     'vCenter and the array do not speak of the same disk. Rescan the datastore, then run `snaphook plan` again.',
+  );
+}
+
+/** That a container's id in vCenter is its uuid on the array is not confirmed: where no array shows it, nothing is compared. */
+function checkContainer(
+  { disk: { backing } }: VmDisk,
+  what: string,
+  answers: readonly ArrayAnswer[],
+  { answer, device }: { readonly answer: ArrayAnswer; readonly device: Device },
+): void {
+  const containerId = backing.kind === 'vvol' ? backing.containerId : undefined;
+  if (containerId === undefined || answer.containers.has(containerId)) return;
+  const holder = answers.find(({ containers }) => containers.has(containerId));
+  if (!holder) return;
+  throw unfit(
+    `${what} lies in storage container "${holder.containers.get(containerId)}" of array ${holder.array.id}, but device ${nameIn(answer, device)} shows it`,
+    'Check in Unisphere of both arrays which of them has the vVol.',
   );
 }
 

@@ -47,6 +47,21 @@ export const containersOf = (disks: readonly VmDisk[]): ReadonlyMap<string, stri
     ),
   );
 
+/** Which of the storage containers the array has, by id, with their names. */
+export async function containersOn(
+  array: StorageArray,
+  ids: readonly string[],
+  signal: AbortSignal,
+): Promise<ReadonlyMap<string, string>> {
+  const names = await array.storageContainers(ids, signal);
+  return new Map(
+    ids.flatMap((id, index) => {
+      const name = names[index];
+      return name === undefined ? [] : [[id, name] as const];
+    }),
+  );
+}
+
 /** What the arrays answer for the disks, whether it fits or not: position i of each list belongs to identity i. */
 async function askArrays(
   arrays: readonly StorageArray[],
@@ -59,7 +74,10 @@ async function askArrays(
   const answers = await Promise.all(
     arrays.map(async (array) => {
       const facts = await array.facts(signal);
-      return { array, facts, inventory: await array.inventory({ identities, pool, containers }, signal) };
+      const inventory = await array.inventory({ identities, pool, containers }, signal);
+      // With one array there is no other that could have the container; the array's name in vCenter is compared in any case.
+      const asked = arrays.length > 1 ? containers.values() : [];
+      return { array, facts, inventory, containers: await containersOn(array, [...new Set(asked)], signal) };
     }),
   );
   return { identities, answers };

@@ -161,6 +161,11 @@ export interface StorageArray {
    * ids are given out again. Two reads a device, so meant for the targets of a run.
    */
   inspect(devices: readonly DeviceId[], signal: AbortSignal): Promise<readonly (DeviceState | undefined)[]>;
+  /**
+   * Result i is the name that the storage container of that id (`vvol:<hex>-<hex>`, as vCenter shows it) has on this array;
+   * undefined: the array shows no such container.
+   */
+  storageContainers(ids: readonly string[], signal: AbortSignal): Promise<readonly (string | undefined)[]>;
   /** Result i is how hosts reach device i. Several reads a device and view: for looking at few devices. */
   presentations(devices: readonly DeviceId[], signal: AbortSignal): Promise<readonly (readonly Presentation[])[]>;
   /** Every snapshot on the array whose name begins so: what `reap` compares with the journals. */

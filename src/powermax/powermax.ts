@@ -14,6 +14,7 @@ import { openSession } from './session.ts';
 import { createSnapshotSearch } from './snapshot-search.ts';
 import { createSnapVx } from './snapvx.ts';
 import { addToStorageGroup, removeFromStorageGroup } from './storage-groups.ts';
+import { readContainers } from './vvols.ts';
 
 export interface PowerMaxOptions {
   readonly arrayId: ArrayId;
@@ -98,6 +99,7 @@ export function createPowerMax(options: PowerMaxOptions): StorageArray {
       if (devices.length > 0 && states.every((state) => state === undefined)) await generation(signal);
       return states;
     },
+    storageContainers: (ids, signal) => readContainers(unisphere, ids, signal),
     presentations: (devices, signal) => readPresentations(unisphere, devices, signal),
     async listSnapshots({ namePrefix }, signal) {
       const found = await search.list(namePrefix, signal);

@@ -100,6 +100,28 @@ export const wantedVvol = (identity: string, wanted: WantedDevice, container: st
   container,
 });
 
+/** Names of the containers with these ids on the array; undefined where it shows none. */
+export async function readContainers(
+  unisphere: Unisphere,
+  ids: readonly string[],
+  signal: AbortSignal,
+): Promise<readonly (string | undefined)[]> {
+  const { endpoint } = await unisphere.version(signal);
+  const root = storageContainers(endpoint, unisphere.arrayId);
+  return Promise.all(
+    ids.map(async (id) => {
+      const reply = await unisphere.read(`/restapi${root}${query({ uuid: containerUuid(id) })}`, signal);
+      if (isUnsupported(reply)) return undefined;
+      const [name, ...more] = texts(
+        asBody(bodyOf(reply, 'list its storage containers'), 'a list'),
+        'storageContainerId',
+      );
+      // A filter that is ignored lists them all: then nothing is known.
+      return more.length === 0 ? name : undefined;
+    }),
+  );
+}
+
 /** `vvol:<16 hex>-<16 hex>` is expected to be the container's uuid, without the dash. Not confirmed. */
 const containerUuid = (container: string): string =>
   container

@@ -222,6 +222,12 @@ describe.each(RELEASES)('behind Unisphere %s', (version) => {
     expect(ofVvol).toEqual([]);
   });
 
+  test('a storage container is known by the id that vCenter shows', async () => {
+    const { array } = await start({ version });
+    const ids = ['vvol:600009700bcbb711-39ff01780000050a', 'vvol:600009700bcbb711-39ff01780000050b'];
+    expect(await array.storageContainers(ids, soon())).toEqual(['SC1', undefined]);
+  });
+
   test('two devices of one identity are both told', async () => {
     const { array, lab } = await start({ version });
     lab.change((config) => {

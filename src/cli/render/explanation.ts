@@ -50,18 +50,23 @@ function diskLines(disk: ExplainedDisk): Lines {
     `${oneLine(label)}, ${bytesText(capacityBytes)}: ${state === 'ready' ? 'ready' : 'REFUSED'}`,
     ...problems.flatMap((problem) => problemLines(1, problem)),
     ...notes.map((note) => fact(1, 'note', note)),
-    ...backingLines(backing),
+    ...backingLines(disk),
     fact(1, 'in the guest', disk.guestDiskUuid === undefined ? 'no serial told' : `serial ${disk.guestDiskUuid}`),
     ...identities.flatMap((identity) => identityLines(identity, backing)),
   ];
 }
 
-function backingLines(backing: DiskBacking): Lines {
+function backingLines({ backing, containers }: ExplainedDisk): Lines {
   switch (backing.kind) {
     case 'vvol':
       return [
         fact(1, 'vVol', backing.objectId),
         fact(1, 'datastore', `${backing.datastore}, storage container ${backing.containerId ?? 'not told'}`),
+        fact(
+          1,
+          'container',
+          containers.map(({ array, name }) => `${name} on array ${array}`).join(', ') || 'no array shows it',
+        ),
         fact(1, 'VASA provider', backing.vasaArrays.length === 0 ? 'names no array' : backing.vasaArrays.join(', ')),
       ];
     case 'vmfs':

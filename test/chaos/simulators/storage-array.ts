@@ -253,6 +253,7 @@ export function simulatedArray(options: ArrayClientOptions): StorageArray {
           system.removeMembers(storageGroup, devices, 'ours'),
         ),
       ),
+    storageContainers: (ids, signal) => read('storageContainers', signal, () => ids.map(() => undefined)),
     presentations: (devices, signal) =>
       read('presentations', signal, () =>
         devices.map((device) =>

@@ -40,6 +40,7 @@ const answer = (id: string, devices: readonly Device[], clue: Partial<IdentityCl
     ],
     pool: [],
   },
+  containers: new Map(),
 });
 
 const owner = (backing: DiskBacking, capacityBytes = bytesOfCylinders(CYLINDERS)): VmDisk => ({
@@ -75,7 +76,7 @@ const vvol = (change: { vasaArrays?: readonly string[]; bytes?: number } = {}) =
       kind: 'vvol',
       objectId: NAME,
       datastore: 'gold',
-      containerId: undefined,
+      containerId: 'vvol:1-2',
       vasaArrays: change.vasaArrays ?? [`com.emc:${A}`],
     },
     change.bytes,
@@ -158,6 +159,13 @@ test.each<[string, readonly ArrayAnswer[], VmDisk, string, RegExp]>([
     vvol({ vasaArrays: [`com.emc:${B}`] }),
     'E_DEVICE_UNFIT',
     /storage container of array 000197900047/,
+  ],
+  [
+    'another array has the storage container',
+    [answer(A, [device('002E8')]), { ...answer(B, []), containers: new Map([['vvol:1-2', 'gold']]) }],
+    vvol(),
+    'E_DEVICE_UNFIT',
+    /storage container "gold" of array 000197900047, but device 000197900046\/002E8/,
   ],
   [
     'only a label leads to the device, and the storage container names no array',

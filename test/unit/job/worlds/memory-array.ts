@@ -105,6 +105,7 @@ export class MemoryArray implements StorageArray {
   warm = (): never => unused('warm');
   establish = (): never => unused('establish');
   link = (): never => unused('link');
+  storageContainers = (): never => unused('storageContainers');
   presentations = (): never => unused('presentations');
   addToStorageGroup = (): never => unused('addToStorageGroup');
   async close(): Promise<void> {}
