@@ -33,6 +33,8 @@ const source = (change: Partial<Device> = {}): SourceDevice => ({
   device: {
     id: ID,
     effectiveWwn: wwn('0'.repeat(32)),
+    wwn: undefined,
+    identifier: undefined,
     cylinders: 100,
     emulation: 'FBA',
     type: 'TDEV',
@@ -48,6 +50,7 @@ const source = (change: Partial<Device> = {}): SourceDevice => ({
   ],
   diskBytes: 1,
   datastore: undefined,
+  vmfsUuid: undefined,
 });
 
 interface Case {
