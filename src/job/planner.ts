@@ -79,14 +79,13 @@ export async function draftPlan(ports: JobPorts, spec: JobSpec, signal: AbortSig
     // vSphere reads and writes these disks: which device each is does not matter, nor who else is on a datastore.
     const proxyVm = await checkManaged(ports, spec, { vms: selected, warnings }, signal);
     const sources = sourcesOf(devices, disksOf(selected));
-    const roles = new Map();
     return {
       ...found,
       vms: selected,
       sources,
       notes,
       strategies: new Map(strategies()),
-      roles,
+      roles: new Map(),
       collateral: [],
       proxyVm,
     };
