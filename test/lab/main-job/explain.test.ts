@@ -116,9 +116,9 @@ test('a VM that does not exist is an error', async () => {
 test('any selector of one VM will do; one of several names them all', async () => {
   const { json } = await explain('like:mixed0?');
   expect(json.vm.name).toBe('mixed01');
-  await expect(explain('datastore:vmfs-ds02')).rejects.toMatchObject({
+  await expect(explain('datastore:vmfs-ds01')).rejects.toMatchObject({
     code: 'E_VM_AMBIGUOUS',
-    message: expect.stringContaining('datastore:vmfs-ds02'),
+    message: expect.stringContaining('datastore:vmfs-ds01'),
   });
 });
 
