@@ -1,11 +1,12 @@
+const os = require('node:os');
 const path = require('node:path');
 const prebuilt = (name) => path.join(__dirname, 'build/jest', name);
 
 /** ESM-only packages are bundled to CommonJS once (scripts/prebuild-jest.mjs): jest runs faster without VM modules. */
 module.exports = {
   testEnvironment: 'node',
-  // Most of a test's time is waiting for simulated systems: every core takes one, also the one jest would keep for itself.
-  maxWorkers: '100%',
+  // Most of a test's time is waiting for simulated systems: three workers for two cores.
+  maxWorkers: Math.ceil(os.availableParallelism() * 1.5),
   roots: ['<rootDir>/test'],
   globalSetup: '<rootDir>/test/run/temporary-folder-setup.cjs',
   globalTeardown: '<rootDir>/test/run/temporary-folder-teardown.cjs',

@@ -44,10 +44,14 @@ const files: Images = {
       }
     }
     const probe = path.join(directory, `.snaphook-${process.pid}.probe`);
-    await writeFile(probe, '').catch((cause: unknown) => {
+    try {
+      await writeFile(probe, '');
+    } catch (cause) {
       throw unwritable(directory, cause);
-    });
-    await rm(probe, { force: true });
+    } finally {
+      // Also what was written although the write failed; where nothing can be written, removing it may fail too.
+      await rm(probe, { force: true }).catch(() => undefined);
+    }
     const { bavail, bsize } = await statfs(directory);
     if (bavail * bsize < bytesNeeded + SAFETY_BYTES) {
       throw new SnaphookError(
@@ -101,8 +105,8 @@ const files: Images = {
       throw unreadable(directory, error);
     });
     const named = entries.filter((entry) => entry.isFile() && entry.name.startsWith(namePrefix));
-    const records = named.map(({ name }) => readRecord(directory, name));
-    return (await Promise.all(records)).sort((a, b) => a.name.localeCompare(b.name));
+    const records = await Promise.all(named.map(({ name }) => readRecord(directory, name)));
+    return records.filter((record) => record !== undefined).sort((a, b) => a.name.localeCompare(b.name));
   },
 
   async existing(directory, paths) {
@@ -148,9 +152,15 @@ export const rawImages: Images = {
   remove: (directory, unwanted, signal) => unlessAborted(files.remove(directory, unwanted, signal), signal),
 };
 
-async function readRecord(directory: string, name: string): Promise<ExportRecord> {
+/** Undefined: it is gone meanwhile, as the draft of a write that was given up is. */
+async function readRecord(directory: string, name: string): Promise<ExportRecord | undefined> {
   const file = path.join(directory, name);
-  const { size, birthtimeMs } = await lstat(file);
+  const stats = await lstat(file).catch((error: unknown) => {
+    if (systemErrorCode(error) === 'ENOENT') return undefined;
+    throw unreadable(directory, error);
+  });
+  if (!stats) return undefined;
+  const { size, birthtimeMs } = stats;
   const text = size > MAX_RECORD_BYTES ? undefined : await readFile(file, 'utf8').catch(() => undefined);
   return { name, text, bornAtMs: birthtimeMs > 0 ? birthtimeMs : undefined };
 }

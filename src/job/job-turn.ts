@@ -48,7 +48,7 @@ export async function takeTurn(request: TurnRequest): Promise<Turn> {
     let waiting: string | undefined;
     try {
       const signal = AbortSignal.any([request.signal, lock.lost, lock.listenForStop()]);
-      waiting = await clearEarlierRuns(request, signal);
+      waiting = await clearEarlierRuns(request, lock, signal);
       if (waiting === undefined) return { lock, signal };
     } catch (error) {
       await lock.release();
@@ -106,7 +106,7 @@ async function stateOf(ports: JobPorts, id: string): Promise<RunState | undefine
 const isWaiting = (state: RunState | undefined): boolean => state?.handedOverAt !== undefined && !state.releasing;
 
 /** Ends the open runs of the job; returns the one whose end is to be waited for. */
-async function clearEarlierRuns(request: TurnRequest, signal: AbortSignal): Promise<string | undefined> {
+async function clearEarlierRuns(request: TurnRequest, lock: Lock, signal: AbortSignal): Promise<string | undefined> {
   const { ports, spec, context } = request;
   await ports.journals.sweep();
   for (const { runId: id } of await ports.journals.openRuns(spec.name)) {
@@ -120,18 +120,18 @@ async function clearEarlierRuns(request: TurnRequest, signal: AbortSignal): Prom
       else if (spec.onOpenRun === 'fail') throw stillOpen(spec, id);
     }
     ports.reporter.warn('cleaning up an earlier run of this job', { run: id });
-    await recover(request, id);
+    await recover(request, lock, id);
   }
   signal.throwIfAborted();
   return undefined;
 }
 
 /** Once begun it goes on through signals, as half a clean-up helps nobody; the time for going forward ends it. */
-async function recover({ ports, spec, time }: TurnRequest, id: string): Promise<void> {
+async function recover({ ports, spec, time }: TurnRequest, lock: Lock, id: string): Promise<void> {
   const limit = forwardLimit(ports.clock, spec, time);
   // What is left of the earlier run is to be told, not that the time was over.
   const failure = await withinLimit(ports.clock, limit, undefined, (signal) =>
-    cleanUpRun(ports, id, 'recovered', { signal, endsAtMs: time.endsAtMs }).then(
+    cleanUpRun(ports, id, 'recovered', { lock, signal, endsAtMs: time.endsAtMs }).then(
       () => undefined,
       (error: unknown) => ({ error }),
     ),

@@ -50,7 +50,7 @@ export async function post(ports: JobPorts, spec: JobSpec, context?: ProductRun)
           )
         : [];
       const { own, others } = await sortRuns(work, open);
-      const runs = [...cancelled, ...(await endRuns(work, own, lock.stoppedHolder))];
+      const runs = [...cancelled, ...(await endRuns(work, own, lock))];
       for (const run of others) {
         beating.reporter.warn('an open run is of another run of the backup product and is left alone', { run });
       }
@@ -131,12 +131,12 @@ async function cancelledRuns(ports: JobPorts, ids: readonly string[]): Promise<E
 }
 
 /** Every one of them is tried; the errors are told together. */
-async function endRuns(work: Work, ids: readonly string[], wasStopped: boolean): Promise<EndedRun[]> {
+async function endRuns(work: Work, ids: readonly string[], lock: Lock): Promise<EndedRun[]> {
   const ended: EndedRun[] = [];
   const errors: unknown[] = [];
   for (const runId of ids) {
     try {
-      ended.push(await endRun(work, runId, wasStopped));
+      ended.push(await endRun(work, runId, lock));
     } catch (error) {
       errors.push(error);
     }
@@ -146,19 +146,19 @@ async function endRuns(work: Work, ids: readonly string[], wasStopped: boolean):
   return ended;
 }
 
-async function endRun({ ports, spec, time }: Work, runId: string, wasStopped: boolean): Promise<EndedRun> {
+async function endRun({ ports, spec, time }: Work, runId: string, lock: Lock): Promise<EndedRun> {
   const { state } = (await loadRun(ports, runId)).journal;
   const handedOver = state.handedOverAt !== undefined;
   const outcome = handedOver ? 'handed-over-and-released' : 'recovered';
   // What is left is to be told, not that the time was over.
   const failure = await withinLimit(ports.clock, undoLimit(ports.clock, spec, time), undefined, (signal) =>
-    cleanUpRun(ports, runId, outcome, { signal, endsAtMs: time.endsAtMs }).then(
+    cleanUpRun(ports, runId, outcome, { lock, signal, endsAtMs: time.endsAtMs }).then(
       () => undefined,
       (error: unknown) => ({ error }),
     ),
   );
   if (failure) throw failure.error;
-  return { runId, handedOver, cancelled: wasStopped && !handedOver };
+  return { runId, handedOver, cancelled: lock.stoppedHolder && !handedOver };
 }
 
 function severalLeft(errors: readonly unknown[]): SnaphookError {

@@ -1,10 +1,11 @@
 import { type ErrorCode, SnaphookError } from '../ports/errors.ts';
 import type { RunId } from '../ports/identity.ts';
 import type { ImageFile } from '../ports/images.ts';
-import type { Journal, Lock } from '../ports/journal.ts';
+import type { Lock } from '../ports/journal.ts';
 import { withinLimit } from './deadline.ts';
 import { FIRST_FAILED_STATE, isLower } from './grade.ts';
 import { withHeartbeat } from './heartbeat.ts';
+import { whileHeld } from './held-journal.ts';
 import type { JobContext, JobSpec } from './job-spec.ts';
 import { type TurnRequest, takeTurn, vmLock } from './job-turn.ts';
 import { captureResultOf, RunJournal } from './journal.ts';
@@ -118,18 +119,6 @@ async function openRun(
     }
     throw await unwind(work, signal.aborted ? signal.reason : error);
   }
-}
-
-/** Whoever took the lock over writes the journal from then on, and may have closed the run: this hook adds nothing to it. */
-function whileHeld(journal: Journal, { lost }: Lock): Journal {
-  return {
-    runId: journal.runId,
-    read: () => journal.read(),
-    append: async (line) => {
-      lost.throwIfAborted();
-      await journal.append(line);
-    },
-  };
 }
 
 async function goForward(work: Work, signal: AbortSignal): Promise<PreResult> {

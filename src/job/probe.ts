@@ -1,6 +1,8 @@
 import { SnaphookError } from '../ports/errors.ts';
+import type { Lock } from '../ports/journal.ts';
 import type { VvolAnswer } from '../ports/vvol-answers.ts';
 import { checkArrayLimits } from './array-limits.ts';
+import { whileHeld } from './held-journal.ts';
 import type { JobContext, JobSpec } from './job-spec.ts';
 import { jobLock } from './job-turn.ts';
 import { RunJournal } from './journal.ts';
@@ -31,17 +33,24 @@ export async function probeVvol(
 ): Promise<VvolAnswer> {
   const lock = await ports.locks.acquire(jobLock(spec.name), spec.limits.lockWaitMs, { signal });
   try {
-    for (const { runId } of await ports.journals.openRuns(spec.name)) await cleanUpRun(ports, runId, 'recovered');
-    return await askOnce(ports, spec, context, AbortSignal.any([signal, lock.lost]));
+    for (const { runId } of await ports.journals.openRuns(spec.name))
+      await cleanUpRun(ports, runId, 'recovered', { lock });
+    return await askOnce(ports, spec, context, { lock, signal: AbortSignal.any([signal, lock.lost]) });
   } finally {
     await lock.release();
   }
 }
 
-async function askOnce(ports: JobPorts, spec: JobSpec, context: JobContext, signal: AbortSignal): Promise<VvolAnswer> {
+async function askOnce(
+  ports: JobPorts,
+  spec: JobSpec,
+  context: JobContext,
+  { lock, signal }: { readonly lock: Lock; readonly signal: AbortSignal },
+): Promise<VvolAnswer> {
   const runId = newRunId(ports.clock.now(), ports.randomText());
   const { plan, array } = await planOf(ports, spec, { runId, context }, signal);
-  const journal = await RunJournal.load(await ports.journals.create({ runId, job: spec.name }), ports.clock);
+  const file = whileHeld(await ports.journals.create({ runId, job: spec.name }), lock);
+  const journal = await RunJournal.load(file, ports.clock);
   await journal.opened(context);
   await journal.append({ kind: 'planned', data: plan });
   const run: Run = { plan, ports, array, journal, openGuests: new Map() };
@@ -51,7 +60,7 @@ async function askOnce(ports: JobPorts, spec: JobSpec, context: JobContext, sign
     () => undefined,
     (error: unknown) => error,
   );
-  const errors = await undoSteps(run);
+  const errors = await undoSteps(run, { signal: lock.lost });
   if (errors.length > 0) throw leftoversError(runId, errors, refusal);
   await closeRun(ports, journal, runId, refusal === undefined ? 'failed' : 'nothing-done');
   if (refusal === undefined) return remember(ports, { ...answer, takesSnapVx: true, words: undefined });

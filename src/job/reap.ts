@@ -84,7 +84,7 @@ async function reapRun(ports: JobPorts, request: ReapRequest, runId: string, job
   try {
     const judged = await judgeRun(ports, request, runId, job);
     if (judged.did !== 'found') return judged;
-    return await attempt(judged, () => cleanUpRun(ports, runId, 'recovered'));
+    return await attempt(judged, () => cleanUpRun(ports, runId, 'recovered', { lock }));
   } finally {
     await lock.release();
   }

@@ -1,8 +1,9 @@
 import { SnaphookError } from '../ports/errors.ts';
 import { runId as parseRunId } from '../ports/identity.ts';
+import type { Lock } from '../ports/journal.ts';
 import { withinLimit } from './deadline.ts';
-import type { Outcome, RunJournal } from './journal.ts';
-import { readJournal } from './open-plans.ts';
+import { whileHeld } from './held-journal.ts';
+import { type Outcome, RunJournal } from './journal.ts';
 import type { JobPorts } from './ports.ts';
 import type { Run } from './step.ts';
 import { undoSteps } from './undo.ts';
@@ -11,9 +12,10 @@ import { undoSteps } from './undo.ts';
 export async function loadRun(
   ports: JobPorts,
   id: string,
-  endsAtMs?: number,
+  { lock, endsAtMs }: { readonly lock?: Lock; readonly endsAtMs?: number } = {},
 ): Promise<{ readonly journal: RunJournal; readonly run: Run | undefined }> {
-  const journal = await readJournal(ports, id);
+  const file = await ports.journals.open(id);
+  const journal = await RunJournal.load(lock ? whileHeld(file, lock) : file, ports.clock);
   const { plan } = journal.state;
   if (!plan) return { journal, run: undefined };
   const array = ports.arrays.find((candidate) => candidate.id === plan.arrayId);
@@ -33,18 +35,23 @@ export async function loadRun(
 /**
  * Undoes whatever a run left and closes it. On errors the run stays open, so that the next `post`, `pre` or `reap` tries again;
  * they are thrown as one `E_LEFTOVERS`.
- * An aborted signal ends the work in the middle; the run then stays open too.
+ * An aborted signal, or the loss of the job's lock, ends the work in the middle; the run then stays open too, or is somebody else's.
  */
 export async function cleanUpRun(
   ports: JobPorts,
   id: string,
   outcome: Outcome,
-  limit: { readonly signal?: AbortSignal; readonly endsAtMs?: number } = {},
+  { lock, endsAtMs, ...limit }: { readonly lock: Lock; readonly signal?: AbortSignal; readonly endsAtMs?: number },
 ): Promise<void> {
-  const { journal, run } = await loadRun(ports, parseRunId(id), limit.endsAtMs);
+  const { journal, run } = await loadRun(ports, parseRunId(id), {
+    lock,
+    ...(endsAtMs === undefined ? {} : { endsAtMs }),
+  });
+  const signal = limit.signal ? AbortSignal.any([limit.signal, lock.lost]) : lock.lost;
   // A journal that says so is closed, although its move, or the answer to its last write, failed.
-  const errors = run && journal.state.outcome === undefined ? await undoSteps(run, limit) : [];
-  await endVcenterSessions(ports, journal, limit.signal);
+  const errors = run && journal.state.outcome === undefined ? await undoSteps(run, { signal }) : [];
+  lock.lost.throwIfAborted();
+  await endVcenterSessions(ports, journal, signal);
   if (errors.length > 0) throw leftoversError(id, errors);
   // A run whose end cannot be written stays open, however clean everything else is.
   await closeRun(ports, journal, id, outcome).catch((error: unknown) => {

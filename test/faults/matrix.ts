@@ -76,7 +76,8 @@ export function partOf(
   const groups = new Map<string, FaultCase[]>();
   for (const one of cases) groups.set(groupOfCase(one), [...(groups.get(groupOfCase(one)) ?? []), one]);
   return [...groups.values()].flatMap((group) => {
-    const part = group.filter((_, index) => index % shards === shard);
+    // Groups too small to be divided are in every part: each part is complete by itself.
+    const part = group.length < shards ? group : group.filter((_, index) => index % shards === shard);
     const isSampled = seed !== undefined && part.some(({ step, fault }) => isKill(fault) && step.system !== 'ssh');
     const every = isSampled ? Math.min(KILL_SAMPLE, part.length) : 1;
     return part.filter((_, index) => (index + (seed ?? 0)) % every === 0);

@@ -1,4 +1,4 @@
-import { rmSync, writeFileSync } from 'node:fs';
+import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { HotAddedDisk, HotPlug } from '../vcenter/storage-side.ts';
 import type { EventLog } from '../world/events.ts';
@@ -35,7 +35,9 @@ export class HotAddedDisks implements HotPlug {
     const node = this.#nodeOf(uuid);
     const appear = () => {
       this.#coming.delete(node);
-      writeFileSync(node, this.#options.read(objectId, capacityBytes));
+      // A device is never there with a part of its size.
+      writeFileSync(`${node}.coming`, this.#options.read(objectId, capacityBytes));
+      renameSync(`${node}.coming`, node);
       this.#options.events.add('proxy', 'effect', 'node-appears', objectId, { node });
     };
     this.#coming.set(node, setTimeout(appear, this.#options.pace.scaledMs(NOTICE_MS)).unref());

@@ -1,5 +1,6 @@
 import { cpSync, rmSync } from 'node:fs';
 import path from 'node:path';
+import { jobLock } from '../../../src/job/job-turn.ts';
 import { openSite, type Site } from '../main-job/site.ts';
 import { arrayState, type CrashPoint, crashPre, filesBelow, loseState, reapSite, told } from './crashed-site.ts';
 
@@ -81,6 +82,21 @@ describe.each(CRASHES)('a pre hook that was killed %s', (_, point, leftWithoutJo
 });
 
 test.each([
+  ['with', 'crashed-run found'],
+  ['without', 'orphan-snapshot found'],
+] as const)('a VM that was renamed since the crash changes nothing of that, %s the journal', async (journal, found) => {
+  await crashPre(site.lab, JOB, { operation: 'POST private/snapshot', when: 'after' });
+  site.lab.vcenter.renameVm('sql01', 'sql01-retired');
+  if (journal === 'without') loseState(site.lab);
+
+  expect(told(await reapSite(site, { olderThanMs: 0 }))).toContain(found);
+  await reapSite(site, { apply: true, olderThanMs: 0 });
+
+  site.lab.vcenter.renameVm('sql01-retired', 'sql01');
+  expect(leftOfUs()).toEqual([]);
+});
+
+test.each([
   ['9.2', 'V3'],
   ['10.0', 'V4'],
 ] as const)('Unisphere %s with a %s array tells what a lost journal needs', async (unisphereVersion, generation) => {
@@ -135,7 +151,9 @@ test('after a restored journal was reaped, the run that is handed over now is st
 
   await site.withPorts(async (ports) => {
     const { cleanUpRun } = await import('../../../src/job/run-record.ts');
-    await cleanUpRun(ports, older.runId, 'recovered');
+    const lock = await ports.locks.acquire(jobLock(JOB), 0);
+    await cleanUpRun(ports, older.runId, 'recovered', { lock });
+    await lock.release();
   });
 
   expect([arrayState(site.lab), filesBelow(site.lab, 'export')]).toEqual(before);

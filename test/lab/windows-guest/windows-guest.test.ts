@@ -132,17 +132,17 @@ test('an application with a volume outside the set is not selected and not froze
   expect(prepared).toMatchObject({ components: [], volumes: [{ mountPoint: 'D:\\', disks: [DATABASE_DISK] }] });
 });
 
-test('deleting the shell of a frozen helper releases the guest', async () => {
-  world = await startGuestWorld({}, 1, true);
+test('a helper that is killed while it holds leaves the hold to Windows, which ends it when its time is over', async () => {
+  world = await startGuestWorld({}, 0.05, true);
   const helper = await RemoteHelper.start(world.client());
   await helper.frozen();
   const atFreeze = acknowledged();
 
   await helper.delete();
 
-  expect(world.guest.isFrozen()).toBe(false);
+  expect(world.guest.isFrozen()).toBe(true);
+  await until(() => !world.guest.isFrozen(), 5000);
   await until(() => acknowledged() > atFreeze);
-  expect(effects()).toContain('AbortBackup');
 });
 
 test('a client that vanishes leaves the guest frozen no longer than the hold', async () => {

@@ -9,6 +9,7 @@ import {
   openSync,
   readdirSync,
   readFileSync,
+  rmSync,
   statSync,
   symlinkSync,
   truncateSync,
@@ -249,6 +250,18 @@ test('a record is there whole or not at all, and is read with the time the file 
   expect(records.map(({ name, text }) => [name, text])).toEqual([['snaphook-manifest.json', 'two']]);
   expect(Math.abs((records[0]?.bornAtMs ?? 0) - before)).toBeLessThan(5000);
   expect(await rawImages.records(path.join(into, 'missing'), 'snaphook-', never)).toEqual([]);
+});
+
+test('records that vanish while they are read are not there, and are no error', async () => {
+  const into = folder();
+  const names = Array.from({ length: 100 }, (_, index) => path.join(into, `snaphook-${index}`));
+  for (let turns = 0; turns < 30; turns += 1) {
+    for (const name of names) writeFileSync(name, 'text');
+    const reading = rawImages.records(into, 'snaphook-', never);
+    for (let turn = 0; turn < turns; turn += 1) await new Promise(setImmediate);
+    for (const name of names) rmSync(name);
+    expect((await reading).length).toBeLessThanOrEqual(names.length);
+  }
 });
 
 test('a record never goes through a file or link that is there under its draft name', async () => {

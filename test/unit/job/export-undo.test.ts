@@ -41,7 +41,7 @@ async function undoWith(filesOf: (id: string) => Readonly<Record<string, number 
     const file = typeof what === 'number' ? { sizeBytes: what } : { sizeBytes: what.length, text: what };
     site.files.set(`${DIRECTORY}/${name}`, { ...file, bornAtMs: 0 });
   }
-  await cleanUpRun(site.ports, id, 'recovered');
+  await cleanUpRun(site.ports, id, 'recovered', { lock: await site.ports.locks.acquire('job-x', 0) });
   return { left: [...site.files.keys()].map((name) => name.slice(DIRECTORY.length + 1)), warned: site.warnings.length };
 }
 

@@ -33,10 +33,24 @@ test('a run whose last line reached the disk although its write was told to have
   journal.lines.push({ seq: journal.lines.length + 1, at, kind: 'closed', data: { outcome: 'failed' } });
   const before = [...journal.lines];
 
-  await cleanUpRun(site.ports, id, 'recovered');
+  await cleanUpRun(site.ports, id, 'recovered', { lock: await site.ports.locks.acquire('job-x', 0) });
 
   expect(journal.closed).toBe(true);
   expect(journal.lines).toEqual(before);
+});
+
+test('whoever lost the lock of the job while it cleans up writes nothing more into the journal and closes nothing', async () => {
+  const { site } = new World({ ...quiet, runs: [seed] });
+  const [[id, journal] = ['', undefined]] = site.journals;
+  if (!journal) throw new Error('the world has a run');
+  const before = [...journal.lines];
+  const held = await site.ports.locks.acquire('job-x', 0);
+  const lock = { ...held, lost: AbortSignal.abort(new Error('the lock is lost')) };
+
+  await expect(cleanUpRun(site.ports, id, 'recovered', { lock })).rejects.toThrow('the lock is lost');
+
+  expect(journal.lines).toEqual(before);
+  expect(journal.closed).toBe(false);
 });
 
 test('a vCenter that does not answer keeps no run open: its session is left to its idle time, and told', async () => {
@@ -52,7 +66,8 @@ test('a vCenter that does not answer keeps no run open: its session is left to i
   const endSession = (_key: string, signal: AbortSignal) =>
     new Promise<void>((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
 
-  await cleanUpRun({ ...ports, hypervisor: { ...ports.hypervisor, endSession } }, id, 'recovered');
+  const lock = await ports.locks.acquire('job-x', 0);
+  await cleanUpRun({ ...ports, hypervisor: { ...ports.hypervisor, endSession } }, id, 'recovered', { lock });
 
   expect(site.journals.get(id)?.closed).toBe(true);
   expect(site.warnings).toEqual([expect.stringContaining('left to its idle time')]);
