@@ -113,6 +113,30 @@ const parser: Argv = yargs(hideBin(process.argv))
     }),
   )
   .command(
+    'explain <what> <name>',
+    'the whole way from a VM to its devices and the proxy, and why anything is refused; reads only',
+    (command) =>
+      withExamples(
+        command
+          .positional('what', { choices: ['vm'] as const, demandOption: true })
+          .positional('name', {
+            type: 'string',
+            demandOption: true,
+            describe: 'VM name, uuid:, bios:, moref:, path:, or another selector of one VM; no job has to name it',
+          })
+          .epilogue('Exit codes: 0 every disk could be captured, 13 something is refused.'),
+        ['$0 explain vm SQL01', 'every disk, its device and its way to the proxy'],
+        ['$0 explain vm moref:vm-117 --json', 'the same as one JSON document'],
+      ),
+    verb(async (options, signal) => {
+      const [{ explainVerb }, { stderrReporter }] = await Promise.all([
+        import('./explain-verb.ts'),
+        import('./console.ts'),
+      ]);
+      return explainVerb({ configFile: options.config, vm: options.name }, stderrReporter, signal);
+    }),
+  )
+  .command(
     'status',
     'open and recent runs of this machine',
     (command) =>

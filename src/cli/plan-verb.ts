@@ -6,6 +6,7 @@ import type { Reporter } from '../ports/reporter.ts';
 import { closePorts, composePorts, jobSpec } from './compose.ts';
 import type { VerbResult } from './console.ts';
 import { EXIT } from './exit-codes.ts';
+import { collateralText } from './render/collateral.ts';
 import { jsonDocument } from './render/json.ts';
 import { bytesText, table } from './render/text.ts';
 
@@ -86,6 +87,7 @@ function textOf(plan: Plan): string {
     ...plan.vms
       .filter(({ name, selectedBy }) => selectedBy.some((selector) => selector !== name))
       .map(({ name, selectedBy }) => `VM ${name} selected by ${selectedBy.join(', ')}\n`),
+    ...plan.collateral.map(collateralText),
     ...plan.warnings.map((warning) => `warning: ${warning}\n`),
     ...plan.vms.flatMap(({ notes }) =>
       notes.filter(({ severity }) => severity === 'info').map(({ text }) => `note: ${text}\n`),

@@ -174,7 +174,10 @@ const job = z.strictObject({
     .describe('snapvx: array snapshot and linked targets; managed: VM snapshots and hot-add, for vVols only'),
   grade: z.enum(['application', 'filesystem', 'crash']).default('application').describe('the consistency asked for'),
   onLowerGrade: z.enum(['fail', 'degrade']).default('fail'),
-  collateral: z.enum(['refuse', 'warn']).default('refuse').describe('other VMs on a snapped datastore'),
+  collateral: z
+    .enum(['refuse', 'warn', 'prepare'])
+    .default('refuse')
+    .describe('other VMs on a snapped datastore; prepare: freeze them too, each as `guests:` says'),
   hostCaches: z
     .enum(['refuse', 'warn'])
     .default('refuse')

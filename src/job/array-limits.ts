@@ -1,9 +1,27 @@
 import { SnaphookError } from '../ports/errors.ts';
-import type { ArrayLimits, SourceLoad, StorageArray } from '../ports/storage-array.ts';
+import type { ArrayFacts, ArrayLimits, SourceLoad, StorageArray } from '../ports/storage-array.ts';
 import type { JobSpec } from './job-spec.ts';
 import type { SourceDevice } from './sources.ts';
 
 const HOUR_MS = 3_600_000;
+
+/** Can the array be asked for snapshots at all? Errors: `E_ARRAY_NOT_LOCAL`, `E_ARRAY_REFUSED`. */
+export function checkArray(array: Pick<StorageArray, 'id'>, facts: ArrayFacts): void {
+  if (!facts.local) {
+    throw new SnaphookError(
+      'E_ARRAY_NOT_LOCAL',
+      `array "${array.id}" is remote to this Unisphere and cannot be controlled by it`,
+      {
+        hint: 'Configure the Unisphere server that is local to the array.',
+      },
+    );
+  }
+  if (!facts.snapVxLicensed) {
+    throw new SnaphookError('E_ARRAY_REFUSED', `array "${array.id}" is not licensed for SnapVX`, {
+      hint: 'SnapVX is part of the TimeFinder licence; ask your Dell representative.',
+    });
+  }
+}
 
 /**
  * What the array would refuse in the window or at the link, refused now: no guest was asked for anything. Errors: `E_CONFIG`,
@@ -24,6 +42,16 @@ export async function checkArrayLimits(
       { hint: 'Split the job: VMs of different jobs have different points in time.' },
     );
   }
+  await checkSources(array, sources, limits, signal);
+}
+
+/** Does the array take one more snapshot of each device? Errors: `E_ARRAY_LIMIT`, `E_DEVICE_UNFIT`. */
+export async function checkSources(
+  array: Pick<StorageArray, 'sourceLoads'>,
+  sources: readonly Pick<SourceDevice, 'device' | 'disks'>[],
+  limits: ArrayLimits,
+  signal: AbortSignal,
+): Promise<void> {
   for (const { device, disks } of sources) {
     if (device.linkTarget) {
       throw unfit(
@@ -40,9 +68,9 @@ export async function checkArrayLimits(
     withSnapshots.map(({ device }) => device.id),
     signal,
   );
+  const disksOn = new Map(withSnapshots.map(({ device, disks }) => [device.id, disks]));
   for (const load of loads) {
-    const disks = withSnapshots.find(({ device }) => device.id === load.device)?.disks ?? [];
-    checkLoad(load, nameOf(disks), limits);
+    checkLoad(load, nameOf(disksOn.get(load.device) ?? []), limits);
   }
 }
 

@@ -30,8 +30,8 @@ export interface JobSpec {
   /** The grade the admin asks for; below it `onLowerGrade` decides. */
   readonly grade: Grade;
   readonly onLowerGrade: 'fail' | 'degrade';
-  /** VMs that share a snapped datastore and are not prepared: refuse the run, or go on and say which. */
-  readonly collateral: 'refuse' | 'warn';
+  /** VMs that share a snapped datastore: refuse the run, go on and say which, or freeze them too. */
+  readonly collateral: 'refuse' | 'warn' | 'prepare';
   /** Disks behind an IO filter or a write-back cache on the host: refuse the run, or go on with a grade of `crash` at best. */
   readonly hostCaches: 'refuse' | 'warn';
   /** When another pre hook of the job works, or an earlier run waits for its post hook: fail, end it, or wait for its end. */

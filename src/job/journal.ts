@@ -4,7 +4,7 @@ import type { InstanceUuid } from '../ports/identity.ts';
 import type { Journal, JournalLine } from '../ports/journal.ts';
 import type { JobContext } from './job-spec.ts';
 import type { Plan } from './plan.ts';
-import type { CaptureResult, GuestsResult, ManagedCaptureResult } from './results.ts';
+import type { CaptureResult, DevicesResult, GuestsResult, ManagedCaptureResult, SeenTarget } from './results.ts';
 import { BEGINNINGS, phaseAfter, RECORD_KINDS, type RunPhase } from './run-phase.ts';
 
 const JOURNAL_VERSION = 1;
@@ -228,5 +228,7 @@ export const captureResultOf = (state: RunState): CaptureResult | undefined =>
   (resultOf(state, 'capture') as CaptureResult | undefined) ?? managedCaptureResultOf(state);
 export const managedCaptureResultOf = (state: RunState): ManagedCaptureResult | undefined =>
   resultOf(state, 'managed-capture') as ManagedCaptureResult | undefined;
+export const seenTargetsOf = (state: RunState): readonly SeenTarget[] =>
+  (resultOf(state, 'devices') as DevicesResult | undefined)?.devices ?? [];
 export const guestsResultOf = (state: RunState): GuestsResult | undefined =>
   resultOf(state, 'guests') as GuestsResult | undefined;

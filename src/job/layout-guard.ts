@@ -17,7 +17,7 @@ export async function lookBeforeFreeze(run: Run, signal: AbortSignal): Promise<L
   for (const vm of run.plan.vms) {
     const now = look.get(vm.instanceUuid);
     if (!now) throw changed(vm.name, [`${vm.moRef} is no longer this VM`]);
-    const changes = layoutChanges(vm.layout, layoutOf(now));
+    const changes = layoutChanges(vm.layout, layoutFor(vm, now));
     if (changes.length > 0) throw changed(vm.name, changes);
     const task = now.condition.tasks.find(({ atWork }) => atWork);
     if (task) {
@@ -51,10 +51,11 @@ export async function doubtsAfterThaw(
 }
 
 /** vMotion leaves the disks where they are. But in these seconds nothing should happen to the VM: in doubt the run fails. */
-function doubtsAbout({ instanceUuid, moRef }: PlannedVm, before: LayoutLook, after: LayoutLook): readonly string[] {
+function doubtsAbout(vm: PlannedVm, before: LayoutLook, after: LayoutLook): readonly string[] {
+  const { instanceUuid, moRef } = vm;
   const [first, second] = [before.get(instanceUuid), after.get(instanceUuid)];
   if (!first || !second) return [`${moRef} is no longer this VM`];
-  const changes = layoutChanges(layoutOf(first), layoutOf(second));
+  const changes = layoutChanges(layoutFor(vm, first), layoutFor(vm, second));
   const known = new Set(first.condition.tasks.map(({ id }) => id));
   const begun = second.condition.tasks.filter(({ id }) => !known.has(id));
   const [from, to] = [first.condition.host, second.condition.host];
@@ -63,6 +64,13 @@ function doubtsAbout({ instanceUuid, moRef }: PlannedVm, before: LayoutLook, aft
     ...begun.map(({ id, kind }) => `vCenter began "${kind}" (${id})`),
     ...(from === to ? [] : [`it moved from host ${from ?? 'none'} to ${to ?? 'none'}`]),
   ].map((change) => `during the freeze window: ${change}`);
+}
+
+/** Of a neighbour only the disks on captured datastores are part of the run: what becomes of its others does not matter. */
+function layoutFor({ role, disks }: PlannedVm, now: VmRecord): readonly string[] {
+  if (role === 'selected') return layoutOf(now);
+  const planned = new Set(disks.map(({ key }) => key));
+  return layoutOf({ ...now, disks: now.disks.filter(({ key }) => planned.has(key)) });
 }
 
 async function lookAt({ plan, ports }: Run, signal: AbortSignal): Promise<LayoutLook> {

@@ -24,6 +24,8 @@ function placeOf(backing: DiskBacking): string {
       return `file "${backing.fileName}" on ${backing.datastoreRef}, extents ${backing.extents.join(' ')}`;
     case 'rdm':
       return `raw device "${backing.canonicalName}" (${backing.compatibilityMode})`;
+    case 'ambiguous':
+      return `one of ${backing.candidates.join(', ')}`;
     case 'unsupported':
       return `unsupported, ${backing.reason}`;
   }

@@ -1,6 +1,7 @@
 import { SnaphookError } from '../ports/errors.ts';
-import type { VirtualDisk, VmRecord } from '../ports/hypervisor.ts';
+import type { VmRecord } from '../ports/hypervisor.ts';
 import { wwn } from '../ports/identity.ts';
+import type { VmDisk } from './identity.ts';
 import type { JobSpec } from './job-spec.ts';
 import type { ManagedDisk, ManagedPlan } from './plan.ts';
 import type { JobPorts } from './ports.ts';
@@ -19,7 +20,12 @@ export async function checkManaged(
       hint: 'Name the VM this machine runs in as `proxy.vm`: disks are added to it. A physical proxy cannot take this route.',
     });
   }
-  for (const vm of vms) for (const disk of vm.disks) checkDisk(vm, disk);
+  for (const vm of vms) {
+    for (const disk of vm.disks) {
+      const refusal = managedRefusal({ vm, disk });
+      if (refusal) throw refusal;
+    }
+  }
   const proxy = await findVm(hypervisor, spec.proxyVm, signal);
   if (vms.some(({ instanceUuid }) => instanceUuid === proxy.instanceUuid)) {
     throw new SnaphookError(
@@ -49,7 +55,9 @@ export async function checkManaged(
   return { moRef: proxy.moRef, name: proxy.name };
 }
 
-function checkDisk(vm: VmRecord, { label, backing, diskMode, guestDiskUuid }: VirtualDisk): void {
+/** Why a VM snapshot cannot capture the disk, or the proxy not find it; undefined when both can. */
+export function managedRefusal({ vm, disk }: VmDisk): SnaphookError | undefined {
+  const { label, backing, diskMode, guestDiskUuid } = disk;
   const why =
     backing.kind !== 'vvol'
       ? 'it is not a vVol'
@@ -58,8 +66,8 @@ function checkDisk(vm: VmRecord, { label, backing, diskMode, guestDiskUuid }: Vi
         : guestDiskUuid === undefined
           ? 'vCenter shows no serial by which the proxy could find it'
           : undefined;
-  if (why === undefined) return;
-  throw new SnaphookError(
+  if (why === undefined) return undefined;
+  return new SnaphookError(
     'E_DISK_UNSUPPORTED',
     `disk "${label}" of VM "${vm.name}" cannot be captured by the route "managed": ${why}`,
     { hint: 'Take the VM out of the job, or use `route: snapvx` where the array takes snapshots of its devices.' },
@@ -76,9 +84,10 @@ export function managedPlan(
   },
   attached: ReadonlyMap<string, string>,
 ): ManagedPlan {
+  const vmOf = new Map(found.vms.map((vm) => [vm.instanceUuid, vm]));
   const disks = found.sources.map((source, index): ManagedDisk => {
     const [held] = source.disks;
-    const vm = found.vms.find(({ instanceUuid }) => instanceUuid === held?.vm);
+    const vm = held && vmOf.get(held.vm);
     const disk = vm?.disks.find(({ key }) => key === held?.key);
     const imagePath = found.names[index];
     if (!vm || !disk?.guestDiskUuid || imagePath === undefined) throw new TypeError('a vVol is one disk of one VM');

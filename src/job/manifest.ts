@@ -1,12 +1,16 @@
 import type { InstanceUuid } from '../ports/identity.ts';
 import type { ImageFile } from '../ports/images.ts';
+import { seenTargetsOf } from './journal.ts';
 import { hasCommonInstant, imagesOf, type Plan, type PlannedDisk } from './plan.ts';
 import type { CaptureResult } from './results.ts';
 import type { Run } from './step.ts';
 
 /** What a run hands over beside the images: what was captured, how, when, where, with what grade and hashes. */
 export function manifestOf(run: Run, capture: CaptureResult, files: readonly ImageFile[]): string {
-  const { plan, ports } = run;
+  const { plan, ports, journal } = run;
+  const devices = new Map(plan.devices.map((device) => [device.imagePath, device]));
+  const added = new Map((plan.managed?.disks ?? []).map((disk) => [disk.imagePath, disk]));
+  const seen = new Map(seenTargetsOf(journal.state).map((target) => [target.target, target]));
   const manifest = {
     schema: 'snaphook/manifest',
     version: 1,
@@ -35,6 +39,7 @@ export function manifestOf(run: Run, capture: CaptureResult, files: readonly Ima
         name: vm.name,
         instanceUuid: vm.instanceUuid,
         moRef: vm.moRef,
+        role: vm.role,
         grade: captured?.grade ?? 'unknown',
         reasons: captured?.reasons ?? [],
         evidence: captured?.evidence,
@@ -52,8 +57,8 @@ export function manifestOf(run: Run, capture: CaptureResult, files: readonly Ima
     collateral: plan.collateral,
     warnings: plan.warnings,
     images: files.map((file) => {
-      const device = plan.devices.find(({ imagePath }) => imagePath === file.path);
-      const disk = plan.managed?.disks.find(({ imagePath }) => imagePath === file.path);
+      const device = devices.get(file.path);
+      const disk = added.get(file.path);
       if (disk) return { ...file, format: 'raw', holds: 'disk', diskUuid: disk.diskUuid };
       return {
         ...file,
@@ -62,6 +67,7 @@ export function manifestOf(run: Run, capture: CaptureResult, files: readonly Ima
         device: device?.device,
         wwn: device?.wwn,
         target: device?.target,
+        signature: device && seen.get(device.target)?.signature,
       };
     }),
   };

@@ -6,7 +6,7 @@ import type { JobContext, JobSpec, RouteName } from './job-spec.ts';
 import type { VmNote } from './vm-notes.ts';
 
 export const TRACK_BYTES = 131_072;
-const CYLINDER_BYTES = 15 * TRACK_BYTES;
+export const CYLINDER_BYTES = 15 * TRACK_BYTES;
 
 export const bytesOfCylinders = (cylinders: number): number => cylinders * CYLINDER_BYTES;
 
@@ -30,7 +30,9 @@ export interface PlannedVm {
   readonly name: string;
   readonly address: string | undefined;
   readonly freeze: FreezeStrategy | 'vmware-tools' | 'none';
-  /** The job's selectors that led to it, as they were written. */
+  /** `neighbour`: not of the job, but on a datastore that is captured whole, and frozen with it (`collateral: prepare`). */
+  readonly role: 'selected' | 'neighbour';
+  /** The job's selectors that led to it, as they were written; none of a neighbour. */
   readonly selectedBy: readonly string[];
   /** Changed block tracking is on. */
   readonly changeTracking: boolean;
@@ -46,6 +48,8 @@ export interface PlannedDevice {
   readonly wwn: Wwn;
   /** `disk`: the device is one virtual disk. `datastore`: it is an extent of a VMFS datastore and holds many. */
   readonly holds: 'disk' | 'datastore';
+  /** Of an extent: its datastore, and the uuid that vCenter shows of the VMFS on it. */
+  readonly datastore?: { readonly name: string; readonly vmfsUuid: string | undefined } | undefined;
   readonly target: DeviceId;
   readonly targetWwn: Wwn;
   /** The target has to be added to the presented storage group for the length of the run. */
@@ -55,10 +59,24 @@ export interface PlannedDevice {
   readonly imageBytes: number;
 }
 
-/** VMs that share a snapped datastore but are not part of the run. */
+/** A VM that shares a snapped datastore with the VMs of the run. */
+export interface CollateralVm {
+  readonly name: string;
+  readonly instanceUuid: InstanceUuid | undefined;
+  readonly poweredOn: boolean | undefined;
+  /** Of its files on the datastore, swap left out; undefined where vCenter does not tell. */
+  readonly bytes: number | undefined;
+  /**
+   * `prepared`: frozen in the same window. `powered-off`: nothing writes. `no-disk`: it has files there, but no disk.
+   * `not-prepared`: captured as it is at that moment. `unreadable`: the account may not see what it is.
+   */
+  readonly state: 'prepared' | 'powered-off' | 'no-disk' | 'not-prepared' | 'unreadable';
+}
+
+/** What comes with the snapshot of a whole datastore. */
 export interface Collateral {
   readonly datastore: string;
-  readonly vms: readonly string[];
+  readonly vms: readonly CollateralVm[];
 }
 
 export interface Route {

@@ -1,13 +1,15 @@
 import { SnaphookError } from '../ports/errors.ts';
-import type { VirtualDisk, VmRecord } from '../ports/hypervisor.ts';
-import type { DeviceId, InstanceUuid, MoRef, RunId } from '../ports/identity.ts';
+import type { VmRecord } from '../ports/hypervisor.ts';
+import type { DeviceId, RunId } from '../ports/identity.ts';
 import { MODEL_LAG_MS } from '../ports/polling.ts';
 import type { ArrayFacts, Device, StorageArray } from '../ports/storage-array.ts';
-import { checkArrayLimits } from './array-limits.ts';
+import { checkArray, checkArrayLimits } from './array-limits.ts';
+import { planCollateral } from './collateral.ts';
+import { strategyOf } from './freeze-strategy.ts';
+import type { VmDisk } from './identity.ts';
 import { imageNames } from './image-names.ts';
 import type { Installation } from './installation.ts';
 import type { JobContext, JobSpec } from './job-spec.ts';
-import { layoutOf } from './layout.ts';
 import { checkManaged, managedPlan } from './managed-plan.ts';
 import { snapshotName } from './names.ts';
 import {
@@ -16,17 +18,16 @@ import {
   type ManagedPlan,
   type Plan,
   type PlannedDevice,
-  type PlannedDisk,
-  type PlannedVm,
   type Route,
 } from './plan.ts';
+import { type DraftVms, plannedVms } from './planned-vms.ts';
 import type { JobPorts } from './ports.ts';
 import { chooseRoute, toolsWithoutSnapshot } from './route.ts';
-import { findSources, type SourceDevice } from './sources.ts';
+import { checkDevices, findDevices, sourcesOf } from './sources.ts';
 import { type ChosenTarget, chooseTargets, mayBecomeFree, type TargetChoice } from './targets.ts';
 import { checkVm } from './vm-checks.ts';
-import { mayHoldWritesBack, notesOf, type VmNote } from './vm-notes.ts';
-import { guestAddressOf, selectVms } from './vms.ts';
+import { notesOf, type VmNote } from './vm-notes.ts';
+import { selectVms } from './vms.ts';
 
 export interface PlanRequest {
   readonly runId: RunId;
@@ -50,16 +51,10 @@ export const NOTHING_RESERVED: Reserved = {
 };
 
 /** Everything of a plan that does not depend on other runs. */
-export interface PlanDraft {
+export interface PlanDraft extends DraftVms {
   readonly array: StorageArray;
   readonly facts: ArrayFacts;
-  readonly sources: readonly SourceDevice[];
   readonly pool: readonly Device[];
-  readonly vms: readonly VmRecord[];
-  readonly selectedBy: ReadonlyMap<InstanceUuid, readonly string[]>;
-  readonly notes: ReadonlyMap<InstanceUuid, readonly VmNote[]>;
-  /** How each VM is frozen. */
-  readonly strategies: ReadonlyMap<InstanceUuid, PlannedVm['freeze']>;
   readonly collateral: readonly Collateral[];
   readonly warnings: readonly string[];
   readonly installation: Installation;
@@ -71,28 +66,61 @@ export interface PlanDraft {
 /** Reads VMs by selector, their disks and the devices that hold them. Changes nothing. */
 export async function draftPlan(ports: JobPorts, spec: JobSpec, signal: AbortSignal): Promise<PlanDraft> {
   const warnings: string[] = [];
-  const { vms, selectedBy, warnings: unmatched } = await selectVms(ports.hypervisor, spec, signal);
+  const { vms: selected, selectedBy, warnings: unmatched } = await selectVms(ports.hypervisor, spec, signal);
   warnings.push(...unmatched);
-  const notes = new Map(vms.map((vm) => [vm.instanceUuid, notesOf(vm, ports.clock.now())]));
-  for (const vm of vms) {
-    checkVm(vm, spec, warnings);
-    for (const { severity, text } of notes.get(vm.instanceUuid) ?? []) if (severity === 'warning') warnings.push(text);
-  }
-  const { array, facts, sources, pool } = await findSources(ports.arrays, spec.targetPool, disksOf(vms), signal);
-  const route = await chooseRoute(ports.vvolAnswers, spec, facts, vms);
+  const notes = new Map(selected.map((vm) => [vm.instanceUuid, checkedNotes(ports, vm, spec, warnings)]));
+  const devices = await findDevices(ports.arrays, spec.targetPool, disksOf(selected), signal);
+  const { array, facts, inventory } = devices.home;
+  const route = await chooseRoute(ports.vvolAnswers, spec, facts, selected);
   const { installation } = ports;
-  const found = { array, facts, sources, pool, vms, selectedBy, notes, warnings, installation, route };
+  const found = { array, facts, pool: inventory.pool, selectedBy, warnings, installation, route };
+  const strategies = () => selected.map((vm) => [vm.instanceUuid, strategyOf(ports, vm, spec)] as const);
   if (route.name === 'managed') {
-    const proxyVm = await checkManaged(ports, spec, { vms, warnings }, signal);
-    const strategies = new Map(vms.map((vm) => [vm.instanceUuid, strategyOf(ports, vm, spec)]));
-    return { ...found, strategies, collateral: [], proxyVm };
+    // vSphere reads and writes these disks: which device each is does not matter, nor who else is on a datastore.
+    const proxyVm = await checkManaged(ports, spec, { vms: selected, warnings }, signal);
+    const sources = sourcesOf(devices, disksOf(selected));
+    return {
+      ...found,
+      vms: selected,
+      sources,
+      notes,
+      strategies: new Map(strategies()),
+      roles: new Map(),
+      collateral: [],
+      proxyVm,
+    };
   }
   if (spec.freeze === 'vmware-tools') throw toolsWithoutSnapshot(spec, route);
-  const collateral = await findCollateral(ports, vms, spec, warnings, signal);
+  const { collateral, neighbours, warnings: shared } = await planCollateral(ports, selected, spec, signal);
+  warnings.push(...shared);
+  for (const vm of neighbours) notes.set(vm.instanceUuid, checkedNotes(ports, vm, spec, warnings));
+  const vms = [...selected, ...neighbours];
+  warnings.push(...checkDevices(devices, disksOf(vms)));
+  const sources = sourcesOf(devices, disksOf(vms));
   checkArray(array, facts);
   await checkArrayLimits(array, sources, spec, signal);
-  const strategies = new Map(vms.map((vm) => [vm.instanceUuid, strategyOf(ports, vm, spec)]));
-  return { ...found, strategies, collateral, proxyVm: undefined };
+  const asTheirSettingsSay = { ...spec, freeze: 'auto' } as const;
+  return {
+    ...found,
+    vms,
+    sources,
+    notes,
+    strategies: new Map([
+      ...strategies(),
+      ...neighbours.map((vm) => [vm.instanceUuid, strategyOf(ports, vm, asTheirSettingsSay)] as const),
+    ]),
+    roles: new Map(neighbours.map((vm) => [vm.instanceUuid, 'neighbour'])),
+    collateral,
+    proxyVm: undefined,
+  };
+}
+
+/** Refuses what cannot be captured, and tells what is unusual of the rest. */
+function checkedNotes(ports: JobPorts, vm: VmRecord, spec: JobSpec, warnings: string[]): readonly VmNote[] {
+  checkVm(vm, spec, warnings);
+  const notes = notesOf(vm, ports.clock.now());
+  warnings.push(...notes.flatMap(({ severity, text }) => (severity === 'warning' ? [text] : [])));
+  return notes;
 }
 
 /** Gives every source a target that nobody else has planned. Errors: `E_TARGET_*`, `E_EXPORT`. */
@@ -117,6 +145,7 @@ export function completePlan(draft: PlanDraft, request: PlanRequest, reserved: R
       device: source.device.id,
       wwn: source.device.effectiveWwn,
       holds: source.holds,
+      datastore: source.datastore === undefined ? undefined : { name: source.datastore, vmfsUuid: source.vmfsUuid },
       target: target.device.id,
       targetWwn: target.device.effectiveWwn,
       presentNeeded: target.presentNeeded,
@@ -188,112 +217,5 @@ export async function whenTargetsAreFree(
   }
 }
 
-/** Errors: `E_CONFIG` when the guest has no settings, or others than the job asks for. */
-function strategyOf(ports: JobPorts, vm: VmRecord, { freeze }: JobSpec): PlannedVm['freeze'] {
-  if (freeze === 'none' || !vm.poweredOn) return 'none';
-  if (freeze === 'vmware-tools') return freeze;
-  const address = guestAddressOf(vm);
-  const strategy = ports.guests.strategyFor({ name: vm.name, address });
-  if (strategy === undefined) {
-    throw new SnaphookError('E_CONFIG', `guest "${vm.name}" cannot be frozen: there are no settings for it`, {
-      hint:
-        address === undefined
-          ? 'vCenter knows no address of the guest: start VMware Tools in it, or give `address` under `guests:`.'
-          : 'Add it under `guests:` with `winrm` or `ssh`, or set `freeze: none` for the job.',
-    });
-  }
-  if (freeze !== 'auto' && freeze !== strategy) {
-    throw new SnaphookError(
-      'E_CONFIG',
-      `guest "${vm.name}" is set up for "${strategy}", and the job asks for "${freeze}"`,
-      {
-        hint: 'Set `freeze: auto` for the job, or correct the settings of the guest under `guests:`.',
-      },
-    );
-  }
-  return strategy;
-}
-
-const disksOf = (vms: readonly VmRecord[]) => vms.flatMap((vm) => vm.disks.map((disk) => ({ vm, disk })));
-
-function plannedVms({ vms, selectedBy, notes, strategies, sources }: PlanDraft): readonly PlannedVm[] {
-  const heldBy = new Map<string, DeviceId[]>();
-  for (const { device, disks } of sources) {
-    for (const { vm, key } of disks) heldBy.set(`${vm}/${key}`, [...(heldBy.get(`${vm}/${key}`) ?? []), device.id]);
-  }
-  return vms.map((vm) => ({
-    instanceUuid: vm.instanceUuid,
-    moRef: vm.moRef,
-    name: vm.name,
-    address: guestAddressOf(vm),
-    freeze: strategies.get(vm.instanceUuid) ?? 'none',
-    selectedBy: selectedBy.get(vm.instanceUuid) ?? [],
-    changeTracking: vm.condition.changeTracking,
-    notes: notes.get(vm.instanceUuid) ?? [],
-    layout: layoutOf(vm),
-    disks: vm.disks.map((disk) => ({
-      key: disk.key,
-      label: disk.label,
-      capacityBytes: disk.capacityBytes,
-      guestDiskUuid: disk.guestDiskUuid,
-      storage: storageOf(disk),
-      sharedByWriters: disk.sharedByWriters,
-      mayHoldWritesBack: mayHoldWritesBack(disk),
-      devices: heldBy.get(`${vm.instanceUuid}/${disk.key}`) ?? [],
-    })),
-  }));
-}
-
-function storageOf({ backing, label }: VirtualDisk): PlannedDisk['storage'] {
-  if (backing.kind === 'unsupported') throw new TypeError(`disk ${label} was not checked`);
-  return backing.kind;
-}
-
-async function findCollateral(
-  ports: JobPorts,
-  vms: readonly VmRecord[],
-  spec: JobSpec,
-  warnings: string[],
-  signal: AbortSignal,
-): Promise<readonly Collateral[]> {
-  const datastores = new Map<MoRef, string>();
-  for (const { backing } of vms.flatMap((vm) => vm.disks)) {
-    if (backing.kind === 'vmfs') datastores.set(backing.datastoreRef, backing.datastore);
-  }
-  if (datastores.size === 0) return [];
-  const selected = new Set<InstanceUuid | undefined>(vms.map((vm) => vm.instanceUuid));
-  const neighbours = await ports.hypervisor.vmsOnDatastores([...datastores.keys()], signal);
-  const collateral = [...datastores].flatMap(([ref, datastore]) => {
-    const others = neighbours
-      .filter((vm) => vm.datastoreRef === ref && !selected.has(vm.instanceUuid))
-      .map((vm) => vm.name);
-    return others.length === 0 ? [] : [{ datastore, vms: others }];
-  });
-  for (const { datastore, vms: others } of collateral) {
-    const message = `datastore "${datastore}" also holds ${others.map((name) => `"${name}"`).join(', ')}, not prepared by this job`;
-    if (spec.collateral === 'warn') warnings.push(message);
-    else {
-      throw new SnaphookError('E_COLLATERAL', message, {
-        hint: 'Add those VMs to the job, or set `collateral: warn` to capture the datastore with them as they are.',
-      });
-    }
-  }
-  return collateral;
-}
-
-function checkArray(array: StorageArray, facts: ArrayFacts): void {
-  if (!facts.local) {
-    throw new SnaphookError(
-      'E_ARRAY_NOT_LOCAL',
-      `array "${array.id}" is remote to this Unisphere and cannot be controlled by it`,
-      {
-        hint: 'Configure the Unisphere server that is local to the array.',
-      },
-    );
-  }
-  if (!facts.snapVxLicensed) {
-    throw new SnaphookError('E_ARRAY_REFUSED', `array "${array.id}" is not licensed for SnapVX`, {
-      hint: 'SnapVX is part of the TimeFinder licence; ask your Dell representative.',
-    });
-  }
-}
+const disksOf = (vms: readonly VmRecord[]): readonly VmDisk[] =>
+  vms.flatMap((vm) => vm.disks.map((disk) => ({ vm, disk })));

@@ -11,7 +11,7 @@ import { newRunId, snapshotName } from './names.ts';
 import type { Plan } from './plan.ts';
 import type { JobPorts } from './ports.ts';
 import { cleanUpRun, closeRun, leftoversError } from './run-record.ts';
-import { findSources } from './sources.ts';
+import { checkDevices, findDevices, sourcesOf } from './sources.ts';
 import { type Run, runStep } from './step.ts';
 import { captureStep } from './steps/capture.ts';
 import { groupStep, needsGroup } from './steps/group.ts';
@@ -94,7 +94,10 @@ async function planOf(
       hint: 'Name a VM with a disk on a vVol datastore of a configured array.',
     });
   }
-  const { array, facts, sources } = await findSources(ports.arrays, spec.targetPool, [{ vm, disk }], signal);
+  const devices = await findDevices(ports.arrays, spec.targetPool, [{ vm, disk }], signal);
+  for (const note of checkDevices(devices, [{ vm, disk }])) ports.reporter.warn(note);
+  const { array, facts } = devices.home;
+  const sources = sourcesOf(devices, [{ vm, disk }]);
   // A device that takes no snapshot for a reason of its own says nothing about vVols.
   await checkArrayLimits(array, sources, spec, signal);
   const plan: Plan = {
@@ -113,6 +116,7 @@ async function planOf(
         name: vm.name,
         address: undefined,
         freeze: 'none',
+        role: 'selected',
         selectedBy: [],
         changeTracking: vm.condition.changeTracking,
         notes: [],
@@ -136,6 +140,7 @@ async function planOf(
       device: device.id,
       wwn: device.effectiveWwn,
       holds: 'disk',
+      datastore: undefined,
       target: device.id,
       targetWwn: device.effectiveWwn,
       presentNeeded: false,

@@ -1,5 +1,6 @@
 import type { PreparedGuest } from '../ports/guest.ts';
-import type { InstanceUuid, MoRef } from '../ports/identity.ts';
+import type { DeviceId, InstanceUuid, MoRef } from '../ports/identity.ts';
+import type { DiskSignature } from '../ports/proxy.ts';
 import type { SnapshotDisk } from '../ports/vm-snapshots.ts';
 import type { GradedVm, VmEvidence } from './grade.ts';
 
@@ -38,4 +39,16 @@ export interface TakenVmSnapshot {
 
 export interface ManagedCaptureResult extends CaptureResult {
   readonly snapshots: readonly TakenVmSnapshot[];
+}
+
+/** The targets as the proxy sees them. */
+export interface DevicesResult {
+  readonly devices: readonly SeenTarget[];
+}
+
+export interface SeenTarget {
+  readonly target: DeviceId;
+  readonly path: string;
+  /** Absent in journals of earlier versions. */
+  readonly signature?: DiskSignature;
 }

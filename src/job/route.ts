@@ -8,7 +8,7 @@ import type { Route } from './plan.ts';
 /** The job decides; left to us, `snapvx` is taken unless this release of the array is known to refuse it on vVols. */
 export async function chooseRoute(
   answers: VvolAnswers,
-  spec: JobSpec,
+  spec: Pick<JobSpec, 'route'>,
   { arrayId, microcode }: ArrayFacts,
   vms: readonly VmRecord[],
 ): Promise<Route> {

@@ -1,10 +1,19 @@
 import { SnaphookError } from '../ports/errors.ts';
-import type { VirtualDisk, VmRecord } from '../ports/hypervisor.ts';
 import type { InstanceUuid } from '../ports/identity.ts';
-import type { ArrayFacts, Device, StorageArray } from '../ports/storage-array.ts';
-import { bytesOfCylinders } from './plan.ts';
+import type { Device, StorageArray } from '../ports/storage-array.ts';
+import {
+  type ArrayAnswer,
+  checkAgreement,
+  checkDatastore,
+  checkOneArray,
+  type FoundDevice,
+  findDevice,
+  identitiesOf,
+  nameOfDisk,
+  type VmDisk,
+} from './identity.ts';
 
-/** A device to snap and what it holds of the selected VMs. */
+/** A device to snap and what it holds of the VMs. */
 export interface SourceDevice {
   readonly device: Device;
   readonly holds: 'disk' | 'datastore';
@@ -18,113 +27,143 @@ export interface SourceDevice {
   readonly diskBytes: number;
   /** Name of the datastore, where the device is an extent of one. */
   readonly datastore: string | undefined;
+  /** Uuid of its VMFS, as vCenter shows it. */
+  readonly vmfsUuid: string | undefined;
 }
 
-interface VmDisk {
-  readonly vm: VmRecord;
-  readonly disk: VirtualDisk;
+/** The devices behind the disks, all on one array: one establish, one instant. */
+export interface FoundDevices {
+  readonly answers: readonly ArrayAnswer[];
+  /** What the array of the devices answered. */
+  readonly home: ArrayAnswer;
+  readonly byIdentity: ReadonlyMap<string, FoundDevice>;
 }
 
-/** What vCenter calls the devices behind a disk. */
-function identitiesOf({ backing }: VirtualDisk): readonly string[] {
-  switch (backing.kind) {
-    case 'vvol':
-      return [backing.objectId];
-    case 'vmfs':
-      return backing.extents;
-    case 'rdm':
-      return [backing.canonicalName];
-    case 'unsupported':
-      return [];
-  }
+/** Storage containers by vVol object id, where vCenter tells them. */
+export const containersOf = (disks: readonly VmDisk[]): ReadonlyMap<string, string> =>
+  new Map(
+    disks.flatMap(({ disk: { backing } }) =>
+      backing.kind === 'vvol' && backing.containerId !== undefined
+        ? [[backing.objectId, backing.containerId] as const]
+        : [],
+    ),
+  );
+
+/** Which of the storage containers the array has, by id, with their names. */
+export async function containersOn(
+  array: StorageArray,
+  ids: readonly string[],
+  signal: AbortSignal,
+): Promise<ReadonlyMap<string, string>> {
+  const names = await array.storageContainers(ids, signal);
+  return new Map(
+    ids.flatMap((id, index) => {
+      const name = names[index];
+      return name === undefined ? [] : [[id, name] as const];
+    }),
+  );
 }
 
-export interface FoundSources {
-  readonly array: StorageArray;
-  readonly facts: ArrayFacts;
-  readonly sources: readonly SourceDevice[];
-  readonly pool: readonly Device[];
-}
-
-/** Asks the configured arrays for the devices behind the disks. All of them must be on one array: one establish, one instant. */
-export async function findSources(
+/**
+ * Asks the configured arrays for the devices behind the disks. Whether all that is known of them agrees, `checkDevices` tells.
+ * Errors: `E_DEVICE_NOT_FOUND`, `E_DEVICE_AMBIGUOUS`, `E_DEVICE_UNFIT` for disks on two arrays.
+ */
+export async function findDevices(
   arrays: readonly StorageArray[],
   pool: string,
   disks: readonly VmDisk[],
   signal: AbortSignal,
-): Promise<FoundSources> {
+): Promise<FoundDevices> {
   const identities = [...new Set(disks.flatMap(({ disk }) => identitiesOf(disk)))];
+  const containers = containersOf(disks);
   const answers = await Promise.all(
     arrays.map(async (array) => {
       const facts = await array.facts(signal);
-      return { array, facts, inventory: await array.inventory({ identities, pool }, signal) };
+      const inventory = await array.inventory({ identities, pool, containers }, signal);
+      // With one array there is no other that could have the container; the array's name in vCenter is compared in any case.
+      const asked = arrays.length > 1 ? containers.values() : [];
+      return { array, facts, inventory, containers: await containersOn(array, [...new Set(asked)], signal) };
     }),
   );
-  const found = identities.map((identity, index) => {
-    const matches = answers.flatMap((answer) =>
-      (answer.inventory.sources[index] ?? []).map((device) => ({ answer, device })),
-    );
-    const [match, ...others] = matches;
-    if (!match) throw notFound(identity, describeDisk(disks, identity), arrays);
-    if (others.length > 0) {
-      const list = matches.map(({ answer, device }) => `${answer.array.id}/${device.id}`).join(', ');
-      throw new SnaphookError(
-        'E_DEVICE_AMBIGUOUS',
-        `${describeDisk(disks, identity)} ("${identity}") matches ${matches.length} devices: ${list}`,
-        {
-          hint: 'The identity must name one device. Check duplicate effective WWNs in Unisphere before anything is snapped.',
-        },
-      );
-    }
-    return { identity, ...match };
-  });
-  const home = found[0]?.answer;
-  if (!home) throw new SnaphookError('E_DEVICE_NOT_FOUND', 'the selected VMs have no disk on an array device');
-  const stranger = found.find(({ answer }) => answer !== home);
-  if (stranger) {
-    throw new SnaphookError(
-      'E_DEVICE_UNFIT',
-      `the selected VMs have disks on two arrays, "${home.array.id}" and "${stranger.answer.array.id}": no common point in time`,
-      { hint: 'Split the job so that each job stays on one array.' },
-    );
+  const positions = new Map(identities.map((identity, index) => [identity, index]));
+  const byIdentity = new Map<string, FoundDevice>();
+  for (const owner of disks) {
+    const devices = identitiesOf(owner.disk).map((identity) => {
+      const known = byIdentity.get(identity) ?? findDevice(identity, positions.get(identity) ?? -1, answers, owner);
+      byIdentity.set(identity, known);
+      return known;
+    });
+    checkOneArray(owner, devices);
   }
-  const sources = collect(disks, new Map(found.map(({ identity, device }) => [identity, device])));
-  return { array: home.array, facts: home.facts, sources, pool: home.inventory.pool };
+  return { answers, home: homeOf([...byIdentity.values()]), byIdentity };
 }
 
-function collect(disks: readonly VmDisk[], devices: ReadonlyMap<string, Device>): readonly SourceDevice[] {
-  const sources = new Map<string, SourceDevice>();
-  for (const { vm, disk } of disks) {
+/** The one array of the devices. Errors: `E_DEVICE_NOT_FOUND` when there is no device, `E_DEVICE_UNFIT` when there are two arrays. */
+export function homeOf(devices: readonly FoundDevice[]): ArrayAnswer {
+  const home = devices[0]?.answer;
+  if (!home) throw new SnaphookError('E_DEVICE_NOT_FOUND', 'the selected VMs have no disk on an array device');
+  const stranger = devices.find(({ answer }) => answer !== home);
+  if (!stranger) return home;
+  throw new SnaphookError(
+    'E_DEVICE_UNFIT',
+    `the selected VMs have disks on two arrays, "${home.array.id}" and "${stranger.answer.array.id}": no common point in time`,
+    { hint: 'Split the job so that each job stays on one array.' },
+  );
+}
+
+/**
+ * No device is snapped of which anything says that it is another one. Returns what agrees and an admin should know all the same.
+ * Errors: `E_DEVICE_AMBIGUOUS`, `E_DEVICE_UNFIT`.
+ */
+export function checkDevices(found: FoundDevices, disks: readonly VmDisk[]): readonly string[] {
+  const notes = new Set<string>();
+  const checked = new Set<FoundDevice>();
+  for (const owner of disks) {
+    const devices = identitiesOf(owner.disk).map((identity) => deviceOf(found, owner, identity));
+    for (const device of devices) {
+      if (checked.has(device)) continue;
+      checked.add(device);
+      for (const note of checkAgreement(device, found.answers, owner)) notes.add(note);
+    }
+    checkDatastore(owner, devices);
+  }
+  return [...notes];
+}
+
+/** Each device once, with everything of the VMs that it holds. Errors: `E_DEVICE_AMBIGUOUS` when two disks are one device. */
+export function sourcesOf(found: FoundDevices, disks: readonly VmDisk[]): readonly SourceDevice[] {
+  const sources = new Map<string, SourceDevice & { readonly disks: SourceDevice['disks'][number][] }>();
+  for (const owner of disks) {
+    const { vm, disk } = owner;
     for (const identity of identitiesOf(disk)) {
-      const device = devices.get(identity);
-      if (!device) continue;
+      const { device } = deviceOf(found, owner, identity);
       const held = { vm: vm.instanceUuid, vmName: vm.name, key: disk.key, label: disk.label };
       const known = sources.get(device.id);
       const holds = disk.backing.kind === 'vmfs' ? 'datastore' : 'disk';
       if (known && (known.holds === 'disk' || holds === 'disk')) throw sharedDevice(device, known, held);
-      if (holds === 'disk') checkFits(disk, vm, device);
-      sources.set(device.id, {
-        device,
-        holds,
-        disks: [...(known?.disks ?? []), held],
-        diskBytes: disk.capacityBytes,
-        datastore: disk.backing.kind === 'vmfs' ? disk.backing.datastore : undefined,
-      });
+      if (known) known.disks.push(held);
+      else
+        sources.set(device.id, {
+          device,
+          holds,
+          disks: [held],
+          diskBytes: disk.capacityBytes,
+          datastore: disk.backing.kind === 'vmfs' ? disk.backing.datastore : undefined,
+          vmfsUuid: disk.backing.kind === 'vmfs' ? disk.backing.vmfsUuid : undefined,
+        });
     }
   }
   return [...sources.values()];
 }
 
-function checkFits(disk: VirtualDisk, vm: VmRecord, device: Device): void {
-  const deviceBytes = bytesOfCylinders(device.cylinders);
-  if (deviceBytes >= disk.capacityBytes) return;
-  throw new SnaphookError(
-    'E_DEVICE_UNFIT',
-    `device "${device.id}" has ${deviceBytes} bytes, less than disk "${disk.label}" of VM "${vm.name}" (${disk.capacityBytes})`,
-    {
-      hint: 'vCenter and the array do not speak of the same disk. Rescan the datastore, then run `snaphook plan` again.',
-    },
-  );
+/** Neighbours are read after the VMs of the job: their datastore may have got an extent in between. */
+function deviceOf({ byIdentity }: FoundDevices, owner: VmDisk, identity: string): FoundDevice {
+  const found = byIdentity.get(identity);
+  if (found) return found;
+  throw new SnaphookError('E_DEVICE_NOT_FOUND', `${nameOfDisk(owner)} ("${identity}") was elsewhere a moment ago`, {
+    hint: 'Its storage was changed while the run was planned. Run the job again: it is planned anew.',
+    retry: 'safe',
+  });
 }
 
 function sharedDevice(device: Device, known: SourceDevice, other: SourceDevice['disks'][number]): SnaphookError {
@@ -134,16 +173,4 @@ function sharedDevice(device: Device, known: SourceDevice, other: SourceDevice['
     `disk "${first?.label}" of VM "${first?.vmName}" and disk "${other.label}" of VM "${other.vmName}" map to the same device "${device.id}"`,
     { hint: 'A shared disk is captured once: select only one of the VMs, or check the mapping in vCenter.' },
   );
-}
-
-function describeDisk(disks: readonly VmDisk[], identity: string): string {
-  const owner = disks.find(({ disk }) => identitiesOf(disk).includes(identity));
-  return owner ? `disk "${owner.disk.label}" of VM "${owner.vm.name}"` : 'a disk';
-}
-
-function notFound(identity: string, disk: string, arrays: readonly StorageArray[]): SnaphookError {
-  const list = arrays.map((array) => `"${array.id}"`).join(', ');
-  return new SnaphookError('E_DEVICE_NOT_FOUND', `${disk} ("${identity}") is no device of array ${list}`, {
-    hint: 'Add the array that holds it to the configuration, or check in Unisphere whether the device was removed.',
-  });
 }

@@ -35,6 +35,14 @@ export function chooseTargets({ sources, pool, spec, reserved }: TargetChoice): 
   });
 }
 
+/** Is the device free and like the source? Who sees it, and what other runs have planned, is not looked at. */
+export const isFittingTarget = (target: Device, source: Device): boolean =>
+  !target.linkTarget &&
+  !target.snapshotSource &&
+  target.id !== source.id &&
+  target.cylinders === source.cylinders &&
+  target.emulation === source.emulation;
+
 /**
  * Could the pool serve the sources once Unisphere's view has caught up? It may still show links and snapshots of a run
  * that ended a moment ago.

@@ -1,15 +1,55 @@
 import { SnaphookError } from '../ports/errors.ts';
-import type { VirtualDisk, VmRecord } from '../ports/hypervisor.ts';
+import type { VmRecord } from '../ports/hypervisor.ts';
+import { nameOfDisk, type VmDisk } from './identity.ts';
 import type { JobSpec } from './job-spec.ts';
 import { mayHoldWritesBack } from './vm-notes.ts';
 
-/** What can be told of a VM before any array is asked. Errors: `E_DISK_UNSUPPORTED`, `E_GRADE`. */
+/** Why a VM cannot be captured as a whole, whatever its disks are; none when it can. */
+export function vmRefusals(vm: VmRecord): readonly SnaphookError[] {
+  const refuse = (why: string) =>
+    new SnaphookError('E_DISK_UNSUPPORTED', `VM "${vm.name}" cannot be captured: ${why}`, {
+      hint: 'Take the VM out of the job, or correct its state in vCenter.',
+    });
+  return [
+    ...(vm.template ? [refuse('it is a template')] : []),
+    ...(vm.connected ? [] : [refuse('its host is not connected to vCenter')]),
+    ...(vm.disks.length === 0 ? [refuse('it has no disk')] : []),
+  ];
+}
+
+/** Why a disk cannot be captured, whatever the arrays say; undefined when it can. */
+export function diskRefusal(owner: VmDisk, hostCaches: JobSpec['hostCaches']): SnaphookError | undefined {
+  const { backing, condition } = owner.disk;
+  const name = nameOfDisk(owner);
+  if (backing.kind === 'unsupported') {
+    return new SnaphookError('E_DISK_UNSUPPORTED', `${name} cannot be captured: ${backing.reason}`, {
+      hint: 'Move the disk to storage of a configured array, or leave the VM to another backup method.',
+    });
+  }
+  if (backing.kind === 'ambiguous') {
+    return new SnaphookError(
+      'E_DEVICE_AMBIGUOUS',
+      `${name} may be ${backing.candidates.join(' or ')}: ${backing.reason}`,
+      { hint: 'Rescan the storage of the ESXi host and compare the mapping with the list of its devices.' },
+    );
+  }
+  if (hostCaches === 'warn' || !mayHoldWritesBack(owner.disk)) return undefined;
+  const [filter] = condition.filters;
+  const what = filter === undefined ? 'a write-back cache on the ESXi host' : `IO filter "${filter}"`;
+  return new SnaphookError('E_DISK_UNSUPPORTED', `${name} cannot be captured: its writes pass ${what}`, {
+    hint: 'What such a filter or cache holds is not on the array yet. Where you know that it holds nothing back, set `hostCaches: warn` for the job; the grade is then "crash" at best.',
+  });
+}
+
+/** What can be told of a VM before any array is asked. Errors: `E_DISK_UNSUPPORTED`, `E_DEVICE_AMBIGUOUS`, `E_GRADE`. */
 export function checkVm(vm: VmRecord, spec: JobSpec, warnings: string[]): void {
-  if (vm.template) throw refuse(vm.name, 'it is a template');
-  if (!vm.connected) throw refuse(vm.name, 'its host is not connected to vCenter');
-  if (vm.disks.length === 0) throw refuse(vm.name, 'it has no disk');
+  const [refusal] = vmRefusals(vm);
+  if (refusal) throw refusal;
   checkReachableGrade(vm, spec, warnings);
-  for (const disk of vm.disks) checkDisk(vm, disk, spec);
+  for (const disk of vm.disks) {
+    const refused = diskRefusal({ vm, disk }, spec.hostCaches);
+    if (refused) throw refused;
+  }
 }
 
 /** A grade that cannot be reached is refused now, not after a freeze. */
@@ -39,23 +79,3 @@ function checkToolsGrade(vm: VmRecord, spec: JobSpec, warnings: string[]): void 
   }
   warnings.push(`${why}: the grade is "filesystem" at best`);
 }
-
-function checkDisk(vm: VmRecord, disk: VirtualDisk, spec: JobSpec): void {
-  const name = `disk "${disk.label}" of VM "${vm.name}"`;
-  if (disk.backing.kind === 'unsupported') {
-    throw new SnaphookError('E_DISK_UNSUPPORTED', `${name} cannot be captured: ${disk.backing.reason}`, {
-      hint: 'Move the disk to storage of a configured array, or leave the VM to another backup method.',
-    });
-  }
-  if (spec.hostCaches === 'warn' || !mayHoldWritesBack(disk)) return;
-  const [filter] = disk.condition.filters;
-  const what = filter === undefined ? 'a write-back cache on the ESXi host' : `IO filter "${filter}"`;
-  throw new SnaphookError('E_DISK_UNSUPPORTED', `${name} cannot be captured: its writes pass ${what}`, {
-    hint: 'What such a filter or cache holds is not on the array yet. Where you know that it holds nothing back, set `hostCaches: warn` for the job; the grade is then "crash" at best.',
-  });
-}
-
-const refuse = (vm: string, why: string) =>
-  new SnaphookError('E_DISK_UNSUPPORTED', `VM "${vm}" cannot be captured: ${why}`, {
-    hint: 'Take the VM out of the job, or correct its state in vCenter.',
-  });

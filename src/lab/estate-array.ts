@@ -17,6 +17,7 @@ interface ArrayMembers {
   readonly unmaskedTargets: readonly string[];
   readonly twin: string;
   readonly twinOther: string;
+  readonly names: NonNullable<InitialArrayConfig['devices']>;
 }
 
 /** Groups, hosts and views of the estate's array, as an admin would have made them. */
@@ -27,6 +28,7 @@ export function arrayConfig({
   unmaskedTargets,
   twin,
   twinOther,
+  names,
 }: ArrayMembers): InitialArrayConfig {
   const ports = [{ director: 'SE-1E', port: '000' }];
   const proxyInitiator = 'iqn.1993-08.org.debian:01:5b59c91a426f';
@@ -56,6 +58,7 @@ export function arrayConfig({
     ],
     devices: {
       ...Object.fromEntries(targets.map((device, index) => [device, { identifier: `snaphook-target-${index + 1}` }])),
+      ...names,
       // Two devices that claim the same identity, as after a botched migration.
       [twin]: { effectiveWwn: vvolWwn(twin) },
       [twinOther]: { effectiveWwn: vvolWwn(twin) },

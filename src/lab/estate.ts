@@ -1,7 +1,29 @@
 import { CYLINDER_BYTES } from './devices/store-contract.ts';
 import { ARRAY_ID, arrayConfig } from './estate-array.ts';
-import { dashedDiskUuid, deviceName, diskUuid, uuid, vvolWwn, wwnOf } from './estate-identity.ts';
-import { capacityBytes, diskBase, ESX, rdmBacking, vm, vmfsDisk, vvolBacking } from './estate-vms.ts';
+import { dashedDiskUuid, deviceName, diskUuid, uuid, vvolWwn } from './estate-identity.ts';
+import {
+  DATASTORE,
+  type EstateDatastore,
+  EXTENT_CYLINDERS,
+  MIXED,
+  MORE_DEVICES,
+  MORE_LUNS,
+  MORE_NAMES,
+  MORE_TARGETS,
+  SECOND_DATASTORE,
+  seenWwn,
+} from './estate-storage.ts';
+import {
+  capacityBytes,
+  diskBase,
+  ESX,
+  plainVms,
+  rdmBacking,
+  storageVms,
+  vm,
+  vmfsDisk,
+  vvolBacking,
+} from './estate-vms.ts';
 import type { InitialArrayConfig } from './unisphere/array-config.ts';
 import type { DiskInventory, VcenterInventory } from './vcenter/inventory.ts';
 
@@ -23,6 +45,8 @@ export interface EstateOptions {
    * too then. Default mixed.
    */
   readonly disksAre?: 'mixed' | 'rdm' | 'vvol';
+  /** The Linux VM has one more disk: a file on the second datastore. */
+  readonly linuxDatastoreDisk?: boolean;
 }
 
 /** A device of the array, and what it is there for. */
@@ -45,6 +69,8 @@ export interface LinuxGuestDisk {
   /** Serial the guest sees, 32 lower-case hex digits. */
   readonly uuid: string;
   readonly mount: { readonly mountPoint: string; readonly fileSystem: string };
+  /** Of a disk that is a file on a datastore: where on the device its bytes lie. */
+  readonly range?: { readonly atBytes: number; readonly sizeBytes: number };
 }
 
 export interface Estate {
@@ -55,6 +81,7 @@ export interface Estate {
   readonly linuxDisks: readonly LinuxGuestDisk[];
   /** Devices behind vVols. */
   readonly vvolDevices: readonly string[];
+  readonly datastores: readonly EstateDatastore[];
 }
 
 const CONTAINER_ID = 'vvol:600009700bcbb711-39ff01780000050a';
@@ -81,22 +108,22 @@ export function createEstate(options: EstateOptions): Estate {
   const [linuxVvol, linuxOther] = ['00151', '00152'];
   const linuxRdm = options.disksAre === 'vvol' ? undefined : linuxOther;
   const linuxSources = [linuxVvol, linuxOther];
-  const linuxDisks = linuxSources.map(
+  const wholeDisks = linuxSources.map(
     (device, index): LinuxGuestDisk => ({
       device,
       uuid: diskUuid(`${LINUX_VM}-${index}`),
       mount: index === 0 ? { mountPoint: '/', fileSystem: 'ext4' } : { mountPoint: '/srv/ledger', fileSystem: 'xfs' },
     }),
   );
+  const linuxDisks = [...wholeDisks, ...(options.linuxDatastoreDisk ? [diskOnDatastore()] : [])];
   const linuxTargets = ['005C1', '005C2'];
   const targets = [...sources, ...sources].map((_, index) => deviceName(0x501 + index));
   const unmaskedTargets = sources.map((_, index) => deviceName(0x581 + index));
-  const extents = ['00201', '00202'];
   const [lonely, twin, twinOther, oversized] = ['00301', '00302', '00303', '00304'];
   const devices: EstateDevice[] = [
     ...[...sources, ...targets, ...unmaskedTargets].map((id) => ({ id, cylinders: options.cylinders })),
     ...[...linuxSources, ...linuxTargets].map((id) => ({ id, cylinders: options.cylinders + LINUX_EXTRA_CYLINDERS })),
-    ...[...extents, '00601', '00602'].map((id) => ({ id, cylinders: 16 })),
+    ...MORE_DEVICES,
     ...[lonely, twin, twinOther].map((id) => ({ id, cylinders: 8 })),
     { id: oversized, cylinders: 999 },
     { id: '00700', cylinders: 3 },
@@ -105,8 +132,17 @@ export function createEstate(options: EstateOptions): Estate {
   const isRdm = (index: number) => options.disksAre === 'rdm' || index === rdmIndex;
   const rdmSources = sources.filter((_, index) => isRdm(index));
   const vvolSources = sources.filter((_, index) => !isRdm(index));
-  const vvolDevices = [...vvolSources, linuxVvol, ...(linuxRdm === undefined ? [linuxOther] : [])];
-  const luns = [...rdmSources, ...extents, lonely, oversized, '00700', ...(linuxRdm === undefined ? [] : [linuxRdm])];
+  const vvolDevices = [...vvolSources, linuxVvol, ...(linuxRdm === undefined ? [linuxOther] : []), MIXED.vvol];
+  const luns = [
+    ...rdmSources,
+    ...DATASTORE.extents,
+    lonely,
+    oversized,
+    '00700',
+    ...(linuxRdm === undefined ? [] : [linuxRdm]),
+    ...MORE_LUNS,
+  ];
+  const lunOf = (device: string) => luns.indexOf(device);
 
   const databaseDisks = guestDisks.map((disk, index): DiskInventory => {
     const common = {
@@ -121,7 +157,7 @@ export function createEstate(options: EstateOptions): Estate {
       return {
         ...common,
         diskMode: 'independent_persistent',
-        backing: rdmBacking(disk.device, luns.indexOf(disk.device)),
+        backing: rdmBacking(disk.device, lunOf(disk.device)),
       };
     return { ...common, backing: vvolBacking(vvolWwn(disk.device), DATABASE_VM, index) };
   });
@@ -131,14 +167,15 @@ export function createEstate(options: EstateOptions): Estate {
     guestDisks,
     linuxDisks,
     vvolDevices,
+    datastores: [DATASTORE, SECOND_DATASTORE],
     array: arrayConfig({
       vvolSources: vvolDevices,
       luns,
-      targets: [...targets, '00601', '00602', ...linuxTargets],
+      targets: [...targets, '00601', '00602', ...linuxTargets, ...MORE_TARGETS],
       unmaskedTargets,
-
       twin,
       twinOther,
+      names: MORE_NAMES,
     }),
     vcenter: {
       instanceUuid: uuid('vcenter'),
@@ -154,7 +191,7 @@ export function createEstate(options: EstateOptions): Estate {
                   name: ESX,
                   uuid: uuid('esx01'),
                   scsiLuns: luns.map((device, lun) => ({
-                    canonicalName: `naa.${wwnOf(ARRAY_ID, device)}`,
+                    canonicalName: `naa.${seenWwn(device)}`,
                     capacityBytes: (devices.find(({ id }) => id === device)?.cylinders ?? 0) * CYLINDER_BYTES,
                     lun,
                     protocolEndpoint: device === '00700',
@@ -173,12 +210,16 @@ export function createEstate(options: EstateOptions): Estate {
                 { name: ARRAY_ID, uuid: `com.emc:${ARRAY_ID}`, vendorId: 'EMC', modelId: 'PowerMax_2000' },
               ],
             },
-            {
-              name: 'vmfs-ds01',
-              type: 'VMFS',
-              capacityBytes: 32 * CYLINDER_BYTES,
-              extents: extents.map((device) => `naa.${wwnOf(ARRAY_ID, device)}`),
-            },
+            ...[DATASTORE, SECOND_DATASTORE].map(
+              ({ name, extents, volume }) =>
+                ({
+                  name,
+                  type: 'VMFS',
+                  capacityBytes: extents.length * EXTENT_CYLINDERS * CYLINDER_BYTES,
+                  extents: extents.map((device) => `naa.${seenWwn(device)}`),
+                  vmfsUuid: volume.uuid,
+                }) as const,
+            ),
             {
               name: 'nfs-ds01',
               type: 'NFS',
@@ -205,19 +246,26 @@ export function createEstate(options: EstateOptions): Estate {
               ...vm(
                 LINUX_VM,
                 ['prod'],
-                linuxDisks.map((disk, index) => ({
-                  ...diskBase(options.cylinders + LINUX_EXTRA_CYLINDERS),
-                  key: 2000 + index,
-                  label: `Hard disk ${index + 1}`,
-                  unitNumber: index,
-                  uuid: dashedDiskUuid(disk.uuid),
-                  ...(disk.device === linuxRdm
-                    ? {
-                        diskMode: 'independent_persistent' as const,
-                        backing: rdmBacking(linuxRdm, luns.indexOf(linuxRdm)),
-                      }
-                    : { backing: vvolBacking(vvolWwn(disk.device), LINUX_VM, index) }),
-                })),
+                linuxDisks.map(
+                  (disk, index): DiskInventory => ({
+                    ...diskBase(options.cylinders + LINUX_EXTRA_CYLINDERS),
+                    key: 2000 + index,
+                    label: `Hard disk ${index + 1}`,
+                    unitNumber: index,
+                    uuid: dashedDiskUuid(disk.uuid),
+                    ...(disk.range
+                      ? {
+                          capacityBytes: disk.range.sizeBytes,
+                          backing: vmfsDisk(LINUX_VM, SECOND_DATASTORE.name).backing,
+                        }
+                      : disk.device === linuxRdm
+                        ? {
+                            diskMode: 'independent_persistent' as const,
+                            backing: rdmBacking(linuxRdm, lunOf(linuxRdm)),
+                          }
+                        : { backing: vvolBacking(vvolWwn(disk.device), LINUX_VM, index) }),
+                  }),
+                ),
               ),
               guest: {
                 family: 'linuxGuest',
@@ -228,29 +276,7 @@ export function createEstate(options: EstateOptions): Estate {
                 guestOperationsReady: true,
               },
             },
-            vm('web01', ['prod'], [vmfsDisk('web01')]),
-            vm('app02', ['prod'], [vmfsDisk('app02')]),
-            { ...vm('dup', ['prod'], [vmfsDisk('dup')]), instanceUuid: uuid('dup-prod') },
-            { ...vm('dup', ['test'], [vmfsDisk('dup-test')]), instanceUuid: uuid('dup-test') },
-            { ...vm('template01', ['test'], [vmfsDisk('template01')]), template: true, powerState: 'poweredOff' },
-            vm(
-              'nfs01',
-              ['test'],
-              [
-                {
-                  ...diskBase(8),
-                  backing: { kind: 'nfs', datastore: 'nfs-ds01', fileName: '[nfs-ds01] nfs01/nfs01.vmdk' },
-                },
-              ],
-            ),
-            vm('lost01', ['test'], [{ ...diskBase(8), backing: vvolBacking(vvolWwn('00fff'), 'lost01', 0) }]),
-            vm('twin01', ['test'], [{ ...diskBase(8), backing: vvolBacking(vvolWwn(twin), 'twin01', 0) }]),
-            vm('lonely01', ['test'], [{ ...diskBase(8), backing: rdmBacking(lonely, luns.indexOf(lonely)) }]),
-            vm(
-              'oversized01',
-              ['test'],
-              [{ ...diskBase(999), backing: rdmBacking(oversized, luns.indexOf(oversized)) }],
-            ),
+            ...plainVms({ twin, lonely, oversized }, lunOf),
             {
               ...vm(
                 PROXY_VM,
@@ -264,9 +290,18 @@ export function createEstate(options: EstateOptions): Estate {
               ),
               controllers: [{ key: 1000, type: 'ParaVirtualSCSIController' }],
             },
+            ...storageVms(lunOf),
           ],
         },
       ],
     },
   };
 }
+
+/** Behind the headers of the datastore's first extent. */
+const diskOnDatastore = (): LinuxGuestDisk => ({
+  device: SECOND_DATASTORE.extents[0] ?? '',
+  uuid: diskUuid(`${LINUX_VM}-2`),
+  mount: { mountPoint: '/srv/shared', fileSystem: 'ext4' },
+  range: { atBytes: 24 * MIB, sizeBytes: capacityBytes(2) },
+});

@@ -1,7 +1,9 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleepFor } from 'node:timers/promises';
+import { deviceRange } from './devices/device-range.ts';
 import { DeviceStore } from './devices/device-store.ts';
+import { writeVmfsHeaders } from './devices/vmfs-header.ts';
 import { createEstate, DATABASE_VM, type Estate, type EstateOptions, LINUX_VM, PROXY_VM } from './estate.ts';
 import { ARRAY_ID, PROXY_HOST } from './estate-array.ts';
 import type { GuestApplication } from './guest/guest-application.ts';
@@ -174,9 +176,9 @@ export async function startLab(options: LabOptions): Promise<Lab> {
     ...world,
     name: LINUX_VM,
     users: [{ ...ACCOUNTS.linuxGuest, sudo: true }],
-    disks: estate.linuxDisks.map(({ device, uuid, mount }, index) => ({
+    disks: estate.linuxDisks.map(({ device, uuid, mount, range }, index) => ({
       uuid,
-      device: store.open(device),
+      device: range ? deviceRange(store.open(device), range.atBytes, range.sizeBytes) : store.open(device),
       label: `${LINUX_VM} disk ${index + 1}`,
       mount,
     })),
@@ -263,6 +265,13 @@ const CONTENT_BYTES = 2 * 1024 * 1024;
 
 /** Recognisable bytes on disks the application does not use: an image of zeros would prove nothing. */
 function writeContent(store: DeviceStore, estate: Estate): void {
+  for (const { extents, volume } of estate.datastores) {
+    if (extents.some((device) => (store.device(device)?.allocatedTracks ?? 0) > 0)) continue;
+    writeVmfsHeaders(
+      extents.map((device) => store.open(device)),
+      volume,
+    );
+  }
   const withoutDatabase =
     estate.guestDisks.length === 2 ? [] : estate.guestDisks.filter((_, index) => index !== 1 && index !== 2);
   for (const disk of withoutDatabase) {

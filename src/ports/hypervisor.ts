@@ -29,6 +29,8 @@ export type DiskBacking =
       readonly datastore: string;
       /** Storage container of the datastore, `vvol:<hex>-<hex>`. */
       readonly containerId: string | undefined;
+      /** Arrays behind the datastore as its VASA provider names them, in words of its own. */
+      readonly vasaArrays: readonly string[];
     }
   | {
       /** A file on a VMFS datastore: all extents of the datastore belong together. */
@@ -38,8 +40,23 @@ export type DiskBacking =
       readonly datastoreRef: MoRef;
       /** Canonical names (`naa.…`, `eui.…`) of every extent, head extent first. */
       readonly extents: readonly string[];
+      /** `HostVmfsVolume.uuid`, such as `5f3c2a10-0b7d9e4c-1a2b-000c29a1b2c3`: it stands on the head extent too. */
+      readonly vmfsUuid: string | undefined;
+      /** Of the whole datastore; undefined where vCenter shows none. */
+      readonly datastoreBytes: number | undefined;
     }
-  | { readonly kind: 'rdm'; readonly canonicalName: string; readonly compatibilityMode: 'physical' | 'virtual' }
+  | {
+      /** A whole device. The mapping file on VMFS only points to it and is not captured. */
+      readonly kind: 'rdm';
+      readonly canonicalName: string;
+      readonly compatibilityMode: 'physical' | 'virtual';
+      /** Size of the device as the VM's host sees it; undefined when the host does not show it. */
+      readonly lunBytes: number | undefined;
+      /** Such as `[datastore] vm/disk.vmdk`. */
+      readonly mappingFile: string;
+    }
+  /** vCenter itself gives several answers. */
+  | { readonly kind: 'ambiguous'; readonly reason: string; readonly candidates: readonly string[] }
   | { readonly kind: 'unsupported'; readonly reason: string };
 
 /** What stands between a disk and the array, as far as vCenter tells. */
@@ -121,7 +138,12 @@ export interface VmRecord {
 export interface DatastoreNeighbour {
   readonly datastoreRef: MoRef;
   readonly instanceUuid: InstanceUuid | undefined;
+  /** Its managed object id where the account may not read its name. */
   readonly name: string;
+  /** Undefined where it cannot be read. */
+  readonly poweredOn: boolean | undefined;
+  /** Of its files on the datastore, without swap and without what a raw device mapping only points to; undefined: not told. */
+  readonly bytes: number | undefined;
 }
 
 export interface HypervisorFacts {

@@ -25,6 +25,10 @@ export interface Device {
   readonly id: DeviceId;
   /** What hosts see; the identity to compare with canonical names. */
   readonly effectiveWwn: Wwn;
+  /** Its own; another than the effective one on SRDF/Metro and migrated devices. Undefined where the array shows none. */
+  readonly wwn: Wwn | undefined;
+  /** A free text of the admin, not unique. */
+  readonly identifier: string | undefined;
   readonly cylinders: number;
   readonly emulation: string;
   /** Such as `TDEV`, `RDF1+TDEV`. */
@@ -47,6 +51,15 @@ export interface SnapshotOfDevice {
    */
   readonly createdAtMs: number | undefined;
   readonly linkedTargets: readonly { readonly target: DeviceId; readonly defined: boolean }[];
+}
+
+/** How one host reaches a device through one masking view. */
+export interface Presentation {
+  readonly view: string;
+  /** Undefined where the view tells no host. */
+  readonly host: string | undefined;
+  /** One for each initiator, which may reach the device at different addresses. None right after masking. */
+  readonly paths: readonly { readonly initiator: string; readonly lun: number | undefined }[];
 }
 
 /** What a device is at this moment. Its link is asked from the array itself: it does not lag as `Device.linkTarget` may. */
@@ -78,10 +91,25 @@ export interface DevicePair {
   readonly target: DeviceId;
 }
 
+/** By what the devices of an identity were found. `identifier` is a label, no identity: something else has to agree. */
+export type FoundBy = 'effective WWN' | 'own WWN' | 'NGUID' | 'storage container' | 'identifier';
+
+/** What else is known of an identity, to compare with the devices that show it. */
+export interface IdentityClue {
+  /** Undefined when no device was found. */
+  readonly foundBy: FoundBy | undefined;
+  /** Array and device as they stand in the identity itself; undefined for one that does not tell (mobility ids, vVols). */
+  readonly decoded: { readonly arrayId: ArrayId; readonly deviceId: DeviceId } | undefined;
+  /** The device of that id, where the identity names this array and the array has one: it may show another identity. */
+  readonly decodedDevice: Device | undefined;
+}
+
 /** Everything of one `preflight` read: sources by identity, and what the designated pool holds. */
 export interface DeviceInventory {
   /** Result i belongs to identity i: no device, one, or (ambiguous) several. */
   readonly sources: readonly (readonly Device[])[];
+  /** Result i: how identity i was found, and what it says by itself. */
+  readonly clues: readonly IdentityClue[];
   readonly pool: readonly Device[];
 }
 
@@ -129,7 +157,12 @@ export interface StorageArray {
   servers(signal: AbortSignal): Promise<readonly ServerState[]>;
   /** Canonical names (`naa.…`, `eui.…`) or vVol object ids to devices, and all devices of the pool storage group. */
   inventory(
-    request: { readonly identities: readonly string[]; readonly pool: string },
+    request: {
+      readonly identities: readonly string[];
+      readonly pool: string;
+      /** Storage containers (`vvol:<hex>-<hex>`) of vVol object ids: those are looked into first. */
+      readonly containers?: ReadonlyMap<string, string>;
+    },
     signal: AbortSignal,
   ): Promise<DeviceInventory>;
   /**
@@ -205,6 +238,13 @@ export interface StorageArray {
    * ids are given out again. Two reads a device, so meant for the targets of a run.
    */
   inspect(devices: readonly DeviceId[], signal: AbortSignal): Promise<readonly (DeviceState | undefined)[]>;
+  /**
+   * Result i is the name that the storage container of that id (`vvol:<hex>-<hex>`, as vCenter shows it) has on this array;
+   * undefined: the array shows no such container.
+   */
+  storageContainers(ids: readonly string[], signal: AbortSignal): Promise<readonly (string | undefined)[]>;
+  /** Result i is how hosts reach device i. Several reads a device and view: for looking at few devices. */
+  presentations(devices: readonly DeviceId[], signal: AbortSignal): Promise<readonly (readonly Presentation[])[]>;
   /** Every snapshot on the array whose name begins so: what `reap` compares with the journals. */
   listSnapshots(request: { readonly namePrefix: string }, signal: AbortSignal): Promise<readonly SnapshotOfDevice[]>;
   close(): Promise<void>;

@@ -1,20 +1,29 @@
-import type { DeviceId } from '../ports/identity.ts';
-import type { Device, DeviceInventory } from '../ports/storage-array.ts';
+import type { ArrayId } from '../ports/identity.ts';
+import type { Device, DeviceInventory, IdentityClue } from '../ports/storage-array.ts';
 import type { Unisphere } from './client.ts';
-import { answersTo, decodedDevice, mayBeVvol, parseIdentity, type WantedDevice } from './identity.ts';
+import {
+  answeredBy,
+  answersTo,
+  decoded,
+  decodedDevice,
+  mayBeVvol,
+  parseIdentity,
+  type WantedDevice,
+} from './identity.ts';
 import { readBulkVolumes, readIterator } from './lists.ts';
 import { createMaskingLookup } from './masking.ts';
 import { query, volumes as volumesPath } from './paths.ts';
 import { bodyIfFound } from './reply.ts';
 import { asBody, text } from './schema.ts';
 import { bulkVolume, classicVolume, deviceOf, isInGroup, type Volume } from './volume.ts';
-import { createVvolSearch } from './vvols.ts';
+import { type FoundVolumes, findVvol, vvolStrategies, type WantedVvol, wantedVvol } from './vvols.ts';
 
 const BULK_SELECT = [
   'id',
   'wwn',
   'effective_wwn',
   'nguid',
+  'identifier',
   'cap_cyl',
   'emulation',
   'type',
@@ -28,6 +37,7 @@ const BULK_SELECT = [
 export interface InventoryRequest {
   readonly identities: readonly string[];
   readonly pool: string;
+  readonly containers?: ReadonlyMap<string, string>;
 }
 
 /**
@@ -40,48 +50,69 @@ export async function readInventory(
   signal: AbortSignal,
 ): Promise<DeviceInventory> {
   const { bulkReads } = await unisphere.version(signal);
-  const wanted = request.identities.map(parseIdentity);
   const classic = createClassicReader(unisphere, signal);
   const rows = bulkReads ? await readBulkVolumes(unisphere, { select: BULK_SELECT }, signal) : undefined;
   return rows === undefined
-    ? inventoryOneByOne(classic, wanted, request.pool)
-    : inventoryInBulk(rows.map(bulkVolume), classic, wanted, request.pool);
+    ? inventoryOneByOne(unisphere.arrayId, classic, request)
+    : inventoryInBulk(unisphere.arrayId, rows.map(bulkVolume), classic, request);
 }
 
-type Wanted = readonly (WantedDevice | undefined)[];
 type ClassicReader = ReturnType<typeof createClassicReader>;
+interface Identified {
+  readonly devices: readonly Device[];
+  readonly clue: IdentityClue;
+}
+
+const NOBODY: Identified = {
+  devices: [],
+  clue: { foundBy: undefined, decoded: undefined, decodedDevice: undefined },
+};
+
+const inventoryOf = (identified: readonly Identified[], pool: readonly Device[]): DeviceInventory => ({
+  sources: identified.map(({ devices }) => devices),
+  clues: identified.map(({ clue }) => clue),
+  pool,
+});
 
 /** One list of all volumes of the array serves sources and pool together, however many there are. */
 async function inventoryInBulk(
+  arrayId: ArrayId,
   rows: readonly ReturnType<typeof bulkVolume>[],
   classic: ClassicReader,
-  wanted: Wanted,
-  pool: string,
+  { identities, pool, containers }: InventoryRequest,
 ): Promise<DeviceInventory> {
-  const inPool = rows.filter(({ volume }) => isInGroup(volume, pool));
+  const toDevices = (found: typeof rows) =>
+    found.flatMap(({ volume, maskingViews }) => deviceOf(volume, maskingViews) ?? []);
   const rowsNamed = byIdentity(rows);
-  const [sources, targets] = await Promise.all([
-    Promise.all(
-      wanted.map(async (one) => {
-        if (one === undefined) return [];
-        const named = new Set([...rowsNamed(one.wwn), ...(one.kind === 'nguid' ? rowsNamed(one.nguid) : [])]);
-        const found = [...named].filter(({ volume }) => answersTo(volume, one));
-        // A release may leave vVols out of its general list: those are asked for by name.
-        if (found.length === 0 && mayBeVvol(one)) return classic.toSources(await classic.findVvol(one));
-        return found.flatMap(({ volume, maskingViews }) => deviceOf(volume, maskingViews) ?? []);
-      }),
-    ),
+  const rowOf = new Map(rows.map((row) => [row.volume.id, row]));
+  const identify = async (identity: string): Promise<Identified> => {
+    const wanted = parseIdentity(identity);
+    if (wanted === undefined) return NOBODY;
+    const named = decodedDevice(wanted, arrayId);
+    const claimed = named === undefined ? undefined : rowOf.get(named);
+    const clue = { decoded: decoded(wanted), decodedDevice: claimed && toDevices([claimed])[0] };
+    const found = rowsNamed(wanted).filter(({ volume }) => answersTo(volume, wanted));
+    // A release may leave vVols out of its general list: those are asked for by name.
+    if (found.length === 0 && mayBeVvol(wanted)) {
+      const { volumes, foundBy } = await classic.findVvol(wantedVvol(identity, wanted, containers?.get(identity)));
+      return { devices: await classic.toSources(volumes), clue: { ...clue, foundBy } };
+    }
+    return { devices: toDevices(found), clue: { ...clue, foundBy: found[0] && answeredBy(found[0].volume, wanted) } };
+  };
+  const inPool = rows.filter(({ volume }) => isInGroup(volume, pool));
+  const [identified, targets] = await Promise.all([
+    Promise.all(identities.map(identify)),
     Promise.all(
       inPool.map(async ({ volume, maskingViews }) => deviceOf(volume, await classic.eachHost(maskingViews)) ?? []),
     ),
   ]);
-  return { sources, pool: targets.flat() };
+  return inventoryOf(identified, targets.flat());
 }
 
 /** Rows that have an identity in any of its forms: which of them answer to it is decided over these few. */
 function byIdentity<Row extends { readonly volume: Volume }>(
   rows: readonly Row[],
-): (identity: string) => readonly Row[] {
+): (wanted: WantedDevice) => readonly Row[] {
   const index = new Map<string, Row[]>();
   for (const row of rows) {
     const { wwn, effectiveWwn, nguid } = row.volume;
@@ -92,31 +123,57 @@ function byIdentity<Row extends { readonly volume: Volume }>(
       else index.set(identity, [row]);
     }
   }
-  return (identity) => index.get(identity) ?? [];
+  const having = (identity: string) => index.get(identity) ?? [];
+  return (wanted) => {
+    if (wanted.kind === 'label') return [];
+    return wanted.kind === 'nguid'
+      ? [...new Set([...having(wanted.wwn), ...having(wanted.nguid)])]
+      : having(wanted.wwn);
+  };
 }
 
 /** Before 10.1 lists hold ids only: every device is read by itself, every view looked up once. */
-async function inventoryOneByOne(classic: ClassicReader, wanted: Wanted, pool: string): Promise<DeviceInventory> {
-  const [sources, poolVolumes] = await Promise.all([
-    Promise.all(wanted.map((one) => (one === undefined ? [] : classic.find(one)))),
+async function inventoryOneByOne(
+  arrayId: ArrayId,
+  classic: ClassicReader,
+  { identities, pool, containers }: InventoryRequest,
+): Promise<DeviceInventory> {
+  const identify = async (identity: string): Promise<Identified> => {
+    const wanted = parseIdentity(identity);
+    if (wanted === undefined) return NOBODY;
+    const named = decodedDevice(wanted, arrayId);
+    const claimed = named === undefined ? undefined : await classic.volume(named);
+    const { volumes, foundBy } = await classic.find(identity, wanted, claimed, containers?.get(identity));
+    const decodedDeviceShown = claimed && deviceOf(claimed, []);
+    return {
+      devices: await classic.toSources(volumes),
+      clue: { foundBy, decoded: decoded(wanted), decodedDevice: decodedDeviceShown },
+    };
+  };
+  const [identified, poolVolumes] = await Promise.all([
+    Promise.all(identities.map(identify)),
     classic.list({ storageGroupId: pool }),
   ]);
   const inPool = poolVolumes.filter((volume) => isInGroup(volume, pool));
-  return {
-    sources: await Promise.all(sources.map(classic.toSources)),
-    pool: await classic.toTargets(inPool),
-  };
+  return inventoryOf(identified, await classic.toTargets(inPool));
 }
 
 function createClassicReader(unisphere: Unisphere, signal: AbortSignal) {
   const masking = createMaskingLookup(unisphere, signal);
-  const vvols = createVvolSearch(unisphere, signal);
+  const read = new Map<string, Promise<Volume | undefined>>();
   const volumesRoot = async () => volumesPath((await unisphere.version(signal)).endpoint, unisphere.arrayId);
 
-  const volume = async (id: DeviceId | string): Promise<Volume | undefined> => {
+  const readVolume = async (id: string): Promise<Volume | undefined> => {
     const reply = await unisphere.read(`/restapi${await volumesRoot()}/${id}`, signal);
     const body = bodyIfFound(reply, `show device "${id}"`);
     return body === undefined ? undefined : classicVolume(asBody(body, `device "${id}"`));
+  };
+
+  /** Each device is read once. */
+  const volume = (id: string): Promise<Volume | undefined> => {
+    const known = read.get(id) ?? readVolume(id);
+    read.set(id, known);
+    return known;
   };
 
   const list = async (filter: Readonly<Record<string, string>>): Promise<readonly Volume[]> => {
@@ -125,14 +182,7 @@ function createClassicReader(unisphere: Unisphere, signal: AbortSignal) {
     return (await Promise.all(ids.map(volume))).filter((found) => found !== undefined);
   };
 
-  /** vVols are in the general list only when asked for; the device's own WWN is the vVol's id. */
-  const findVvol = async (wanted: WantedDevice): Promise<readonly Volume[]> => {
-    const listed = await list({ virtual_volumes: 'true', wwn: wanted.wwn.toUpperCase() });
-    const found = listed.filter((one) => answersTo(one, { kind: 'vvol', wwn: wanted.wwn }));
-    if (found.length > 0) return found;
-    const devices = await vvols.devicesOf(wanted.wwn);
-    return (await Promise.all(devices.map(volume))).filter((one) => one !== undefined);
-  };
+  const strategies = vvolStrategies(unisphere, { list, volume }, signal);
 
   const devicesOf = async (
     found: readonly Volume[],
@@ -140,20 +190,37 @@ function createClassicReader(unisphere: Unisphere, signal: AbortSignal) {
   ): Promise<readonly Device[]> =>
     (await Promise.all(found.map(async (one) => deviceOf(one, await viewsOf(one)) ?? []))).flat();
 
+  /** The array shows identities in upper case; whether its filters mind the case is not published. */
+  const listedAs = (wanted: WantedDevice): Promise<readonly Volume[]> => {
+    switch (wanted.kind) {
+      case 'label':
+        return Promise.resolve([]);
+      case 'nguid':
+        return list({ nguid: wanted.nguid.toUpperCase() });
+      default:
+        return list({ effective_wwn: wanted.wwn.toUpperCase() });
+    }
+  };
+
   return {
     list,
-    findVvol,
+    volume,
+    findVvol: (wanted: WantedVvol) => findVvol(strategies, wanted),
     eachHost: masking.eachHost,
-    /** Each way proposes devices; only one that shows the identity itself is accepted. */
-    async find(wanted: WantedDevice): Promise<readonly Volume[]> {
-      const decoded = decodedDevice(wanted, unisphere.arrayId);
-      const guess = decoded === undefined ? undefined : await volume(decoded);
-      if (guess && answersTo(guess, wanted)) return [guess];
-      // The array shows identities in upper case; whether its filters mind the case is not published.
-      const filter =
-        wanted.kind === 'nguid' ? { nguid: wanted.nguid.toUpperCase() } : { effective_wwn: wanted.wwn.toUpperCase() };
-      const found = (await list(filter)).filter((one) => answersTo(one, wanted));
-      return found.length > 0 || !mayBeVvol(wanted) ? found : findVvol(wanted);
+    /** `claimed` is the device that the identity names by itself; the list is asked also when it shows the identity: others may too. */
+    async find(
+      identity: string,
+      wanted: WantedDevice,
+      claimed: Volume | undefined,
+      container: string | undefined,
+    ): Promise<FoundVolumes> {
+      const proposed = [...(claimed ? [claimed] : []), ...(await listedAs(wanted))];
+      const found = new Map(proposed.filter((one) => answersTo(one, wanted)).map((one) => [one.id, one]));
+      const [first] = found.values();
+      if (first) return { volumes: [...found.values()], foundBy: answeredBy(first, wanted) };
+      return mayBeVvol(wanted)
+        ? findVvol(strategies, wantedVvol(identity, wanted, container))
+        : { volumes: [], foundBy: undefined };
     },
     toSources: (found: readonly Volume[]) => devicesOf(found, masking.viewsOf),
     toTargets: (found: readonly Volume[]) =>

@@ -1,5 +1,6 @@
 import type { ArrayId, DeviceId, Wwn } from '../ports/identity.ts';
-import { deviceId, wwn } from '../ports/identity.ts';
+import { deviceId, arrayId as parseArrayId, wwn } from '../ports/identity.ts';
+import type { FoundBy } from '../ports/storage-array.ts';
 
 /** What an identity from vCenter asks for. */
 export type WantedDevice =
@@ -8,7 +9,12 @@ export type WantedDevice =
   /** Canonical name of an NVMe namespace: equals the NGUID of a device. */
   | { readonly kind: 'nguid'; readonly nguid: string; readonly wwn: Wwn }
   /** A vVol object id that cannot be a canonical name: equals the WWN of a device. */
-  | { readonly kind: 'vvol'; readonly wwn: Wwn };
+  | { readonly kind: 'vvol'; readonly wwn: Wwn }
+  /** A vVol object id of a form that is no WWN: only a label may lead to its device. */
+  | { readonly kind: 'label'; readonly label: string };
+
+/** Names of devices and namespaces, of other arrays or of none: never a vVol's. */
+const DEVICE_NAME = /^(naa|eui|t10|mpx|vml)\./;
 
 const HEX32 = /^[0-9a-f]{32}$/;
 /** `6000097` + `0` + array id + ASCII `S` + five ASCII hex digits of the device. */
@@ -18,7 +24,10 @@ const DEVICE_WWN = /^60000970(\d{12})53((?:3[0-9]|4[1-6]){5})$/;
 export function parseIdentity(identity: string): WantedDevice | undefined {
   const match = /^(?:(naa|eui|rfc4122)\.)?(.+)$/.exec(identity.trim().toLowerCase());
   const hex = match?.[2]?.replaceAll('-', '') ?? '';
-  if (!HEX32.test(hex)) return undefined;
+  if (!HEX32.test(hex)) {
+    const label = identity.trim();
+    return label === '' || DEVICE_NAME.test(label.toLowerCase()) ? undefined : { kind: 'label', label };
+  }
   switch (match?.[1]) {
     case 'naa':
       return { kind: 'naa', wwn: wwn(hex) };
@@ -34,6 +43,7 @@ export function parseIdentity(identity: string): WantedDevice | undefined {
  * this family of arrays is another vendor's.
  */
 export function mayBeVvol(wanted: WantedDevice): boolean {
+  if (wanted.kind === 'label') return true;
   if (wanted.kind === 'nguid' || DEVICE_WWN.test(wanted.wwn)) return false;
   return wanted.kind === 'vvol' || wanted.wwn.startsWith('6000097');
 }
@@ -47,17 +57,20 @@ export function wwnOfNguid(nguid: string): Wwn {
  * Reads array and device out of a WWN that is tied to the array's serial. A hint where to look, never an identity:
  * a device with a mobility id or an inherited (effective) WWN answers to another name.
  */
-export function decodeWwn(candidate: Wwn): { readonly arrayId: string; readonly deviceId: DeviceId } | undefined {
+export function decodeWwn(candidate: Wwn): { readonly arrayId: ArrayId; readonly deviceId: DeviceId } | undefined {
   const match = DEVICE_WWN.exec(candidate);
   const [, array, digits] = match ?? [];
   if (array === undefined || digits === undefined) return undefined;
-  return { arrayId: array, deviceId: deviceId(Buffer.from(digits, 'hex').toString('latin1')) };
+  return { arrayId: parseArrayId(array), deviceId: deviceId(Buffer.from(digits, 'hex').toString('latin1')) };
 }
+
+/** Array and device an identity names by itself, before any confirmation. */
+export const decoded = (wanted: WantedDevice) => (wanted.kind === 'label' ? undefined : decodeWwn(wanted.wwn));
 
 /** The device an identity points to on this array, before any confirmation. */
 export function decodedDevice(wanted: WantedDevice, arrayId: ArrayId): DeviceId | undefined {
-  const decoded = decodeWwn(wanted.wwn);
-  return decoded?.arrayId === arrayId ? decoded.deviceId : undefined;
+  const named = decoded(wanted);
+  return named?.arrayId === arrayId ? named.deviceId : undefined;
 }
 
 /** The identities one device has. */
@@ -68,14 +81,29 @@ export interface DeviceIdentities {
 }
 
 /** Is this the device? Compares what hosts see; only a vVol id is compared with the device's own WWN. */
-export function answersTo(device: DeviceIdentities, wanted: WantedDevice): boolean {
+export const answersTo = (device: DeviceIdentities, wanted: WantedDevice): boolean =>
+  answeredBy(device, wanted) !== undefined;
+
+/** By which of its identities the device answers; undefined: it is not the one. */
+export function answeredBy(device: DeviceIdentities, wanted: WantedDevice): FoundBy | undefined {
   const seenByHosts = device.effectiveWwn ?? device.wwn;
   switch (wanted.kind) {
     case 'naa':
-      return seenByHosts === wanted.wwn;
+      return seenByHosts === wanted.wwn ? 'effective WWN' : undefined;
     case 'nguid':
-      return device.nguid === undefined ? seenByHosts === wanted.wwn : device.nguid === wanted.nguid;
+      if (device.nguid === undefined) return seenByHosts === wanted.wwn ? 'effective WWN' : undefined;
+      return device.nguid === wanted.nguid ? 'NGUID' : undefined;
     case 'vvol':
-      return seenByHosts === wanted.wwn || device.wwn === wanted.wwn;
+      if (device.wwn === wanted.wwn) return 'own WWN';
+      return seenByHosts === wanted.wwn ? 'effective WWN' : undefined;
+    case 'label':
+      return undefined;
   }
+}
+
+/** The forms under which a vVol's id may stand in a device's identifier: as vCenter shows it, and its digits alone. */
+export function labelsOf(identity: string): readonly string[] {
+  const shown = identity.trim();
+  const digits = shown.replace(/^(naa|rfc4122)\./i, '').replaceAll('-', '');
+  return [...new Set([shown, shown.replace(/^(naa|rfc4122)\./i, ''), digits])].filter((label) => label !== '');
 }

@@ -13,6 +13,7 @@ import { createGroupLists } from './group-lists.ts';
 import { sourceGroupOf } from './group-names.ts';
 import { mayBeVvol, parseIdentity } from './identity.ts';
 import { OwnEffects } from './own-effects.ts';
+import { readPresentations } from './presentations.ts';
 import { firstThatAnswers } from './servers.ts';
 import { openSession } from './session.ts';
 import { createSnapshotSearch } from './snapshot-search.ts';
@@ -23,6 +24,7 @@ import { limitsOf, readSourceLoads } from './source-loads.ts';
 import { addToStorageGroup, removeFromStorageGroup } from './storage-groups.ts';
 import { createTemporaryGroups, removeGroupsOf } from './temporary-groups.ts';
 import { generationOf, hasSnapIds, recalledVersion } from './version.ts';
+import { readContainers } from './vvols.ts';
 
 export interface UnisphereServer {
   /** Such as `https://unisphere.example:8443`; a slash at the end does not matter. */
@@ -150,6 +152,8 @@ export function createPowerMax(options: PowerMaxOptions): StorageArray {
       if (devices.length > 0 && states.every((state) => state === undefined)) await generation(signal);
       return states;
     },
+    storageContainers: (ids, signal) => readContainers(unisphere, ids, signal),
+    presentations: (devices, signal) => readPresentations(unisphere, devices, signal),
     async listSnapshots({ namePrefix }, signal) {
       const found = await (await way(signal)).search.list(namePrefix, signal);
       if (found.length === 0) await generation(signal);

@@ -6,6 +6,7 @@ import { type Body, bodies, count, flag, text, texts, unexpectedAnswer } from '.
 /** A volume as one of the two APIs shows it; masking views are known from the bulk read only. */
 export interface Volume extends DeviceIdentities {
   readonly id: DeviceId;
+  readonly identifier: string | undefined;
   readonly cylinders: number;
   readonly emulation: string;
   readonly type: string;
@@ -23,6 +24,7 @@ function volumeOf(body: Body, id: string | undefined, storageGroups: readonly st
   if (id === undefined || !/^[0-9A-Fa-f]{5}$/.test(id)) throw unexpectedAnswer('a volume', 'no device id');
   return {
     id: deviceId(id),
+    identifier: text(body, 'volume_identifier', 'volumeIdentifier', 'identifier'),
     wwn: lowerHex(text(body, 'wwn')),
     effectiveWwn: lowerHex(text(body, 'effective_wwn', 'effectiveWwn')),
     nguid: lowerHex(text(body, 'nguid')),
@@ -60,7 +62,20 @@ export function isInGroup(volume: Volume, storageGroup: string): boolean {
 export function deviceOf(volume: Volume, maskingViews: readonly MaskingView[]): Device | undefined {
   const identity = volume.effectiveWwn ?? volume.wwn;
   if (identity === undefined) return undefined;
-  const { id, cylinders, emulation, type, snapshotSource, linkTarget, storageGroups } = volume;
+  const { id, identifier, cylinders, emulation, type, snapshotSource, linkTarget, storageGroups } = volume;
   const effectiveWwn = wwn(identity);
-  return { id, effectiveWwn, cylinders, emulation, type, snapshotSource, linkTarget, storageGroups, maskingViews };
+  const own = volume.wwn === undefined ? undefined : wwn(volume.wwn);
+  return {
+    id,
+    effectiveWwn,
+    wwn: own,
+    identifier,
+    cylinders,
+    emulation,
+    type,
+    snapshotSource,
+    linkTarget,
+    storageGroups,
+    maskingViews,
+  };
 }

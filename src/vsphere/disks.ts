@@ -1,7 +1,8 @@
 import type { DiskBacking, VirtualDisk } from '../ports/hypervisor.ts';
 import { moRef } from '../ports/identity.ts';
-import { arrayItems, child, children, integer, ref, text, typeOf } from './decode.ts';
+import { arrayItems, boolean, child, children, integer, ref, text, typeOf } from './decode.ts';
 import { diskCondition } from './disk-condition.ts';
+import { type HostLun, isLocalName, rawDeviceBacking } from './raw-devices.ts';
 
 /** What the mapping of a disk needs of its datastore. */
 export interface DatastoreFacts {
@@ -13,13 +14,20 @@ export interface DatastoreFacts {
   readonly extents: readonly string[];
   /** `VvolDatastoreInfo`: the storage container, `vvol:<hex>-<hex>`. */
   readonly containerId: string | undefined;
+  /** `HostVvolVolume.storageArray`: name and uuid of each, as the VASA provider gives them. */
+  readonly vasaArrays: readonly string[];
+  readonly vmfsUuid: string | undefined;
+  /** Capacity of the VMFS volume. */
+  readonly vmfsBytes: number | undefined;
+  /** On a disk of one host. */
+  readonly local: boolean;
 }
 
 /** What a virtual machine's disks are mapped with. Keys are managed object ids. */
 export interface StorageFacts {
   readonly datastores: ReadonlyMap<string, DatastoreFacts>;
-  /** Canonical names by `ScsiLun.uuid` of the VM's host, for raw device mappings. */
-  readonly lunNames: ReadonlyMap<string, string>;
+  /** Devices by `ScsiLun.uuid` of the VM's host, for raw device mappings. */
+  readonly luns: ReadonlyMap<string, HostLun>;
 }
 
 /** Reads `Datastore.name`, `summary.type` and `info`. */
@@ -35,6 +43,12 @@ export function datastoreFacts(name: string, type: string, info: unknown): Datas
       text(child(info, 'vvolDS', 'scId')) ??
       text(child(info, 'containerId')) ??
       url?.match(/\/(vvol:[0-9a-f]+-[0-9a-f]+)\/?$/i)?.[1],
+    vasaArrays: children(child(info, 'vvolDS'), 'storageArray').flatMap((array) =>
+      [text(child(array, 'name')), text(child(array, 'uuid'))].filter((word) => word !== undefined),
+    ),
+    vmfsUuid: text(child(info, 'vmfs', 'uuid'))?.toLowerCase(),
+    vmfsBytes: integer(child(info, 'vmfs', 'capacity')),
+    local: boolean(child(info, 'vmfs', 'local')) ?? false,
   };
 }
 
@@ -96,7 +110,7 @@ const FILE_BACKINGS: readonly (string | undefined)[] = [
 ];
 
 function diskBacking(backing: unknown, storage: StorageFacts): DiskBacking {
-  if (isRawDevice(backing)) return rawDeviceBacking(backing, storage);
+  if (isRawDevice(backing)) return rawDeviceBacking(backing, storage.luns);
   const type = typeOf(backing);
   if (!FILE_BACKINGS.includes(type)) {
     return unsupported(`its backing "${type ?? 'none'}" has no array device behind it that could be found`);
@@ -112,7 +126,13 @@ function diskBacking(backing: unknown, storage: StorageFacts): DiskBacking {
       const objectId = text(child(backing, 'backingObjectId'));
       return objectId === undefined || objectId === ''
         ? unsupported(`vCenter shows no virtual volume id for it on datastore "${datastore.name}"`)
-        : { kind: 'vvol', objectId, datastore: datastore.name, containerId: datastore.containerId };
+        : {
+            kind: 'vvol',
+            objectId,
+            datastore: datastore.name,
+            containerId: datastore.containerId,
+            vasaArrays: datastore.vasaArrays,
+          };
     }
     case 'VMFS': {
       const elsewhere = chainDatastores(backing).find((id) => id !== datastoreRef.id);
@@ -123,12 +143,21 @@ function diskBacking(backing: unknown, storage: StorageFacts): DiskBacking {
       if (datastore.extents.length === 0) {
         return unsupported(`vCenter shows no extents of the VMFS datastore "${datastore.name}"`);
       }
+      const local = datastore.extents.find(isLocalName);
+      if (local !== undefined || datastore.local) {
+        const device = local ?? datastore.extents[0];
+        return unsupported(
+          `the VMFS datastore "${datastore.name}" lies on "${device}", a disk of one host, not on an array`,
+        );
+      }
       return {
         kind: 'vmfs',
         fileName: text(child(backing, 'fileName')) ?? '',
         datastore: datastore.name,
         datastoreRef: moRef(datastoreRef.id),
         extents: datastore.extents,
+        vmfsUuid: datastore.vmfsUuid,
+        datastoreBytes: datastore.vmfsBytes,
       };
     }
     case 'NFS':
@@ -151,41 +180,4 @@ function chainDatastores(backing: unknown): readonly string[] {
     if (id !== undefined) ids.push(id);
   }
   return ids;
-}
-
-const COMPATIBILITY_MODES: ReadonlyMap<string | undefined, 'physical' | 'virtual'> = new Map([
-  ['physicalMode', 'physical'],
-  ['virtualMode', 'virtual'],
-]);
-
-function rawDeviceBacking(backing: unknown, storage: StorageFacts): DiskBacking {
-  if (child(backing, 'parent') !== undefined) {
-    return unsupported('it is a raw device on a VM snapshot: its newest data are in a delta file, not on the device');
-  }
-  const lunUuid = text(child(backing, 'lunUuid'));
-  const deviceName = text(child(backing, 'deviceName'));
-  const canonicalName =
-    (lunUuid === undefined ? undefined : storage.lunNames.get(lunUuid)) ??
-    canonicalNameOf(lunUuid) ??
-    canonicalNameOf(deviceName);
-  if (canonicalName === undefined) {
-    return unsupported(`its raw device "${deviceName ?? lunUuid ?? 'unnamed'}" is not seen by the VM's host`);
-  }
-  const mode = text(child(backing, 'compatibilityMode'));
-  const compatibilityMode = COMPATIBILITY_MODES.get(mode);
-  return compatibilityMode === undefined
-    ? unsupported(`its raw device mapping has the unknown compatibility mode "${mode ?? 'none'}"`)
-    : { kind: 'rdm', canonicalName, compatibilityMode };
-}
-
-/**
- * The canonical name inside a device's other names: a path under `/vmfs/devices/disks`, or a `vml.` name, whose page 0x83
- * identity (NAA format 6) stands in hex digits 10 to 42 in the layouts of ESXi before and since 7.0 (Broadcom KB 320217, 379673).
- */
-export function canonicalNameOf(name: string | undefined): string | undefined {
-  if (name === undefined) return undefined;
-  const device = name.slice(name.lastIndexOf('/') + 1).toLowerCase();
-  if (/^(naa\.[0-9a-f]{16,32}|eui\.[0-9a-f]{16,32})$/.test(device)) return device;
-  const identity = device.match(/^(?:vml\.)?02[0-9a-f]{8}(6[0-9a-f]{31})[0-9a-f]*$/)?.[1];
-  return identity === undefined ? undefined : `naa.${identity}`;
 }

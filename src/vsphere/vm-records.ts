@@ -1,10 +1,11 @@
 import { SnaphookError } from '../ports/errors.ts';
 import type { VmRecord, VmTask } from '../ports/hypervisor.ts';
 import { moRef } from '../ports/identity.ts';
-import { arrayItems, boolean, child, ref, text } from './decode.ts';
+import { boolean, ref, text } from './decode.ts';
 import { type DatastoreFacts, datastoreFacts, hasRawDevice, type StorageFacts, virtualDisks } from './disks.ts';
 import { displayName, readInstanceUuid } from './managed-entity.ts';
 import { type ObjectProperties, requireReadable, retrieveObjects } from './property-collector.ts';
+import { type HostLun, hostLuns } from './raw-devices.ts';
 import type { Session } from './session.ts';
 import { readTask, TASK_PROPERTIES, VM_CONDITION_PROPERTIES, vmCondition } from './vm-condition.ts';
 
@@ -54,12 +55,11 @@ export async function readVms(session: Session, ids: readonly string[]): Promise
     if (found.object.type === 'Datastore') datastores.set(found.object.id, readDatastore(session, found));
     if (found.object.type === 'Task') tasks.set(found.object.id, readTask(found));
   }
-  const lunNames = await readLunNames(session, vms);
+  const luns = await readLuns(session, vms);
   return new Map(
     vms.map((vm) => {
       const host = ref(vm.properties.get('runtime.host'))?.id ?? '';
-      const storage = { datastores, lunNames: lunNames.get(host) ?? new Map() };
-      return [vm.object.id, vmRecord(session, vm, storage, tasks)];
+      return [vm.object.id, vmRecord(session, vm, { datastores, luns: luns.get(host) ?? new Map() }, tasks)];
     }),
   );
 }
@@ -70,32 +70,26 @@ function readDatastore(session: Session, { object, properties, ...rest }: Object
   return datastoreFacts(name, text(properties.get('summary.type')) ?? '', properties.get('info'));
 }
 
-/** Canonical names by LUN uuid, a map for each host that runs a VM with raw devices. */
-async function readLunNames(
+/** Devices by LUN uuid, a map for each host that runs a VM with raw devices. */
+async function readLuns(
   session: Session,
   vms: readonly ObjectProperties[],
-): Promise<ReadonlyMap<string, ReadonlyMap<string, string>>> {
+): Promise<ReadonlyMap<string, ReadonlyMap<string, HostLun>>> {
   const hosts = new Set(
     vms
       .filter((vm) => hasRawDevice(vm.properties.get(DEVICES)))
       .map((vm) => ref(vm.properties.get('runtime.host'))?.id)
       .filter((id) => id !== undefined),
   );
-  const namesByHost = new Map<string, ReadonlyMap<string, string>>();
+  const byHost = new Map<string, ReadonlyMap<string, HostLun>>();
   for await (const { object, properties } of retrieveObjects(session, {
     propSet: [{ type: 'HostSystem', pathSet: [LUNS] }],
     objectSet: [...hosts].map((id) => ({ obj: { type: 'HostSystem', id }, skip: false })),
     reportMissingObjectsInResults: true,
   })) {
-    const names = new Map<string, string>();
-    for (const lun of arrayItems(properties.get(LUNS))) {
-      const uuid = text(child(lun, 'uuid'));
-      const canonicalName = text(child(lun, 'canonicalName'));
-      if (uuid !== undefined && canonicalName !== undefined) names.set(uuid, canonicalName);
-    }
-    namesByHost.set(object.id, names);
+    byHost.set(object.id, hostLuns(properties.get(LUNS)));
   }
-  return namesByHost;
+  return byHost;
 }
 
 function vmRecord(

@@ -54,6 +54,7 @@ export function benchEstate(vmCount: number, disksPerVm: number): BenchEstate {
       unmaskedTargets: [],
       twin: endpoint,
       twinOther: resident,
+      names: {},
     }),
     vcenter: inventory(vms),
   };

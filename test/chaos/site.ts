@@ -190,10 +190,18 @@ function drawDisk(
           datastore: 'ds1',
           datastoreRef: moRef('datastore-1'),
           extents,
+          vmfsUuid: undefined,
+          datastoreBytes: undefined,
         }
       : random.chance(0.5)
-        ? { kind: 'rdm', canonicalName: name, compatibilityMode: 'physical' }
-        : { kind: 'vvol', objectId: name, datastore: 'vv1', containerId: undefined },
+        ? {
+            kind: 'rdm',
+            canonicalName: name,
+            compatibilityMode: 'physical',
+            lunBytes: CYLINDERS * CYLINDER_BYTES,
+            mappingFile: `[ds1] ${vm}-${key}.vmdk`,
+          }
+        : { kind: 'vvol', objectId: name, datastore: 'vv1', containerId: undefined, vasaArrays: [] },
   };
 }
 

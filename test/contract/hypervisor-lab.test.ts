@@ -61,7 +61,13 @@ hypervisorContract('the lab’s vCenter', async () => {
             label: 'Hard disk 1',
             capacityBytes: GIB,
             guestDiskUuid: '6000c291111122223333444455556666',
-            backing: { kind: 'vvol', objectId: VVOL_OBJECT, datastore: 'gold', containerId: CONTAINER_ID },
+            backing: {
+              kind: 'vvol',
+              objectId: VVOL_OBJECT,
+              datastore: 'gold',
+              containerId: CONTAINER_ID,
+              vasaArrays: ['000197900046', 'com.emc:000197900046'],
+            },
           },
           {
             ...common,
@@ -77,6 +83,8 @@ hypervisorContract('the lab’s vCenter', async () => {
               datastore: 'silver',
               datastoreRef: expect.stringMatching(/^datastore-\d+$/) as MoRef, // an asymmetric matcher in place of it
               extents: [HEAD_EXTENT, SECOND_EXTENT],
+              vmfsUuid: expect.stringMatching(/^[0-9a-f]{8}-[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{12}$/) as string, // a matcher, too
+              datastoreBytes: 200 * GIB,
             },
           },
           {
@@ -86,7 +94,13 @@ hypervisorContract('the lab’s vCenter', async () => {
             capacityBytes: 3 * GIB,
             guestDiskUuid: '6000c293111122223333444455556666',
             diskMode: 'independent_persistent',
-            backing: { kind: 'rdm', canonicalName: RAW_DEVICE, compatibilityMode: 'physical' },
+            backing: {
+              kind: 'rdm',
+              canonicalName: RAW_DEVICE,
+              compatibilityMode: 'physical',
+              lunBytes: 100 * GIB,
+              mappingFile: '[silver] app01/app01_2.vmdk',
+            },
           },
           {
             ...common,

@@ -29,7 +29,14 @@ const disk = {
   onSnapshot: false,
   condition: PLAIN_DISK,
 };
-const vmfs = { kind: 'vmfs', datastore: 'ds1', datastoreRef: moRef('datastore-1'), extents: ['naa.6'] } as const;
+const vmfs = {
+  kind: 'vmfs',
+  datastore: 'ds1',
+  datastoreRef: moRef('datastore-1'),
+  extents: ['naa.6'],
+  vmfsUuid: undefined,
+  datastoreBytes: undefined,
+} as const;
 const onVmfs = { ...disk, key: 2000, label: 'Hard disk 1', sharedByWriters: false };
 const main = vm(1, 'sql01', {
   disks: [
@@ -39,14 +46,20 @@ const main = vm(1, 'sql01', {
       key: 2001,
       label: 'Hard disk 2',
       sharedByWriters: true,
-      backing: { kind: 'rdm', canonicalName: 'naa.7', compatibilityMode: 'physical' },
+      backing: {
+        kind: 'rdm',
+        canonicalName: 'naa.7',
+        compatibilityMode: 'physical',
+        lunBytes: 1000,
+        mappingFile: '[ds1] raw.vmdk',
+      },
     },
     {
       ...disk,
       key: 2002,
       label: 'Hard disk 3',
       sharedByWriters: false,
-      backing: { kind: 'vvol', objectId: 'naa.8', datastore: 'vv', containerId: undefined },
+      backing: { kind: 'vvol', objectId: 'naa.8', datastore: 'vv', containerId: undefined, vasaArrays: [] },
     },
   ],
 });

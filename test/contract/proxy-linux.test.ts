@@ -45,6 +45,20 @@ test.each([`wwn-0x${WWN}-part1`, `scsi-SEMC_SYMMETRIX_${WWN}`, `wwn-0x${WWN.slic
   },
 );
 
+test('the signature of a device is read from the device itself, and a device that is gone is an error', async () => {
+  const { proxy, node } = await makeWorld();
+  const start = Buffer.alloc(1_966_080);
+  start.writeUInt32LE(0x1234abcd, 440);
+  start.writeUInt16LE(0xaa55, 510);
+  writeFileSync(node(`wwn-0x${WWN}`), start);
+  const [device] = await proxy.waitForDevices([{ wwn: WWN, sizeBytes: 10 }], AbortSignal.timeout(5000));
+  if (!device) throw new Error('the device was not found');
+
+  expect(await proxy.signature(device, AbortSignal.timeout(5000))).toEqual({ diskId: 'mbr:1234abcd', vmfs: undefined });
+  rmSync(node(`wwn-0x${WWN}`));
+  await expect(proxy.signature(device, AbortSignal.timeout(5000))).rejects.toMatchObject({ code: 'E_PROXY_DEVICE' });
+});
+
 test('a device folder that is not there is an error that names it', async () => {
   const proxy = createLinuxProxy({ byIdFolder: '/nonexistent/by-id', clock: systemClock });
 

@@ -65,6 +65,14 @@ export function proxyContract(name: string, makeWorld: () => Promise<ProxyWorld>
       });
     });
 
+    test('paths are told of the devices that are there, without waiting for the others', async () => {
+      const { proxy, present } = await makeWorld();
+      present(A, SIZE_BYTES);
+      const [device] = await proxy.waitForDevices([{ wwn: A, sizeBytes: SIZE_BYTES }], soon());
+
+      expect(await proxy.paths([A, B], soon())).toEqual(new Map([[A, device?.path]]));
+    });
+
     test('only devices that are there now are visible, and releasing one that is gone is success', async () => {
       const { proxy, present, withdraw } = await makeWorld();
       present(A, SIZE_BYTES);

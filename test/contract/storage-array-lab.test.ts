@@ -145,8 +145,28 @@ describe.each(RELEASES)('behind Unisphere %s', (version) => {
       'mpx.vmhba1:C0:T0:L0',
     ];
 
-    const { sources } = await array.inventory({ identities, pool: POOL }, soon());
+    const { sources, clues } = await array.inventory({ identities, pool: POOL }, soon());
 
+    expect(clues.map(({ foundBy }) => foundBy)).toEqual([
+      'effective WWN',
+      undefined,
+      'effective WWN',
+      undefined,
+      version === '9.2' ? 'effective WWN' : 'NGUID',
+      version === '10.3' ? 'effective WWN' : 'own WWN',
+      'own WWN',
+      undefined,
+    ]);
+    expect(clues.map(({ decoded, decodedDevice }) => [decoded?.deviceId, decodedDevice?.id])).toEqual([
+      ['00002', undefined],
+      [INHERITED.device, INHERITED.device],
+      [undefined, undefined],
+      [MOBILE.device, MOBILE.device],
+      [SOURCES[0], SOURCES[0]],
+      [undefined, undefined],
+      [undefined, undefined],
+      [undefined, undefined],
+    ]);
     expect(sources.map((found) => found.map(({ id }) => id))).toEqual([
       [INHERITED.device],
       [],
@@ -160,6 +180,25 @@ describe.each(RELEASES)('behind Unisphere %s', (version) => {
     expect(sources[0]?.[0]).toMatchObject({ effectiveWwn: INHERITED.effectiveWwn, cylinders: 4, emulation: 'FBA' });
   });
 
+  test('a vVol whose id is no WWN is found by the identifier of its device alone, and all devices of that identifier are told', async () => {
+    const { array, lab } = await start({ version });
+    const label = 'vvol-of-sql01';
+    lab.change((config) => {
+      config.devices[VVOL.device] = { identifier: label };
+    });
+    const find = () => array.inventory({ identities: [label, 'rfc4122.unknown'], pool: POOL }, soon());
+    expect(await find()).toMatchObject({
+      sources: [[{ id: VVOL.device }], []],
+      clues: [{ foundBy: 'identifier' }, {}],
+    });
+
+    lab.bindVvol({ device: TARGETS[3] ?? '', container: 'SC1', resource: 'SC1-res', wwn: VVOL.wwn.replace(/.$/, '7') });
+    lab.change((config) => {
+      config.devices[TARGETS[3] ?? ''] = { identifier: label };
+    });
+    expect((await find()).sources[0]?.map(({ id }) => id).sort()).toEqual([TARGETS[3], VVOL.device].sort());
+  });
+
   test('a source shows the views of its group and of the parents of its group', async () => {
     const { array } = await start({ version });
 
@@ -168,6 +207,32 @@ describe.each(RELEASES)('behind Unisphere %s', (version) => {
     const views = sources[0]?.[0]?.maskingViews ?? [];
     expect(new Set(views.map(({ id }) => id))).toEqual(new Set(['mv-cluster']));
     expect(views.map(({ host }) => host)).not.toContain('proxy01');
+  });
+
+  test('how hosts reach a device is told for every host behind a view, with the address at each initiator', async () => {
+    const { array } = await start({ version });
+    const [source, target] = [SOURCES[0] ?? INHERITED.device, TARGETS[0] ?? INHERITED.device];
+
+    const [ofSource, ofTarget, ofVvol] = await array.presentations([source, target, VVOL.device], soon());
+
+    expect(ofSource?.map(({ view, host }) => [view, host]).sort()).toEqual([
+      ['mv-cluster', 'esx01'],
+      ['mv-cluster', 'esx02'],
+    ]);
+    expect(ofSource?.[0]?.paths.map(({ initiator }) => initiator).sort()).toEqual([
+      '10000090faa02d01',
+      '10000090faa02d02',
+    ]);
+    expect(ofTarget).toEqual([
+      { view: 'mv-proxy', host: 'proxy01', paths: [{ initiator: '10000090faa02c20', lun: expect.any(Number) }] },
+    ]);
+    expect(ofVvol).toEqual([]);
+  });
+
+  test('a storage container is known by the id that vCenter shows', async () => {
+    const { array } = await start({ version });
+    const ids = ['vvol:600009700bcbb711-39ff01780000050a', 'vvol:600009700bcbb711-39ff01780000050b'];
+    expect(await array.storageContainers(ids, soon())).toEqual(['SC1', undefined]);
   });
 
   test('two devices of one identity are both told', async () => {

@@ -100,6 +100,7 @@ export function storageArrayContract(
     test('a pool that does not exist holds nothing', async () => {
       await expect(array.inventory({ identities: [], pool: 'nowhere' }, soon())).resolves.toEqual({
         sources: [],
+        clues: [],
         pool: [],
       });
     });

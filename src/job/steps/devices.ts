@@ -1,13 +1,11 @@
-import type { DeviceId } from '../../ports/identity.ts';
+import type { DiskSignature, ProxyDevice } from '../../ports/proxy.ts';
 import { withinLimit } from '../deadline.ts';
+import { compareContent } from '../disk-content.ts';
 import { targetWwnsOf } from '../plan.ts';
-import type { Step } from '../step.ts';
+import type { DevicesResult, SeenTarget } from '../results.ts';
+import type { Run, Step } from '../step.ts';
 
-export interface DevicesResult {
-  readonly devices: readonly { readonly target: DeviceId; readonly path: string }[];
-}
-
-/** Effect: the proxy has found the targets by their identity and may have cached some of their content. */
+/** Effect: the proxy has found the targets by their identity, knows their content, and may have cached some of it. */
 export const devicesStep: Step<DevicesResult> = {
   name: 'devices',
   repeatable: true,
@@ -26,10 +24,14 @@ export const devicesStep: Step<DevicesResult> = {
         hint: 'Check zoning and the masking view of the target storage group, then run `snaphook doctor`.',
       },
       signal,
-      (limit) => run.ports.proxy.waitForDevices(expected, limit),
+      async (limit) => {
+        const present = await run.ports.proxy.waitForDevices(expected, limit);
+        return Promise.all(
+          present.map(async (device) => ({ ...device, signature: await run.ports.proxy.signature(device, limit) })),
+        );
+      },
     );
-    const paths = new Map(found.map(({ wwn, path }) => [wwn, path]));
-    return { devices: devices.map(({ target, targetWwn }) => ({ target, path: paths.get(targetWwn) ?? '' })) };
+    return { devices: seenTargets(run, found) };
   },
 
   async probe() {
@@ -40,3 +42,16 @@ export const devicesStep: Step<DevicesResult> = {
     await run.ports.proxy.releaseDevices(targetWwnsOf(run.plan), signal);
   },
 };
+
+type FoundDevice = ProxyDevice & { readonly signature: DiskSignature };
+
+/** Nothing is made from a target that shows something else than its source. */
+function seenTargets(run: Run, found: readonly FoundDevice[]): readonly SeenTarget[] {
+  const byWwn = new Map(found.map((device) => [device.wwn, device]));
+  const seen = run.plan.devices.flatMap((device) => {
+    const shown = byWwn.get(device.targetWwn);
+    return shown ? [{ device, path: shown.path, signature: shown.signature }] : [];
+  });
+  for (const remark of compareContent(seen)) run.ports.reporter.warn(remark);
+  return seen.map(({ device, path, signature }) => ({ target: device.target, path, signature }));
+}

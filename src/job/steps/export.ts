@@ -1,7 +1,7 @@
 import { SnaphookError } from '../../ports/errors.ts';
 import type { Wwn } from '../../ports/identity.ts';
 import type { ImageFile } from '../../ports/images.ts';
-import { captureResultOf } from '../journal.ts';
+import { captureResultOf, seenTargetsOf } from '../journal.ts';
 import { manifestOf, plannedManifestOf, readManifestNote } from '../manifest.ts';
 import { OWN_NAME_PREFIX } from '../names.ts';
 import {
@@ -13,7 +13,6 @@ import {
   PLANNED_MANIFEST_NAME,
 } from '../plan.ts';
 import type { Run, Step } from '../step.ts';
-import type { DevicesResult } from './devices.ts';
 import { type HotAddResult, requireHotAdded } from './hot-add.ts';
 import { requireLinks } from './link.ts';
 
@@ -82,14 +81,15 @@ export const exportStep: Step<ExportResult> = {
   },
 };
 
-/** Where the proxy sees each device, by the identity it has there. Journaled by the steps of this run, under this format version. */
+/** Where the proxy sees each device, by the identity it has there. */
 function devicePathsOf({ plan, journal: { state } }: Run): ReadonlyMap<Wwn, string> {
-  const { devices, 'hot-add': hotAdd } = state.steps;
-  const linked = devices.at === 'done' ? (devices.result as DevicesResult).devices : [];
+  const linked = new Map(seenTargetsOf(state).map(({ target, path }) => [target, path]));
+  const hotAdd = state.steps['hot-add'];
+  // Journaled by hotAddStep of this run, under this format version.
   const added = hotAdd.at === 'done' ? (hotAdd.result as HotAddResult).disks : [];
   return new Map([
     ...plan.devices.flatMap(({ target, targetWwn }) => {
-      const path = linked.find((device) => device.target === target)?.path;
+      const path = linked.get(target);
       return path ? [[targetWwn, path] as const] : [];
     }),
     ...added.map(({ diskUuid, path }) => [diskUuid, path] as const),

@@ -1,11 +1,12 @@
 import type { Stats } from 'node:fs';
-import { readdir, realpath, stat } from 'node:fs/promises';
+import { open, readdir, realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { unlessAborted } from '../../platform/unless-aborted.ts';
 import type { Clock } from '../../ports/clock.ts';
 import { SnaphookError } from '../../ports/errors.ts';
 import type { Wwn } from '../../ports/identity.ts';
 import type { BackupProxy, ProxyDevice } from '../../ports/proxy.ts';
+import { readSignature } from '../disk-signature.ts';
 import { blockDeviceBytes, dropCache } from './block-device.ts';
 import { verifyIdentity } from './device-identity.ts';
 import { rescanScsiHosts } from './rescan.ts';
@@ -43,12 +44,34 @@ export function createLinuxProxy({ byIdFolder, clock }: LinuxProxyOptions): Back
       }
     },
 
+    async signature({ path: device, sizeBytes }) {
+      const file = await open(device, 'r').catch((cause: unknown) => {
+        throw lost(device, cause);
+      });
+      try {
+        const read = async (position: number, length: number) => {
+          const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, position);
+          return buffer.subarray(0, bytesRead);
+        };
+        return await readSignature(read, sizeBytes);
+      } catch (cause) {
+        throw lost(device, cause);
+      } finally {
+        await file.close();
+      }
+    },
+
     async releaseDevices(wwns, signal) {
       const present = await listDevices(byIdFolder);
       for (const wwn of wwns) {
         const device = present.get(wwn);
         if (device !== undefined) await flush(device, signal);
       }
+    },
+
+    async paths(wwns) {
+      const present = await listDevices(byIdFolder);
+      return new Map(wwns.flatMap((wwn) => (present.has(wwn) ? [[wwn, present.get(wwn) ?? '']] : [])));
     },
 
     async visible(wwns) {
@@ -58,7 +81,9 @@ export function createLinuxProxy({ byIdFolder, clock }: LinuxProxyOptions): Back
   };
   return {
     waitForDevices: (expected, signal) => unlessAborted(proxy.waitForDevices(expected, signal), signal),
+    signature: (device, signal) => unlessAborted(proxy.signature(device, signal), signal),
     releaseDevices: (wwns, signal) => unlessAborted(proxy.releaseDevices(wwns, signal), signal),
+    paths: (wwns, signal) => unlessAborted(proxy.paths(wwns, signal), signal),
     visible: (wwns, signal) => unlessAborted(proxy.visible(wwns, signal), signal),
   };
 }

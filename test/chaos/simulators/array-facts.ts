@@ -13,6 +13,8 @@ export function deviceFacts(system: ArraySystem, id: DeviceId): Device {
   return {
     id,
     effectiveWwn: device.wwn,
+    wwn: device.wwn,
+    identifier: undefined,
     cylinders: device.cylinders,
     emulation: 'FBA',
     type: 'TDEV',

@@ -120,5 +120,11 @@ function neighboursOn({ vms }: VcenterSystem, datastoreRef: MoRef): readonly Dat
     disks.some(({ backing }) => backing.kind === 'vmfs' && backing.datastoreRef === datastoreRef),
   );
   if (found.length === 0) throw new SnaphookError('E_VCENTER', `there is no datastore "${datastoreRef}"`);
-  return found.map(({ instanceUuid, name }) => ({ datastoreRef, instanceUuid, name }));
+  return found.map(({ instanceUuid, name, poweredOn, disks }) => ({
+    datastoreRef,
+    instanceUuid,
+    name,
+    poweredOn,
+    bytes: disks.reduce((sum, { capacityBytes }) => sum + capacityBytes, 0),
+  }));
 }

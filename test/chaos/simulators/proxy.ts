@@ -34,7 +34,19 @@ export function simulatedProxy(seen: SeenDevices, process: HookProcess, random: 
         await process.clock.sleep(POLL_MS, signal);
       }
     },
+    // Whatever it is, it is what the plan knows: no schedule shows wrong data under the right WWN.
+    signature: (_device, signal) =>
+      call('signature', signal, () => ({
+        diskId: undefined,
+        vmfs: { volumeUuid: 'volume', fileSystemUuid: undefined },
+      })),
     releaseDevices: (_wwns, signal) => call('releaseDevices', signal, () => undefined),
+    paths: (wwns, signal) =>
+      call(
+        'paths',
+        signal,
+        () => new Map(wwns.flatMap((wwn) => (seen().has(wwn) ? [[wwn, `/dev/disk/by-id/wwn-0x${wwn}`]] : []))),
+      ),
     visible: (wwns, signal) => call('visible', signal, () => wwns.filter((wwn) => seen().has(wwn))),
   };
 }

@@ -162,6 +162,7 @@ export function simulatedArray(options: ArrayClientOptions): StorageArray {
               .filter(({ wwn }) => identity.toLowerCase().endsWith(wwn))
               .map((device) => deviceFacts(system, device.id)),
           ),
+          clues: identities.map(() => ({ foundBy: undefined, decoded: undefined, decodedDevice: undefined })),
           pool: members.map((device) => deviceFacts(system, device)),
         };
       }),
@@ -264,6 +265,13 @@ export function simulatedArray(options: ArrayClientOptions): StorageArray {
       patiently(signal, () =>
         write('removeFromStorageGroup', signal, random.latency(300, 5000), () =>
           system.removeMembers(storageGroup, devices, 'ours'),
+        ),
+      ),
+    storageContainers: (ids, signal) => read('storageContainers', signal, () => ids.map(() => undefined)),
+    presentations: (devices, signal) =>
+      read('presentations', signal, () =>
+        devices.map((device) =>
+          deviceFacts(system, device).maskingViews.map(({ id: view, host }) => ({ view, host, paths: [] })),
         ),
       ),
     inspect: (devices, signal) => read('inspect', signal, () => devices.map((device) => deviceState(system, device))),

@@ -150,7 +150,7 @@ test('no secret appears in output, journals, manifests, events or the files of t
   }
 });
 
-test.each(['pre', 'post', 'plan', 'status', 'reap', 'doctor', 'config', 'demo', 'lab'])(
+test.each(['pre', 'post', 'plan', 'explain', 'status', 'reap', 'doctor', 'config', 'demo', 'lab'])(
   '%s --help shows an example',
   async (verb) => {
     const { exitCode, stdout } = await run('snaphook', [verb, '--help']);

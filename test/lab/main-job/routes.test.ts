@@ -46,7 +46,13 @@ test('a VMFS datastore is handed over as images of its devices, and the plan nam
     ['00202', 'datastore'],
   ]);
   expect(files.map((file) => file.path)).toEqual(['datastore-vmfs-ds01/00201.raw', 'datastore-vmfs-ds01/00202.raw']);
-  expect(plan.collateral[0]?.vms).toEqual(expect.arrayContaining(['app02', 'sql01']));
+  const beside = plan.collateral[0]?.vms ?? [];
+  expect(beside.map(({ name }) => name)).toEqual(expect.arrayContaining(['app02', 'sql01', 'template01']));
+  expect(beside.find(({ name }) => name === 'app02')).toMatchObject({
+    state: 'not-prepared',
+    bytes: expect.any(Number),
+  });
+  expect(beside.find(({ name }) => name === 'template01')).toMatchObject({ state: 'powered-off' });
   expect(capture.vms[0]).toMatchObject({ grade: 'crash', reasons: ['the guest was not frozen'] });
   await site.post('datastore');
 });

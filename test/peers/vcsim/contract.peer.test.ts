@@ -1,4 +1,5 @@
 import { systemClock } from '../../../src/platform/clock.ts';
+import type { DiskBacking } from '../../../src/ports/hypervisor.ts';
 import { instanceUuid, type MoRef } from '../../../src/ports/identity.ts';
 import { createVsphere, type VsphereOptions } from '../../../src/vsphere/vsphere.ts';
 import { hypervisorContract } from '../../contract/hypervisor.ts';
@@ -69,7 +70,7 @@ hypervisorContract('govmomi’s simulator', async () => {
               kind: 'rdm',
               canonicalName: 'naa.60000970000197900046533030304137',
               compatibilityMode: 'physical',
-            },
+            } as DiskBacking, // what else there is depends on the simulator, and is not compared
           },
           {
             ...common,
@@ -82,7 +83,7 @@ hypervisorContract('govmomi’s simulator', async () => {
               objectId: 'rfc4122.7a2b1c3d-4e5f-4a6b-8c7d-9e0f1a2b3c4d',
               datastore: 'LocalDS_1',
               containerId: 'vvol:1234567890abcdef-fedcba0987654321',
-            },
+            } as DiskBacking, // the same
           },
           {
             ...common,
@@ -98,7 +99,9 @@ hypervisorContract('govmomi’s simulator', async () => {
               datastore: 'LocalDS_0',
               datastoreRef: expect.any(String) as MoRef, // a matcher in place of it
               extents: ['naa.60000970000197900046533030304135', 'naa.60000970000197900046533030304136'],
-            },
+              vmfsUuid: expect.anything() as string,
+              datastoreBytes: expect.anything() as number,
+            }, // matchers in place of them
           },
         ],
       },

@@ -15,6 +15,8 @@ const source = (change: Partial<Device> = {}): SourceDevice => ({
   device: {
     id: ID,
     effectiveWwn: wwn('0'.repeat(32)),
+    wwn: undefined,
+    identifier: undefined,
     cylinders: 100,
     emulation: 'FBA',
     type: 'TDEV',
@@ -30,6 +32,7 @@ const source = (change: Partial<Device> = {}): SourceDevice => ({
   ],
   diskBytes: 1,
   datastore: undefined,
+  vmfsUuid: undefined,
 });
 
 interface Case {

@@ -7,6 +7,8 @@ import { jobSpec } from './job-spec.ts';
 const device = (id: string, change: Partial<Device> = {}): Device => ({
   id: deviceId(id),
   effectiveWwn: wwn(id.toLowerCase().padStart(32, '0')),
+  wwn: undefined,
+  identifier: undefined,
   cylinders: 100,
   emulation: 'FBA',
   type: 'TDEV',
@@ -25,6 +27,7 @@ const source = (id: string, cylinders = 100): SourceDevice => ({
   ],
   diskBytes: 1,
   datastore: undefined,
+  vmfsUuid: undefined,
 });
 
 const spec = jobSpec({ name: 'job', proxyHost: 'PROXY01', timeToLiveHours: 1 });

@@ -14,7 +14,7 @@ const disk = (change: Partial<VirtualDisk> = {}): VirtualDisk => ({
   diskMode: 'persistent',
   onSnapshot: false,
   sharedByWriters: false,
-  backing: { kind: 'vvol', objectId: 'naa.1', datastore: 'gold', containerId: undefined },
+  backing: { kind: 'vvol', objectId: 'naa.1', datastore: 'gold', containerId: undefined, vasaArrays: [] },
   condition: PLAIN_DISK,
   ...change,
 });
@@ -72,7 +72,15 @@ test.each<[string, Partial<VirtualDisk>, string, string]>([
   ['a key', { condition: { ...PLAIN_DISK, encrypted: true } }, 'encrypted', 'warning'],
   [
     'a raw device',
-    { backing: { kind: 'rdm', canonicalName: 'naa.1', compatibilityMode: 'physical' } },
+    {
+      backing: {
+        kind: 'rdm',
+        canonicalName: 'naa.1',
+        compatibilityMode: 'physical',
+        lunBytes: undefined,
+        mappingFile: '',
+      },
+    },
     'raw-device',
     'info',
   ],
@@ -90,7 +98,9 @@ test('filters and write-back caches may hold writes back, a read cache does not'
 test.each<[string, VmRecord]>([
   [
     'another place',
-    vm({}, [disk({ backing: { kind: 'vvol', objectId: 'naa.2', datastore: 'gold', containerId: undefined } })]),
+    vm({}, [
+      disk({ backing: { kind: 'vvol', objectId: 'naa.2', datastore: 'gold', containerId: undefined, vasaArrays: [] } }),
+    ]),
   ],
   ['another size', vm({}, [disk({ capacityBytes: 2048 })])],
   ['another mode', vm({}, [disk({ diskMode: 'independent_persistent' })])],

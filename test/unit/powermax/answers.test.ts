@@ -45,6 +45,8 @@ test('a volume of the classic API becomes a device', () => {
   expect(deviceOf(volume, [])).toEqual({
     id: '002E8',
     effectiveWwn: '60000970000197900046533030324538',
+    wwn: '60000970000197900046533030324538',
+    identifier: 'csi-sample-vol',
     cylinders: 547,
     emulation: 'FBA',
     type: 'TDEV',

@@ -50,6 +50,7 @@ test.each([
   ['eui.18555330303436350000976000029790', 'nguid'],
   [`rfc4122.${VVOL.replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-')}`, 'vvol'],
   [VVOL, 'vvol'],
+  ['rfc4122.not-a-uuid', 'label'],
 ])('%s is understood as %s', (identity, kind) => {
   expect(parseIdentity(identity)?.kind).toBe(kind);
 });

@@ -1,4 +1,5 @@
-import { canonicalNameOf, datastoreFacts, hasRawDevice, virtualDisks } from '../../../src/vsphere/disks.ts';
+import { datastoreFacts, hasRawDevice, virtualDisks } from '../../../src/vsphere/disks.ts';
+import { canonicalNameOf, type HostLun } from '../../../src/vsphere/raw-devices.ts';
 import { PLAIN_DISK } from '../../contract/quiet-conditions.ts';
 import { receivedValue, XSI_PREFIXES } from './soap-answers.ts';
 
@@ -7,10 +8,11 @@ const SCID = 'vvol:0123456789abcdef-fedcba9876543210';
 
 const datastoreInfo = {
   vvol: `<val xsi:type="VvolDatastoreInfo"><name>gold</name><url>ds:///vmfs/volumes/${SCID}/</url><freeSpace>1</freeSpace>
-<vvolDS><type>VVOL</type><name>gold</name><scId>${SCID}</scId></vvolDS></val>`,
+<vvolDS><type>VVOL</type><name>gold</name><scId>${SCID}</scId><storageArray><name>array</name><uuid>com.emc:000197900046</uuid></storageArray></vvolDS></val>`,
   vmfs: `<val xsi:type="VmfsDatastoreInfo"><name>silver</name><url>ds:///vmfs/volumes/5f-a/</url><freeSpace>1</freeSpace>
-<vmfs><type>VMFS</type><name>silver</name><extent><diskName>naa.${NAA}</diskName><partition>1</partition></extent>
+<vmfs><type>VMFS</type><name>silver</name><capacity>4096</capacity><uuid>5F3C2A10-0b7d9e4c-1a2b-000c29a1b2c3</uuid><extent><diskName>naa.${NAA}</diskName><partition>1</partition></extent>
 <extent><diskName>eui.00a0980000000001</diskName><partition>1</partition></extent></vmfs></val>`,
+  local: `<val xsi:type="VmfsDatastoreInfo"><vmfs><extent><diskName>t10.ATA_____disk</diskName><partition>3</partition></extent></vmfs></val>`,
   plain: '<val xsi:type="NasDatastoreInfo"><name>x</name><url>ds:///vmfs/volumes/x/</url></val>',
 };
 
@@ -33,14 +35,15 @@ const raw = (inner: string): string =>
 
 const RAW_UUID = `0200000000${NAA}53594d4d4554`;
 
-async function storage(lunNames: ReadonlyMap<string, string> = new Map()) {
+async function storage(luns: ReadonlyMap<string, HostLun> = new Map()) {
   const info = async (xml: string) => await receivedValue(xml);
   return {
-    lunNames,
+    luns,
     datastores: new Map([
       ['ds-vvol', datastoreFacts('gold', 'VVOL', await info(datastoreInfo.vvol))],
       ['ds-vmfs', datastoreFacts('silver', 'VMFS', await info(datastoreInfo.vmfs))],
       ['ds-vmfs2', datastoreFacts('bronze', 'VMFS', await info(datastoreInfo.vmfs))],
+      ['ds-local', datastoreFacts('boot', 'VMFS', await info(datastoreInfo.local))],
       ['ds-blind', datastoreFacts('blind', 'VMFS', undefined)],
       ['ds-nfs', datastoreFacts('share', 'NFS41', await info(datastoreInfo.plain))],
       ['ds-vsan', datastoreFacts('vsan', 'vsan', await info(datastoreInfo.plain))],
@@ -51,15 +54,15 @@ async function storage(lunNames: ReadonlyMap<string, string> = new Map()) {
 const devices = async (xml: string, prefix?: string) =>
   await receivedValue(`<val xsi:type="ArrayOfVirtualDevice">${xml}</val>`, prefix);
 
-async function onlyDisk(xml: string, lunNames?: ReadonlyMap<string, string>, prefix?: string) {
-  const [first, ...more] = virtualDisks(await devices(xml, prefix), await storage(lunNames));
+async function onlyDisk(xml: string, luns?: ReadonlyMap<string, HostLun>, prefix?: string) {
+  const [first, ...more] = virtualDisks(await devices(xml, prefix), await storage(luns));
   expect(more).toEqual([]);
   if (first === undefined) throw new Error('no disk was found');
   return first;
 }
 
-const backingOf = async (backing: string, lunNames?: ReadonlyMap<string, string>) =>
-  (await onlyDisk(disk({ backing }), lunNames)).backing;
+const backingOf = async (backing: string, luns?: ReadonlyMap<string, HostLun>) =>
+  (await onlyDisk(disk({ backing }), luns)).backing;
 
 test.each(XSI_PREFIXES)('a disk on a virtual volume is read whole with the prefix %s', async (prefix) => {
   const backing = file(
@@ -75,7 +78,13 @@ test.each(XSI_PREFIXES)('a disk on a virtual volume is read whole with the prefi
     diskMode: 'persistent',
     onSnapshot: false,
     sharedByWriters: false,
-    backing: { kind: 'vvol', objectId: 'rfc4122.aa-bb', datastore: 'gold', containerId: SCID },
+    backing: {
+      kind: 'vvol',
+      objectId: 'rfc4122.aa-bb',
+      datastore: 'gold',
+      containerId: SCID,
+      vasaArrays: ['array', 'com.emc:000197900046'],
+    },
     condition: PLAIN_DISK,
   });
 });
@@ -128,6 +137,8 @@ test('a disk on VMFS lies on every extent of its datastore, head first', async (
       datastore: 'silver',
       datastoreRef: 'ds-vmfs',
       extents: [`naa.${NAA}`, 'eui.00a0980000000001'],
+      vmfsUuid: '5f3c2a10-0b7d9e4c-1a2b-000c29a1b2c3',
+      datastoreBytes: 4096,
     });
   }
 });
@@ -147,6 +158,7 @@ test.each([
   ['an NFS datastore', file('ds-nfs'), /NFS datastore "share"/],
   ['a vSAN datastore', file('ds-vsan', '<backingObjectId>x</backingObjectId>'), /vSAN/],
   ['a VMFS datastore without known extents', file('ds-blind'), /no extents.*"blind"/],
+  ['a VMFS datastore on a disk of the host', file('ds-local'), /"boot".*"t10\.ATA_____disk"/],
   ['a datastore nothing is known of', file('ds-unknown'), /which datastore/],
   ['a virtual volume without id', file('ds-vvol'), /no virtual volume id.*"gold"/],
   ['persistent memory', file('ds-vmfs', '', 'VirtualDiskLocalPMemBackingInfo'), /VirtualDiskLocalPMemBackingInfo/],
@@ -159,12 +171,43 @@ test.each([
 
 test('a raw device has the canonical name that the VM’s host gives to its LUN', async () => {
   const inner = `<lunUuid>${RAW_UUID}</lunUuid><deviceName>vml.${RAW_UUID}</deviceName><compatibilityMode>physicalMode</compatibilityMode>`;
-  expect(await backingOf(raw(inner), new Map([[RAW_UUID, 'naa.from-host']]))).toEqual({
+  expect(await backingOf(raw(inner), new Map([[RAW_UUID, { canonicalName: `naa.${NAA}`, bytes: 4096 }]]))).toEqual({
     kind: 'rdm',
-    canonicalName: 'naa.from-host',
+    canonicalName: `naa.${NAA}`,
     compatibilityMode: 'physical',
+    lunBytes: 4096,
+    mappingFile: '[silver] vm/raw.vmdk',
   });
   expect(await backingOf(raw(inner))).toMatchObject({ kind: 'rdm', canonicalName: `naa.${NAA}` });
+});
+
+test('a raw device whose names do not agree is ambiguous, and every candidate is told', async () => {
+  const other = NAA.replace(/.$/, '9');
+  const inner = (deviceName: string) =>
+    `<lunUuid>${RAW_UUID}</lunUuid><deviceName>${deviceName}</deviceName><compatibilityMode>physicalMode</compatibilityMode>`;
+  expect(await backingOf(raw(inner(`vml.0200000000${other}53594d4d4554`)))).toMatchObject({
+    kind: 'ambiguous',
+    candidates: [`naa.${NAA}`, `naa.${other}`],
+  });
+  const moved = new Map([[RAW_UUID, { canonicalName: `naa.${other}`, bytes: undefined }]]);
+  expect(await backingOf(raw(inner(`vml.${RAW_UUID}`)), moved)).toMatchObject({
+    kind: 'ambiguous',
+    candidates: [`naa.${other}`, `naa.${NAA}`],
+  });
+});
+
+test('a raw device that the host shows at another LUN number still has the size the host shows', async () => {
+  const inner = `<lunUuid>${RAW_UUID}</lunUuid><deviceName>vml.${RAW_UUID}</deviceName><compatibilityMode>virtualMode</compatibilityMode>`;
+  const elsewhere = new Map([
+    [RAW_UUID.replace('0200000000', '0200070000'), { canonicalName: `naa.${NAA}`, bytes: 8192 }],
+  ]);
+  expect(await backingOf(raw(inner), elsewhere)).toMatchObject({ kind: 'rdm', lunBytes: 8192 });
+});
+
+test('a raw device that is local to the host is unsupported', async () => {
+  const inner = '<lunUuid>0100</lunUuid><compatibilityMode>virtualMode</compatibilityMode>';
+  const local = new Map([['0100', { canonicalName: 'mpx.vmhba1:C0:T0:L0', bytes: 1 }]]);
+  expect(await backingOf(raw(inner), local)).toEqual({ kind: 'unsupported', reason: expect.stringContaining('local') });
 });
 
 test('a raw device that no name leads to, or that runs on a snapshot, is unsupported', async () => {

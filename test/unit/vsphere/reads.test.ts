@@ -245,8 +245,8 @@ test('raw devices of many VMs cost one more call, and each VM is mapped by its o
   );
   await vsphere.close();
   expect(found.map(([record]) => record?.disks[0]?.backing)).toEqual([
-    { kind: 'rdm', canonicalName: 'naa.host1', compatibilityMode: 'virtual' },
-    { kind: 'rdm', canonicalName: 'naa.host2', compatibilityMode: 'virtual' },
+    expect.objectContaining({ kind: 'rdm', canonicalName: 'naa.host1', compatibilityMode: 'virtual' }),
+    expect.objectContaining({ kind: 'rdm', canonicalName: 'naa.host2', compatibilityMode: 'virtual' }),
   ]);
   const reads = server.requests.filter(({ operation }) => operation === 'RetrievePropertiesEx');
   expect(reads).toHaveLength(2);
@@ -260,20 +260,39 @@ const refs = (...ids: readonly string[]): string =>
     .map((id) => `<ManagedObjectReference type="VirtualMachine">${id}</ManagedObjectReference>`)
     .join('')}</val>`;
 
-test('neighbours are listed for each datastore, those that may not be seen by their id', async () => {
+const files = (...rows: readonly (readonly [name: string, type: string, size: number])[]): string =>
+  `<val xsi:type="ArrayOfVirtualMachineFileLayoutExFileInfo">${rows
+    .map(
+      ([name, type, size], key) =>
+        `<VirtualMachineFileLayoutExFileInfo><key>${key}</key><name>${name}</name><type>${type}</type><size>${size}</size></VirtualMachineFileLayoutExFileInfo>`,
+    )
+    .join('')}</val>`;
+
+test('neighbours are listed for each datastore with the bytes of their files, those that may not be seen by their id', async () => {
   const vsphere = await start(
-    object('Datastore', 'datastore-1', { vm: refs('vm-1', 'vm-2') }) +
-      object('VirtualMachine', 'vm-1', { name: text('a%2fb'), 'config.instanceUuid': text(UUID(1)) }) +
+    object('Datastore', 'datastore-1', { name: text('d%2fs'), vm: refs('vm-1', 'vm-2') }) +
+      object('VirtualMachine', 'vm-1', {
+        name: text('a%2fb'),
+        'config.instanceUuid': text(UUID(1)),
+        'runtime.powerState': text('poweredOn'),
+        'layoutEx.file': files(
+          ['[d/s] a/a.vmx', 'config', 3],
+          ['[d/s] a/a-flat.vmdk', 'diskExtent', 1000],
+          ['[d/s] a/a-swap.vswp', 'swap', 5000],
+          ['[d/s] a/b-rdmp.vmdk', 'diskExtent', 7000],
+          ['[other] a/c-flat.vmdk', 'diskExtent', 9000],
+        ),
+      }) +
       object('VirtualMachine', 'vm-2', {}, missingSet('name', 'NoPermission')) +
-      object('Datastore', 'datastore-2', { vm: refs('vm-1') }) +
+      object('Datastore', 'datastore-2', { name: text('iso'), vm: refs('vm-1') }) +
       object('Datastore', 'datastore-3', { vm: refs() }) +
       object('Datastore', 'datastore-4', {}),
   );
   const datastores = [1, 2, 3, 4].map((nth) => moRef(`datastore-${nth}`));
   expect(await vsphere.vmsOnDatastores(datastores, signal)).toEqual([
-    { datastoreRef: 'datastore-1', instanceUuid: UUID(1), name: 'a/b' },
-    { datastoreRef: 'datastore-1', instanceUuid: undefined, name: 'vm-2' },
-    { datastoreRef: 'datastore-2', instanceUuid: UUID(1), name: 'a/b' },
+    { datastoreRef: 'datastore-1', instanceUuid: UUID(1), name: 'a/b', poweredOn: true, bytes: 1003 },
+    { datastoreRef: 'datastore-1', instanceUuid: undefined, name: 'vm-2', poweredOn: undefined, bytes: undefined },
+    { datastoreRef: 'datastore-2', instanceUuid: UUID(1), name: 'a/b', poweredOn: true, bytes: 0 },
   ]);
   expect(await vsphere.vmsOnDatastores([], signal)).toEqual([]);
   await vsphere.close();

@@ -66,9 +66,12 @@ export class MemoryArray implements StorageArray {
     const members = [...this.devices].filter(([, { groups }]) => groups.has(pool));
     return {
       sources: [],
+      clues: [],
       pool: members.map(([id, { wwn, groups }]) => ({
         id,
         effectiveWwn: wwn,
+        wwn,
+        identifier: undefined,
         cylinders: 1,
         emulation: 'FBA',
         type: 'TDEV',
@@ -112,6 +115,8 @@ export class MemoryArray implements StorageArray {
   warm = (): never => unused('warm');
   establish = (): never => unused('establish');
   link = (): never => unused('link');
+  storageContainers = (): never => unused('storageContainers');
+  presentations = (): never => unused('presentations');
   addToStorageGroup = (): never => unused('addToStorageGroup');
   async close(): Promise<void> {}
 

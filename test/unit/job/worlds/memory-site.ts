@@ -72,7 +72,13 @@ export class MemorySite {
           this.shells.get(address)?.delete(shellId);
         },
       },
-      proxy: { waitForDevices: unusedCall, releaseDevices: async () => {}, visible: unusedCall },
+      proxy: {
+        waitForDevices: unusedCall,
+        signature: unusedCall,
+        paths: unusedCall,
+        releaseDevices: async () => {},
+        visible: unusedCall,
+      },
       images: this.#images(),
       journals: this.#journalStore(),
       locks: this.#lockStore(),

@@ -72,6 +72,7 @@ export function planOf({ id, name, array, job, seed, targets, address, isRemade 
         name: 'sql01',
         address,
         freeze: 'vss-provider',
+        role: 'selected',
         selectedBy: ['sql01'],
         changeTracking: false,
         notes: [],
