@@ -70,7 +70,27 @@ export async function readCollateral(
   });
 }
 
-function capturedDatastores(vms: readonly VmRecord[]): readonly CapturedDatastore[] {
+/**
+ * Who came since the plan, or writes where nothing wrote: they would be captured unseen. Who has gone takes nothing from what
+ * is captured. In words; empty when nothing is different.
+ */
+export function newcomers(planned: readonly Collateral[], now: readonly Collateral[]): readonly string[] {
+  return now.flatMap(({ datastore, vms }) => {
+    const known = planned.filter((one) => one.datastore === datastore).flatMap((one) => one.vms);
+    return vms.flatMap((vm) => {
+      const before = known.find((one) => identityOf(one) === identityOf(vm));
+      if (!before) return [`VM "${vm.name}" came to datastore "${datastore}"`];
+      const isSwitchedOn = before.poweredOn === false && vm.poweredOn !== false;
+      return isSwitchedOn ? [`VM "${vm.name}" on datastore "${datastore}" is no longer powered off`] : [];
+    });
+  });
+}
+
+/** One whose uuid cannot be read is known by what vCenter calls it. */
+const identityOf = ({ instanceUuid, name }: CollateralVm): string => instanceUuid ?? name;
+
+/** The VMFS datastores that are captured whole with the disks of these VMs. */
+export function capturedDatastores(vms: readonly VmRecord[]): readonly CapturedDatastore[] {
   const names = new Map<MoRef, string>();
   for (const { backing } of vms.flatMap((vm) => vm.disks)) {
     if (backing.kind === 'vmfs') names.set(backing.datastoreRef, backing.datastore);

@@ -1,8 +1,9 @@
 import { SnaphookError } from '../ports/errors.ts';
-import type { VmRecord } from '../ports/hypervisor.ts';
-import type { InstanceUuid } from '../ports/identity.ts';
+import type { VirtualDisk, VmRecord } from '../ports/hypervisor.ts';
+import type { InstanceUuid, MoRef } from '../ports/identity.ts';
+import { capturedDatastores, newcomers, readCollateral } from './collateral.ts';
 import { layoutChanges, layoutOf } from './layout.ts';
-import type { PlannedVm } from './plan.ts';
+import type { Plan, PlannedVm } from './plan.ts';
 import type { Run } from './step.ts';
 
 /** The VMs of a run as vCenter showed them just before the freeze. */
@@ -10,14 +11,15 @@ export type LayoutLook = ReadonlyMap<InstanceUuid, VmRecord>;
 
 /**
  * The last look before the freeze: disks may have moved since the plan, and a snapshot of the devices where they were would be
- * one of something else. One call for all VMs. Errors: `E_VM_BUSY` while vCenter works on a VM, `E_VM_CHANGED`.
+ * one of something else. One call for all VMs, and one for the neighbours where datastores are captured. Errors: `E_VM_BUSY` while vCenter works on a VM, `E_VM_CHANGED`.
  */
 export async function lookBeforeFreeze(run: Run, signal: AbortSignal): Promise<LayoutLook> {
   const look = await lookAt(run, signal);
+  const captured = capturedBy(run, look);
   for (const vm of run.plan.vms) {
     const now = look.get(vm.instanceUuid);
     if (!now) throw changed(vm.name, [`${vm.moRef} is no longer this VM`]);
-    const changes = layoutChanges(vm.layout, layoutFor(vm, now));
+    const changes = layoutChanges(vm.layout, layoutFor(vm, now, captured));
     if (changes.length > 0) throw changed(vm.name, changes);
     const task = now.condition.tasks.find(({ atWork }) => atWork);
     if (task) {
@@ -27,8 +29,28 @@ export async function lookBeforeFreeze(run: Run, signal: AbortSignal): Promise<L
       });
     }
   }
+  if (captured.size > 0) await lookAtNeighbours(run, look, signal);
   return look;
 }
+
+/** A datastore is captured with everyone on it: whom the plan does not show would be handed over unseen. */
+async function lookAtNeighbours({ plan, ports }: Run, look: LayoutLook, signal: AbortSignal): Promise<void> {
+  const news = newcomers(plan.collateral, await readCollateral(ports, selectedIn(plan, look), signal));
+  if (news.length === 0) return;
+  throw new SnaphookError('E_VM_CHANGED', `the captured datastores are not as they were planned: ${news.join('; ')}`, {
+    hint: 'Others came while the run was prepared. Run the job again: it is planned anew.',
+    retry: 'safe',
+  });
+}
+
+const selectedIn = ({ vms }: Plan, look: LayoutLook): readonly VmRecord[] =>
+  vms.flatMap(({ role, instanceUuid }) => (role === 'selected' ? (look.get(instanceUuid) ?? []) : []));
+
+/** The datastores that are captured whole; none on the route `managed`. */
+const capturedBy = ({ plan }: Run, look: LayoutLook): ReadonlySet<MoRef> =>
+  plan.devices.some(({ holds }) => holds === 'datastore')
+    ? new Set(capturedDatastores(selectedIn(plan, look)).map(({ ref }) => ref))
+    : new Set();
 
 /**
  * Why the disks of each VM may not have been where the plan saw them at the moment of the establish: what is different from the
@@ -42,7 +64,8 @@ export async function doubtsAfterThaw(
   const { vms } = run.plan;
   try {
     const after = await lookAt(run, signal);
-    return new Map(vms.map((vm) => [vm.instanceUuid, doubtsAbout(vm, before, after)]));
+    const captured = capturedBy(run, before);
+    return new Map(vms.map((vm) => [vm.instanceUuid, doubtsAbout(vm, { before, after, captured })]));
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     const doubt = `vCenter did not tell whether the disks stayed where they were: ${why}`;
@@ -51,11 +74,15 @@ export async function doubtsAfterThaw(
 }
 
 /** vMotion leaves the disks where they are. But in these seconds nothing should happen to the VM: in doubt the run fails. */
-function doubtsAbout(vm: PlannedVm, before: LayoutLook, after: LayoutLook): readonly string[] {
+function doubtsAbout(
+  vm: PlannedVm,
+  looks: { readonly before: LayoutLook; readonly after: LayoutLook; readonly captured: ReadonlySet<MoRef> },
+): readonly string[] {
+  const { before, after, captured } = looks;
   const { instanceUuid, moRef } = vm;
   const [first, second] = [before.get(instanceUuid), after.get(instanceUuid)];
   if (!first || !second) return [`${moRef} is no longer this VM`];
-  const changes = layoutChanges(layoutFor(vm, first), layoutFor(vm, second));
+  const changes = layoutChanges(layoutFor(vm, first, captured), layoutFor(vm, second, captured));
   const known = new Set(first.condition.tasks.map(({ id }) => id));
   const begun = second.condition.tasks.filter(({ id }) => !known.has(id));
   const [from, to] = [first.condition.host, second.condition.host];
@@ -67,10 +94,12 @@ function doubtsAbout(vm: PlannedVm, before: LayoutLook, after: LayoutLook): read
 }
 
 /** Of a neighbour only the disks on captured datastores are part of the run: what becomes of its others does not matter. */
-function layoutFor({ role, disks }: PlannedVm, now: VmRecord): readonly string[] {
+function layoutFor({ role, disks }: PlannedVm, now: VmRecord, captured: ReadonlySet<MoRef>): readonly string[] {
   if (role === 'selected') return layoutOf(now);
   const planned = new Set(disks.map(({ key }) => key));
-  return layoutOf({ ...now, disks: now.disks.filter(({ key }) => planned.has(key)) });
+  const counts = ({ key, backing }: VirtualDisk) =>
+    planned.has(key) || (backing.kind === 'vmfs' && captured.has(backing.datastoreRef));
+  return layoutOf({ ...now, disks: now.disks.filter(counts) });
 }
 
 async function lookAt({ plan, ports }: Run, signal: AbortSignal): Promise<LayoutLook> {

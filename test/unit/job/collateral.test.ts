@@ -1,4 +1,4 @@
-import { planCollateral } from '../../../src/job/collateral.ts';
+import { newcomers, planCollateral } from '../../../src/job/collateral.ts';
 import { DEFAULT_LIMITS, type JobSpec } from '../../../src/job/job-spec.ts';
 import type { JobPorts } from '../../../src/job/ports.ts';
 import type { DatastoreNeighbour, VmRecord } from '../../../src/ports/hypervisor.ts';
@@ -135,4 +135,26 @@ test('prepare without a freeze is a contradiction in the configuration', async (
   await expect(planCollateral(ports, [vm(1)], spec('prepare', 'none'), signal)).rejects.toMatchObject({
     code: 'E_CONFIG',
   });
+});
+
+test('who came to a datastore since the plan is told, and who was switched on; who left, or was switched off, is not', () => {
+  const listed = (nth: number, poweredOn: boolean | undefined) => ({
+    name: `vm${nth}`,
+    instanceUuid: poweredOn === undefined ? undefined : uuid(nth),
+    poweredOn,
+    bytes: 1,
+    state: 'not-prepared' as const,
+  });
+  const planned = [
+    { datastore: 'ds', vms: [listed(2, true), listed(3, false), listed(4, true), listed(9, undefined)] },
+  ];
+  const now = (...vms: readonly ReturnType<typeof listed>[]) => [{ datastore: 'ds', vms }];
+
+  expect(newcomers(planned, now(listed(2, false), listed(3, false), listed(9, undefined)))).toEqual([]);
+  expect(newcomers(planned, now(listed(3, true), listed(5, false), listed(8, undefined)))).toEqual([
+    'VM "vm3" on datastore "ds" is no longer powered off',
+    'VM "vm5" came to datastore "ds"',
+    'VM "vm8" came to datastore "ds"',
+  ]);
+  expect(newcomers([], [{ datastore: 'other', vms: [listed(2, true)] }])).toHaveLength(1);
 });
