@@ -142,7 +142,10 @@ export interface DatastoreNeighbour {
   readonly name: string;
   /** Undefined where it cannot be read. */
   readonly poweredOn: boolean | undefined;
-  /** Of its files on the datastore, without swap and without what a raw device mapping only points to; undefined: not told. */
+  /**
+   * Of its files on the datastore, without swap and without what a raw device mapping only points to. 0: only swap or an image
+   * in one of its drives is there. Undefined: not told.
+   */
   readonly bytes: number | undefined;
 }
 

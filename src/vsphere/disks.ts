@@ -173,7 +173,7 @@ function diskBacking(backing: unknown, storage: StorageFacts): DiskBacking {
 }
 
 /** Datastores of the disk and of everything below it in its chain. */
-function chainDatastores(backing: unknown): readonly string[] {
+export function chainDatastores(backing: unknown): readonly string[] {
   const ids: string[] = [];
   for (let link = backing; link !== undefined; link = child(link, 'parent')) {
     const id = ref(child(link, 'datastore'))?.id;

@@ -318,6 +318,24 @@ test('what is going on with a VM is read with it: snapshots, tasks, keys, tools'
   await lab.close();
 });
 
+test('who lies on a renamed datastore is listed, with bytes that nobody tells until vCenter reads the files again', async () => {
+  const lab = await startLabVcenter({ extraVms: 2 });
+  const vsphere = lab.connect();
+  lab.vcenter.renameDatastore('bulk', 'bulk renamed');
+  lab.vcenter.changeVm('bulk 1', {});
+  const [disk] = (await vsphere.findVms([{ by: 'name', name: 'bulk 0' }], signal))[0]?.[0]?.disks ?? [];
+  if (disk?.backing.kind !== 'vmfs') throw new Error('the disk is not on VMFS');
+  lab.takeOperations();
+  const neighbours = await vsphere.vmsOnDatastores([disk.backing.datastoreRef], signal);
+  expect(neighbours.map(({ name, bytes }) => [name, bytes])).toEqual([
+    ['bulk 0', undefined],
+    ['bulk 1', expect.any(Number)],
+  ]);
+  expect(lab.takeOperations()).toEqual(['RetrievePropertiesEx', 'RetrievePropertiesEx']);
+  await vsphere.close();
+  await lab.close();
+});
+
 test('a vCenter of 7.0 is spoken to in its own version', async () => {
   const lab = await startLabVcenter({ apiVersion: '7.0.3.0' });
   const vsphere = lab.connect();

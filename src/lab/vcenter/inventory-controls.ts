@@ -3,6 +3,7 @@ import { addVm } from './model/build-model.ts';
 import { allSnapshots, vmsOf } from './model/model.ts';
 import type { DatacenterRecord, VmRecord } from './model/records.ts';
 import { removeVm } from './model/remove-vm.ts';
+import { renameDatastore } from './model/rename-datastore.ts';
 import { registerEntities } from './object-registration.ts';
 import type { ServerContext } from './server-context.ts';
 
@@ -17,6 +18,7 @@ export interface InventoryControls {
   /** Names of its snapshots. */
   snapshotsOf(vm: string): readonly string[];
   renameVm(vm: string, name: string): void;
+  renameDatastore(name: string, newName: string): void;
   setPowerState(vm: string, powerState: PowerState): void;
   setGuest(vm: string, guest: GuestInventory | undefined): void;
   addDisk(vm: string, disk: DiskInventory): void;
@@ -78,6 +80,12 @@ export function inventoryControls(server: ServerContext): InventoryControls {
     snapshotsOf: (vm) => allSnapshots(find(vm)).map(({ spec }) => spec.name),
     renameVm: (selector, name) => {
       find(selector).name = name;
+      model.changes.announce();
+    },
+    renameDatastore: (name, newName) => {
+      for (const entity of [...model.entities.values()]) {
+        if (entity.type === 'Datastore' && entity.name === name) renameDatastore(model, entity, newName);
+      }
       model.changes.announce();
     },
     setPowerState: (vm, powerState) => change(vm, { powerState }),

@@ -60,22 +60,22 @@ test("a rename by the API needs the right of the entity's kind, and a name of it
   expect(lab.vcenter.moRefOf('free')).toBe('vm-102');
 });
 
-test('a renamed datastore has its new name in every path, a host cannot be renamed', async () => {
-  const soap = await (await startLab()).admin();
+test('a renamed datastore has its new name in every path, in layoutEx when the VM is changed next; a host cannot be renamed', async () => {
+  const lab = await startLab();
+  const soap = await lab.admin();
   const task = await soap.call('Rename_Task', '<_this type="Datastore">datastore-13</_this><newName>GOLD</newName>');
   expect(textAt(await taskEnd(soap, task.returnval?.text ?? ''), 'state')).toBe('success');
-  const found = await soap.properties(
-    'VirtualMachine',
-    'vm-103',
-    'config.files.vmPathName',
-    'datastore',
-    'layoutEx.file',
-  );
+  const found = await soap.properties('VirtualMachine', 'vm-103', 'config.files.vmPathName', 'datastore');
   expect(found.get('config.files.vmPathName')?.text).toBe('[GOLD] chained/chained.vmx');
   expect(found.get('datastore')?.children.map((ref) => ref.text)).toEqual(['datastore-13']);
-  const paths = found.get('layoutEx.file')?.children.map((file) => textAt(file, 'name') ?? '') ?? [];
-  expect(paths).toContain('[GOLD] chained/chained-flat.vmdk');
-  expect(paths.filter((path) => !path.startsWith('[GOLD] '))).toEqual([]);
+  const paths = async () => {
+    const files = (await soap.properties('VirtualMachine', 'vm-103', 'layoutEx.file')).get('layoutEx.file');
+    return files?.children.map((file) => textAt(file, 'name') ?? '') ?? [];
+  };
+  expect((await paths()).filter((path) => path.startsWith('[GOLD] '))).toEqual([]);
+  lab.vcenter.changeVm('vm-103', {});
+  expect(await paths()).toContain('[GOLD] chained/chained-flat.vmdk');
+  expect((await paths()).filter((path) => !path.startsWith('[GOLD] '))).toEqual([]);
   const host = await soap.call('Rename_Task', '<_this type="HostSystem">host-11</_this><newName>x</newName>');
   expect(host.fault?.type).toBe('NotSupported');
 });

@@ -287,6 +287,7 @@ test('neighbours are listed for each datastore with the bytes of their files, th
       object('Datastore', 'datastore-2', { name: text('iso'), vm: refs('vm-1') }) +
       object('Datastore', 'datastore-3', { vm: refs() }) +
       object('Datastore', 'datastore-4', {}),
+    object('VirtualMachine', 'vm-1', hardware('[other] a/a.vmx', device('VirtualCdrom', 'datastore-2'))),
   );
   const datastores = [1, 2, 3, 4].map((nth) => moRef(`datastore-${nth}`));
   expect(await vsphere.vmsOnDatastores(datastores, signal)).toEqual([
@@ -295,6 +296,45 @@ test('neighbours are listed for each datastore with the bytes of their files, th
     { datastoreRef: 'datastore-2', instanceUuid: UUID(1), name: 'a/b', poweredOn: true, bytes: 0 },
   ]);
   expect(await vsphere.vmsOnDatastores([], signal)).toEqual([]);
+  await vsphere.close();
+});
+
+const device = (type: string, datastore: string, parent = ''): string =>
+  `<VirtualDevice xsi:type="${type}"><key>1</key><backing xsi:type="x"><datastore type="Datastore">${datastore}</datastore>${parent}</backing></VirtualDevice>`;
+
+const hardware = (home: string, ...devices: readonly string[]): Properties => ({
+  'config.files.vmPathName': text(home),
+  'config.hardware.device': `<val xsi:type="ArrayOfVirtualDevice">${devices.join('')}</val>`,
+});
+
+test('paths that vCenter kept from before a rename or a move hide nobody: only swap or an image alone makes no neighbour', async () => {
+  const stale = files(['[before] a/a-flat.vmdk', 'diskExtent', 1000]);
+  const swapHere = files(['[ds] a/a.vswp', 'swap', 1000]);
+  const image = device('VirtualCdrom', 'datastore-1');
+  const disk = device('VirtualDisk', 'datastore-1');
+  const chained = device(
+    'VirtualDisk',
+    'datastore-2',
+    '<parent xsi:type="x"><datastore type="Datastore">datastore-1</datastore></parent>',
+  );
+  const cases: readonly (readonly [layout: string, hardware: Properties, bytes: number | undefined])[] = [
+    [stale, hardware('[other] a/a.vmx', image), 0],
+    [swapHere, hardware('[other] a/a.vmx', device('VirtualDisk', 'datastore-2')), 0],
+    [stale, hardware('[other] a/a.vmx', image, disk), undefined],
+    [swapHere, hardware('[other] a/a.vmx', chained), undefined],
+    [stale, hardware('[ds] a/a.vmx', image), undefined],
+    [stale, hardware('[other] a/a.vmx'), undefined],
+    [files(), hardware('[other] a/a.vmx', disk), undefined],
+    [stale, {}, undefined],
+  ];
+  const vms = cases.map((_, nth) => `vm-${nth + 1}`);
+  const vsphere = await start(
+    object('Datastore', 'datastore-1', { name: text('ds'), vm: refs(...vms) }) +
+      cases.map(([layout], nth) => object('VirtualMachine', `vm-${nth + 1}`, { 'layoutEx.file': layout })).join(''),
+    cases.map(([, properties], nth) => object('VirtualMachine', `vm-${nth + 1}`, properties)).join(''),
+  );
+  const listed = await vsphere.vmsOnDatastores([moRef('datastore-1')], signal);
+  expect(listed.map(({ name, bytes }) => [name, bytes])).toEqual(cases.map(([, , bytes], nth) => [vms[nth], bytes]));
   await vsphere.close();
 });
 

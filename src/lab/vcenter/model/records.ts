@@ -72,6 +72,8 @@ export interface VmRecord extends RecordCommon {
   /** Counts reconfigurations, shown in `config.changeVersion` and `config.modified`. */
   modifiedAt: Date;
   readonly recentTasks: string[];
+  /** What `layoutEx` still shows until the VM is changed: the files as they were called before their datastore was renamed. */
+  filesFrom?: { readonly spec: VmInventory; readonly modifiedAt: Date };
 }
 
 export interface SnapshotRecord {

@@ -3,7 +3,7 @@ import { datacenterOf } from './inventory-tree.ts';
 import { allSnapshots, type Model, vmsOf } from './model.ts';
 import type { DatastoreRecord } from './records.ts';
 
-/** Paths name datastores, so they change with a datastore's name. */
+/** Paths name datastores, so they change with a datastore's name; `layoutEx` is kept as it was until the VM itself is changed. */
 export function renameDatastore(model: Model, datastore: DatastoreRecord, name: string): void {
   const before = datastore.name;
   const renamedPath = (path: string): string =>
@@ -16,6 +16,7 @@ export function renameDatastore(model: Model, datastore: DatastoreRecord, name: 
   });
   for (const vm of vmsOf(model)) {
     if (datacenterOf(vm) !== datacenterOf(datastore)) continue;
+    if (vm.filesFrom?.modifiedAt !== vm.modifiedAt) vm.filesFrom = { spec: vm.spec, modifiedAt: vm.modifiedAt };
     vm.spec = {
       ...vm.spec,
       ...(vm.spec.vmPathName === undefined ? {} : { vmPathName: renamedPath(vm.spec.vmPathName) }),

@@ -13,7 +13,10 @@ export function virtualMachineReaders(vm: VmRecord, model: Model): PropertyReade
   return {
     ...entityReaders(vm, model),
     config: () => virtualMachineConfig(vm, vm.spec.disks, model),
-    layoutEx: () => fileLayout(vm, model),
+    layoutEx: () => {
+      const kept = vm.filesFrom?.modifiedAt === vm.modifiedAt ? vm.filesFrom.spec : vm.spec;
+      return fileLayout({ ...vm, spec: kept }, model);
+    },
     storage: () => storage(vm, model),
     resourcePool: () => (vm.spec.template ? undefined : refOf(vm.pool)),
     parentVApp: () => undefined,
