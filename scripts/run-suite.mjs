@@ -8,7 +8,10 @@ import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
-/** Returns `{ passed, failed }`. A check is a test of the suites, or an `ok` line of a script they started. */
+/** By jest's status; any other than these is a failure. */
+const WORD_OF_STATUS = { passed: 'ok', pending: 'skipped' };
+
+/** Returns `{ passed, failed, skipped }`. A check is a test of the suites, or an `ok` line of a script they started. */
 export async function runSuite({ config, suites, environment }) {
   const folder = mkdtempSync(path.join(tmpdir(), 'snaphook-suite-'));
   try {
@@ -29,17 +32,18 @@ async function run(config, suites, environment, reportFile) {
     { cwd: root, stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, ...environment } },
   );
   const ended = new Promise((resolve) => jest.once('close', resolve));
-  const counts = { passed: 0, failed: 0 };
+  const counts = { passed: 0, failed: 0, skipped: 0 };
   const count = (line) => {
     if (line.startsWith('ok ')) counts.passed += 1;
     else if (/^(not ok|FAILED) /.test(line)) counts.failed += 1;
+    else if (line.startsWith('skipped ')) counts.skipped += 1;
     console.log(line);
   };
   for await (const line of createInterface({ input: jest.stdout })) count(line);
   const exitCode = await ended;
   const { testResults } = JSON.parse(readFileSync(reportFile, 'utf8'));
   for (const { title, status } of testResults.flatMap(({ assertionResults }) => assertionResults))
-    count(`${status === 'passed' ? 'ok' : 'not ok'} ${title}`);
+    count(`${WORD_OF_STATUS[status] ?? 'not ok'} ${title}`);
   if (exitCode !== 0 && counts.failed === 0) count('not ok the suite did not run to its end');
   return counts;
 }

@@ -39,8 +39,7 @@ async function test() {
     return { passed: 0, failed: 1, skipped: 0 };
   }
   const suites = process.argv[2] ?? 'test/qemu/';
-  const counts = await runSuite({ config: 'jest.qemu.config.cjs', suites, environment });
-  return { ...counts, skipped: 0 };
+  return await runSuite({ config: 'jest.qemu.config.cjs', suites, environment });
 }
 
 const { passed, failed, skipped } = await test();
