@@ -144,12 +144,13 @@ export function createGroupLists({ unisphere, groups, hasSnapIds, lagMs }: Group
 
     find,
 
-    async namesBySource(signal) {
+    async namesBySource(namePrefix, signal) {
       const { endpoint } = await unisphere.version(signal);
       const listed = await read(groupsWithSnapshots(endpoint, arrayId), 'groups with snapshots', signal);
       const found = texts(listed ?? {}, 'name').map(async (group) => {
         const names = await read(groupSnapshots(endpoint, arrayId, group), `snapshots of group "${group}"`, signal);
-        const sets = texts(names ?? {}, 'name').map(async (name) =>
+        const wanted = texts(names ?? {}, 'name').filter((name) => name.startsWith(namePrefix));
+        const sets = wanted.map(async (name) =>
           (await setsIn(group, name, signal)).flatMap(({ sources }) => sources.map((source) => ({ source, name }))),
         );
         return (await Promise.all(sets)).flat();

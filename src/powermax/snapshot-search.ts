@@ -66,7 +66,7 @@ export function createSnapshotSearch(unisphere: Unisphere, wire: SnapVxWire, eff
       // Not by name: what `like` matches is not published, and a list too short would hide leftovers.
       const rows = (await inBulk('byCount', 'num_of_snapshots gt 0', signal))?.filter(isOurs);
       if (rows === undefined) {
-        return readInFull(wire, (await wire.namesBySource(signal)).filter(isOurs), signal);
+        return readInFull(wire, await wire.namesBySource(namePrefix, signal), signal);
       }
       const complete = rows.filter((row) => !row.linked && row.snapId !== undefined);
       const linked = rows.filter((row) => !complete.includes(row));
