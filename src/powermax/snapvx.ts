@@ -4,7 +4,7 @@ import { nextLookMs } from '../ports/polling.ts';
 import type { DevicePair, SnapshotOfDevice } from '../ports/storage-array.ts';
 import { backoffMs } from './backoff.ts';
 import type { Unisphere } from './client.ts';
-import { mayBeAboutVvols, type Refusal, refusalError, VVOL_HINT, withoutEffect } from './messages.ts';
+import { isAboutRights, mayBeAboutVvols, type Refusal, refusalError, VVOL_HINT, withoutEffect } from './messages.ts';
 import type { OwnEffects } from './own-effects.ts';
 import { changeAll, type RepeatableChange } from './repeated-change.ts';
 import { type NewSnapshot, type SnapshotRef, type SnapVxWire, sourcesOf, targetsOf } from './snapvx-wire.ts';
@@ -137,7 +137,7 @@ export function createSnapVx({ unisphere, wire, effects, generation, busyPauseMs
     const action = (count: number) => `unlink ${count} targets of snapshot "${ref.name}"`;
     const unlink: RepeatableChange<SeenPair> = {
       action,
-      isAboutState,
+      isAboutState: (refusal) => !isAboutRights(refusal),
       send: (remaining) => wire.unlink(ref, remaining, force, signal),
       readBack: (remaining) => settledLinks(ref, remaining, signal),
       async stuck(refusal, remaining) {
@@ -157,7 +157,7 @@ export function createSnapVx({ unisphere, wire, effects, generation, busyPauseMs
     const action = (count: number) => `terminate snapshot "${ref.name}" of ${count} devices`;
     const terminate: RepeatableChange<DeviceId> = {
       action,
-      isAboutState,
+      isAboutState: (refusal) => !isAboutRights(refusal),
       send: (remaining) => wire.terminate(ref, remaining, signal),
       async readBack(remaining) {
         const snapshots = await snapshotsOf(ref, remaining, signal);
@@ -244,11 +244,6 @@ function linkOf(snapshots: readonly SnapshotOfDevice[], { source, target }: Devi
     .flatMap(({ linkedTargets }) => linkedTargets)
     .find((linked) => linked.target === target);
   return link ? [{ source, target, defined: link.defined }] : [];
-}
-
-/** Could the state of the devices explain the refusal? Rights are told as they are. */
-function isAboutState({ kind }: Refusal): boolean {
-  return kind !== 'unauthorized' && kind !== 'forbidden' && kind !== 'role';
 }
 
 function notIdentified({ name }: SnapshotRef, idCount: number): SnaphookError {
