@@ -23,7 +23,8 @@ export const STEP_NAMES = [
 ] as const;
 export type StepName = (typeof STEP_NAMES)[number];
 
-export type Outcome = 'handed-over-and-released' | 'failed' | 'recovered' | 'nothing-done';
+/** `probed`: the array was asked by a snapshot, which was removed again. */
+export type Outcome = 'handed-over-and-released' | 'probed' | 'failed' | 'recovered' | 'nothing-done';
 
 /** Everything a journal can say, one line each. Public format: changes need a new version. */
 export type JournalRecord =
