@@ -115,7 +115,8 @@ export function createGroupLists({ unisphere, groups, hasSnapIds, lagMs }: Group
     },
 
     async link(ref, pairs, signal) {
-      // Whether an array counts members as they were added or by device id is not published: in this order it is the same.
+      // Whether an array counts members as they were added or by device id is not published. In this order it is the same among
+      // devices of one size, whose targets the planner gives out in ascending order; what was linked is read back in any case.
       const ordered = [...pairs].sort((a, b) => a.source.localeCompare(b.source));
       await groups.make(targetGroupOf(ref.name), targetsOf(ordered), signal);
       return act(ref, { name: 'Link', tellBusy: false }, signal);
