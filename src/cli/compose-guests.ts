@@ -34,7 +34,7 @@ export function composeGuests(guests: readonly GuestConfig[], clock: Clock): Gue
   return {
     strategyFor: (vm) => linux.strategyFor(vm) ?? windows.strategyFor(vm),
     open: (vm) => adapterFor(vm).open(vm),
-    closeLeftover: async (vm, resume, signal) => await adapterFor(vm).closeLeftover(vm, resume, signal),
+    closeLeftover: async (vm, session, signal) => await adapterFor(vm).closeLeftover(vm, session, signal),
   };
 }
 

@@ -33,7 +33,9 @@ const RELEASE_AND_ABORT = Buffer.concat([RELEASE, commandLine({ command: 'abort'
 const AFTER_HOLD: readonly HelperPhase[] = ['idle', 'finished', 'complete'];
 
 /** What is known about the end of the hold; undefined while the guest may stand still. */
-function thawVerdict(context: ThawContext): ThawVerdict | undefined {
+export function thawVerdict(
+  context: Pick<ThawContext, 'facts' | 'since' | 'clock' | 'askedAtMs'>,
+): ThawVerdict | undefined {
   const { facts, since } = context;
   const thawed = facts.last('thawed', since);
   const expired = facts.last('expired', since);
@@ -49,7 +51,7 @@ function thawVerdict(context: ThawContext): ThawVerdict | undefined {
 }
 
 /** The guest writes again, but since when nobody told: never a proof, and our own time is the longest it can have been. */
-const endedUnseen = ({ clock, askedAtMs }: ThawContext): ThawVerdict => ({
+const endedUnseen = ({ clock, askedAtMs }: Pick<ThawContext, 'clock' | 'askedAtMs'>): ThawVerdict => ({
   kind: 'expired',
   heldMs: clock.monotonicMs() - askedAtMs,
 });
