@@ -101,9 +101,9 @@ export class LabArray {
   readonly lag: ModelLag<boolean>;
   /** The snapshots of a device, by its id. */
   readonly snapshotLag: ModelLag<readonly SnapshotInfo[]>;
-  /** What servers know that did not make the changes. */
+  /** What each of two servers knows of changes that were made through the other. */
   readonly followers: LaggingModel[] = [];
-  /** The one of them that this is a view of; undefined: of the first server. */
+  /** The one of them that this is a view of; undefined: the array itself, or the view of its only server. */
   readonly seenBy: LaggingModel | undefined = undefined;
   knobs: ArrayKnobs;
   activeRequests = 0;
