@@ -35,6 +35,7 @@ export function createDeviceLists(unisphere: Unisphere): SnapVxWire {
   });
 
   return {
+    // Assumed: for this API no lag is known. Where it matters, what was confirmed is looked for again (`snapshot-search.ts`).
     lagMs: 0,
     pairsByPosition: false,
 

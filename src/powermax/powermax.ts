@@ -87,7 +87,7 @@ export function createPowerMax(options: PowerMaxOptions): StorageArray {
   const hasIds = async (signal: AbortSignal) => hasSnapIds(await microcode(signal));
   const through = (wire: SnapVxWire) => ({
     snapVx: createSnapVx({ unisphere, wire, effects, generation, busyPauseMs, modelLagMs }),
-    search: createSnapshotSearch(unisphere, wire, effects),
+    search: createSnapshotSearch(unisphere, wire, effects, modelLagMs),
   });
   const ways = {
     'device-list': through(createDeviceLists(unisphere)),

@@ -41,13 +41,20 @@ export function createSnapVx({ unisphere, wire, effects, generation, busyPauseMs
     return pairs.flatMap((pair) => linkOf(snapshots, pair));
   };
 
+  /** A link that the array confirmed to this process may be too new for any view; how far one is behind, is not published for all. */
+  const behindMs = ({ name }: SnapshotRef, pairs: readonly DevicePair[]): number => {
+    const isConfirmed = ({ source, target }: DevicePair) => effects.of(name, source)?.targets.includes(target);
+    return pairs.some(isConfirmed) ? modelLagMs : wire.lagMs;
+  };
+
   /** Links that are missing may only not be shown yet. */
   const settledLinks = async (ref: SnapshotRef, pairs: readonly DevicePair[], signal: AbortSignal) => {
     const sinceMs = clock.monotonicMs();
+    const lagMs = behindMs(ref, pairs);
     for (;;) {
       const links = await linksAmong(ref, pairs, signal);
       const waitedMs = clock.monotonicMs() - sinceMs;
-      if (links.length === pairs.length || waitedMs >= wire.lagMs) return links;
+      if (links.length === pairs.length || waitedMs >= lagMs) return links;
       await clock.sleep(nextLookMs(waitedMs), signal);
     }
   };

@@ -65,6 +65,13 @@ export function noteModel(array: LabArray, devices: readonly string[]): void {
   const own = { flags: array.lag, snapshots: array.snapshotLag, lagMs: undefined };
   const first = lags && array.seenBy?.of !== 'second' ? [own] : [];
   for (const model of [...first, ...others]) for (const id of devices) noteDevice(array, id, model);
+  if (array.knobs.deviceListLagMs <= 0) return;
+  const { snapshots, links } = array.deviceListLag;
+  for (const id of devices) {
+    if (!array.store.device(id)) continue;
+    snapshots.note(id, array.store.snapshots(id));
+    links.note(id, array.store.linkOf(id));
+  }
 }
 
 function noteDevice(
