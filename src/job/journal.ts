@@ -23,7 +23,8 @@ export const STEP_NAMES = [
 ] as const;
 export type StepName = (typeof STEP_NAMES)[number];
 
-export type Outcome = 'handed-over-and-released' | 'failed' | 'recovered' | 'nothing-done';
+/** `probed`: the array was asked by a snapshot, which was removed again. */
+export type Outcome = 'handed-over-and-released' | 'probed' | 'failed' | 'recovered' | 'nothing-done';
 
 /** Everything a journal can say, one line each. Public format: changes need a new version. */
 export type JournalRecord =
@@ -71,6 +72,8 @@ export interface RunState {
   readonly vcenterSessions: readonly string[];
   readonly steps: Readonly<Record<StepName, StepState>>;
   readonly sessions: readonly GuestSession[];
+  /** Guests were to be frozen, and no record tells that they all let go. */
+  readonly unseenThaw: boolean;
   readonly handedOverAt: Date | undefined;
   /** Its release has begun: nobody may read the images any more. */
   readonly releasing: boolean;
@@ -98,6 +101,7 @@ function emptyRunState(): RunState {
       export: { at: 'untouched' },
     },
     sessions: [],
+    unseenThaw: false,
     handedOverAt: undefined,
     releasing: false,
     manifest: undefined,
@@ -124,10 +128,13 @@ function applyRecord(before: RunState, record: JournalRecord, at: Date): RunStat
     case 'intent': {
       const intended = step(record.data.step, { at: 'intended' });
       const isRead = record.data.step === 'link' || record.data.step === 'hot-add';
-      return isRead ? { ...intended, vcenterSessions: [] } : intended;
+      const unseenThaw = intended.unseenThaw || isCapture(record.data.step);
+      return { ...intended, unseenThaw, ...(isRead ? { vcenterSessions: [] } : {}) };
     }
-    case 'done':
-      return step(record.data.step, { at: 'done', result: record.data.result });
+    case 'done': {
+      const done = step(record.data.step, { at: 'done', result: record.data.result });
+      return { ...done, unseenThaw: done.unseenThaw && !isCapture(record.data.step) };
+    }
     case 'undone':
       return step(record.data.step, { at: 'undone' });
     case 'failed':
@@ -143,6 +150,8 @@ function applyRecord(before: RunState, record: JournalRecord, at: Date): RunStat
       return { ...state, releasing: state.handedOverAt !== undefined };
   }
 }
+
+const isCapture = (step: StepName): boolean => step === 'capture' || step === 'managed-capture';
 
 /** Reads a journal's lines back. Fails with `E_JOURNAL` on lines of another format version or an unknown kind. */
 export function foldJournal(runId: string, lines: readonly JournalLine[]): RunState {

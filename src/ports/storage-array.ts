@@ -62,7 +62,7 @@ export interface Presentation {
   readonly paths: readonly { readonly initiator: string; readonly lun: number | undefined }[];
 }
 
-/** What a device is at this moment. Its link is asked from the array itself: it does not lag as `Device.linkTarget` may. */
+/** What a device is at this moment. Its link is asked for where views are least behind the array: less than `Device.linkTarget`. */
 export interface DeviceState {
   readonly id: DeviceId;
   /** Undefined for a device without any WWN: no open-systems host can see it. */

@@ -115,7 +115,8 @@ export function createGroupLists({ unisphere, groups, hasSnapIds, lagMs }: Group
     },
 
     async link(ref, pairs, signal) {
-      // Whether an array counts members as they were added or by device id is not published: in this order it is the same.
+      // Whether an array counts members as they were added or by device id is not published. In this order it is the same among
+      // devices of one size, whose targets the planner gives out in ascending order; what was linked is read back in any case.
       const ordered = [...pairs].sort((a, b) => a.source.localeCompare(b.source));
       await groups.make(targetGroupOf(ref.name), targetsOf(ordered), signal);
       return act(ref, { name: 'Link' }, signal);
@@ -144,12 +145,13 @@ export function createGroupLists({ unisphere, groups, hasSnapIds, lagMs }: Group
 
     find,
 
-    async namesBySource(signal) {
+    async namesBySource(namePrefix, signal) {
       const { endpoint } = await unisphere.version(signal);
       const listed = await read(groupsWithSnapshots(endpoint, arrayId), 'groups with snapshots', signal);
       const found = texts(listed ?? {}, 'name').map(async (group) => {
         const names = await read(groupSnapshots(endpoint, arrayId, group), `snapshots of group "${group}"`, signal);
-        const sets = texts(names ?? {}, 'name').map(async (name) =>
+        const wanted = texts(names ?? {}, 'name').filter((name) => name.startsWith(namePrefix));
+        const sets = wanted.map(async (name) =>
           (await setsIn(group, name, signal)).flatMap(({ sources }) => sources.map((source) => ({ source, name }))),
         );
         return (await Promise.all(sets)).flat();

@@ -202,6 +202,11 @@ export function mayPass({ kind, status }: Refusal): boolean {
   return MEANINGS[kind].code === 'E_ARRAY_BUSY' || ANSWER_LOST.includes(status);
 }
 
+/** The user may not do it, whatever the state of things. */
+export function isAboutRights({ kind }: Refusal): boolean {
+  return kind === 'unauthorized' || kind === 'forbidden' || kind === 'role';
+}
+
 /** Could it be the vVols of the request that were refused? Only where the array does not name another reason. */
 export function mayBeAboutVvols({ kind }: Refusal): boolean {
   return kind === 'vvol' || kind === 'refused' || kind === 'failed';

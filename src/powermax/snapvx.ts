@@ -4,7 +4,7 @@ import { nextLookMs } from '../ports/polling.ts';
 import type { DevicePair, SnapshotOfDevice } from '../ports/storage-array.ts';
 import { backoffMs } from './backoff.ts';
 import type { Unisphere } from './client.ts';
-import { mayBeAboutVvols, type Refusal, refusalError, VVOL_HINT, withoutEffect } from './messages.ts';
+import { isAboutRights, mayBeAboutVvols, type Refusal, refusalError, VVOL_HINT, withoutEffect } from './messages.ts';
 import type { OwnEffects } from './own-effects.ts';
 import { changeAll, type RepeatableChange } from './repeated-change.ts';
 import { type NewSnapshot, type SnapshotRef, type SnapVxWire, sourcesOf, targetsOf } from './snapvx-wire.ts';
@@ -44,13 +44,20 @@ export function createSnapVx({ unisphere, wire, effects, generation, busyPauseMs
     return pairs.flatMap((pair) => linkOf(snapshots, pair));
   };
 
+  /** A link that the array confirmed to this process may be too new for any view; how far one is behind, is not published for all. */
+  const behindMs = ({ name }: SnapshotRef, pairs: readonly DevicePair[]): number => {
+    const isConfirmed = ({ source, target }: DevicePair) => effects.of(name, source)?.targets.includes(target);
+    return pairs.some(isConfirmed) ? modelLagMs : wire.lagMs;
+  };
+
   /** Links that are missing may only not be shown yet. */
   const settledLinks = async (ref: SnapshotRef, pairs: readonly DevicePair[], signal: AbortSignal) => {
     const sinceMs = clock.monotonicMs();
+    const lagMs = behindMs(ref, pairs);
     for (;;) {
       const links = await linksAmong(ref, pairs, signal);
       const waitedMs = clock.monotonicMs() - sinceMs;
-      if (links.length === pairs.length || waitedMs >= wire.lagMs) return links;
+      if (links.length === pairs.length || waitedMs >= lagMs) return links;
       await clock.sleep(nextLookMs(waitedMs), signal);
     }
   };
@@ -140,7 +147,7 @@ export function createSnapVx({ unisphere, wire, effects, generation, busyPauseMs
     const action = (count: number) => `unlink ${count} targets of snapshot "${ref.name}"`;
     const unlink: RepeatableChange<SeenPair> = {
       action,
-      isAboutState,
+      isAboutState: (refusal) => !isAboutRights(refusal),
       send: (remaining) => wire.unlink(ref, remaining, force, signal),
       readBack: (remaining) => settledLinks(ref, remaining, signal),
       async stuck(refusal, remaining) {
@@ -175,7 +182,7 @@ export function createSnapVx({ unisphere, wire, effects, generation, busyPauseMs
     const action = (count: number) => `terminate snapshot "${ref.name}" of ${count} devices`;
     const terminate: RepeatableChange<DeviceId> = {
       action,
-      isAboutState,
+      isAboutState: (refusal) => !isAboutRights(refusal),
       send: (remaining) => wire.terminate(ref, remaining, signal),
       async readBack(remaining) {
         const snapshots = await snapshotsOf(ref, remaining, signal);
@@ -256,11 +263,6 @@ function linkOf(snapshots: readonly SnapshotOfDevice[], { source, target }: Devi
     .flatMap(({ linkedTargets }) => linkedTargets)
     .find((linked) => linked.target === target);
   return link ? [{ source, target, defined: link.defined }] : [];
-}
-
-/** Could the state of the devices explain the refusal? Rights are told as they are. */
-function isAboutState({ kind }: Refusal): boolean {
-  return kind !== 'unauthorized' && kind !== 'forbidden' && kind !== 'role';
 }
 
 function notIdentified({ name }: SnapshotRef, idCount: number): SnaphookError {

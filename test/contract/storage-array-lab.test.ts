@@ -66,6 +66,29 @@ async function backUp({ array, later }: LabArrayWorld, devices: readonly DeviceI
   return { shown, pairs, left: await find(post) };
 }
 
+test.each(['9.2', '10.3'] as const)(
+  'device lists that show everything late are waited for, and nothing is taken for gone that is there (Unisphere %s)',
+  async (version) => {
+    const opened = await start({ version, knobs: { deviceListLagMs: 10_000 } });
+    const { array, lab } = opened;
+    const devices = SOURCES.slice(0, 1);
+    const pairs = devices.map((source, index) => ({ source, target: TARGETS[index] ?? source }));
+    await array.establish({ name: NAME, devices, timeToLiveHours: 2 }, soon());
+    const shown = await array.findSnapshots({ name: NAME, devices }, soon());
+    await array.link({ name: NAME, snapId: shown[0]?.snapId, pairs }, soon());
+    // It never arrives, and the look that follows is too early to show the link.
+    const operation = 'PUT private/snapshot Unlink';
+    opened.faults.add({ system: 'array', operation, nth: 1, when: 'before', action: { do: 'drop' } });
+    await array.unlink({ name: NAME, snapId: shown[0]?.snapId, pairs, force: true }, soon());
+    const links = pairs.map(({ target }) => lab.store.linkOf(target));
+    await array.terminate({ name: NAME, snapId: shown[0]?.snapId, devices }, soon());
+
+    expect(shown.map(({ source }) => source)).toEqual(devices);
+    expect(links).toEqual([undefined]);
+    expect(await array.findSnapshots({ name: NAME, devices }, soon())).toEqual([]);
+  },
+);
+
 describe('calls to the array for one whole backup', () => {
   test.each([1, 4, 16])('are at most 12 with %i devices', async (count) => {
     const { events, operationsSince, ...rest } = await start({ pairs: count });

@@ -14,9 +14,9 @@ import { CLASSIC_ROUTES, ENHANCED_ROUTES } from './routes.ts';
 import { behindOther } from './second-view.ts';
 import { ListCursors } from './v1-cursors.ts';
 
-/** Another server that manages the same arrays. The first shows at once what was changed through it. */
+/** Another server that manages the same arrays. Each shows at once what was changed through it, and late what the other changed. */
 export interface SecondServer {
-  /** How long what was changed through the other server (or by the array's own command line) is not shown here. Simulated. */
+  /** How long what was changed through one server (or by the array's own command line) is not shown by the other. Simulated. */
   readonly lagMs: number;
   /** Default: the release of the first. */
   readonly version?: UnisphereRelease;
@@ -67,7 +67,7 @@ export async function startUnisphere(options: LabUnisphereOptions): Promise<LabU
   const jobs = new Jobs(pace, configFolder);
   const state: UnisphereState = {
     release,
-    arrays,
+    arrays: options.second ? viewsOfFirst(arrays, pace, options.second) : arrays,
     jobs,
     iterators: new Iterators(pace),
     cursors: new ListCursors(pace),
@@ -88,7 +88,7 @@ export async function startUnisphere(options: LabUnisphereOptions): Promise<LabU
   const port = await server.listen(options.port);
   const url = `https://127.0.0.1:${port}`;
   const secondFaults = new FaultRules(events);
-  const second = options.second && openSecond(options, options.second, state, secondFaults);
+  const second = options.second && openSecond(options, options.second, arrays, state, secondFaults);
   const secondUrls = second ? [`https://127.0.0.1:${await second.listen()}`] : [];
   return {
     url,
@@ -113,6 +113,7 @@ export async function startUnisphere(options: LabUnisphereOptions): Promise<LabU
 function openSecond(
   { events, pace, latency, tls, users, version }: LabUnisphereOptions,
   { lagMs, version: ownVersion = version }: SecondServer,
+  arrays: ReadonlyMap<string, LabArray>,
   first: UnisphereState,
   faults: FaultRules,
 ): LabHttpServer {
@@ -120,7 +121,7 @@ function openSecond(
   const state: UnisphereState = {
     ...first,
     release,
-    arrays: new Map([...first.arrays].map(([id, array]) => [id, behindOther(array, pace, lagMs)])),
+    arrays: new Map([...arrays].map(([id, array]) => [id, behindOther(array, pace, { of: 'second', lagMs })])),
     // Lists are kept by the server that was asked for them.
     iterators: new Iterators(pace),
     cursors: new ListCursors(pace),
@@ -137,6 +138,13 @@ function openSecond(
     keepAliveMs: KEEP_ALIVE_MS,
   });
 }
+
+const viewsOfFirst = (
+  arrays: ReadonlyMap<string, LabArray>,
+  pace: Pace,
+  { lagMs }: SecondServer,
+): ReadonlyMap<string, LabArray> =>
+  new Map([...arrays].map(([id, array]) => [id, behindOther(array, pace, { of: 'first', lagMs })]));
 
 const routesOf = ({ enhancedLists }: ReleaseFacts): readonly Route[] =>
   enhancedLists ? [...CLASSIC_ROUTES, ...ENHANCED_ROUTES] : CLASSIC_ROUTES;

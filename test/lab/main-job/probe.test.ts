@@ -4,6 +4,7 @@ import { doctorVerb } from '../../../src/cli/doctor-verb.ts';
 import { loadConfig } from '../../../src/config/load.ts';
 import { newRunId } from '../../../src/job/names.ts';
 import { makePlan } from '../../../src/job/planner.ts';
+import { status } from '../../../src/job/status.ts';
 import type { LabOptions } from '../../../src/lab/lab.ts';
 import { openSite, type Site } from './site.ts';
 
@@ -61,6 +62,7 @@ test('an array that accepts loses the snapshot at once, without a freeze, and jo
     site.lab.events.events.some(({ system, operation }) => /guest/.test(system) && /freeze/i.test(operation)),
   ).toBe(false);
   expect(site.leftBehind()).toEqual([]);
+  expect(await site.withPorts((ports) => status(ports, 10))).toMatchObject([{ state: 'closed', outcome: 'probed' }]);
   expect(await routeOf(site, 'nightly')).toMatchObject({ name: 'snapvx', because: expect.stringMatching(/took/) });
 });
 
