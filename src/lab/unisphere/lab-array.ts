@@ -220,6 +220,7 @@ export class LabArray {
           host: row.host,
           device: row.device,
           lun: row.lun,
+          protocol: row.protocol,
           effectiveWwn: this.effectiveWwnOf(row.device),
         },
       ]),
