@@ -58,7 +58,7 @@ export interface Presentation {
   readonly view: string;
   /** Undefined where the view tells no host. */
   readonly host: string | undefined;
-  /** One for each initiator, which may reach the device at different addresses. None right after masking. */
+  /** One for each initiator of the host, which may reach the device at different addresses. None when the array tells none. */
   readonly paths: readonly { readonly initiator: string; readonly lun: number | undefined }[];
 }
 
@@ -243,7 +243,10 @@ export interface StorageArray {
    * undefined: the array shows no such container.
    */
   storageContainers(ids: readonly string[], signal: AbortSignal): Promise<readonly (string | undefined)[]>;
-  /** Result i is how hosts reach device i. Several reads a device and view: for looking at few devices. */
+  /**
+   * Result i is how hosts reach device i. Several reads a device and view: for looking at few devices. Addresses that are not told
+   * yet, as right after masking, are waited for within a limit of the adapter.
+   */
   presentations(devices: readonly DeviceId[], signal: AbortSignal): Promise<readonly (readonly Presentation[])[]>;
   /** Every snapshot on the array whose name begins so: what `reap` compares with the journals. */
   listSnapshots(request: { readonly namePrefix: string }, signal: AbortSignal): Promise<readonly SnapshotOfDevice[]>;

@@ -55,6 +55,8 @@ export interface PowerMaxOptions {
   readonly busyPauseMs?: number;
   /** How long Unisphere may show things as they were before a change. Default 12 s. */
   readonly modelLagMs?: number;
+  /** How long after masking the address of a device may not be told yet. Default 16 s. */
+  readonly addressLagMs?: number;
   /** How long an addition to a storage group whose answer was lost may still take effect. Default 15 s. */
   readonly latestEffectMs?: number;
 }
@@ -79,7 +81,7 @@ export function createPowerMax(options: PowerMaxOptions): StorageArray {
   };
   /** Also asked before "nothing found" is believed: nothing is found on an array that does not exist either. */
   const generation = async (signal: AbortSignal) => generationOf(await microcode(signal));
-  const { busyPauseMs = 1000, latestEffectMs = 15_000, modelLagMs = MODEL_LAG_MS } = options;
+  const { busyPauseMs = 1000, latestEffectMs = 15_000, modelLagMs = MODEL_LAG_MS, addressLagMs = 16_000 } = options;
   const editTimes = { firstPauseMs: busyPauseMs, latestEffectMs };
   const groups = createTemporaryGroups(unisphere, editTimes);
   const hasIds = async (signal: AbortSignal) => hasSnapIds(await microcode(signal));
@@ -153,7 +155,7 @@ export function createPowerMax(options: PowerMaxOptions): StorageArray {
       return states;
     },
     storageContainers: (ids, signal) => readContainers(unisphere, ids, signal),
-    presentations: (devices, signal) => readPresentations(unisphere, devices, signal),
+    presentations: (devices, signal) => readPresentations(unisphere, devices, addressLagMs, signal),
     async listSnapshots({ namePrefix }, signal) {
       const found = await (await way(signal)).search.list(namePrefix, signal);
       if (found.length === 0) await generation(signal);

@@ -219,14 +219,34 @@ describe.each(RELEASES)('behind Unisphere %s', (version) => {
       ['mv-cluster', 'esx01'],
       ['mv-cluster', 'esx02'],
     ]);
-    expect(ofSource?.[0]?.paths.map(({ initiator }) => initiator).sort()).toEqual([
-      '10000090faa02d01',
-      '10000090faa02d02',
-    ]);
+    const byHost = new Map(ofSource?.map(({ host, paths }) => [host, paths]));
+    expect(byHost.get('esx01')).toMatchObject([{ initiator: '10000090faa02d01' }]);
+    expect(byHost.get('esx02')).toMatchObject([{ initiator: '10000090faa02d02' }]);
+    expect(byHost.get('esx01')?.[0]?.lun).not.toBe(byHost.get('esx02')?.[0]?.lun);
     expect(ofTarget).toEqual([
       { view: 'mv-proxy', host: 'proxy01', paths: [{ initiator: '10000090faa02c20', lun: expect.any(Number) }] },
     ]);
     expect(ofVvol).toEqual([]);
+  });
+
+  test('an address that is told late is waited for, and one that nobody will tell is not', async () => {
+    const { array, lab, events, pool } = await start({ version, knobs: { lunAddressLagMs: 20_000 } });
+    const device = SOURCES[1] ?? INHERITED.device;
+    const unmasked = SOURCES[2] ?? INHERITED.device;
+    lab.change((config) => {
+      for (const host of config.hosts) if (host.id !== 'proxy01') host.initiators = [];
+      config.storageGroups.find(({ id }) => id === 'datastores')?.volumes.splice(1, 1);
+    });
+    await array.addToStorageGroup({ storageGroup: pool.storageGroup, devices: [device] }, soon());
+    const seq = events.events.length;
+
+    const [late, never] = await array.presentations([device, unmasked], soon());
+
+    expect(late).toEqual([{ view: 'mv-proxy', host: 'proxy01', paths: [expect.objectContaining({ lun: 5 })] }]);
+    expect(never?.map(({ paths }) => paths)).toEqual([[], []]);
+    const asked = events.since(seq).flatMap(({ kind, detail }) => (kind === 'request' ? [String(detail.url)] : []));
+    expect(asked.filter((url) => url.includes('connections')).every((url) => url.includes('volume_id='))).toBe(true);
+    expect(asked.filter((url) => url.includes('mv-cluster/connections'))).toHaveLength(1);
   });
 
   test('a storage container is known by the id that vCenter shows', async () => {
