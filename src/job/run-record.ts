@@ -1,6 +1,7 @@
 import { SnaphookError } from '../ports/errors.ts';
 import { runId as parseRunId } from '../ports/identity.ts';
 import type { Lock } from '../ports/journal.ts';
+import { creationText } from './create-targets.ts';
 import { type Limit, withinLimit } from './deadline.ts';
 import { whileHeld } from './held-journal.ts';
 import { type Outcome, RunJournal } from './journal.ts';
@@ -53,6 +54,7 @@ export async function cleanUpRun(
   // A journal that says so is closed, although its move, or the answer to its last write, failed.
   const errors = run && journal.state.outcome === undefined ? await undoRun(run, signal) : [];
   lock.lost.throwIfAborted();
+  if (journal.state.creation) ports.reporter.warn(`a run died: ${creationText(journal.state.creation)}`, { run: id });
   await endVcenterSessions(ports, journal, signal);
   if (errors.length > 0) throw leftoversError(id, errors);
   // A run whose end cannot be written stays open, however clean everything else is.

@@ -86,6 +86,13 @@ export interface SnapshotGroup {
   readonly usedBy: readonly string[];
 }
 
+/** Thin devices of one size. */
+export interface NewDevices {
+  readonly cylinders: number;
+  readonly emulation: string;
+  readonly count: number;
+}
+
 export interface DevicePair {
   readonly source: DeviceId;
   readonly target: DeviceId;
@@ -142,7 +149,7 @@ export type ServerState =
  * One VMAX or PowerMax array behind a Unisphere. An instance keeps its connections warm (`warm`).
  *
  * Creating, linking, unlinking and terminating act on a list of devices in ONE request.
- * An establish or link whose answer never came is thrown with `effect: 'unknown'` and not repeated by the adapter: the core probes.
+ * An establish, link or making of devices whose answer never came is thrown with `effect: 'unknown'` and not repeated by the adapter: the core probes.
  * Unlink, terminate and group edits read back what happened and go on with the rest, while their signal lets them.
  * Errors: `E_ARRAY_*`, `E_DEVICE_*`, `E_TLS_UNTRUSTED`.
  */
@@ -226,6 +233,15 @@ export interface StorageArray {
    */
   addToStorageGroup(
     request: { readonly storageGroup: string; readonly devices: readonly DeviceId[] },
+    signal: AbortSignal,
+  ): Promise<void>;
+  /**
+   * Makes devices in a storage group and gives them the identifier (64 characters at most, not unique). Always new ones: devices that
+   * exist are never handed over in their place. Which they are, `inventory` tells by the identifier, maybe a while later. Not repeated
+   * when its answer is lost.
+   */
+  createDevices(
+    request: { readonly storageGroup: string; readonly identifier: string; readonly devices: readonly NewDevices[] },
     signal: AbortSignal,
   ): Promise<void>;
   /** Removes devices from a storage group in one request; devices not in it are success. */

@@ -12,6 +12,7 @@ import { type Governor, governorOf } from './governor.ts';
 import { createGroupLists } from './group-lists.ts';
 import { sourceGroupOf } from './group-names.ts';
 import { mayBeVvol, parseIdentity } from './identity.ts';
+import { createDevices } from './new-devices.ts';
 import { OwnEffects } from './own-effects.ts';
 import { readPresentations } from './presentations.ts';
 import { firstThatAnswers } from './servers.ts';
@@ -147,6 +148,7 @@ export function createPowerMax(options: PowerMaxOptions): StorageArray {
     terminate: async ({ name, snapId, devices }, signal) =>
       (await way(signal)).snapVx.terminate({ name, snapId }, devices, signal),
     addToStorageGroup: (request, signal) => addToStorageGroup(unisphere, request, editTimes, signal),
+    createDevices: (request, signal) => createDevices(unisphere, request, signal),
     removeFromStorageGroup: (request, signal) => removeFromStorageGroup(unisphere, request, editTimes, signal),
     async inspect(devices, signal) {
       const how = { api: await choice.of(signal), lagMs: modelLagMs };

@@ -249,6 +249,27 @@ describe.each(RELEASES)('behind Unisphere %s', (version) => {
     expect(asked.filter((url) => url.includes('mv-cluster/connections'))).toHaveLength(1);
   });
 
+  test('devices are made new in exactly the cylinders asked for, and found by their identifier', async () => {
+    const { array, lab, pool } = await start({ version, knobs: { newDeviceLagMs: 5000 }, ballast: 2 });
+    const devices = [
+      { cylinders: 4, emulation: 'FBA', count: 2 },
+      { cylinders: 9, emulation: 'FBA', count: 1 },
+    ];
+    const before = new Set(lab.store.devices().map(({ id }) => id));
+
+    await array.createDevices({ storageGroup: pool.storageGroup, identifier: 'snaphook-run-1', devices }, soon());
+
+    const made = async () => {
+      const inventory = await array.inventory({ identities: [], pool: pool.storageGroup }, soon());
+      return inventory.pool.filter(({ identifier }) => identifier === 'snaphook-run-1');
+    };
+    while ((await made()).length < 3) await new Promise((resolve) => setTimeout(resolve, 20));
+    // Devices of that size that belong to nobody were there: they may hold what somebody needs.
+    expect((await made()).filter(({ id }) => before.has(id))).toEqual([]);
+    expect((await made()).map(({ cylinders }) => cylinders).sort()).toEqual([4, 4, 9]);
+    expect((await made())[0]).toMatchObject({ emulation: 'FBA', maskingViews: [{ host: 'proxy01' }] });
+  });
+
   test('a storage container is known by the id that vCenter shows', async () => {
     const { array } = await start({ version });
     const ids = ['vvol:600009700bcbb711-39ff01780000050a', 'vvol:600009700bcbb711-39ff01780000050b'];

@@ -37,6 +37,10 @@ export interface ArrayKnobs {
   readonly objectModelLagMs: number;
   /** How long the v1 lists still show the old snapshots of a volume. Whether a real one lags there is not published. Default 0. */
   readonly snapshotListLagMs: number;
+  /** How long a new device is not shown yet, by any list. Not published. Default 0. */
+  readonly newDeviceLagMs: number;
+  /** Devices the array takes. Default unlimited: it differs between models. */
+  readonly maxDevices: number;
   /** How long after masking the connections are empty, then without address. Default 0. */
   readonly lunAddressLagMs: number;
   /** Calls to this array served at the same time; one more is answered 503. Default unlimited. */
@@ -59,6 +63,8 @@ const DEFAULT_KNOBS: ArrayKnobs = {
   nestedFilters: 'accepted',
   objectModelLagMs: 0,
   snapshotListLagMs: 0,
+  newDeviceLagMs: 0,
+  maxDevices: Number.POSITIVE_INFINITY,
   lunAddressLagMs: 0,
   maxActiveRequests: Number.POSITIVE_INFINITY,
   establishMs: 0,
@@ -101,6 +107,8 @@ export class LabArray {
   readonly lag: ModelLag<boolean>;
   /** The snapshots of a device, by its id. */
   readonly snapshotLag: ModelLag<readonly SnapshotInfo[]>;
+  /** Whether a device is shown, by its id. */
+  readonly births: ModelLag<boolean>;
   /** What servers know that did not make the changes. */
   readonly followers: LaggingModel[] = [];
   /** The one of them that this is a view of; undefined: of the first server. */
@@ -125,6 +133,7 @@ export class LabArray {
     this.knobs = { ...DEFAULT_KNOBS, ...options.knobs };
     this.lag = new ModelLag(world.pace, this.knobs.objectModelLagMs);
     this.snapshotLag = new ModelLag(world.pace, this.knobs.snapshotListLagMs);
+    this.births = new ModelLag(world.pace, this.knobs.newDeviceLagMs);
     this.#world = world;
     this.#file = new ConfigFile(world.configFolder, options.id);
     this.#config = this.#file.load(options.config);

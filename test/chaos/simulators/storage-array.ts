@@ -29,7 +29,7 @@ const CODES: Readonly<Record<ArrayRefusal, SnaphookError['code']>> = {
   'bad-name': 'E_ARRAY_REFUSED',
   limit: 'E_ARRAY_LIMIT',
   'no-snapshot': 'E_ARRAY_REFUSED',
-  'in-use': 'E_DEVICE_UNFIT',
+  'in-use': 'E_TARGET_TAKEN',
   linked: 'E_ARRAY_REFUSED',
   'not-defined': 'E_ARRAY_REFUSED',
   'no-group': 'E_ARRAY_REFUSED',
@@ -261,6 +261,8 @@ export function simulatedArray(options: ArrayClientOptions): StorageArray {
       if (lostAtMs !== undefined)
         await process.clock.sleep(Math.max(0, lostAtMs + SETTLED_AFTER_MS - process.clock.monotonicMs()), signal);
     },
+    // No job of the schedules makes targets.
+    createDevices: () => Promise.reject(errors.refused()),
     removeFromStorageGroup: ({ storageGroup, devices }, signal) =>
       patiently(signal, () =>
         write('removeFromStorageGroup', signal, random.latency(300, 5000), () =>
