@@ -1,4 +1,4 @@
-import { type ErrorCode, SnaphookError } from '../ports/errors.ts';
+import { SnaphookError } from '../ports/errors.ts';
 import { MODEL_LAG_MS } from '../ports/polling.ts';
 import type { Device, NewDevices, StorageArray } from '../ports/storage-array.ts';
 import type { Creation, RunJournal } from './journal.ts';
@@ -47,7 +47,7 @@ export interface CreationRequest {
 
 const MAX_TRIES = 3;
 const PAUSE_BEFORE_RETRY_MS = 1000;
-const PASSING: readonly string[] = ['E_ARRAY_BUSY', 'E_ARRAY_UNREACHABLE'] satisfies ErrorCode[];
+const mayPass = ({ code }: SnaphookError): boolean => code === 'E_ARRAY_BUSY' || code === 'E_ARRAY_UNREACHABLE';
 
 /**
  * Makes devices in the pool and returns the pool with them. The intent is journaled before, what came of it after: the devices are
@@ -66,14 +66,16 @@ export async function createTargets(
   let missing = devices;
   for (let attempt = 1; ; attempt += 1) {
     const failure = await attemptCreation(request, missing, signal);
-    const found = failure?.effect === 'none' ? undefined : await lookUntilThere(ports, request, signal);
+    // A job of the array that failed may have made some: before anything is asked for again, there is always a look.
+    const isRefused = failure?.effect === 'none' && !mayPass(failure);
+    const found = isRefused ? undefined : await lookUntilThere(ports, request, signal);
     missing = found?.missing ?? missing;
     if (found && missing.length === 0) {
       await journal.append({ kind: 'created', data: { devices: found.own.map(({ id }) => id) } });
       return found.pool;
     }
     if (failure === undefined) throw notShown(request, missing);
-    if (!PASSING.includes(failure.code) || attempt === MAX_TRIES) throw failure;
+    if (!mayPass(failure) || attempt === MAX_TRIES) throw failure;
     ports.reporter.warn('making targets again', { pool: storageGroup, missing: countOf(missing), code: failure.code });
     await ports.clock.sleep(PAUSE_BEFORE_RETRY_MS * attempt, signal);
   }
@@ -101,7 +103,7 @@ interface Found {
 }
 
 /** New devices may be shown late, and a request that was not answered may take effect late. */
-async function lookUntilThere(
+export async function lookUntilThere(
   { clock }: Pick<JobPorts, 'clock'>,
   request: CreationRequest,
   signal: AbortSignal,
@@ -129,7 +131,7 @@ const notShown = ({ array, storageGroup, identifier }: CreationRequest, missing:
     },
   );
 
-/** For people, of a run whose process died meanwhile. */
+/** For people, of a run that ended meanwhile. */
 export const creationText = ({ devices, storageGroup, identifier }: Creation): string =>
   `it was making ${countOf(devices)} target(s) in pool "${storageGroup}": what came of it stays there for later runs, with the identifier "${identifier}"`;
 

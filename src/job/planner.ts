@@ -11,7 +11,7 @@ import type { VmDisk } from './identity.ts';
 import { imageNames } from './image-names.ts';
 import type { Installation } from './installation.ts';
 import type { JobContext, JobSpec } from './job-spec.ts';
-import { lastTargets } from './last-targets.ts';
+import { lastTargets } from './last-run.ts';
 import { checkManaged, managedPlan } from './managed-plan.ts';
 import { snapshotName } from './names.ts';
 import {

@@ -1,7 +1,8 @@
 import type { DeviceId, RunId } from '../ports/identity.ts';
-import { countOf, createTargets, targetsToCreate } from './create-targets.ts';
+import { countOf, createTargets, lookUntilThere, targetsToCreate } from './create-targets.ts';
 import type { JobContext, JobSpec } from './job-spec.ts';
 import type { RunJournal } from './journal.ts';
+import { unseenCreation } from './last-run.ts';
 import { snapshotName } from './names.ts';
 import { openPlansOf } from './open-plans.ts';
 import type { Plan } from './plan.ts';
@@ -51,9 +52,8 @@ export async function planAndReserve(work: Reservation, signal: AbortSignal): Pr
       const passing = creations === 0 ? undefined : (['E_TARGET_NONE', 'E_TARGET_UNFIT'] as const);
       return { plan: await whenTargetsAreFree(ports, draft, spec, reserveLatest, signal, passing), draft };
     } catch (error) {
-      if (!isNoTarget(error) || creations === MAX_CREATIONS) throw error;
-      const { pool } = await draft.array.inventory({ identities: [], pool: spec.targetPool }, signal);
-      draft = { ...draft, pool };
+      if (!isNoTarget(error) || spec.createTargets === undefined || creations === MAX_CREATIONS) throw error;
+      draft = { ...draft, pool: await latestPool(work, draft, signal) };
       const reserved = await reservedByOthers(work);
       const devices = targetsToCreate(choiceOf(draft, spec, reserved), error);
       if (countOf(devices) > 0) draft = { ...draft, pool: await create(work, draft, devices, signal) };
@@ -89,6 +89,20 @@ async function reserve(
   } finally {
     await lock.release();
   }
+}
+
+/** With what the last run may have left to be shown: or each of several runs that were called off would make targets of its own. */
+async function latestPool(
+  { ports, spec }: Reservation,
+  { array }: PlanDraft,
+  signal: AbortSignal,
+): Promise<PlanDraft['pool']> {
+  const storageGroup = spec.targetPool;
+  const unseen = await unseenCreation(ports, spec.name, { array: array.id, storageGroup });
+  if (!unseen) return (await array.inventory({ identities: [], pool: storageGroup }, signal)).pool;
+  const { identifier, devices } = unseen;
+  const request = { array, storageGroup, identifier, devices, pool: [], settleMs: spec.limits.settleMs };
+  return (await lookUntilThere(ports, request, signal)).pool;
 }
 
 function create(

@@ -54,7 +54,6 @@ export async function cleanUpRun(
   // A journal that says so is closed, although its move, or the answer to its last write, failed.
   const errors = run && journal.state.outcome === undefined ? await undoRun(run, signal) : [];
   lock.lost.throwIfAborted();
-  if (journal.state.creation) ports.reporter.warn(`a run died: ${creationText(journal.state.creation)}`, { run: id });
   await endVcenterSessions(ports, journal, signal);
   if (errors.length > 0) throw leftoversError(id, errors);
   // A run whose end cannot be written stays open, however clean everything else is.
@@ -117,6 +116,8 @@ async function endVcenterSessions(ports: JobPorts, { state }: RunJournal, signal
 }
 
 export async function closeRun(ports: JobPorts, journal: RunJournal, id: string, outcome: Outcome): Promise<void> {
+  const { creation } = journal.state;
+  if (creation) ports.reporter.warn(`a run ended early: ${creationText(creation)}`, { run: id });
   if (journal.state.outcome === undefined) await journal.append({ kind: 'closed', data: { outcome } });
   await ports.journals.close(id);
 }

@@ -48,7 +48,7 @@ export async function readPresentations(
     const sinceMs = clock.monotonicMs();
     for (;;) {
       const paths = await pathsNow(view, device);
-      const isTold = paths.length > 0 ? paths.every(({ lun }) => lun !== undefined) : !(await hasInitiators());
+      const isTold = paths.length > 0 ? paths.some(({ lun }) => lun !== undefined) : !(await hasInitiators());
       const waitedMs = clock.monotonicMs() - sinceMs;
       if (isTold || waitedMs >= addressLagMs) return paths;
       await clock.sleep(nextLookMs(waitedMs), signal);

@@ -3,6 +3,7 @@ import path from 'node:path';
 import { planVerb } from '../../../src/cli/plan-verb.ts';
 import { DEFAULT_LIMITS } from '../../../src/job/job-spec.ts';
 import { ARRAY_ID, PRESENT_GROUP } from '../../../src/lab/estate-array.ts';
+import { SnaphookError } from '../../../src/ports/errors.ts';
 import { openSite, type Site } from './site.ts';
 
 /** On a busy machine the lab's shrunken lease may end before its window does; these tests are not about grades. */
@@ -117,5 +118,28 @@ describe('a pool without targets', () => {
     expect([...site.leftBehind()].sort()).toEqual(
       made.map((device) => `storage group member ${EMPTY_POOL}/${device}`).sort(),
     );
+  });
+
+  test('that were being made when a run was called off are no leftover, and serve the next run', async () => {
+    const targetPool = 'SG-called-off';
+    site.lab.unisphere.array(ARRAY_ID).change(({ storageGroups }) => {
+      storageGroups.push({ id: targetPool, uuid: '', compression: false, volumes: [], children: [] });
+    });
+    const abort = new AbortController();
+    const fault = { system: 'array', operation: 'PUT storagegroup', when: 'before', nth: 1 } as const;
+    const run = () => abort.abort(new SnaphookError('E_INTERRUPTED', 'interrupted by SIGTERM', { effect: 'unknown' }));
+    site.lab.faults.add({ ...fault, action: { do: 'call', run } });
+    const spec = { ...growing, targetPool };
+
+    const error = await site.failingPre({ spec, signal: abort.signal });
+    while (membersOf(targetPool).length < 2) await site.lab.pause(10);
+    const made = [...membersOf(targetPool)];
+    const { plan } = await site.pre({ spec });
+    await site.post();
+
+    expect(error.code).toBe('E_INTERRUPTED');
+    expect(plan.devices.map(({ target }) => target).sort()).toEqual([...made].sort());
+    expect(membersOf(targetPool)).toEqual(made);
+    expect(site.leftBehind().filter((left) => !/SG-(spare|called-off)/.test(left))).toEqual([]);
   });
 });

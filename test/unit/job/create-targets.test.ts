@@ -119,6 +119,11 @@ test.each<[string, Behaviour['answers'], readonly (readonly number[])[]]>([
     [{ makes: 0, error: new SnaphookError('E_ARRAY_BUSY', 'busy', { retry: 'safe' }) }],
     [[2], [2]],
   ],
+  [
+    'a job of the array that failed half-way for a lock: the other half is asked for',
+    [{ makes: 1, error: new SnaphookError('E_ARRAY_BUSY', 'locked', { retry: 'safe' }) }],
+    [[2], [1]],
+  ],
 ])('%s', async (_name, answers, asked) => {
   const { create, requests, clock } = openPool({ answers, lagMs: 3000 });
 
