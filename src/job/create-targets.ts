@@ -102,7 +102,7 @@ interface Found {
   readonly missing: readonly NewDevices[];
 }
 
-/** New devices may be shown late, and a request that was not answered may take effect late. */
+/** A request that was not answered may take effect late, and new devices may be shown late after that. */
 export async function lookUntilThere(
   { clock }: Pick<JobPorts, 'clock'>,
   request: CreationRequest,
@@ -110,7 +110,7 @@ export async function lookUntilThere(
 ): Promise<Found> {
   const { array, storageGroup, identifier, devices, pool: before, settleMs } = request;
   const known = new Set(before.map(({ id }) => id));
-  const untilMs = clock.monotonicMs() + Math.max(MODEL_LAG_MS, settleMs);
+  const untilMs = clock.monotonicMs() + settleMs + MODEL_LAG_MS;
   // Few looks: on old releases each of them reads every device of the pool.
   for (let pauseMs = 500; ; pauseMs = Math.min(pauseMs * 2, 2000)) {
     const { pool } = await array.inventory({ identities: [], pool: storageGroup }, signal);

@@ -2,7 +2,7 @@ import type { DeviceId, RunId } from '../ports/identity.ts';
 import { countOf, createTargets, lookUntilThere, targetsToCreate } from './create-targets.ts';
 import type { JobContext, JobSpec } from './job-spec.ts';
 import type { RunJournal } from './journal.ts';
-import { unseenCreation } from './last-run.ts';
+import { unseenCreations } from './last-run.ts';
 import { snapshotName } from './names.ts';
 import { openPlansOf } from './open-plans.ts';
 import type { Plan } from './plan.ts';
@@ -91,18 +91,18 @@ async function reserve(
   }
 }
 
-/** With what the last run may have left to be shown: or each of several runs that were called off would make targets of its own. */
+/** With what earlier runs may have left to be shown: or each of several runs that were called off would make targets of its own. */
 async function latestPool(
   { ports, spec }: Reservation,
   { array }: PlanDraft,
   signal: AbortSignal,
 ): Promise<PlanDraft['pool']> {
   const storageGroup = spec.targetPool;
-  const unseen = await unseenCreation(ports, spec.name, { array: array.id, storageGroup });
-  if (!unseen) return (await array.inventory({ identities: [], pool: storageGroup }, signal)).pool;
-  const { identifier, devices } = unseen;
-  const request = { array, storageGroup, identifier, devices, pool: [], settleMs: spec.limits.settleMs };
-  return (await lookUntilThere(ports, request, signal)).pool;
+  const { settleMs } = spec.limits;
+  for (const { identifier, devices } of await unseenCreations(ports, { array: array.id, storageGroup })) {
+    await lookUntilThere(ports, { array, storageGroup, identifier, devices, pool: [], settleMs }, signal);
+  }
+  return (await array.inventory({ identities: [], pool: storageGroup }, signal)).pool;
 }
 
 function create(

@@ -32,10 +32,11 @@ interface Presented {
 }
 
 /**
- * The backup proxy's device folder, the lab's `/dev/disk/by-id`: one regular file `wwn-0x<32 hex>` for each device that
- * is presented to the proxy, `nvme-eui.<NGUID>` for one that is presented as an NVMe namespace. Without privileges there is no way to make a block device, so a node is a hard link to
- * the device's own raw file in the store: exactly of the device's size, readable and writable, the same bytes in both
- * directions. Unlike a real device, a node that someone holds open stays readable after it was withdrawn.
+ * The backup proxy's device folder, the lab's `/dev/disk/by-id`: one regular file for each device that is presented to the proxy,
+ * `wwn-0x<32 hex>`, or `nvme-eui.<NGUID>` for one that is presented as an NVMe namespace. Without privileges there is no way to
+ * make a block device, so a node is a hard link to the device's own raw file in the store: exactly of the device's size, readable
+ * and writable, the same bytes in both directions. Unlike a real device, a node that someone holds open stays readable after it
+ * was withdrawn.
  */
 export class DeviceNodes implements PresentationListener {
   readonly #folder: string;
