@@ -1,7 +1,8 @@
 import type { Clock } from '../ports/clock.ts';
 import { type ErrorRecord, SnaphookError, toErrorRecord } from '../ports/errors.ts';
-import type { InstanceUuid } from '../ports/identity.ts';
+import type { ArrayId, DeviceId, InstanceUuid } from '../ports/identity.ts';
 import type { Journal, JournalLine } from '../ports/journal.ts';
+import type { NewDevices } from '../ports/storage-array.ts';
 import type { JobContext } from './job-spec.ts';
 import type { Plan } from './plan.ts';
 import type { CaptureResult, DevicesResult, GuestsResult, ManagedCaptureResult, SeenTarget } from './results.ts';
@@ -26,12 +27,24 @@ export type StepName = (typeof STEP_NAMES)[number];
 /** `probed`: the array was asked by a snapshot, which was removed again. */
 export type Outcome = 'handed-over-and-released' | 'probed' | 'failed' | 'recovered' | 'nothing-done';
 
+/** Targets that a run makes. */
+export interface Creation {
+  readonly array: ArrayId;
+  readonly storageGroup: string;
+  readonly identifier: string;
+  readonly devices: readonly NewDevices[];
+}
+
 /** Everything a journal can say, one line each. Public format: changes need a new version. */
 export type JournalRecord =
   | { readonly kind: 'opened'; readonly data: { readonly version: number; readonly context: JobContext } }
   /** The run is about to work in vCenter, in the session of that key. It is ended before anything is linked or added, or by `logout`. */
   | { readonly kind: 'login'; readonly data: { readonly key: string } }
   | { readonly kind: 'logout'; readonly data: { readonly key: string } }
+  /** Targets are about to be made in the pool: they bear the identifier, and are the pool's, not the run's. */
+  | { readonly kind: 'creating'; readonly data: Creation }
+  | { readonly kind: 'created'; readonly data: { readonly devices: readonly DeviceId[] } }
+  /** Again when a target was taken by somebody else and others were chosen: the latest counts. */
   | { readonly kind: 'planned'; readonly data: Plan }
   | { readonly kind: 'intent'; readonly data: { readonly step: StepName } }
   | {
@@ -67,6 +80,8 @@ export interface RunState {
   readonly phase: RunPhase;
   readonly context: JobContext | undefined;
   readonly plan: Plan | undefined;
+  /** Targets that it began to make and did not see yet. */
+  readonly creation: Creation | undefined;
   readonly openedAt: Date | undefined;
   /** Keys of sessions in vCenter that may still be there. */
   readonly vcenterSessions: readonly string[];
@@ -87,6 +102,7 @@ function emptyRunState(): RunState {
     phase: 'none',
     context: undefined,
     plan: undefined,
+    creation: undefined,
     openedAt: undefined,
     vcenterSessions: [],
     steps: {
@@ -121,6 +137,10 @@ function applyRecord(before: RunState, record: JournalRecord, at: Date): RunStat
       return { ...state, vcenterSessions: [...state.vcenterSessions, record.data.key] };
     case 'logout':
       return { ...state, vcenterSessions: state.vcenterSessions.filter((key) => key !== record.data.key) };
+    case 'creating':
+      return { ...state, creation: record.data };
+    case 'created':
+      return { ...state, creation: undefined };
     case 'planned':
       return { ...state, plan: record.data };
     case 'session':

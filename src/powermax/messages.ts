@@ -70,8 +70,8 @@ const MEANINGS: Readonly<Record<RefusalKind, Meaning>> = {
     'The target is not linked to this snapshot; `snaphook reap` shows leftovers.',
   ),
   'already-target': refused(
-    'E_DEVICE_UNFIT',
-    'Choose another target or unlink this one first; `snaphook reap` shows leftovers.',
+    'E_TARGET_TAKEN',
+    'Somebody linked it since it was chosen: run the job again, and give the pool more devices, or each proxy a pool of its own.',
   ),
   'in-copy-session': refused('E_DEVICE_UNFIT', 'Unlink the device and terminate its snapshots first.'),
   'snapshot-linked': refused('E_ARRAY_REFUSED', 'Unlink all targets of the snapshot first.'),

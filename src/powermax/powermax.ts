@@ -12,6 +12,7 @@ import { type Governor, governed, governorOf } from './governor.ts';
 import { createGroupLists } from './group-lists.ts';
 import { sourceGroupOf } from './group-names.ts';
 import { mayBeVvol, parseIdentity } from './identity.ts';
+import { createDevices } from './new-devices.ts';
 import { OwnEffects } from './own-effects.ts';
 import { readPresentations } from './presentations.ts';
 import { firstThatAnswers } from './servers.ts';
@@ -55,6 +56,8 @@ export interface PowerMaxOptions {
   readonly busyPauseMs?: number;
   /** How long Unisphere may show things as they were before a change. Default 12 s. */
   readonly modelLagMs?: number;
+  /** How long after masking the address of a device may not be told yet. Default 16 s. */
+  readonly addressLagMs?: number;
   /** How long an addition to a storage group whose answer was lost may still take effect. Default 15 s. */
   readonly latestEffectMs?: number;
 }
@@ -81,7 +84,7 @@ export function createPowerMax(options: PowerMaxOptions): StorageArray {
   };
   /** Also asked before "nothing found" is believed: nothing is found on an array that does not exist either. */
   const generation = async (signal: AbortSignal) => generationOf(await microcode(signal));
-  const { busyPauseMs = 1000, latestEffectMs = 15_000, modelLagMs = MODEL_LAG_MS } = options;
+  const { busyPauseMs = 1000, latestEffectMs = 15_000, modelLagMs = MODEL_LAG_MS, addressLagMs = 16_000 } = options;
   const editTimes = { firstPauseMs: busyPauseMs, latestEffectMs };
   const groups = createTemporaryGroups(unisphere, editTimes);
   const hasIds = async (signal: AbortSignal) => hasSnapIds(await microcode(signal));
@@ -147,6 +150,7 @@ export function createPowerMax(options: PowerMaxOptions): StorageArray {
     terminate: async ({ name, snapId, devices }, signal) =>
       (await way(signal)).snapVx.terminate({ name, snapId }, devices, signal),
     addToStorageGroup: (request, signal) => addToStorageGroup(unisphere, request, editTimes, signal),
+    createDevices: (request, signal) => createDevices(unisphere, request, signal),
     removeFromStorageGroup: (request, signal) => removeFromStorageGroup(unisphere, request, editTimes, signal),
     async inspect(devices, signal) {
       const how = { api: await choice.of(signal), lagMs: modelLagMs };
@@ -155,7 +159,7 @@ export function createPowerMax(options: PowerMaxOptions): StorageArray {
       return states;
     },
     storageContainers: (ids, signal) => readContainers(unisphere, ids, signal),
-    presentations: (devices, signal) => readPresentations(unisphere, devices, signal),
+    presentations: (devices, signal) => readPresentations(unisphere, devices, addressLagMs, signal),
     async listSnapshots({ namePrefix }, signal) {
       const found = await (await way(signal)).search.list(namePrefix, signal);
       if (found.length === 0) await generation(signal);

@@ -17,6 +17,7 @@ import {
   repeatedEstablishes,
   sharedTargets,
   strayRecords,
+  targetsMadeTwice,
   undocumentedEnd,
   type Violation,
   worstOverrunMs,
@@ -117,6 +118,7 @@ class Schedule {
       ...frozenGuests(this.#site, this.#intruders.stateWasLost),
       ...foreignTouched(this.#site, before, this.#intruders.fingerprint()),
       ...repeatedEstablishes(this.#site),
+      ...targetsMadeTwice(this.#site),
       ...strayRecords(this.#site),
     );
     return {

@@ -69,7 +69,9 @@ export function drawSite(
   const vms = drawVms(random, devices);
   const guests = vms.map((vm) => drawGuest(random, timeline, faults, vm, guardsDie));
   const jobs = drawJobs(random, vms);
-  const targets = Array.from({ length: devices.sourceCount + random.whole(0, 4) }, () => devices.make().id);
+  const mayBeFew = jobs.some(({ createTargets }) => createTargets !== undefined);
+  const least = mayBeFew ? random.whole(0, devices.sourceCount) : devices.sourceCount;
+  const targets = Array.from({ length: least + random.whole(0, 4) }, () => devices.make().id);
   array.addGroup(POOL, targets, 'stranger');
   const strangerDevices = Array.from({ length: 3 }, () => devices.make().id);
   array.addGroup(PRESENT_GROUP, strangerDevices.slice(0, 1), 'stranger');
@@ -307,6 +309,7 @@ function drawJob(random: Random, name: string, vms: readonly VmRecord[], present
     proxyVm: undefined,
     timeToLiveHours: 48,
     exportDirectory: `/backup/${name}`,
+    ...(random.chance(0.3) ? { createTargets: { maxPoolDevices: random.whole(2, 12) } } : {}),
     limits: random.chance(0.8) ? DEFAULT_LIMITS : { ...DEFAULT_LIMITS, deadlineMs: random.whole(30, 120) * 1000 },
   };
 }

@@ -42,6 +42,10 @@ export interface ArrayKnobs {
    * Default 0.
    */
   readonly deviceListLagMs: number;
+  /** How long a new device is not shown yet, by any list. Not published. Default 0. */
+  readonly newDeviceLagMs: number;
+  /** Devices the array takes. Default unlimited: it differs between models. */
+  readonly maxDevices: number;
   /** How long after masking the connections are empty, then without address. Default 0. */
   readonly lunAddressLagMs: number;
   /** Calls to this array served at the same time; one more is answered 503. Default unlimited. */
@@ -65,6 +69,8 @@ const DEFAULT_KNOBS: ArrayKnobs = {
   objectModelLagMs: 0,
   snapshotListLagMs: 0,
   deviceListLagMs: 0,
+  newDeviceLagMs: 0,
+  maxDevices: Number.POSITIVE_INFINITY,
   lunAddressLagMs: 0,
   maxActiveRequests: Number.POSITIVE_INFINITY,
   establishMs: 0,
@@ -112,6 +118,8 @@ export class LabArray {
     readonly snapshots: ModelLag<readonly SnapshotInfo[]>;
     readonly links: ModelLag<TargetLink | undefined>;
   };
+  /** Whether a device is shown, by its id. */
+  readonly births: ModelLag<boolean>;
   /** What each of two servers knows of changes that were made through the other. */
   readonly followers: LaggingModel[] = [];
   /** The one of them that this is a view of; undefined: the array itself, or the view of its only server. */
@@ -141,6 +149,7 @@ export class LabArray {
       snapshots: new ModelLag(world.pace, deviceListLagMs),
       links: new ModelLag(world.pace, deviceListLagMs),
     };
+    this.births = new ModelLag(world.pace, this.knobs.newDeviceLagMs);
     this.#world = world;
     this.#file = new ConfigFile(world.configFolder, options.id);
     this.#config = this.#file.load(options.config);
@@ -236,6 +245,7 @@ export class LabArray {
           host: row.host,
           device: row.device,
           lun: row.lun,
+          protocol: row.protocol,
           effectiveWwn: this.effectiveWwnOf(row.device),
         },
       ]),
