@@ -62,7 +62,7 @@ async function askOnce(
   );
   const errors = await undoSteps(run, { signal: lock.lost });
   if (errors.length > 0) throw leftoversError(runId, errors, refusal);
-  await closeRun(ports, journal, runId, refusal === undefined ? 'failed' : 'nothing-done');
+  await closeRun(ports, journal, runId, refusal === undefined ? 'probed' : 'nothing-done');
   if (refusal === undefined) return remember(ports, { ...answer, takesSnapVx: true, words: undefined });
   const isAnswer = refusal instanceof SnaphookError && refusal.code === 'E_ARRAY_REFUSED' && refusal.effect === 'none';
   if (!isAnswer) throw refusal;

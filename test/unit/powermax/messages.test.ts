@@ -127,7 +127,7 @@ test.each([
   [500, 'some new refusal', 'E_ARRAY_REFUSED'],
   [500, 'Operation not supported on a virtual volume', 'E_ARRAY_REFUSED'],
   [500, 'java.lang.NullPointerException', 'E_ARRAY_VERSION'],
-  [500, 'it is already a Copy session Target device', 'E_DEVICE_UNFIT'],
+  [500, 'it is already a Copy session Target device', 'E_TARGET_TAKEN'],
 ])('%i "%s" reaches people as %s with the words of the array and a next step', (status, message, code) => {
   const error = refusalError(classify(json(status, message), 'write'), 'link snapshot "x"');
 
