@@ -23,6 +23,8 @@ export async function matchVms(
   const needsCensus = uuids > MAX_SINGLE_LOOKUPS || selectors.some(({ by }) => OF_CENSUS.includes(by));
   const places = selectors.some(({ by }) => OF_PLACES.includes(by));
   const census = needsCensus ? await readCensus(session, { places }) : undefined;
+  const tagged = selectors.filter((selector) => selector.by === 'tag');
+  const vmsOfTags = await tags.vmsWith(tagged);
   return await Promise.all(
     selectors.map(async (selector) => {
       switch (selector.by) {
@@ -36,7 +38,7 @@ export async function matchVms(
           if (census !== undefined) return census.withInstanceUuid(selector.uuid);
           return vmIds(await session.call('FindByUuid', findByInstanceUuid(session.searchIndex, selector.uuid)));
         case 'tag':
-          return await tags.vmsWith(selector);
+          return vmsOfTags[tagged.indexOf(selector)] ?? [];
         default:
           return census === undefined ? [] : idsInCensus(census, selector);
       }

@@ -25,7 +25,7 @@ const TAGGING = '/api/cis/tagging';
 
 /**
  * vCenter's tags, which its SOAP API does not have: vSphere Automation API, `/api` of 7.0 U2 and later. It has sessions of its
- * own; one is opened for each question and ended with it.
+ * own; one is opened for all tags that are asked for together, and ended with the answer.
  */
 export class Tags {
   readonly #options: TagsOptions;
@@ -34,18 +34,21 @@ export class Tags {
     this.#options = options;
   }
 
-  /** Ids of the VMs that have the tag themselves: a tag of a folder is not one of its VMs. Empty when there is no such tag. */
-  async vmsWith(name: TagName): Promise<readonly string[]> {
+  /**
+   * Result i: ids of the VMs that have tag i themselves; a tag of a folder is not one of its VMs. Empty when there is no such tag.
+   * Categories, and the tags of each, are read once for all.
+   */
+  async vmsWith(names: readonly TagName[]): Promise<readonly (readonly string[])[]> {
+    if (names.length === 0) return [];
     return await this.#inSession(async (rest) => {
-      const tag = await findTag(rest, name);
-      if (tag === undefined) return [];
-      const attached = await rest.post(`${TAGGING}/tag-association?action=list-attached-objects-on-tags`, {
-        tag_ids: [tag],
-      });
-      return items(attached)
-        .flatMap((entry) => items(field(entry, 'object_ids')))
-        .filter((object) => field(object, 'type') === 'VirtualMachine')
-        .map((object) => textOf(field(object, 'id')));
+      const idsOfCategories = await idsByName(rest, `${TAGGING}/category`, await rest.get(`${TAGGING}/category`));
+      const categories = [...new Set(names.map(({ category }) => category))];
+      const tagsOf = new Map(
+        await Promise.all(
+          categories.map(async (name) => [name, await tagsIn(rest, idsOfCategories.get(name))] as const),
+        ),
+      );
+      return await Promise.all(names.map(({ category, tag }) => vmsWithTag(rest, tagsOf.get(category)?.get(tag))));
     });
   }
 
@@ -120,22 +123,32 @@ export class Tags {
 
 const END_TIMEOUT_MS = 5_000;
 
-/** The API lists ids; names are asked for one by one. Category names are unique, tag names within their category. */
-async function findTag(rest: Rest, { category, tag }: TagName): Promise<string | undefined> {
-  const categoryId = await findNamed(rest, `${TAGGING}/category`, await rest.get(`${TAGGING}/category`), category);
-  if (categoryId === undefined) return undefined;
+async function tagsIn(rest: Rest, categoryId: string | undefined): Promise<ReadonlyMap<string, string>> {
+  if (categoryId === undefined) return new Map();
   const ids = await rest.post(`${TAGGING}/tag?action=list-tags-for-category`, { category_id: categoryId });
-  return await findNamed(rest, `${TAGGING}/tag`, ids, tag);
+  return await idsByName(rest, `${TAGGING}/tag`, ids);
 }
 
-async function findNamed(rest: Rest, path: string, ids: unknown, name: string): Promise<string | undefined> {
+async function vmsWithTag(rest: Rest, tagId: string | undefined): Promise<readonly string[]> {
+  if (tagId === undefined) return [];
+  const attached = await rest.post(`${TAGGING}/tag-association?action=list-attached-objects-on-tags`, {
+    tag_ids: [tagId],
+  });
+  return items(attached)
+    .flatMap((entry) => items(field(entry, 'object_ids')))
+    .filter((object) => field(object, 'type') === 'VirtualMachine')
+    .map((object) => textOf(field(object, 'id')));
+}
+
+/** The API lists ids; names are asked for one by one. Category names are unique, tag names within their category. */
+async function idsByName(rest: Rest, path: string, ids: unknown): Promise<ReadonlyMap<string, string>> {
   const found = await Promise.all(
     items(ids).map(async (id) => {
       const details = await rest.get(`${path}/${encodeURIComponent(textOf(id)).replaceAll('%3A', ':')}`);
-      return { id: textOf(id), name: field(details, 'name') };
+      return [textOf(field(details, 'name')), textOf(id)] as const;
     }),
   );
-  return found.find((candidate) => candidate.name === name)?.id;
+  return new Map(found);
 }
 
 function field(value: unknown, name: string): unknown {

@@ -254,6 +254,19 @@ describe('selectors that only a vCenter knows', () => {
     expect(lab.vcenter.sessions).toBe(1);
   });
 
+  test('any number of tags costs one session, and its categories are read once', async () => {
+    const restOf = async (...selectors: readonly string[]) => {
+      lab.takeOperations();
+      await uuidsOf(...selectors);
+      return lab.takeOperations().filter((operation) => operation.includes('/api/'));
+    };
+    const one = await restOf('tag:Backup/gold');
+    const three = await restOf('tag:Backup/gold', 'tag:Backup/silver', 'tag:Backup/gold');
+    const sessions = three.filter((operation) => operation.endsWith('/api/session'));
+    expect(sessions).toEqual(['POST /api/session', 'DELETE /api/session']);
+    expect(three).toHaveLength(one.length + 2);
+  });
+
   test('any number of selectors of places, names and patterns costs one view and one read', async () => {
     lab.takeOperations();
     const fresh = lab.connect({ pageSize: 2_000 });
