@@ -11,7 +11,8 @@ export type LayoutLook = ReadonlyMap<InstanceUuid, VmRecord>;
 
 /**
  * The last look before the freeze: disks may have moved since the plan, and a snapshot of the devices where they were would be
- * one of something else. One call for all VMs, and one for the neighbours where datastores are captured. Errors: `E_VM_BUSY` while vCenter works on a VM, `E_VM_CHANGED`.
+ * one of something else. One call for all VMs, and one for their neighbours where datastores are captured.
+ * Errors: `E_VM_BUSY` while vCenter works on a VM, `E_VM_CHANGED`.
  */
 export async function lookBeforeFreeze(run: Run, signal: AbortSignal): Promise<LayoutLook> {
   const look = await lookAt(run, signal);
