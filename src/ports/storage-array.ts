@@ -172,7 +172,7 @@ export interface StorageArray {
   recall(facts: ArrayFacts): void;
   /**
    * Where snapshots are taken by storage group: makes the group of exactly these devices that the establish will name. Again is
-   * success. Refused when a group of that name holds anything else.
+   * success. Refused when a group of that name holds anything else; `E_ARRAY_VVOL` when the array says that vVols enter no group.
    */
   makeSnapshotGroup(
     request: { readonly name: string; readonly devices: readonly DeviceId[] },
@@ -191,7 +191,10 @@ export interface StorageArray {
   listSnapshotGroups(request: { readonly namePrefix: string }, signal: AbortSignal): Promise<readonly SnapshotGroup[]>;
   /** Opens and authenticates the connection the establish will use, so that none is opened inside the freeze window. */
   warm(signal: AbortSignal): Promise<void>;
-  /** One request, one instant for all devices. `serviceMs` is the array's own time where it tells it. */
+  /**
+   * One request, one instant for all devices. `serviceMs` is the array's own time where it tells it. `E_ARRAY_VVOL`: the array
+   * answered that it does not take one of vVols, or refused a request with vVols in it and named no other reason.
+   */
   establish(
     request: { readonly name: string; readonly devices: readonly DeviceId[]; readonly timeToLiveHours: number },
     signal: AbortSignal,

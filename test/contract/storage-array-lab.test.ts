@@ -252,7 +252,7 @@ describe.each(RELEASES)('behind Unisphere %s', (version) => {
 
     await expect(
       array.establish({ name: NAME, devices: [VVOL.device], timeToLiveHours: 2 }, soon()),
-    ).rejects.toMatchObject({ code: 'E_ARRAY_REFUSED', effect: 'none', hint: expect.stringContaining('managed') });
+    ).rejects.toMatchObject({ code: 'E_ARRAY_VVOL', effect: 'none', hint: expect.stringContaining('managed') });
   });
 
   test('a vVol the array lets us snap is snapped like any device', async () => {
