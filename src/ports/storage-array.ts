@@ -102,6 +102,8 @@ export interface IdentityClue {
   readonly decoded: { readonly arrayId: ArrayId; readonly deviceId: DeviceId } | undefined;
   /** The device of that id, where the identity names this array and the array has one: it may show another identity. */
   readonly decodedDevice: Device | undefined;
+  /** Whether the array shows all devices of the identity among its vVols; undefined: there is none, or the array was not asked. */
+  readonly shownAsVvol: boolean | undefined;
 }
 
 /** Everything of one `preflight` read: sources by identity, and what the designated pool holds. */
@@ -160,8 +162,11 @@ export interface StorageArray {
     request: {
       readonly identities: readonly string[];
       readonly pool: string;
-      /** Storage containers (`vvol:<hex>-<hex>`) of vVol object ids: those are looked into first. */
-      readonly containers?: ReadonlyMap<string, string>;
+      /**
+       * Which of the identities are vVol object ids, with the storage container (`vvol:<hex>-<hex>`) where vCenter tells it: that one is
+       * looked into first.
+       */
+      readonly vvols?: ReadonlyMap<string, string | undefined>;
     },
     signal: AbortSignal,
   ): Promise<DeviceInventory>;
