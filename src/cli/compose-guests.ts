@@ -34,12 +34,13 @@ export function composeGuests(guests: readonly GuestConfig[], clock: Clock): Gue
   return {
     strategyFor: (vm) => linux.strategyFor(vm) ?? windows.strategyFor(vm),
     open: (vm) => adapterFor(vm).open(vm),
-    closeLeftover: async (vm, resume, signal) => await adapterFor(vm).closeLeftover(vm, resume, signal),
+    closeLeftover: async (vm, session, signal) => await adapterFor(vm).closeLeftover(vm, session, signal),
   };
 }
 
 /** How the configuration says that a guest is reached and recognised; for people. */
 export interface GuestAccess {
+  readonly kind: 'winrm' | 'ssh';
   readonly endpoint: string;
   readonly username: string;
   /** What says that it is the right guest; undefined for WinRM over http, where only the password does. */
@@ -52,6 +53,7 @@ export const guestAccess = (guests: readonly GuestConfig[], vm: Vm): GuestAccess
     if (winrm) return windowsAccess(winrm, address);
     return (
       ssh && {
+        kind: 'ssh',
         endpoint: `ssh://${address}:${ssh.port}`,
         username: ssh.username,
         trustedBy: ssh.knownHosts === undefined ? 'pinned host key' : `known_hosts file ${ssh.knownHosts}`,
@@ -64,7 +66,7 @@ function windowsAccess(winrm: WinRm, address: string): GuestAccess {
   const authority = tls?.caFile === undefined ? 'authorities of this system' : `authority in ${tls.caFile}`;
   const certificate = tls?.fingerprint256 === undefined ? authority : 'pinned certificate';
   const trustedBy = transport === 'https' ? certificate : undefined;
-  return { endpoint: `${transport}://${address}:${portOf(winrm)}/wsman`, username, trustedBy };
+  return { kind: 'winrm', endpoint: `${transport}://${address}:${portOf(winrm)}/wsman`, username, trustedBy };
 }
 
 const portOf = ({ port, transport }: WinRm): number => port ?? (transport === 'https' ? 5986 : 5985);

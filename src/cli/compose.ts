@@ -124,6 +124,7 @@ export function jobSpec(
     hostCaches: job.hostCaches,
     onOpenRun: overrides.onOpenRun ?? job.onOpenRun,
     targetPool: job.targetPool,
+    createTargets: job.createTargets,
     presentGroup: job.presentGroup,
     proxyHost: config.proxy.host,
     proxyVm: proxyVmOf(config),

@@ -1,8 +1,10 @@
 import { access, constants } from 'node:fs/promises';
 import { loadConfig } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
+import { countOf } from '../job/create-targets.ts';
 import { newRunId } from '../job/names.ts';
-import { makePlan } from '../job/planner.ts';
+import type { PlanPreview } from '../job/plan.ts';
+import { previewPlan } from '../job/planner.ts';
 import type { JobPorts } from '../job/ports.ts';
 import { ensureFolder } from '../platform/ensure-folder.ts';
 import type { Reporter } from '../ports/reporter.ts';
@@ -91,12 +93,17 @@ async function runChecks(
 async function checkJob(config: Config, name: string, ports: JobPorts, signal: AbortSignal): Promise<string> {
   const context = { job: name, integration: 'doctor', instance: undefined, productRunId: undefined, level: undefined };
   const runId = newRunId(ports.clock.now(), ports.randomText());
-  const plan = await makePlan(ports, { runId, spec: jobSpec(config, name), context }, signal);
+  const plan = await previewPlan(ports, { runId, spec: jobSpec(config, name), context }, signal);
   const warnings = plan.warnings.length === 0 ? '' : `; ${plan.warnings.join('; ')}`;
   const what = plan.managed
     ? `${plan.managed.disks.length} disk(s) to be added to VM "${plan.managed.proxyVm.name}"`
-    : `${plan.devices.length} device(s), a target for each`;
+    : `${plan.devices.length} device(s), a target for each${createdText(plan)}`;
   return `${plan.vms.length} VM(s), ${what}; route ${plan.route.name}: ${plan.route.because}${warnings}`;
+}
+
+function createdText({ targetsToCreate, spec }: PlanPreview): string {
+  const count = countOf(targetsToCreate);
+  return count === 0 ? '' : ` once ${count} are made in pool "${spec.targetPool}"`;
 }
 
 function textOf(checks: readonly Check[]): string {

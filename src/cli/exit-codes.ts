@@ -59,6 +59,7 @@ export const EXIT_OF_ERROR: Readonly<Record<ErrorCode, number>> = {
   E_ARRAY: EXIT.array,
   E_TARGET_NONE: EXIT.preflight,
   E_TARGET_UNFIT: EXIT.preflight,
+  E_TARGET_TAKEN: EXIT.array,
   E_GUEST_LOGIN: EXIT.credentials,
   E_GUEST_UNREACHABLE: EXIT.freeze,
   E_GUEST_QUOTA: EXIT.freeze,

@@ -33,9 +33,10 @@ export async function explainVerb(
 }
 
 function poolsOf({ jobs }: Config): readonly TargetPool[] {
-  const pools = new Map<string, string[]>();
-  for (const [name, { targetPool }] of Object.entries(jobs)) {
-    pools.set(targetPool, [...(pools.get(targetPool) ?? []), name]);
-  }
-  return [...pools].map(([targetPool, names]) => ({ targetPool, jobs: names }));
+  const named = Object.entries(jobs);
+  return [...new Set(named.map(([, { targetPool }]) => targetPool))].map((targetPool) => {
+    const users = named.filter(([, job]) => job.targetPool === targetPool);
+    const creators = users.filter(([, { createTargets }]) => createTargets !== undefined);
+    return { targetPool, jobs: users.map(([name]) => name), creators: creators.map(([name]) => name) };
+  });
 }

@@ -1,7 +1,7 @@
 import { loadConfig } from '../config/load.ts';
 import { newRunId } from '../job/names.ts';
-import { imagesOf, type Plan } from '../job/plan.ts';
-import { makePlan } from '../job/planner.ts';
+import type { PlanPreview } from '../job/plan.ts';
+import { previewPlan } from '../job/planner.ts';
 import type { Reporter } from '../ports/reporter.ts';
 import { closePorts, composePorts, jobSpec } from './compose.ts';
 import type { VerbResult } from './console.ts';
@@ -28,14 +28,14 @@ export async function planVerb(
       level: undefined,
     };
     const runId = newRunId(ports.clock.now(), ports.randomText());
-    const plan = await makePlan(ports, { runId, spec, context }, signal);
+    const plan = await previewPlan(ports, { runId, spec, context }, signal);
     return { document: documentOf(plan), text: textOf(plan), exitCode: EXIT.ok };
   } finally {
     await closePorts(ports);
   }
 }
 
-function documentOf({ runId: _, context: __, spec, ...plan }: Plan): VerbResult['document'] {
+function documentOf({ runId: _, context: __, spec, ...plan }: PlanPreview): VerbResult['document'] {
   return jsonDocument('plan', {
     ok: true,
     job: spec.name,
@@ -45,7 +45,7 @@ function documentOf({ runId: _, context: __, spec, ...plan }: Plan): VerbResult[
   });
 }
 
-function textOf(plan: Plan): string {
+function textOf(plan: PlanPreview): string {
   const { managed, route } = plan;
   const added = (managed?.disks ?? []).map((disk) => [
     plan.vms.find(({ instanceUuid }) => instanceUuid === disk.vm)?.name ?? '',
@@ -66,11 +66,12 @@ function textOf(plan: Plan): string {
           disk.storage,
           bytesText(disk.capacityBytes),
           device.device,
-          device.target,
+          device.target ?? 'to be made',
           device.imagePath,
         ]),
     ),
   );
+  const images = managed ? managed.disks : plan.devices;
   const frozen = plan.vms.filter(({ freeze }) => freeze !== 'none').map(({ name }) => name);
   return [
     managed
@@ -83,7 +84,11 @@ function textOf(plan: Plan): string {
     frozen.length === 0
       ? 'no guest is frozen: the grade is "crash" at best\n'
       : `guests frozen: ${frozen.join(', ')}\n`,
-    `images of up to ${bytesText(imagesOf(plan).reduce((sum, { imageBytes }) => sum + imageBytes, 0))} go to ${plan.spec.exportDirectory}\n`,
+    ...plan.targetsToCreate.map(
+      ({ count, cylinders }) =>
+        `a run would create ${count} target(s) of ${cylinders} cylinders in pool ${plan.spec.targetPool}, which keeps them\n`,
+    ),
+    `images of up to ${bytesText(images.reduce((sum, { imageBytes }) => sum + imageBytes, 0))} go to ${plan.spec.exportDirectory}\n`,
     ...plan.vms
       .filter(({ name, selectedBy }) => selectedBy.some((selector) => selector !== name))
       .map(({ name, selectedBy }) => `VM ${name} selected by ${selectedBy.join(', ')}\n`),

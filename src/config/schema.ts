@@ -187,6 +187,17 @@ const job = z.strictObject({
     .default('fail')
     .describe('when another pre hook of the job works, or an earlier run still waits for its post hook'),
   targetPool: z.string().min(1).max(64).describe('storage group whose devices may receive links'),
+  createTargets: z
+    .strictObject({
+      maxPoolDevices: z
+        .number()
+        .int()
+        .min(1)
+        .max(4096)
+        .describe('the pool is never made to hold more devices than this'),
+    })
+    .optional()
+    .describe('make targets that the pool lacks, in the pool; they stay in it. Absent: none are made'),
   presentGroup: z
     .string()
     .min(1)

@@ -1,5 +1,8 @@
 import type { Clock } from '../ports/clock.ts';
 
+/** Given as a reason: without one an error with its stack would be made for every deadline. */
+const NOT_NEEDED = 'the work has ended';
+
 /**
  * Runs work under a signal that aborts with `expired()` when the time is over, or with the outer signal's reason when that
  * aborts first. The work must end when its signal does.
@@ -23,7 +26,7 @@ export async function withDeadline<T>(
   try {
     return await work(limit.signal);
   } finally {
-    timer.abort();
+    timer.abort(NOT_NEEDED);
     outer?.removeEventListener('abort', passOn);
   }
 }

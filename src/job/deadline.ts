@@ -9,6 +9,9 @@ export interface Limit {
   readonly hint?: string;
 }
 
+/** Given as a reason: without one an error with its stack would be made for every limit. */
+const NOT_NEEDED = 'the work has ended';
+
 /**
  * Runs work that must end within a time. The signal it gets aborts with a coded error when the time is over or when the
  * parent aborts; the work is awaited even then, because only it knows how to stop.
@@ -21,14 +24,7 @@ export async function withinLimit<Result>(
 ): Promise<Result> {
   const timer = new AbortController();
   const over = new AbortController();
-  const fail = () =>
-    over.abort(
-      new SnaphookError(limit.code, limit.message, {
-        effect: 'unknown',
-        retry: 'after-probe',
-        ...(limit.hint === undefined ? {} : { hint: limit.hint }),
-      }),
-    );
+  const fail = () => over.abort(limitError(limit));
   clock.sleep(limit.durationMs, timer.signal).then(fail, () => undefined);
   try {
     return await work(parent ? AbortSignal.any([parent, over.signal]) : over.signal);
@@ -37,6 +33,14 @@ export async function withinLimit<Result>(
     if (parent?.aborted) throw parent.reason;
     throw over.signal.aborted ? over.signal.reason : error;
   } finally {
-    timer.abort();
+    timer.abort(NOT_NEEDED);
   }
 }
+
+/** What work is aborted with when its time is over. */
+export const limitError = ({ code, message, hint }: Limit): SnaphookError =>
+  new SnaphookError(code, message, {
+    effect: 'unknown',
+    retry: 'after-probe',
+    ...(hint === undefined ? {} : { hint }),
+  });

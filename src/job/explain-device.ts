@@ -57,6 +57,8 @@ export interface ExplainedDevice extends DeviceFacts {
 export interface TargetPool {
   readonly targetPool: string;
   readonly jobs: readonly string[];
+  /** Those of the jobs that may make targets in it. */
+  readonly creators: readonly string[];
 }
 
 export interface Surroundings {
@@ -106,7 +108,9 @@ export async function explainDevice(
     const none = `no pool has a free target of ${device.cylinders} cylinders for source "${device.id}"`;
     const hint = `Add devices of exactly ${device.cylinders} cylinders to a pool, or run \`snaphook reap\` if old runs hold targets.`;
     const held = snapshots.flatMap(({ targets }) => targets).length;
-    if (held > 0) notes.push(`${none}: a run of ours that is open holds ${held}`);
+    const creators = around.targetPools.flatMap((pool) => pool.creators);
+    if (creators.length > 0) notes.push(`${none}: a run of ${creators.join(', ')} may make one`);
+    else if (held > 0) notes.push(`${none}: a run of ours that is open holds ${held}`);
     else problems.push(toErrorRecord(new SnaphookError('E_TARGET_NONE', none, { hint })));
   }
   return { ...factsOf(array, device), foundBy, presentations, snapshots, pools };

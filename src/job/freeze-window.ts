@@ -1,7 +1,7 @@
 import { type ErrorCode, SnaphookError } from '../ports/errors.ts';
 import type { Guest, ThawVerdict } from '../ports/guest.ts';
 import type { InstanceUuid } from '../ports/identity.ts';
-import { withinLimit } from './deadline.ts';
+import { type Limit, limitError, withinLimit } from './deadline.ts';
 import type { WindowTimes } from './grade.ts';
 import { devicesOf } from './plan.ts';
 import type { Run } from './step.ts';
@@ -25,11 +25,47 @@ export interface FreezeWindow {
  * Freeze all guests, establish ONE snapshot, thaw all guests.
  *
  * Nothing is journaled, logged or looked up in here, and no connection is opened: the intent is on disk before and the result
- * after. Whatever goes wrong, every guest that was asked to freeze is thawed until it confirms, even when the run is being
+ * after. While guests take long to come to a hold, the array's connection is used now and then, or the server would close it.
+ * Whatever goes wrong, every guest that was asked to freeze is thawed until it confirms, even when the run is being
  * aborted: the thaw does not listen to the run's signal.
  */
 export async function holdFreezeWindow(run: Run, signal: AbortSignal): Promise<FreezeWindow> {
-  return inFreezeWindow(run, () => holdWindow(run, [...run.openGuests], () => establish(run, signal), signal));
+  const keepWarm = keepArrayWarm(run, signal);
+  const takePoint = async () => {
+    await keepWarm.end();
+    return establish(run, signal);
+  };
+  try {
+    return await inFreezeWindow(run, () => holdWindow(run, [...run.openGuests], takePoint, signal));
+  } finally {
+    await keepWarm.end();
+  }
+}
+
+/** Half of the time after which a connection that was not used counts as cold. */
+const WARM_EVERY_MS = 5000;
+/** A read that is under way when the guests stand still would make the establish open a connection; it is not waited for longer. */
+const WARM_ENDS_WITHIN_MS = 250;
+
+/** One small read every few seconds, until its end is asked for. That it fails the establish will tell. */
+function keepArrayWarm({ array, ports: { clock } }: Run, signal: AbortSignal): { end(): Promise<void> } {
+  const ended = new AbortController();
+  const until = AbortSignal.any([signal, ended.signal]);
+  const keep = async () => {
+    for (;;) {
+      await clock.sleep(WARM_EVERY_MS, until);
+      await array.warm(signal).catch(() => undefined);
+    }
+  };
+  const kept = keep().catch(() => undefined);
+  return {
+    async end() {
+      ended.abort();
+      const waited = new AbortController();
+      await Promise.race([kept, clock.sleep(WARM_ENDS_WITHIN_MS, waited.signal).catch(() => undefined)]);
+      waited.abort();
+    },
+  };
 }
 
 /** While the work is under way, guests may stand still: nothing is logged. */
@@ -101,15 +137,14 @@ async function freezeAll(run: Run, guests: readonly NamedGuest[], signal: AbortS
 }
 
 async function freezeTogether(run: Run, guests: readonly NamedGuest[], signal: AbortSignal): Promise<unknown[]> {
-  const { freezeMs } = run.plan.spec.limits;
+  const { freezeMs: durationMs } = run.plan.spec.limits;
+  const limit: Limit = { durationMs, code: 'E_FREEZE_FAILED', message: `was not frozen within ${durationMs} ms` };
   const lost = new AbortController();
-  const either = AbortSignal.any([signal, lost.signal]);
   const errors: unknown[] = [];
-  await Promise.all(
+  await together(run, limit, AbortSignal.any([signal, lost.signal]), (within) =>
     guests.map(async ([, guest]) => {
-      const message = `guest "${guest.name}" was not frozen within ${freezeMs} ms`;
       try {
-        await limited(run, freezeMs, 'E_FREEZE_FAILED', message, either, (limit) => guest.freeze(limit));
+        await within(guest, (over) => guest.freeze(over));
       } catch (error) {
         errors.push(error);
         lost.abort(error);
@@ -117,6 +152,34 @@ async function freezeTogether(run: Run, guests: readonly NamedGuest[], signal: A
     }),
   );
   return errors;
+}
+
+type Within = <Result>(guest: Guest, work: (over: AbortSignal) => Promise<Result>) => Promise<Result>;
+
+/**
+ * Works on all guests under one limit, whose message goes on behind the name of a guest: they are asked at the same moment, and a
+ * timer with signals of its own for each of hundreds would keep all of them standing still for longer. The works never reject.
+ */
+function together<Result>(
+  run: Run,
+  limit: Limit,
+  parent: AbortSignal | undefined,
+  works: (within: Within) => readonly Promise<Result>[],
+): Promise<readonly Result[]> {
+  return withinLimit(run.ports.clock, limit, parent, (over) => {
+    const givenUp = whenAborted(over);
+    givenUp.catch(() => undefined);
+    return Promise.all(
+      works(async (guest, work) => {
+        try {
+          return await Promise.race([work(over), givenUp]);
+        } catch (error) {
+          if (parent?.aborted) throw parent.reason;
+          throw over.aborted ? limitError({ ...limit, message: `guest "${guest.name}" ${limit.message}` }) : error;
+        }
+      }),
+    );
+  });
 }
 
 async function establish(run: Run, signal: AbortSignal): Promise<number | undefined> {
@@ -129,14 +192,13 @@ async function establish(run: Run, signal: AbortSignal): Promise<number | undefi
 }
 
 async function thawAll(run: Run, guests: readonly NamedGuest[]): Promise<ReadonlyMap<InstanceUuid, GuestThaw>> {
-  const { thawMs } = run.plan.spec.limits;
-  const thaws = await Promise.all(
+  const { thawMs: durationMs } = run.plan.spec.limits;
+  const message = `did not confirm within ${durationMs} ms that it writes again`;
+  const limit: Limit = { durationMs, code: 'E_THAW_UNCONFIRMED', message };
+  const thaws = await together(run, limit, undefined, (within) =>
     guests.map(async ([vm, guest]): Promise<readonly [InstanceUuid, GuestThaw]> => {
-      const message = `guest "${guest.name}" did not confirm within ${thawMs} ms that it writes again`;
       try {
-        const verdict = await limited(run, thawMs, 'E_THAW_UNCONFIRMED', message, undefined, (limit) =>
-          guest.thaw(limit),
-        );
+        const verdict = await within(guest, (over) => guest.thaw(over));
         return [vm, { confirmed: true, verdict }];
       } catch (error) {
         return [vm, { confirmed: false, error }];

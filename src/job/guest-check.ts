@@ -89,7 +89,7 @@ async function endSession(
   const message = `the end of the session in guest "${vm.name}" was not confirmed within ${END_LIMIT_MS} ms`;
   const hint = 'Nothing is frozen. A session that nobody uses ends by itself within minutes; then check again.';
   await withinLimit(clock, { durationMs: END_LIMIT_MS, code: 'E_LEFTOVERS', message, hint }, undefined, (limited) =>
-    guests.closeLeftover(vm, session, limited),
+    guests.closeLeftover(vm, { resume: session, mayStandStill: false }, limited),
   );
 }
 

@@ -38,6 +38,11 @@ export interface JobSpec {
   readonly onOpenRun: OnOpenRun;
   /** Storage group whose devices may receive links. */
   readonly targetPool: string;
+  /**
+   * Targets that the pool lacks are made in it, until it holds this many devices. They are the pool's, not the run's: later runs use
+   * them too. Undefined: none are made.
+   */
+  readonly createTargets?: { readonly maxPoolDevices: number } | undefined;
   /** Storage group that is masked to the proxy; absent: the pool itself is. */
   readonly presentGroup: string | undefined;
   /** The proxy's host (initiator group) on the array: a target may be visible to it and to nobody else. */

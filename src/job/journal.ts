@@ -1,7 +1,8 @@
 import type { Clock } from '../ports/clock.ts';
 import { type ErrorRecord, SnaphookError, toErrorRecord } from '../ports/errors.ts';
-import type { InstanceUuid } from '../ports/identity.ts';
+import type { ArrayId, DeviceId, InstanceUuid } from '../ports/identity.ts';
 import type { Journal, JournalLine } from '../ports/journal.ts';
+import type { NewDevices } from '../ports/storage-array.ts';
 import type { JobContext } from './job-spec.ts';
 import type { Plan } from './plan.ts';
 import type { CaptureResult, DevicesResult, GuestsResult, ManagedCaptureResult, SeenTarget } from './results.ts';
@@ -23,7 +24,16 @@ export const STEP_NAMES = [
 ] as const;
 export type StepName = (typeof STEP_NAMES)[number];
 
-export type Outcome = 'handed-over-and-released' | 'failed' | 'recovered' | 'nothing-done';
+/** `probed`: the array was asked by a snapshot, which was removed again. */
+export type Outcome = 'handed-over-and-released' | 'probed' | 'failed' | 'recovered' | 'nothing-done';
+
+/** Targets that a run makes. */
+export interface Creation {
+  readonly array: ArrayId;
+  readonly storageGroup: string;
+  readonly identifier: string;
+  readonly devices: readonly NewDevices[];
+}
 
 /** Everything a journal can say, one line each. Public format: changes need a new version. */
 export type JournalRecord =
@@ -31,6 +41,10 @@ export type JournalRecord =
   /** The run is about to work in vCenter, in the session of that key. It is ended before anything is linked or added, or by `logout`. */
   | { readonly kind: 'login'; readonly data: { readonly key: string } }
   | { readonly kind: 'logout'; readonly data: { readonly key: string } }
+  /** Targets are about to be made in the pool: they bear the identifier, and are the pool's, not the run's. */
+  | { readonly kind: 'creating'; readonly data: Creation }
+  | { readonly kind: 'created'; readonly data: { readonly devices: readonly DeviceId[] } }
+  /** Again when a target was taken by somebody else and others were chosen: the latest counts. */
   | { readonly kind: 'planned'; readonly data: Plan }
   | { readonly kind: 'intent'; readonly data: { readonly step: StepName } }
   | {
@@ -66,11 +80,15 @@ export interface RunState {
   readonly phase: RunPhase;
   readonly context: JobContext | undefined;
   readonly plan: Plan | undefined;
+  /** Targets that it began to make and did not see yet. */
+  readonly creation: Creation | undefined;
   readonly openedAt: Date | undefined;
   /** Keys of sessions in vCenter that may still be there. */
   readonly vcenterSessions: readonly string[];
   readonly steps: Readonly<Record<StepName, StepState>>;
   readonly sessions: readonly GuestSession[];
+  /** Guests were to be frozen, and no record tells that they all let go. */
+  readonly unseenThaw: boolean;
   readonly handedOverAt: Date | undefined;
   /** Its release has begun: nobody may read the images any more. */
   readonly releasing: boolean;
@@ -84,6 +102,7 @@ function emptyRunState(): RunState {
     phase: 'none',
     context: undefined,
     plan: undefined,
+    creation: undefined,
     openedAt: undefined,
     vcenterSessions: [],
     steps: {
@@ -98,6 +117,7 @@ function emptyRunState(): RunState {
       export: { at: 'untouched' },
     },
     sessions: [],
+    unseenThaw: false,
     handedOverAt: undefined,
     releasing: false,
     manifest: undefined,
@@ -117,6 +137,10 @@ function applyRecord(before: RunState, record: JournalRecord, at: Date): RunStat
       return { ...state, vcenterSessions: [...state.vcenterSessions, record.data.key] };
     case 'logout':
       return { ...state, vcenterSessions: state.vcenterSessions.filter((key) => key !== record.data.key) };
+    case 'creating':
+      return { ...state, creation: record.data };
+    case 'created':
+      return { ...state, creation: undefined };
     case 'planned':
       return { ...state, plan: record.data };
     case 'session':
@@ -124,10 +148,13 @@ function applyRecord(before: RunState, record: JournalRecord, at: Date): RunStat
     case 'intent': {
       const intended = step(record.data.step, { at: 'intended' });
       const isRead = record.data.step === 'link' || record.data.step === 'hot-add';
-      return isRead ? { ...intended, vcenterSessions: [] } : intended;
+      const unseenThaw = intended.unseenThaw || isCapture(record.data.step);
+      return { ...intended, unseenThaw, ...(isRead ? { vcenterSessions: [] } : {}) };
     }
-    case 'done':
-      return step(record.data.step, { at: 'done', result: record.data.result });
+    case 'done': {
+      const done = step(record.data.step, { at: 'done', result: record.data.result });
+      return { ...done, unseenThaw: done.unseenThaw && !isCapture(record.data.step) };
+    }
     case 'undone':
       return step(record.data.step, { at: 'undone' });
     case 'failed':
@@ -143,6 +170,8 @@ function applyRecord(before: RunState, record: JournalRecord, at: Date): RunStat
       return { ...state, releasing: state.handedOverAt !== undefined };
   }
 }
+
+const isCapture = (step: StepName): boolean => step === 'capture' || step === 'managed-capture';
 
 /** Reads a journal's lines back. Fails with `E_JOURNAL` on lines of another format version or an unknown kind. */
 export function foldJournal(runId: string, lines: readonly JournalLine[]): RunState {

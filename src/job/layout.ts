@@ -5,7 +5,10 @@ import type { DiskBacking, VirtualDisk, VmRecord } from '../ports/hypervisor.ts'
  * the plan found out about the disks is true.
  */
 export function layoutOf({ disks, condition }: VmRecord): readonly string[] {
-  return [...disks.flatMap(diskLines), ...condition.snapshots.map(({ id, name }) => `VM snapshot "${name}" (${id})`)];
+  return [
+    ...disks.flatMap(diskLines),
+    ...condition.snapshots.map(({ moRef, name }) => `VM snapshot "${name}" (${moRef})`),
+  ];
 }
 
 function diskLines({ key, label, capacityBytes, diskMode, backing, condition }: VirtualDisk): readonly string[] {

@@ -1,7 +1,7 @@
 import type { FreezeStrategy } from '../ports/guest.ts';
 import type { ArrayId, DeviceId, InstanceUuid, MoRef, RunId, Wwn } from '../ports/identity.ts';
 import type { HandedOverFile } from '../ports/images.ts';
-import type { ArrayFacts } from '../ports/storage-array.ts';
+import type { ArrayFacts, NewDevices } from '../ports/storage-array.ts';
 import type { JobContext, JobSpec, RouteName } from './job-spec.ts';
 import type { VmNote } from './vm-notes.ts';
 
@@ -117,6 +117,14 @@ export interface Plan {
   readonly devices: readonly PlannedDevice[];
   readonly collateral: readonly Collateral[];
   readonly warnings: readonly string[];
+}
+
+/** What a dry run shows: a plan whose targets may still have to be made. */
+export interface PlanPreview extends Omit<Plan, 'devices'> {
+  readonly devices: readonly (Omit<PlannedDevice, 'target' | 'targetWwn'> &
+    Partial<Pick<PlannedDevice, 'target' | 'targetWwn'>>)[];
+  /** Targets that a run would make in the pool. */
+  readonly targetsToCreate: readonly NewDevices[];
 }
 
 export const devicesOf = (plan: Plan): readonly DeviceId[] => plan.devices.map(({ device }) => device);

@@ -1,15 +1,17 @@
-import { SnaphookError } from '../ports/errors.ts';
+import { type ErrorCode, SnaphookError } from '../ports/errors.ts';
 import type { VmRecord } from '../ports/hypervisor.ts';
 import type { DeviceId, RunId } from '../ports/identity.ts';
 import { MODEL_LAG_MS } from '../ports/polling.ts';
 import type { ArrayFacts, Device, StorageArray } from '../ports/storage-array.ts';
 import { checkArray, checkArrayLimits } from './array-limits.ts';
 import { planCollateral } from './collateral.ts';
+import { targetsToCreate } from './create-targets.ts';
 import { strategyOf } from './freeze-strategy.ts';
 import type { VmDisk } from './identity.ts';
 import { imageNames } from './image-names.ts';
 import type { Installation } from './installation.ts';
 import type { JobContext, JobSpec } from './job-spec.ts';
+import { lastTargets } from './last-run.ts';
 import { checkManaged, managedPlan } from './managed-plan.ts';
 import { snapshotName } from './names.ts';
 import {
@@ -18,13 +20,14 @@ import {
   type ManagedPlan,
   type Plan,
   type PlannedDevice,
+  type PlanPreview,
   type Route,
 } from './plan.ts';
 import { type DraftVms, plannedVms } from './planned-vms.ts';
 import type { JobPorts } from './ports.ts';
 import { chooseRoute, toolsWithoutSnapshot } from './route.ts';
 import { checkDevices, findDevices, sourcesOf } from './sources.ts';
-import { type ChosenTarget, chooseTargets, mayBecomeFree, type TargetChoice } from './targets.ts';
+import { type ChosenTarget, chooseTargets, matchTargets, mayBecomeFree, type TargetChoice } from './targets.ts';
 import { checkVm } from './vm-checks.ts';
 import { notesOf, type VmNote } from './vm-notes.ts';
 import { selectVms } from './vms.ts';
@@ -55,6 +58,8 @@ export interface PlanDraft extends DraftVms {
   readonly array: StorageArray;
   readonly facts: ArrayFacts;
   readonly pool: readonly Device[];
+  /** Target of each source in the job's last run. */
+  readonly preferred: ReadonlyMap<DeviceId, DeviceId>;
   readonly collateral: readonly Collateral[];
   readonly warnings: readonly string[];
   readonly installation: Installation;
@@ -73,7 +78,9 @@ export async function draftPlan(ports: JobPorts, spec: JobSpec, signal: AbortSig
   const { array, facts, inventory } = devices.home;
   const route = await chooseRoute(ports.vvolAnswers, spec, facts, selected);
   const { installation } = ports;
-  const found = { array, facts, pool: inventory.pool, selectedBy, warnings, installation, route };
+  // Pairs are given by position where groups are linked, so that their order decides.
+  const preferred = facts.snapVxApi === 'storage-group' ? new Map() : await lastTargets(ports, spec.name, array.id);
+  const found = { array, facts, pool: inventory.pool, preferred, selectedBy, warnings, installation, route };
   const strategies = () => selected.map((vm) => [vm.instanceUuid, strategyOf(ports, vm, spec)] as const);
   if (route.name === 'managed') {
     // vSphere reads and writes these disks: which device each is does not matter, nor who else is on a datastore.
@@ -125,6 +132,24 @@ function checkedNotes(ports: JobPorts, vm: VmRecord, spec: JobSpec, warnings: st
 
 /** Gives every source a target that nobody else has planned. Errors: `E_TARGET_*`, `E_EXPORT`. */
 export function completePlan(draft: PlanDraft, request: PlanRequest, reserved: Reserved): Plan {
+  const { devices, ...rest } = assemble(draft, request, reserved, chooseTargets);
+  return {
+    ...rest,
+    devices: devices.map(({ target, targetWwn, ...device }): PlannedDevice => {
+      if (!target || !targetWwn) throw new TypeError('one target for every source');
+      return { ...device, target, targetWwn };
+    }),
+  };
+}
+
+type Choose = (choice: TargetChoice) => readonly (ChosenTarget | undefined)[];
+
+function assemble(
+  draft: PlanDraft,
+  request: PlanRequest,
+  reserved: Reserved,
+  choose: Choose,
+): Omit<PlanPreview, 'targetsToCreate'> {
   const { array, facts, sources, vms, collateral, warnings } = draft;
   const { spec } = request;
   const owner = reserved.directories.get(spec.exportDirectory);
@@ -135,20 +160,20 @@ export function completePlan(draft: PlanDraft, request: PlanRequest, reserved: R
   }
   const names = imageNames(sources);
   const managed = draft.proxyVm && managedPlan(draft.proxyVm, { sources, vms, names }, reserved.disks);
-  const linked = managed ? [] : sources;
-  const targets = targetsInOrder({ sources: linked, pool: draft.pool, spec, reserved: reserved.targets });
-  const devices = linked.map((source, index): PlannedDevice => {
+  const choice = choiceOf(draft, spec, reserved);
+  const chosen = choose(choice);
+  const targets = new Map(choice.sources.map(({ device }, index) => [device.id, chosen[index]]));
+  const devices = (managed ? [] : sources).map((source, index) => {
     const target = targets.get(source.device.id);
     const imagePath = names[index];
-    if (!target || !imagePath) throw new TypeError('one target and one image for every source');
+    if (!imagePath) throw new TypeError('one image for every source');
     return {
       device: source.device.id,
       wwn: source.device.effectiveWwn,
       holds: source.holds,
       datastore: source.datastore === undefined ? undefined : { name: source.datastore, vmfsUuid: source.vmfsUuid },
-      target: target.device.id,
-      targetWwn: target.device.effectiveWwn,
-      presentNeeded: target.presentNeeded,
+      ...(target && { target: target.device.id, targetWwn: target.device.effectiveWwn }),
+      presentNeeded: target?.presentNeeded ?? spec.presentGroup !== undefined,
       imagePath,
       imageBytes: source.holds === 'disk' ? source.diskBytes : bytesOfCylinders(source.device.cylinders),
     };
@@ -173,24 +198,32 @@ export function completePlan(draft: PlanDraft, request: PlanRequest, reserved: R
  * By ascending device id on both sides, so that among devices of one size the order of sources is the order of their targets:
  * an array that links two storage groups by position then pairs them as planned, however it counts their members.
  */
-function targetsInOrder({ sources, pool, ...rest }: TargetChoice): ReadonlyMap<DeviceId, ChosenTarget> {
-  const ordered = [...sources].sort((a, b) => a.device.id.localeCompare(b.device.id));
-  const ascending = [...pool].sort((a, b) => a.id.localeCompare(b.id));
-  const chosen = chooseTargets({ sources: ordered, pool: ascending, ...rest });
-  return new Map(ordered.flatMap(({ device }, index) => (chosen[index] ? [[device.id, chosen[index]] as const] : [])));
+export function choiceOf(draft: PlanDraft, spec: JobSpec, reserved: Reserved): TargetChoice {
+  return {
+    sources: draft.proxyVm ? [] : [...draft.sources].sort((a, b) => a.device.id.localeCompare(b.device.id)),
+    pool: [...draft.pool].sort((a, b) => a.id.localeCompare(b.id)),
+    spec,
+    reserved: reserved.targets,
+    preferred: draft.preferred,
+  };
 }
 
-/** The plan as a run would make it now; nothing is reserved. */
-export async function makePlan(ports: JobPorts, request: PlanRequest, signal: AbortSignal): Promise<Plan> {
+/** The plan as a run would make it now; nothing is reserved, and targets that would be made are only told. */
+export async function previewPlan(ports: JobPorts, request: PlanRequest, signal: AbortSignal): Promise<PlanPreview> {
   const draft = await draftPlan(ports, request.spec, signal);
-  return whenTargetsAreFree(
-    ports,
-    draft,
-    request.spec,
-    async (latest) => completePlan(latest, request, NOTHING_RESERVED),
-    signal,
-  );
+  const complete = async (latest: PlanDraft) => completePlan(latest, request, NOTHING_RESERVED);
+  try {
+    const plan = await whenTargetsAreFree(ports, draft, request.spec, complete, signal);
+    return { ...plan, targetsToCreate: [] };
+  } catch (error) {
+    if (!isNoTarget(error)) throw error;
+    const wanted = targetsToCreate(choiceOf(draft, request.spec, NOTHING_RESERVED), error);
+    return { ...assemble(draft, request, NOTHING_RESERVED, matchTargets), targetsToCreate: wanted };
+  }
 }
+
+export const isNoTarget = (error: unknown): error is SnaphookError =>
+  error instanceof SnaphookError && error.code === 'E_TARGET_NONE';
 
 /** Completes the plan; while no target is free but one may become so, the pool is read again and completed again. */
 export async function whenTargetsAreFree(
@@ -199,6 +232,7 @@ export async function whenTargetsAreFree(
   spec: JobSpec,
   complete: (draft: PlanDraft) => Promise<Plan>,
   signal: AbortSignal,
+  passing: readonly ErrorCode[] = ['E_TARGET_NONE'],
 ): Promise<Plan> {
   const { clock } = ports;
   const untilMs = clock.monotonicMs() + MODEL_LAG_MS;
@@ -207,8 +241,8 @@ export async function whenTargetsAreFree(
       return await complete(latest);
     } catch (error) {
       const tooLate = clock.monotonicMs() + pauseMs > untilMs;
-      const isNone = error instanceof SnaphookError && error.code === 'E_TARGET_NONE';
-      if (!isNone || tooLate || !mayBecomeFree(latest)) throw error;
+      const mayPass = error instanceof SnaphookError && passing.includes(error.code);
+      if (!mayPass || tooLate || !mayBecomeFree(latest)) throw error;
       ports.reporter.info('no target is free; looking again, as the array may be behind', { pool: spec.targetPool });
     }
     await clock.sleep(pauseMs, signal);

@@ -7,7 +7,7 @@ import { jobLock, overtaken } from './job-turn.ts';
 import { readJournal } from './open-plans.ts';
 import type { JobPorts } from './ports.ts';
 import { isOtherRun, type ProductRun } from './product-run.ts';
-import { cleanUpWithin, loadRun } from './run-record.ts';
+import { cleanUpWithin } from './run-record.ts';
 import { type RunTime, runTimeFromNow, undoLimit } from './run-time.ts';
 
 export interface EndedRun {
@@ -108,13 +108,19 @@ async function lockJob(work: Work): Promise<Lock> {
   }
 }
 
+type OwnRun = Pick<EndedRun, 'runId' | 'handedOver'>;
+
 /** Runs to end, and those of other runs of the product. What cannot be read, or says nothing, is ours to end. */
 async function sortRuns({ ports, context }: Work, open: readonly OpenRun[]) {
-  const own: string[] = [];
+  const own: OwnRun[] = [];
   const others: string[] = [];
   for (const { runId } of open) {
-    const journal = await readJournal(ports, runId).catch(() => undefined);
-    (isOtherRun(journal?.state.context, context) ? others : own).push(runId);
+    const state = await readJournal(ports, runId).then(
+      (journal) => journal.state,
+      () => undefined,
+    );
+    if (isOtherRun(state?.context, context)) others.push(runId);
+    else own.push({ runId, handedOver: state?.handedOverAt !== undefined });
   }
   return { own, others };
 }
@@ -130,12 +136,12 @@ async function cancelledRuns(ports: JobPorts, ids: readonly string[]): Promise<E
 }
 
 /** Every one of them is tried; the errors are told together. */
-async function endRuns(work: Work, ids: readonly string[], lock: Lock): Promise<EndedRun[]> {
+async function endRuns(work: Work, runs: readonly OwnRun[], lock: Lock): Promise<EndedRun[]> {
   const ended: EndedRun[] = [];
   const errors: unknown[] = [];
-  for (const runId of ids) {
+  for (const run of runs) {
     try {
-      ended.push(await endRun(work, runId, lock));
+      ended.push(await endRun(work, run, lock));
     } catch (error) {
       errors.push(error);
     }
@@ -145,9 +151,7 @@ async function endRuns(work: Work, ids: readonly string[], lock: Lock): Promise<
   return ended;
 }
 
-async function endRun({ ports, spec, time }: Work, runId: string, lock: Lock): Promise<EndedRun> {
-  const { state } = (await loadRun(ports, runId)).journal;
-  const handedOver = state.handedOverAt !== undefined;
+async function endRun({ ports, spec, time }: Work, { runId, handedOver }: OwnRun, lock: Lock): Promise<EndedRun> {
   const outcome = handedOver ? 'handed-over-and-released' : 'recovered';
   const limit = undoLimit(ports.clock, spec, time);
   await cleanUpWithin(ports, runId, outcome, limit, { lock, endsAtMs: time.endsAtMs });

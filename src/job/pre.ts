@@ -9,11 +9,11 @@ import { whileHeld } from './held-journal.ts';
 import type { JobContext, JobSpec } from './job-spec.ts';
 import { type TurnRequest, takeTurn, vmLock } from './job-turn.ts';
 import { captureResultOf, RunJournal } from './journal.ts';
+import { linkTargets } from './link-targets.ts';
 import { newRunId } from './names.ts';
-import { openPlansOf } from './open-plans.ts';
 import { draftNameOf, imagePathsOf, imagesOf, MANIFEST_NAME, type Plan } from './plan.ts';
-import { completePlan, draftPlan, type PlanDraft, type Reserved, whenTargetsAreFree } from './planner.ts';
 import type { JobPorts } from './ports.ts';
+import { planAndReserve, type ReservedPlan } from './reserve-plan.ts';
 import type { CaptureResult } from './results.ts';
 import { closeRun, leftoversError } from './run-record.ts';
 import { forwardLimit, runTimeFromNow, undoLimit } from './run-time.ts';
@@ -24,7 +24,6 @@ import { exportStep } from './steps/export.ts';
 import { groupStep, needsGroup } from './steps/group.ts';
 import { closeOpenGuests, guestsStep } from './steps/guests.ts';
 import { hotAddStep } from './steps/hot-add.ts';
-import { linkStep } from './steps/link.ts';
 import { managedCaptureStep } from './steps/managed-capture.ts';
 import { presentStep } from './steps/present.ts';
 import { undoSteps } from './undo.ts';
@@ -39,9 +38,6 @@ export interface PreResult {
   /** A grade below the requested one, accepted by the job's policy. */
   readonly degraded: boolean;
 }
-
-/** Choosing and journaling targets takes milliseconds; waiting longer means that something is wrong. */
-const PLAN_LOCK_WAIT_MS = 60_000;
 
 /**
  * The pre hook: recover what an earlier run of the job left, plan, preflight, freeze, establish, thaw, grade, link, hand over.
@@ -78,7 +74,7 @@ export async function pre(
 
 type RunEnd = { readonly result: PreResult } | { readonly error: unknown };
 
-/** The run of this hook, once it has a plan. */
+/** The run of this hook, once it has a plan; another one once it has other targets. */
 interface CurrentRun {
   run?: Run;
 }
@@ -125,12 +121,12 @@ async function goForward(work: Work, signal: AbortSignal): Promise<PreResult> {
   const { ports, spec, journal } = work;
   await journal.opened(work.context);
   // Nothing is read in this session after the capture; steps of the route managed have sessions of their own.
-  const { run, capture } = await planAndCapture(work, signal).finally(() => ports.hypervisor.close());
+  const { captured, capture, draft } = await planAndCapture(work, signal).finally(() => ports.hypervisor.close());
+  const degraded = checkGrades(captured.plan, capture);
+  const run = captured.plan.managed ? captured : await linkTargets(work, captured, draft, signal);
   const { plan } = run;
-  const degraded = checkGrades(plan, capture);
   if (plan.managed) await runStep(run, hotAddStep, signal);
   else {
-    await runStep(run, linkStep, signal);
     await runStep(run, presentStep, signal);
     await runStep(run, devicesStep, signal);
   }
@@ -140,9 +136,14 @@ async function goForward(work: Work, signal: AbortSignal): Promise<PreResult> {
   return { runId: work.id, plan, capture, files, directory: spec.exportDirectory, manifest: MANIFEST_NAME, degraded };
 }
 
-async function planAndCapture(work: Work, signal: AbortSignal): Promise<{ run: Run; capture: CaptureResult }> {
+interface Captured extends Pick<ReservedPlan, 'draft'> {
+  readonly captured: Run;
+  readonly capture: CaptureResult;
+}
+
+async function planAndCapture(work: Work, signal: AbortSignal): Promise<Captured> {
   const { ports, journal, time, current } = work;
-  const plan = await planAndReserve(work, signal);
+  const { plan, draft } = await planAndReserve(work, signal);
   const array = ports.arrays.find(({ id }) => id === plan.arrayId);
   if (!array) throw new TypeError('the plan names an array that is not there');
   const run: Run = { plan, ports, array, journal, openGuests: new Map(), endsAtMs: time.endsAtMs };
@@ -150,40 +151,7 @@ async function planAndCapture(work: Work, signal: AbortSignal): Promise<{ run: R
   for (const warning of plan.warnings) ports.reporter.warn(warning);
   await preflight(run, signal);
   if (needsGroup(run)) await runStep(run, groupStep, signal);
-  return { run, capture: await captureGuests(run, signal) };
-}
-
-/** Choosing targets and journaling the choice happen under one lock: two runs never plan the same target or directory. */
-async function planAndReserve({ ports, spec, context, id, journal }: Work, signal: AbortSignal): Promise<Plan> {
-  const read = async (): Promise<PlanDraft> => {
-    const key = await ports.hypervisor.sessionKey(signal);
-    if (key !== undefined) await journal.append({ kind: 'login', data: { key } });
-    return draftPlan(ports, spec, signal);
-  };
-  const draft = await read();
-  const reserve = async (latest: PlanDraft): Promise<Plan> => {
-    const lock = await ports.locks.acquire('plan', PLAN_LOCK_WAIT_MS, { signal });
-    try {
-      const plan = completePlan(latest, { runId: id, spec, context }, await reservedByOthers(ports, id));
-      await journal.append({ kind: 'planned', data: plan });
-      return plan;
-    } finally {
-      await lock.release();
-    }
-  };
-  return whenTargetsAreFree(ports, draft, spec, reserve, signal);
-}
-
-async function reservedByOthers(ports: JobPorts, except: RunId): Promise<Reserved> {
-  const targets = new Set<string>();
-  const directories = new Map<string, string>();
-  const disks = new Map<string, string>();
-  for (const plan of await openPlansOf(ports, except)) {
-    for (const { target } of plan.devices) targets.add(target);
-    for (const { diskUuid } of plan.managed?.disks ?? []) disks.set(diskUuid, plan.runId);
-    directories.set(plan.spec.exportDirectory, plan.runId);
-  }
-  return { targets, directories, disks };
+  return { captured: run, capture: await captureGuests(run, signal), draft };
 }
 
 /** Read-only: everything that can fail before a guest is touched fails here. */

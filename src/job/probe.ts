@@ -64,7 +64,7 @@ async function askOnce(
   );
   const errors = await undoSteps(run, { signal: lock.lost });
   if (errors.length > 0) throw leftoversError(runId, errors, refusal);
-  await closeRun(ports, journal, runId, refusal === undefined ? 'failed' : 'nothing-done');
+  await closeRun(ports, journal, runId, refusal === undefined ? 'probed' : 'nothing-done');
   if (refusal === undefined) return remember(ports, { ...answer, takesSnapVx: true, words: undefined });
   // Of an effect that is not known `capture` has looked for the snapshot until it could not appear any more, and found none.
   if (!(refusal instanceof SnaphookError && refusal.code === 'E_ARRAY_VVOL')) throw refusal;

@@ -1,6 +1,7 @@
 import { SnaphookError } from '../ports/errors.ts';
 import type { RunId } from '../ports/identity.ts';
 import type { HandedOverFile } from '../ports/images.ts';
+import { creationText } from './create-targets.ts';
 import { withinLimit } from './deadline.ts';
 import type { Finding, ReapedFinding } from './finding.ts';
 import { longestMs } from './installation.ts';
@@ -95,12 +96,12 @@ async function judgeRun(ports: JobPorts, request: ReapRequest, runId: string, jo
     const because = 'its journal cannot be read: what it holds only a person can say';
     return { finding: { kind: 'unreadable-run', runId, job }, did: 'kept', because, error: loaded.message };
   }
-  const { handedOverAt, releasing } = loaded.journal.state;
+  const { handedOverAt, releasing, creation } = loaded.journal.state;
   if (handedOverAt === undefined || releasing) {
     return {
       finding: { kind: 'crashed-run', runId, job },
       did: 'found',
-      because: 'its journal is open and nobody works on it',
+      because: `its journal is open and nobody works on it${creation ? `; ${creationText(creation)}` : ''}`,
     };
   }
   const finding: Finding = { kind: 'waiting-run', runId, job, since: handedOverAt.toISOString() };

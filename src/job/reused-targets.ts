@@ -18,7 +18,11 @@ export async function stillOurs(
   const linked = new Set(found.flatMap(({ linkedTargets }) => linkedTargets.map(({ target }) => target)));
   const unlinked = targets.filter((target) => !linked.has(target));
   if (unlinked.length === 0) return targets;
-  const states = await array.inspect(unlinked, signal);
+  let states = await array.inspect(unlinked, signal);
+  if (unlinked.some((target, index) => mayBeOwnLink(plan, target, states[index]))) {
+    await ports.clock.sleep(plan.spec.limits.settleMs, signal);
+    states = await array.inspect(unlinked, signal);
+  }
   const reused = new Set<DeviceId>();
   unlinked.forEach((target, index) => {
     const because = whyReused(plan, target, states[index]);
@@ -32,6 +36,11 @@ export async function stillOurs(
   });
   return targets.filter((target) => !reused.has(target));
 }
+
+/** A link of the run that is gone by now may still be shown for a while. */
+const mayBeOwnLink = ({ devices }: Plan, target: DeviceId, state: DeviceState | undefined): boolean =>
+  state?.linkSource !== undefined &&
+  devices.some(({ device, target: own }) => own === target && device === state.linkSource);
 
 function whyReused(plan: Plan, target: DeviceId, state: DeviceState | undefined): string | undefined {
   const planned = plan.devices.find((device) => device.target === target);

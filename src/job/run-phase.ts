@@ -2,6 +2,8 @@ export const RECORD_KINDS = [
   'opened',
   'login',
   'logout',
+  'creating',
+  'created',
   'planned',
   'intent',
   'session',
@@ -28,15 +30,18 @@ type Kind = (typeof RECORD_KINDS)[number];
  *                                        planned --failed--> failing
  *                                                            working --failed--> failing --closed--> closed
  *                                                                 handed-over --failed--> failing
- *     |                |                    |                   |         it was told that its last line was not written, and it was
+ *                                                                 handed-over --undone--> releasing
+ *                                                                 handed-over --undo-failed--> releasing
+ *     |                |                    |                   |         a line that was written though it was said not to be, or the reverse
  *   none --closed---> closed                |                   |         its process died, maybe before its first record;
  *                    opened --closed---> closed                 |         the next hook, or reap, ended it
  *                                        planned --closed--> closed
  *                                                            working --closed--> closed
  *
  *   A record that leaves the run in its phase:
- *     opened     ( login )
- *     working    ( intent session done refused undoing undone undo-failed login logout )    guest sessions end on the way forward
+ *     opened     ( login creating created )
+ *     working    ( planned intent session done refused undoing undone undo-failed login logout )    guest sessions end on the way
+ *                forward; other targets are planned when one was taken
  *     failing    ( failed undoing undone undo-failed login logout )
  *     releasing  ( undoing undone undo-failed login logout )
  *     Steps of the route managed are in vCenter between login and logout.
@@ -47,9 +52,17 @@ export type RunPhase = 'none' | 'opened' | 'planned' | 'working' | 'failing' | '
 
 export const RUN_TRANSITIONS: Readonly<Record<RunPhase, Readonly<Partial<Record<Kind, RunPhase>>>>> = {
   none: { opened: 'opened', failed: 'failing', closed: 'closed' },
-  opened: { login: 'opened', planned: 'planned', failed: 'failing', closed: 'closed' },
+  opened: {
+    login: 'opened',
+    creating: 'opened',
+    created: 'opened',
+    planned: 'planned',
+    failed: 'failing',
+    closed: 'closed',
+  },
   planned: { intent: 'working', failed: 'failing', closed: 'closed' },
   working: {
+    planned: 'working',
     login: 'working',
     logout: 'working',
     intent: 'working',
@@ -72,7 +85,7 @@ export const RUN_TRANSITIONS: Readonly<Record<RunPhase, Readonly<Partial<Record<
     'undo-failed': 'failing',
     closed: 'closed',
   },
-  'handed-over': { failed: 'failing', undoing: 'releasing' },
+  'handed-over': { failed: 'failing', undoing: 'releasing', undone: 'releasing', 'undo-failed': 'releasing' },
   releasing: {
     login: 'releasing',
     logout: 'releasing',
@@ -85,7 +98,7 @@ export const RUN_TRANSITIONS: Readonly<Record<RunPhase, Readonly<Partial<Record<
 };
 
 /** Records that begin something. One out of its place is never written; those that end something are taken in every phase. */
-export const BEGINNINGS: ReadonlySet<Kind> = new Set<Kind>(['opened', 'planned', 'intent', 'handed-over']);
+export const BEGINNINGS: ReadonlySet<Kind> = new Set<Kind>(['opened', 'creating', 'planned', 'intent', 'handed-over']);
 
 /** The phase after a record; undefined when a run in this phase never writes it. */
 export const phaseAfter = (phase: RunPhase, kind: Kind): RunPhase | undefined => RUN_TRANSITIONS[phase][kind];

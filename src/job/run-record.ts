@@ -1,6 +1,7 @@
 import { SnaphookError } from '../ports/errors.ts';
 import { runId as parseRunId } from '../ports/identity.ts';
 import type { Lock } from '../ports/journal.ts';
+import { creationText } from './create-targets.ts';
 import { type Limit, withinLimit } from './deadline.ts';
 import { whileHeld } from './held-journal.ts';
 import { type Outcome, RunJournal } from './journal.ts';
@@ -115,6 +116,8 @@ async function endVcenterSessions(ports: JobPorts, { state }: RunJournal, signal
 }
 
 export async function closeRun(ports: JobPorts, journal: RunJournal, id: string, outcome: Outcome): Promise<void> {
+  const { creation } = journal.state;
+  if (creation) ports.reporter.warn(`a run ended early: ${creationText(creation)}`, { run: id });
   if (journal.state.outcome === undefined) await journal.append({ kind: 'closed', data: { outcome } });
   await ports.journals.close(id);
 }

@@ -35,7 +35,7 @@ function vmNotes({ name, poweredOn, condition }: VmRecord, now: Date): readonly 
     notes.push({ code, severity, disk: undefined, text: `VM "${name}" ${what}` });
   const { snapshots, tasks } = condition;
   if (snapshots.length > 0) {
-    const list = snapshots.map((snapshot) => `"${snapshot.name}" (${ageOf(snapshot.createdAt, now)})`).join(', ');
+    const list = snapshots.map((snapshot) => `"${snapshot.name}" (${ageOf(snapshot.createdAtMs, now)})`).join(', ');
     add('snapshots', 'warning', `has ${snapshots.length} VM snapshot(s) already: ${list}`);
   }
   for (const { kind, atWork } of tasks) if (atWork) add('task-at-work', 'warning', `is being worked on: "${kind}"`);
@@ -75,9 +75,9 @@ export const mayHoldWritesBack = ({ condition }: VirtualDisk): boolean =>
 
 const HOUR_MS = 3_600_000;
 
-function ageOf(createdAt: string | undefined, now: Date): string {
-  if (createdAt === undefined) return 'of unknown age';
-  const hours = Math.floor((now.getTime() - new Date(createdAt).getTime()) / HOUR_MS);
+function ageOf(createdAtMs: number | undefined, now: Date): string {
+  if (createdAtMs === undefined) return 'of unknown age';
+  const hours = Math.floor((now.getTime() - createdAtMs) / HOUR_MS);
   if (hours < 1) return 'less than an hour old';
   return hours < 48 ? `${hours} hours old` : `${Math.floor(hours / 24)} days old`;
 }

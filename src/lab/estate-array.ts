@@ -18,6 +18,8 @@ interface ArrayMembers {
   readonly twin: string;
   readonly twinOther: string;
   readonly names: NonNullable<InitialArrayConfig['devices']>;
+  /** Default iSCSI. */
+  readonly proxyProtocol?: 'iSCSI' | 'NVMe_TCP' | undefined;
 }
 
 /** Groups, hosts and views of the estate's array, as an admin would have made them. */
@@ -29,9 +31,14 @@ export function arrayConfig({
   twin,
   twinOther,
   names,
+  proxyProtocol = 'iSCSI',
 }: ArrayMembers): InitialArrayConfig {
   const ports = [{ director: 'SE-1E', port: '000' }];
-  const proxyInitiator = 'iqn.1993-08.org.debian:01:5b59c91a426f';
+  const nvmePorts = [{ director: 'OR-1C', port: '004' }];
+  const [proxyPorts, proxyPortGroup, proxyInitiator] =
+    proxyProtocol === 'iSCSI'
+      ? [ports, 'PG-iscsi', 'iqn.1993-08.org.debian:01:5b59c91a426f']
+      : [nvmePorts, 'PG-nvme', 'nqn.2014-08.org.nvmexpress:uuid:5b59c91a-426f-4c1d-9d35-2f1f4f9a7c11'];
   const esxInitiator = 'iqn.1998-01.com.vmware:esx01-2b59c91a';
   return {
     storageGroups: [
@@ -43,18 +50,21 @@ export function arrayConfig({
       { id: 'SG-spare', volumes: [] },
     ],
     initiators: [
-      { id: proxyInitiator, ports },
+      { id: proxyInitiator, ports: proxyPorts },
       { id: esxInitiator, ports },
     ],
     hosts: [
       { id: PROXY_HOST, initiators: [proxyInitiator] },
       { id: 'esx01', initiators: [esxInitiator] },
     ],
-    portGroups: [{ id: 'PG-iscsi', protocol: 'iSCSI', ports }],
+    portGroups: [
+      { id: 'PG-iscsi', protocol: 'iSCSI', ports },
+      ...(proxyProtocol === 'iSCSI' ? [] : [{ id: 'PG-nvme', protocol: proxyProtocol, ports: nvmePorts }]),
+    ],
     maskingViews: [
       { id: 'MV-esx-prod', host: 'esx01', portGroup: 'PG-iscsi', storageGroup: 'SG-esx-prod' },
-      { id: 'MV-snaphook-pool', host: PROXY_HOST, portGroup: 'PG-iscsi', storageGroup: POOL },
-      { id: 'MV-proxy-presented', host: PROXY_HOST, portGroup: 'PG-iscsi', storageGroup: PRESENT_GROUP },
+      { id: 'MV-snaphook-pool', host: PROXY_HOST, portGroup: proxyPortGroup, storageGroup: POOL },
+      { id: 'MV-proxy-presented', host: PROXY_HOST, portGroup: proxyPortGroup, storageGroup: PRESENT_GROUP },
     ],
     devices: {
       ...Object.fromEntries(targets.map((device, index) => [device, { identifier: `snaphook-target-${index + 1}` }])),

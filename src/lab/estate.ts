@@ -25,6 +25,7 @@ import {
   vvolBacking,
 } from './estate-vms.ts';
 import type { InitialArrayConfig } from './unisphere/array-config.ts';
+import { arrayUniqueGuid, MOBILITY_FAMILY, parseDeviceId } from './unisphere/device-identity.ts';
 import type { DiskInventory, VcenterInventory } from './vcenter/inventory.ts';
 
 const MIB = 1024 * 1024;
@@ -47,6 +48,10 @@ export interface EstateOptions {
   readonly disksAre?: 'mixed' | 'rdm' | 'vvol';
   /** The Linux VM has one more disk: a file on the second datastore. */
   readonly linuxDatastoreDisk?: boolean;
+  /** How the proxy reaches the array: it sees LUNs or NVMe namespaces. Default iSCSI. */
+  readonly proxyProtocol?: 'iSCSI' | 'NVMe_TCP';
+  /** Targets of the pool have mobility ids: WWNs that are not tied to the array's serial. */
+  readonly mobileTargets?: boolean;
 }
 
 /** A device of the array, and what it is there for. */
@@ -83,6 +88,14 @@ export interface Estate {
   readonly vvolDevices: readonly string[];
   readonly datastores: readonly EstateDatastore[];
 }
+
+const mobileNames = (devices: readonly string[]): InitialArrayConfig['devices'] =>
+  Object.fromEntries(
+    devices.map((device) => [
+      device,
+      { mobilityWwn: arrayUniqueGuid(ARRAY_ID, MOBILITY_FAMILY, parseDeviceId(device)) },
+    ]),
+  );
 
 const CONTAINER_ID = 'vvol:600009700bcbb711-39ff01780000050a';
 
@@ -175,7 +188,8 @@ export function createEstate(options: EstateOptions): Estate {
       unmaskedTargets,
       twin,
       twinOther,
-      names: MORE_NAMES,
+      names: { ...(options.mobileTargets ? mobileNames(targets) : {}), ...MORE_NAMES },
+      proxyProtocol: options.proxyProtocol,
     }),
     vcenter: {
       instanceUuid: uuid('vcenter'),

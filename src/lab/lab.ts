@@ -136,8 +136,8 @@ export async function startLab(options: LabOptions): Promise<Lab> {
       },
     ],
     onPresentation: {
-      presented: ({ host, device, effectiveWwn }) => {
-        if (host === PROXY_HOST) nodes.present(device, effectiveWwn);
+      presented: ({ host, device, effectiveWwn, protocol }) => {
+        if (host === PROXY_HOST) nodes.present(device, effectiveWwn, protocol.startsWith('NVMe') ? 'NVMe' : 'SCSI');
       },
       withdrawn: ({ host, device }) => {
         if (host === PROXY_HOST) nodes.withdraw(device);

@@ -1,15 +1,22 @@
-import { setTimeout as sleepFor } from 'node:timers/promises';
 import type { Clock } from '../ports/clock.ts';
 
 /** The machine's own time. */
 export const systemClock: Clock = {
   now: () => new Date(),
   monotonicMs: () => performance.now(),
-  async sleep(durationMs, signal) {
-    try {
-      await sleepFor(durationMs, undefined, signal ? { signal } : {});
-    } catch (error) {
-      throw signal?.aborted ? signal.reason : error;
-    }
-  },
+  // Not `timers/promises`: most sleeps are limits that are called off, and in the freeze window an error with a stack for each of
+  // hundreds of guests is what the time goes to.
+  sleep: (durationMs, signal) =>
+    new Promise((resolve, reject) => {
+      const onAbort = () => {
+        clearTimeout(timer);
+        reject(signal?.reason);
+      };
+      const timer = setTimeout(() => {
+        signal?.removeEventListener('abort', onAbort);
+        resolve();
+      }, durationMs);
+      if (signal?.aborted) onAbort();
+      else signal?.addEventListener('abort', onAbort, { once: true });
+    }),
 };

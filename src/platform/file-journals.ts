@@ -10,6 +10,8 @@ import { systemErrorCode } from './system-error.ts';
 
 const JOURNAL_SUFFIX = '.jsonl';
 const UNBORN_SUFFIX = '.new';
+/** A run id and the name of a job, of 200 characters at most. */
+const HEAD_BYTES = 4096;
 
 /**
  * Journals as files: `<folder>/open/<run id>.jsonl` while the run is open, moved to `<folder>/closed/` when it is closed.
@@ -70,7 +72,7 @@ export function createFileJournals(folder: string): JournalStore {
     },
 
     async closedRuns(limit) {
-      return [...(await listRuns(closedFolder))].reverse().slice(0, limit);
+      return listRuns(closedFolder, { newestFirst: true, limit });
     },
 
     unborn: () => unbornNames(openFolder),
@@ -89,9 +91,14 @@ async function exists(file: string): Promise<boolean> {
 }
 
 /** Run ids begin with their time, so that the order of names is the order of age. */
-async function listRuns(folder: string): Promise<readonly OpenRun[]> {
+async function listRuns(
+  folder: string,
+  { newestFirst = false, limit = Number.POSITIVE_INFINITY } = {},
+): Promise<readonly OpenRun[]> {
+  const names = await journalNames(folder);
   const runs: OpenRun[] = [];
-  for (const name of await journalNames(folder)) {
+  for (const name of newestFirst ? names.toReversed() : names) {
+    if (runs.length >= limit) break;
     const run = parseHead(await readHead(path.join(folder, name)));
     if (run) runs.push(run);
   }
@@ -113,7 +120,13 @@ async function journalNames(folder: string): Promise<readonly string[]> {
 /** Empty when the run was closed, and its journal moved, since the folder was listed. */
 async function readHead(file: string): Promise<string> {
   try {
-    return (await readFile(file, 'utf8')).split('\n', 1)[0] ?? '';
+    const handle = await open(file, 'r');
+    try {
+      const { buffer, bytesRead } = await handle.read(Buffer.alloc(HEAD_BYTES), 0, HEAD_BYTES, 0);
+      return buffer.toString('utf8', 0, bytesRead).split('\n', 1)[0] ?? '';
+    } finally {
+      await handle.close();
+    }
   } catch (error) {
     if (systemErrorCode(error) === 'ENOENT') return '';
     throw error;

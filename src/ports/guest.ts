@@ -127,15 +127,26 @@ export interface Guest {
   close(): Promise<'closed' | 'unknown'>;
 }
 
+/** A session that was not seen to end. */
+export interface LeftoverSession {
+  /** What `onSession` was given. */
+  readonly resume: Readonly<Record<string, string>>;
+  /** A freeze was asked for, and nothing tells that the guest let go. */
+  readonly mayStandStill: boolean;
+}
+
 /** Makes the guest of one VM and cleans up what a crashed run left in it. */
 export interface Guests {
   /** How the settings say that this VM is frozen; undefined when there are none for it, or no address is known. */
   strategyFor(vm: { readonly name: string; readonly address: string | undefined }): FreezeStrategy | undefined;
   open(vm: { readonly name: string; readonly address: string | undefined }): Guest;
-  /** Ends the session a crashed run left behind: afterwards the guest writes. Success when there is none. */
+  /**
+   * Ends the session a crashed run left behind. Resolves when the guest writes for certain, which may be the longest time that a
+   * hold can last after the session is gone. Success when there is none.
+   */
   closeLeftover(
     vm: { readonly name: string; readonly address: string | undefined },
-    resume: Readonly<Record<string, string>>,
+    session: LeftoverSession,
     signal: AbortSignal,
   ): Promise<void>;
 }

@@ -1,4 +1,5 @@
 import type { InstanceUuid, MoRef } from './identity.ts';
+import type { VmSnapshot } from './vm-snapshots.ts';
 
 /**
  * How a user names VMs. The first five mean one VM (`name` and `biosUuid` may match several: that is an error, never a guess),
@@ -84,13 +85,6 @@ export interface VirtualDisk {
   readonly sharedByWriters: boolean;
   readonly backing: DiskBacking;
   readonly condition: DiskCondition;
-}
-
-export interface VmSnapshot {
-  readonly id: string;
-  readonly name: string;
-  /** ISO time of vCenter; undefined when it shows none. */
-  readonly createdAt: string | undefined;
 }
 
 /** Something vCenter did or does with a VM. */

@@ -28,3 +28,10 @@ export const instanceUuid = (text: string): InstanceUuid =>
   parse('an instance UUID', /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/, text.toLowerCase());
 export const moRef = (text: string): MoRef => parse('a managed object id', /^[\w.:-]{1,128}$/, text);
 export const runId = (text: string): RunId => parse('a run id', /^[0-9a-z]{8,9}-[0-9a-z]{6}$/, text);
+
+/**
+ * The NGUID of an NVMe namespace (32 hex digits) is the WWN of its device in another order: `wwn[16..32] wwn[1..7] wwn[0] wwn[7..16]`.
+ * Seen in Unisphere's OpenAPI and in fixtures of the vendor's clients.
+ */
+export const wwnOfNguid = (nguid: string): Wwn =>
+  wwn(nguid.slice(22, 23) + nguid.slice(16, 22) + nguid.slice(23) + nguid.slice(0, 16));

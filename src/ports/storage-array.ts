@@ -58,11 +58,11 @@ export interface Presentation {
   readonly view: string;
   /** Undefined where the view tells no host. */
   readonly host: string | undefined;
-  /** One for each initiator, which may reach the device at different addresses. None right after masking. */
+  /** One for each initiator of the host, which may reach the device at different addresses. None when the array tells none. */
   readonly paths: readonly { readonly initiator: string; readonly lun: number | undefined }[];
 }
 
-/** What a device is at this moment. Its link is asked from the array itself: it does not lag as `Device.linkTarget` may. */
+/** What a device is at this moment. Its link is asked for where views are least behind the array: less than `Device.linkTarget`. */
 export interface DeviceState {
   readonly id: DeviceId;
   /** Undefined for a device without any WWN: no open-systems host can see it. */
@@ -84,6 +84,13 @@ export interface SnapshotGroup {
   readonly members: readonly DeviceId[];
   /** What else depends on it, such as `masking view "x"`; we never make it so. */
   readonly usedBy: readonly string[];
+}
+
+/** Thin devices of one size. */
+export interface NewDevices {
+  readonly cylinders: number;
+  readonly emulation: string;
+  readonly count: number;
 }
 
 export interface DevicePair {
@@ -144,7 +151,7 @@ export type ServerState =
  * One VMAX or PowerMax array behind a Unisphere. An instance keeps its connections warm (`warm`).
  *
  * Creating, linking, unlinking and terminating act on a list of devices in ONE request.
- * An establish or link whose answer never came is thrown with `effect: 'unknown'` and not repeated by the adapter: the core probes.
+ * An establish, link or making of devices whose answer never came is thrown with `effect: 'unknown'` and not repeated by the adapter: the core probes.
  * Unlink, terminate and group edits read back what happened and go on with the rest, while their signal lets them.
  * Errors: `E_ARRAY_*`, `E_DEVICE_*`, `E_TLS_UNTRUSTED`.
  */
@@ -236,6 +243,15 @@ export interface StorageArray {
     request: { readonly storageGroup: string; readonly devices: readonly DeviceId[] },
     signal: AbortSignal,
   ): Promise<void>;
+  /**
+   * Makes devices in a storage group and gives them the identifier (64 characters at most, not unique). Always new ones: devices that
+   * exist are never handed over in their place. Which they are, `inventory` tells by the identifier, maybe a while later. Not repeated
+   * when its answer is lost.
+   */
+  createDevices(
+    request: { readonly storageGroup: string; readonly identifier: string; readonly devices: readonly NewDevices[] },
+    signal: AbortSignal,
+  ): Promise<void>;
   /** Removes devices from a storage group in one request; devices not in it are success. */
   removeFromStorageGroup(
     request: { readonly storageGroup: string; readonly devices: readonly DeviceId[] },
@@ -251,7 +267,10 @@ export interface StorageArray {
    * undefined: the array shows no such container.
    */
   storageContainers(ids: readonly string[], signal: AbortSignal): Promise<readonly (string | undefined)[]>;
-  /** Result i is how hosts reach device i. Several reads a device and view: for looking at few devices. */
+  /**
+   * Result i is how hosts reach device i. Several reads a device and view: for looking at few devices. Addresses that are not told
+   * yet, as right after masking, are waited for within a limit of the adapter.
+   */
   presentations(devices: readonly DeviceId[], signal: AbortSignal): Promise<readonly (readonly Presentation[])[]>;
   /** Every snapshot on the array whose name begins so: what `reap` compares with the journals. */
   listSnapshots(request: { readonly namePrefix: string }, signal: AbortSignal): Promise<readonly SnapshotOfDevice[]>;

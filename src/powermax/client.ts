@@ -2,7 +2,6 @@ import type { Clock } from '../ports/clock.ts';
 import { SnaphookError } from '../ports/errors.ts';
 import type { ArrayId } from '../ports/identity.ts';
 import { backoffMs } from './backoff.ts';
-import type { Access } from './governor.ts';
 import { followJob, jobIdOf } from './jobs.ts';
 import { classify } from './messages.ts';
 import { bodyOf, type Reply } from './reply.ts';
@@ -24,7 +23,7 @@ export interface WriteRequest {
   readonly tellBusy?: boolean;
 }
 
-/** Calls to one Unisphere about one array: governed, repeated where that is safe, jobs followed to their end. */
+/** Calls to Unisphere about one array: repeated where that is safe, jobs followed to their end. */
 export interface Unisphere {
   readonly arrayId: ArrayId;
   readonly clock: Clock;
@@ -49,28 +48,23 @@ const FIRST_DELAY_MS = 200;
 export function createUnisphere(parts: {
   readonly arrayId: ArrayId;
   readonly session: Session;
-  readonly access: Access;
   readonly clock: Clock;
 }): Unisphere {
-  const { arrayId, session, access, clock } = parts;
+  const { arrayId, session, clock } = parts;
   let known: UnisphereVersion | undefined;
 
-  const once = async (call: HttpCall, signal: AbortSignal, urgent: boolean): Promise<Reply> => {
-    const answer = await access.run(call.call, () => session.send(call, signal), { signal, urgent });
+  const once = async (call: HttpCall, signal: AbortSignal): Promise<Reply> => {
+    const answer = await session.send(call, signal);
     if (answer.status >= 200 && answer.status < 300) {
       return { kind: 'done', body: answer.body, serviceMs: answer.serviceMs };
     }
     return { kind: 'refused', refusal: classify(answer, call.call) };
   };
 
-  const patiently = async (
-    call: HttpCall,
-    signal: AbortSignal,
-    { urgent = false, busyAttempts = BUSY_ATTEMPTS } = {},
-  ): Promise<Reply> => {
+  const patiently = async (call: HttpCall, signal: AbortSignal, busyAttempts = BUSY_ATTEMPTS): Promise<Reply> => {
     for (let attempt = 1; ; attempt += 1) {
       try {
-        const reply = await once(call, signal, urgent);
+        const reply = await once(call, signal);
         if (reply.kind === 'done' || reply.refusal.retry !== 'safe' || attempt >= busyAttempts) return reply;
       } catch (error) {
         const again = error instanceof SnaphookError && error.retry === 'safe' && attempt < UNREACHABLE_ATTEMPTS;
@@ -120,8 +114,8 @@ export function createUnisphere(parts: {
     read,
     async write({ method, path, body, urgent = false, tellBusy = false }, signal) {
       const send = (served: string) => {
-        const call: HttpCall = { call: 'write', method, path: `/univmax/restapi${served}`, body };
-        return patiently(call, signal, { urgent, busyAttempts: tellBusy ? 1 : BUSY_ATTEMPTS });
+        const call: HttpCall = { call: 'write', method, path: `/univmax/restapi${served}`, body, urgent };
+        return patiently(call, signal, tellBusy ? 1 : BUSY_ATTEMPTS);
       };
       const reply = await onServedEndpoint(path, send, signal);
       const jobId = reply.kind === 'done' ? jobIdOf(reply.body) : undefined;
@@ -132,7 +126,7 @@ export function createUnisphere(parts: {
     discard(path, signal) {
       // Changes nothing on the array: it waits with the reads, never before an establish.
       const call: HttpCall = { call: 'read', method: 'DELETE', path: `/univmax${path}` };
-      once(call, signal, false).catch(() => undefined);
+      once(call, signal).catch(() => undefined);
     },
   };
 }

@@ -35,6 +35,7 @@ export function createDeviceLists(unisphere: Unisphere): SnapVxWire {
   });
 
   return {
+    // Assumed: for this API no lag is known. Where it matters, what was confirmed is looked for again (`snapshot-search.ts`).
     lagMs: 0,
     pairsByPosition: false,
 
@@ -44,7 +45,7 @@ export function createDeviceLists(unisphere: Unisphere): SnapVxWire {
       return send(name, { method: 'POST', urgent: true, body }, signal);
     },
 
-    link: (ref, pairs, signal) => send(ref.name, onPairs('Link', ref, pairs, false), signal),
+    link: (ref, pairs, signal) => send(ref.name, { ...onPairs('Link', ref, pairs, false), tellBusy: true }, signal),
 
     unlink: (ref, pairs, symforce, signal) =>
       send(ref.name, { ...onPairs('Unlink', ref, pairs, symforce), tellBusy: true }, signal),
@@ -67,7 +68,7 @@ export function createDeviceLists(unisphere: Unisphere): SnapVxWire {
     },
 
     /** This list spells a snapshot `<device>-SRC-<name>-<generation>`. */
-    async namesBySource(signal) {
+    async namesBySource(namePrefix, signal) {
       const { endpoint } = await unisphere.version(signal);
       const path = devicesWithSnapshots(endpoint, unisphere.arrayId) + query({ includeDetails: 'true' });
       const found = bodyIfFound(await unisphere.read(`/restapi${path}`, signal), 'list devices with snapshots');
@@ -76,8 +77,8 @@ export function createDeviceLists(unisphere: Unisphere): SnapVxWire {
         const id = text(device, 'name');
         if (id === undefined) return [];
         return bodies(device, 'snapshot').flatMap((snapshot) => {
-          const spelled = text(snapshot, 'name');
-          return spelled === undefined ? [] : [{ source: deviceId(id), name: plainSnapshotName(spelled) }];
+          const name = plainSnapshotName(text(snapshot, 'name') ?? '');
+          return name.startsWith(namePrefix) ? [{ source: deviceId(id), name }] : [];
         });
       });
     },

@@ -7,8 +7,8 @@ import { asBody, type Body, bodies, count, flag, text } from './schema.ts';
 import { snapshotTimeMs } from './snapshot-time.ts';
 
 /**
- * The snapshots of this name whose source the device is, all generations, asked from the device-list API: what it tells
- * of links does not lag behind the array as the object model does. Empty when there is none.
+ * The snapshots of this name whose source the device is, all generations, asked from the device-list API. That it is not behind the
+ * array as the object model is assumed, not published. Empty when there is none.
  */
 export async function readDeviceSnapshots(
   unisphere: Unisphere,

@@ -51,7 +51,10 @@ async function isLinkTarget(unisphere: Unisphere, first: Volume, lagMs: number, 
   return false;
 }
 
-/** From the device-list API (`snapshotLnks`): it does not lag as the volume's own flag may. */
+/**
+ * From the device-list API (`snapshotLnks`). That it does not lag as the volume's own flag does is assumed, not published: whoever
+ * must not take an old link for one of somebody else looks again.
+ */
 async function readLinkSource(
   unisphere: Unisphere,
   device: DeviceId,

@@ -1,3 +1,5 @@
+import type { Session } from './session.ts';
+
 /** Lanes are counted apart: a crowd of reads never keeps a write waiting. */
 export type Lane = 'read' | 'write';
 
@@ -12,7 +14,7 @@ export interface GovernorLimits {
  */
 export const DEFAULT_LIMITS: GovernorLimits = { reads: 5, writes: 4 };
 
-/** One run's way to a Unisphere. */
+/** One run's way to a Unisphere server. */
 export interface Access {
   /**
    * Runs the task as soon as its lane has a free place. Runs that wait take turns; within a run it is first come, first served.
@@ -28,7 +30,7 @@ export interface Governor {
 }
 
 /**
- * Bounds the requests in flight to one Unisphere. `processes` tells how many processes of this machine work now: each takes its
+ * Bounds the requests in flight to one Unisphere server, of whatever arrays. `processes` tells how many processes of this machine work now: each takes its
  * share of the limits, and at least one place, without asking the others.
  */
 export function createGovernor(limits: GovernorLimits, processes: () => number = () => 1): Governor {
@@ -120,11 +122,18 @@ class PlacesOfLane {
 
 const ofThisProcess = new Map<string, Governor>();
 
-/** The one governor of this process for a Unisphere: whatever runs here shares its places. */
-export function governorOf(unisphere: string, processes: () => number): Governor {
-  const known = ofThisProcess.get(unisphere);
+/** The one governor of this process for a server: whatever runs here shares its places. */
+export function governorOf(server: string, processes: () => number): Governor {
+  const known = ofThisProcess.get(server);
   if (known) return known;
   const governor = createGovernor(DEFAULT_LIMITS, processes);
-  ofThisProcess.set(unisphere, governor);
+  ofThisProcess.set(server, governor);
   return governor;
 }
+
+/** The session whose calls each take a place of its server. */
+export const governed = (session: Session, access: Access): Session => ({
+  ...session,
+  send: (call, signal) =>
+    access.run(call.call, () => session.send(call, signal), { signal, urgent: call.urgent === true }),
+});

@@ -1,5 +1,5 @@
 import type { ArrayId, DeviceId, Wwn } from '../ports/identity.ts';
-import { deviceId, arrayId as parseArrayId, wwn } from '../ports/identity.ts';
+import { deviceId, arrayId as parseArrayId, wwn, wwnOfNguid } from '../ports/identity.ts';
 import type { FoundBy } from '../ports/storage-array.ts';
 
 /** What an identity from vCenter asks for. */
@@ -46,11 +46,6 @@ export function mayBeVvol(wanted: WantedDevice): boolean {
   if (wanted.kind === 'label') return true;
   if (wanted.kind === 'nguid' || DEVICE_WWN.test(wanted.wwn)) return false;
   return wanted.kind === 'vvol' || wanted.wwn.startsWith('6000097');
-}
-
-/** The NGUID is the WWN in another order: `wwn[16..32] wwn[1..7] wwn[0] wwn[7..16]`. */
-export function wwnOfNguid(nguid: string): Wwn {
-  return wwn(nguid.slice(22, 23) + nguid.slice(16, 22) + nguid.slice(23) + nguid.slice(0, 16));
 }
 
 /**

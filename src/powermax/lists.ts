@@ -21,13 +21,12 @@ export async function readBulkVolumes(
     select: request.select.join(','),
     ...(request.filter === undefined ? {} : { filter: request.filter }),
   };
-  return fromTheStartAgain((restart) => bulkPages(unisphere, base, restart, signal));
+  return fromTheStartAgain(() => bulkPages(unisphere, base, signal));
 }
 
 async function bulkPages(
   unisphere: Unisphere,
   base: Readonly<Record<string, string>>,
-  restart: () => never,
   signal: AbortSignal,
 ): Promise<readonly Body[] | undefined> {
   const rows: Body[] = [];
@@ -37,7 +36,7 @@ async function bulkPages(
     const reply = await unisphere.read(bulkVolumes(unisphere.arrayId) + query(parameters), signal);
     if (isUnsupported(reply)) {
       if (token === undefined) return undefined;
-      restart();
+      throw new ListIsGone();
     }
     const body = asBody(bodyOf(reply, 'list its volumes'), 'the volume list');
     rows.push(...bodies(body, 'volumes'));
@@ -55,15 +54,10 @@ async function bulkPages(
  * and is given back after use. A list without members may be answered with 404.
  */
 export async function readIterator(unisphere: Unisphere, path: string, signal: AbortSignal): Promise<readonly Body[]> {
-  return fromTheStartAgain((restart) => iteratorPages(unisphere, path, restart, signal));
+  return fromTheStartAgain(() => iteratorPages(unisphere, path, signal));
 }
 
-async function iteratorPages(
-  unisphere: Unisphere,
-  path: string,
-  restart: () => never,
-  signal: AbortSignal,
-): Promise<readonly Body[]> {
+async function iteratorPages(unisphere: Unisphere, path: string, signal: AbortSignal): Promise<readonly Body[]> {
   const found = bodyIfFound(await unisphere.read(`/restapi${path}`, signal), 'list its volumes');
   if (found === undefined) return [];
   const first = asBody(found, 'a list');
@@ -77,7 +71,7 @@ async function iteratorPages(
     while (rows.length < total) {
       const range = query({ from: String(rows.length + 1), to: String(Math.min(rows.length + pageSize, total)) });
       const reply = await unisphere.read(`/restapi${iterator(id)}/page${range}`, signal);
-      if (isUnsupported(reply)) restart();
+      if (isUnsupported(reply)) throw new ListIsGone();
       const page = bodies(asBody(bodyOf(reply, 'continue a list'), 'a page of a list'), 'result');
       if (page.length === 0) throw unexpectedAnswer('a page of a list', `empty after ${rows.length} of ${total} rows`);
       rows.push(...page);
@@ -94,12 +88,10 @@ class ListIsGone extends Error {}
  * A list lives on the server that was asked for it, for a while: when its next page is refused, it expired or another server is
  * asked by now. Read again from the start, at most twice.
  */
-async function fromTheStartAgain<Rows>(read: (restart: () => never) => Promise<Rows>): Promise<Rows> {
+async function fromTheStartAgain<Rows>(read: () => Promise<Rows>): Promise<Rows> {
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return await read(() => {
-        throw new ListIsGone();
-      });
+      return await read();
     } catch (error) {
       if (!(error instanceof ListIsGone)) throw error;
       if (attempt === MAX_READINGS) throw unexpectedAnswer('a page of a list', 'the list is gone before it is read');

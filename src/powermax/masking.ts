@@ -1,5 +1,5 @@
 import type { Unisphere } from './client.ts';
-import { hostGroup, maskingView, storageGroup } from './paths.ts';
+import { host, hostGroup, maskingView, storageGroup } from './paths.ts';
 import { bodyIfFound } from './reply.ts';
 import { asBody, bodies, text, texts } from './schema.ts';
 import type { MaskingView, Volume } from './volume.ts';
@@ -9,6 +9,7 @@ export function createMaskingLookup(unisphere: Unisphere, signal: AbortSignal) {
   const groups = new Map<string, Promise<readonly string[]>>();
   const views = new Map<string, Promise<ViewSides>>();
   const hostGroups = new Map<string, Promise<readonly string[]>>();
+  const initiators = new Map<string, Promise<readonly string[]>>();
 
   const body = async (path: string, what: string) => {
     const found = bodyIfFound(await unisphere.read(`/restapi${path}`, signal), `show ${what}`);
@@ -50,6 +51,14 @@ export function createMaskingLookup(unisphere: Unisphere, signal: AbortSignal) {
       return Promise.all([...new Set(ids)].map(async (id) => ({ id, host: (await view(id)).host })));
     },
 
+    /** Lower case, without the port they are logged in at; none of a host that is gone. */
+    initiatorsOf: (id: string): Promise<readonly string[]> =>
+      once(initiators, id, async () => {
+        const { endpoint } = await unisphere.version(signal);
+        const found = await body(host(endpoint, unisphere.arrayId, id), `host "${id}"`);
+        return found ? texts(found, 'initiator').map(bareInitiator) : [];
+      }),
+
     /** One entry for each host behind a view: those without a host are looked up. Nobody known: one without host. */
     async eachHost(found: readonly MaskingView[]): Promise<readonly MaskingView[]> {
       const resolved = found.map(async ({ id, host }): Promise<readonly MaskingView[]> => {
@@ -63,6 +72,9 @@ export function createMaskingLookup(unisphere: Unisphere, signal: AbortSignal) {
     },
   };
 }
+
+/** `FA-1D:4:10000000c953fa04` and `10000000c953fa04` are one initiator. */
+export const bareInitiator = (id: string): string => id.replace(/^[A-Za-z]{2}-\w+:\w+:/, '').toLowerCase();
 
 /** Who is on the hosts' side of a view: a host or a host group. */
 interface ViewSides {

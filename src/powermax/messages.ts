@@ -70,8 +70,8 @@ const MEANINGS: Readonly<Record<RefusalKind, Meaning>> = {
     'The target is not linked to this snapshot; `snaphook reap` shows leftovers.',
   ),
   'already-target': refused(
-    'E_DEVICE_UNFIT',
-    'Choose another target or unlink this one first; `snaphook reap` shows leftovers.',
+    'E_TARGET_TAKEN',
+    'Somebody linked it since it was chosen: run the job again, and give the pool more devices, or each proxy a pool of its own.',
   ),
   'in-copy-session': refused('E_DEVICE_UNFIT', 'Unlink the device and terminate its snapshots first.'),
   'snapshot-linked': refused('E_ARRAY_REFUSED', 'Unlink all targets of the snapshot first.'),
@@ -210,6 +210,11 @@ const ANSWER_LOST: readonly number[] = [408, 502];
 /** Load, locks and lost answers: nothing is wrong with the request, it may pass later. */
 export function mayPass({ kind, status }: Refusal): boolean {
   return MEANINGS[kind].code === 'E_ARRAY_BUSY' || ANSWER_LOST.includes(status);
+}
+
+/** The user may not do it, whatever the state of things. */
+export function isAboutRights({ kind }: Refusal): boolean {
+  return kind === 'unauthorized' || kind === 'forbidden' || kind === 'role';
 }
 
 /** A refused request with vVols in it: they are the reason where the array says so, or says something and names no other reason. */

@@ -23,6 +23,8 @@ export const maskingView = (endpoint: number, array: ArrayId, view: string) =>
   `/${endpoint}/sloprovisioning/symmetrix/${array}/maskingview/${segment(view)}`;
 export const viewConnections = (endpoint: number, array: ArrayId, view: string, device: DeviceId) =>
   `${maskingView(endpoint, array, view)}/connections${query({ volume_id: device })}`;
+export const host = (endpoint: number, array: ArrayId, name: string) =>
+  `/${endpoint}/sloprovisioning/symmetrix/${array}/host/${segment(name)}`;
 export const hostGroup = (endpoint: number, array: ArrayId, group: string) =>
   `/${endpoint}/sloprovisioning/symmetrix/${array}/hostgroup/${segment(group)}`;
 /** What vVols are kept in (Unisphere 10.0 OpenAPI): containers hold resources, resources hold volumes. */

@@ -8,14 +8,15 @@ import { createDeviceLists } from './device-lists.ts';
 import { readDeviceState } from './device-state.ts';
 import { readInventory } from './devices.ts';
 import { readFacts, readMicrocode } from './facts.ts';
-import { type Governor, governorOf } from './governor.ts';
+import { type Governor, governed, governorOf } from './governor.ts';
 import { createGroupLists } from './group-lists.ts';
 import { sourceGroupOf } from './group-names.ts';
 import { mayBeVvol, parseIdentity } from './identity.ts';
+import { createDevices } from './new-devices.ts';
 import { OwnEffects } from './own-effects.ts';
 import { readPresentations } from './presentations.ts';
 import { firstThatAnswers } from './servers.ts';
-import { openSession } from './session.ts';
+import { openSession, serverRoot } from './session.ts';
 import { createSnapshotSearch } from './snapshot-search.ts';
 import { createSnapVx } from './snapvx.ts';
 import { type SnapVxApiSetting, SnapVxChoice } from './snapvx-choice.ts';
@@ -42,8 +43,8 @@ export interface PowerMaxOptions {
   readonly clock: Clock;
   /** Default 30 s for reads, 10 min for writes: they block for the whole operation of the array. */
   readonly requestTimeoutMs?: { readonly read: number; readonly write: number };
-  /** Who else works at the same Unisphere; default: whatever else this process has for the same servers. */
-  readonly governor?: Governor;
+  /** Who shares the places of a server; default: whatever else this process has for it, of any array. */
+  readonly governorFor?: (server: string) => Governor;
   /** How many processes of this machine work now and share the places of a Unisphere; default 1. */
   readonly processesAtWork?: () => number;
   /** How snapshots are taken; default `auto`. */
@@ -55,6 +56,8 @@ export interface PowerMaxOptions {
   readonly busyPauseMs?: number;
   /** How long Unisphere may show things as they were before a change. Default 12 s. */
   readonly modelLagMs?: number;
+  /** How long after masking the address of a device may not be told yet. Default 16 s. */
+  readonly addressLagMs?: number;
   /** How long an addition to a storage group whose answer was lost may still take effect. Default 15 s. */
   readonly latestEffectMs?: number;
 }
@@ -63,13 +66,15 @@ export interface PowerMaxOptions {
 export function createPowerMax(options: PowerMaxOptions): StorageArray {
   const { arrayId, username, password, clock } = options;
   const requestTimeoutMs = options.requestTimeoutMs ?? { read: 30_000, write: 600_000 };
+  const { governorFor = (server) => governorOf(server, options.processesAtWork ?? (() => 1)) } = options;
   const sessions = options.servers.map(({ url, tls }) =>
-    openSession({ url, username, password, tls, clock, requestTimeoutMs }),
+    governed(
+      openSession({ url, username, password, tls, clock, requestTimeoutMs }),
+      governorFor(serverRoot(url)).access(),
+    ),
   );
   const session = firstThatAnswers(sessions);
-  const governor = options.governor ?? governorOf(serverKey(options.servers), options.processesAtWork ?? (() => 1));
-  const access = governor.access();
-  const unisphere = createUnisphere({ arrayId, session, access, clock });
+  const unisphere = createUnisphere({ arrayId, session, clock });
   const effects = new OwnEffects();
   const choice = new SnapVxChoice(unisphere, options.snapVxApi ?? 'auto');
   let knownMicrocode: string | undefined;
@@ -79,13 +84,13 @@ export function createPowerMax(options: PowerMaxOptions): StorageArray {
   };
   /** Also asked before "nothing found" is believed: nothing is found on an array that does not exist either. */
   const generation = async (signal: AbortSignal) => generationOf(await microcode(signal));
-  const { busyPauseMs = 1000, latestEffectMs = 15_000, modelLagMs = MODEL_LAG_MS } = options;
+  const { busyPauseMs = 1000, latestEffectMs = 15_000, modelLagMs = MODEL_LAG_MS, addressLagMs = 16_000 } = options;
   const editTimes = { firstPauseMs: busyPauseMs, latestEffectMs };
   const groups = createTemporaryGroups(unisphere, editTimes);
   const hasIds = async (signal: AbortSignal) => hasSnapIds(await microcode(signal));
   const through = (wire: SnapVxWire) => ({
     snapVx: createSnapVx({ unisphere, wire, effects, generation, busyPauseMs, modelLagMs }),
-    search: createSnapshotSearch(unisphere, wire, effects),
+    search: createSnapshotSearch(unisphere, wire, effects, modelLagMs),
   });
   const ways = {
     'device-list': through(createDeviceLists(unisphere)),
@@ -146,6 +151,7 @@ export function createPowerMax(options: PowerMaxOptions): StorageArray {
     terminate: async ({ name, snapId, devices }, signal) =>
       (await way(signal)).snapVx.terminate({ name, snapId }, devices, signal),
     addToStorageGroup: (request, signal) => addToStorageGroup(unisphere, request, editTimes, signal),
+    createDevices: (request, signal) => createDevices(unisphere, request, signal),
     removeFromStorageGroup: (request, signal) => removeFromStorageGroup(unisphere, request, editTimes, signal),
     async inspect(devices, signal) {
       const how = { api: await choice.of(signal), lagMs: modelLagMs };
@@ -154,7 +160,7 @@ export function createPowerMax(options: PowerMaxOptions): StorageArray {
       return states;
     },
     storageContainers: (ids, signal) => readContainers(unisphere, ids, signal),
-    presentations: (devices, signal) => readPresentations(unisphere, devices, signal),
+    presentations: (devices, signal) => readPresentations(unisphere, devices, addressLagMs, signal),
     async listSnapshots({ namePrefix }, signal) {
       const found = await (await way(signal)).search.list(namePrefix, signal);
       if (found.length === 0) await generation(signal);
@@ -167,7 +173,7 @@ export function createPowerMax(options: PowerMaxOptions): StorageArray {
         options.servers.map(async ({ url }, index): Promise<ServerState> => {
           const alone = sessions[index];
           if (!alone) throw new TypeError('one session for every server');
-          const asked = createUnisphere({ arrayId, session: alone, access, clock });
+          const asked = createUnisphere({ arrayId, session: alone, clock });
           try {
             return { url, kind: 'answers', version: (await asked.askVersion(signal)).unisphere };
           } catch (error) {
@@ -178,10 +184,3 @@ export function createPowerMax(options: PowerMaxOptions): StorageArray {
     close: async () => session.close(),
   };
 }
-
-/** Arrays behind the same servers share what these can do at a time. */
-const serverKey = (servers: readonly UnisphereServer[]): string =>
-  servers
-    .map(({ url }) => url.toLowerCase().replace(/\/+$/, ''))
-    .sort()
-    .join(' ');

@@ -21,6 +21,8 @@ export interface HttpCall {
   readonly path: string;
   /** Also sent with DELETE where given. */
   readonly body?: unknown;
+  /** Waits for no other call. */
+  readonly urgent?: boolean;
 }
 
 export interface HttpAnswer {
@@ -103,7 +105,8 @@ function hasIdleConnection(agent: VerifyingAgent): boolean {
   return Object.values(agent.freeSockets).some((sockets) => sockets?.some((socket) => !socket.destroyed) ?? false);
 }
 
-function serverRoot(url: string): string {
+/** The same text for every way to write the address of one server. */
+export function serverRoot(url: string): string {
   let parsed: URL;
   try {
     parsed = new URL(url);

@@ -1,4 +1,5 @@
 import { type DeviceId, deviceId } from '../ports/identity.ts';
+import { nextLookMs } from '../ports/polling.ts';
 import type { SnapshotOfDevice } from '../ports/storage-array.ts';
 import type { Unisphere } from './client.ts';
 import { readBulkVolumes } from './lists.ts';
@@ -19,7 +20,8 @@ interface BulkSnapshot {
  * Looks for snapshots, in bulk where the release can. What its bulk lists may be filtered by is published in part only: a
  * server that refuses such a list is asked device by device from then on.
  */
-export function createSnapshotSearch(unisphere: Unisphere, wire: SnapVxWire, effects: OwnEffects) {
+export function createSnapshotSearch(unisphere: Unisphere, wire: SnapVxWire, effects: OwnEffects, modelLagMs: number) {
+  const { clock } = unisphere;
   const bulkIsRefused = { byName: false, byCount: false };
 
   const inBulk = async (by: keyof typeof bulkIsRefused, filter: string, signal: AbortSignal) => {
@@ -28,6 +30,32 @@ export function createSnapshotSearch(unisphere: Unisphere, wire: SnapVxWire, eff
     const rows = await bulkSnapshots(unisphere, filter, signal);
     bulkIsRefused[by] = rows === undefined;
     return rows;
+  };
+
+  /**
+   * Read at the devices. One that shows the opposite of what the array confirmed to this process is looked at again while its view
+   * may be behind: whether that of device lists ever is, is not published.
+   */
+  const readSettled = async (
+    name: string,
+    devices: readonly DeviceId[],
+    expected: ReadonlyMap<DeviceId, OwnEffect>,
+    signal: AbortSignal,
+  ): Promise<readonly SnapshotOfDevice[]> => {
+    const settled: SnapshotOfDevice[] = [];
+    const sinceMs = clock.monotonicMs();
+    for (let waiting = devices; waiting.length > 0; ) {
+      const read = await wire.find({ name, devices: waiting }, signal);
+      const waitedMs = clock.monotonicMs() - sinceMs;
+      const contradicting = waiting.filter((device) => {
+        const effect = expected.get(device);
+        return effect !== undefined && effect.exists !== read.some(({ source }) => source === device);
+      });
+      waiting = waitedMs < modelLagMs ? contradicting : [];
+      settled.push(...read.filter(({ source }) => !waiting.includes(source)));
+      if (waiting.length > 0) await clock.sleep(nextLookMs(waitedMs), signal);
+    }
+    return settled;
   };
 
   return {
@@ -55,7 +83,7 @@ export function createSnapshotSearch(unisphere: Unisphere, wire: SnapVxWire, eff
         if (agreed) believed.push(...agreed);
         else doubted.push(device);
       }
-      const read = doubted.length === 0 ? [] : await wire.find({ name, devices: doubted }, signal);
+      const read = await readSettled(name, doubted, expected, signal);
       const order = new Map(devices.map((device, index) => [device, index]));
       return [...believed, ...read].sort((a, b) => (order.get(a.source) ?? 0) - (order.get(b.source) ?? 0));
     },
@@ -66,7 +94,7 @@ export function createSnapshotSearch(unisphere: Unisphere, wire: SnapVxWire, eff
       // Not by name: what `like` matches is not published, and a list too short would hide leftovers.
       const rows = (await inBulk('byCount', 'num_of_snapshots gt 0', signal))?.filter(isOurs);
       if (rows === undefined) {
-        return readInFull(wire, (await wire.namesBySource(signal)).filter(isOurs), signal);
+        return readInFull(wire, await wire.namesBySource(namePrefix, signal), signal);
       }
       const complete = rows.filter((row) => !row.linked && row.snapId !== undefined);
       const linked = rows.filter((row) => !complete.includes(row));

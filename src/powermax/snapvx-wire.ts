@@ -26,8 +26,11 @@ export interface SnapVxWire {
     request: { readonly name: string; readonly devices: readonly DeviceId[] },
     signal: AbortSignal,
   ): Promise<readonly SnapshotOfDevice[]>;
-  /** The names of every source's snapshots. */
-  namesBySource(signal: AbortSignal): Promise<readonly { readonly source: DeviceId; readonly name: string }[]>;
+  /** Every snapshot whose name begins so, with its source. What others made costs no read of its own. */
+  namesBySource(
+    namePrefix: string,
+    signal: AbortSignal,
+  ): Promise<readonly { readonly source: DeviceId; readonly name: string }[]>;
   /** For how long `find` may show links as they were before a change. */
   readonly lagMs: number;
   /** The array pairs by the position in two groups: whether as meant must be looked up. */

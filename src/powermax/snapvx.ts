@@ -4,7 +4,7 @@ import { nextLookMs } from '../ports/polling.ts';
 import type { DevicePair, SnapshotOfDevice } from '../ports/storage-array.ts';
 import { backoffMs } from './backoff.ts';
 import type { Unisphere } from './client.ts';
-import { aboutVvols, type Refusal, refusalError, withoutEffect } from './messages.ts';
+import { aboutVvols, isAboutRights, type Refusal, refusalError, withoutEffect } from './messages.ts';
 import type { OwnEffects } from './own-effects.ts';
 import { changeAll, type RepeatableChange } from './repeated-change.ts';
 import { type NewSnapshot, type SnapshotRef, type SnapVxWire, sourcesOf, targetsOf } from './snapvx-wire.ts';
@@ -24,6 +24,9 @@ interface SnapVxParts {
 /** A pair and, once it was looked at, whether its target was defined. */
 type SeenPair = DevicePair & { readonly defined?: boolean };
 
+/** A lock on the array may be held for minutes; the caller's signal ends the wait earlier. */
+const BUSY_PAUSES = 10;
+
 const SAYS_DONE: readonly Refusal['kind'][] = ['already-in-desired-state', 'no-link-target', 'not-found'];
 
 /** What is done with a snapshot, whichever interface takes it; each request acts on all devices. */
@@ -41,13 +44,20 @@ export function createSnapVx({ unisphere, wire, effects, generation, busyPauseMs
     return pairs.flatMap((pair) => linkOf(snapshots, pair));
   };
 
+  /** A link that the array confirmed to this process may be too new for any view; how far one is behind, is not published for all. */
+  const behindMs = ({ name }: SnapshotRef, pairs: readonly DevicePair[]): number => {
+    const isConfirmed = ({ source, target }: DevicePair) => effects.of(name, source)?.targets.includes(target);
+    return pairs.some(isConfirmed) ? modelLagMs : wire.lagMs;
+  };
+
   /** Links that are missing may only not be shown yet. */
   const settledLinks = async (ref: SnapshotRef, pairs: readonly DevicePair[], signal: AbortSignal) => {
     const sinceMs = clock.monotonicMs();
+    const lagMs = behindMs(ref, pairs);
     for (;;) {
       const links = await linksAmong(ref, pairs, signal);
       const waitedMs = clock.monotonicMs() - sinceMs;
-      if (links.length === pairs.length || waitedMs >= wire.lagMs) return links;
+      if (links.length === pairs.length || waitedMs >= lagMs) return links;
       await clock.sleep(nextLookMs(waitedMs), signal);
     }
   };
@@ -137,7 +147,7 @@ export function createSnapVx({ unisphere, wire, effects, generation, busyPauseMs
     const action = (count: number) => `unlink ${count} targets of snapshot "${ref.name}"`;
     const unlink: RepeatableChange<SeenPair> = {
       action,
-      isAboutState,
+      isAboutState: (refusal) => !isAboutRights(refusal),
       send: (remaining) => wire.unlink(ref, remaining, force, signal),
       readBack: (remaining) => settledLinks(ref, remaining, signal),
       async stuck(refusal, remaining) {
@@ -152,12 +162,27 @@ export function createSnapVx({ unisphere, wire, effects, generation, busyPauseMs
     return changeAll(pairs, unlink, repeat, signal);
   };
 
+  /** A link that is there already is what was asked for, if it is the same link. By position in two groups all are linked at once. */
+  const linkAll = async (ref: SnapshotRef, pairs: readonly DevicePair[], signal: AbortSignal): Promise<void> => {
+    for (let pauses = 0, left = pairs; ; pauses += 1) {
+      const reply = await wire.link(ref, wire.pairsByPosition ? pairs : left, signal);
+      if (reply.kind === 'done') return;
+      const linked = await linksAmong(ref, left, signal);
+      left = left.filter(({ target }) => !linked.some((one) => one.target === target));
+      if (left.length === 0) return;
+      const error = refusalError(reply.refusal, `link snapshot "${ref.name}" to ${left.length} targets`);
+      const isBusy = error.code === 'E_ARRAY_BUSY' && error.effect === 'none';
+      if (!isBusy || pauses === BUSY_PAUSES) throw error;
+      await clock.sleep(backoffMs(busyPauseMs, pauses + 1), signal);
+    }
+  };
+
   const terminateAll = (ref: SnapshotRef, devices: readonly DeviceId[], signal: AbortSignal) => {
     const isBehind = lagWatch(signal);
     const action = (count: number) => `terminate snapshot "${ref.name}" of ${count} devices`;
     const terminate: RepeatableChange<DeviceId> = {
       action,
-      isAboutState,
+      isAboutState: (refusal) => !isAboutRights(refusal),
       send: (remaining) => wire.terminate(ref, remaining, signal),
       async readBack(remaining) {
         const snapshots = await snapshotsOf(ref, remaining, signal);
@@ -194,13 +219,7 @@ export function createSnapVx({ unisphere, wire, effects, generation, busyPauseMs
       try {
         const ref = await identified(wanted, sourcesOf(pairs), signal);
         if (ref === undefined) throw notIdentified(wanted, 0);
-        const reply = await wire.link(ref, pairs, signal);
-        // A link that is there already is what was asked for, if it is the same link.
-        const isThere =
-          reply.kind === 'done' ||
-          (reply.refusal.kind === 'already-in-desired-state' &&
-            (await linksAmong(ref, pairs, signal)).length === pairs.length);
-        if (!isThere) throw refusalError(reply.refusal, `link snapshot "${ref.name}" to ${pairs.length} targets`);
+        await linkAll(ref, pairs, signal);
         if (wire.pairsByPosition) await checkPairs(ref, pairs, signal);
         effects.linked(ref.name, pairs);
       } catch (error) {
@@ -245,11 +264,6 @@ function linkOf(snapshots: readonly SnapshotOfDevice[], { source, target }: Devi
     .flatMap(({ linkedTargets }) => linkedTargets)
     .find((linked) => linked.target === target);
   return link ? [{ source, target, defined: link.defined }] : [];
-}
-
-/** Could the state of the devices explain the refusal? Rights are told as they are. */
-function isAboutState({ kind }: Refusal): boolean {
-  return kind !== 'unauthorized' && kind !== 'forbidden' && kind !== 'role';
 }
 
 function notIdentified({ name }: SnapshotRef, idCount: number): SnaphookError {

@@ -7,7 +7,10 @@ import { bodyIfFound } from './reply.ts';
 import { asBody, type Body, bodies, flag, text, texts } from './schema.ts';
 import { hasSnapIds } from './version.ts';
 
-/** Published by the vendor, or coded in its clients; for lists of devices the number is that of storage groups (not confirmed). */
+/**
+ * Snapshots: what the vendor tells of 5978.669. Linked targets and members of a storage group: manuals and clients of others (third
+ * party); that a list of devices may be as long as a group is not confirmed. The longest life: Solutions Enabler.
+ */
 export const limitsOf = (microcode: string): ArrayLimits => ({
   snapshotsPerSource: hasSnapIds(microcode) ? 1024 : 256,
   targetsPerSource: 1024,
@@ -15,7 +18,11 @@ export const limitsOf = (microcode: string): ArrayLimits => ({
   timeToLiveHours: 400 * 24,
 });
 
-/** One bulk list for all devices where the release has it; else one read a device, which also tells the links. */
+/**
+ * One bulk list for all devices where the release has it; else one read a device over the device-list API, which also tells the
+ * links. Nothing where there is neither: storage groups of a release before 10.1 tell nothing of a device, and its loads are
+ * not checked.
+ */
 export async function readSourceLoads(
   unisphere: Unisphere,
   api: SnapVxApi,
@@ -32,13 +39,16 @@ export async function readSourceLoads(
           signal,
         )
       : undefined;
-  if (rows !== undefined) return devices.flatMap((device) => rows.flatMap((row) => bulkLoad(row, device)));
+  if (rows !== undefined) {
+    const rowOf = new Map(rows.map((row) => [text(row, 'id'), row]));
+    return devices.flatMap((device) => bulkLoad(rowOf.get(device), device));
+  }
   if (api === 'storage-group') return [];
   return Promise.all(devices.map((device) => readLoad(unisphere, device, signal)));
 }
 
-function bulkLoad(row: Body, device: DeviceId): readonly SourceLoad[] {
-  if (text(row, 'id') !== device) return [];
+function bulkLoad(row: Body | undefined, device: DeviceId): readonly SourceLoad[] {
+  if (row === undefined) return [];
   const snapshots = bodies(row, 'snapshots');
   const isRestoring = snapshots.some((snapshot) => flag(snapshot, 'restored'));
   return [{ device, snapshots: snapshots.length, linkedTargets: undefined, isRestoring }];

@@ -3,7 +3,7 @@ import type { DeviceId } from '../ports/identity.ts';
 import type { SnapshotGroup } from '../ports/storage-array.ts';
 import type { Unisphere } from './client.ts';
 import { groupNamed, sourceGroupOf, targetGroupOf } from './group-names.ts';
-import { type Refusal, refusalError, withoutEffect } from './messages.ts';
+import { isAboutRights, refusalError, withoutEffect } from './messages.ts';
 import { storageGroup, storageGroups } from './paths.ts';
 import { changeAll } from './repeated-change.ts';
 import { bodyIfFound, bodyOf } from './reply.ts';
@@ -56,7 +56,7 @@ export function createTemporaryGroups(unisphere: Unisphere, times: EditTimes): T
       [group],
       {
         action,
-        isAboutState: isAboutTheGroup,
+        isAboutState: (refusal) => !isAboutRights(refusal),
         send: () => unisphere.write({ method: 'DELETE', path, body: undefined, tellBusy: true }, signal),
         readBack: async () => ((await bodyOfGroup(group, signal)) === undefined ? [] : [group]),
         async stuck(refusal) {
@@ -137,6 +137,3 @@ function usersOf(body: Body): readonly string[] {
     ...(isManaged ? [`service level "${level}"`] : []),
   ];
 }
-
-const isAboutTheGroup = ({ kind }: Refusal): boolean =>
-  kind !== 'unauthorized' && kind !== 'forbidden' && kind !== 'role';

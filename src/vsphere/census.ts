@@ -1,7 +1,7 @@
 import { SnaphookError } from '../ports/errors.ts';
 import { arrayItems, ref, text } from './decode.ts';
 import { displayName, inventoryPath, type NamedObject, samePath } from './managed-entity.ts';
-import { retrieveObjects } from './property-collector.ts';
+import { everythingIn, retrieveObjects } from './property-collector.ts';
 import type { Session } from './session.ts';
 
 interface CensusVm {
@@ -43,13 +43,7 @@ export async function readCensus(session: Session, { places }: CensusRequest): P
       { type: 'VirtualMachine', pathSet: places ? [...VM_PATHS, 'parent', 'datastore'] : VM_PATHS },
       ...(places ? PLACE_TYPES.map((type) => ({ type, pathSet: ['name', 'parent'] })) : []),
     ],
-    objectSet: [
-      {
-        obj: await session.view(places ? ['VirtualMachine', ...PLACE_TYPES] : ['VirtualMachine']),
-        skip: true,
-        selectSet: [{ type: 'ContainerView', path: 'view' }],
-      },
-    ],
+    objectSet: [everythingIn(await session.view(places ? ['VirtualMachine', ...PLACE_TYPES] : ['VirtualMachine']))],
     reportMissingObjectsInResults: false, // a view that is gone must not look like an inventory without VMs
   })) {
     const name = text(properties.get('name'));

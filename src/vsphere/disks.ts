@@ -90,7 +90,7 @@ function isOnSharedBus(device: unknown): boolean {
   return sharedBus === 'virtualSharing' || sharedBus === 'physicalSharing';
 }
 
-function capacityBytes(device: unknown): number {
+export function capacityBytes(device: unknown): number {
   const bytes = integer(child(device, 'capacityInBytes'));
   return bytes ?? (integer(child(device, 'capacityInKB')) ?? 0) * 1024;
 }

@@ -240,7 +240,7 @@ export function errorOfRest(server: string, operation: string, status: number): 
       });
     case 404:
       return new SnaphookError('E_VCENTER', `vCenter "${server}" does not know "${operation}"`, {
-        hint: 'Selecting by tag needs vCenter 7.0 U2 or later. Select by folder, pattern or name instead.',
+        hint: 'Either the tag or its category was deleted just now: run again. Or vCenter is older than 7.0 U2, which selecting by tag needs: select by folder, pattern or name instead.',
       });
     default:
       return errorOfStatus(server, operation, status);

@@ -53,6 +53,13 @@ function objectProperties(content: unknown): ObjectProperties | undefined {
   return { object, properties, missing };
 }
 
+/** Where a filter begins to read every object of a ContainerView. */
+export const everythingIn = (view: VimRef): PropertyFilter['objectSet'][number] => ({
+  obj: view,
+  skip: true,
+  selectSet: [{ type: 'ContainerView', path: 'view' }],
+});
+
 /** Throws when the server said that it cannot tell one of these, instead of just having no value. */
 export function requireReadable(session: Session, object: ObjectProperties, paths: readonly string[]): void {
   for (const path of paths) {

@@ -1,23 +1,25 @@
 import { type MoRef, moRef } from '../ports/identity.ts';
 import type { SnapshotDisk, VmSnapshot } from '../ports/vm-snapshots.ts';
 import { arrayItems, boolean, child, children, dateTime, integer, ref, text, typeOf } from './decode.ts';
-import { guestDiskUuid } from './disks.ts';
+import { capacityBytes, guestDiskUuid } from './disks.ts';
+import { displayName } from './managed-entity.ts';
 
 /** Every snapshot of a VM's `snapshot` property; none when it has none. */
 export function snapshotsIn(vm: MoRef, info: unknown): readonly VmSnapshot[] {
   const below = (nodes: readonly unknown[]): readonly VmSnapshot[] =>
     nodes.flatMap((node) => {
+      const later = below(children(node, 'childSnapshotList'));
       const id = ref(child(node, 'snapshot'))?.id;
-      if (id === undefined) return [];
+      if (id === undefined) return later;
       const snapshot: VmSnapshot = {
         vm,
         moRef: moRef(id),
-        name: text(child(node, 'name')) ?? '',
+        name: displayName(text(child(node, 'name')) ?? ''),
         description: text(child(node, 'description')) ?? '',
         createdAtMs: dateTime(child(node, 'createTime'))?.getTime(),
         quiesced: boolean(child(node, 'quiesced')) ?? false,
       };
-      return [snapshot, ...below(children(node, 'childSnapshotList'))];
+      return [snapshot, ...later];
     });
   return below(children(info, 'rootSnapshotList'));
 }
@@ -35,8 +37,7 @@ export function disksInSnapshot(devices: unknown): readonly SnapshotDisk[] {
         key: integer(child(device, 'key')) ?? -1,
         diskUuid: guestDiskUuid(text(child(backing, 'uuid'))),
         fileName,
-        capacityBytes:
-          integer(child(device, 'capacityInBytes')) ?? (integer(child(device, 'capacityInKB')) ?? 0) * 1024,
+        capacityBytes: capacityBytes(device),
       },
     ];
   });

@@ -1,8 +1,8 @@
-import type { VmCondition, VmSnapshot, VmTask } from '../ports/hypervisor.ts';
+import type { VmCondition, VmTask } from '../ports/hypervisor.ts';
 import { moRef } from '../ports/identity.ts';
-import { arrayItems, boolean, child, children, dateTime, ref, text } from './decode.ts';
-import { displayName } from './managed-entity.ts';
+import { arrayItems, boolean, ref, text } from './decode.ts';
 import type { ObjectProperties } from './property-collector.ts';
+import { snapshotsIn } from './snapshot-tree.ts';
 
 /** Properties of a VirtualMachine that its condition is read from. */
 export const VM_CONDITION_PROPERTIES = [
@@ -30,10 +30,7 @@ export function readTask({ object, properties }: ObjectProperties): VmTask {
   };
 }
 
-export function vmCondition(
-  properties: ObjectProperties['properties'],
-  tasks: ReadonlyMap<string, VmTask>,
-): VmCondition {
+export function vmCondition({ object, properties }: ObjectProperties, tasks: ReadonlyMap<string, VmTask>): VmCondition {
   const host = ref(properties.get('runtime.host'));
   const faultTolerance = text(properties.get('runtime.faultToleranceState'));
   const tools = text(properties.get('guest.toolsRunningStatus'));
@@ -45,18 +42,7 @@ export function vmCondition(
     consolidationNeeded: boolean(properties.get('runtime.consolidationNeeded')) ?? false,
     faultTolerant: faultTolerance !== undefined && faultTolerance !== 'notConfigured',
     encrypted: properties.get('config.keyId') !== undefined,
-    snapshots: snapshotsBelow(properties.get('snapshot'), 'rootSnapshotList'),
+    snapshots: snapshotsIn(moRef(object.id), properties.get('snapshot')),
     tasks: arrayItems(properties.get('recentTask')).flatMap((task) => tasks.get(ref(task)?.id ?? '') ?? []),
   };
-}
-
-function snapshotsBelow(node: unknown, list: string): readonly VmSnapshot[] {
-  return children(node, list).flatMap((tree) => [
-    {
-      id: ref(child(tree, 'snapshot'))?.id ?? 'unknown',
-      name: displayName(text(child(tree, 'name')) ?? ''),
-      createdAt: dateTime(child(tree, 'createTime'))?.toISOString(),
-    },
-    ...snapshotsBelow(tree, 'childSnapshotList'),
-  ]);
 }

@@ -123,7 +123,7 @@ function vmRecord(
     guestAddress: filled(properties.get('guest.ipAddress')),
     guestFamily: filled(properties.get('guest.guestFamily')),
     disks: virtualDisks(devices, storage),
-    condition: vmCondition(properties, tasks),
+    condition: vmCondition(vm, tasks),
   };
 }
 

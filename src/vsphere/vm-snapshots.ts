@@ -5,7 +5,7 @@ import { boolean, type VimRef } from './decode.ts';
 import { addDisks, consolidateDisks, createSnapshot, removeDisks, removeSnapshot, type SoapObject } from './encode.ts';
 import { errorOfFault, isGone, VimFaultError } from './faults.ts';
 import { choosePlaces, keysOf, PROXY_PROPERTIES, proxyFacts } from './hot-add.ts';
-import { type ObjectProperties, requireReadable, retrieveObjects } from './property-collector.ts';
+import { everythingIn, type ObjectProperties, requireReadable, retrieveObjects } from './property-collector.ts';
 import type { Session, Sessions } from './session.ts';
 import { disksInSnapshot, snapshotsIn } from './snapshot-tree.ts';
 import { readObject, Tasks } from './tasks.ts';
@@ -124,7 +124,7 @@ const isUnknown = (error: unknown): boolean => error instanceof SnaphookError &&
 
 const everyVmsSnapshots = (view: VimRef) => ({
   propSet: [{ type: 'VirtualMachine', pathSet: ['snapshot'] }],
-  objectSet: [{ obj: view, skip: true, selectSet: [{ type: 'ContainerView', path: 'view' }] }],
+  objectSet: [everythingIn(view)],
   reportMissingObjectsInResults: false,
 });
 

@@ -5,6 +5,7 @@ import { startLab } from '../../src/lab/lab.ts';
 import type { EventLog, LabEvent } from '../../src/lab/world/events.ts';
 import { startBenchSite } from './bench-site.ts';
 import type { LabQuestion, LabReady, LabSpec, SeenCalls } from './messages.ts';
+import { WindowCpu } from './window-cpu.ts';
 
 interface RunningLab {
   readonly configFile: string;
@@ -14,12 +15,20 @@ interface RunningLab {
   close(): Promise<void>;
 }
 
+interface Watched {
+  /** Events told before. */
+  readonly seen: number;
+  readonly cpu: WindowCpu;
+}
+
 /** The lab in a process of its own, told what to do by its parent: the client's time and memory are measured without it. */
 export async function runLabProcess(spec: LabSpec): Promise<void> {
   const lab = spec.kind === 'bench' ? await startBench(spec) : await startDemo(spec.disks);
   let seen = 0;
+  const cpu = new WindowCpu();
+  lab.events.onEvent((event) => cpu.see(event));
   process.on('message', (question: LabQuestion) => {
-    void answer(lab, question, seen).then((reply) => {
+    void answer(lab, question, { seen, cpu }).then((reply) => {
       if (question.ask === 'seen') seen = lab.events.events.length;
       process.send?.(reply);
       if (question.ask === 'close') process.disconnect();
@@ -49,10 +58,13 @@ async function startDemo(disks: number): Promise<RunningLab> {
   };
 }
 
-async function answer(lab: RunningLab, question: LabQuestion, seen: number): Promise<SeenCalls | true> {
+async function answer(lab: RunningLab, question: LabQuestion, { seen, cpu }: Watched): Promise<SeenCalls | true> {
   switch (question.ask) {
-    case 'seen':
-      return seenIn(lab.events.events.slice(seen));
+    case 'seen': {
+      const calls = seenIn(lab.events.events.slice(seen), cpu.ms);
+      cpu.reset();
+      return calls;
+    }
     case 'set-establish':
       lab.setEstablishMs(question.durationMs);
       return true;
@@ -68,7 +80,7 @@ async function answer(lab: RunningLab, question: LabQuestion, seen: number): Pro
 const isEstablish = ({ system, operation }: LabEvent): boolean =>
   system === 'array' && /^POST private\/snapshot/.test(operation);
 
-function seenIn(events: readonly LabEvent[]): SeenCalls {
+function seenIn(events: readonly LabEvent[], windowCpuMs: number): SeenCalls {
   const calls: Record<string, number> = {};
   const requests = events.filter(({ kind }) => kind === 'request');
   for (const { system, operation } of requests) {
@@ -83,6 +95,7 @@ function seenIn(events: readonly LabEvent[]): SeenCalls {
     establishMs: events
       .filter((event) => event.kind === 'answer' && isEstablish(event))
       .map(({ detail }) => (typeof detail.tookMs === 'number' ? detail.tookMs : 0)),
+    windowCpuMs,
     inWindow: callsInWindow(events),
   };
 }

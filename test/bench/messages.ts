@@ -21,6 +21,8 @@ export interface SeenCalls {
   readonly connections: number;
   /** How long the array's server took to answer each establish, the injected round trip included. */
   readonly establishMs: readonly number[];
+  /** Processor time of the lab in the last window. */
+  readonly windowCpuMs: number;
   /** Requests between the first freeze and the last thaw; undefined when no guest was frozen. */
   readonly inWindow: { readonly array: number; readonly vcenter: number; readonly connections: number } | undefined;
 }

@@ -1,6 +1,6 @@
 import type { JobSpec } from '../../src/job/job-spec.ts';
 import { newRunId } from '../../src/job/names.ts';
-import { makePlan } from '../../src/job/planner.ts';
+import { completePlan, draftPlan, NOTHING_RESERVED } from '../../src/job/planner.ts';
 import type { JobPorts } from '../../src/job/ports.ts';
 import { benchContext } from './ports.ts';
 
@@ -9,7 +9,8 @@ const never = new AbortController().signal;
 /** A whole run that takes one device after the other: looks at it, snapshots, links, and takes it all away again. */
 export async function naiveRun(ports: JobPorts, spec: JobSpec, linksDefined: () => Promise<void>): Promise<void> {
   const runId = newRunId(ports.clock.now(), ports.randomText());
-  const plan = await makePlan(ports, { runId, spec, context: benchContext(spec.name) }, never);
+  const draft = await draftPlan(ports, spec, never);
+  const plan = completePlan(draft, { runId, spec, context: benchContext(spec.name) }, NOTHING_RESERVED);
   const array = ports.arrays.find(({ id }) => id === plan.arrayId);
   if (!array) throw new Error('the plan names an array that is not there');
   const name = plan.snapshotName;

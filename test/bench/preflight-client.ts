@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { closePorts } from '../../src/cli/compose.ts';
 import { newRunId } from '../../src/job/names.ts';
-import { makePlan } from '../../src/job/planner.ts';
+import { completePlan, draftPlan, NOTHING_RESERVED } from '../../src/job/planner.ts';
 import { vmName } from './estate.ts';
 import { lookUpOneByOne } from './naive-lookups.ts';
 import { benchContext, openPorts } from './ports.ts';
@@ -32,7 +32,8 @@ export async function runPreflightClient({ configFile, vms }: PreflightRequest):
   };
   try {
     const runId = newRunId(ports.clock.now(), ports.randomText());
-    const plan = await makePlan(ports, { runId, spec, context: benchContext('bench') }, signal);
+    const draft = await draftPlan(ports, spec, signal);
+    const plan = completePlan(draft, { runId, spec, context: benchContext('bench') }, NOTHING_RESERVED);
     tell(plan.devices.length);
     const [{ naive }] = await goOn;
     if (naive !== true) return;

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { closePorts } from '../../src/cli/compose.ts';
 import type { JobSpec } from '../../src/job/job-spec.ts';
 import { RunJournal } from '../../src/job/journal.ts';
@@ -15,6 +16,7 @@ import { naiveWindow } from './naive-window.ts';
 import { benchContext, openPorts } from './ports.ts';
 import type { BenchResult } from './result.ts';
 import { percentile, rounded } from './statistics.ts';
+import { WindowCpu } from './window-cpu.ts';
 
 const RTT_MS = 5;
 const ARRAY_MS = [50, 500, 2000, 8000];
@@ -38,6 +40,7 @@ interface Cell {
 }
 
 const never = new AbortController().signal;
+setMaxListeners(0, never); // one signal for many guests
 
 /** How much longer guests stand still than the array and two round trips need. */
 export async function benchWindow(): Promise<BenchResult> {
@@ -91,6 +94,9 @@ interface Measured {
   readonly answerMs: number;
   readonly freezeMs: number;
   readonly thawMs: number;
+  /** Processor time of this process and of the lab's in the window. */
+  readonly ownCpuMs: number;
+  readonly labCpuMs: number;
 }
 
 /** Opens guests, holds one window as the product does, and removes the snapshot again. */
@@ -98,15 +104,17 @@ async function repetition(lab: RemoteLab, opened: Opened): Promise<Measured> {
   const run = await newRun(opened);
   await runStep(run, guestsStep, never);
   await lab.seen();
+  const cpu = new WindowCpu();
+  for (const [vm, guest] of run.openGuests) run.openGuests.set(vm, cpu.watch(guest));
   const capture = await runStep(run, captureStep, never);
-  const { establishMs, inWindow } = await lab.seen();
+  const { establishMs, inWindow, windowCpuMs: labCpuMs } = await lab.seen();
   const [answerMs, ...others] = establishMs;
   if (answerMs === undefined || others.length > 0 || inWindow?.array !== 1 || inWindow.vcenter !== 0)
     throw new Error(`the window was not one array call: ${JSON.stringify({ establishMs, inWindow })}`);
   requireHeld(capture);
   await throwAway(run);
   const { lengthMs: windowMs, freezeMs, thawMs } = capture;
-  return { windowMs, answerMs, freezeMs, thawMs };
+  return { windowMs, answerMs, freezeMs, thawMs, ownCpuMs: cpu.ms, labCpuMs };
 }
 
 /** A window that did not hold writes is no measurement. */
@@ -160,6 +168,8 @@ function resultOf(cells: readonly Cell[]): BenchResult {
       'window p50 ms': Math.round(median(windows, 'windowMs')),
       'freeze p50 ms': rounded(median(windows, 'freezeMs')),
       'thaw p50 ms': rounded(median(windows, 'thawMs')),
+      'own CPU p50 ms': Math.round(median(windows, 'ownCpuMs')),
+      'lab CPU p50 ms': Math.round(median(windows, 'labCpuMs')),
       'overhead p50 ms': rounded(percentile(overheadsMs, 0.5)),
       'overhead max ms': rounded(Math.max(...overheadsMs)),
       'naive window ms': naiveMs === undefined ? 'not run' : Math.round(naiveMs),

@@ -13,6 +13,7 @@ const CALLS_WITH_EFFECT = [
   'guest.thaw',
   'array.establish',
   'array.establish',
+  'array.createDevices',
   'array.link',
   'array.addToStorageGroup',
   'array.removeFromStorageGroup',

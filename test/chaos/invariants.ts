@@ -1,3 +1,5 @@
+import { countOf } from '../../src/job/create-targets.ts';
+import type { Creation } from '../../src/job/journal.ts';
 import type { Plan } from '../../src/job/plan.ts';
 import type { PreResult } from '../../src/job/pre.ts';
 import { phaseAfter, type RunPhase } from '../../src/job/run-phase.ts';
@@ -86,6 +88,26 @@ export function repeatedEstablishes({ array }: Site): readonly Violation[] {
     .map(([name, count]) => ({ promise: 'establish', what: `${count} establishes of ${name}` }));
 }
 
+/** No run made more targets than its journal says, whatever became of its requests. */
+export function targetsMadeTwice({ array, state }: Site): readonly Violation[] {
+  const asked = new Map<string, number>();
+  for (const runId of state.journals.keys()) {
+    for (const { kind, data } of state.linesOf(runId)) {
+      if (kind !== 'creating') continue;
+      const { identifier, devices } = data as Creation; // what the core writes with this kind
+      asked.set(identifier, (asked.get(identifier) ?? 0) + countOf(devices));
+    }
+  }
+  const made = [...array.devices.values()].flatMap((device) => device.made?.identifier ?? []);
+  return [...asked]
+    .map(([identifier, count]) => ({ identifier, more: made.filter((one) => one === identifier).length - count }))
+    .filter(({ more }) => more > 0)
+    .map(({ identifier, more }) => ({
+      promise: 'target',
+      what: `${more} targets too many were made as ${identifier}`,
+    }));
+}
+
 export function undocumentedEnd({ state }: Site, run: HookRun): readonly Violation[] {
   if (isDocumented(run)) return openAfterFailure(state.openRunsOf(run.process), run);
   const error = run.end?.kind === 'error' ? run.end.error : undefined;
@@ -148,7 +170,9 @@ const AFTER_DEADLINE_MS = 16_000;
 
 /** Two open runs never have a target or a directory in common. `others`: the plans of open runs. */
 export function sharedTargets(plan: Plan, others: readonly Plan[]): readonly Violation[] {
+  // A run plans anew when somebody took a target of its first plan.
   return others.flatMap((other): Violation[] => {
+    if (other.runId === plan.runId) return [];
     const targets = new Set<string>(other.devices.map(({ target }) => target));
     const shared = plan.devices.filter(({ target }) => targets.has(target)).map(({ target }) => target);
     const sameDirectory = other.spec.exportDirectory === plan.spec.exportDirectory;

@@ -1,6 +1,7 @@
 import { DEFAULT_LIMITS, type JobSpec } from '../../src/job/job-spec.ts';
 import type { JobPorts } from '../../src/job/ports.ts';
 import { installationMark } from '../../src/platform/installation-mark.ts';
+import { SnaphookError } from '../../src/ports/errors.ts';
 import type { VirtualDisk, VmRecord } from '../../src/ports/hypervisor.ts';
 import { arrayId, type DeviceId, instanceUuid, moRef } from '../../src/ports/identity.ts';
 import { PLAIN_DISK, QUIET_VM } from '../contract/quiet-conditions.ts';
@@ -68,7 +69,9 @@ export function drawSite(
   const vms = drawVms(random, devices);
   const guests = vms.map((vm) => drawGuest(random, timeline, faults, vm, guardsDie));
   const jobs = drawJobs(random, vms);
-  const targets = Array.from({ length: devices.sourceCount + random.whole(0, 4) }, () => devices.make().id);
+  const mayBeFew = jobs.some(({ createTargets }) => createTargets !== undefined);
+  const least = mayBeFew ? random.whole(0, devices.sourceCount) : devices.sourceCount;
+  const targets = Array.from({ length: least + random.whole(0, 4) }, () => devices.make().id);
   array.addGroup(POOL, targets, 'stranger');
   const strangerDevices = Array.from({ length: 3 }, () => devices.make().id);
   array.addGroup(PRESENT_GROUP, strangerDevices.slice(0, 1), 'stranger');
@@ -86,7 +89,9 @@ export function drawSite(
   const seen = () => new Map([...array.seenBy(PROXY_HOST)].map((id) => [wwnOf(array, id), CYLINDERS * CYLINDER_BYTES]));
   const textAt = (path: string) => {
     const device = [...array.devices.values()].find(({ wwn }) => path.endsWith(wwn));
-    return device && array.seenBy(PROXY_HOST).has(device.id) ? array.textOf(device.id) : `nothing at ${timeline.nowMs}`;
+    if (device && array.seenBy(PROXY_HOST).has(device.id)) return array.textOf(device.id);
+    // As Linux answers when all paths of a device are gone.
+    throw new SnaphookError('E_EXPORT', `"${path}" cannot be read: EIO`);
   };
   return {
     world,
@@ -304,6 +309,7 @@ function drawJob(random: Random, name: string, vms: readonly VmRecord[], present
     proxyVm: undefined,
     timeToLiveHours: 48,
     exportDirectory: `/backup/${name}`,
+    ...(random.chance(0.3) ? { createTargets: { maxPoolDevices: random.whole(2, 12) } } : {}),
     limits: random.chance(0.8) ? DEFAULT_LIMITS : { ...DEFAULT_LIMITS, deadlineMs: random.whole(30, 120) * 1000 },
   };
 }

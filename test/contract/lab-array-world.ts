@@ -160,7 +160,7 @@ export async function openLabArray(options: LabArrayOptions): Promise<LabArrayWo
       username,
       password: async () => password,
       clock: systemClock,
-      ...(governor && { governor }),
+      ...(governor && { governorFor: () => governor }),
       busyPauseMs: 5,
       latestEffectMs: options.latestEffectMs ?? 5,
       modelLagMs: 300,

@@ -66,6 +66,29 @@ async function backUp({ array, later }: LabArrayWorld, devices: readonly DeviceI
   return { shown, pairs, left: await find(post) };
 }
 
+test.each(['9.2', '10.3'] as const)(
+  'device lists that show everything late are waited for, and nothing is taken for gone that is there (Unisphere %s)',
+  async (version) => {
+    const opened = await start({ version, knobs: { deviceListLagMs: 10_000 } });
+    const { array, lab } = opened;
+    const devices = SOURCES.slice(0, 1);
+    const pairs = devices.map((source, index) => ({ source, target: TARGETS[index] ?? source }));
+    await array.establish({ name: NAME, devices, timeToLiveHours: 2 }, soon());
+    const shown = await array.findSnapshots({ name: NAME, devices }, soon());
+    await array.link({ name: NAME, snapId: shown[0]?.snapId, pairs }, soon());
+    // It never arrives, and the look that follows is too early to show the link.
+    const operation = 'PUT private/snapshot Unlink';
+    opened.faults.add({ system: 'array', operation, nth: 1, when: 'before', action: { do: 'drop' } });
+    await array.unlink({ name: NAME, snapId: shown[0]?.snapId, pairs, force: true }, soon());
+    const links = pairs.map(({ target }) => lab.store.linkOf(target));
+    await array.terminate({ name: NAME, snapId: shown[0]?.snapId, devices }, soon());
+
+    expect(shown.map(({ source }) => source)).toEqual(devices);
+    expect(links).toEqual([undefined]);
+    expect(await array.findSnapshots({ name: NAME, devices }, soon())).toEqual([]);
+  },
+);
+
 describe('calls to the array for one whole backup', () => {
   test.each([1, 4, 16])('are at most 12 with %i devices', async (count) => {
     const { events, operationsSince, ...rest } = await start({ pairs: count });
@@ -219,14 +242,55 @@ describe.each(RELEASES)('behind Unisphere %s', (version) => {
       ['mv-cluster', 'esx01'],
       ['mv-cluster', 'esx02'],
     ]);
-    expect(ofSource?.[0]?.paths.map(({ initiator }) => initiator).sort()).toEqual([
-      '10000090faa02d01',
-      '10000090faa02d02',
-    ]);
+    const byHost = new Map(ofSource?.map(({ host, paths }) => [host, paths]));
+    expect(byHost.get('esx01')).toMatchObject([{ initiator: '10000090faa02d01' }]);
+    expect(byHost.get('esx02')).toMatchObject([{ initiator: '10000090faa02d02' }]);
+    expect(byHost.get('esx01')?.[0]?.lun).not.toBe(byHost.get('esx02')?.[0]?.lun);
     expect(ofTarget).toEqual([
       { view: 'mv-proxy', host: 'proxy01', paths: [{ initiator: '10000090faa02c20', lun: expect.any(Number) }] },
     ]);
     expect(ofVvol).toEqual([]);
+  });
+
+  test('an address that is told late is waited for, and one that nobody will tell is not', async () => {
+    const { array, lab, events, pool } = await start({ version, knobs: { lunAddressLagMs: 20_000 } });
+    const device = SOURCES[1] ?? INHERITED.device;
+    const unmasked = SOURCES[2] ?? INHERITED.device;
+    lab.change((config) => {
+      for (const host of config.hosts) if (host.id !== 'proxy01') host.initiators = [];
+      config.storageGroups.find(({ id }) => id === 'datastores')?.volumes.splice(1, 1);
+    });
+    await array.addToStorageGroup({ storageGroup: pool.storageGroup, devices: [device] }, soon());
+    const seq = events.events.length;
+
+    const [late, never] = await array.presentations([device, unmasked], soon());
+
+    expect(late).toEqual([{ view: 'mv-proxy', host: 'proxy01', paths: [expect.objectContaining({ lun: 5 })] }]);
+    expect(never?.map(({ paths }) => paths)).toEqual([[], []]);
+    const asked = events.since(seq).flatMap(({ kind, detail }) => (kind === 'request' ? [String(detail.url)] : []));
+    expect(asked.filter((url) => url.includes('connections')).every((url) => url.includes('volume_id='))).toBe(true);
+    expect(asked.filter((url) => url.includes('mv-cluster/connections'))).toHaveLength(1);
+  });
+
+  test('devices are made new in exactly the cylinders asked for, and found by their identifier', async () => {
+    const { array, lab, pool } = await start({ version, knobs: { newDeviceLagMs: 5000 }, ballast: 2 });
+    const devices = [
+      { cylinders: 4, emulation: 'FBA', count: 2 },
+      { cylinders: 9, emulation: 'FBA', count: 1 },
+    ];
+    const before = new Set(lab.store.devices().map(({ id }) => id));
+
+    await array.createDevices({ storageGroup: pool.storageGroup, identifier: 'snaphook-run-1', devices }, soon());
+
+    const made = async () => {
+      const inventory = await array.inventory({ identities: [], pool: pool.storageGroup }, soon());
+      return inventory.pool.filter(({ identifier }) => identifier === 'snaphook-run-1');
+    };
+    while ((await made()).length < 3) await new Promise((resolve) => setTimeout(resolve, 20));
+    // Devices of that size that belong to nobody were there: they may hold what somebody needs.
+    expect((await made()).filter(({ id }) => before.has(id))).toEqual([]);
+    expect((await made()).map(({ cylinders }) => cylinders).sort()).toEqual([4, 4, 9]);
+    expect((await made())[0]).toMatchObject({ emulation: 'FBA', maskingViews: [{ host: 'proxy01' }] });
   });
 
   test('a storage container is known by the id that vCenter shows', async () => {

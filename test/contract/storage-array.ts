@@ -141,7 +141,7 @@ export function storageArrayContract(
       const crossed = [{ source: at(devices, 2), target: first?.target ?? second?.target ?? at(devices, 0) }];
 
       await expect(array.link({ name: NAME, snapId, pairs: crossed }, soon())).rejects.toMatchObject({
-        code: 'E_DEVICE_UNFIT',
+        code: 'E_TARGET_TAKEN',
         effect: 'none',
       });
       expect(linksOf(await find(world.later()))).toEqual(pairs.map(({ source, target }) => [source, [target]]));

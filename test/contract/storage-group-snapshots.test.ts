@@ -108,6 +108,21 @@ test('groups that were deleted by somebody are made again to unlink and terminat
   expect(groupsLeft(opened)).toEqual([]);
 });
 
+test('a list of our snapshots costs as many reads with a hundred of others on the array as with none', async () => {
+  const opened = await start({ version: '9.2' });
+  await capture(opened);
+  const listed = async () => {
+    const seq = opened.events.events.length;
+    const found = await opened.array.listSnapshots({ namePrefix: 'sh-' }, soon());
+    return { found: found.map(({ source }) => source), reads: opened.operationsSince(seq).length };
+  };
+  const alone = await listed();
+  for (let made = 0; made < 100; made += 1) opened.lab.store.establish({ name: `theirs-${made}`, devices });
+
+  expect(await listed()).toEqual(alone);
+  expect(alone.found).toEqual(devices);
+});
+
 test('a group of that name that holds anything else is refused before anything is snapped', async () => {
   const opened = await start();
   opened.lab.change((config) => {

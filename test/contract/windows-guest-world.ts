@@ -96,6 +96,7 @@ export async function startWindowsGuestWorld(
     })),
     writers: changes.writers ?? [SQL_WRITER, BITS_WRITER],
   });
+  lab.vss.holdLimitMs = changes.settings?.windowsHoldMs ?? (changes.settings?.holdMs ?? 400) + 100;
   const secure = kind !== 'ntlm-http';
   const settings: WindowsGuestSettings = {
     address: '127.0.0.1',
@@ -106,7 +107,7 @@ export async function startWindowsGuestWorld(
     password: async () => PASSWORD,
     tls: { ca },
     holdMs: 400,
-    windowsHoldMs: (changes.settings?.holdMs ?? 400) + 100,
+    windowsHoldMs: lab.vss.holdLimitMs,
     thawResendMs: 60,
     thawPatienceMs: 300,
     ...changes.settings,

@@ -229,7 +229,7 @@ function quickGuests(lab: Lab, tls: { readonly ca: string }): Guests {
   return {
     strategyFor: (vm) => of(vm).strategyFor(vm),
     open: (vm) => of(vm).open(vm),
-    closeLeftover: (vm, resume, signal) => of(vm).closeLeftover(vm, resume, signal),
+    closeLeftover: (vm, session, signal) => of(vm).closeLeftover(vm, session, signal),
   };
 }
 

@@ -123,4 +123,11 @@ export const MUTATIONS = [
     replace: '  if (unlinked.length >= 0) return targets;',
     tests: ['test/unit/job/reap-worlds.test.ts'],
   },
+  {
+    name: 'a target may be seen by other hosts',
+    file: 'src/job/targets.ts',
+    find: '  const foreign = foreignHosts(device, spec);',
+    replace: '  const foreign: readonly string[] = [];',
+    tests: ['test/unit/job/targets.test.ts'],
+  },
 ];

@@ -35,7 +35,7 @@ export function createLinuxGuests(options: LinuxGuestsOptions): Guests {
       const context = contextOf(vm);
       return new LinuxFreezeSession(context, options.clock, connector(context, options.clock));
     },
-    async closeLeftover(vm, { bootId, token }, signal) {
+    async closeLeftover(vm, { resume: { bootId, token } }, signal) {
       // Without a record the session never came as far as a helper.
       if (bootId === undefined || token === undefined) return;
       const context = contextOf(vm);

@@ -1,6 +1,6 @@
 import type { Clock } from '../../ports/clock.ts';
 import type { ThawVerdict } from '../../ports/guest.ts';
-import { withDeadline } from '../deadline.ts';
+import { waitAtMost } from '../wait-at-most.ts';
 import { RELEASE_BYTE } from './freeze-helper-protocol.ts';
 import type { HelperChannel } from './helper-channel.ts';
 import type { HelperFacts } from './helper-facts.ts';
@@ -67,8 +67,7 @@ export async function releaseUntilConfirmed(context: ThawContext, signal: AbortS
   const startedMs = clock.monotonicMs();
   let released = false;
   let releasing: Promise<void> | undefined;
-  const other = new AbortController();
-  const ended = AbortSignal.any([signal, other.signal]);
+  let byRecord: AbortController | undefined;
   try {
     for (let attempt = 0; ; attempt += 1) {
       const known = thawVerdict(context);
@@ -77,6 +76,8 @@ export async function releaseUntilConfirmed(context: ThawContext, signal: AbortS
       const seenBefore = facts.count;
       const sent = trySend(channel, messageFor(context, attempt));
       if (!sent || clock.monotonicMs() - startedMs >= patienceMs) {
+        byRecord ??= new AbortController();
+        const ended = AbortSignal.any([signal, byRecord.signal]);
         releasing ??= context
           .releaseByRecord(ended)
           .then(
@@ -91,16 +92,17 @@ export async function releaseUntilConfirmed(context: ThawContext, signal: AbortS
           });
       }
       const underWay = releasing;
-      await waitAtMost(context, sent ? resendMs : undefined, signal, () => {
+      const check = () => {
         if (released || thawVerdict(context)) return true;
         // A release that came before the hold was ignored: it has to be said again at once.
         if (facts.last('frozen', seenBefore)) return true;
         if (sent && facts.end) return true;
         return underWay !== undefined && releasing === undefined ? true : undefined;
-      });
+      };
+      await (sent ? waitAtMost(clock, facts, resendMs, signal, check) : facts.waitFor(check, signal));
     }
   } finally {
-    other.abort();
+    byRecord?.abort();
   }
 }
 
@@ -117,31 +119,5 @@ function trySend(channel: HelperChannel, message: Buffer): boolean {
     return true;
   } catch {
     return false;
-  }
-}
-
-const TIME_IS_OVER = new Error('time is over');
-
-/** Without a limit it waits until the check holds. */
-async function waitAtMost(
-  { clock, facts }: ThawContext,
-  limitMs: number | undefined,
-  signal: AbortSignal,
-  check: () => true | undefined,
-): Promise<void> {
-  if (limitMs === undefined) {
-    await facts.waitFor(check, signal);
-    return;
-  }
-  try {
-    await withDeadline(
-      clock,
-      limitMs,
-      signal,
-      () => TIME_IS_OVER,
-      (limited) => facts.waitFor(check, limited),
-    );
-  } catch (thrown) {
-    if (thrown !== TIME_IS_OVER) throw thrown;
   }
 }

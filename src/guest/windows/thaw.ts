@@ -1,6 +1,6 @@
 import type { Clock } from '../../ports/clock.ts';
 import type { ThawVerdict } from '../../ports/guest.ts';
-import { withDeadline } from '../deadline.ts';
+import { waitAtMost } from '../wait-at-most.ts';
 import type { HelperChannel } from './helper-channel.ts';
 import type { HelperFacts } from './helper-facts.ts';
 import { commandLine } from './helper-lines.ts';
@@ -33,7 +33,9 @@ const RELEASE_AND_ABORT = Buffer.concat([RELEASE, commandLine({ command: 'abort'
 const AFTER_HOLD: readonly HelperPhase[] = ['idle', 'finished', 'complete'];
 
 /** What is known about the end of the hold; undefined while the guest may stand still. */
-function thawVerdict(context: ThawContext): ThawVerdict | undefined {
+export function thawVerdict(
+  context: Pick<ThawContext, 'facts' | 'since' | 'clock' | 'askedAtMs'>,
+): ThawVerdict | undefined {
   const { facts, since } = context;
   const thawed = facts.last('thawed', since);
   const expired = facts.last('expired', since);
@@ -49,7 +51,7 @@ function thawVerdict(context: ThawContext): ThawVerdict | undefined {
 }
 
 /** The guest writes again, but since when nobody told: never a proof, and our own time is the longest it can have been. */
-const endedUnseen = ({ clock, askedAtMs }: ThawContext): ThawVerdict => ({
+const endedUnseen = ({ clock, askedAtMs }: Pick<ThawContext, 'clock' | 'askedAtMs'>): ThawVerdict => ({
   kind: 'expired',
   heldMs: clock.monotonicMs() - askedAtMs,
 });
@@ -88,7 +90,7 @@ export async function releaseUntilConfirmed(context: ThawContext, signal: AbortS
     // Ending a shell takes longer than a message, and starting over would cut it short.
     const pauseMs =
       waitedMs >= 2 * context.patienceMs ? Math.max(context.resendMs, context.patienceMs) : context.resendMs;
-    const seen = await waitAtMost(context, pauseMs, signal, () => {
+    const seen = await waitAtMost(clock, facts, pauseMs, signal, () => {
       if (sending.failed || reception?.failed) return 'failed' as const;
       const verdict = thawVerdict(context);
       if (verdict) return verdict;
@@ -119,27 +121,5 @@ class Outcome {
       this.failed = true;
       facts.changed();
     });
-  }
-}
-
-const TIME_IS_OVER = new Error('time is over');
-
-async function waitAtMost<Found>(
-  { clock, facts }: ThawContext,
-  limitMs: number,
-  signal: AbortSignal,
-  check: () => Found | undefined,
-): Promise<Found | undefined> {
-  try {
-    return await withDeadline(
-      clock,
-      limitMs,
-      signal,
-      () => TIME_IS_OVER,
-      (limited) => facts.waitFor(check, limited),
-    );
-  } catch (thrown) {
-    if (thrown === TIME_IS_OVER) return undefined;
-    throw thrown;
   }
 }

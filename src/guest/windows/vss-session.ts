@@ -8,7 +8,7 @@ import { HelperFacts } from './helper-facts.ts';
 import { commandLine } from './helper-lines.ts';
 import { prepareGuest } from './prepare-guest.ts';
 import { type SessionParts, troubleSince, writersSeen } from './session-parts.ts';
-import { releaseUntilConfirmed } from './thaw.ts';
+import { releaseUntilConfirmed, thawVerdict } from './thaw.ts';
 import { RELEASE_BYTE } from './vss-helper-protocol.ts';
 import { isFinished } from './vss-results.ts';
 import { endCopyBackup, vssVerdict } from './vss-verdict.ts';
@@ -173,11 +173,18 @@ export class VssSession implements Guest {
         await this.#quit(signal);
         await channel.dispose(signal);
       });
-      return 'closed';
+      return this.#mayStandStill() ? 'unknown' : 'closed';
     } catch {
       // What is left ends with the shell's idle time, and a hold long before that.
       return 'unknown';
     }
+  }
+
+  /** A helper that ended without a word may have died, and then the hold goes on until Windows ends it. One that was asked lets go. */
+  #mayStandStill(): boolean {
+    const { facts } = this.#parts;
+    const letGo = facts.end?.kind === 'exited' && facts.end.exitCode === 0;
+    return this.#freeze.kind === 'asked' && !letGo && !thawVerdict({ ...this.#parts, ...this.#freeze });
   }
 
   /** Asks the helper to end; a guest that may still stand still is released by the same message. */

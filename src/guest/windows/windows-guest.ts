@@ -34,8 +34,7 @@ export function createWindowsGuests(options: WindowsGuestsOptions): Guests {
       const context = contextOf(vm);
       return new VssSession(context, options.clock, connector(context, options.clock));
     },
-    async closeLeftover(vm, resume, signal) {
-      const { shellId } = resume;
+    async closeLeftover(vm, { resume: { shellId }, mayStandStill }, signal) {
       // Without a shell id the session never came as far as a helper.
       if (shellId === undefined) return;
       const context = contextOf(vm);
@@ -47,6 +46,9 @@ export function createWindowsGuests(options: WindowsGuestsOptions): Guests {
         } finally {
           connection.close();
         }
+        // With the shell its helper is gone, also one that held: then Windows ends the hold. Whoever deleted a shell that is gone
+        // already may have done so just now.
+        if (mayStandStill) await options.clock.sleep(context.settings.windowsHoldMs, signal);
       } catch (thrown) {
         throw guestError(context, thrown, 'unknown');
       }

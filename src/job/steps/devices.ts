@@ -1,7 +1,9 @@
+import { SnaphookError } from '../../ports/errors.ts';
 import type { DiskSignature, ProxyDevice } from '../../ports/proxy.ts';
 import { withinLimit } from '../deadline.ts';
 import { compareContent } from '../disk-content.ts';
 import { targetWwnsOf } from '../plan.ts';
+import { addressText } from '../proxy-address.ts';
 import type { DevicesResult, SeenTarget } from '../results.ts';
 import type { Run, Step } from '../step.ts';
 
@@ -30,7 +32,9 @@ export const devicesStep: Step<DevicesResult> = {
           present.map(async (device) => ({ ...device, signature: await run.ports.proxy.signature(device, limit) })),
         );
       },
-    );
+    ).catch(async (error: unknown) => {
+      throw await withAddress(run, error, signal);
+    });
     return { devices: seenTargets(run, found) };
   },
 
@@ -42,6 +46,33 @@ export const devicesStep: Step<DevicesResult> = {
     await run.ports.proxy.releaseDevices(targetWwnsOf(run.plan), signal);
   },
 };
+
+/** One look at what the array shows; more would cost time that undoing needs. */
+const ADDRESS_MS = 10_000;
+
+/** A target that never appeared: whether the array shows it to the proxy at all, and at which address, tells where to look. */
+async function withAddress(run: Run, error: unknown, signal: AbortSignal): Promise<unknown> {
+  if (!(error instanceof SnaphookError) || error.code !== 'E_PROXY_DEVICE' || signal.aborted) return error;
+  const { ports, plan, array } = run;
+  const limit = { durationMs: ADDRESS_MS, code: 'E_DEADLINE', message: 'the array does not tell addresses' } as const;
+  try {
+    return await withinLimit(ports.clock, limit, signal, async (limited) => {
+      const seen = new Set(await ports.proxy.visible(targetWwnsOf(plan), limited));
+      const missing = plan.devices.find(({ targetWwn }) => !seen.has(targetWwn));
+      if (missing === undefined) return error;
+      const [shown = []] = await array.presentations([missing.target], limited);
+      const where = addressText(missing.target, shown, plan.spec.proxyHost);
+      return new SnaphookError(error.code, `${error.message}; ${where}`, {
+        cause: error,
+        retry: error.retry,
+        effect: error.effect,
+        ...(error.hint === undefined ? {} : { hint: error.hint }),
+      });
+    });
+  } catch {
+    return error;
+  }
+}
 
 type FoundDevice = ProxyDevice & { readonly signature: DiskSignature };
 

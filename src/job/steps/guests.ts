@@ -68,7 +68,8 @@ async function endSession(run: Run, { vm: uuid, resume, since }: GuestSession, s
   const age = run.ports.clock.now().getTime() - since.getTime();
   if (vm.freeze !== 'linux-fsfreeze' && age >= SESSION_LIFE_MS) return;
   try {
-    await run.ports.guests.closeLeftover({ name: vm.name, address: vm.address }, resume, signal);
+    const { unseenThaw: mayStandStill } = run.journal.state;
+    await run.ports.guests.closeLeftover({ name: vm.name, address: vm.address }, { resume, mayStandStill }, signal);
   } catch (error) {
     if (vm.freeze !== 'linux-fsfreeze' || age < GIVE_UP_MS) throw error;
     const told =

@@ -1,12 +1,13 @@
 import { linkSync, mkdirSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
 import path from 'node:path';
+import { nguidOfWwn } from '../unisphere/device-identity.ts';
 import type { EventLog } from '../world/events.ts';
 import type { Pace } from '../world/pace.ts';
 
 /** Told by the array's masking what the proxy host may see. */
 export interface PresentationListener {
-  /** `wwn`: 32 hex digits, without prefix. */
-  present(deviceId: string, wwn: string): void;
+  /** `wwn`: 32 hex digits, without prefix. `transport`: what the host takes it for; default SCSI. */
+  present(deviceId: string, wwn: string, transport?: 'SCSI' | 'NVMe'): void;
   withdraw(deviceId: string): void;
 }
 
@@ -31,10 +32,11 @@ interface Presented {
 }
 
 /**
- * The backup proxy's device folder, the lab's `/dev/disk/by-id`: one regular file `wwn-0x<32 hex>` for each device that
- * is presented to the proxy. Without privileges there is no way to make a block device, so a node is a hard link to
- * the device's own raw file in the store: exactly of the device's size, readable and writable, the same bytes in both
- * directions. Unlike a real device, a node that someone holds open stays readable after it was withdrawn.
+ * The backup proxy's device folder, the lab's `/dev/disk/by-id`: one regular file for each device that is presented to the proxy,
+ * `wwn-0x<32 hex>`, or `nvme-eui.<NGUID>` for one that is presented as an NVMe namespace. Without privileges there is no way to
+ * make a block device, so a node is a hard link to the device's own raw file in the store: exactly of the device's size, readable
+ * and writable, the same bytes in both directions. Unlike a real device, a node that someone holds open stays readable after it
+ * was withdrawn.
  */
 export class DeviceNodes implements PresentationListener {
   readonly #folder: string;
@@ -47,16 +49,17 @@ export class DeviceNodes implements PresentationListener {
     this.#options = options;
     mkdirSync(folder, { recursive: true });
     for (const name of readdirSync(folder)) {
-      if (name.startsWith('wwn-0x')) rmSync(path.join(folder, name));
+      if (name.startsWith('wwn-0x') || name.startsWith('nvme-eui.')) rmSync(path.join(folder, name));
     }
   }
 
-  present(deviceId: string, wwn: string): void {
+  present(deviceId: string, wwn: string, transport: 'SCSI' | 'NVMe' = 'SCSI'): void {
     if (this.#presented.has(deviceId)) return;
     if (!/^[0-9a-f]{32}$/i.test(wwn)) throw new Error(`WWN "${wwn}" is not 32 hex digits`);
     const { store, pace, rescanMs = 1000 } = this.#options;
     store.setHostVisible(deviceId, true);
-    const nodePath = path.join(this.#folder, `wwn-0x${wwn.toLowerCase()}`);
+    const name = transport === 'NVMe' ? `nvme-eui.${nguidOfWwn(wwn)}` : `wwn-0x${wwn}`;
+    const nodePath = path.join(this.#folder, name.toLowerCase());
     const presented: Presented = { rawFile: store.rawFileOf(deviceId), nodePath, rescan: undefined };
     this.#presented.set(deviceId, presented);
     presented.rescan = setTimeout(() => this.#appear(deviceId, presented), pace.scaledMs(rescanMs)).unref();

@@ -13,6 +13,8 @@ export const wwnOfDevice = (arrayId: string, device: string): string => `6000097
 export const arrayUniqueGuid = (arrayId: string, family: number, counter: number): string =>
   `600009700B${arrayId.slice(-8)}${family.toString(16).padStart(2, '0')}${counter.toString(16).padStart(12, '0')}`.toUpperCase();
 
+export const MOBILITY_FAMILY = 0x1d;
+
 /** NVMe identity: the WWN in another order. */
 export const nguidOfWwn = (wwn: string): string =>
   `${wwn.slice(16)}${wwn.slice(1, 7)}${wwn[0] ?? ''}${wwn.slice(7, 16)}`;

@@ -7,12 +7,16 @@ import { arrayOf, type Handler, param } from './rest-call.ts';
 
 const isIqn = (id: string): boolean => id.toLowerCase().startsWith('iqn.');
 
-export const initiatorType = (id: string): 'Fibre' | 'iSCSI' => (isIqn(id) ? 'iSCSI' : 'Fibre');
+const isNqn = (id: string): boolean => id.toLowerCase().startsWith('nqn.');
+
+/** How an NVMe initiator's type is spelled is not published: as its port groups are. */
+export const initiatorType = (id: string): 'Fibre' | 'iSCSI' | 'NVMe_TCP' =>
+  isNqn(id) ? 'NVMe_TCP' : isIqn(id) ? 'iSCSI' : 'Fibre';
 
 /** Without the `director:port:` in front; WWPNs in lower case. */
 export function bareInitiator(text: string): string {
   const bare = /^[A-Z]{2}-\w+:\w+:(.+)$/.exec(text)?.[1] ?? text;
-  return isIqn(bare) ? bare : bare.toLowerCase();
+  return isIqn(bare) || isNqn(bare) ? bare : bare.toLowerCase();
 }
 
 const hostOf = (config: ArrayConfig, id: string): string | undefined =>
@@ -25,7 +29,7 @@ const FILTERS: FilterTable<ArrayConfig, Initiator> = {
   logged_in: (_config, initiator) => initiator.loggedIn,
   on_fabric: (_config, initiator) => initiator.onFabric,
   iscsi: (_config, initiator) => isIqn(initiator.id),
-  fibre: (_config, initiator) => !isIqn(initiator.id),
+  fibre: (_config, initiator) => initiatorType(initiator.id) === 'Fibre',
 };
 
 /** One entry per array port the initiator has logged in to. */
@@ -69,7 +73,7 @@ export const getInitiator: Handler = (call) => {
   return okAnswer({
     initiatorId: initiator.id,
     symmetrixPortKey: ports.map(({ director, port }) => ({ directorId: director, portId: port })),
-    alias: isIqn(initiator.id) ? undefined : `${initiator.id}/${initiator.id}`,
+    alias: initiatorType(initiator.id) !== 'Fibre' ? undefined : `${initiator.id}/${initiator.id}`,
     type: initiatorType(initiator.id),
     host,
     hostGroup: groups.length > 0 ? groups.map((group) => group.id) : undefined,

@@ -1,5 +1,5 @@
 import type { DeviceStore } from '../devices/device-store.ts';
-import type { DeviceInfo, SnapshotInfo } from '../devices/store-contract.ts';
+import type { DeviceInfo, SnapshotInfo, TargetLink } from '../devices/store-contract.ts';
 import type { EventLog } from '../world/events.ts';
 import type { Pace } from '../world/pace.ts';
 import { type ArrayConfig, findNamed, type InitialArrayConfig } from './array-config.ts';
@@ -39,6 +39,15 @@ export interface ArrayKnobs {
   readonly objectModelLagMs: number;
   /** How long the v1 lists still show the old snapshots of a volume. Whether a real one lags there is not published. Default 0. */
   readonly snapshotListLagMs: number;
+  /**
+   * How long the private device-list reads still show the old snapshots and links. Whether real ones ever lag is not published.
+   * Default 0.
+   */
+  readonly deviceListLagMs: number;
+  /** How long a new device is not shown yet, by any list. Not published. Default 0. */
+  readonly newDeviceLagMs: number;
+  /** Devices the array takes. Default unlimited: it differs between models. */
+  readonly maxDevices: number;
   /** How long after masking the connections are empty, then without address. Default 0. */
   readonly lunAddressLagMs: number;
   /** Calls to this array served at the same time; one more is answered 503. Default unlimited. */
@@ -61,6 +70,9 @@ const DEFAULT_KNOBS: ArrayKnobs = {
   nestedFilters: 'accepted',
   objectModelLagMs: 0,
   snapshotListLagMs: 0,
+  deviceListLagMs: 0,
+  newDeviceLagMs: 0,
+  maxDevices: Number.POSITIVE_INFINITY,
   lunAddressLagMs: 0,
   maxActiveRequests: Number.POSITIVE_INFINITY,
   establishMs: 0,
@@ -103,9 +115,16 @@ export class LabArray {
   readonly lag: ModelLag<boolean>;
   /** The snapshots of a device, by its id. */
   readonly snapshotLag: ModelLag<readonly SnapshotInfo[]>;
-  /** What servers know that did not make the changes. */
+  /** What device-list reads show of sources and of targets, by device. */
+  readonly deviceListLag: {
+    readonly snapshots: ModelLag<readonly SnapshotInfo[]>;
+    readonly links: ModelLag<TargetLink | undefined>;
+  };
+  /** Whether a device is shown, by its id. */
+  readonly births: ModelLag<boolean>;
+  /** What each of two servers knows of changes that were made through the other. */
   readonly followers: LaggingModel[] = [];
-  /** The one of them that this is a view of; undefined: of the first server. */
+  /** The one of them that this is a view of; undefined: the array itself, or the view of its only server. */
   readonly seenBy: LaggingModel | undefined = undefined;
   knobs: ArrayKnobs;
   activeRequests = 0;
@@ -127,6 +146,12 @@ export class LabArray {
     this.knobs = { ...DEFAULT_KNOBS, ...options.knobs };
     this.lag = new ModelLag(world.pace, this.knobs.objectModelLagMs);
     this.snapshotLag = new ModelLag(world.pace, this.knobs.snapshotListLagMs);
+    const { deviceListLagMs } = this.knobs;
+    this.deviceListLag = {
+      snapshots: new ModelLag(world.pace, deviceListLagMs),
+      links: new ModelLag(world.pace, deviceListLagMs),
+    };
+    this.births = new ModelLag(world.pace, this.knobs.newDeviceLagMs);
     this.#world = world;
     this.#file = new ConfigFile(world.configFolder, options.id);
     this.#config = this.#file.load(options.config);
@@ -222,6 +247,7 @@ export class LabArray {
           host: row.host,
           device: row.device,
           lun: row.lun,
+          protocol: row.protocol,
           effectiveWwn: this.effectiveWwnOf(row.device),
         },
       ]),

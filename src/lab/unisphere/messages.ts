@@ -104,6 +104,8 @@ export const notLocal = (arrayId: string): Refusal =>
   new Refusal(500, `Symmetrix [${arrayId}] is not local to this server and cannot be controlled by it`);
 export const notLicensed = (): Refusal => new Refusal(500, 'The SnapVX feature is not licensed on this array');
 export const secured = (): Refusal => new Refusal(500, 'The snapshot is secure and cannot be terminated yet');
+export const arrayFull = (): Refusal =>
+  new Refusal(500, 'The maximum number of devices on the Symmetrix has been exceeded');
 export const inStorageGroup = (): Refusal =>
   new Refusal(500, 'The device cannot be deleted because it is a member of a storage group');
 export const notAuthorized = (user: string): Refusal =>

@@ -8,7 +8,7 @@ import type { ArrayConfig } from './array-config.ts';
  */
 export class ModelLag<T> {
   readonly #lagMs: number;
-  readonly #changes = new Map<string, { atMs: number; before: T }[]>();
+  readonly #changes = new Map<string, { untilMs: number; before: T }[]>();
   #sweptAtMs = performance.now();
 
   constructor(pace: Pace, objectModelLagMs: number) {
@@ -20,12 +20,12 @@ export class ModelLag<T> {
     return this.#changes.size;
   }
 
-  /** To be called before the change, with the value of then. */
-  note(key: string, before: T): void {
-    if (this.#lagMs <= 0) return;
+  /** To be called before the change, with the value of then. `lagMs`: real milliseconds, where this change is shown later or earlier than others. */
+  note(key: string, before: T, lagMs: number = this.#lagMs): void {
+    if (lagMs <= 0) return;
     this.#sweep();
     const changes = this.#changes.get(key) ?? [];
-    changes.push({ atMs: performance.now(), before });
+    changes.push({ untilMs: performance.now() + lagMs, before });
     this.#changes.set(key, changes);
   }
 
@@ -42,8 +42,8 @@ export class ModelLag<T> {
   /** The changes of the value the model does not show yet; older ones are forgotten. */
   #recent(key: string): readonly { readonly before: T }[] {
     const changes = this.#changes.get(key) ?? [];
-    const sinceMs = performance.now() - this.#lagMs;
-    const recent = changes.filter((change) => change.atMs > sinceMs);
+    const nowMs = performance.now();
+    const recent = changes.filter((change) => change.untilMs > nowMs);
     if (recent.length === 0) this.#changes.delete(key);
     else if (recent.length < changes.length) this.#changes.set(key, recent);
     return recent;
@@ -57,9 +57,12 @@ export class ModelLag<T> {
   }
 }
 
-/** What a server that did not make the changes knows of an array. */
+/** What one of several servers knows of an array's changes that were made through another. */
 export interface LaggingModel {
+  readonly of: 'first' | 'second';
   readonly flags: ModelLag<boolean>;
   readonly snapshots: ModelLag<readonly SnapshotInfo[]>;
   readonly config: ModelLag<ArrayConfig>;
+  /** Real milliseconds; undefined: that of each of the three. */
+  readonly lagMs: number | undefined;
 }

@@ -1,4 +1,4 @@
-import { type ArrayConfig, findNamed, type MaskingView, type StorageGroup } from './array-config.ts';
+import { type ArrayConfig, findNamed, type MaskingView, type PortGroup, type StorageGroup } from './array-config.ts';
 
 /** One device at one address of one host, through one masking view. */
 export interface Presentation {
@@ -6,7 +6,11 @@ export interface Presentation {
   readonly device: string;
   readonly view: string;
   readonly lun: number;
+  readonly protocol: Protocol;
 }
+
+/** Of the ports the host reaches the device through: SCSI hosts see a LUN, NVMe hosts a namespace. */
+export type Protocol = PortGroup['protocol'];
 
 /** Told whenever a host starts or stops to see a device; the devices seen at start are told too. */
 export interface PresentationListener {
@@ -19,7 +23,8 @@ export interface PresentationChange {
   readonly host: string;
   readonly device: string;
   readonly lun: number;
-  /** The identity the host reads from the device. */
+  readonly protocol: Protocol;
+  /** The identity the host reads from the device; from an NVMe namespace as its NGUID. */
   readonly effectiveWwn: string;
 }
 
@@ -94,5 +99,11 @@ function firstFree(start: number, isFree: (lun: number) => boolean): number {
 
 export const presentationsOf = (config: ArrayConfig): readonly Presentation[] =>
   config.maskingViews.flatMap((view) =>
-    view.luns.map((row) => ({ host: row.host, device: row.device, view: view.id, lun: row.lun })),
+    view.luns.map((row) => ({
+      host: row.host,
+      device: row.device,
+      view: view.id,
+      lun: row.lun,
+      protocol: findNamed(config.portGroups, view.portGroup)?.protocol ?? 'SCSI_FC',
+    })),
   );

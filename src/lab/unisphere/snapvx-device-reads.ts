@@ -78,10 +78,14 @@ function sourceRow(array: LabArray, snapshot: SnapshotInfo): Record<string, unkn
   };
 }
 
+/** The snapshots of a source as device-list reads show them. */
+const shownOf = (array: LabArray, id: string): readonly SnapshotInfo[] =>
+  array.deviceListLag.snapshots.shown(id, array.store.snapshots(id));
+
 /** This device as target; at most one row. */
 function targetRows(array: LabArray, device: string, apiVersion: number): readonly Record<string, unknown>[] {
-  const link = array.store.linkOf(device);
-  const snapshot = link && array.store.snapshots(link.source).find((one) => one.snapId === link.snapId);
+  const link = array.deviceListLag.links.shown(device, array.store.linkOf(device));
+  const snapshot = link && shownOf(array, link.source).find((one) => one.snapId === link.snapId);
   if (!link || !snapshot) return [];
   const { snapshot_name, generation, ...row } = linkRow(array, snapshot, link.info);
   return [apiVersion >= TARGET_SIDE_NAMES_FROM ? { ...row, snapshot_name, generation } : row];
@@ -91,7 +95,7 @@ function targetRows(array: LabArray, device: string, apiVersion: number): readon
 export const getSessions: Handler = (call) => {
   const array = arrayOf(call);
   const { id } = deviceOf(array, param(call, 'volume'));
-  const snapshotSrcs = array.store.snapshots(id).map((snapshot) => sourceRow(array, snapshot));
+  const snapshotSrcs = shownOf(array, id).map((snapshot) => sourceRow(array, snapshot));
   const snapshotLnks = targetRows(array, id, call.apiVersion);
   if (snapshotSrcs.length + snapshotLnks.length === 0 && call.apiVersion <= EMPTY_IS_REFUSED_UP_TO)
     throw neitherSourceNorTarget();
@@ -102,7 +106,7 @@ function named(call: RestCall): { array: LabArray; id: string; name: string; sna
   const array = arrayOf(call);
   const { id } = deviceOf(array, param(call, 'volume'));
   const name = param(call, 'snapshot');
-  const snapshots = array.store.snapshots(id).filter((snapshot) => snapshot.name === name);
+  const snapshots = shownOf(array, id).filter((snapshot) => snapshot.name === name);
   if (snapshots.length === 0) throw snapshotNotFound(name, id);
   return { array, id, name, snapshots };
 }
@@ -158,7 +162,7 @@ export const listDevicesWithSnapshots: Handler = (call) => {
     .devices()
     .map(({ id }) => ({
       id,
-      snapshots: array.store.snapshots(id).filter((one) => wantedName === null || one.name === wantedName),
+      snapshots: shownOf(array, id).filter((one) => wantedName === null || one.name === wantedName),
     }))
     .filter(({ id, snapshots }) => {
       if (snapshots.length === 0) return false;

@@ -10,7 +10,7 @@ import {
   tooManySessions,
   vvolRefused,
 } from './messages.ts';
-import type { ModelLag } from './model-lag.ts';
+import type { LaggingModel } from './model-lag.ts';
 import { hasSnapIds, maxSnapshotsPerSource } from './releases.ts';
 import { guardStore } from './store-refusals.ts';
 
@@ -62,25 +62,30 @@ export function checkSnapVx(array: LabArray, devices: readonly string[]): void {
 export function noteModel(array: LabArray, devices: readonly string[]): void {
   const others = array.followers.filter((follower) => follower !== array.seenBy);
   const lags = array.knobs.objectModelLagMs > 0 || array.knobs.snapshotListLagMs > 0;
-  const first = lags && array.seenBy === undefined ? [{ flags: array.lag, snapshots: array.snapshotLag }] : [];
-  for (const { flags, snapshots } of [...first, ...others]) {
-    for (const id of devices) noteDevice(array, id, flags, snapshots);
+  const own = { flags: array.lag, snapshots: array.snapshotLag, lagMs: undefined };
+  const first = lags && array.seenBy?.of !== 'second' ? [own] : [];
+  for (const model of [...first, ...others]) for (const id of devices) noteDevice(array, id, model);
+  if (array.knobs.deviceListLagMs <= 0) return;
+  const { snapshots, links } = array.deviceListLag;
+  for (const id of devices) {
+    if (!array.store.device(id)) continue;
+    snapshots.note(id, array.store.snapshots(id));
+    links.note(id, array.store.linkOf(id));
   }
 }
 
 function noteDevice(
   array: LabArray,
   id: string,
-  flags: ModelLag<boolean>,
-  model: ModelLag<readonly SnapshotInfo[]>,
+  { flags, snapshots: model, lagMs }: Pick<LaggingModel, 'flags' | 'snapshots' | 'lagMs'>,
 ): void {
   const device = array.store.device(id);
   if (!device) return;
-  flags.note(`source ${id}`, device.isSource);
-  flags.note(`target ${id}`, device.isTarget);
+  flags.note(`source ${id}`, device.isSource, lagMs);
+  flags.note(`target ${id}`, device.isTarget, lagMs);
   const snapshots = array.store.snapshots(id);
-  model.note(id, snapshots);
-  for (const snapshot of snapshots) flags.note(linkedKey(snapshot), snapshot.links.length > 0);
+  model.note(id, snapshots, lagMs);
+  for (const snapshot of snapshots) flags.note(linkedKey(snapshot), snapshot.links.length > 0, lagMs);
 }
 
 const linkedKey = (snapshot: SnapshotInfo): string => `linked ${snapshot.source} ${snapshot.snapId}`;

@@ -77,6 +77,7 @@ export const refreshArray: Handler = (call) => {
   refreshedAtMs.set(array.id, performance.now());
   array.lag.catchUp();
   array.snapshotLag.catchUp();
+  array.seenBy?.config.catchUp();
   return okAnswer(undefined);
 };
 

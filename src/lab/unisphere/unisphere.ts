@@ -14,13 +14,16 @@ import { CLASSIC_ROUTES, ENHANCED_ROUTES } from './routes.ts';
 import { behindOther } from './second-view.ts';
 import { ListCursors } from './v1-cursors.ts';
 
-/** Another server that manages the same arrays. The first shows at once what was changed through it. */
+/** Another server that manages the same arrays. Each shows at once what was changed through it, and late what the other changed. */
 export interface SecondServer {
-  /** How long what was changed through the other server (or by the array's own command line) is not shown here. Simulated. */
+  /** How long what was changed through one server (or by the array's own command line) is not shown by the other. Simulated. */
   readonly lagMs: number;
   /** Default: the release of the first. */
   readonly version?: UnisphereRelease;
 }
+
+/** Web servers as that of Unisphere close connections idle for about that long; which time it is there is not published. */
+const KEEP_ALIVE_MS = 20_000;
 
 export interface LabUnisphereOptions {
   readonly events: EventLog;
@@ -46,6 +49,8 @@ export interface LabUnisphere {
   readonly port: number;
   /** Rules for the second server alone; those of the lab are for the first. */
   readonly secondFaults: FaultRules;
+  /** The first server closes the connections that are not at work now. */
+  closeIdle(): void;
   /** Nobody listens any more at the first server; the arrays and the second go on. */
   stopFirst(): Promise<void>;
   /** The device stores stay open. Unfinished jobs go no further; the next start on this folder shows them failed. */
@@ -62,7 +67,7 @@ export async function startUnisphere(options: LabUnisphereOptions): Promise<LabU
   const jobs = new Jobs(pace, configFolder);
   const state: UnisphereState = {
     release,
-    arrays,
+    arrays: options.second ? viewsOfFirst(arrays, pace, options.second) : arrays,
     jobs,
     iterators: new Iterators(pace),
     cursors: new ListCursors(pace),
@@ -78,17 +83,19 @@ export async function startUnisphere(options: LabUnisphereOptions): Promise<LabU
     latency,
     tls,
     identify: (request) => front.identify(request),
+    keepAliveMs: KEEP_ALIVE_MS,
   });
   const port = await server.listen(options.port);
   const url = `https://127.0.0.1:${port}`;
   const secondFaults = new FaultRules(events);
-  const second = options.second && openSecond(options, options.second, state, secondFaults);
+  const second = options.second && openSecond(options, options.second, arrays, state, secondFaults);
   const secondUrls = second ? [`https://127.0.0.1:${await second.listen()}`] : [];
   return {
     url,
     urls: [url, ...secondUrls],
     port,
     secondFaults,
+    closeIdle: () => server.closeIdle(),
     stopFirst: () => server.close(),
     async close() {
       jobs.close();
@@ -106,6 +113,7 @@ export async function startUnisphere(options: LabUnisphereOptions): Promise<LabU
 function openSecond(
   { events, pace, latency, tls, users, version }: LabUnisphereOptions,
   { lagMs, version: ownVersion = version }: SecondServer,
+  arrays: ReadonlyMap<string, LabArray>,
   first: UnisphereState,
   faults: FaultRules,
 ): LabHttpServer {
@@ -113,7 +121,7 @@ function openSecond(
   const state: UnisphereState = {
     ...first,
     release,
-    arrays: new Map([...first.arrays].map(([id, array]) => [id, behindOther(array, pace, lagMs)])),
+    arrays: new Map([...arrays].map(([id, array]) => [id, behindOther(array, pace, { of: 'second', lagMs })])),
     // Lists are kept by the server that was asked for them.
     iterators: new Iterators(pace),
     cursors: new ListCursors(pace),
@@ -127,8 +135,16 @@ function openSecond(
     latency,
     tls,
     identify: (request) => front.identify(request),
+    keepAliveMs: KEEP_ALIVE_MS,
   });
 }
+
+const viewsOfFirst = (
+  arrays: ReadonlyMap<string, LabArray>,
+  pace: Pace,
+  { lagMs }: SecondServer,
+): ReadonlyMap<string, LabArray> =>
+  new Map([...arrays].map(([id, array]) => [id, behindOther(array, pace, { of: 'first', lagMs })]));
 
 const routesOf = ({ enhancedLists }: ReleaseFacts): readonly Route[] =>
   enhancedLists ? [...CLASSIC_ROUTES, ...ENHANCED_ROUTES] : CLASSIC_ROUTES;

@@ -87,7 +87,9 @@ export const ENHANCED_LISTS: Readonly<Record<string, { readonly list: Handler; r
     const { index, knobs } = array;
     const isListed = (id: string): boolean =>
       (knobs.vvolsInVolumeLists ?? true) || !index.vvolOf(id) || asksForId(call, id);
-    return array.store.devices().flatMap((device) => (isListed(device.id) ? [{ array, device }] : []));
+    return array.store
+      .devices()
+      .flatMap((device) => (array.births.shown(device.id, true) && isListed(device.id) ? [{ array, device }] : []));
   }),
   'storage-groups': enhancedList(
     'storage_groups',

@@ -54,6 +54,6 @@ export function filterDevices(
   for (const name of new Set(query.keys())) if (!Object.hasOwn(FILTERS, name) && !NOT_FILTERS.has(name)) ignored(name);
   return array.store
     .devices()
-    .filter((device) => passesFilters(FILTERS, array, device, query))
+    .filter((device) => array.births.shown(device.id, true) && passesFilters(FILTERS, array, device, query))
     .sort((one, other) => (one.id < other.id ? -1 : 1));
 }

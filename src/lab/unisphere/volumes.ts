@@ -1,6 +1,6 @@
 import type { DeviceInfo } from '../devices/store-contract.ts';
 import { noContentAnswer, okAnswer } from './answers.ts';
-import { arrayUniqueGuid, cylindersFor, formatDeviceId, parseDeviceId } from './device-identity.ts';
+import { arrayUniqueGuid, cylindersFor, formatDeviceId, MOBILITY_FAMILY, parseDeviceId } from './device-identity.ts';
 import type { LabArray } from './lab-array.ts';
 import { blockOf, type Fields, flagOf, numberOf, parseFlag, textOf } from './lenient-fields.ts';
 import { inCopySession, inStorageGroup, malformed, notFound, vvolRefused } from './messages.ts';
@@ -136,7 +136,7 @@ function setIdentifier(array: LabArray, id: string, identifier: string | undefin
 function setMobility(array: LabArray, id: string, enable: boolean): void {
   array.change((config) => {
     const naming = config.devices[id] ?? {};
-    if (enable) naming.mobilityWwn ??= arrayUniqueGuid(array.id, 0x1d, parseDeviceId(id));
+    if (enable) naming.mobilityWwn ??= arrayUniqueGuid(array.id, MOBILITY_FAMILY, parseDeviceId(id));
     else delete naming.mobilityWwn;
     config.devices[id] = naming;
   });

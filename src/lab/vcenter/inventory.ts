@@ -226,6 +226,8 @@ export type DiskBackingInventory =
       /** `vml.…`. */
       readonly deviceName: string;
       readonly compatibilityMode: 'physicalMode' | 'virtualMode';
+      /** Of virtual mode only: what is written since a VM snapshot goes to a file. */
+      readonly parent?: DiskBackingInventory;
     }
   | { readonly kind: 'localPMem'; readonly datastore: string; readonly fileName: string }
   | { readonly kind: 'rawDiskVer2'; readonly deviceName: string; readonly descriptorFileName: string };

@@ -32,6 +32,11 @@ export class VssCoordinator {
     this.#options = options;
   }
 
+  /** After this the kernel releases held writes by itself. Simulated milliseconds. */
+  get holdLimitMs(): number {
+    return this.#options.knobs.holdLimitMs;
+  }
+
   /** A writer is frozen or freezing, or writes are held. */
   get frozen(): boolean {
     return this.#options.hold.active || this.#frozen.some((writer) => writer.frozen);

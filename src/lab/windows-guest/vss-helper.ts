@@ -49,6 +49,8 @@ class HelperConversation {
   #holdMs = 0;
   /** Set while writes are held: lets go with this result for VSS. */
   #endHold: ((result: string) => void) | undefined;
+  /** Set while writes are held: what becomes of the hold without the helper. */
+  #leaveHold: (() => void) | undefined;
   /** The command being worked on; an abort replaces it, and then its outcome counts no more. */
   #work: object | undefined;
 
@@ -179,11 +181,18 @@ class HelperConversation {
       const end = (result: string) => {
         clearTimeout(timer);
         this.#endHold = undefined;
+        this.#leaveHold = undefined;
         this.#phase = 'thaw';
         resolve(result);
       };
-      const timer = setTimeout(() => end(HRESULT.providerVeto), this.#guest.pace.scaledMs(this.#holdMs));
+      const { clock, coordinator, pace } = this.#guest;
+      const expire = () => end(HRESULT.providerVeto);
+      let timer = setTimeout(expire, pace.scaledMs(this.#holdMs));
       this.#endHold = end;
+      this.#leaveHold = () => {
+        clearTimeout(timer);
+        timer = setTimeout(expire, pace.scaledMs(sinceMs + coordinator.holdLimitMs - clock.nowMs()));
+      };
       this.#phase = 'frozen';
       this.#tell({ event: 'frozen', atMs: sinceMs, freezeMs: round(freezeMs) });
     });
@@ -217,15 +226,13 @@ class HelperConversation {
     this.#phase = 'idle';
   }
 
-  /**
-   * A dead process lets go of nothing: what it holds Windows ends, when the time of the hold is over. Kinder than Windows in one
-   * thing: that time is the helper's own one here, where Windows goes by its limit of 10 s alone.
-   */
+  /** A dead process lets go of nothing: what it holds Windows ends, by its own limit of 10 s. */
   #die(): void {
-    if (!this.#endHold) {
+    if (!this.#leaveHold) {
       this.#leave(1);
       return;
     }
+    this.#leaveHold();
     this.#work = undefined;
     this.#end(1);
   }

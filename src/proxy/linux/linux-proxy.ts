@@ -4,12 +4,12 @@ import path from 'node:path';
 import { unlessAborted } from '../../platform/unless-aborted.ts';
 import type { Clock } from '../../ports/clock.ts';
 import { SnaphookError } from '../../ports/errors.ts';
-import type { Wwn } from '../../ports/identity.ts';
+import { wwn as toWwn, type Wwn, wwnOfNguid } from '../../ports/identity.ts';
 import type { BackupProxy, ProxyDevice } from '../../ports/proxy.ts';
 import { readSignature } from '../disk-signature.ts';
 import { blockDeviceBytes, dropCache } from './block-device.ts';
 import { verifyIdentity } from './device-identity.ts';
-import { rescanScsiHosts } from './rescan.ts';
+import { rescan } from './rescan.ts';
 
 const POLL_MS = 50;
 const RESCAN_EVERY_MS = 5_000;
@@ -21,8 +21,9 @@ export interface LinuxProxyOptions {
 }
 
 /**
- * A Linux backup proxy. Devices are known by their page 0x83 NAA identity (`wwn-0x<naa>`, `scsi-3<naa>`, `dm-uuid-mpath-3<naa>`),
- * never by `sdX`, LUN or label: those change between boots and between runs.
+ * A Linux backup proxy. Devices are known by their page 0x83 NAA identity (`wwn-0x<naa>`, `scsi-3<naa>`, `dm-uuid-mpath-3<naa>`) or,
+ * as NVMe namespaces, by their NGUID (`nvme-eui.<nguid>`, `dm-uuid-mpath-eui.<nguid>`); never by `sdX`, `nvmeXnY`, LUN or label:
+ * those change between boots and between runs.
  */
 export function createLinuxProxy({ byIdFolder, clock }: LinuxProxyOptions): BackupProxy {
   const proxy: BackupProxy = {
@@ -37,7 +38,7 @@ export function createLinuxProxy({ byIdFolder, clock }: LinuxProxyOptions): Back
           );
         }
         if (clock.monotonicMs() >= nextRescanMs) {
-          await rescanScsiHosts();
+          await rescan();
           nextRescanMs = clock.monotonicMs() + RESCAN_EVERY_MS;
         }
         await clock.sleep(POLL_MS, signal);
@@ -89,7 +90,13 @@ export function createLinuxProxy({ byIdFolder, clock }: LinuxProxyOptions): Back
 }
 
 /** Multipath first: a single path of a multipathed device must not be read behind its back. */
-const NAME_FORMS = [/^dm-uuid-mpath-3([0-9a-f]{32})$/, /^wwn-0x([0-9a-f]{32})$/, /^scsi-3([0-9a-f]{32})$/];
+const NAME_FORMS: readonly (readonly [form: RegExp, wwnOf: (digits: string) => Wwn])[] = [
+  [/^dm-uuid-mpath-3([0-9a-f]{32})$/, toWwn],
+  [/^dm-uuid-mpath-eui\.([0-9a-f]{32})$/, wwnOfNguid],
+  [/^wwn-0x([0-9a-f]{32})$/, toWwn],
+  [/^scsi-3([0-9a-f]{32})$/, toWwn],
+  [/^nvme-eui\.([0-9a-f]{32})$/, wwnOfNguid],
+];
 
 async function listDevices(folder: string): Promise<ReadonlyMap<string, string>> {
   const names = await readdir(folder).catch((cause: unknown) => {
@@ -99,9 +106,10 @@ async function listDevices(folder: string): Promise<ReadonlyMap<string, string>>
     });
   });
   const devices = new Map<string, string>();
-  for (const form of NAME_FORMS) {
+  for (const [form, wwnOf] of NAME_FORMS) {
     for (const name of names) {
-      const wwn = form.exec(name.toLowerCase())?.[1];
+      const digits = form.exec(name.toLowerCase())?.[1];
+      const wwn = digits === undefined ? undefined : wwnOf(digits);
       if (wwn !== undefined && !devices.has(wwn)) devices.set(wwn, path.join(folder, name));
     }
   }
@@ -136,7 +144,7 @@ async function describe(wwn: Wwn, link: string, sizeBytes: number, signal: Abort
   if (actualBytes < sizeBytes) {
     throw new SnaphookError(
       'E_PROXY_DEVICE',
-      `device "${link}" has ${actualBytes} bytes, less than the ${sizeBytes} expected`,
+      `device "${link}" (WWN "${wwn}") has ${actualBytes} bytes, less than the ${sizeBytes} expected`,
       {
         hint: 'The proxy may hold an old size in its cache. Remove the device from the proxy, rescan, and run the job again.',
       },

@@ -14,7 +14,7 @@ export function deviceFacts(system: ArraySystem, id: DeviceId): Device {
     id,
     effectiveWwn: device.wwn,
     wwn: device.wwn,
-    identifier: undefined,
+    identifier: device.made?.identifier,
     cylinders: device.cylinders,
     emulation: 'FBA',
     type: 'TDEV',

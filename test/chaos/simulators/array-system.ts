@@ -13,6 +13,8 @@ export interface SimDevice {
   readonly cylinders: number;
   /** What it holds; a device nobody writes texts to shows when it was read. */
   text: string | undefined;
+  /** Of one that was made on demand: who it was made for, and since when lists show it. */
+  readonly made?: { readonly identifier: string; readonly shownAtMs: number };
 }
 
 export interface SimLink {
@@ -100,6 +102,7 @@ export class ArraySystem {
   readonly unlinkedByHand: { readonly target: DeviceId; readonly atMs: number }[] = [];
   #lastSnapId = 84_000_000;
   #replacedCount = 0;
+  #madeCount = 0;
   readonly #takenOver = new Set<DeviceId>();
   readonly #past: { readonly untilMs: number; readonly snapshots: readonly SimSnapshot[] }[] = [];
 
@@ -153,6 +156,20 @@ export class ArraySystem {
   /** True while the device is source or target of any session. */
   isInUse(id: DeviceId): boolean {
     return this.snapshots.some(({ source, links }) => source === id || links.some(({ target }) => target === id));
+  }
+
+  /** Makes devices in a group; lists show them when they have caught up. */
+  createDevices(group: string, identifier: string, wanted: readonly { cylinders: number; count: number }[]): void {
+    const members = this.group(group);
+    if (!members) throw new RefusedByArray('no-group', `there is no storage group ${group}`);
+    const made = { identifier, shownAtMs: this.#timeline.nowMs + this.options.lagMs };
+    for (const cylinders of wanted.flatMap(({ cylinders: size, count }) => Array<number>(count).fill(size))) {
+      this.#madeCount += 1;
+      const device = { ...this.addDevice(0xa000 + this.#madeCount, cylinders), made };
+      this.devices.set(device.id, device);
+      // The pool's, and no leftover.
+      members.set(device.id, 'contested');
+    }
   }
 
   addGroup(name: string, members: readonly DeviceId[], owner: Owner): void {

@@ -35,7 +35,7 @@ export function simulatedGuests(
         ? new LinuxGuest({ ...parts, machine })
         : new WindowsGuest({ ...parts, machine });
     },
-    async closeLeftover({ name }, { shellId, token }, signal) {
+    async closeLeftover({ name }, { resume: { shellId, token } }, signal) {
       const id = shellId ?? token;
       if (id === undefined) return;
       const machine = machineOf(name);

@@ -29,7 +29,7 @@ const CODES: Readonly<Record<ArrayRefusal, SnaphookError['code']>> = {
   'bad-name': 'E_ARRAY_REFUSED',
   limit: 'E_ARRAY_LIMIT',
   'no-snapshot': 'E_ARRAY_REFUSED',
-  'in-use': 'E_DEVICE_UNFIT',
+  'in-use': 'E_TARGET_TAKEN',
   linked: 'E_ARRAY_REFUSED',
   'not-defined': 'E_ARRAY_REFUSED',
   'no-group': 'E_ARRAY_REFUSED',
@@ -155,7 +155,9 @@ export function simulatedArray(options: ArrayClientOptions): StorageArray {
       ),
     inventory: ({ identities, pool }, signal) =>
       read('inventory', signal, () => {
-        const members = [...(system.group(pool)?.keys() ?? [])];
+        const isShown = (id: DeviceId) =>
+          (system.devices.get(id)?.made?.shownAtMs ?? 0) <= process.world.timeline.nowMs;
+        const members = [...(system.group(pool)?.keys() ?? [])].filter(isShown);
         return {
           sources: identities.map((identity) =>
             [...system.devices.values()]
@@ -266,6 +268,10 @@ export function simulatedArray(options: ArrayClientOptions): StorageArray {
       if (lostAtMs !== undefined)
         await process.clock.sleep(Math.max(0, lostAtMs + SETTLED_AFTER_MS - process.clock.monotonicMs()), signal);
     },
+    createDevices: ({ storageGroup, identifier, devices }, signal) =>
+      write('createDevices', signal, random.latency(2000, 20_000), () =>
+        system.createDevices(storageGroup, identifier, devices),
+      ),
     removeFromStorageGroup: ({ storageGroup, devices }, signal) =>
       patiently(signal, () =>
         write('removeFromStorageGroup', signal, random.latency(300, 5000), () =>

@@ -250,5 +250,9 @@ test('targets that never appear on the proxy fail the run with the proxy code', 
     spec: { limits: { ...DEFAULT_LIMITS, devicesMs: 300, settleMs: 300 } },
   });
 
-  expect(error).toMatchObject({ code: 'E_PROXY_DEVICE', hint: expect.stringMatching(/masking view/) });
+  expect(error).toMatchObject({
+    code: 'E_PROXY_DEVICE',
+    message: expect.stringMatching(/target "\w{5}" to host "proxy01": LUN \d+ at iqn\S+ by view "MV-snaphook-pool"/),
+    hint: expect.stringMatching(/masking view/),
+  });
 });

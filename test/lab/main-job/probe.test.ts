@@ -3,8 +3,9 @@ import { jobSpec } from '../../../src/cli/compose.ts';
 import { doctorVerb } from '../../../src/cli/doctor-verb.ts';
 import { loadConfig } from '../../../src/config/load.ts';
 import { newRunId } from '../../../src/job/names.ts';
-import { makePlan } from '../../../src/job/planner.ts';
+import { previewPlan } from '../../../src/job/planner.ts';
 import { probeVvol } from '../../../src/job/probe.ts';
+import { status } from '../../../src/job/status.ts';
 import { ARRAY_ID } from '../../../src/lab/estate-array.ts';
 import type { LabOptions } from '../../../src/lab/lab.ts';
 import { openSite, type Site } from './site.ts';
@@ -29,7 +30,11 @@ const routeOf = (site: Site, job: string) =>
   site.withPorts(async (ports) => {
     const context = { job, integration: 'test', instance: undefined, productRunId: undefined, level: undefined };
     const runId = newRunId(ports.clock.now(), randomBytes(3).toString('hex'));
-    const plan = await makePlan(ports, { runId, spec: jobSpec(loadConfig(site.lab.configFile), job), context }, signal);
+    const plan = await previewPlan(
+      ports,
+      { runId, spec: jobSpec(loadConfig(site.lab.configFile), job), context },
+      signal,
+    );
     return plan.route;
   });
 
@@ -63,6 +68,7 @@ test('an array that accepts loses the snapshot at once, without a freeze, and jo
     site.lab.events.events.some(({ system, operation }) => /guest/.test(system) && /freeze/i.test(operation)),
   ).toBe(false);
   expect(site.leftBehind()).toEqual([]);
+  expect(await site.withPorts((ports) => status(ports, 10))).toMatchObject([{ state: 'closed', outcome: 'probed' }]);
   expect(await routeOf(site, 'nightly')).toMatchObject({ name: 'snapvx', because: expect.stringMatching(/took/) });
 });
 

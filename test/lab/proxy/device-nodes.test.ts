@@ -196,3 +196,13 @@ test('a name that is no WWN does not become a path', () => {
   expect(() => nodes.present('00002', '../../etc/passwd')).toThrow('32 hex digits');
   expect(readdirSync(byId)).toEqual([]);
 });
+
+test('a device presented as an NVMe namespace appears by its NGUID', async () => {
+  const { nodes, byId, events } = openProxy();
+
+  nodes.present('00002', wwn, 'NVMe');
+  while (!events.events.some(({ operation }) => operation === 'node-appears'))
+    await new Promise((resolve) => setTimeout(resolve, 1));
+
+  expect(readdirSync(byId)).toEqual(['nvme-eui.00465330303030320000976000019790']);
+});

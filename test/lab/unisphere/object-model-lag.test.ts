@@ -79,3 +79,28 @@ test('the object model catches up by itself', async () => {
     ({ snapvx_source }) => snapvx_source === true,
   );
 });
+
+test('each of two servers shows at once what was changed through it, and late what was changed through the other', async () => {
+  await start({ second: { lagMs: 60_000_000 } });
+  const second = site.secondClient();
+  const isSource = async (client: Pick<TestSite, 'send'>, id: string) => {
+    const { text } = await client.send({ path: site.sloprovisioning(`/volume/${id}`) });
+    return at(JSON.parse(text), 'snapvx_source');
+  };
+  const groups = async (client: Pick<TestSite, 'send'>) => {
+    const { text } = await client.send({ path: site.sloprovisioning('/storagegroup') });
+    return at(JSON.parse(text), 'storageGroupId');
+  };
+  await site.send({ method: 'POST', path: snapshot('one'), body: { deviceNameListSource: devices('00001') } });
+  await second.send({ method: 'POST', path: snapshot('two'), body: { deviceNameListSource: devices('00002') } });
+  const group = { storageGroupId: 'late', srpId: 'none', emulation: 'FBA' };
+  await second.send({ method: 'POST', path: site.sloprovisioning('/storagegroup'), body: group });
+
+  expect([await isSource(site, '00001'), await isSource(site, '00002')]).toEqual([true, false]);
+  expect([await isSource(second, '00001'), await isSource(second, '00002')]).toEqual([false, true]);
+  expect(await groups(site)).not.toContain('late');
+  expect(await groups(second)).toContain('late');
+  await site.call('POST', site.system(`/symmetrix/${ARRAY}/refresh`), {}, 200);
+  expect(await isSource(site, '00002')).toBe(true);
+  expect(await groups(site)).toContain('late');
+});

@@ -117,6 +117,40 @@ test('new volumes: the device ids are in the task descriptions of the job', asyn
   });
 });
 
+test('new volumes are of the emulation asked for, and a device store that is full makes none of them', async () => {
+  await site.stop();
+  site = await TestSite.start({ knobs: { maxDevices: DEVICES.length + 2 } });
+  const make = (count: number) =>
+    edit({
+      expandStorageGroupParam: {
+        addVolumeParam: { create_new_volumes: true, emulation: 'CKD-3390', volumeAttributes: [attributes('4', count)] },
+      },
+    });
+
+  expect(await site.refused('PUT', group('pool'), make(3), 500)).toMatch(/maximum number of devices/);
+  expect(site.store.devices()).toHaveLength(DEVICES.length);
+  await site.call('PUT', group('pool'), make(2));
+
+  const added = (await members('pool'))?.slice(-2) ?? [];
+  expect(added.map((id) => site.store.device(id)?.emulation)).toEqual(['CKD', 'CKD']);
+});
+
+test('a new device is shown by no list until the lag is over, and exists all the same', async () => {
+  await site.stop();
+  site = await TestSite.start({ knobs: { newDeviceLagMs: 30_000 }, pace: 0.01 });
+  const listed = async () => {
+    const { resultList } = await site.get(site.sloprovisioning('/volume?volume_identifier=late'));
+    return (resultList as { result: readonly Json[] }).result; // the shape of an iterator
+  };
+  const addVolumeParam = { create_new_volumes: true, volumeAttributes: [attributes('4', 1, 'late')] };
+  await site.call('PUT', group('pool'), edit({ expandStorageGroupParam: { addVolumeParam } }));
+
+  expect(await listed()).toEqual([]);
+  expect(site.store.devices()).toHaveLength(DEVICES.length + 1);
+  while ((await listed()).length === 0) await new Promise((resolve) => setTimeout(resolve, 10));
+  expect(await listed()).toEqual([{ volumeId: (await members('pool'))?.at(-1) }]);
+});
+
 test('without create_new_volumes an unassociated device of the same size is handed over, with its old data', async () => {
   site.store.open('00003').write(0, Buffer.from('somebody needs this'));
   const request = fixture('storagegroup-create-volume-request');

@@ -7,7 +7,7 @@ import type { InitialArrayConfig } from '../../../src/lab/unisphere/array-config
 import type { ArrayKnobs, LabArray } from '../../../src/lab/unisphere/lab-array.ts';
 import type { PresentationChange } from '../../../src/lab/unisphere/presentation.ts';
 import type { UnisphereRelease } from '../../../src/lab/unisphere/releases.ts';
-import { type LabUnisphere, startUnisphere } from '../../../src/lab/unisphere/unisphere.ts';
+import { type LabUnisphere, type SecondServer, startUnisphere } from '../../../src/lab/unisphere/unisphere.ts';
 import {
   createAuthority,
   issueCertificate,
@@ -90,6 +90,7 @@ export interface SiteOptions {
   readonly version?: UnisphereRelease;
   readonly microcode?: string;
   readonly knobs?: Partial<ArrayKnobs>;
+  readonly second?: SecondServer;
   readonly store?: Partial<DeviceStoreOptions>;
   readonly pace?: number;
   readonly local?: boolean;
@@ -160,6 +161,7 @@ export class TestSite {
       latency: { latencyMs: 0, jitterMs: 0 },
       tls: certificate,
       version: options.version ?? '10.3',
+      ...(options.second && { second: options.second }),
       users: [
         { name: 'admin', password: 'admin-secret', role: 'admin' },
         { name: 'watcher', password: 'watch-secret', role: 'monitor' },
@@ -193,6 +195,12 @@ export class TestSite {
 
   send(request: RawRequest): Promise<RawAnswer> {
     return this.#client.send(request);
+  }
+
+  /** Of its second server. */
+  secondClient(): RawClient {
+    const [, url = ''] = this.unisphere.urls;
+    return new RawClient(Number(new URL(url).port), readFileSync(path.join(this.folder, 'ca.pem'), 'utf8'));
   }
 
   /** Below `/univmax/restapi/{ver}/sloprovisioning/symmetrix/{array}`. */

@@ -229,10 +229,16 @@ test('a VM that was unregistered is registered again from its file, once, into a
     'InvalidPowerState',
   );
   expect(await register(poolElement)).toMatchObject({ end: 'AlreadyExists' });
+  const taken = '<name>live</name><memory>false</memory><quiesce>false</quiesce>';
+  await outcomeOf(soap, 'CreateSnapshot_Task', ['VirtualMachine', 'vm-103'], taken);
   await soap.call('UnregisterVM', '<_this type="VirtualMachine">vm-103</_this>');
   expect(await register('')).toMatchObject({ end: 'InvalidArgument' });
   const { end, result } = await register(poolElement);
   expect(end).toBe('success');
   expect(lab.vcenter.moRefOf('again')).toBe(result);
+  const tree = (await soap.properties('VirtualMachine', result, 'snapshot')).get('snapshot');
+  expect(textAt(tree, 'rootSnapshotList', 'name')).toBe('before update');
+  expect(textAt(tree, 'rootSnapshotList', 'childSnapshotList', 'name')).toBe('live');
+  expect(textAt(tree, 'currentSnapshot')).toBe(textAt(tree, 'rootSnapshotList', 'childSnapshotList', 'snapshot'));
   expect(await register(poolElement)).toMatchObject({ end: 'AlreadyExists' });
 });

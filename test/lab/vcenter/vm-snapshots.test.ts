@@ -83,6 +83,33 @@ test('physical raw devices and independent disks are no part of a snapshot, and 
   expect(backingOf(lab, 'vm-102', 0)).toHaveProperty('parent');
 });
 
+test('a virtual raw device goes on in a delta file, and is the device again when the snapshot is gone', async () => {
+  const mapping = {
+    kind: 'rdm' as const,
+    datastore: 'VMFS-1',
+    fileName: '[VMFS-1] raw/raw_1.vmdk',
+    lunUuid: '0200',
+    deviceName: 'vml.0200',
+    compatibilityMode: 'virtualMode' as const,
+  };
+  const [plain] = plainVm('raw', 92).disks;
+  const lab = await startLab({}, [plainVm('raw', 92, { disks: plain ? [{ ...plain, backing: mapping }] : [] })]);
+  const soap = await lab.admin();
+  const vm = lab.vcenter.moRefOf('raw');
+  const { result } = await create(soap, { vm });
+  const shown = await soap.properties('VirtualMachine', vm, 'config.hardware.device', 'layoutEx.file');
+  const disk = shown.get('config.hardware.device')?.children.find((device) => textAt(device, 'key') === '2000');
+
+  expect(textAt(disk, 'backing', 'fileName')).toBe('[VMFS-1] raw/raw_1-000001.vmdk');
+  expect(textAt(disk, 'backing', 'deltaDiskFormat')).toBe('redoLogFormat');
+  expect(textAt(disk, 'backing', 'parent', 'fileName')).toBe(mapping.fileName);
+  expect(shown.get('layoutEx.file')?.children.map((file) => textAt(file, 'name'))).toEqual(
+    expect.arrayContaining(['[VMFS-1] raw/raw_1-000001-delta.vmdk', '[VMFS-1] raw/raw_1-rdm.vmdk']),
+  );
+  expect(await remove(soap, result)).toMatchObject({ end: 'success' });
+  expect(backingOf(lab, vm)).toEqual(mapping);
+});
+
 test('disks on a shared bus allow no snapshots, and a chain ends at 32', async () => {
   const disk: DiskInventory = { ...plainVm('x', 90).disks[0], controllerKey: 1000 } as DiskInventory; // the sample has one
   const lab = await startLab({}, [

@@ -143,6 +143,11 @@ test('a helper that is killed while it holds leaves the hold to Windows, which e
   expect(world.guest.isFrozen()).toBe(true);
   await until(() => !world.guest.isFrozen(), 5000);
   await until(() => acknowledged() > atFreeze);
+  const [held, released] = ['HoldWrites', 'ReleaseWrites'].map(
+    (name) => world.events.events.find(({ operation }) => operation === name)?.atMs ?? 0,
+  );
+  // Its own hold is 9 s at most: it can let go, Windows does after ten.
+  expect(((released ?? 0) - (held ?? 0)) / 0.05).toBeGreaterThan(9900);
 });
 
 test('a client that vanishes leaves the guest frozen no longer than the hold', async () => {

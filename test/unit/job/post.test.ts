@@ -15,12 +15,19 @@ function jobWith(unreadable: number) {
   const { ports } = site;
   const ids = [...site.journals.keys()].sort();
   const broken = new Set(ids.slice(0, unreadable));
+  const opened = new Map<string, number>();
   const open = async (id: string) => {
+    opened.set(id, (opened.get(id) ?? 0) + 1);
     if (broken.has(id)) throw new SnaphookError('E_JOURNAL', `journal of run "${id}" cannot be read`);
     return ports.journals.open(id);
   };
   const isClosed = (id: string) => site.journals.get(id)?.closed;
-  return { ports: { ...ports, clock: new ManualClock(), journals: { ...ports.journals, open } }, ids, isClosed };
+  return {
+    ports: { ...ports, clock: new ManualClock(), journals: { ...ports.journals, open } },
+    ids,
+    isClosed,
+    opened,
+  };
 }
 
 test('a run that cannot be ended does not keep the others of the job from being ended, and its error is told', async () => {
@@ -32,6 +39,14 @@ test('a run that cannot be ended does not keep the others of the job from being 
   });
 
   expect(ids.map(isClosed)).toEqual([false, true, true]);
+});
+
+test('each journal is read once to see whose run it is, and once to end it', async () => {
+  const { ports, ids, opened } = jobWith(0);
+
+  await post(ports, spec);
+
+  expect(ids.map((id) => opened.get(id))).toEqual([2, 2, 2]);
 });
 
 test('of several runs that cannot be ended every error is told', async () => {

@@ -110,3 +110,25 @@ test('pool members in the presented group that are not linked and that no open r
   ]);
   expect(presented.map(remains)).toEqual([false]);
 });
+
+test('targets that a run was making when it died are told with it, and stay in the pool', async () => {
+  const site = siteWith();
+  const devices = [{ cylinders: 100, emulation: 'FBA', count: 2 }];
+  const data = { array: site.arrays[0]?.id, storageGroup: 'SG-pool-0', identifier: 'snaphook-x', devices };
+  const context = { job: 'job-0', integration: 'test', instance: undefined, productRunId: undefined, level: undefined };
+  const lines = [
+    { kind: 'opened', data: { version: 1, context } },
+    { kind: 'creating', data },
+  ].map((line, index) => ({ seq: index + 1, at: '2026-11-25T00:00:00.000Z', ...line }));
+  site.journals.set('mb3k2j1f-x8q2zk', { job: 'job-0', lines, closed: false });
+  const before = site.arrays[0]?.dump();
+
+  const [found] = await look(site);
+  const request = { apply: true, includeWaiting: false, olderThanMs: OLDER_THAN_MS };
+  const [removed] = await reap(site.ports, request, new AbortController().signal);
+
+  const because = expect.stringMatching(/making 2 target\(s\) in pool "SG-pool-0".*identifier "snaphook-x"/);
+  expect(found).toMatchObject({ finding: { kind: 'crashed-run', runId: 'mb3k2j1f-x8q2zk' }, because });
+  expect(removed).toMatchObject({ did: 'removed', because });
+  expect(site.arrays[0]?.dump()).toEqual(before);
+});

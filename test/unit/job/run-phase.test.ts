@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { RunJournal } from '../../../src/job/journal.ts';
+import { foldJournal, RunJournal } from '../../../src/job/journal.ts';
 import { RUN_TRANSITIONS } from '../../../src/job/run-phase.ts';
 import { systemClock } from '../../../src/platform/clock.ts';
 import type { Journal, JournalLine } from '../../../src/ports/journal.ts';
@@ -56,3 +56,18 @@ test('a journal takes no beginning out of its place, and every ending: a run can
   expect(lines.map(({ kind }) => kind)).toEqual(['undone', 'closed']);
   expect(journal.state.phase).toBe('closed');
 });
+
+test.each(['capture', 'managed-capture'] as const)(
+  'a thaw is unseen from the intent of a %s until its end is journaled, and its undo does not show one',
+  (step) => {
+    const unseenAfter = (...kinds: readonly string[]) => {
+      const lines = kinds.map((kind, seq) => ({ seq, at: '2026-01-01T00:00:00Z', kind, data: { step, result: {} } }));
+      return foldJournal('l1k2m3n4-abcdef', lines).unseenThaw;
+    };
+
+    expect(unseenAfter()).toBe(false);
+    expect(unseenAfter('intent')).toBe(true);
+    expect(unseenAfter('intent', 'undoing', 'undone')).toBe(true);
+    expect(unseenAfter('intent', 'done')).toBe(false);
+  },
+);

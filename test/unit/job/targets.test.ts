@@ -33,7 +33,7 @@ const source = (id: string, cylinders = 100): SourceDevice => ({
 const spec = jobSpec({ name: 'job', proxyHost: 'PROXY01', timeToLiveHours: 1 });
 
 const choose = (pool: readonly Device[], change: Partial<Parameters<typeof chooseTargets>[0]> = {}) =>
-  chooseTargets({ sources: [source('00001')], pool, spec, reserved: new Set(), ...change });
+  chooseTargets({ sources: [source('00001')], pool, spec, reserved: new Set(), preferred: new Map(), ...change });
 
 test('a free device of the same size that only the proxy sees becomes the target', () => {
   expect(choose([device('00010')])).toMatchObject([{ device: { id: '00010' }, presentNeeded: false }]);
@@ -51,6 +51,8 @@ test.each<[string, Device, string]>([
     device('00010', { maskingViews: [{ id: 'mv2', host: undefined }] }),
     'E_TARGET_UNFIT',
   ],
+  ['a device that nobody will see', device('00010', { maskingViews: [] }), 'E_TARGET_UNFIT'],
+  ['a device that is replicated to another array', device('00010', { type: 'RDF1+TDEV' }), 'E_TARGET_NONE'],
 ])('%s is never chosen', (_name, candidate, code) => {
   expect(() => choose([candidate])).toThrow(expect.objectContaining({ code }));
 });
@@ -75,4 +77,24 @@ test('a target outside the presented group is to be added to it', () => {
   const targets = choose([device('00010', { maskingViews: [] })], { spec: { ...spec, presentGroup: 'to-proxy' } });
 
   expect(targets[0]?.presentNeeded).toBe(true);
+});
+
+describe('the target of the last run', () => {
+  const ids = (targets: ReturnType<typeof choose>) => targets.map((target) => target.device.id);
+  const sources = [source('00001'), source('00002')];
+  const preferred = new Map([[deviceId('00002'), deviceId('00010')]]);
+  const pool = ['00010', '00011', '00012'].map((id) => device(id));
+
+  test('is taken again, and nobody else gets it before', () => {
+    expect(ids(choose(pool, { sources, preferred }))).toEqual(['00011', '00010']);
+  });
+
+  test.each([
+    ['linked', pool.map((one) => (one.id === '00010' ? { ...one, linkTarget: true } : one)), new Set<string>()],
+    ['of another size', pool.map((one) => (one.id === '00010' ? { ...one, cylinders: 99 } : one)), new Set<string>()],
+    ['out of the pool', pool.slice(1), new Set<string>()],
+    ['planned by another run', pool, new Set(['00010'])],
+  ])('is not taken when it is %s', (_name, members, reserved) => {
+    expect(ids(choose(members, { sources, preferred, reserved }))).toEqual(['00011', '00012']);
+  });
 });

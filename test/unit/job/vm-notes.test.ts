@@ -2,6 +2,7 @@ import { layoutChanges, layoutOf } from '../../../src/job/layout.ts';
 import { mayHoldWritesBack, notesOf } from '../../../src/job/vm-notes.ts';
 import type { VirtualDisk, VmCondition, VmRecord } from '../../../src/ports/hypervisor.ts';
 import { instanceUuid, moRef } from '../../../src/ports/identity.ts';
+import type { VmSnapshot } from '../../../src/ports/vm-snapshots.ts';
 import { PLAIN_DISK, QUIET_VM } from '../../contract/quiet-conditions.ts';
 
 const NOW = new Date('2026-05-10T12:00:00Z');
@@ -17,6 +18,15 @@ const disk = (change: Partial<VirtualDisk> = {}): VirtualDisk => ({
   backing: { kind: 'vvol', objectId: 'naa.1', datastore: 'gold', containerId: undefined, vasaArrays: [] },
   condition: PLAIN_DISK,
   ...change,
+});
+
+const snapshot = (name: string, createdAt?: string): VmSnapshot => ({
+  vm: moRef('vm-1'),
+  moRef: moRef('snapshot-1'),
+  name,
+  description: '',
+  createdAtMs: createdAt === undefined ? undefined : Date.parse(createdAt),
+  quiesced: false,
 });
 
 const vm = (condition: Partial<VmCondition>, disks: readonly VirtualDisk[] = [disk()]): VmRecord => ({
@@ -41,9 +51,9 @@ test('of a VM without anything unusual nothing is told', () => {
 
 test('snapshots are told with name and age', () => {
   const snapshots = [
-    { id: 'snapshot-1', name: 'before update', createdAt: '2026-05-01T12:00:00Z' },
-    { id: 'snapshot-2', name: 'now', createdAt: '2026-05-10T11:30:00Z' },
-    { id: 'snapshot-3', name: 'odd', createdAt: undefined },
+    snapshot('before update', '2026-05-01T12:00:00Z'),
+    snapshot('now', '2026-05-10T11:30:00Z'),
+    snapshot('odd'),
   ];
   expect(notesOf(vm({ snapshots }), NOW)[0]?.text).toBe(
     'VM "sql01" has 3 VM snapshot(s) already: "before update" (9 days old), "now" (less than an hour old), "odd" (of unknown age)',
@@ -107,7 +117,7 @@ test.each<[string, VmRecord]>([
   ['a longer chain', vm({}, [disk({ condition: { ...PLAIN_DISK, chain: ['[gold] a.vmdk'] } })])],
   ['one more disk', vm({}, [disk(), disk({ key: 2001 })])],
   ['no disk', vm({}, [])],
-  ['a snapshot', vm({ snapshots: [{ id: 'snapshot-1', name: 'x', createdAt: undefined }] })],
+  ['a snapshot', vm({ snapshots: [snapshot('x')] })],
 ])('a layout with %s is another', (_, changed) => {
   expect(layoutChanges(layoutOf(vm({})), layoutOf(changed))).not.toEqual([]);
 });

@@ -131,7 +131,7 @@ test('what another process gives up is used with the next task that ends', async
   expect(shop.started).toEqual(['r0', 'r1', 'r2', 'r3', 'r4']);
 });
 
-test('runs of one process at the same Unisphere share one governor, those at another do not', () => {
+test('runs of one process at the same server share one governor, those at another do not', () => {
   const one = () => 1;
 
   expect(governorOf('https://a', one)).toBe(governorOf('https://a', one));

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
-import { arrayId, wwn } from '../../../src/ports/identity.ts';
-import { answersTo, decodedDevice, decodeWwn, parseIdentity, wwnOfNguid } from '../../../src/powermax/identity.ts';
+import { arrayId, wwn, wwnOfNguid } from '../../../src/ports/identity.ts';
+import { answersTo, decodedDevice, decodeWwn, parseIdentity } from '../../../src/powermax/identity.ts';
 
 const DEVICE = '60000970000197900046533030324538';
 const VVOL = '600009700bcbb71139ff01780000050a';
@@ -30,6 +30,7 @@ test('a device of another array is no guess for this one', () => {
 test.each([
   ['18555330303436350000976000029790', '60000970000297901855533030343635'],
   ['00465330303245380000976000019790', '60000970000197900046533030324538'],
+  ['12635330303134340000976000012000', '60000970000120001263533030313434'],
 ])('NGUID %s is WWN %s', (nguid, expected) => {
   expect(wwnOfNguid(nguid)).toBe(expected);
 });

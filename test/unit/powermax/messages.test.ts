@@ -129,7 +129,7 @@ test.each([
   [400, 'SnapVX on virtual volumes: the feature is not licensed on this array', 'E_ARRAY_REFUSED'],
   [500, 'Symmetrix [1] is not local to this server and cannot be controlled by it', 'E_ARRAY_NOT_LOCAL'],
   [500, 'java.lang.NullPointerException', 'E_ARRAY_VERSION'],
-  [500, 'it is already a Copy session Target device', 'E_DEVICE_UNFIT'],
+  [500, 'it is already a Copy session Target device', 'E_TARGET_TAKEN'],
 ])('%i "%s" reaches people as %s with the words of the array and a next step', (status, message, code) => {
   const error = refusalError(classify(json(status, message), 'write'), 'link snapshot "x"');
 

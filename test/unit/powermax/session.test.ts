@@ -108,6 +108,41 @@ test('the password is asked for once, and again only after it was refused', asyn
   expect(asked).toBe(2);
 });
 
+test('two arrays of one server, of which one has another server too, have at most 5 reads in flight at it together', async () => {
+  script = ({ url }) => (url.includes('/snapshot') ? json({}) : undefined);
+  const { url } = unisphere;
+  const other = 'https://127.0.0.1:1';
+  const arrays = [[url], [`${url}/`, other]].map((urls) =>
+    createPowerMax({
+      arrayId: ARRAY,
+      servers: urls.map((server) => ({ url: server, tls: { ca: unisphere.authority.certificate } })),
+      username: USER,
+      password: async () => PASSWORD,
+      clock: systemClock,
+      snapVxApi: 'device-list',
+    }),
+  );
+  await Promise.all(arrays.map((array) => array.warm(signal)));
+  let open = () => {};
+  const gate = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  unisphere.faults.add({ system: 'array', operation: 'GET', when: 'before', action: { do: 'call', run: () => gate } });
+  const before = requests();
+  const devices = ['00001', '00002', '00003', '00004'].map(deviceId);
+
+  const reads = Promise.allSettled(arrays.map((array) => array.findSnapshots({ name: 'sh-run-1', devices }, signal)));
+  while (requests() - before < 5) await new Promise((resolve) => setImmediate(resolve));
+  // Waits for no place and comes after whatever else was sent.
+  await arrays[0]?.establish(SNAPSHOT, signal);
+  const inFlight = requests() - before - 1;
+  open();
+  await reads;
+  for (const array of arrays) await array.close();
+
+  expect(inFlight).toBe(5);
+});
+
 test.each([
   ['http://unisphere:8443', 'https'],
   ['https://user:secret@unisphere:8443', 'credentials'],

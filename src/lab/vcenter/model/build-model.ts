@@ -7,6 +7,7 @@ import type {
   VmInventory,
 } from '../inventory.ts';
 import { ChangeFeed } from './change-feed.ts';
+import { parentOf } from './disk-chains.ts';
 import type { Model } from './model.ts';
 import type {
   ClusterRecord,
@@ -19,7 +20,6 @@ import type {
   VmRecord,
 } from './records.ts';
 import { homePath } from './vm-home.ts';
-import { disksOf } from './vm-snapshots.ts';
 
 const FIRST_VM_NUMBER = 101;
 
@@ -98,8 +98,14 @@ function addSnapshots(model: Model, vm: VmRecord): void {
   const snapshotOf = (spec: SnapshotInventory): SnapshotRecord => {
     number += 1;
     const id = `snapshot-${model.nextNumber()}`;
-    const disks = disksOf({ spec, vm });
-    return { id, vm, number, spec: { ...spec, disks }, children: (spec.children ?? []).map(snapshotOf) };
+    const below = () => vm.spec.disks.map((disk) => ({ ...disk, backing: parentOf(disk.backing) ?? disk.backing }));
+    return {
+      id,
+      vm,
+      number,
+      spec: { ...spec, disks: spec.disks ?? below() },
+      children: (spec.children ?? []).map(snapshotOf),
+    };
   };
   vm.snapshots.push(...(vm.spec.snapshots ?? []).map(snapshotOf));
 }

@@ -55,6 +55,7 @@ export function withDelta(
     case 'seSparse':
     case 'sparseVer2':
     case 'flatVer1':
+    case 'rdm':
       return { ...backing, fileName: file, parent: backing };
     default:
       return backing;

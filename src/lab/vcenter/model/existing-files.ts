@@ -4,7 +4,6 @@ import { chainOf, fileOf } from './disk-chains.ts';
 import { datacenterOf } from './inventory-tree.ts';
 import { allSnapshots, type Model, vmsOf } from './model.ts';
 import type { VmRecord } from './records.ts';
-import { disksOf } from './vm-snapshots.ts';
 
 export interface ExistingFile {
   readonly backing: DiskBackingInventory;
@@ -18,7 +17,7 @@ export function existingFile(model: Model, near: VmRecord, path: string): Existi
   for (const vm of vmsOf(model)) {
     if (datacenterOf(vm) !== datacenterOf(near)) continue;
     // Snapshots first: their element of a vVol names the snapshot volume and not the one in use.
-    const disks = [...allSnapshots(vm).flatMap((snapshot) => disksOf(snapshot)), ...vm.spec.disks];
+    const disks = [...allSnapshots(vm).flatMap(({ spec }) => spec.disks), ...vm.spec.disks];
     for (const disk of disks) {
       const backing = chainOf(disk.backing).find((element) => fileOf(element) === path);
       if (backing) return { backing, capacityBytes: disk.capacityBytes, uuid: uuidOf(vm, disk) };

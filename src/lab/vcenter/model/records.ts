@@ -1,6 +1,7 @@
 import type {
   ClusterInventory,
   DatastoreInventory,
+  DiskInventory,
   HostInventory,
   SnapshotInventory,
   VmInventory,
@@ -79,6 +80,6 @@ export interface SnapshotRecord {
   readonly vm: VmRecord;
   /** Number inside the VM, from 1. */
   readonly number: number;
-  spec: SnapshotInventory;
+  spec: SnapshotInventory & { readonly disks: readonly DiskInventory[] };
   readonly children: SnapshotRecord[];
 }

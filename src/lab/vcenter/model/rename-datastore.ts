@@ -22,8 +22,8 @@ export function renameDatastore(model: Model, datastore: DatastoreRecord, name: 
       disks: vm.spec.disks.map((disk) => ({ ...disk, backing: renamedBacking(disk.backing) })),
     };
     for (const snapshot of allSnapshots(vm)) {
-      const disks = snapshot.spec.disks?.map((disk) => ({ ...disk, backing: renamedBacking(disk.backing) }));
-      if (disks) snapshot.spec = { ...snapshot.spec, disks };
+      const disks = snapshot.spec.disks.map((disk) => ({ ...disk, backing: renamedBacking(disk.backing) }));
+      snapshot.spec = { ...snapshot.spec, disks };
     }
   }
   datastore.name = name;

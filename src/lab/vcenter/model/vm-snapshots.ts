@@ -1,6 +1,6 @@
-import type { DiskInventory, SnapshotInventory } from '../inventory.ts';
+import type { DiskInventory } from '../inventory.ts';
 import type { VirtualVolumes } from '../storage-side.ts';
-import { asSnapshot, chainOf, fileOf, isInSnapshots, mergedOut, parentOf, withDelta } from './disk-chains.ts';
+import { asSnapshot, chainOf, fileOf, isInSnapshots, mergedOut, withDelta } from './disk-chains.ts';
 import { allSnapshots, type Model } from './model.ts';
 import type { SnapshotRecord, VmRecord } from './records.ts';
 
@@ -72,9 +72,7 @@ function descendants(snapshot: SnapshotRecord): readonly SnapshotRecord[] {
 /** Files in the VM's chains that belong neither to its present state nor to a snapshot. */
 export function unusedFiles(vm: VmRecord): readonly string[] {
   const used = new Set(
-    [vm.spec.disks, ...allSnapshots(vm).map((snapshot) => disksOf(snapshot))]
-      .flat()
-      .map(({ backing }) => fileOf(backing)),
+    [vm.spec.disks, ...allSnapshots(vm).map(({ spec }) => spec.disks)].flat().map(({ backing }) => fileOf(backing)),
   );
   const below = vm.spec.disks.filter(isInSnapshots).flatMap(({ backing }) => chainOf(backing).slice(1));
   return [...new Set(below.flatMap((element) => fileOf(element) ?? []))].filter((file) => !used.has(file));
@@ -90,7 +88,7 @@ export function mergeFile(vm: VmRecord, file: string, volumes: VirtualVolumes): 
     isInSnapshots(disk) ? { ...disk, backing: mergedOut(disk.backing, file) } : disk;
   vm.spec = { ...vm.spec, disks: vm.spec.disks.map(without) };
   for (const snapshot of allSnapshots(vm)) {
-    if (snapshot.spec.disks) snapshot.spec = { ...snapshot.spec, disks: snapshot.spec.disks.map(without) };
+    snapshot.spec = { ...snapshot.spec, disks: snapshot.spec.disks.map(without) };
   }
 }
 
@@ -98,7 +96,7 @@ export function mergeFile(vm: VmRecord, file: string, volumes: VirtualVolumes): 
 export function revertTo(snapshot: SnapshotRecord, volumes: VirtualVolumes): void {
   const { vm } = snapshot;
   const names = deltaNames(vm);
-  const disks = disksOf(snapshot).map((disk): DiskInventory => {
+  const disks = snapshot.spec.disks.map((disk): DiskInventory => {
     const present = vm.spec.disks.find(({ key }) => key === disk.key);
     if (!isInSnapshots(disk)) return present ?? disk;
     if (disk.backing.kind !== 'vvol' || present?.backing.kind !== 'vvol') {
@@ -112,15 +110,10 @@ export function revertTo(snapshot: SnapshotRecord, volumes: VirtualVolumes): voi
   makeCurrent(vm, snapshot);
 }
 
-/** The disks of a snapshot; of one that was there from the start, the elements below the VM's present disks. */
-export function disksOf({ spec, vm }: { readonly spec: SnapshotInventory; readonly vm: VmRecord }) {
-  return spec.disks ?? vm.spec.disks.map((disk) => ({ ...disk, backing: parentOf(disk.backing) ?? disk.backing }));
-}
-
 /** Names for the next elements, `…-000001.vmdk` and so on, that no file of the VM has. */
 function deltaNames(vm: VmRecord): (disk: DiskInventory) => string {
   const taken = new Set(
-    [vm.spec.disks, ...allSnapshots(vm).map((snapshot) => disksOf(snapshot))]
+    [vm.spec.disks, ...allSnapshots(vm).map(({ spec }) => spec.disks)]
       .flat()
       .flatMap(({ backing }) => chainOf(backing).flatMap((element) => fileOf(element) ?? [])),
   );

@@ -35,7 +35,7 @@ export const reconfigureOperations: Readonly<Record<string, OperationHandler>> =
     const edits = changes.map((change, index) => editOf(call, vm, change, index));
     return startTask(call, vm, 'VirtualMachine.reconfigure', async () => {
       await call.server.pace.wait(RECONFIGURE_MS);
-      // All checks on a draft: a specification is done as a whole or not at all.
+      // Each change builds on those before it; one that is refused takes them back. A file that was destroyed stays so.
       const before = vm.spec;
       try {
         for (const edit of edits) edit();

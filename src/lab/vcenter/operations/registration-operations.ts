@@ -1,8 +1,8 @@
-import type { VmInventory } from '../inventory.ts';
+import type { SnapshotInventory, VmInventory } from '../inventory.ts';
 import { addVm } from '../model/build-model.ts';
 import { datacenterOf, datastoreNamed, shownName } from '../model/inventory-tree.ts';
 import { vmsOf } from '../model/model.ts';
-import type { DatacenterRecord, HostRecord } from '../model/records.ts';
+import type { DatacenterRecord, HostRecord, SnapshotRecord } from '../model/records.ts';
 import { removeVm } from '../model/remove-vm.ts';
 import { homePath } from '../model/vm-home.ts';
 import { registerEntities } from '../object-registration.ts';
@@ -54,12 +54,18 @@ export const registrationOperations: Readonly<Record<string, OperationHandler>> 
         existingState: powerState,
       });
     }
-    model.unregistered.set(homePath(vm.spec), { ...vm.spec, name: vm.name });
+    model.unregistered.set(homePath(vm.spec), { ...vm.spec, name: vm.name, snapshots: vm.snapshots.map(asInventory) });
     removeVm(model, vm);
     call.server.events.add('vcenter', 'effect', call.operation, vm.name);
     return undefined;
   },
 };
+
+/** As the files of the VM tell it. */
+const asInventory = ({ spec, children }: SnapshotRecord): SnapshotInventory => ({
+  ...spec,
+  children: children.map(asInventory),
+});
 
 function unregisteredVm({ server: { model } }: Call, datacenter: DatacenterRecord, path: string): VmInventory {
   const name = /^\[(.+?)\] .+\.(?:vmx|vmtx)$/.exec(path)?.[1];

@@ -2,15 +2,7 @@ import { isInSnapshots } from '../model/disk-chains.ts';
 import { userOf } from '../model/file-locks.ts';
 import { allSnapshots, type Model } from '../model/model.ts';
 import type { SnapshotRecord, VmRecord } from '../model/records.ts';
-import {
-  createSnapshot,
-  currentOf,
-  disksOf,
-  forgetSnapshot,
-  mergeFile,
-  revertTo,
-  unusedFiles,
-} from '../model/vm-snapshots.ts';
+import { createSnapshot, currentOf, forgetSnapshot, mergeFile, revertTo, unusedFiles } from '../model/vm-snapshots.ts';
 import { registerSnapshot } from '../object-registration.ts';
 import type { Call, OperationHandler } from '../server-context.ts';
 import type { VirtualVolumes } from '../storage-side.ts';
@@ -81,7 +73,7 @@ export const snapshotOperations: Readonly<Record<string, OperationHandler>> = {
       refuseLocked(
         model,
         snapshot.vm,
-        disksOf(snapshot)
+        snapshot.spec.disks
           .filter(isInSnapshots)
           .flatMap(({ backing }) => ('fileName' in backing ? [backing.fileName] : [])),
       );

@@ -151,6 +151,7 @@ function diskBacking(vm: VmRecord, disk: DiskInventory, backing: DiskBackingInve
   const datastore = datastoreNamed(backing.datastore, vm);
   const file = { fileName: backing.fileName, datastore: datastore ? refOf(datastore) : undefined };
   if (backing.kind === 'localPMem') return data('VirtualDiskLocalPMemBackingInfo', { ...file, diskMode, uuid });
+  const parent = 'parent' in backing && backing.parent ? diskBacking(vm, disk, backing.parent, model) : undefined;
   if (backing.kind === 'rdm') {
     return data('VirtualDiskRawDiskMappingVer1BackingInfo', {
       ...file,
@@ -160,10 +161,11 @@ function diskBacking(vm: VmRecord, disk: DiskInventory, backing: DiskBackingInve
       diskMode: backing.compatibilityMode === 'physicalMode' ? 'independent_persistent' : diskMode,
       uuid,
       contentId: 'fffffffe',
+      parent,
+      ...(parent ? { deltaDiskFormat: 'redoLogFormat' } : {}),
       sharing,
     });
   }
-  const parent = backing.parent ? diskBacking(vm, disk, backing.parent, model) : undefined;
   const common = { ...file, diskMode, writeThrough: false, parent };
   switch (backing.kind) {
     case 'flatVer1':

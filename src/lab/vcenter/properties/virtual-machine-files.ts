@@ -71,11 +71,11 @@ function elementFiles(disk: DiskInventory, element: DiskBackingInventory, add: A
     objectId,
   );
   if (element.kind === 'vvol') return [descriptor];
-  if (element.kind === 'rdm') {
+  const delta = 'parent' in element && element.parent !== undefined;
+  if (element.kind === 'rdm' && !delta) {
     const suffix = element.compatibilityMode === 'physicalMode' ? 'rdmp' : 'rdm';
     return [descriptor, add(element.fileName.replace(/\.vmdk$/, `-${suffix}.vmdk`), 'diskExtent', disk.capacityBytes)];
   }
-  const delta = 'parent' in element && element.parent !== undefined;
   const suffix = delta ? (element.kind === 'seSparse' ? 'sesparse' : 'delta') : 'flat';
   return [descriptor, add(element.fileName.replace(/\.vmdk$/, `-${suffix}.vmdk`), 'diskExtent', disk.capacityBytes)];
 }

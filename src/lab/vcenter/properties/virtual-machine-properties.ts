@@ -3,7 +3,6 @@ import type { PropertyReaders } from '../model/managed-object.ts';
 import type { Model } from '../model/model.ts';
 import type { SnapshotRecord, VmRecord } from '../model/records.ts';
 import { homePath } from '../model/vm-home.ts';
-import { disksOf } from '../model/vm-snapshots.ts';
 import { type DataObject, data, reference } from '../wire/vim-values.ts';
 import { customValues, entityReaders, refOf } from './entity-properties.ts';
 import { guestFullNameOf, guestIdOf, virtualMachineConfig } from './virtual-machine-config.ts';
@@ -30,7 +29,7 @@ export function virtualMachineReaders(vm: VmRecord, model: Model): PropertyReade
 
 export function snapshotReaders(snapshot: SnapshotRecord, model: Model): PropertyReaders {
   return {
-    config: () => virtualMachineConfig(snapshot.vm, disksOf(snapshot), model),
+    config: () => virtualMachineConfig(snapshot.vm, snapshot.spec.disks, model),
     childSnapshot: () => snapshot.children.map(snapshotRef),
     vm: () => refOf(snapshot.vm),
     value: () => [],

@@ -386,8 +386,8 @@ test('a record of another boot, or of a session that is over, is no leftover', a
   await prepare();
   const resume = { bootId: '00000000-0000-4000-8000-000000000000', token: '0'.repeat(32) };
 
-  await world.guests.closeLeftover(world.vm, resume, within());
-  await world.guests.closeLeftover(world.vm, {}, within());
+  await world.guests.closeLeftover(world.vm, { resume, mayStandStill: true }, within());
+  await world.guests.closeLeftover(world.vm, { resume: {}, mayStandStill: true }, within());
 });
 
 test('a leftover that the guest cannot thaw by its record is not ended: E_GUEST that names what stands still', async () => {
@@ -396,7 +396,7 @@ test('a leftover that the guest cannot thaw by its record is not ended: E_GUEST 
   world.lab.knobs.failingRelease = { mountPoint: '/data' };
   const resume = { bootId: '00000000-0000-4000-8000-000000000000', token: '0'.repeat(32) };
 
-  await expect(world.guests.closeLeftover(world.vm, resume, within())).rejects.toMatchObject({
+  await expect(world.guests.closeLeftover(world.vm, { resume, mayStandStill: true }, within())).rejects.toMatchObject({
     code: 'E_GUEST',
     message: expect.stringContaining('"/data" is mounted, but no mount point leads to it'),
     hint: expect.stringContaining('fsfreeze --unfreeze'),

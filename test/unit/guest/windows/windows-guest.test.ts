@@ -237,8 +237,21 @@ test('a session that ran out of time before its shell was ended is not called cl
   expect(await guest.close()).toBe('unknown');
 
   expect(world.sessionCount()).toBe(1);
-  await world.guests.closeLeftover(world.vm, resume, within());
+  await world.guests.closeLeftover(world.vm, { resume, mayStandStill: false }, within());
   expect(world.sessionCount()).toBe(0);
+});
+
+test('a session whose helper died holding is not called closed, nor a leftover ended, before Windows has ended the hold', async () => {
+  await open({ settings: { holdMs: 3000 } });
+  await prepare();
+  await guest.freeze(within());
+  rule('Send', 'before', 'hang');
+
+  expect(await guest.close()).toBe('unknown');
+  expect(world.isFrozen()).toBe(true);
+  await world.guests.closeLeftover(world.vm, { resume, mayStandStill: true }, within());
+
+  expect(world.isFrozen()).toBe(false);
 });
 
 describe('before the freeze', () => {
@@ -269,7 +282,7 @@ describe('before the freeze', () => {
   test('a shell that somebody deleted makes the freeze fail', async () => {
     await open();
     await prepare();
-    await world.guests.closeLeftover(world.vm, resume, within());
+    await world.guests.closeLeftover(world.vm, { resume, mayStandStill: false }, within());
 
     expect(await failureOf(guest.freeze(within()))).toMatchObject({ name: 'SnaphookError' });
     await guest.thaw(within());

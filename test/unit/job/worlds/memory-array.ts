@@ -117,6 +117,7 @@ export class MemoryArray implements StorageArray {
   link = (): never => unused('link');
   storageContainers = (): never => unused('storageContainers');
   presentations = (): never => unused('presentations');
+  createDevices = (): never => unused('createDevices');
   addToStorageGroup = (): never => unused('addToStorageGroup');
   async close(): Promise<void> {}
 

@@ -67,7 +67,7 @@ export class MemorySite {
       guests: {
         strategyFor: unusedCall,
         open: unusedCall,
-        closeLeftover: async ({ address = '' }, { shellId = '' }) => {
+        closeLeftover: async ({ address = '' }, { resume: { shellId = '' } }) => {
           this.contacted.add(address);
           this.shells.get(address)?.delete(shellId);
         },
