@@ -81,7 +81,7 @@ async function runChecks(
       await check(`array ${array.id}`, async () => {
         const facts = await array.facts(signal);
         const limits = [facts.local ? '' : ', NOT LOCAL', facts.snapVxLicensed ? '' : ', NO SnapVX LICENCE'].join('');
-        const vvols = vvolText(await ports.vvolAnswers.recall(array.id, facts.microcode));
+        const vvols = vvolText(await ports.vvolAnswers.recall(facts));
         return `${facts.model}, microcode ${facts.microcode}, Unisphere ${facts.unisphereVersion} (API ${facts.apiVersion}), snapshots by ${facts.snapVxApi ?? 'unknown'}${limits}; ${vvols}`;
       }),
     );

@@ -53,6 +53,7 @@ export const EXIT_OF_ERROR: Readonly<Record<ErrorCode, number>> = {
   E_ARRAY_BUSY: EXIT.array,
   E_ARRAY_VERSION: EXIT.array,
   E_ARRAY_REFUSED: EXIT.array,
+  E_ARRAY_VVOL: EXIT.array,
   E_ARRAY_LIMIT: EXIT.array,
   E_ARRAY_NOT_LOCAL: EXIT.preflight,
   E_ARRAY: EXIT.array,

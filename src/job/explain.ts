@@ -27,7 +27,7 @@ import type { Collateral, Route } from './plan.ts';
 import type { JobPorts } from './ports.ts';
 import { orProblem } from './problems.ts';
 import { chooseRoute } from './route.ts';
-import { containersOf, containersOn, homeOf } from './sources.ts';
+import { containersOn, homeOf, vvolsOf } from './sources.ts';
 import { diskRefusal, vmRefusals } from './vm-checks.ts';
 import { notesOf } from './vm-notes.ts';
 import { findVm, guestAddressOf } from './vms.ts';
@@ -144,17 +144,17 @@ async function askArrays(
   { readonly identities: Positions; readonly answers: readonly ArrayAnswer[] } & Pick<Surroundings, 'members'>
 > {
   const identities = [...new Set(owners.flatMap(({ disk }) => identitiesOf(disk)))];
-  const containersByVvol = containersOf(owners);
+  const vvols = vvolsOf(owners);
   const answers: ArrayAnswer[] = [];
   const members = new Map<ArrayId, ReadonlyMap<string, DeviceInventory['pool']>>();
   for (const array of ports.arrays) {
     const answered = await orProblem(problems, undefined, signal, async () => {
       const facts = await array.facts(signal);
       const [first = '', ...more] = new Set(targetPools.map(({ targetPool }) => targetPool));
-      const inventory = await array.inventory({ identities, pool: first, containers: containersByVvol }, signal);
+      const inventory = await array.inventory({ identities, pool: first, vvols }, signal);
       const byPool = new Map([[first, inventory.pool]]);
       for (const pool of more) byPool.set(pool, (await array.inventory({ identities: [], pool }, signal)).pool);
-      const containers = await containersOn(array, [...new Set(containersByVvol.values())], signal);
+      const containers = await containersOn(array, vvols, signal);
       return { answer: { array, facts, inventory, containers }, byPool };
     });
     if (!answered) continue;

@@ -31,6 +31,8 @@ export interface FoundDevice {
   readonly answer: ArrayAnswer;
   readonly device: Device;
   readonly foundBy: FoundBy;
+  /** False: the array does not show it among its vVols. Undefined: it was not asked as one. */
+  readonly shownAsVvol: boolean | undefined;
   /** What every array answered: whether all of it agrees, `checkAgreement` tells. */
   readonly clues: readonly IdentityClue[];
 }
@@ -75,8 +77,8 @@ export function findDevice(
       },
     );
   }
-  const foundBy = match.answer.inventory.clues[index]?.foundBy ?? 'effective WWN';
-  return { identity, ...match, foundBy, clues };
+  const { foundBy = 'effective WWN', shownAsVvol } = match.answer.inventory.clues[index] ?? {};
+  return { identity, ...match, foundBy, shownAsVvol, clues };
 }
 
 const decodedBy = (clues: readonly IdentityClue[]): IdentityClue['decoded'] =>
@@ -90,7 +92,7 @@ const nameWithIdentity = (owner: VmDisk, identity: string): string => `${nameOfD
  * Errors: `E_DEVICE_AMBIGUOUS`, `E_DEVICE_UNFIT`.
  */
 export function checkAgreement(found: FoundDevice, answers: readonly ArrayAnswer[], owner: VmDisk): readonly string[] {
-  const { identity, answer, device, foundBy, clues } = found;
+  const { identity, answer, device, clues } = found;
   const what = nameWithIdentity(owner, identity);
   const decoded = decodedBy(clues);
   const notes: string[] = [];
@@ -111,7 +113,7 @@ export function checkAgreement(found: FoundDevice, answers: readonly ArrayAnswer
   }
   checkDevice(owner, what, answer, device);
   checkContainer(owner, what, answers, found);
-  notes.push(...checkBacking(owner, what, answer, device, foundBy));
+  notes.push(...checkBacking(owner, what, found));
   return notes;
 }
 
@@ -152,9 +154,7 @@ function checkContainer(
 function checkBacking(
   { disk }: VmDisk,
   what: string,
-  answer: ArrayAnswer,
-  device: Device,
-  foundBy: FoundBy,
+  { answer, device, foundBy, shownAsVvol }: FoundDevice,
 ): readonly string[] {
   const { backing, capacityBytes } = disk;
   const deviceBytes = bytesOfCylinders(device.cylinders);
@@ -166,6 +166,12 @@ function checkBacking(
     );
   }
   if (backing.kind !== 'vvol') return [];
+  if (shownAsVvol === false) {
+    throw unfit(
+      `${what} is a vVol, and device ${nameIn(answer, device)}, which shows its id, is not among the vVols of the array`,
+      'Look at the device and at the storage containers in Unisphere: another device has the name of the vVol.',
+    );
+  }
   // The VASA provider names arrays in words of its own; what looks like an array id must be this one. Their form is not confirmed.
   const named = [...new Set(backing.vasaArrays.flatMap((words) => words.match(/(?<!\d)\d{12}(?!\d)/g) ?? []))];
   if (named.length > 0 && !named.includes(answer.array.id)) {

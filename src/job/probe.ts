@@ -1,7 +1,7 @@
 import { SnaphookError } from '../ports/errors.ts';
 import type { Lock } from '../ports/journal.ts';
 import type { VvolAnswer } from '../ports/vvol-answers.ts';
-import { checkArrayLimits } from './array-limits.ts';
+import { checkArray, checkArrayLimits } from './array-limits.ts';
 import { whileHeld } from './held-journal.ts';
 import type { JobContext, JobSpec } from './job-spec.ts';
 import { jobLock } from './job-turn.ts';
@@ -21,9 +21,11 @@ import { findVm } from './vms.ts';
 
 /**
  * Asks an array once whether it takes a user snapshot of a vVol: one establish on one device of the VM, without any freeze and
- * removed at once. Journaled like a run, so that a crash is cleaned up like one. The answer is remembered for this release of the array.
+ * removed at once. Journaled like a run, so that a crash is cleaned up like one. The answer is remembered for this release of the array
+ * and this interface (`snapVxApi`).
  *
- * Whatever the array refuses with its own words is its answer; load, missing rights, limits and lost answers are none, and are thrown.
+ * A refusal is an answer when it is one of the vVol (`E_ARRAY_VVOL`) and no snapshot showed up after it; anything else (licence, load,
+ * missing rights, limits, lost answers, a storage group that is refused for another reason) is none, and is thrown.
  */
 export async function probeVvol(
   ports: JobPorts,
@@ -54,8 +56,8 @@ async function askOnce(
   await journal.opened(context);
   await journal.append({ kind: 'planned', data: plan });
   const run: Run = { plan, ports, array, journal, openGuests: new Map() };
-  const { microcode } = plan.array;
-  const answer = { array: array.id, microcode, askedAt: ports.clock.now().toISOString() };
+  const { microcode, snapVxApi = 'device-list' } = plan.array;
+  const answer = { array: array.id, microcode, snapVxApi, askedAt: ports.clock.now().toISOString() };
   const refusal = await snap(run, signal).then(
     () => undefined,
     (error: unknown) => error,
@@ -64,8 +66,8 @@ async function askOnce(
   if (errors.length > 0) throw leftoversError(runId, errors, refusal);
   await closeRun(ports, journal, runId, refusal === undefined ? 'probed' : 'nothing-done');
   if (refusal === undefined) return remember(ports, { ...answer, takesSnapVx: true, words: undefined });
-  const isAnswer = refusal instanceof SnaphookError && refusal.code === 'E_ARRAY_REFUSED' && refusal.effect === 'none';
-  if (!isAnswer) throw refusal;
+  // Of an effect that is not known `capture` has looked for the snapshot until it could not appear any more, and found none.
+  if (!(refusal instanceof SnaphookError && refusal.code === 'E_ARRAY_VVOL')) throw refusal;
   return remember(ports, { ...answer, takesSnapVx: false, words: refusal.message });
 }
 
@@ -98,7 +100,8 @@ async function planOf(
   for (const note of checkDevices(devices, [{ vm, disk }])) ports.reporter.warn(note);
   const { array, facts } = devices.home;
   const sources = sourcesOf(devices, [{ vm, disk }]);
-  // A device that takes no snapshot for a reason of its own says nothing about vVols.
+  // An array or a device that takes no snapshot for a reason of its own says nothing about vVols.
+  checkArray(array, facts);
   await checkArrayLimits(array, sources, spec, signal);
   const plan: Plan = {
     runId,

@@ -9,14 +9,14 @@ import type { Route } from './plan.ts';
 export async function chooseRoute(
   answers: VvolAnswers,
   spec: Pick<JobSpec, 'route'>,
-  { arrayId, microcode }: ArrayFacts,
+  facts: ArrayFacts,
   vms: readonly VmRecord[],
 ): Promise<Route> {
   if (spec.route !== 'auto') return { name: spec.route, because: 'the job asks for it' };
   const hasVvols = vms.some(({ disks }) => disks.some(({ backing }) => backing.kind === 'vvol'));
   if (!hasVvols) return { name: 'snapvx', because: 'no disk is a vVol' };
-  const answer = await answers.recall(arrayId, microcode);
-  const array = `array "${arrayId}" with microcode ${microcode}`;
+  const answer = await answers.recall(facts);
+  const array = `array "${facts.arrayId}" with microcode ${facts.microcode}`;
   if (!answer)
     return { name: 'snapvx', because: `${array} was never asked whether it takes SnapVX snapshots of vVols` };
   return answer.takesSnapVx

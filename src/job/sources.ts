@@ -39,22 +39,21 @@ export interface FoundDevices {
   readonly byIdentity: ReadonlyMap<string, FoundDevice>;
 }
 
-/** Storage containers by vVol object id, where vCenter tells them. */
-export const containersOf = (disks: readonly VmDisk[]): ReadonlyMap<string, string> =>
+/** The vVol object ids among the disks, with the storage container of each where vCenter tells it. */
+export const vvolsOf = (disks: readonly VmDisk[]): ReadonlyMap<string, string | undefined> =>
   new Map(
     disks.flatMap(({ disk: { backing } }) =>
-      backing.kind === 'vvol' && backing.containerId !== undefined
-        ? [[backing.objectId, backing.containerId] as const]
-        : [],
+      backing.kind === 'vvol' ? [[backing.objectId, backing.containerId] as const] : [],
     ),
   );
 
-/** Which of the storage containers the array has, by id, with their names. */
+/** Which storage containers of the vVols the array has, by id, with their names. */
 export async function containersOn(
   array: StorageArray,
-  ids: readonly string[],
+  vvols: ReadonlyMap<string, string | undefined>,
   signal: AbortSignal,
 ): Promise<ReadonlyMap<string, string>> {
+  const ids = [...new Set([...vvols.values()].filter((id) => id !== undefined))];
   const names = await array.storageContainers(ids, signal);
   return new Map(
     ids.flatMap((id, index) => {
@@ -75,14 +74,14 @@ export async function findDevices(
   signal: AbortSignal,
 ): Promise<FoundDevices> {
   const identities = [...new Set(disks.flatMap(({ disk }) => identitiesOf(disk)))];
-  const containers = containersOf(disks);
+  const vvols = vvolsOf(disks);
   const answers = await Promise.all(
     arrays.map(async (array) => {
       const facts = await array.facts(signal);
-      const inventory = await array.inventory({ identities, pool, containers }, signal);
+      const inventory = await array.inventory({ identities, pool, vvols }, signal);
       // With one array there is no other that could have the container; the array's name in vCenter is compared in any case.
-      const asked = arrays.length > 1 ? containers.values() : [];
-      return { array, facts, inventory, containers: await containersOn(array, [...new Set(asked)], signal) };
+      const asked = arrays.length > 1 ? vvols : new Map<string, undefined>();
+      return { array, facts, inventory, containers: await containersOn(array, asked, signal) };
     }),
   );
   const positions = new Map(identities.map((identity, index) => [identity, index]));

@@ -2,7 +2,7 @@ import { open, readFile, rename } from 'node:fs/promises';
 import path from 'node:path';
 import * as z from 'zod';
 import { SnaphookError } from '../ports/errors.ts';
-import { type ArrayId, arrayId } from '../ports/identity.ts';
+import { arrayId } from '../ports/identity.ts';
 import type { VvolAnswer, VvolAnswers } from '../ports/vvol-answers.ts';
 import { ensureFolder } from './ensure-folder.ts';
 import { syncFolder } from './sync-folder.ts';
@@ -13,6 +13,7 @@ const FILE_NAME = 'vvol-answers.json';
 const storedAnswer = z.strictObject({
   array: z.string().regex(/^\d{12}$/),
   microcode: z.string(),
+  snapVxApi: z.enum(['device-list', 'storage-group']),
   takesSnapVx: z.boolean(),
   askedAt: z.iso.datetime(),
   words: z.string().optional(),
@@ -20,19 +21,22 @@ const storedAnswer = z.strictObject({
 const storedFile = z.strictObject({ version: z.literal(1), answers: z.array(storedAnswer) });
 type StoredAnswer = z.infer<typeof storedAnswer>;
 
-/** The answers in one file of the state directory; the newest of an array and release counts. */
+/** The answers in one file of the state directory; the newest of an array, release and interface counts. */
 export function createFileVvolAnswers(folder: string): VvolAnswers {
   const file = path.join(folder, FILE_NAME);
   return {
-    async recall(array, microcode) {
-      const found = (await readAnswers(file)).find((answer) => isOf(answer, array, microcode));
+    async recall(facts) {
+      const found = (await readAnswers(file)).find((answer) => isOf(answer, facts));
       return found && answerOf(found);
     },
-    async remember({ array, microcode, takesSnapVx, askedAt, words }) {
-      const others = (await readAnswers(file)).filter((answer) => !isOf(answer, array, microcode));
+    async remember({ array, microcode, snapVxApi, takesSnapVx, askedAt, words }) {
+      const others = (await readAnswers(file)).filter(
+        (answer) => !isOf(answer, { arrayId: array, microcode, snapVxApi }),
+      );
       const answer: StoredAnswer = {
         array,
         microcode,
+        snapVxApi,
         takesSnapVx,
         askedAt,
         ...(words === undefined ? {} : { words }),
@@ -42,8 +46,8 @@ export function createFileVvolAnswers(folder: string): VvolAnswers {
   };
 }
 
-const isOf = (answer: StoredAnswer, array: ArrayId, microcode: string): boolean =>
-  answer.array === array && answer.microcode === microcode;
+const isOf = (answer: StoredAnswer, { arrayId: array, microcode, snapVxApi }: Parameters<VvolAnswers['recall']>[0]) =>
+  answer.array === array && answer.microcode === microcode && answer.snapVxApi === snapVxApi;
 
 const answerOf = ({ array, words, ...rest }: StoredAnswer): VvolAnswer => ({ ...rest, array: arrayId(array), words });
 

@@ -35,6 +35,7 @@ export const ERROR_CODES = [
   'E_ARRAY_BUSY',
   'E_ARRAY_VERSION',
   'E_ARRAY_REFUSED',
+  'E_ARRAY_VVOL',
   'E_ARRAY_LIMIT',
   'E_ARRAY_NOT_LOCAL',
   'E_ARRAY',

@@ -109,6 +109,8 @@ export interface IdentityClue {
   readonly decoded: { readonly arrayId: ArrayId; readonly deviceId: DeviceId } | undefined;
   /** The device of that id, where the identity names this array and the array has one: it may show another identity. */
   readonly decodedDevice: Device | undefined;
+  /** Whether the array shows all devices of the identity among its vVols; undefined: there is none, or the array was not asked. */
+  readonly shownAsVvol: boolean | undefined;
 }
 
 /** Everything of one `preflight` read: sources by identity, and what the designated pool holds. */
@@ -167,8 +169,11 @@ export interface StorageArray {
     request: {
       readonly identities: readonly string[];
       readonly pool: string;
-      /** Storage containers (`vvol:<hex>-<hex>`) of vVol object ids: those are looked into first. */
-      readonly containers?: ReadonlyMap<string, string>;
+      /**
+       * Which of the identities are vVol object ids, with the storage container (`vvol:<hex>-<hex>`) where vCenter tells it: that one is
+       * looked into first.
+       */
+      readonly vvols?: ReadonlyMap<string, string | undefined>;
     },
     signal: AbortSignal,
   ): Promise<DeviceInventory>;
@@ -179,7 +184,7 @@ export interface StorageArray {
   recall(facts: ArrayFacts): void;
   /**
    * Where snapshots are taken by storage group: makes the group of exactly these devices that the establish will name. Again is
-   * success. Refused when a group of that name holds anything else.
+   * success. Refused when a group of that name holds anything else; `E_ARRAY_VVOL` when the array says that vVols enter no group.
    */
   makeSnapshotGroup(
     request: { readonly name: string; readonly devices: readonly DeviceId[] },
@@ -198,7 +203,10 @@ export interface StorageArray {
   listSnapshotGroups(request: { readonly namePrefix: string }, signal: AbortSignal): Promise<readonly SnapshotGroup[]>;
   /** Opens and authenticates the connection the establish will use, so that none is opened inside the freeze window. */
   warm(signal: AbortSignal): Promise<void>;
-  /** One request, one instant for all devices. `serviceMs` is the array's own time where it tells it. */
+  /**
+   * One request, one instant for all devices. `serviceMs` is the array's own time where it tells it. `E_ARRAY_VVOL`: the array
+   * answered that it does not take one of vVols, or refused a request with vVols in it and named no other reason.
+   */
   establish(
     request: { readonly name: string; readonly devices: readonly DeviceId[]; readonly timeToLiveHours: number },
     signal: AbortSignal,

@@ -37,7 +37,7 @@ const BULK_SELECT = [
 export interface InventoryRequest {
   readonly identities: readonly string[];
   readonly pool: string;
-  readonly containers?: ReadonlyMap<string, string>;
+  readonly vvols?: ReadonlyMap<string, string | undefined>;
 }
 
 /**
@@ -65,7 +65,7 @@ interface Identified {
 
 const NOBODY: Identified = {
   devices: [],
-  clue: { foundBy: undefined, decoded: undefined, decodedDevice: undefined },
+  clue: { foundBy: undefined, decoded: undefined, decodedDevice: undefined, shownAsVvol: undefined },
 };
 
 const inventoryOf = (identified: readonly Identified[], pool: readonly Device[]): DeviceInventory => ({
@@ -74,30 +74,50 @@ const inventoryOf = (identified: readonly Identified[], pool: readonly Device[])
   pool,
 });
 
+/** A vVol has its id under either WWN; another name of the same form is that of a device as hosts see it. */
+function wantedAs(identity: string, isVvol: boolean): WantedDevice | undefined {
+  const wanted = parseIdentity(identity);
+  return isVvol && wanted?.kind === 'naa' ? { kind: 'vvol', wwn: wanted.wwn } : wanted;
+}
+
 /** One list of all volumes of the array serves sources and pool together, however many there are. */
 async function inventoryInBulk(
   arrayId: ArrayId,
   rows: readonly ReturnType<typeof bulkVolume>[],
   classic: ClassicReader,
-  { identities, pool, containers }: InventoryRequest,
+  { identities, pool, vvols = new Map() }: InventoryRequest,
 ): Promise<DeviceInventory> {
   const toDevices = (found: typeof rows) =>
     found.flatMap(({ volume, maskingViews }) => deviceOf(volume, maskingViews) ?? []);
   const rowsNamed = byIdentity(rows);
   const rowOf = new Map(rows.map((row) => [row.volume.id, row]));
   const identify = async (identity: string): Promise<Identified> => {
-    const wanted = parseIdentity(identity);
+    const isVvol = vvols.has(identity);
+    const wanted = wantedAs(identity, isVvol);
     if (wanted === undefined) return NOBODY;
     const named = decodedDevice(wanted, arrayId);
     const claimed = named === undefined ? undefined : rowOf.get(named);
     const clue = { decoded: decoded(wanted), decodedDevice: claimed && toDevices([claimed])[0] };
     const found = rowsNamed(wanted).filter(({ volume }) => answersTo(volume, wanted));
+    const foundBy = found[0] && answeredBy(found[0].volume, wanted);
+    const isDone = isVvol ? found.length > 0 && found.every(mayBeVvolRow) : found.length > 0 || !mayBeVvol(wanted);
+    if (isDone) return { devices: toDevices(found), clue: { ...clue, foundBy, shownAsVvol: undefined } };
     // A release may leave vVols out of its general list: those are asked for by name.
-    if (found.length === 0 && mayBeVvol(wanted)) {
-      const { volumes, foundBy } = await classic.findVvol(wantedVvol(identity, wanted, containers?.get(identity)));
-      return { devices: await classic.toSources(volumes), clue: { ...clue, foundBy } };
-    }
-    return { devices: toDevices(found), clue: { ...clue, foundBy: found[0] && answeredBy(found[0].volume, wanted) } };
+    const byName = await classic.findVvol(wantedVvol(identity, wanted, vvols.get(identity)));
+    const missing = byName.volumes.filter(({ id }) => !found.some(({ volume }) => volume.id === id));
+    return {
+      devices: [...toDevices(found), ...(await classic.toSources(missing))],
+      clue: {
+        ...clue,
+        foundBy: byName.foundBy ?? foundBy,
+        shownAsVvol: isVvol
+          ? areVvols(
+              found.map(({ volume }) => volume),
+              byName,
+            )
+          : undefined,
+      },
+    };
   };
   const inPool = rows.filter(({ volume }) => isInGroup(volume, pool));
   const [identified, targets] = await Promise.all([
@@ -107,6 +127,16 @@ async function inventoryInBulk(
     ),
   ]);
   return inventoryOf(identified, targets.flat());
+}
+
+/** Hosts reach vVols through protocol endpoints: a device in a group or a view is looked at more closely. The list itself does not tell. */
+const mayBeVvolRow = ({ volume, maskingViews }: ReturnType<typeof bulkVolume>): boolean =>
+  volume.storageGroups.length === 0 && maskingViews.length === 0;
+
+/** Are these devices, found by a general list, among those found as vVols? Undefined when nothing was found at all. */
+function areVvols(found: readonly Volume[], { volumes }: FoundVolumes): boolean | undefined {
+  if (found.length + volumes.length === 0) return undefined;
+  return found.every(({ id }) => volumes.some((vvol) => vvol.id === id));
 }
 
 /** Rows that have an identity in any of its forms: which of them answer to it is decided over these few. */
@@ -136,18 +166,30 @@ function byIdentity<Row extends { readonly volume: Volume }>(
 async function inventoryOneByOne(
   arrayId: ArrayId,
   classic: ClassicReader,
-  { identities, pool, containers }: InventoryRequest,
+  { identities, pool, vvols = new Map() }: InventoryRequest,
 ): Promise<DeviceInventory> {
   const identify = async (identity: string): Promise<Identified> => {
-    const wanted = parseIdentity(identity);
+    const isVvol = vvols.has(identity);
+    const wanted = wantedAs(identity, isVvol);
     if (wanted === undefined) return NOBODY;
     const named = decodedDevice(wanted, arrayId);
     const claimed = named === undefined ? undefined : await classic.volume(named);
-    const { volumes, foundBy } = await classic.find(identity, wanted, claimed, containers?.get(identity));
+    const listed = await classic.find(wanted, claimed);
+    const asVvol =
+      isVvol || (listed.volumes.length === 0 && mayBeVvol(wanted))
+        ? await classic.findVvol(wantedVvol(identity, wanted, vvols.get(identity)))
+        : { volumes: [], foundBy: undefined };
+    const volumes = [...new Map([...listed.volumes, ...asVvol.volumes].map((one) => [one.id, one])).values()];
+    const foundBy = asVvol.foundBy ?? listed.foundBy;
     const decodedDeviceShown = claimed && deviceOf(claimed, []);
     return {
       devices: await classic.toSources(volumes),
-      clue: { foundBy, decoded: decoded(wanted), decodedDevice: decodedDeviceShown },
+      clue: {
+        foundBy,
+        decoded: decoded(wanted),
+        decodedDevice: decodedDeviceShown,
+        shownAsVvol: isVvol ? areVvols(listed.volumes, asVvol) : undefined,
+      },
     };
   };
   const [identified, poolVolumes] = await Promise.all([
@@ -208,19 +250,11 @@ function createClassicReader(unisphere: Unisphere, signal: AbortSignal) {
     findVvol: (wanted: WantedVvol) => findVvol(strategies, wanted),
     eachHost: masking.eachHost,
     /** `claimed` is the device that the identity names by itself; the list is asked also when it shows the identity: others may too. */
-    async find(
-      identity: string,
-      wanted: WantedDevice,
-      claimed: Volume | undefined,
-      container: string | undefined,
-    ): Promise<FoundVolumes> {
+    async find(wanted: WantedDevice, claimed: Volume | undefined): Promise<FoundVolumes> {
       const proposed = [...(claimed ? [claimed] : []), ...(await listedAs(wanted))];
       const found = new Map(proposed.filter((one) => answersTo(one, wanted)).map((one) => [one.id, one]));
       const [first] = found.values();
-      if (first) return { volumes: [...found.values()], foundBy: answeredBy(first, wanted) };
-      return mayBeVvol(wanted)
-        ? findVvol(strategies, wantedVvol(identity, wanted, container))
-        : { volumes: [], foundBy: undefined };
+      return { volumes: [...found.values()], foundBy: first && answeredBy(first, wanted) };
     },
     toSources: (found: readonly Volume[]) => devicesOf(found, masking.viewsOf),
     toTargets: (found: readonly Volume[]) =>

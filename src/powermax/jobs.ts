@@ -45,8 +45,12 @@ export async function followJob(
       const status = (text(job, 'status') ?? '').toUpperCase();
       if (status === 'SUCCEEDED') return { kind: 'done', body: job, serviceMs: undefined };
       if (!RUNNING.includes(status)) {
-        const message = text(job, 'result') ?? `job ended as ${status}`;
-        return { kind: 'refused', refusal: classify({ status: 500, body: { message }, raw: '' }, 'write') };
+        const message = text(job, 'result');
+        const body = message === undefined ? undefined : { message };
+        return {
+          kind: 'refused',
+          refusal: classify({ status: 500, body, raw: `job ended as ${status}` }, 'write'),
+        };
       }
       waitMs = nextLookMs(from.clock.monotonicMs() - startedMs);
     }

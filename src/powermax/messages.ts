@@ -17,6 +17,8 @@ type RefusalKind =
   | 'already-masked'
   | 'fast-conflict'
   | 'vvol'
+  | 'not-licensed'
+  | 'not-local'
   | 'exists'
   | 'not-found'
   | 'no-such-path'
@@ -37,6 +39,8 @@ export interface Refusal {
   readonly status: number;
   /** The array's own words, for people. */
   readonly message: string;
+  /** False: there is no message, or something on the way wrote it. */
+  readonly inItsWords: boolean;
   /** `safe`: certainly refused before any effect and likely to pass later. */
   readonly retry: RetryClass;
   /** `unknown`: a write that was answered so may have happened. Reads never have an effect. */
@@ -58,10 +62,6 @@ const unanswered = (code: ErrorCode, hint: string): Meaning => ({
   effect: 'unknown',
   hint,
 });
-
-/** Whether an array accepts SnapVX on vVols is documented nowhere; expect it to refuse. */
-export const VVOL_HINT =
-  'This array does not accept SnapVX snapshots of vVol devices from users. Use the route "managed" for these VMs.';
 
 const MEANINGS: Readonly<Record<RefusalKind, Meaning>> = {
   'already-in-desired-state': refused('E_ARRAY_REFUSED', 'Compare the links of the device with the run journal.'),
@@ -90,7 +90,13 @@ const MEANINGS: Readonly<Record<RefusalKind, Meaning>> = {
     'The device is already presented by another masking view; remove it there first.',
   ),
   'fast-conflict': refused('E_ARRAY_REFUSED', 'Use a storage group without service level (SRP none) for the pool.'),
-  vvol: refused('E_ARRAY_REFUSED', VVOL_HINT),
+  // Whether an array accepts SnapVX on vVols is documented nowhere; expect it to refuse.
+  vvol: refused(
+    'E_ARRAY_VVOL',
+    'Unless its words tell another reason, this array takes no SnapVX snapshots of vVols from users: use the route "managed" for these VMs.',
+  ),
+  'not-licensed': refused('E_ARRAY_REFUSED', 'SnapVX is part of the TimeFinder licence; ask your Dell representative.'),
+  'not-local': refused('E_ARRAY_NOT_LOCAL', 'Configure the Unisphere server that is local to the array.'),
   exists: refused('E_ARRAY_REFUSED', 'An object of this name is already there; it was left untouched.'),
   'not-found': refused('E_ARRAY_REFUSED', 'Check the names in the configuration with `snaphook doctor`.'),
   'no-such-path': refused(
@@ -129,6 +135,8 @@ const BY_TEXT: readonly (readonly [substring: string, kind: RefusalKind])[] = [
   ['cannot be smaller than source', 'target-too-small'],
   ['already masked within a view', 'already-masked'],
   ['cannot belong to more than one storage group in use by fast', 'fast-conflict'],
+  ['not licensed', 'not-licensed'],
+  ['is not local', 'not-local'],
   ['virtual volume', 'vvol'],
   ['vvol', 'vvol'],
   ['nullpointerexception', 'old-endpoint'],
@@ -168,9 +176,10 @@ export function classify(answer: BadAnswer, call: 'read' | 'write'): Refusal {
   const message = messageOf(answer);
   const kind = kindOf(answer, message);
   const { code, retry, effect } = MEANINGS[kind];
-  if (call === 'write') return { kind, status, message, retry, effect };
+  const inItsWords = wordsIn(answer.body) !== undefined;
+  if (call === 'write') return { kind, status, message, inItsWords, retry, effect };
   const isPassing = code === 'E_ARRAY_BUSY' || ANSWER_LOST.includes(status);
-  return { kind, status, message, retry: isPassing ? 'safe' : 'never', effect: 'none' };
+  return { kind, status, message, inItsWords, retry: isPassing ? 'safe' : 'never', effect: 'none' };
 }
 
 function kindOf({ status, body }: BadAnswer, message: string): RefusalKind {
@@ -189,10 +198,11 @@ function kindOf({ status, body }: BadAnswer, message: string): RefusalKind {
 
 /** The message of an error body, whatever it is: JSON with `message`, other JSON, plain text, HTML, nothing. */
 function messageOf({ body, raw }: BadAnswer): string {
-  const message = isBody(body) ? text(body, 'message') : undefined;
-  const plain = (message ?? raw.replaceAll(/<[^>]*>/g, ' ')).replaceAll(/\s+/g, ' ').trim();
+  const plain = (wordsIn(body) ?? raw.replaceAll(/<[^>]*>/g, ' ')).replaceAll(/\s+/g, ' ').trim();
   return plain.length > 500 ? `${plain.slice(0, 500)}…` : plain;
 }
+
+const wordsIn = (body: unknown): string | undefined => (isBody(body) ? text(body, 'message') : undefined);
 
 /** Answers of something on the way that got none from the server in time. */
 const ANSWER_LOST: readonly number[] = [408, 502];
@@ -207,9 +217,10 @@ export function isAboutRights({ kind }: Refusal): boolean {
   return kind === 'unauthorized' || kind === 'forbidden' || kind === 'role';
 }
 
-/** Could it be the vVols of the request that were refused? Only where the array does not name another reason. */
-export function mayBeAboutVvols({ kind }: Refusal): boolean {
-  return kind === 'vvol' || kind === 'refused' || kind === 'failed';
+/** A refused request with vVols in it: they are the reason where the array says so, or says something and names no other reason. */
+export function aboutVvols(refusal: Refusal): Refusal {
+  const { kind, inItsWords } = refusal;
+  return (kind === 'refused' || kind === 'failed') && inItsWords ? { ...refusal, kind: 'vvol' } : refusal;
 }
 
 /** The same refusal after a read-back showed that nothing had happened. */

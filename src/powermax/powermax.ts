@@ -127,7 +127,8 @@ export function createPowerMax(options: PowerMaxOptions): StorageArray {
       const inventory = await readInventory(unisphere, request, signal);
       request.identities.forEach((identity, index) => {
         const wanted = parseIdentity(identity);
-        if (wanted && mayBeVvol(wanted)) for (const { id } of inventory.sources[index] ?? []) vvols.add(id);
+        const isVvol = request.vvols?.has(identity) || (wanted && mayBeVvol(wanted));
+        if (isVvol) for (const { id } of inventory.sources[index] ?? []) vvols.add(id);
       });
       if (inventory.pool.length === 0 && inventory.sources.flat().length === 0) await generation(signal);
       return inventory;

@@ -4,7 +4,7 @@ import { nextLookMs } from '../ports/polling.ts';
 import type { DevicePair, SnapshotOfDevice } from '../ports/storage-array.ts';
 import { backoffMs } from './backoff.ts';
 import type { Unisphere } from './client.ts';
-import { isAboutRights, mayBeAboutVvols, type Refusal, refusalError, VVOL_HINT, withoutEffect } from './messages.ts';
+import { aboutVvols, isAboutRights, type Refusal, refusalError, withoutEffect } from './messages.ts';
 import type { OwnEffects } from './own-effects.ts';
 import { changeAll, type RepeatableChange } from './repeated-change.ts';
 import { type NewSnapshot, type SnapshotRef, type SnapVxWire, sourcesOf, targetsOf } from './snapvx-wire.ts';
@@ -206,9 +206,10 @@ export function createSnapVx({ unisphere, wire, effects, generation, busyPauseMs
       effects.forget(name, devices);
       const reply = await wire.create(request, signal);
       if (reply.kind === 'refused') {
-        const isAboutVvols = mayBeAboutVvols(reply.refusal) && devices.some((device) => vvols.has(device));
+        const { refusal } = reply;
+        const hasVvols = devices.some((device) => vvols.has(device));
         const action = `establish snapshot "${name}" of ${devices.length} devices`;
-        throw refusalError(reply.refusal, action, isAboutVvols ? VVOL_HINT : undefined);
+        throw refusalError(hasVvols ? aboutVvols(refusal) : refusal, action);
       }
       effects.established(name, devices);
       return { serviceMs: reply.serviceMs };

@@ -18,9 +18,16 @@ export interface WantedVvol {
 }
 
 /** One way from a vVol's id to devices. What it proposes but does not prove itself, it leaves out. */
-export interface VvolStrategy {
+interface VvolStrategy {
   readonly foundBy: FoundBy;
   find(wanted: WantedVvol): Promise<readonly Volume[]>;
+}
+
+export interface VvolStrategies {
+  /** All of them are asked, and what they find is put together: an id is unique under each WWN, or it is not unique. */
+  readonly byWwn: readonly VvolStrategy[];
+  /** From the cheaper to the more doubtful, each asked only when nothing was found before. */
+  readonly else: readonly VvolStrategy[];
 }
 
 export interface FoundVolumes {
@@ -36,16 +43,16 @@ export interface VvolReader {
 }
 
 /**
- * From the cheapest to the most doubtful, each asked only when those before found nothing. That a vVol's id is the WWN of its device
+ * That a vVol's id is the WWN of its device
  * is not confirmed by any public source, nor that the number of the datastore's container is the uuid of a storage container.
  */
 export function vvolStrategies(
   unisphere: Unisphere,
   { list, volume }: VvolReader,
   signal: AbortSignal,
-): readonly VvolStrategy[] {
+): VvolStrategies {
   const containers = createContainerWalk(unisphere, signal);
-  return [
+  const byWwn: readonly VvolStrategy[] = [
     {
       foundBy: 'own WWN',
       // vVols are in the general list only when asked for.
@@ -63,6 +70,8 @@ export function vvolStrategies(
         return listed.filter((one) => (one.effectiveWwn ?? one.wwn) === wwn);
       },
     },
+  ];
+  const otherwise: readonly VvolStrategy[] = [
     {
       foundBy: 'storage container',
       find: async ({ wwn, container }) => {
@@ -83,11 +92,18 @@ export function vvolStrategies(
       },
     },
   ];
+  return { byWwn, else: otherwise };
 }
 
-/** Asks one strategy after the other; the first that finds anything decides, whether one device or several. */
-export async function findVvol(strategies: readonly VvolStrategy[], wanted: WantedVvol): Promise<FoundVolumes> {
-  for (const { foundBy, find } of strategies) {
+/** The devices of the array's vVols that the id leads to, whether one or several. */
+export async function findVvol(strategies: VvolStrategies, wanted: WantedVvol): Promise<FoundVolumes> {
+  const answers = await Promise.all(
+    strategies.byWwn.map(async ({ foundBy, find }) => ({ foundBy, volumes: await find(wanted) })),
+  );
+  const byId = new Map(answers.flatMap(({ volumes }) => volumes.map((one) => [one.id, one] as const)));
+  const first = answers.find(({ volumes }) => volumes.length > 0);
+  if (first) return { volumes: [...byId.values()], foundBy: first.foundBy };
+  for (const { foundBy, find } of strategies.else) {
     const volumes = await find(wanted);
     if (volumes.length > 0) return { volumes, foundBy };
   }

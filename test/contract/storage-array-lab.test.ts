@@ -310,13 +310,41 @@ describe.each(RELEASES)('behind Unisphere %s', (version) => {
     expect(sources[0]?.map(({ id }) => id).sort()).toEqual([INHERITED.device, MOBILE.device]);
   });
 
+  test.each([true, false])(
+    'what has the id of a vVol and is none is told, alone and beside the vVol (general lists show vVols: %p)',
+    async (vvolsInVolumeLists) => {
+      const { array, lab } = await start({ version, knobs: { vvolsInVolumeLists } });
+      const [source, other, second] = [SOURCES[0] ?? '', SOURCES[1] ?? '', TARGETS[3] ?? ''];
+      const identities = [`naa.${VVOL.wwn}`, `naa.${wwnOf(source)}`, `naa.${'7'.repeat(32)}`];
+      const vvols = new Map(identities.map((identity) => [identity, undefined] as const));
+      const find = () => array.inventory({ identities, pool: POOL, vvols }, soon());
+      const idsOfFirst = async () => (await find()).sources[0]?.map(({ id }) => id).sort();
+      expect(await find()).toMatchObject({
+        sources: [[{ id: VVOL.device }], [{ id: source }], []],
+        clues: [{}, { shownAsVvol: false }, { shownAsVvol: undefined }],
+      });
+
+      // One has it as its own WWN, the other as its effective one.
+      lab.bindVvol({ device: second, container: 'SC1', resource: 'SC1-res', wwn: VVOL.wwn.replace(/.$/, '7') });
+      lab.change((config) => {
+        config.devices[second] = { effectiveWwn: VVOL.wwn.toUpperCase() };
+      });
+      expect(await idsOfFirst()).toEqual([VVOL.device, second].sort());
+      lab.change((config) => {
+        config.devices[second] = {};
+        config.devices[other] = { effectiveWwn: VVOL.wwn.toUpperCase() };
+      });
+      expect(await idsOfFirst()).toEqual([VVOL.device, other].sort());
+    },
+  );
+
   test('a vVol the array does not let us snap is refused with a way out', async () => {
     const { array } = await start({ version, knobs: { vvolSnapVx: 'refused' } });
     await array.inventory({ identities: [`naa.${VVOL.wwn}`], pool: POOL }, soon());
 
     await expect(
       array.establish({ name: NAME, devices: [VVOL.device], timeToLiveHours: 2 }, soon()),
-    ).rejects.toMatchObject({ code: 'E_ARRAY_REFUSED', effect: 'none', hint: expect.stringContaining('managed') });
+    ).rejects.toMatchObject({ code: 'E_ARRAY_VVOL', effect: 'none', hint: expect.stringContaining('managed') });
   });
 
   test('a vVol the array lets us snap is snapped like any device', async () => {

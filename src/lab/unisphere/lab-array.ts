@@ -15,6 +15,8 @@ import { isV4 } from './releases.ts';
 export interface ArrayKnobs {
   /** Whether the array lets a user take SnapVX snapshots of vVol devices. Default refused. */
   readonly vvolSnapVx: 'accepted' | 'refused';
+  /** What it says when it refuses; the text of real arrays is not published. Default: one that names virtual volumes. */
+  readonly vvolRefusalText?: string;
   /**
    * Whether volume lists show vVols among other volumes. Default: the enhanced lists do, the classic one does not;
    * what releases really do is not published. One that does not still shows a vVol that is asked for, by

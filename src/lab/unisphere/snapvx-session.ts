@@ -55,7 +55,7 @@ export function checkSnapVx(array: LabArray, devices: readonly string[]): void {
   if (!array.snapVxLicensed) throw notLicensed();
   for (const device of devices) if (!array.device(device)) throw notFound('Volume', device, array.id);
   if (array.knobs.vvolSnapVx === 'accepted') return;
-  if (devices.some((device) => array.index.vvolOf(device))) throw vvolRefused();
+  if (devices.some((device) => array.index.vvolOf(device))) throw vvolRefused(array.knobs.vvolRefusalText);
 }
 
 /** Remembers what the object model shows of these devices, to be called right before they change. */

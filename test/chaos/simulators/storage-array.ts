@@ -164,7 +164,12 @@ export function simulatedArray(options: ArrayClientOptions): StorageArray {
               .filter(({ wwn }) => identity.toLowerCase().endsWith(wwn))
               .map((device) => deviceFacts(system, device.id)),
           ),
-          clues: identities.map(() => ({ foundBy: undefined, decoded: undefined, decodedDevice: undefined })),
+          clues: identities.map(() => ({
+            foundBy: undefined,
+            decoded: undefined,
+            decodedDevice: undefined,
+            shownAsVvol: undefined,
+          })),
           pool: members.map((device) => deviceFacts(system, device)),
         };
       }),

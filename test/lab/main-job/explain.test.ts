@@ -125,7 +125,13 @@ test('any selector of one VM will do; one of several names them all', async () =
 test('where the array is known to refuse vVols, the route is managed, and what that route cannot take is refused', async () => {
   const answers = createFileVvolAnswers(loadConfig(site.lab.configFile).stateDirectory);
   const { microcode } = site.lab.unisphere.array(ARRAY_ID);
-  const answer = { array: arrayId(ARRAY_ID), microcode, askedAt: '2026-01-01T00:00:00.000Z', words: 'no' };
+  const answer = {
+    array: arrayId(ARRAY_ID),
+    microcode,
+    snapVxApi: 'device-list',
+    askedAt: '2026-01-01T00:00:00.000Z',
+    words: 'no',
+  } as const;
   await answers.remember({ ...answer, takesSnapVx: false });
   try {
     const { json, text } = await explain('mixed01');

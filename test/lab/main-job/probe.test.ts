@@ -4,7 +4,9 @@ import { doctorVerb } from '../../../src/cli/doctor-verb.ts';
 import { loadConfig } from '../../../src/config/load.ts';
 import { newRunId } from '../../../src/job/names.ts';
 import { previewPlan } from '../../../src/job/planner.ts';
+import { probeVvol } from '../../../src/job/probe.ts';
 import { status } from '../../../src/job/status.ts';
+import { ARRAY_ID } from '../../../src/lab/estate-array.ts';
 import type { LabOptions } from '../../../src/lab/lab.ts';
 import { openSite, type Site } from './site.ts';
 
@@ -89,6 +91,90 @@ test('an array that takes snapshots by storage group is asked with a group, and 
   expect(await doctor(site, 'sql01')).toMatch(/vVols: refused a SnapVX snapshot.*storage group/);
   expect(site.leftBehind()).toEqual([]);
   expect(await routeOf(site, 'nightly')).toMatchObject({ name: 'managed' });
+});
+
+/** As `doctor --probe sql01` does it, but an establish whose outcome is not known can show up only this long. */
+const ask = (site: Site) =>
+  site.withPorts((ports) => {
+    const spec = jobSpec(loadConfig(site.lab.configFile), 'nightly');
+    const context = {
+      job: 'probe',
+      integration: 'test',
+      instance: undefined,
+      productRunId: undefined,
+      level: undefined,
+    };
+    const limits = { ...spec.limits, settleMs: 100 };
+    return probeVvol(ports, { ...spec, name: 'probe', freeze: 'none', limits }, context, signal);
+  });
+
+const recalled = (site: Site) =>
+  site.withPorts(async (ports) => {
+    const [array] = ports.arrays;
+    return array && ports.vvolAnswers.recall(await array.facts(signal));
+  });
+
+test('a refusal in words that nobody knows is the answer once no snapshot showed up', async () => {
+  const site = sites[0] ?? (await open('refused'));
+  const array = site.lab.unisphere.array(ARRAY_ID);
+  array.knobs = { ...array.knobs, vvolRefusalText: 'The device is not a valid type for this operation' };
+
+  const answer = await ask(site);
+  expect(answer).toMatchObject({ takesSnapVx: false, words: expect.stringContaining('not a valid type') });
+  expect(await recalled(site)).toEqual(answer);
+  expect(site.leftBehind()).toEqual([]);
+});
+
+test('what is refused for another reason than the vVol is told and not remembered', async () => {
+  const site = sites[1] ?? (await open('accepted'));
+  const before = await recalled(site);
+  const answering = (operation: string, status: number, body: object) =>
+    site.lab.faults.add({
+      system: 'array',
+      operation,
+      when: 'before',
+      nth: 1,
+      action: { do: 'answer', status, body: JSON.stringify(body) },
+    });
+  const establish = 'POST private/snapshot';
+
+  answering(establish, 400, { message: 'The SnapVX feature is not licensed on this array' });
+  await expect(ask(site)).rejects.toMatchObject({ code: 'E_ARRAY_REFUSED', hint: expect.stringContaining('licence') });
+  answering(establish, 409, { message: 'The requested snapshot resource already exists' });
+  await expect(ask(site)).rejects.toMatchObject({ code: 'E_ARRAY_REFUSED' });
+  const sent = () => site.lab.events.events.filter(({ operation }) => operation === establish).length;
+  const sentBefore = sent();
+  answering('GET replication/capabilities', 200, {
+    symmetrixCapability: [{ symmetrixId: ARRAY_ID, snapVxCapable: false }],
+  });
+  await expect(ask(site)).rejects.toMatchObject({ message: expect.stringContaining('not licensed for SnapVX') });
+  expect(sent()).toBe(sentBefore);
+
+  expect(await recalled(site)).toEqual(before);
+  expect(site.leftBehind()).toEqual([]);
+});
+
+test('a storage group that is refused for another reason is no answer, and one of groups says nothing about device lists', async () => {
+  const site = sites[3] ?? (await open('accepted', { deviceListSnapVx: 'absent' }));
+  const before = await recalled(site);
+  const body = JSON.stringify({ message: 'The storage group is used by something' });
+  site.lab.faults.add({
+    system: 'array',
+    operation: 'PUT storagegroup',
+    when: 'before',
+    nth: 1,
+    action: { do: 'answer', status: 400, body },
+  });
+  await expect(ask(site)).rejects.toMatchObject({ code: 'E_ARRAY_REFUSED' });
+  expect(await recalled(site)).toEqual(before);
+
+  const array = site.lab.unisphere.array(ARRAY_ID);
+  array.knobs = { ...array.knobs, deviceListSnapVx: 'served' };
+  expect(await routeOf(site, 'nightly')).toMatchObject({
+    name: 'snapvx',
+    because: expect.stringMatching(/never asked/),
+  });
+  expect(site.leftBehind()).toEqual([]);
 });
 
 test('a VM without vVols cannot be asked with', async () => {

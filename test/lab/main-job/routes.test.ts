@@ -62,7 +62,7 @@ test('vVols refused: an array that refuses snapshots of vVols fails the run with
   try {
     const error = await refusing.failingPre();
 
-    expect(error).toMatchObject({ code: 'E_ARRAY_REFUSED', hint: expect.stringMatching(/vVol/) });
+    expect(error).toMatchObject({ code: 'E_ARRAY_VVOL', hint: expect.stringMatching(/vVol/) });
     expect(refusing.leftBehind()).toEqual([]);
   } finally {
     await refusing.close();

@@ -43,6 +43,7 @@ const answer = (id: string, devices: readonly Device[], clue: Partial<IdentityCl
         foundBy: devices.length > 0 ? 'effective WWN' : undefined,
         decoded: { arrayId: arrayId(A), deviceId: deviceId('002E8') },
         decodedDevice: undefined,
+        shownAsVvol: undefined,
         ...clue,
       },
     ],
@@ -183,6 +184,13 @@ test.each<[string, readonly ArrayAnswer[], VmDisk, string, RegExp]>([
     /storage container "gold" of array 000197900047, but device 000197900046\/002E8/,
   ],
   [
+    'a device that is no vVol has the id of the vVol',
+    [answer(A, [device('002E8')], { shownAsVvol: false })],
+    vvol(),
+    'E_DEVICE_UNFIT',
+    /device 000197900046\/002E8, which shows its id, is not among the vVols/,
+  ],
+  [
     'only a label leads to the device, and the storage container names no array',
     [answer(A, [device('002E8')], { foundBy: 'identifier' })],
     vvol({ vasaArrays: [] }),
@@ -231,6 +239,7 @@ describe('a datastore', () => {
     answer: answer(array, []),
     device: device(id),
     foundBy: 'effective WWN' as const,
+    shownAsVvol: undefined,
     clues: [],
   });
 

@@ -1,5 +1,5 @@
 import * as lab from '../../../src/lab/unisphere/messages.ts';
-import { classify, refusalError } from '../../../src/powermax/messages.ts';
+import { aboutVvols, classify, refusalError } from '../../../src/powermax/messages.ts';
 
 const json = (status: number, message: string) => ({ status, body: { message }, raw: JSON.stringify({ message }) });
 
@@ -125,7 +125,9 @@ test.each([
   [503, '', 'E_ARRAY_BUSY'],
   [500, 'The maximum number of sessions has been exceeded for the specified Source device', 'E_ARRAY_LIMIT'],
   [500, 'some new refusal', 'E_ARRAY_REFUSED'],
-  [500, 'Operation not supported on a virtual volume', 'E_ARRAY_REFUSED'],
+  [500, 'Operation not supported on a virtual volume', 'E_ARRAY_VVOL'],
+  [400, 'SnapVX on virtual volumes: the feature is not licensed on this array', 'E_ARRAY_REFUSED'],
+  [500, 'Symmetrix [1] is not local to this server and cannot be controlled by it', 'E_ARRAY_NOT_LOCAL'],
   [500, 'java.lang.NullPointerException', 'E_ARRAY_VERSION'],
   [500, 'it is already a Copy session Target device', 'E_TARGET_TAKEN'],
 ])('%i "%s" reaches people as %s with the words of the array and a next step', (status, message, code) => {
@@ -134,6 +136,22 @@ test.each([
   expect(error.code).toBe(code);
   expect(error.message).toContain(message === '' ? `status ${status}` : message);
   expect(error.hint).toMatch(/\.$/);
+});
+
+test.each([
+  ['an unknown 500 of the array', json(500, 'The device is not a valid type for this operation'), 'E_ARRAY_VVOL'],
+  ['an unknown 400 of the array', json(400, 'not now'), 'E_ARRAY_VVOL'],
+  ['a refusal that names another reason', json(400, 'The SnapVX feature is not licensed'), 'E_ARRAY_REFUSED'],
+  ['a name that is taken', json(409, 'exists'), 'E_ARRAY_REFUSED'],
+  [
+    'a page of something on the way',
+    { status: 500, body: undefined, raw: '<h1>Internal Error</h1>' },
+    'E_ARRAY_REFUSED',
+  ],
+  ['a 400 without a word', { status: 400, body: undefined, raw: '' }, 'E_ARRAY_REFUSED'],
+  ['missing rights', json(500, 'Cannot find role for user'), 'E_ARRAY_RIGHTS'],
+])('of a request with vVols, %s counts as %j %s', (_what, answer, code) => {
+  expect(refusalError(aboutVvols(classify(answer, 'write')), 'establish').code).toBe(code);
 });
 
 test('very long messages are cut', () => {
