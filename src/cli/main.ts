@@ -6,6 +6,7 @@ import { SnaphookError } from '../ports/errors.ts';
 import { jobOption, verb, withExamples } from './command-line.ts';
 import { endProgram, runVerb } from './console.ts';
 import { snapshotCommands } from './snapshot-commands.ts';
+import { vmCommands } from './vm-commands.ts';
 
 const vmOptions = (parser: Argv) =>
   jobOption(parser).option('vm', {
@@ -107,6 +108,7 @@ const parser: Argv = yargs(hideBin(process.argv))
       return explainVerb({ configFile: options.config, vm: options.name }, stderrReporter, signal);
     }),
   )
+  .command('vm', 'what there is to capture', vmCommands)
   .command('snapshot', 'make, list, rename, delete and prune snapshots that are kept', snapshotCommands)
   .command(
     'status',
