@@ -1,14 +1,15 @@
-import { type ErrorRecord, SnaphookError, toErrorRecord } from '../ports/errors.ts';
+import { type ErrorRecord, toErrorRecord } from '../ports/errors.ts';
 import type { ArrayId, DeviceId, InstanceUuid } from '../ports/identity.ts';
-import type { SnapshotOfDevice, StorageArray } from '../ports/storage-array.ts';
+import type { SnapshotOfDevice } from '../ports/storage-array.ts';
+import type { FoundSnapshot } from './found-snapshot.ts';
 import { type Grade, isLower } from './grade.ts';
 import type { Keep } from './job-spec.ts';
 import { captureResultOf, isKept, type RunState } from './journal.ts';
-import { findLostKept } from './lost-kept.ts';
-import { OWN_NAME_PREFIX, parseSnapshotName, startOfRun } from './names.ts';
+import { OWN_NAME_PREFIX } from './names.ts';
 import { readJournal } from './open-plans.ts';
 import { devicesOf } from './plan.ts';
 import type { JobPorts } from './ports.ts';
+import { untoldSnapshots } from './untold-snapshots.ts';
 
 export interface KeptVm {
   readonly name: string;
@@ -58,6 +59,7 @@ const HOUR_MS = 3_600_000;
 
 /** Undefined when the run has no kept snapshot (any more). */
 export function keptSnapshotOf(runId: string, job: string, state: RunState): KeptSnapshot | undefined {
+  if (state.found && isKept(state)) return foundSnapshot(runId, state.found, state.label);
   const { plan, capturedAt } = state;
   const capture = captureResultOf(state);
   if (!isKept(state) || !plan || !capture || !capturedAt) return undefined;
@@ -98,7 +100,9 @@ export async function listKept(ports: JobPorts, signal: AbortSignal): Promise<Ke
       const rows = await array.listSnapshots({ namePrefix: OWN_NAME_PREFIX }, signal);
       const own = journaled.filter((snapshot) => snapshot.array === array.id);
       listed.push(...own.map((snapshot) => withState(snapshot, rows)));
-      listed.push(...(await lostSnapshots(ports, array, rows, signal)));
+      for (const { runId, found, snapshots } of await untoldSnapshots(ports, array, rows, signal)) {
+        listed.push(withState(foundSnapshot(runId, { ...found, vms: [] }, undefined), snapshots));
+      }
       asked.add(array.id);
     } catch (error) {
       signal.throwIfAborted();
@@ -135,51 +139,20 @@ function withState(snapshot: KeptSnapshot, rows: readonly SnapshotOfDevice[]): L
   return { ...snapshot, state, linkedTargets };
 }
 
-async function lostSnapshots(
-  ports: JobPorts,
-  array: StorageArray,
-  rows: readonly SnapshotOfDevice[],
-  signal: AbortSignal,
-): Promise<readonly ListedSnapshot[]> {
-  const lost: ListedSnapshot[] = [];
-  for (const name of new Set(rows.map((row) => row.name))) {
-    const parsed = parseSnapshotName(name);
-    if (!parsed?.kept || (await hasJournal(ports, parsed.run))) continue;
-    const devices = rows.filter((row) => row.name === name).map(({ source }) => source);
-    const found = await findLostKept(ports, array, { name, devices }, signal);
-    if (!('snapshots' in found)) continue;
-    const { snapshots } = found;
-    const linkedTargets = targetsOf(snapshots);
-    lost.push({
-      runId: parsed.run,
-      job: undefined,
-      label: undefined,
-      array: array.id,
-      name,
-      snapId: snapshots[0]?.snapId,
-      devices: snapshots.map(({ source }) => source),
-      takenAt: new Date(snapshots[0]?.createdAtMs ?? startOfRun(parsed.run)),
-      expiresAt: undefined,
-      keep: undefined,
-      vms: [],
-      isGood: false,
-      state: linkedTargets.length > 0 ? 'linked' : 'present',
-      linkedTargets,
-    });
-  }
-  return lost;
-}
-
-/** A journal that cannot be read is one too: what it holds is told, and nothing is guessed from the name. */
-export async function hasJournal({ journals }: Pick<JobPorts, 'journals'>, runId: string): Promise<boolean> {
-  return journals.open(runId).then(
-    () => true,
-    (error: unknown) => {
-      if (error instanceof SnaphookError && error.code === 'E_JOURNAL') return false;
-      throw error;
-    },
-  );
-}
+const foundSnapshot = (runId: string, found: FoundSnapshot, label: string | undefined): KeptSnapshot => ({
+  runId,
+  job: undefined,
+  label,
+  array: found.array,
+  name: found.name,
+  snapId: found.snapId,
+  devices: found.devices,
+  takenAt: new Date(found.createdAt),
+  expiresAt: undefined,
+  keep: undefined,
+  vms: found.vms.map((vm) => ({ ...vm, role: 'selected', grade: 'unknown' })),
+  isGood: false,
+});
 
 const targetsOf = (rows: readonly SnapshotOfDevice[]): readonly DeviceId[] =>
   rows.flatMap(({ linkedTargets }) => linkedTargets.map(({ target }) => target));

@@ -3,6 +3,7 @@ export const RECORD_KINDS = [
   'login',
   'logout',
   'planned',
+  'found',
   'intent',
   'session',
   'done',
@@ -35,7 +36,7 @@ type Kind = (typeof RECORD_KINDS)[number];
  *                                                            working --closed--> closed
  *
  *   A record that leaves the run in its phase; a kept snapshot is renamed and deleted when its run is long closed:
- *     opened     ( login )
+ *     opened     ( login found )
  *     working    ( intent session done refused undoing undone undo-failed login logout )    guest sessions end on the way forward
  *     failing    ( failed undoing undone undo-failed login logout )
  *     releasing  ( undoing undone undo-failed login logout )
@@ -48,7 +49,7 @@ export type RunPhase = 'none' | 'opened' | 'planned' | 'working' | 'failing' | '
 
 export const RUN_TRANSITIONS: Readonly<Record<RunPhase, Readonly<Partial<Record<Kind, RunPhase>>>>> = {
   none: { opened: 'opened', failed: 'failing', closed: 'closed' },
-  opened: { login: 'opened', planned: 'planned', failed: 'failing', closed: 'closed' },
+  opened: { login: 'opened', found: 'opened', planned: 'planned', failed: 'failing', closed: 'closed' },
   planned: { intent: 'working', failed: 'failing', closed: 'closed' },
   working: {
     login: 'working',
@@ -86,7 +87,7 @@ export const RUN_TRANSITIONS: Readonly<Record<RunPhase, Readonly<Partial<Record<
 };
 
 /** Records that begin something. One out of its place is never written; those that end something are taken in every phase. */
-export const BEGINNINGS: ReadonlySet<Kind> = new Set<Kind>(['opened', 'planned', 'intent', 'handed-over']);
+export const BEGINNINGS: ReadonlySet<Kind> = new Set<Kind>(['opened', 'planned', 'found', 'intent', 'handed-over']);
 
 /** The phase after a record; undefined when a run in this phase never writes it. */
 export const phaseAfter = (phase: RunPhase, kind: Kind): RunPhase | undefined => RUN_TRANSITIONS[phase][kind];
