@@ -1,7 +1,9 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { jobSpec } from '../../../src/cli/compose.ts';
+import { snapshotCreateVerb } from '../../../src/cli/snapshot-create-verb.ts';
 import { loadConfig } from '../../../src/config/load.ts';
 import { catalogEntry } from '../../../src/job/catalog.ts';
 import type { JobSpec, Keep } from '../../../src/job/job-spec.ts';
@@ -31,6 +33,7 @@ afterEach(async () => {
   expect(site.leftBehind()).toEqual([]);
 });
 
+const silent = { info: () => undefined, warn: () => undefined, progress: () => undefined };
 const never = new AbortController().signal;
 const ofJob = (job = 'nightly') => jobSpec(loadConfig(site.lab.configFile), job);
 const keep: Keep = { label: 'before patch', days: 14, rule: 'own' };
@@ -147,6 +150,26 @@ test('more than the count are deleted, of the same VMs alone, and none that was 
   const prune = (ports: JobPorts) => pruneKept(ports, { spec, sameVmsAs: newest.runId, apply: true }, never);
   expect((await site.withPorts(prune)).deletions).toMatchObject([{ runId: oldest.runId, did: 'deleted' }]);
   expect((await listed()).snapshots.map(({ runId }) => runId)).toEqual([own.runId, otherVms.runId, newest.runId]);
+});
+
+test('snapshot create says what it made, and ends what the retention of the job does not keep', async () => {
+  const configFile = path.join(site.lab.directory, 'retention.yaml');
+  const configured = readFileSync(site.lab.configFile, 'utf8');
+  writeFileSync(configFile, configured.replace(/( {2}no-freeze:\n)/, '$1    retention: { days: 14, count: 1 }\n'));
+  const run = async (label: string) => {
+    const request = { configFile, job: 'no-freeze', vms: [], label, keepDays: undefined };
+    const { document, exitCode } = await snapshotCreateVerb(request, silent, never);
+    expect(exitCode).toBe(0);
+    return JSON.parse(JSON.stringify(document)) as { readonly runId: string }; // the document of the verb, as `--json` prints it
+  };
+
+  const first = await run('monday');
+  expect(first).toMatchObject({ schema: 'snaphook/snapshot-create', version: 1, label: 'monday', deleted: [] });
+  expect(first).toMatchObject({ keep: { days: 14, rule: 'job', timeToLiveHours: 360 }, vms: [{ grade: 'crash' }] });
+  const second = await run('tuesday');
+
+  expect(second).toMatchObject({ deleted: [{ runId: first.runId, did: 'deleted' }], retentionProblems: [] });
+  expect((await listed()).snapshots).toMatchObject([{ runId: second.runId, label: 'tuesday', state: 'present' }]);
 });
 
 test('without its journal it is told and never reaped, and whoever names it can delete it; what it was is unknown', async () => {

@@ -74,3 +74,29 @@ test('a rebuild of the catalog that died before its end is brought to it: what i
   expect(site.journals.get(id)?.folder).toBe('kept');
   expect(lines.at(-1)).toMatchObject({ kind: 'closed', data: { outcome: 'kept' } });
 });
+
+test('a snapshot create that died after its end was written stays kept: nothing of it is undone', async () => {
+  const made = { ...WAITING_RUN, keeps: true, handedOver: false, reached: 2 };
+  const { site } = new World({ ...QUIET, runs: [made] });
+  const [[id, journal] = ['', undefined]] = site.journals;
+  if (!journal) throw new Error('the world has a run');
+  const at = new Date(0).toISOString();
+  journal.lines.push({ seq: journal.lines.length + 1, at, kind: 'closed', data: { outcome: 'kept' } });
+  const onArray = site.arrays.flatMap(({ snapshots }) => snapshots.map(({ name }) => name));
+
+  await cleanUpRun(site.ports, id, 'recovered', { lock: await site.ports.locks.acquire('job-x', 0) });
+
+  expect(journal.folder).toBe('kept');
+  expect(onArray).toHaveLength(1);
+  expect(site.arrays.flatMap(({ snapshots }) => snapshots.map(({ name }) => name))).toEqual(onArray);
+});
+
+test('one that died before is undone', async () => {
+  const { site } = new World({ ...QUIET, runs: [{ ...WAITING_RUN, keeps: true, handedOver: false, reached: 2 }] });
+  const [[id, journal] = ['', undefined]] = site.journals;
+
+  await cleanUpRun(site.ports, id, 'recovered', { lock: await site.ports.locks.acquire('job-x', 0) });
+
+  expect(journal?.folder).toBe('closed');
+  expect(site.arrays.flatMap(({ snapshots }) => snapshots)).toEqual([]);
+});
