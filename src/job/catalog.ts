@@ -1,10 +1,11 @@
 import { type ErrorRecord, toErrorRecord } from '../ports/errors.ts';
 import type { ArrayId, DeviceId, InstanceUuid, Wwn } from '../ports/identity.ts';
 import type { Grade } from './grade.ts';
-import { captureResultOf, isKept, type Outcome, type RunState } from './journal.ts';
+import { captureResultOf, type Outcome, type RunState } from './journal.ts';
 import { readJournal } from './open-plans.ts';
 import { capturedOf, type Plan } from './plan.ts';
 import type { JobPorts } from './ports.ts';
+import { type RunStanding, standingOf } from './status.ts';
 
 export interface CatalogDevice {
   readonly device: DeviceId;
@@ -26,7 +27,7 @@ export interface CatalogVm {
 export interface CatalogEntry {
   readonly runId: string;
   readonly job: string;
-  readonly state: 'open' | 'handed-over' | 'kept' | 'closed';
+  readonly state: RunStanding;
   readonly outcome: Outcome | undefined;
   readonly label: string | undefined;
   readonly openedAt: string | undefined;
@@ -72,7 +73,7 @@ function entryOf(runId: string, job: string, state: RunState): CatalogEntry {
   return {
     runId,
     job,
-    state: stateOf(state),
+    state: standingOf(state),
     outcome: state.outcome,
     label: state.label ?? plan?.spec.keep?.label,
     openedAt: state.openedAt?.toISOString(),
@@ -88,12 +89,6 @@ function entryOf(runId: string, job: string, state: RunState): CatalogEntry {
           })),
         })),
   };
-}
-
-function stateOf(state: RunState): CatalogEntry['state'] {
-  if (isKept(state)) return 'kept';
-  if (state.outcome !== undefined) return 'closed';
-  return state.handedOverAt ? 'handed-over' : 'open';
 }
 
 function snapshotOf(state: RunState): CatalogEntry['snapshot'] {

@@ -100,10 +100,10 @@ export async function listKept(ports: JobPorts, signal: AbortSignal): Promise<Ke
       const rows = await array.listSnapshots({ namePrefix: OWN_NAME_PREFIX }, signal);
       const own = journaled.filter((snapshot) => snapshot.array === array.id);
       listed.push(...own.map((snapshot) => withState(snapshot, rows)));
+      asked.add(array.id);
       for (const { runId, found, snapshots } of await untoldSnapshots(ports, array, rows, signal)) {
         listed.push(withState(foundSnapshot(runId, { ...found, vms: [] }, undefined), snapshots));
       }
-      asked.add(array.id);
     } catch (error) {
       signal.throwIfAborted();
       problems.push(toErrorRecord(error));
@@ -115,16 +115,17 @@ export async function listKept(ports: JobPorts, signal: AbortSignal): Promise<Ke
 }
 
 async function journaledSnapshots(ports: JobPorts, problems: ErrorRecord[]): Promise<readonly KeptSnapshot[]> {
-  const snapshots: KeptSnapshot[] = [];
-  for (const { runId, job } of await ports.journals.keptRuns()) {
+  const snapshots = new Map<string, KeptSnapshot>();
+  // Whoever made it may have died between the last line of its journal and the journal's move.
+  for (const { runId, job } of [...(await ports.journals.openRuns()), ...(await ports.journals.keptRuns())]) {
     try {
       const snapshot = keptSnapshotOf(runId, job, (await readJournal(ports, runId)).state);
-      if (snapshot) snapshots.push(snapshot);
+      if (snapshot) snapshots.set(runId, snapshot);
     } catch (error) {
       problems.push(toErrorRecord(error));
     }
   }
-  return snapshots;
+  return [...snapshots.values()];
 }
 
 function withState(snapshot: KeptSnapshot, rows: readonly SnapshotOfDevice[]): ListedSnapshot {
