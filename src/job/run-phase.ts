@@ -29,7 +29,8 @@ type Kind = (typeof RECORD_KINDS)[number];
  *                    opened --failed---> failing                |
  *                                        planned --failed--> failing
  *                                                            working --failed--> failing --closed--> closed
- *     |                |                    |                   |
+ *                                                                 handed-over --failed--> failing
+ *     |                |                    |                   |         it was told that its last line was not written, and it was
  *   none --closed---> closed                |                   |         its process died, maybe before its first record;
  *                    opened --closed---> closed                 |         the next hook, or reap, ended it
  *                                        planned --closed--> closed
@@ -74,7 +75,7 @@ export const RUN_TRANSITIONS: Readonly<Record<RunPhase, Readonly<Partial<Record<
     'undo-failed': 'failing',
     closed: 'closed',
   },
-  'handed-over': { undoing: 'releasing' },
+  'handed-over': { failed: 'failing', undoing: 'releasing' },
   releasing: {
     login: 'releasing',
     logout: 'releasing',
