@@ -41,7 +41,7 @@ type Kind = (typeof RECORD_KINDS)[number];
  *     working    ( intent session done refused undoing undone undo-failed login logout )    guest sessions end on the way forward
  *     failing    ( failed undoing undone undo-failed login logout )
  *     releasing  ( undoing undone undo-failed login logout )
- *     closed     ( labelled undoing undone undo-failed )
+ *     closed     ( labelled undoing undone undo-failed failed closed )    its maker was told that its end was not written, and it was
  *     Steps of the route managed are in vCenter between login and logout.
  *
  * A process that dies writes no record: its run stays where it is until a post hook, the next pre hook or reap goes on.
@@ -84,7 +84,14 @@ export const RUN_TRANSITIONS: Readonly<Record<RunPhase, Readonly<Partial<Record<
     'undo-failed': 'releasing',
     closed: 'closed',
   },
-  closed: { labelled: 'closed', undoing: 'closed', undone: 'closed', 'undo-failed': 'closed' },
+  closed: {
+    labelled: 'closed',
+    undoing: 'closed',
+    undone: 'closed',
+    'undo-failed': 'closed',
+    failed: 'closed',
+    closed: 'closed',
+  },
 };
 
 /** Records that begin something. One out of its place is never written; those that end something are taken in every phase. */
