@@ -30,7 +30,9 @@ type Kind = (typeof RECORD_KINDS)[number];
  *                                        planned --failed--> failing
  *                                                            working --failed--> failing --closed--> closed
  *                                                                 handed-over --failed--> failing
- *     |                |                    |                   |         it was told that its last line was not written, and it was
+ *                                                                 handed-over --undone--> releasing
+ *                                                                 handed-over --undo-failed--> releasing
+ *     |                |                    |                   |         a line that was written though it was said not to be, or the reverse
  *   none --closed---> closed                |                   |         its process died, maybe before its first record;
  *                    opened --closed---> closed                 |         the next hook, or reap, ended it
  *                                        planned --closed--> closed
@@ -75,7 +77,7 @@ export const RUN_TRANSITIONS: Readonly<Record<RunPhase, Readonly<Partial<Record<
     'undo-failed': 'failing',
     closed: 'closed',
   },
-  'handed-over': { failed: 'failing', undoing: 'releasing' },
+  'handed-over': { failed: 'failing', undoing: 'releasing', undone: 'releasing', 'undo-failed': 'releasing' },
   releasing: {
     login: 'releasing',
     logout: 'releasing',
