@@ -3,6 +3,7 @@ import { type ErrorRecord, SnaphookError, toErrorRecord } from '../ports/errors.
 import type { ArrayId, DeviceId, InstanceUuid } from '../ports/identity.ts';
 import type { Journal, JournalLine } from '../ports/journal.ts';
 import type { NewDevices } from '../ports/storage-array.ts';
+import type { FoundSnapshot } from './found-snapshot.ts';
 import type { JobContext } from './job-spec.ts';
 import type { Plan } from './plan.ts';
 import type { CaptureResult, DevicesResult, GuestsResult, ManagedCaptureResult, SeenTarget } from './results.ts';
@@ -24,8 +25,8 @@ export const STEP_NAMES = [
 ] as const;
 export type StepName = (typeof STEP_NAMES)[number];
 
-/** `probed`: the array was asked by a snapshot, which was removed again. */
-export type Outcome = 'handed-over-and-released' | 'probed' | 'failed' | 'recovered' | 'nothing-done';
+/** `kept`: its snapshot is on the array and stays there. `probed`: the array was asked by a snapshot, which was removed again. */
+export type Outcome = 'handed-over-and-released' | 'kept' | 'probed' | 'failed' | 'recovered' | 'nothing-done';
 
 /** Targets that a run makes. */
 export interface Creation {
@@ -46,6 +47,8 @@ export type JournalRecord =
   | { readonly kind: 'created'; readonly data: { readonly devices: readonly DeviceId[] } }
   /** Again when a target was taken by somebody else and others were chosen: the latest counts. */
   | { readonly kind: 'planned'; readonly data: Plan }
+  /** In place of a plan: a kept snapshot whose journal was lost, as it was found again. */
+  | { readonly kind: 'found'; readonly data: FoundSnapshot }
   | { readonly kind: 'intent'; readonly data: { readonly step: StepName } }
   | {
       readonly kind: 'session';
@@ -58,6 +61,8 @@ export type JournalRecord =
   | { readonly kind: 'undone'; readonly data: { readonly step: StepName } }
   | { readonly kind: 'undo-failed'; readonly data: { readonly step: StepName; readonly error: ErrorRecord } }
   | { readonly kind: 'handed-over'; readonly data: { readonly manifest: string } }
+  /** A kept snapshot has another label from now on. */
+  | { readonly kind: 'labelled'; readonly data: { readonly label: string } }
   | { readonly kind: 'closed'; readonly data: { readonly outcome: Outcome } };
 
 /** Where each step stands. `intended`: its effect may or may not have happened. `refused`: it certainly had none as a whole. */
@@ -82,6 +87,7 @@ export interface RunState {
   readonly plan: Plan | undefined;
   /** Targets that it began to make and did not see yet. */
   readonly creation: Creation | undefined;
+  readonly found: FoundSnapshot | undefined;
   readonly openedAt: Date | undefined;
   /** Keys of sessions in vCenter that may still be there. */
   readonly vcenterSessions: readonly string[];
@@ -89,6 +95,10 @@ export interface RunState {
   readonly sessions: readonly GuestSession[];
   /** Guests were to be frozen, and no record tells that they all let go. */
   readonly unseenThaw: boolean;
+  /** When the capture was journaled: a moment after the snapshot was made. */
+  readonly capturedAt: Date | undefined;
+  /** Given to a kept snapshot after it was made. */
+  readonly label: string | undefined;
   readonly handedOverAt: Date | undefined;
   /** Its release has begun: nobody may read the images any more. */
   readonly releasing: boolean;
@@ -103,6 +113,7 @@ function emptyRunState(): RunState {
     context: undefined,
     plan: undefined,
     creation: undefined,
+    found: undefined,
     openedAt: undefined,
     vcenterSessions: [],
     steps: {
@@ -118,6 +129,8 @@ function emptyRunState(): RunState {
     },
     sessions: [],
     unseenThaw: false,
+    capturedAt: undefined,
+    label: undefined,
     handedOverAt: undefined,
     releasing: false,
     manifest: undefined,
@@ -143,6 +156,10 @@ function applyRecord(before: RunState, record: JournalRecord, at: Date): RunStat
       return { ...state, creation: undefined };
     case 'planned':
       return { ...state, plan: record.data };
+    case 'found':
+      return { ...state, found: record.data };
+    case 'labelled':
+      return { ...state, label: record.data.label };
     case 'session':
       return { ...state, sessions: [...state.sessions, { ...record.data, since: at }] };
     case 'intent': {
@@ -153,11 +170,14 @@ function applyRecord(before: RunState, record: JournalRecord, at: Date): RunStat
     }
     case 'done': {
       const done = step(record.data.step, { at: 'done', result: record.data.result });
-      return { ...done, unseenThaw: done.unseenThaw && !isCapture(record.data.step) };
+      const ended = isCapture(record.data.step) ? { ...done, unseenThaw: false } : done;
+      return record.data.step === 'capture' ? { ...ended, capturedAt: at } : ended;
     }
     case 'undone':
       return step(record.data.step, { at: 'undone' });
     case 'failed':
+      // Of a run that kept its snapshot: it was told that its end was not written, and undoes what it did.
+      return { ...state, outcome: undefined, errors: [...state.errors, record.data.error] };
     case 'undo-failed':
       return { ...state, errors: [...state.errors, record.data.error] };
     case 'handed-over':
@@ -251,6 +271,10 @@ const resultOf = (state: RunState, step: StepName): unknown => {
   const at = state.steps[step];
   return at.at === 'done' ? at.result : undefined;
 };
+
+/** The run has ended, and its snapshot was not deleted by us since. Whether the array still has it, only the array knows. */
+export const isKept = ({ outcome, steps: { capture }, found }: RunState): boolean =>
+  outcome === 'kept' && (found ? capture.at !== 'undone' : capture.at === 'done');
 
 // The results below were journaled by their own step under the same format version.
 export const captureResultOf = (state: RunState): CaptureResult | undefined =>

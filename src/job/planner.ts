@@ -13,9 +13,10 @@ import type { Installation } from './installation.ts';
 import type { JobContext, JobSpec } from './job-spec.ts';
 import { lastTargets } from './last-run.ts';
 import { checkManaged, managedPlan } from './managed-plan.ts';
-import { snapshotName } from './names.ts';
+import { keptSnapshotName, snapshotName } from './names.ts';
 import {
   bytesOfCylinders,
+  type CapturedDevice,
   type Collateral,
   type ManagedPlan,
   type Plan,
@@ -25,8 +26,8 @@ import {
 } from './plan.ts';
 import { type DraftVms, plannedVms } from './planned-vms.ts';
 import type { JobPorts } from './ports.ts';
-import { chooseRoute, toolsWithoutSnapshot } from './route.ts';
-import { checkDevices, findDevices, sourcesOf } from './sources.ts';
+import { chooseRoute, keptByArraysAlone, toolsWithoutSnapshot } from './route.ts';
+import { checkDevices, findDevices, type SourceDevice, sourcesOf } from './sources.ts';
 import { type ChosenTarget, chooseTargets, matchTargets, mayBecomeFree, type TargetChoice } from './targets.ts';
 import { checkVm } from './vm-checks.ts';
 import { notesOf, type VmNote } from './vm-notes.ts';
@@ -77,6 +78,7 @@ export async function draftPlan(ports: JobPorts, spec: JobSpec, signal: AbortSig
   const devices = await findDevices(ports.arrays, spec.targetPool, disksOf(selected), signal);
   const { array, facts, inventory } = devices.home;
   const route = await chooseRoute(ports.vvolAnswers, spec, facts, selected);
+  if (spec.keep && route.name === 'managed') throw keptByArraysAlone(spec, route);
   const { installation } = ports;
   // Pairs are given by position where groups are linked, so that their order decides.
   const preferred = facts.snapVxApi === 'storage-group' ? new Map() : await lastTargets(ports, spec.name, array.id);
@@ -130,8 +132,9 @@ function checkedNotes(ports: JobPorts, vm: VmRecord, spec: JobSpec, warnings: st
   return notes;
 }
 
-/** Gives every source a target that nobody else has planned. Errors: `E_TARGET_*`, `E_EXPORT`. */
+/** What is captured, and what becomes of it: kept, or handed over. Errors: those of `handOverOf`. */
 export function completePlan(draft: PlanDraft, request: PlanRequest, reserved: Reserved): Plan {
+  if (request.spec.keep) return keptPlan(draft, request);
   const { devices, ...rest } = assemble(draft, request, reserved, chooseTargets);
   return {
     ...rest,
@@ -142,16 +145,43 @@ export function completePlan(draft: PlanDraft, request: PlanRequest, reserved: R
   };
 }
 
+function keptPlan(draft: PlanDraft, request: PlanRequest): Plan {
+  const mark = draft.installation.markOf(request.runId, draft.array.id);
+  return {
+    ...capturedPart(draft, request),
+    snapshotName: keptSnapshotName(request.runId, mark),
+    managed: undefined,
+    devices: [],
+    kept: { devices: draft.sources.map(capturedDevice) },
+  };
+}
+
+function capturedPart(draft: PlanDraft, { runId, context, spec }: PlanRequest) {
+  const { array, facts, route, collateral, warnings } = draft;
+  return {
+    runId,
+    context,
+    spec,
+    arrayId: array.id,
+    array: facts,
+    vms: plannedVms(draft),
+    route,
+    collateral,
+    warnings,
+  };
+}
+
 type Choose = (choice: TargetChoice) => readonly (ChosenTarget | undefined)[];
 
+/** With targets, as far as they are chosen. Errors: `E_TARGET_*`, `E_EXPORT`. */
 function assemble(
   draft: PlanDraft,
   request: PlanRequest,
   reserved: Reserved,
   choose: Choose,
 ): Omit<PlanPreview, 'targetsToCreate'> {
-  const { array, facts, sources, vms, collateral, warnings } = draft;
-  const { spec } = request;
+  const { array, sources, vms } = draft;
+  const { runId, spec } = request;
   const owner = reserved.directories.get(spec.exportDirectory);
   if (owner !== undefined) {
     throw new SnaphookError('E_EXPORT', `hand-over directory "${spec.exportDirectory}" is in use by run "${owner}"`, {
@@ -168,29 +198,23 @@ function assemble(
     const imagePath = names[index];
     if (!imagePath) throw new TypeError('one image for every source');
     return {
-      device: source.device.id,
-      wwn: source.device.effectiveWwn,
-      holds: source.holds,
-      datastore: source.datastore === undefined ? undefined : { name: source.datastore, vmfsUuid: source.vmfsUuid },
+      ...capturedDevice(source),
       ...(target && { target: target.device.id, targetWwn: target.device.effectiveWwn }),
       presentNeeded: target?.presentNeeded ?? spec.presentGroup !== undefined,
       imagePath,
       imageBytes: source.holds === 'disk' ? source.diskBytes : bytesOfCylinders(source.device.cylinders),
     };
   });
+  const name = snapshotName(runId, draft.installation.markOf(runId, array.id));
+  return { ...capturedPart(draft, request), snapshotName: name, managed, devices };
+}
+
+function capturedDevice({ device, holds, datastore, vmfsUuid }: SourceDevice): CapturedDevice {
   return {
-    runId: request.runId,
-    context: request.context,
-    spec,
-    arrayId: array.id,
-    array: facts,
-    snapshotName: snapshotName(request.runId, draft.installation.markOf(request.runId, array.id)),
-    vms: plannedVms(draft),
-    devices,
-    route: draft.route,
-    managed,
-    collateral,
-    warnings,
+    device: device.id,
+    wwn: device.effectiveWwn,
+    holds,
+    datastore: datastore === undefined ? undefined : { name: datastore, vmfsUuid },
   };
 }
 

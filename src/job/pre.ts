@@ -1,9 +1,9 @@
-import { type ErrorCode, SnaphookError } from '../ports/errors.ts';
+import { SnaphookError } from '../ports/errors.ts';
 import type { RunId } from '../ports/identity.ts';
 import type { ImageFile } from '../ports/images.ts';
 import type { Lock } from '../ports/journal.ts';
 import { withinLimit } from './deadline.ts';
-import { FIRST_FAILED_STATE, isLower } from './grade.ts';
+import { checkGrades } from './grade-policy.ts';
 import { withHeartbeat } from './heartbeat.ts';
 import { whileHeld } from './held-journal.ts';
 import type { JobContext, JobSpec } from './job-spec.ts';
@@ -11,9 +11,10 @@ import { type TurnRequest, takeTurn, vmLock } from './job-turn.ts';
 import { captureResultOf, RunJournal } from './journal.ts';
 import { linkTargets } from './link-targets.ts';
 import { newRunId } from './names.ts';
-import { draftNameOf, imagePathsOf, imagesOf, MANIFEST_NAME, type Plan } from './plan.ts';
+import { capturedDisksOf, draftNameOf, imagePathsOf, imagesOf, MANIFEST_NAME, type Plan } from './plan.ts';
+import type { PlanDraft } from './planner.ts';
 import type { JobPorts } from './ports.ts';
-import { planAndReserve, type ReservedPlan } from './reserve-plan.ts';
+import { planAndReserve, type Reservation } from './reserve-plan.ts';
 import type { CaptureResult } from './results.ts';
 import { closeRun, leftoversError } from './run-record.ts';
 import { forwardLimit, runTimeFromNow, undoLimit } from './run-time.ts';
@@ -50,6 +51,30 @@ export async function pre(
   context: JobContext,
   signal: AbortSignal,
 ): Promise<PreResult> {
+  return captureFor(ports, spec, context, signal, handOver);
+}
+
+/** A run after its capture, with a grade that the job accepts. */
+export interface Captured {
+  readonly run: Run;
+  readonly capture: CaptureResult;
+  readonly degraded: boolean;
+  /** What the plan was made from, and the run at work: other targets may have to be chosen. */
+  readonly draft: PlanDraft;
+  readonly work: Reservation & { readonly current: CurrentRun };
+}
+
+/** What becomes of a captured run: handed over, or kept. */
+export type Ending<Result> = (captured: Captured, signal: AbortSignal) => Promise<Result>;
+
+/** A run up to its capture, and then to its end. What fails is undone as `pre` says, the ending included. */
+export async function captureFor<Result>(
+  ports: JobPorts,
+  spec: JobSpec,
+  context: JobContext,
+  signal: AbortSignal,
+  ending: Ending<Result>,
+): Promise<Result> {
   const time = runTimeFromNow(ports.clock, spec);
   const current: CurrentRun = {};
   const heartbeat = { everyMs: spec.limits.heartbeatMs, mayTell: () => current.run?.inFreezeWindow !== true };
@@ -59,9 +84,10 @@ export async function pre(
       ports.clock,
       forwardLimit(ports.clock, spec, time),
       signal,
-      async (limit): Promise<RunEnd> => {
+      async (limit): Promise<RunEnd<Result>> => {
         try {
-          return { result: await inTurn({ ports: beating, spec, context, time, doing, signal: limit }, current) };
+          const request = { ports: beating, spec, context, time, doing, signal: limit };
+          return { result: await inTurn(request, current, ending) };
         } catch (error) {
           return { error };
         }
@@ -72,7 +98,7 @@ export async function pre(
   });
 }
 
-type RunEnd = { readonly result: PreResult } | { readonly error: unknown };
+type RunEnd<Result> = { readonly result: Result } | { readonly error: unknown };
 
 /** The run of this hook, once it has a plan; another one once it has other targets. */
 interface CurrentRun {
@@ -85,27 +111,27 @@ interface Work extends Omit<TurnRequest, 'signal' | 'doing'> {
   readonly current: CurrentRun;
 }
 
-async function inTurn(request: TurnRequest, current: CurrentRun): Promise<PreResult> {
+async function inTurn<Result>(request: TurnRequest, current: CurrentRun, ending: Ending<Result>): Promise<Result> {
   const { lock, signal } = await takeTurn(request);
   try {
-    return await openRun(request, current, lock, signal);
+    return await openRun({ ...request, signal }, current, lock, ending);
   } finally {
     await lock.release();
   }
 }
 
-async function openRun(
-  { ports, spec, context, time }: TurnRequest,
+async function openRun<Result>(
+  { ports, spec, context, time, signal }: TurnRequest,
   current: CurrentRun,
   lock: Lock,
-  signal: AbortSignal,
-): Promise<PreResult> {
+  ending: Ending<Result>,
+): Promise<Result> {
   const id = newRunId(ports.clock.now(), ports.randomText());
   const file = whileHeld(await ports.journals.create({ runId: id, job: spec.name }), lock);
   const journal = await RunJournal.load(file, ports.clock);
   const work: Work = { ports, spec, context, time, id, journal, current };
   try {
-    return await goForward(work, signal);
+    return await ending(await goForward(work, signal), signal);
   } catch (error) {
     // Whoever took the lock over recovers the run; two that undo it at once would undo each other's work. Only what nobody else
     // has is ended here: sessions that would keep guests quiet and this process alive.
@@ -117,14 +143,18 @@ async function openRun(
   }
 }
 
-async function goForward(work: Work, signal: AbortSignal): Promise<PreResult> {
-  const { ports, spec, journal } = work;
+async function goForward(work: Work, signal: AbortSignal): Promise<Captured> {
+  const { ports, journal } = work;
   await journal.opened(work.context);
   // Nothing is read in this session after the capture; steps of the route managed have sessions of their own.
-  const { captured, capture, draft } = await planAndCapture(work, signal).finally(() => ports.hypervisor.close());
-  const degraded = checkGrades(captured.plan, capture);
+  const { run, capture, draft } = await planAndCapture(work, signal).finally(() => ports.hypervisor.close());
+  return { run, capture, degraded: checkGrades(run.plan, capture), draft, work };
+}
+
+async function handOver(after: Captured, signal: AbortSignal): Promise<PreResult> {
+  const { run: captured, capture, degraded, draft, work } = after;
   const run = captured.plan.managed ? captured : await linkTargets(work, captured, draft, signal);
-  const { plan } = run;
+  const { plan, journal } = run;
   if (plan.managed) await runStep(run, hotAddStep, signal);
   else {
     await runStep(run, presentStep, signal);
@@ -133,15 +163,11 @@ async function goForward(work: Work, signal: AbortSignal): Promise<PreResult> {
   const { files } = await runStep(run, exportStep, signal);
   signal.throwIfAborted();
   await journal.append({ kind: 'handed-over', data: { manifest: MANIFEST_NAME } });
-  return { runId: work.id, plan, capture, files, directory: spec.exportDirectory, manifest: MANIFEST_NAME, degraded };
+  const directory = plan.spec.exportDirectory;
+  return { runId: plan.runId, plan, capture, files, directory, manifest: MANIFEST_NAME, degraded };
 }
 
-interface Captured extends Pick<ReservedPlan, 'draft'> {
-  readonly captured: Run;
-  readonly capture: CaptureResult;
-}
-
-async function planAndCapture(work: Work, signal: AbortSignal): Promise<Captured> {
+async function planAndCapture(work: Work, signal: AbortSignal): Promise<Pick<Captured, 'run' | 'capture' | 'draft'>> {
   const { ports, journal, time, current } = work;
   const { plan, draft } = await planAndReserve(work, signal);
   const array = ports.arrays.find(({ id }) => id === plan.arrayId);
@@ -149,13 +175,13 @@ async function planAndCapture(work: Work, signal: AbortSignal): Promise<Captured
   const run: Run = { plan, ports, array, journal, openGuests: new Map(), endsAtMs: time.endsAtMs };
   current.run = run;
   for (const warning of plan.warnings) ports.reporter.warn(warning);
-  await preflight(run, signal);
+  if (!plan.kept) await preflightHandOver(run, signal);
   if (needsGroup(run)) await runStep(run, groupStep, signal);
-  return { captured: run, capture: await captureGuests(run, signal), draft };
+  return { run, capture: await captureGuests(run, signal), draft };
 }
 
-/** Read-only: everything that can fail before a guest is touched fails here. */
-async function preflight(run: Run, signal: AbortSignal): Promise<void> {
+/** Read-only: everything of handing over that can fail before a guest is touched fails here. */
+async function preflightHandOver(run: Run, signal: AbortSignal): Promise<void> {
   const { plan, ports } = run;
   const bytesNeeded = imagesOf(plan).reduce((sum, { imageBytes }) => sum + imageBytes, 0);
   const need = { paths: imagePathsOf(plan), draft: draftNameOf(plan), bytesNeeded };
@@ -185,7 +211,7 @@ async function captureGuests(run: Run, signal: AbortSignal): Promise<CaptureResu
     }
     const held = AbortSignal.any([signal, ...locks.map(({ lost }) => lost)]);
     await runStep(run, guestsStep, held);
-    ports.reporter.info('freezing', { guests: run.openGuests.size, disks: imagesOf(plan).length });
+    ports.reporter.info('freezing', { guests: run.openGuests.size, disks: capturedDisksOf(plan) });
     const capture = await runStep(run, plan.managed ? managedCaptureStep : captureStep, held);
     ports.reporter.info('captured', { windowMs: Math.round(capture.lengthMs), snapshot: plan.snapshotName });
     const errors = await undoSteps(run, { only: ['guests'], signal: held });
@@ -194,29 +220,6 @@ async function captureGuests(run: Run, signal: AbortSignal): Promise<CaptureResu
   } finally {
     for (const lock of locks.reverse()) await lock.release();
   }
-}
-
-function checkGrades(plan: Plan, capture: CaptureResult): boolean {
-  const lower = capture.vms.filter(({ grade }) => isLower(grade, plan.spec.grade));
-  // Without one point in time there is nothing to hand over, whatever the policy says.
-  const worst = lower.find(({ grade }) => grade === 'unknown') ?? lower[0];
-  if (!worst || (worst.grade !== 'unknown' && plan.spec.onLowerGrade === 'degrade')) return lower.length > 0;
-  const name = plan.vms.find(({ instanceUuid }) => instanceUuid === worst.vm)?.name ?? worst.vm;
-  throw new SnaphookError(
-    gradeErrorCode(worst),
-    `VM "${name}" reached grade "${worst.grade}", below "${plan.spec.grade}": ${worst.reasons.join('; ')}`,
-    { hint: 'Correct the cause, or set `onLowerGrade: degrade` to hand over the lower grade and say so.' },
-  );
-}
-
-function gradeErrorCode({ evidence }: CaptureResult['vms'][number]): ErrorCode {
-  if (evidence.layoutDoubts.length > 0) return 'E_VM_CHANGED';
-  const freeze = evidence.guest?.freeze;
-  if (evidence.guest && evidence.times.establishConfirmedMs === undefined) return 'E_FREEZE_WINDOW';
-  if (freeze?.verdict.kind === 'expired') return 'E_FREEZE_WINDOW';
-  const writers = freeze?.strategy === 'vss-provider' ? freeze.writersAfter : [];
-  if (writers.some(({ required, state }) => required && state >= FIRST_FAILED_STATE)) return 'E_WRITER_FAILED';
-  return 'E_GRADE';
 }
 
 /**

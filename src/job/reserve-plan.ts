@@ -124,7 +124,7 @@ async function reservedByOthers({ ports, id }: Reservation): Promise<Reserved> {
   for (const plan of await openPlansOf(ports, id)) {
     for (const { target } of plan.devices) targets.add(target);
     for (const { diskUuid } of plan.managed?.disks ?? []) disks.set(diskUuid, plan.runId);
-    directories.set(plan.spec.exportDirectory, plan.runId);
+    if (!plan.kept) directories.set(plan.spec.exportDirectory, plan.runId);
   }
   return { targets, directories, disks };
 }

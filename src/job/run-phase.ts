@@ -5,6 +5,7 @@ export const RECORD_KINDS = [
   'creating',
   'created',
   'planned',
+  'found',
   'intent',
   'session',
   'done',
@@ -14,6 +15,7 @@ export const RECORD_KINDS = [
   'undone',
   'undo-failed',
   'handed-over',
+  'labelled',
   'closed',
 ] as const;
 /** What a line of a journal can be. */
@@ -38,12 +40,13 @@ type Kind = (typeof RECORD_KINDS)[number];
  *                                        planned --closed--> closed
  *                                                            working --closed--> closed
  *
- *   A record that leaves the run in its phase:
- *     opened     ( login creating created )
+ *   A record that leaves the run in its phase; a kept snapshot is renamed and deleted when its run is long closed:
+ *     opened     ( login creating created found )
  *     working    ( planned intent session done refused undoing undone undo-failed login logout )    guest sessions end on the way
  *                forward; other targets are planned when one was taken
  *     failing    ( failed undoing undone undo-failed login logout )
  *     releasing  ( undoing undone undo-failed login logout )
+ *     closed     ( labelled undoing undone undo-failed failed closed )    its maker was told that its end was not written, and it was
  *     Steps of the route managed are in vCenter between login and logout.
  *
  * A process that dies writes no record: its run stays where it is until a post hook, the next pre hook or reap goes on.
@@ -56,6 +59,7 @@ export const RUN_TRANSITIONS: Readonly<Record<RunPhase, Readonly<Partial<Record<
     login: 'opened',
     creating: 'opened',
     created: 'opened',
+    found: 'opened',
     planned: 'planned',
     failed: 'failing',
     closed: 'closed',
@@ -94,11 +98,25 @@ export const RUN_TRANSITIONS: Readonly<Record<RunPhase, Readonly<Partial<Record<
     'undo-failed': 'releasing',
     closed: 'closed',
   },
-  closed: {},
+  closed: {
+    labelled: 'closed',
+    undoing: 'closed',
+    undone: 'closed',
+    'undo-failed': 'closed',
+    failed: 'closed',
+    closed: 'closed',
+  },
 };
 
 /** Records that begin something. One out of its place is never written; those that end something are taken in every phase. */
-export const BEGINNINGS: ReadonlySet<Kind> = new Set<Kind>(['opened', 'creating', 'planned', 'intent', 'handed-over']);
+export const BEGINNINGS: ReadonlySet<Kind> = new Set<Kind>([
+  'opened',
+  'creating',
+  'planned',
+  'found',
+  'intent',
+  'handed-over',
+]);
 
 /** The phase after a record; undefined when a run in this phase never writes it. */
 export const phaseAfter = (phase: RunPhase, kind: Kind): RunPhase | undefined => RUN_TRANSITIONS[phase][kind];

@@ -4,7 +4,7 @@ import type { Lock } from '../ports/journal.ts';
 import { creationText } from './create-targets.ts';
 import { type Limit, withinLimit } from './deadline.ts';
 import { whileHeld } from './held-journal.ts';
-import { type Outcome, RunJournal } from './journal.ts';
+import { isKept, type Outcome, RunJournal } from './journal.ts';
 import { draftNameOf } from './plan.ts';
 import type { JobPorts } from './ports.ts';
 import { localUndoMs } from './run-time.ts';
@@ -57,7 +57,8 @@ export async function cleanUpRun(
   await endVcenterSessions(ports, journal, signal);
   if (errors.length > 0) throw leftoversError(id, errors);
   // A run whose end cannot be written stays open, however clean everything else is.
-  await closeRun(ports, journal, id, outcome).catch((error: unknown) => {
+  // Nothing was made for what was found: whoever wrote it down and died is brought to the end.
+  await closeRun(ports, journal, id, journal.state.found ? 'kept' : outcome).catch((error: unknown) => {
     throw leftoversError(id, [error]);
   });
   await ports.locks.sweep();
@@ -66,7 +67,7 @@ export async function cleanUpRun(
 /** Every step, and what a preflight that was killed left in the hand-over directory before there was any step. */
 async function undoRun(run: Run, signal: AbortSignal): Promise<readonly unknown[]> {
   const errors = await undoSteps(run, { signal });
-  if (run.journal.state.steps.export.at !== 'untouched') return errors;
+  if (run.plan.kept || run.journal.state.steps.export.at !== 'untouched') return errors;
   const draft = { path: draftNameOf(run.plan), sizeBytes: undefined };
   const { exportDirectory: directory, limits } = run.plan.spec;
   const durationMs = Math.round(localUndoMs(run.ports.clock, limits, run.endsAtMs));
@@ -119,7 +120,7 @@ export async function closeRun(ports: JobPorts, journal: RunJournal, id: string,
   const { creation } = journal.state;
   if (creation) ports.reporter.warn(`a run ended early: ${creationText(creation)}`, { run: id });
   if (journal.state.outcome === undefined) await journal.append({ kind: 'closed', data: { outcome } });
-  await ports.journals.close(id);
+  await (isKept(journal.state) ? ports.journals.keep(id) : ports.journals.close(id));
 }
 
 export function leftoversError(id: string, errors: readonly unknown[], first?: unknown): SnaphookError {

@@ -120,7 +120,7 @@ test('targets that a run was making when it died are told with it, and stay in t
     { kind: 'opened', data: { version: 1, context } },
     { kind: 'creating', data },
   ].map((line, index) => ({ seq: index + 1, at: '2026-11-25T00:00:00.000Z', ...line }));
-  site.journals.set('mb3k2j1f-x8q2zk', { job: 'job-0', lines, closed: false });
+  site.journals.set('mb3k2j1f-x8q2zk', { job: 'job-0', lines, folder: 'open' });
   const before = site.arrays[0]?.dump();
 
   const [found] = await look(site);
