@@ -208,6 +208,8 @@ function addCluster(model: Model, parent: FolderRecord, spec: ClusterInventory):
       parent: owner,
       cluster: owner,
       spec: hostSpec,
+      detachedLuns: new Set(),
+      unmountedVolumes: new Set(),
     };
     owner.hosts.push(host);
     model.entities.set(host.id, host);
