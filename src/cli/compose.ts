@@ -130,6 +130,7 @@ export function jobSpec(
     timeToLiveHours: job.timeToLiveHours,
     exportDirectory: job.exportDirectory,
     limits: limitsOf(name, job),
+    ...(job.retention && { retention: { days: job.retention.days, count: job.retention.count } }),
   };
 }
 

@@ -42,6 +42,8 @@ export const EXIT_OF_ERROR: Readonly<Record<ErrorCode, number>> = {
   E_VM_AMBIGUOUS: EXIT.preflight,
   E_VM_BUSY: EXIT.preflight,
   E_VM_CHANGED: EXIT.preflight,
+  E_SNAPSHOT_NOT_FOUND: EXIT.preflight,
+  E_SNAPSHOT_LINKED: EXIT.preflight,
   E_DISK_UNSUPPORTED: EXIT.preflight,
   E_COLLATERAL: EXIT.preflight,
   E_CLONE: EXIT.preflight,

@@ -3,38 +3,9 @@ import { hideBin } from 'yargs/helpers';
 import { DEFAULT_CONFIG_FILE } from '../config/load.ts';
 import { ON_OPEN_RUN } from '../job/job-spec.ts';
 import { SnaphookError } from '../ports/errors.ts';
-import { endProgram, runVerb, type VerbResult } from './console.ts';
-
-/** Options every verb takes. */
-interface CommonOptions {
-  readonly config: string;
-  readonly json: boolean;
-  readonly debug: boolean;
-}
-
-type Work<Options> = (options: Options & CommonOptions, signal: AbortSignal) => Promise<VerbResult>;
-
-/** Each verb loads its code only when it is called: a hook must start fast. */
-function verb<Options>(work: Work<Options>) {
-  return async (options: Options): Promise<void> => {
-    // yargs adds the common options below to every command's own.
-    const all = options as Options & CommonOptions;
-    await endProgram(await runVerb(all, (signal) => work(all, signal)));
-  };
-}
-
-/** Examples first: at night nobody reads a list of options to find out how a verb is used. */
-const withExamples = <Options>(
-  command: Argv<Options>,
-  ...examples: readonly (readonly [string, string])[]
-): Argv<Options> => {
-  const width = Math.max(...examples.map(([line]) => line.length));
-  const lines = examples.map(([line, what]) => `  ${line.padEnd(width)}  ${what}`);
-  return command.usage(`Examples:\n${lines.join('\n')}`);
-};
-
-const jobOption = (parser: Argv) =>
-  parser.option('job', { type: 'string', demandOption: true, describe: 'job in the configuration', requiresArg: true });
+import { jobOption, verb, withExamples } from './command-line.ts';
+import { endProgram, runVerb } from './console.ts';
+import { snapshotCommands } from './snapshot-commands.ts';
 
 const vmOptions = (parser: Argv) =>
   jobOption(parser).option('vm', {
@@ -136,9 +107,10 @@ const parser: Argv = yargs(hideBin(process.argv))
       return explainVerb({ configFile: options.config, vm: options.name }, stderrReporter, signal);
     }),
   )
+  .command('snapshot', 'make, list, rename, delete and prune snapshots that are kept', snapshotCommands)
   .command(
     'status',
-    'open and recent runs of this machine',
+    'open, kept and recent runs of this machine',
     (command) =>
       withExamples(command.option('closed', { type: 'number', default: 5, describe: 'how many closed runs to show' }), [
         '$0 status',

@@ -6,6 +6,7 @@ import type { Reporter } from '../ports/reporter.ts';
 import { closePorts, composePorts, jobSpec } from './compose.ts';
 import type { VerbResult } from './console.ts';
 import { EXIT } from './exit-codes.ts';
+import { capturedVms, windowOf } from './render/captured-vms.ts';
 import { jsonDocument } from './render/json.ts';
 import { bytesText, millisecondsText, table } from './render/text.ts';
 
@@ -32,19 +33,6 @@ export async function preVerb(request: PreRequest, reporter: Reporter, signal: A
   }
 }
 
-function gradedVms({ plan, capture }: PreResult) {
-  return plan.vms.map((vm) => {
-    const captured = capture.vms.find((entry) => entry.vm === vm.instanceUuid);
-    return {
-      name: vm.name,
-      instanceUuid: vm.instanceUuid,
-      grade: captured?.grade ?? 'unknown',
-      reasons: captured?.reasons ?? [],
-      evidence: captured?.evidence,
-    };
-  });
-}
-
 function documentOf(result: PreResult): VerbResult['document'] {
   const { plan, capture } = result;
   return jsonDocument('pre', {
@@ -53,19 +41,14 @@ function documentOf(result: PreResult): VerbResult['document'] {
     job: plan.spec.name,
     degraded: result.degraded,
     route: { ...plan.route, commonInstant: hasCommonInstant(plan) },
-    vms: gradedVms(result),
+    vms: capturedVms(plan, capture),
     snapshot: {
       array: plan.arrayId,
       name: plan.snapshotName,
       snapId: capture.snapId,
       devices: plan.devices.map(({ device }) => device),
     },
-    window: {
-      lengthMs: capture.lengthMs,
-      arrayMs: capture.arrayMs,
-      freezeMs: capture.freezeMs,
-      thawMs: capture.thawMs,
-    },
+    window: windowOf(capture),
     directory: result.directory,
     manifest: result.manifest,
     images: result.files.map((file) => ({
@@ -79,7 +62,7 @@ function documentOf(result: PreResult): VerbResult['document'] {
 function textOf(result: PreResult): string {
   const { capture, plan } = result;
   const bytes = result.files.reduce((sum, file) => sum + file.dataBytes, 0);
-  const vms = gradedVms(result).map(({ name, grade, reasons }) => [name, grade, reasons.join('; ')]);
+  const vms = capturedVms(plan, capture).map(({ name, grade, reasons }) => [name, grade, reasons.join('; ')]);
   return [
     `run ${result.runId} of job "${plan.spec.name}" is ready in ${result.directory}\n`,
     table([['VM', 'grade', ''], ...vms]),

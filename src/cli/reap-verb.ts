@@ -63,6 +63,7 @@ function describe(finding: ReapedFinding['finding']): string {
       return `run ${finding.runId} of job ${finding.job}`;
     case 'waiting-run':
       return `run ${finding.runId} of job ${finding.job}, handed over ${finding.since}`;
+    case 'kept-snapshot':
     case 'orphan-snapshot':
     case 'waiting-snapshot':
     case 'foreign-snapshot':

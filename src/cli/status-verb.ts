@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { loadConfig } from '../config/load.ts';
-import { status } from '../job/status.ts';
+import { type RunStatus, status } from '../job/status.ts';
 import { createFileJournals } from '../platform/file-journals.ts';
 import type { VerbResult } from './console.ts';
 import { EXIT } from './exit-codes.ts';
@@ -13,7 +13,7 @@ export async function statusVerb(configFile: string, closedLimit: number): Promi
   const rows = runs.map((run) => [
     run.runId,
     run.job,
-    run.state === 'closed' ? (run.outcome ?? '') : (run.phase ?? run.state),
+    stateText(run),
     run.openedAt ?? '',
     run.vms.join(', '),
     run.holding.join(', '),
@@ -25,4 +25,9 @@ export async function statusVerb(configFile: string, closedLimit: number): Promi
       runs.length === 0 ? 'no runs\n' : table([['run', 'job', 'state', 'opened', 'VMs', 'holds', 'errors'], ...rows]),
     exitCode: EXIT.ok,
   };
+}
+
+function stateText({ state, outcome, phase }: RunStatus): string {
+  if (state === 'kept') return state;
+  return state === 'closed' ? (outcome ?? '') : (phase ?? state);
 }

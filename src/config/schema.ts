@@ -195,6 +195,13 @@ const job = z.strictObject({
     .describe('storage group masked to the proxy, when the pool itself is not'),
   exportDirectory: z.string().min(1).describe('where the images are handed over'),
   timeToLiveHours: z.number().int().min(1).max(9600).default(48).describe('the array removes the snapshot after this'),
+  retention: z
+    .strictObject({
+      days: z.number().int().min(1).max(399).describe('a kept snapshot is deleted after so many days'),
+      count: z.number().int().min(1).optional().describe('and so many of the same VMs are kept at most'),
+    })
+    .optional()
+    .describe('of snapshots that `snaphook snapshot create` keeps; without it each needs --keep-days'),
   secure: z
     .never({
       error:

@@ -34,6 +34,7 @@ export async function checkArrayLimits(
   signal: AbortSignal,
 ): Promise<void> {
   const limits = await array.limits(signal);
+  checkKeep(spec, limits);
   checkLife(spec, limits);
   if (sources.length > limits.devicesPerSet) {
     throw new SnaphookError(
@@ -72,6 +73,16 @@ export async function checkSources(
   for (const load of loads) {
     checkLoad(load, nameOf(disksOn.get(load.device) ?? []), limits);
   }
+}
+
+/** The longest that the array keeps a snapshot, and a clear word when it is to be kept for longer. */
+function checkKeep({ name, keep, timeToLiveHours }: JobSpec, limits: ArrayLimits): void {
+  if (!keep || timeToLiveHours <= limits.timeToLiveHours) return;
+  throw new SnaphookError(
+    'E_CONFIG',
+    `a snapshot of job "${name}" cannot be kept for ${keep.days} days: the array takes a time to live of ${limits.timeToLiveHours} h at most`,
+    { hint: 'Give fewer days: `--keep-days`, or `retention.days` of the job.' },
+  );
 }
 
 /** Longer than the hook may work on it, and one more round of undoing; how long the backup takes then, nobody knows but the admin. */

@@ -34,6 +34,8 @@ export type Finding =
   | ({ readonly kind: 'orphan-snapshot'; readonly runId: string } & OfSnapshot)
   /** Ours, but so young that its run may be at work where this machine's journals do not tell. */
   | ({ readonly kind: 'waiting-snapshot'; readonly runId: string } & OfSnapshot)
+  /** A snapshot of ours that is kept: no leftover, and only who names it deletes it. */
+  | ({ readonly kind: 'kept-snapshot'; readonly runId: string } & OfSnapshot)
   /** A name of our form that is not provably ours. Reported, never touched. */
   | ({ readonly kind: 'foreign-snapshot' } & OfSnapshot)
   /** A temporary storage group that is provably ours and that no open run holds. */

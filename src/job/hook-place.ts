@@ -20,6 +20,8 @@ export function productRunOf(holder: LockUser | undefined): ProductRun | undefin
 const textOf = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined);
 
 export const POST_HOOK = 'post hook';
+/** Whoever makes a snapshot that is kept. Hooks wait for it: it is not of their backup, and nothing of theirs depends on its end. */
+export const KEEPER = 'snapshot create';
 
 /** Where a hook stands among those of its job: it may stop those before it, and gives way to a pre hook that began after it. */
 export class HookPlace {

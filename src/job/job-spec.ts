@@ -16,6 +16,22 @@ export type RouteChoice = 'auto' | RouteName;
 export const ON_OPEN_RUN = ['fail', 'replace', 'wait'] as const;
 export type OnOpenRun = (typeof ON_OPEN_RUN)[number];
 
+/** How long kept snapshots of a job stay: each at most `days`, and no more than `count` of the same VMs. */
+export interface Retention {
+  readonly days: number;
+  /** Undefined: only their age ends them. */
+  readonly count: number | undefined;
+}
+
+/** The snapshot is kept on the array in place of being handed over. */
+export interface Keep {
+  /** For people; undefined: none was given. */
+  readonly label: string | undefined;
+  readonly days: number;
+  /** `job`: the job's retention ends it, by age or count. `own`: it was given these days and is kept for them whatever the job says. */
+  readonly rule: 'job' | 'own';
+}
+
 /** One job as configured: what the backup product calls by name, again and again. */
 export interface JobSpec {
   readonly name: string;
@@ -49,6 +65,10 @@ export interface JobSpec {
   /** Where images are handed over. */
   readonly exportDirectory: string;
   readonly limits: JobLimits;
+  /** Absent: snapshots of the job are kept only where whoever makes one says for how long. */
+  readonly retention?: Retention;
+  /** Absent: the snapshot is handed over. */
+  readonly keep?: Keep;
 }
 
 export interface JobLimits {

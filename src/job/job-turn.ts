@@ -1,7 +1,7 @@
 import { SnaphookError } from '../ports/errors.ts';
 import type { InstanceUuid } from '../ports/identity.ts';
 import type { Demand, Lock, LockUser } from '../ports/journal.ts';
-import { HookPlace, preHookOf } from './hook-place.ts';
+import { HookPlace, KEEPER, preHookOf } from './hook-place.ts';
 import type { JobContext, JobSpec } from './job-spec.ts';
 import type { RunState } from './journal.ts';
 import { readJournal } from './open-plans.ts';
@@ -38,15 +38,19 @@ export interface Turn {
 /**
  * Takes the job for one pre hook. A crashed run is cleaned up. For a pre hook that is at work, and for a run that is handed over
  * and may be read by the backup product, the job's `onOpenRun` decides; what the backup product itself has started again is over.
+ * A snapshot that is kept stops no hook, is stopped by none, and leaves runs alone that are handed over: they are not in its way.
  * Errors: `E_LOCKED`, `E_RUN_OPEN`, `E_LEFTOVERS`, and the signal's reason.
  */
 export async function takeTurn(request: TurnRequest): Promise<Turn> {
-  const place = new HookPlace(preHookOf(request.context), request.ports.clock);
+  const { context, ports } = request;
+  const isKeeper = request.spec.keep !== undefined;
+  const place = new HookPlace(isKeeper ? KEEPER : preHookOf(context), ports.clock);
   for (;;) {
     const lock = await lockJob(request, place);
     let waiting: string | undefined;
     try {
-      const signal = AbortSignal.any([request.signal, lock.lost, lock.listenForStop()]);
+      const asked = isKeeper ? [] : [lock.listenForStop()];
+      const signal = AbortSignal.any([request.signal, lock.lost, ...asked]);
       waiting = await clearEarlierRuns(request, lock, signal);
       if (waiting === undefined) return { lock, signal };
     } catch (error) {
@@ -112,6 +116,7 @@ async function clearEarlierRuns(request: TurnRequest, lock: Lock, signal: AbortS
     signal.throwIfAborted();
     const { state } = (await loadRun(ports, id)).journal;
     if (isWaiting(state)) {
+      if (spec.keep) continue;
       if (isSameRun(state.context, context)) {
         const fields = { run: id, productRunId: context.productRunId };
         ports.reporter.warn('the backup product has started this run again; its earlier attempt is over', fields);
@@ -148,7 +153,7 @@ const stillAtWork = (spec: JobSpec, cause: unknown) =>
   new SnaphookError('E_LOCKED', `another hook of job "${spec.name}" is at work`, {
     cause,
     retry: 'safe',
-    hint: 'Let it end; `snaphook status` shows its run. `--on-open-run wait` waits for it, `replace` stops a pre hook and goes on.',
+    hint: `Let it end; \`snaphook status\` shows its run.${spec.keep ? '' : ' `--on-open-run wait` waits for it, `replace` stops a pre hook and goes on.'}`,
   });
 
 /** A hook that waited, and that a later pre hook of its job got ahead of: it must not stop what its product has begun since. */

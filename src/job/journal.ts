@@ -23,7 +23,8 @@ export const STEP_NAMES = [
 ] as const;
 export type StepName = (typeof STEP_NAMES)[number];
 
-export type Outcome = 'handed-over-and-released' | 'failed' | 'recovered' | 'nothing-done';
+/** `kept`: its snapshot is on the array and stays there. */
+export type Outcome = 'handed-over-and-released' | 'kept' | 'failed' | 'recovered' | 'nothing-done';
 
 /** Everything a journal can say, one line each. Public format: changes need a new version. */
 export type JournalRecord =
@@ -44,6 +45,8 @@ export type JournalRecord =
   | { readonly kind: 'undone'; readonly data: { readonly step: StepName } }
   | { readonly kind: 'undo-failed'; readonly data: { readonly step: StepName; readonly error: ErrorRecord } }
   | { readonly kind: 'handed-over'; readonly data: { readonly manifest: string } }
+  /** A kept snapshot has another label from now on. */
+  | { readonly kind: 'labelled'; readonly data: { readonly label: string } }
   | { readonly kind: 'closed'; readonly data: { readonly outcome: Outcome } };
 
 /** Where each step stands. `intended`: its effect may or may not have happened. `refused`: it certainly had none as a whole. */
@@ -71,6 +74,10 @@ export interface RunState {
   readonly vcenterSessions: readonly string[];
   readonly steps: Readonly<Record<StepName, StepState>>;
   readonly sessions: readonly GuestSession[];
+  /** When the capture was journaled: a moment after the snapshot was made. */
+  readonly capturedAt: Date | undefined;
+  /** Given to a kept snapshot after it was made. */
+  readonly label: string | undefined;
   readonly handedOverAt: Date | undefined;
   /** Its release has begun: nobody may read the images any more. */
   readonly releasing: boolean;
@@ -98,6 +105,8 @@ function emptyRunState(): RunState {
       export: { at: 'untouched' },
     },
     sessions: [],
+    capturedAt: undefined,
+    label: undefined,
     handedOverAt: undefined,
     releasing: false,
     manifest: undefined,
@@ -119,6 +128,8 @@ function applyRecord(before: RunState, record: JournalRecord, at: Date): RunStat
       return { ...state, vcenterSessions: state.vcenterSessions.filter((key) => key !== record.data.key) };
     case 'planned':
       return { ...state, plan: record.data };
+    case 'labelled':
+      return { ...state, label: record.data.label };
     case 'session':
       return { ...state, sessions: [...state.sessions, { ...record.data, since: at }] };
     case 'intent': {
@@ -126,8 +137,10 @@ function applyRecord(before: RunState, record: JournalRecord, at: Date): RunStat
       const isRead = record.data.step === 'link' || record.data.step === 'hot-add';
       return isRead ? { ...intended, vcenterSessions: [] } : intended;
     }
-    case 'done':
-      return step(record.data.step, { at: 'done', result: record.data.result });
+    case 'done': {
+      const done = step(record.data.step, { at: 'done', result: record.data.result });
+      return record.data.step === 'capture' ? { ...done, capturedAt: at } : done;
+    }
     case 'undone':
       return step(record.data.step, { at: 'undone' });
     case 'failed':
@@ -222,6 +235,9 @@ const resultOf = (state: RunState, step: StepName): unknown => {
   const at = state.steps[step];
   return at.at === 'done' ? at.result : undefined;
 };
+
+/** The run has ended, and its snapshot was not deleted by us since. Whether the array still has it, only the array knows. */
+export const isKept = ({ outcome, steps }: RunState): boolean => outcome === 'kept' && steps.capture.at === 'done';
 
 // The results below were journaled by their own step under the same format version.
 export const captureResultOf = (state: RunState): CaptureResult | undefined =>

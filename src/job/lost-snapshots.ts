@@ -52,9 +52,21 @@ export async function judgeLostSnapshots(
   }
   const foreigners = [...reasons].map(([why, snapshots]) => foreign(array, name, sourcesOf(snapshots), why));
   if (fitting.length === 0) return foreigners;
-  const doubt = ambiguity(found, fitting) ?? (await outsideLink(installation, fitting, poolOf, signal));
+  const outside = () => outsideLink(installation, fitting, poolOf, signal);
+  const doubt = ambiguity(found, fitting) ?? (own.kept ? undefined : await outside());
   if (doubt !== undefined) return [...foreigners, foreign(array, name, sourcesOf(fitting), doubt)];
+  if (own.kept) return [...foreigners, kept(array, name, own.run, fitting)];
   return [...foreigners, ours(ports, array, { name, run: own.run, snapshots: fitting, olderThanMs, poolOf })];
+}
+
+/** No journal says what it is for. Whoever made it wanted it: it ends by its time to live, or when somebody names it. */
+function kept(array: StorageArray, name: string, runId: RunId, snapshots: readonly SnapshotOfDevice[]): Judged {
+  return {
+    finding: { kind: 'kept-snapshot', runId, array: array.id, name, devices: sourcesOf(snapshots) },
+    because:
+      'no journal here, but the name says that it is kept, its mark is of this installation and the time the array tells is of that run',
+    remove: undefined,
+  };
 }
 
 function ours(
@@ -87,7 +99,10 @@ function ours(
  * One run establishes once: snapshots of two ids cannot both be its own, and which one is nobody can tell. Without ids (arrays
  * before 5978.669) a device's newest generation is all that can be named, so there must be no other.
  */
-function ambiguity(found: readonly SnapshotOfDevice[], fitting: readonly SnapshotOfDevice[]): string | undefined {
+export function ambiguity(
+  found: readonly SnapshotOfDevice[],
+  fitting: readonly SnapshotOfDevice[],
+): string | undefined {
   const ids = new Set(fitting.map(({ snapId }) => snapId));
   if (ids.size > 1) return 'several snapshots of this name are of that time, and a run makes only one';
   const isUnnamable = ids.has(undefined) && new Set(sourcesOf(found)).size < found.length;

@@ -56,8 +56,10 @@ async function judge(
     because,
     remove: (signal) => remove(ports, vcenter, snapshot, signal),
   });
-  const id = parseSnapshotName(snapshot.name)?.run;
-  if (id === undefined) return foreign('the name is not of our form');
+  const name = parseSnapshotName(snapshot.name);
+  // Snapshots of VMs are never kept.
+  if (!name || name.kept) return foreign('the name is not of our form');
+  const id = name.run;
   if (!isDescriptionOf(snapshot.description, id)) return foreign('its description is not the one that run gives');
   const run = await runOf(id);
   if (run === 'open') return undefined;

@@ -18,16 +18,23 @@ export function snapshotName(run: RunId, mark: string): string {
   return `${OWN_NAME_PREFIX}${run}-${mark}`;
 }
 
+/** The same of a snapshot that is kept: the underscore tells without any journal that it is no leftover. */
+export function keptSnapshotName(run: RunId, mark: string): string {
+  return `${OWN_NAME_PREFIX}${run}_${mark}`;
+}
+
 export interface OwnName {
   readonly run: RunId;
   /** Undefined in names of the form without one. */
   readonly mark: string | undefined;
+  /** Somebody wanted to keep it: whoever finds it must not take it for something left behind. */
+  readonly kept: boolean;
 }
 
 /** What a name of our form says; undefined for names of any other form. Anybody can give such a name: it proves nothing alone. */
 export function parseSnapshotName(name: string): OwnName | undefined {
-  const [, run, mark] = /^snaphook-([0-9a-z]{8,9}-[0-9a-z]{6})(?:-([0-9a-z]{6}))?$/.exec(name) ?? [];
-  return run === undefined ? undefined : { run: runId(run), mark };
+  const [, run, sign, mark] = /^snaphook-([0-9a-z]{8,9}-[0-9a-z]{6})(?:([-_])([0-9a-z]{6}))?$/.exec(name) ?? [];
+  return run === undefined ? undefined : { run: runId(run), mark, kept: sign === '_' };
 }
 
 /**

@@ -17,11 +17,13 @@ export function runByMark(installation: Installation, name: string, arrays: read
   if (!arrays.some((array) => own.mark === installation.markOf(own.run, array))) {
     return { because: 'no journal here, and the mark in the name is not of this installation' };
   }
-  return { run: own.run };
+  return { run: own.run, kept: own.kept };
 }
 
 interface OwnRun {
   readonly run: RunId;
+  /** The name says that it is kept. */
+  readonly kept: boolean;
 }
 
 export interface NotOurs {

@@ -42,14 +42,18 @@ export interface PlannedVm {
   readonly disks: readonly PlannedDisk[];
 }
 
-/** One device of the snapshot set, the target that will show it, and the image made from it. */
-export interface PlannedDevice {
+/** One device of the snapshot set. */
+export interface CapturedDevice {
   readonly device: DeviceId;
   readonly wwn: Wwn;
   /** `disk`: the device is one virtual disk. `datastore`: it is an extent of a VMFS datastore and holds many. */
   readonly holds: 'disk' | 'datastore';
   /** Of an extent: its datastore, and the uuid that vCenter shows of the VMFS on it. */
   readonly datastore?: { readonly name: string; readonly vmfsUuid: string | undefined } | undefined;
+}
+
+/** One device of the snapshot set, the target that will show it, and the image made from it. */
+export interface PlannedDevice extends CapturedDevice {
   readonly target: DeviceId;
   readonly targetWwn: Wwn;
   /** The target has to be added to the presented storage group for the length of the run. */
@@ -102,6 +106,11 @@ export interface ManagedPlan {
   readonly disks: readonly ManagedDisk[];
 }
 
+/** A snapshot that stays on the array: nothing is linked, presented or handed over. */
+export interface KeptPlan {
+  readonly devices: readonly CapturedDevice[];
+}
+
 /** Everything a run will touch, computed before anything is changed. */
 export interface Plan {
   readonly runId: RunId;
@@ -113,13 +122,18 @@ export interface Plan {
   readonly route: Route;
   /** Of the route `managed`, which has no `devices`: the disks are read where vSphere shows them. */
   readonly managed: ManagedPlan | undefined;
+  /** Of a snapshot that is kept, which has no `devices`: none of its devices gets a target. */
+  readonly kept?: KeptPlan;
   readonly vms: readonly PlannedVm[];
   readonly devices: readonly PlannedDevice[];
   readonly collateral: readonly Collateral[];
   readonly warnings: readonly string[];
 }
 
-export const devicesOf = (plan: Plan): readonly DeviceId[] => plan.devices.map(({ device }) => device);
+/** What the one establish is of, whatever becomes of the snapshot then. */
+export const capturedOf = ({ kept, devices }: Plan): readonly CapturedDevice[] => kept?.devices ?? devices;
+
+export const devicesOf = (plan: Plan): readonly DeviceId[] => capturedOf(plan).map(({ device }) => device);
 
 export const pairsOf = (plan: Plan) => plan.devices.map(({ device, target }) => ({ source: device, target }));
 
@@ -141,6 +155,9 @@ export const imagesOf = ({ devices, managed }: Plan): readonly PlannedImage[] =>
   ...devices.map(({ targetWwn, imagePath, imageBytes }) => ({ wwn: targetWwn, imagePath, imageBytes })),
   ...(managed?.disks ?? []).map(({ diskUuid, imagePath, imageBytes }) => ({ wwn: diskUuid, imagePath, imageBytes })),
 ];
+
+/** Images to be written, or devices that stay as they are on the array. */
+export const capturedDisksOf = (plan: Plan): number => (plan.kept?.devices ?? imagesOf(plan)).length;
 
 /** Do all VMs show the same instant? VM snapshots are taken one a VM. */
 export const hasCommonInstant = ({ managed, vms }: Plan): boolean => managed === undefined || vms.length === 1;

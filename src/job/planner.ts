@@ -11,9 +11,10 @@ import { imageNames } from './image-names.ts';
 import type { Installation } from './installation.ts';
 import type { JobContext, JobSpec } from './job-spec.ts';
 import { checkManaged, managedPlan } from './managed-plan.ts';
-import { snapshotName } from './names.ts';
+import { keptSnapshotName, snapshotName } from './names.ts';
 import {
   bytesOfCylinders,
+  type CapturedDevice,
   type Collateral,
   type ManagedPlan,
   type Plan,
@@ -22,8 +23,8 @@ import {
 } from './plan.ts';
 import { type DraftVms, plannedVms } from './planned-vms.ts';
 import type { JobPorts } from './ports.ts';
-import { chooseRoute, toolsWithoutSnapshot } from './route.ts';
-import { checkDevices, findDevices, sourcesOf } from './sources.ts';
+import { chooseRoute, keptByArraysAlone, toolsWithoutSnapshot } from './route.ts';
+import { checkDevices, findDevices, type SourceDevice, sourcesOf } from './sources.ts';
 import { type ChosenTarget, chooseTargets, mayBecomeFree, type TargetChoice } from './targets.ts';
 import { checkVm } from './vm-checks.ts';
 import { notesOf, type VmNote } from './vm-notes.ts';
@@ -72,6 +73,7 @@ export async function draftPlan(ports: JobPorts, spec: JobSpec, signal: AbortSig
   const devices = await findDevices(ports.arrays, spec.targetPool, disksOf(selected), signal);
   const { array, facts, inventory } = devices.home;
   const route = await chooseRoute(ports.vvolAnswers, spec, facts, selected);
+  if (spec.keep && route.name === 'managed') throw keptByArraysAlone(spec, route);
   const { installation } = ports;
   const found = { array, facts, pool: inventory.pool, selectedBy, warnings, installation, route };
   const strategies = () => selected.map((vm) => [vm.instanceUuid, strategyOf(ports, vm, spec)] as const);
@@ -123,10 +125,32 @@ function checkedNotes(ports: JobPorts, vm: VmRecord, spec: JobSpec, warnings: st
   return notes;
 }
 
-/** Gives every source a target that nobody else has planned. Errors: `E_TARGET_*`, `E_EXPORT`. */
+/** What is captured, and what becomes of it: kept, or handed over. Errors: those of `handOverOf`. */
 export function completePlan(draft: PlanDraft, request: PlanRequest, reserved: Reserved): Plan {
-  const { array, facts, sources, vms, collateral, warnings } = draft;
-  const { spec } = request;
+  const { array, facts, sources, route, collateral, warnings } = draft;
+  const { runId, context, spec } = request;
+  const mark = draft.installation.markOf(runId, array.id);
+  const captured = {
+    runId,
+    context,
+    spec,
+    arrayId: array.id,
+    array: facts,
+    vms: plannedVms(draft),
+    route,
+    collateral,
+    warnings,
+  };
+  if (spec.keep) {
+    const kept = { devices: sources.map(capturedDevice) };
+    return { ...captured, snapshotName: keptSnapshotName(runId, mark), managed: undefined, devices: [], kept };
+  }
+  return { ...captured, snapshotName: snapshotName(runId, mark), ...handOverOf(draft, spec, reserved) };
+}
+
+/** Gives every source a target that nobody else has planned. Errors: `E_TARGET_*`, `E_EXPORT`. */
+function handOverOf(draft: PlanDraft, spec: JobSpec, reserved: Reserved): Pick<Plan, 'managed' | 'devices'> {
+  const { sources, vms } = draft;
   const owner = reserved.directories.get(spec.exportDirectory);
   if (owner !== undefined) {
     throw new SnaphookError('E_EXPORT', `hand-over directory "${spec.exportDirectory}" is in use by run "${owner}"`, {
@@ -142,10 +166,7 @@ export function completePlan(draft: PlanDraft, request: PlanRequest, reserved: R
     const imagePath = names[index];
     if (!target || !imagePath) throw new TypeError('one target and one image for every source');
     return {
-      device: source.device.id,
-      wwn: source.device.effectiveWwn,
-      holds: source.holds,
-      datastore: source.datastore === undefined ? undefined : { name: source.datastore, vmfsUuid: source.vmfsUuid },
+      ...capturedDevice(source),
       target: target.device.id,
       targetWwn: target.device.effectiveWwn,
       presentNeeded: target.presentNeeded,
@@ -153,19 +174,15 @@ export function completePlan(draft: PlanDraft, request: PlanRequest, reserved: R
       imageBytes: source.holds === 'disk' ? source.diskBytes : bytesOfCylinders(source.device.cylinders),
     };
   });
+  return { managed, devices };
+}
+
+function capturedDevice({ device, holds, datastore, vmfsUuid }: SourceDevice): CapturedDevice {
   return {
-    runId: request.runId,
-    context: request.context,
-    spec,
-    arrayId: array.id,
-    array: facts,
-    snapshotName: snapshotName(request.runId, draft.installation.markOf(request.runId, array.id)),
-    vms: plannedVms(draft),
-    devices,
-    route: draft.route,
-    managed,
-    collateral,
-    warnings,
+    device: device.id,
+    wwn: device.effectiveWwn,
+    holds,
+    datastore: datastore === undefined ? undefined : { name: datastore, vmfsUuid },
   };
 }
 

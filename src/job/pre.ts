@@ -11,7 +11,7 @@ import { type TurnRequest, takeTurn, vmLock } from './job-turn.ts';
 import { captureResultOf, RunJournal } from './journal.ts';
 import { newRunId } from './names.ts';
 import { openPlansOf } from './open-plans.ts';
-import { draftNameOf, imagePathsOf, imagesOf, MANIFEST_NAME, type Plan } from './plan.ts';
+import { capturedDisksOf, draftNameOf, imagePathsOf, imagesOf, MANIFEST_NAME, type Plan } from './plan.ts';
 import { completePlan, draftPlan, type PlanDraft, type Reserved, whenTargetsAreFree } from './planner.ts';
 import type { JobPorts } from './ports.ts';
 import type { CaptureResult } from './results.ts';
@@ -54,6 +54,27 @@ export async function pre(
   context: JobContext,
   signal: AbortSignal,
 ): Promise<PreResult> {
+  return captureFor(ports, spec, context, signal, handOver);
+}
+
+/** A run after its capture, with a grade that the job accepts. */
+export interface Captured {
+  readonly run: Run;
+  readonly capture: CaptureResult;
+  readonly degraded: boolean;
+}
+
+/** What becomes of a captured run: handed over, or kept. */
+export type Ending<Result> = (captured: Captured, signal: AbortSignal) => Promise<Result>;
+
+/** A run up to its capture, and then to its end. What fails is undone as `pre` says, the ending included. */
+export async function captureFor<Result>(
+  ports: JobPorts,
+  spec: JobSpec,
+  context: JobContext,
+  signal: AbortSignal,
+  ending: Ending<Result>,
+): Promise<Result> {
   const time = runTimeFromNow(ports.clock, spec);
   const current: CurrentRun = {};
   const heartbeat = { everyMs: spec.limits.heartbeatMs, mayTell: () => current.run?.inFreezeWindow !== true };
@@ -63,9 +84,10 @@ export async function pre(
       ports.clock,
       forwardLimit(ports.clock, spec, time),
       signal,
-      async (limit): Promise<RunEnd> => {
+      async (limit): Promise<RunEnd<Result>> => {
         try {
-          return { result: await inTurn({ ports: beating, spec, context, time, doing, signal: limit }, current) };
+          const request = { ports: beating, spec, context, time, doing, signal: limit };
+          return { result: await inTurn(request, current, ending) };
         } catch (error) {
           return { error };
         }
@@ -76,7 +98,7 @@ export async function pre(
   });
 }
 
-type RunEnd = { readonly result: PreResult } | { readonly error: unknown };
+type RunEnd<Result> = { readonly result: Result } | { readonly error: unknown };
 
 /** The run of this hook, once it has a plan. */
 interface CurrentRun {
@@ -89,27 +111,27 @@ interface Work extends Omit<TurnRequest, 'signal' | 'doing'> {
   readonly current: CurrentRun;
 }
 
-async function inTurn(request: TurnRequest, current: CurrentRun): Promise<PreResult> {
+async function inTurn<Result>(request: TurnRequest, current: CurrentRun, ending: Ending<Result>): Promise<Result> {
   const { lock, signal } = await takeTurn(request);
   try {
-    return await openRun(request, current, lock, signal);
+    return await openRun({ ...request, signal }, current, lock, ending);
   } finally {
     await lock.release();
   }
 }
 
-async function openRun(
-  { ports, spec, context, time }: TurnRequest,
+async function openRun<Result>(
+  { ports, spec, context, time, signal }: TurnRequest,
   current: CurrentRun,
   lock: Lock,
-  signal: AbortSignal,
-): Promise<PreResult> {
+  ending: Ending<Result>,
+): Promise<Result> {
   const id = newRunId(ports.clock.now(), ports.randomText());
   const file = whileHeld(await ports.journals.create({ runId: id, job: spec.name }), lock);
   const journal = await RunJournal.load(file, ports.clock);
   const work: Work = { ports, spec, context, time, id, journal, current };
   try {
-    return await goForward(work, signal);
+    return await ending(await goForward(work, signal), signal);
   } catch (error) {
     // Whoever took the lock over recovers the run; two that undo it at once would undo each other's work. Only what nobody else
     // has is ended here: sessions that would keep guests quiet and this process alive.
@@ -121,13 +143,16 @@ async function openRun(
   }
 }
 
-async function goForward(work: Work, signal: AbortSignal): Promise<PreResult> {
-  const { ports, spec, journal } = work;
+async function goForward(work: Work, signal: AbortSignal): Promise<Captured> {
+  const { ports, journal } = work;
   await journal.opened(work.context);
   // Nothing is read in this session after the capture; steps of the route managed have sessions of their own.
   const { run, capture } = await planAndCapture(work, signal).finally(() => ports.hypervisor.close());
-  const { plan } = run;
-  const degraded = checkGrades(plan, capture);
+  return { run, capture, degraded: checkGrades(run.plan, capture) };
+}
+
+async function handOver({ run, capture, degraded }: Captured, signal: AbortSignal): Promise<PreResult> {
+  const { plan, journal } = run;
   if (plan.managed) await runStep(run, hotAddStep, signal);
   else {
     await runStep(run, linkStep, signal);
@@ -137,7 +162,8 @@ async function goForward(work: Work, signal: AbortSignal): Promise<PreResult> {
   const { files } = await runStep(run, exportStep, signal);
   signal.throwIfAborted();
   await journal.append({ kind: 'handed-over', data: { manifest: MANIFEST_NAME } });
-  return { runId: work.id, plan, capture, files, directory: spec.exportDirectory, manifest: MANIFEST_NAME, degraded };
+  const directory = plan.spec.exportDirectory;
+  return { runId: plan.runId, plan, capture, files, directory, manifest: MANIFEST_NAME, degraded };
 }
 
 async function planAndCapture(work: Work, signal: AbortSignal): Promise<{ run: Run; capture: CaptureResult }> {
@@ -148,7 +174,7 @@ async function planAndCapture(work: Work, signal: AbortSignal): Promise<{ run: R
   const run: Run = { plan, ports, array, journal, openGuests: new Map(), endsAtMs: time.endsAtMs };
   current.run = run;
   for (const warning of plan.warnings) ports.reporter.warn(warning);
-  await preflight(run, signal);
+  if (!plan.kept) await preflightHandOver(run, signal);
   if (needsGroup(run)) await runStep(run, groupStep, signal);
   return { run, capture: await captureGuests(run, signal) };
 }
@@ -181,13 +207,13 @@ async function reservedByOthers(ports: JobPorts, except: RunId): Promise<Reserve
   for (const plan of await openPlansOf(ports, except)) {
     for (const { target } of plan.devices) targets.add(target);
     for (const { diskUuid } of plan.managed?.disks ?? []) disks.set(diskUuid, plan.runId);
-    directories.set(plan.spec.exportDirectory, plan.runId);
+    if (!plan.kept) directories.set(plan.spec.exportDirectory, plan.runId);
   }
   return { targets, directories, disks };
 }
 
-/** Read-only: everything that can fail before a guest is touched fails here. */
-async function preflight(run: Run, signal: AbortSignal): Promise<void> {
+/** Read-only: everything of handing over that can fail before a guest is touched fails here. */
+async function preflightHandOver(run: Run, signal: AbortSignal): Promise<void> {
   const { plan, ports } = run;
   const bytesNeeded = imagesOf(plan).reduce((sum, { imageBytes }) => sum + imageBytes, 0);
   const need = { paths: imagePathsOf(plan), draft: draftNameOf(plan), bytesNeeded };
@@ -217,7 +243,7 @@ async function captureGuests(run: Run, signal: AbortSignal): Promise<CaptureResu
     }
     const held = AbortSignal.any([signal, ...locks.map(({ lost }) => lost)]);
     await runStep(run, guestsStep, held);
-    ports.reporter.info('freezing', { guests: run.openGuests.size, disks: imagesOf(plan).length });
+    ports.reporter.info('freezing', { guests: run.openGuests.size, disks: capturedDisksOf(plan) });
     const capture = await runStep(run, plan.managed ? managedCaptureStep : captureStep, held);
     ports.reporter.info('captured', { windowMs: Math.round(capture.lengthMs), snapshot: plan.snapshotName });
     const errors = await undoSteps(run, { only: ['guests'], signal: held });
@@ -237,7 +263,7 @@ function checkGrades(plan: Plan, capture: CaptureResult): boolean {
   throw new SnaphookError(
     gradeErrorCode(worst),
     `VM "${name}" reached grade "${worst.grade}", below "${plan.spec.grade}": ${worst.reasons.join('; ')}`,
-    { hint: 'Correct the cause, or set `onLowerGrade: degrade` to hand over the lower grade and say so.' },
+    { hint: 'Correct the cause, or set `onLowerGrade: degrade` to take the lower grade and say so.' },
   );
 }
 

@@ -2,10 +2,12 @@ import { SnaphookError } from '../ports/errors.ts';
 import type { DeviceId } from '../ports/identity.ts';
 import type { SnapshotOfDevice, StorageArray } from '../ports/storage-array.ts';
 import type { Finding, ReapedFinding } from './finding.ts';
+import { isKept, type RunState } from './journal.ts';
 import { judgeJournaledGroup, judgeLostGroup } from './lost-groups.ts';
 import { judgeLostSnapshots, type PoolReader, poolReader } from './lost-snapshots.ts';
 import { OWN_NAME_PREFIX, parseSnapshotName } from './names.ts';
 import { orNotLookedAt } from './not-looked-at.ts';
+import { devicesOf } from './plan.ts';
 import type { JobPorts } from './ports.ts';
 import { ARRAY_IS_GONE, attempt, type ReapRequest, readable, reapJudged } from './reaping.ts';
 import { loadRun } from './run-record.ts';
@@ -51,7 +53,7 @@ export async function reapGroups(
     const owner = await ownerOf(ports, group.snapshot, openIds);
     // A run that is open is told with everything it holds; one whose array is not configured any more, with its journal.
     if (owner === 'told' || (owner !== 'lost' && 'because' in owner)) continue;
-    if (owner !== 'lost' && (openIds.has(owner.plan.runId) || owner.journal.state.outcome === undefined)) continue;
+    if (owner !== 'lost' && (openIds.has(owner.plan.runId) || isInUse(owner.journal.state))) continue;
     const judged =
       owner === 'lost'
         ? judgeLostGroup(ports, array, group, {
@@ -63,6 +65,9 @@ export async function reapGroups(
   }
   return reaped;
 }
+
+/** At work, or its snapshot is kept. */
+const isInUse = (state: RunState): boolean => state.outcome === undefined || isKept(state);
 
 interface Named {
   readonly array: StorageArray;
@@ -104,9 +109,7 @@ async function reapJournaled(
       : [{ finding: { kind: 'foreign-snapshot', array: array.id, name, devices: of }, did: 'kept', because }];
   if ('because' in owner) return foreign(devices, owner.because);
   const { plan, journal } = owner;
-  const planned = new Set<string>(
-    plan.snapshotName === name && plan.arrayId === array.id ? plan.devices.map(({ device }) => device) : [],
-  );
+  const planned = new Set<string>(plan.snapshotName === name && plan.arrayId === array.id ? devicesOf(plan) : []);
   const mine = devices.filter((device) => planned.has(device));
   const others = foreign(
     devices.filter((device) => !planned.has(device)),
@@ -118,8 +121,13 @@ async function reapJournaled(
     const finding: Finding = { kind: 'running', runId: plan.runId, job: plan.spec.name };
     return [...others, { finding, did: 'kept', because: 'its run began a moment ago' }];
   }
+  const of = { runId: plan.runId, array: array.id, name, devices: mine };
+  if (isKept(journal.state)) {
+    const because = 'its journal says that it is kept; `snaphook snapshot` lists and deletes it';
+    return [...others, { finding: { kind: 'kept-snapshot', ...of }, did: 'kept', because }];
+  }
   const found: ReapedFinding = {
-    finding: { kind: 'orphan-snapshot', runId: plan.runId, array: array.id, name, devices: mine },
+    finding: { kind: 'orphan-snapshot', ...of },
     did: 'found',
     because: 'the journal of its run, which is closed, plans this name, array and devices',
   };

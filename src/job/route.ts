@@ -28,3 +28,12 @@ export const toolsWithoutSnapshot = (spec: JobSpec, route: Route): SnaphookError
   new SnaphookError('E_CONFIG', `job "${spec.name}" has \`freeze: vmware-tools\`, but its route is "${route.name}"`, {
     hint: 'VMware Tools quiesce a guest only for a VM snapshot: set `route: managed`, or another `freeze`.',
   });
+
+/** A VM snapshot slows its VM down for as long as it is there, and nothing ends it by itself. */
+export function keptByArraysAlone(spec: Pick<JobSpec, 'name'>, { because }: Route): SnaphookError {
+  return new SnaphookError(
+    'E_DISK_UNSUPPORTED',
+    `job "${spec.name}" takes the route "managed", whose VM snapshots are not kept: ${because}`,
+    { hint: 'Only snapshots of the array are kept. Use `route: snapvx` where the array takes them of these disks.' },
+  );
+}

@@ -12,6 +12,7 @@ export const RECORD_KINDS = [
   'undone',
   'undo-failed',
   'handed-over',
+  'labelled',
   'closed',
 ] as const;
 /** What a line of a journal can be. */
@@ -33,11 +34,12 @@ type Kind = (typeof RECORD_KINDS)[number];
  *                                        planned --closed--> closed
  *                                                            working --closed--> closed
  *
- *   A record that leaves the run in its phase:
+ *   A record that leaves the run in its phase; a kept snapshot is renamed and deleted when its run is long closed:
  *     opened     ( login )
  *     working    ( intent session done refused undoing undone undo-failed login logout )    guest sessions end on the way forward
  *     failing    ( failed undoing undone undo-failed login logout )
  *     releasing  ( undoing undone undo-failed login logout )
+ *     closed     ( labelled undoing undone undo-failed )
  *     Steps of the route managed are in vCenter between login and logout.
  *
  * A process that dies writes no record: its run stays where it is until a post hook, the next pre hook or reap goes on.
@@ -80,7 +82,7 @@ export const RUN_TRANSITIONS: Readonly<Record<RunPhase, Readonly<Partial<Record<
     'undo-failed': 'releasing',
     closed: 'closed',
   },
-  closed: {},
+  closed: { labelled: 'closed', undoing: 'closed', undone: 'closed', 'undo-failed': 'closed' },
 };
 
 /** Records that begin something. One out of its place is never written; those that end something are taken in every phase. */

@@ -3,7 +3,7 @@ import { runId as parseRunId } from '../ports/identity.ts';
 import type { Lock } from '../ports/journal.ts';
 import { type Limit, withinLimit } from './deadline.ts';
 import { whileHeld } from './held-journal.ts';
-import { type Outcome, RunJournal } from './journal.ts';
+import { isKept, type Outcome, RunJournal } from './journal.ts';
 import { draftNameOf } from './plan.ts';
 import type { JobPorts } from './ports.ts';
 import { localUndoMs } from './run-time.ts';
@@ -65,7 +65,7 @@ export async function cleanUpRun(
 /** Every step, and what a preflight that was killed left in the hand-over directory before there was any step. */
 async function undoRun(run: Run, signal: AbortSignal): Promise<readonly unknown[]> {
   const errors = await undoSteps(run, { signal });
-  if (run.journal.state.steps.export.at !== 'untouched') return errors;
+  if (run.plan.kept || run.journal.state.steps.export.at !== 'untouched') return errors;
   const draft = { path: draftNameOf(run.plan), sizeBytes: undefined };
   const { exportDirectory: directory, limits } = run.plan.spec;
   const durationMs = Math.round(localUndoMs(run.ports.clock, limits, run.endsAtMs));
@@ -116,7 +116,7 @@ async function endVcenterSessions(ports: JobPorts, { state }: RunJournal, signal
 
 export async function closeRun(ports: JobPorts, journal: RunJournal, id: string, outcome: Outcome): Promise<void> {
   if (journal.state.outcome === undefined) await journal.append({ kind: 'closed', data: { outcome } });
-  await ports.journals.close(id);
+  await (isKept(journal.state) ? ports.journals.keep(id) : ports.journals.close(id));
 }
 
 export function leftoversError(id: string, errors: readonly unknown[], first?: unknown): SnaphookError {

@@ -1,12 +1,12 @@
 import { type ErrorRecord, toErrorRecord } from '../ports/errors.ts';
-import { foldJournal, type Outcome, STEP_NAMES, type StepName } from './journal.ts';
+import { foldJournal, isKept, type Outcome, type RunState, STEP_NAMES, type StepName } from './journal.ts';
 import type { JobPorts } from './ports.ts';
 import type { RunPhase } from './run-phase.ts';
 
 export interface RunStatus {
   readonly runId: string;
   readonly job: string;
-  readonly state: 'open' | 'handed-over' | 'closed' | 'unreadable';
+  readonly state: 'open' | 'handed-over' | 'kept' | 'closed' | 'unreadable';
   /** Where in its life the run is; undefined for an unreadable one. */
   readonly phase: RunPhase | undefined;
   readonly openedAt: string | undefined;
@@ -21,8 +21,9 @@ export interface RunStatus {
 /** What the journals on this machine say; asks nobody else. */
 export async function status(ports: Pick<JobPorts, 'journals'>, closedLimit: number): Promise<readonly RunStatus[]> {
   const open = await ports.journals.openRuns();
+  const kept = await ports.journals.keptRuns();
   const closed = await ports.journals.closedRuns(closedLimit);
-  return Promise.all([...open, ...closed].map(({ runId, job }) => statusOf(ports, runId, job)));
+  return Promise.all([...open, ...kept, ...closed].map(({ runId, job }) => statusOf(ports, runId, job)));
 }
 
 async function statusOf(ports: Pick<JobPorts, 'journals'>, runId: string, job: string): Promise<RunStatus> {
@@ -32,7 +33,7 @@ async function statusOf(ports: Pick<JobPorts, 'journals'>, runId: string, job: s
     return {
       runId,
       job,
-      state: state.outcome ? 'closed' : state.handedOverAt ? 'handed-over' : 'open',
+      state: stateOf(state),
       phase: state.phase,
       openedAt: state.openedAt?.toISOString(),
       outcome: state.outcome,
@@ -55,4 +56,10 @@ async function statusOf(ports: Pick<JobPorts, 'journals'>, runId: string, job: s
       errors: [toErrorRecord(error)],
     };
   }
+}
+
+function stateOf(state: RunState): RunStatus['state'] {
+  if (isKept(state)) return 'kept';
+  if (state.outcome) return 'closed';
+  return state.handedOverAt ? 'handed-over' : 'open';
 }

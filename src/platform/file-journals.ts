@@ -12,13 +12,25 @@ const JOURNAL_SUFFIX = '.jsonl';
 const UNBORN_SUFFIX = '.new';
 
 /**
- * Journals as files: `<folder>/open/<run id>.jsonl` while the run is open, moved to `<folder>/closed/` when it is closed.
+ * Journals as files: `<folder>/open/<run id>.jsonl` while the run is open, moved to `<folder>/closed/` when it is closed, or to
+ * `<folder>/kept/` for as long as its snapshot is kept.
  * Each line is one record, written with one call and flushed to stable storage before `append` resolves. Lines hold no secrets.
  */
 export function createFileJournals(folder: string): JournalStore {
   const openFolder = path.join(folder, 'open');
+  const keptFolder = path.join(folder, 'kept');
   const closedFolder = path.join(folder, 'closed');
   const fileOf = (parent: string, id: string) => path.join(parent, `${parseRunId(id)}${JOURNAL_SUFFIX}`);
+  const move = async (id: string, from: readonly string[], to: string) => {
+    for (const parent of from) {
+      const file = fileOf(parent, id);
+      if (!(await exists(file))) continue;
+      await ensureFolder(to, 0o700);
+      await rename(file, fileOf(to, id));
+      await syncFolder(parent);
+      await syncFolder(to);
+    }
+  };
 
   return {
     async create({ runId: id, job }) {
@@ -49,7 +61,7 @@ export function createFileJournals(folder: string): JournalStore {
     },
 
     async open(id) {
-      for (const parent of [openFolder, closedFolder]) {
+      for (const parent of [openFolder, keptFolder, closedFolder]) {
         const file = fileOf(parent, id);
         if (await exists(file)) return fileJournal(id, file);
       }
@@ -61,13 +73,11 @@ export function createFileJournals(folder: string): JournalStore {
       return job === undefined ? runs : runs.filter((run) => run.job === job);
     },
 
-    async close(id) {
-      const file = fileOf(openFolder, id);
-      if (!(await exists(file))) return;
-      await rename(file, fileOf(closedFolder, id));
-      await syncFolder(openFolder);
-      await syncFolder(closedFolder);
-    },
+    close: (id) => move(id, [openFolder, keptFolder], closedFolder),
+
+    keep: (id) => move(id, [openFolder], keptFolder),
+
+    keptRuns: () => listRuns(keptFolder),
 
     async closedRuns(limit) {
       return [...(await listRuns(closedFolder))].reverse().slice(0, limit);

@@ -26,10 +26,14 @@ export interface OpenRun {
 export interface JournalStore {
   create(run: OpenRun): Promise<Journal>;
   open(runId: string): Promise<Journal>;
-  /** Runs that were created and not marked closed, oldest first, of one job or of all. Changes nothing. */
+  /** Runs that were created and are neither closed nor kept, oldest first, of one job or of all. Changes nothing. */
   openRuns(job?: string): Promise<readonly OpenRun[]>;
-  /** Marks a run closed: it stays readable and is no longer open. */
+  /** Marks a run closed: it stays readable and is neither open nor kept any more. */
   close(runId: string): Promise<void>;
+  /** Marks an open run as one whose snapshot is kept: no longer open, and listed apart, so that years of closed runs need not be read. */
+  keep(runId: string): Promise<void>;
+  /** Runs whose snapshots are kept, oldest first. */
+  keptRuns(): Promise<readonly OpenRun[]>;
   /** Closed runs, newest first, at most `limit`. */
   closedRuns(limit: number): Promise<readonly OpenRun[]>;
   /** Journals that a process was making when it died, by a name for people: nothing was done under such a run id. */

@@ -65,7 +65,7 @@ export function leftovers({ array, guests, files, state }: Site): readonly strin
     [...open.keys()].map((id) => `session ${id} in ${name}`),
   );
   const images = [...files.files].filter(([, { owner }]) => owner === 'ours').map(([path]) => `file ${path}`);
-  const runs = state.runs(true).map(({ runId }) => `open run ${runId}`);
+  const runs = state.runs('open').map(({ runId }) => `open run ${runId}`);
   const unborn = state.abandonedUnborn.map((name) => `unborn journal ${name}`);
   return [...snapshots, ...members, ...sessions, ...images, ...runs, ...unborn];
 }

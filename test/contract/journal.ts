@@ -45,6 +45,22 @@ export function journalContract(
       expect(await store.closedRuns(5)).toEqual([{ runId: RUN, job: 'nightly' }]);
     });
 
+    test('a run whose snapshot is kept is neither open nor closed, can be written to, and can be closed later', async () => {
+      const { store, reopen } = await makeWorld();
+      await (await store.create({ runId: RUN, job: 'nightly' })).append(line(1));
+      await store.keep(RUN);
+      await store.keep(RUN);
+
+      expect(await reopen().keptRuns()).toEqual([{ runId: RUN, job: 'nightly' }]);
+      expect([...(await store.openRuns()), ...(await store.closedRuns(5))]).toEqual([]);
+      await (await reopen().open(RUN)).append(line(2));
+      await store.close(RUN);
+
+      expect(await (await store.open(RUN)).read()).toEqual([line(1), line(2)]);
+      expect(await store.keptRuns()).toEqual([]);
+      expect(await store.closedRuns(5)).toEqual([{ runId: RUN, job: 'nightly' }]);
+    });
+
     test('a run id is given out once', async () => {
       const { store } = await makeWorld();
       await store.create({ runId: RUN, job: 'nightly' });

@@ -7,7 +7,7 @@ interface JournalFile {
   readonly job: string;
   /** The process that opened the run. */
   readonly openedBy: string;
-  isOpen: boolean;
+  folder: 'open' | 'kept' | 'closed';
   /** Complete lines as text, then what a crash left of one. */
   lines: readonly string[];
   torn: string;
@@ -51,16 +51,18 @@ export class StateDirectory {
     this.unborn.clear();
   }
 
-  runs(isOpen: boolean): readonly OpenRun[] {
+  runs(folder: JournalFile['folder']): readonly OpenRun[] {
     return [...this.journals]
-      .filter(([, file]) => file.isOpen === isOpen)
+      .filter(([, file]) => file.folder === folder)
       .map(([runId, { job }]) => ({ runId, job }))
       .sort((one, other) => (one.runId < other.runId ? -1 : 1));
   }
 
   /** Runs that the process opened and that are not closed. */
   openRunsOf(process: HookProcess): readonly string[] {
-    return [...this.journals].filter(([, file]) => file.isOpen && file.openedBy === process.id).map(([runId]) => runId);
+    return [...this.journals]
+      .filter(([, file]) => file.folder === 'open' && file.openedBy === process.id)
+      .map(([runId]) => runId);
   }
 
   linesOf(runId: string): readonly JournalLine[] {
@@ -140,7 +142,7 @@ export function simulatedJournals(disk: StateDirectory, process: HookProcess, ra
         () => {
           if (disk.journals.has(runId))
             throw new SnaphookError('E_JOURNAL', `journal of run "${runId}" cannot be created (EEXIST)`);
-          disk.journals.set(runId, { job, openedBy: process.id, isOpen: true, lines: [], torn: '' });
+          disk.journals.set(runId, { job, openedBy: process.id, folder: 'open', lines: [], torn: '' });
         },
         { tear },
       );
@@ -150,12 +152,17 @@ export function simulatedJournals(disk: StateDirectory, process: HookProcess, ra
       await call('open', () => fileOf(runId));
       return journal(runId);
     },
-    openRuns: (job) => call('openRuns', () => disk.runs(true).filter((run) => job === undefined || run.job === job)),
+    openRuns: (job) => call('openRuns', () => disk.runs('open').filter((run) => job === undefined || run.job === job)),
     close: (runId) =>
       call('close', () => {
-        fileOf(runId).isOpen = false;
+        fileOf(runId).folder = 'closed';
       }),
-    closedRuns: (limit) => call('closedRuns', () => [...disk.runs(false)].reverse().slice(0, limit)),
+    keep: (runId) =>
+      call('keep', () => {
+        fileOf(runId).folder = 'kept';
+      }),
+    keptRuns: () => call('keptRuns', () => disk.runs('kept')),
+    closedRuns: (limit) => call('closedRuns', () => [...disk.runs('closed')].reverse().slice(0, limit)),
     unborn: () => call('unborn', () => disk.abandonedUnborn),
     sweep: () =>
       call('sweep', () => {

@@ -19,7 +19,7 @@ function jobWith(unreadable: number) {
     if (broken.has(id)) throw new SnaphookError('E_JOURNAL', `journal of run "${id}" cannot be read`);
     return ports.journals.open(id);
   };
-  const isClosed = (id: string) => site.journals.get(id)?.closed;
+  const isClosed = (id: string) => site.journals.get(id)?.folder === 'closed';
   return { ports: { ...ports, clock: new ManualClock(), journals: { ...ports.journals, open } }, ids, isClosed };
 }
 

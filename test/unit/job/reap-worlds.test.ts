@@ -13,11 +13,13 @@ test(
   async () => {
     let removed = 0;
     let kept = 0;
+    let keptSnapshots = 0;
     const property = fc.asyncProperty(worldSeed, async (seed) => {
-      const { before, after, problems } = await reapWorld(seed);
+      const { before, after, keptOnes, problems } = await reapWorld(seed);
       if (problems.length > 0) throw new Error(problems.join('\n'));
       removed += before - after;
       kept += after;
+      keptSnapshots += keptOnes;
     });
 
     // On failure fast-check prints seed and path: put both into these options to run that world again.
@@ -25,11 +27,14 @@ test(
 
     expect(removed).toBeGreaterThan(WORLDS);
     expect(kept).toBeGreaterThan(WORLDS);
+    expect(keptSnapshots).toBeGreaterThan(WORLDS / 10);
   },
   LIMIT_MS,
 );
 
-async function reapWorld(seed: WorldSeed): Promise<{ before: number; after: number; problems: readonly string[] }> {
+async function reapWorld(
+  seed: WorldSeed,
+): Promise<{ before: number; after: number; keptOnes: number; problems: readonly string[] }> {
   const world = new World(seed);
   const { site } = world;
   const before = factsOf(site);
@@ -60,7 +65,7 @@ async function reapWorld(seed: WorldSeed): Promise<{ before: number; after: numb
   await run(true);
   const again = factsOf(site);
   if (again.size !== after.size) problems.push('a second run changed something');
-  return { before: before.size, after: after.size, problems };
+  return { before: before.size, after: after.size, keptOnes: world.kept.length, problems };
 }
 
 function wronglyTold(
@@ -77,15 +82,20 @@ function wronglyTold(
   if (world.either.size === 0 && tried.some(({ did }) => did === 'failed'))
     problems.push('failed in a world without hindrance');
   if ([...look, ...applied].some(({ because }) => because === '')) problems.push('a finding without a reason');
-  for (const { array, name, source } of world.foreign) {
-    const isTold = applied.some(
+  const isTold = (kind: 'foreign-snapshot' | 'kept-snapshot', { array, name, source }: World['foreign'][number]) =>
+    applied.some(
       ({ finding }) =>
-        finding.kind === 'foreign-snapshot' &&
+        finding.kind === kind &&
         finding.array === array &&
         finding.name === name &&
         finding.devices.some((device) => device === source),
     );
-    if (!isTold) problems.push(`not told as foreign: ${name} on ${source} of ${array}`);
+  for (const one of world.foreign) {
+    if (!isTold('foreign-snapshot', one))
+      problems.push(`not told as foreign: ${one.name} on ${one.source} of ${one.array}`);
+  }
+  for (const one of world.kept) {
+    if (!isTold('kept-snapshot', one)) problems.push(`not told as kept: ${one.name} on ${one.source} of ${one.array}`);
   }
   return problems;
 }

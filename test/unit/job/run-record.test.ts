@@ -12,7 +12,7 @@ test('a run whose last line reached the disk although its write was told to have
 
   await cleanUpRun(site.ports, id, 'recovered', { lock: await site.ports.locks.acquire('job-x', 0) });
 
-  expect(journal.closed).toBe(true);
+  expect(journal.folder).toBe('closed');
   expect(journal.lines).toEqual(before);
 });
 
@@ -27,7 +27,7 @@ test('whoever lost the lock of the job while it cleans up writes nothing more in
   await expect(cleanUpRun(site.ports, id, 'recovered', { lock })).rejects.toThrow('the lock is lost');
 
   expect(journal.lines).toEqual(before);
-  expect(journal.closed).toBe(false);
+  expect(journal.folder).toBe('open');
 });
 
 test('a vCenter that does not answer keeps no run open: its session is left to its idle time, and told', async () => {
@@ -38,7 +38,7 @@ test('a vCenter that does not answer keeps no run open: its session is left to i
     { seq: 1, at, kind: 'opened', data: { version: 1, context: { job: 'job-0' } } },
     { seq: 2, at, kind: 'login', data: { key: 'k' } },
   ];
-  site.journals.set(id, { job: 'job-0', lines, closed: false });
+  site.journals.set(id, { job: 'job-0', lines, folder: 'open' });
   const { ports } = site;
   const endSession = (_key: string, signal: AbortSignal) =>
     new Promise<void>((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
@@ -46,6 +46,6 @@ test('a vCenter that does not answer keeps no run open: its session is left to i
   const lock = await ports.locks.acquire('job-x', 0);
   await cleanUpRun({ ...ports, hypervisor: { ...ports.hypervisor, endSession } }, id, 'recovered', { lock });
 
-  expect(site.journals.get(id)?.closed).toBe(true);
+  expect(site.journals.get(id)?.folder).toBe('closed');
   expect(site.warnings).toEqual([expect.stringContaining('left to its idle time')]);
 });

@@ -20,7 +20,7 @@ export function factsOf(site: MemorySite): ReadonlySet<string> {
   for (const [address, shells] of site.shells) for (const shell of shells) facts.push(factOf.shell(address, shell));
   for (const [name] of site.locks) facts.push(factOf.lock(name));
   for (const name of site.unborn) facts.push(`unborn ${name}`);
-  for (const [id, { closed }] of site.journals) if (!closed) facts.push(factOf.open(id));
+  for (const [id, { folder }] of site.journals) if (folder === 'open') facts.push(factOf.open(id));
   return new Set(facts);
 }
 

@@ -15,7 +15,7 @@ export interface MemoryFile {
 interface MemoryJournal {
   readonly job: string;
   readonly lines: JournalLine[];
-  closed: boolean;
+  folder: 'open' | 'kept' | 'closed';
 }
 
 /** Everything a machine and its guests keep, in memory. */
@@ -43,7 +43,7 @@ export class MemorySite {
   dump(): readonly string[] {
     return [
       ...this.arrays.flatMap((array) => array.dump().map((line) => `${array.id} ${line}`)),
-      ...[...this.journals].map(([id, { lines, closed }]) => `journal ${id} ${closed} ${lines.length}`),
+      ...[...this.journals].map(([id, { lines, folder }]) => `journal ${id} ${folder} ${lines.length}`),
       ...[...this.unborn].map((name) => `unborn ${name}`),
       ...[...this.locks].map(([name, abandoned]) => `lock ${name} ${abandoned}`),
       ...[...this.files].map(([path, { sizeBytes }]) => `file ${path} ${sizeBytes}`),
@@ -134,9 +134,9 @@ export class MemorySite {
       if (!journal) throw new SnaphookError('E_JOURNAL', `no journal of run "${runId}"`);
       return journal;
     };
-    const listed = (closed: boolean) =>
+    const listed = (folder: MemoryJournal['folder']) =>
       [...this.journals]
-        .filter(([, journal]) => journal.closed === closed)
+        .filter(([, journal]) => journal.folder === folder)
         .map(([runId, { job }]) => ({ runId, job }))
         .sort((a, b) => a.runId.localeCompare(b.runId));
     return {
@@ -145,11 +145,13 @@ export class MemorySite {
         const { lines } = journalOf(runId);
         return { runId, append: async (line) => void lines.push(line), read: async () => [...lines] };
       },
-      openRuns: async (job) => listed(false).filter((run) => job === undefined || run.job === job),
+      openRuns: async (job) => listed('open').filter((run) => job === undefined || run.job === job),
       close: async (runId) => {
-        journalOf(runId).closed = true;
+        journalOf(runId).folder = 'closed';
       },
-      closedRuns: async () => listed(true),
+      keep: unusedCall,
+      keptRuns: async () => listed('kept'),
+      closedRuns: async () => listed('closed'),
       unborn: async () => [...this.unborn],
       sweep: async () => this.unborn.clear(),
     };

@@ -22,6 +22,7 @@ export const WAITING_RUN: RunSeed = {
   journal: 'open',
   handedOver: true,
   oldForm: false,
+  keeps: false,
   establishedAfterSeconds: 10,
   reuse: 'free',
 };

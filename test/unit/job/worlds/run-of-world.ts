@@ -54,10 +54,15 @@ interface PlanParts {
 }
 
 export function planOf({ id, name, array, job, seed, targets, address, isRemade }: PlanParts): Plan {
-  const spec = jobSpec({ ...job, freeze: 'vss-provider', grade: 'application' });
+  const keep = { label: undefined, days: 1, rule: 'own' } as const;
+  const spec = jobSpec({ ...job, freeze: 'vss-provider', grade: 'application', ...(seed.keeps ? { keep } : {}) });
   const vm = instanceUuid('00000000-0000-0000-0000-000000000001');
   // Of the facts of the array only the id is looked at.
   const facts = { arrayId: array } as Plan['array'];
+  const captured = Array.from({ length: seed.disks }, (_, index) => {
+    const device = idOf(1, (seed.source + index) % SOURCES);
+    return { device, wwn: wwnOf(device), holds: 'disk' } as const;
+  });
   return {
     runId: id,
     context: { job: job.name, integration: 'test', instance: undefined, productRunId: undefined, level: undefined },
@@ -80,12 +85,10 @@ export function planOf({ id, name, array, job, seed, targets, address, isRemade 
         disks: [],
       },
     ],
+    ...(seed.keeps ? { kept: { devices: captured } } : {}),
     devices: targets.map((target, index): Plan['devices'][number] => {
-      const device = idOf(1, (seed.source + index) % SOURCES);
       return {
-        device,
-        wwn: wwnOf(device),
-        holds: 'disk',
+        ...must(captured[index]),
         target,
         targetWwn: isRemade ? wwnOf(idOf(9, 0)) : wwnOf(target),
         presentNeeded: seed.job === 1,
@@ -132,7 +135,9 @@ export function journalLines(
     }
   }
   if (isHandedOver(seed, { reached, last })) records.push({ kind: 'handed-over', data: { manifest: MANIFEST_NAME } });
-  if (seed.journal === 'closed') {
+  if (isStillKept(seed, { reached, last })) {
+    records.push({ kind: 'closed', data: { outcome: 'kept' } });
+  } else if (seed.journal === 'closed') {
     for (const step of STEPS.slice(0, reached)) records.push({ kind: 'undone', data: { step } });
     records.push({ kind: 'closed', data: { outcome: 'recovered' } });
   }
@@ -140,6 +145,9 @@ export function journalLines(
 }
 
 export const isPlanned = ({ reached, last }: Progress): boolean => reached > 0 || last !== 'not-happened';
+
+export const isStillKept = (seed: RunSeed, { reached, last }: Progress): boolean =>
+  seed.keeps && seed.journal === 'closed' && seed.handedOver && reached === 2 && last === 'done';
 
 export const isHandedOver = (seed: RunSeed, { reached, last }: Progress): boolean =>
   seed.handedOver && reached === 6 && last === 'done';

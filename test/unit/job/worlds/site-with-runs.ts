@@ -1,7 +1,7 @@
 import type { Installation } from '../../../../src/job/installation.ts';
 import { plannedManifestOf } from '../../../../src/job/manifest.ts';
-import { newRunId, snapshotName } from '../../../../src/job/names.ts';
-import { draftNameOf, MANIFEST_NAME, PLANNED_MANIFEST_NAME, type Plan } from '../../../../src/job/plan.ts';
+import { keptSnapshotName, newRunId, snapshotName } from '../../../../src/job/names.ts';
+import { devicesOf, draftNameOf, MANIFEST_NAME, PLANNED_MANIFEST_NAME, type Plan } from '../../../../src/job/plan.ts';
 import { installationMark } from '../../../../src/platform/installation-mark.ts';
 import { arrayId, type DeviceId } from '../../../../src/ports/identity.ts';
 import { factOf, OLDER_THAN_MS } from './facts.ts';
@@ -14,6 +14,7 @@ import {
   isAtTheArray,
   isHandedOver,
   isPlanned,
+  isStillKept,
   jobs,
   journalLines,
   must,
@@ -53,6 +54,9 @@ export class SiteWithRuns {
   readonly ours = new Set<string>();
   /** Ours, but in the hands of somebody else: may stay. */
   readonly either = new Set<string>();
+  /** Kept snapshots: each must be told as such, and stay. */
+  readonly kept: { readonly array: string; readonly name: string; readonly source: DeviceId; readonly run: string }[] =
+    [];
   /** Guests that may be asked: a session of ours may still be open there. */
   readonly mayContact = new Set<string>();
   readonly #seed: WorldSeed;
@@ -91,7 +95,8 @@ export class SiteWithRuns {
     const job = must(jobs[seed.job]);
     const startMs = NOW.getTime() - seed.ageMinutes * MINUTE_MS;
     const id = newRunId(new Date(startMs), `run${String(this.runs.length).padStart(3, '0')}`);
-    const name = seed.oldForm ? `snaphook-${id}` : snapshotName(id, markOf(id, array.id));
+    const named = seed.keeps ? keptSnapshotName : snapshotName;
+    const name = seed.oldForm ? `snaphook-${id}` : named(id, markOf(id, array.id));
     const neighbour =
       seed.journal === 'restored' && seed.reuse === 'neighbour'
         ? this.runs.find(
@@ -99,14 +104,15 @@ export class SiteWithRuns {
           )
         : undefined;
     const targets = Array.from(
-      { length: seed.disks },
+      { length: seed.keeps ? 0 : seed.disks },
       (_, index) => neighbour?.plan.devices[index]?.target ?? this.takeTarget(seed.job),
     );
     const address = `10.0.0.${this.runs.length}`;
     const isRemade = seed.journal === 'restored' && seed.reuse === 'remade' && !neighbour;
     const plan = planOf({ id, name, array: array.id, job, seed, targets, address, isRemade });
     const mayExport = seed.journal === 'restored' || !this.takenDirectories.has(job.exportDirectory);
-    const reached = seed.reached === 6 && !mayExport ? 5 : seed.reached;
+    const last = seed.keeps ? 2 : mayExport ? 6 : 5;
+    const reached = Math.min(seed.reached, last);
     const progress: Progress = { reached, last: reached === seed.reached ? seed.last : 'done' };
     const isReal = isAtTheArray(seed);
     const built: BuiltRun = {
@@ -128,7 +134,7 @@ export class SiteWithRuns {
 
   #establish({ plan, snapId, createdAtMs, onArray }: BuiltRun): void {
     const array = must(this.arrays.find(({ id }) => id === plan.arrayId));
-    for (const { device } of plan.devices) {
+    for (const device of devicesOf(plan)) {
       array.snapshots.push({ name: plan.snapshotName, snapId, source: device, createdAtMs, targets: new Set() });
       onArray.push(
         factOf.snapshot(array.id, device, plan.snapshotName, snapId),
@@ -198,7 +204,11 @@ export class SiteWithRuns {
       seq: index + 1,
       at: new Date(startMs + index).toISOString(),
     }));
-    this.site.journals.set(plan.runId, { job: plan.spec.name, lines, closed: seed.journal === 'closed' });
+    this.site.journals.set(plan.runId, {
+      job: plan.spec.name,
+      lines,
+      folder: folderOf(seed, progress),
+    });
     const { reached, last } = progress;
     const isSessionOpen = reached === 1 || (reached === 2 && last !== 'done');
     const ageMs = NOW.getTime() - startMs;
@@ -216,6 +226,13 @@ export class SiteWithRuns {
       [...this.site.files.keys()]
         .filter((path) => path.startsWith(`${plan.spec.exportDirectory}/`))
         .flatMap((path) => [factOf.file(path), `size of ${path}: ${must(this.site.files.get(path)).sizeBytes}`]);
+    const isLostKept = seed.journal === 'lost' && seed.keeps && !seed.oldForm;
+    if (onArray.length > 0 && (isLostKept || isStillKept(seed, progress))) {
+      this.kept.push(
+        ...devicesOf(plan).map((source) => ({ array: plan.arrayId, name: plan.snapshotName, source, run: plan.runId })),
+      );
+      return;
+    }
     const isAtWork = this.#seed.jobAtWork === seed.job;
     const isWaiting = isHandedOver(seed, progress);
     if (seed.journal === 'closed') {
@@ -234,4 +251,9 @@ export class SiteWithRuns {
     const index = this.#nextTarget++;
     return idOf(5, (index * 2 + pool) % TARGETS);
   }
+}
+
+function folderOf(seed: RunSeed, progress: Progress): 'open' | 'kept' | 'closed' {
+  if (seed.journal !== 'closed') return 'open';
+  return isStillKept(seed, progress) ? 'kept' : 'closed';
 }

@@ -22,6 +22,8 @@ const run = fc.record({
   journal: fc.constantFrom('open' as const, 'lost' as const, 'lost' as const, 'restored' as const, 'closed' as const),
   handedOver: fc.boolean(),
   oldForm: fc.boolean(),
+  /** Its snapshot was to be kept. Where its journal is closed, `handedOver` says that it is: it was not deleted since. */
+  keeps: fc.boolean(),
   establishedAfterSeconds: fc.integer({ min: 1, max: 200 }),
   reuse: fc.constantFrom(
     'free' as const,

@@ -1,6 +1,6 @@
 import { plannedManifestOf } from '../../../../src/job/manifest.ts';
 import { newRunId, snapshotName } from '../../../../src/job/names.ts';
-import { MANIFEST_NAME, type Plan } from '../../../../src/job/plan.ts';
+import { devicesOf, MANIFEST_NAME, type Plan } from '../../../../src/job/plan.ts';
 import { installationMark } from '../../../../src/platform/installation-mark.ts';
 import type { DeviceId } from '../../../../src/ports/identity.ts';
 import { factOf } from './facts.ts';
@@ -81,7 +81,10 @@ export class World extends SiteWithRuns {
         if (!ran?.hasSnapshots || !elsewhere) return;
         add(ran.plan.snapshotName, ran.createdAtMs, elsewhere);
         // Which of the two is ours nobody can tell without a journal.
-        if (ran.seed.journal === 'lost') for (const fact of ran.onArray) this.ours.delete(fact);
+        if (ran.seed.journal === 'lost') {
+          for (const fact of ran.onArray) this.ours.delete(fact);
+          this.#isKeptNoMore(ran);
+        }
         return;
       case 'link-of-ours-to-outside': {
         if (!ran?.hasSnapshots) return;
@@ -105,6 +108,13 @@ export class World extends SiteWithRuns {
         return;
       default:
         this.#addStrangerFiles(kind, directory, otherId, array, atOtherId + shiftMs);
+    }
+  }
+
+  #isKeptNoMore({ plan }: BuiltRun): void {
+    for (const one of this.kept.filter(({ run }) => run === plan.runId)) {
+      this.kept.splice(this.kept.indexOf(one), 1);
+      this.foreign.push(one);
     }
   }
 
@@ -138,7 +148,7 @@ export class World extends SiteWithRuns {
     const array = must(this.arrays.find(({ id }) => id === plan.arrayId));
     const source = Array.from({ length: SOURCES }, (_, index) => idOf(1, index)).find(
       (id) =>
-        !plan.devices.some(({ device }) => device === id) &&
+        !devicesOf(plan).includes(id) &&
         !array.snapshots.some((one) => one.source === id && one.name === plan.snapshotName),
     );
     return source && { array, source };

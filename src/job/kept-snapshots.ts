@@ -1,0 +1,185 @@
+import { type ErrorRecord, SnaphookError, toErrorRecord } from '../ports/errors.ts';
+import type { ArrayId, DeviceId, InstanceUuid } from '../ports/identity.ts';
+import type { SnapshotOfDevice, StorageArray } from '../ports/storage-array.ts';
+import { type Grade, isLower } from './grade.ts';
+import type { Keep } from './job-spec.ts';
+import { captureResultOf, isKept, type RunState } from './journal.ts';
+import { findLostKept } from './lost-kept.ts';
+import { OWN_NAME_PREFIX, parseSnapshotName, startOfRun } from './names.ts';
+import { readJournal } from './open-plans.ts';
+import { devicesOf } from './plan.ts';
+import type { JobPorts } from './ports.ts';
+
+export interface KeptVm {
+  readonly name: string;
+  readonly instanceUuid: InstanceUuid;
+  readonly role: 'selected' | 'neighbour';
+  readonly grade: Grade;
+  readonly disks: readonly { readonly label: string; readonly devices: readonly DeviceId[] }[];
+}
+
+/** What the journal of a kept snapshot says; of one whose journal is lost, what array and name tell. */
+export interface KeptSnapshot {
+  readonly runId: string;
+  /** Undefined where only the journal knew. */
+  readonly job: string | undefined;
+  readonly label: string | undefined;
+  readonly array: ArrayId;
+  /** On the array. */
+  readonly name: string;
+  readonly snapId: number | undefined;
+  readonly devices: readonly DeviceId[];
+  readonly takenAt: Date;
+  /** About when the array ends it by itself, unless it is linked then. */
+  readonly expiresAt: Date | undefined;
+  readonly keep: Keep | undefined;
+  /** None where only the journal knew. */
+  readonly vms: readonly KeptVm[];
+  /** Every VM has the grade the job asked for. */
+  readonly isGood: boolean;
+}
+
+/** Of a kept snapshot on its array. `partial`: only on some of its devices. `unknown`: the array did not answer or is not configured. */
+export type KeptState = 'present' | 'linked' | 'partial' | 'gone' | 'unknown';
+
+export interface ListedSnapshot extends KeptSnapshot {
+  readonly state: KeptState;
+  readonly linkedTargets: readonly DeviceId[];
+}
+
+export interface KeptList {
+  /** Oldest first. */
+  readonly snapshots: readonly ListedSnapshot[];
+  /** Arrays that did not answer, and journals that cannot be read. */
+  readonly problems: readonly ErrorRecord[];
+}
+
+const HOUR_MS = 3_600_000;
+
+/** Undefined when the run has no kept snapshot (any more). */
+export function keptSnapshotOf(runId: string, job: string, state: RunState): KeptSnapshot | undefined {
+  const { plan, capturedAt } = state;
+  const capture = captureResultOf(state);
+  if (!isKept(state) || !plan || !capture || !capturedAt) return undefined;
+  const gradeOf = (vm: InstanceUuid): Grade => capture.vms.find((one) => one.vm === vm)?.grade ?? 'unknown';
+  return {
+    runId,
+    job,
+    label: state.label ?? plan.spec.keep?.label,
+    array: plan.arrayId,
+    name: plan.snapshotName,
+    snapId: capture.snapId,
+    devices: devicesOf(plan),
+    takenAt: capturedAt,
+    expiresAt: new Date(capturedAt.getTime() + plan.spec.timeToLiveHours * HOUR_MS),
+    keep: plan.spec.keep,
+    vms: plan.vms.map(({ name, instanceUuid, role, disks }) => ({
+      name,
+      instanceUuid,
+      role,
+      grade: gradeOf(instanceUuid),
+      disks: disks.map(({ label, devices }) => ({ label, devices })),
+    })),
+    isGood: plan.vms.every(({ instanceUuid }) => !isLower(gradeOf(instanceUuid), plan.spec.grade)),
+  };
+}
+
+/**
+ * Every kept snapshot of this installation: those that the journals tell, and those on the arrays that have our mark and whose
+ * journal is lost. Each is looked for on its array, with one list an array.
+ */
+export async function listKept(ports: JobPorts, signal: AbortSignal): Promise<KeptList> {
+  const problems: ErrorRecord[] = [];
+  const journaled = await journaledSnapshots(ports, problems);
+  const listed: ListedSnapshot[] = [];
+  const asked = new Set<ArrayId>();
+  for (const array of ports.arrays) {
+    try {
+      const rows = await array.listSnapshots({ namePrefix: OWN_NAME_PREFIX }, signal);
+      const own = journaled.filter((snapshot) => snapshot.array === array.id);
+      listed.push(...own.map((snapshot) => withState(snapshot, rows)));
+      listed.push(...(await lostSnapshots(ports, array, rows, signal)));
+      asked.add(array.id);
+    } catch (error) {
+      signal.throwIfAborted();
+      problems.push(toErrorRecord(error));
+    }
+  }
+  const unasked = journaled.filter(({ array }) => !asked.has(array));
+  listed.push(...unasked.map((snapshot) => ({ ...snapshot, state: 'unknown' as const, linkedTargets: [] })));
+  return { snapshots: listed.sort((a, b) => a.takenAt.getTime() - b.takenAt.getTime()), problems };
+}
+
+async function journaledSnapshots(ports: JobPorts, problems: ErrorRecord[]): Promise<readonly KeptSnapshot[]> {
+  const snapshots: KeptSnapshot[] = [];
+  for (const { runId, job } of await ports.journals.keptRuns()) {
+    try {
+      const snapshot = keptSnapshotOf(runId, job, (await readJournal(ports, runId)).state);
+      if (snapshot) snapshots.push(snapshot);
+    } catch (error) {
+      problems.push(toErrorRecord(error));
+    }
+  }
+  return snapshots;
+}
+
+function withState(snapshot: KeptSnapshot, rows: readonly SnapshotOfDevice[]): ListedSnapshot {
+  const { name, snapId, devices } = snapshot;
+  const found = rows.filter(
+    (row) => row.name === name && devices.includes(row.source) && (snapId === undefined || row.snapId === snapId),
+  );
+  const linkedTargets = targetsOf(found);
+  const isWhole = devices.every((device) => found.some(({ source }) => source === device));
+  const state =
+    linkedTargets.length > 0 ? 'linked' : found.length === 0 ? 'gone' : isWhole ? ('present' as const) : 'partial';
+  return { ...snapshot, state, linkedTargets };
+}
+
+async function lostSnapshots(
+  ports: JobPorts,
+  array: StorageArray,
+  rows: readonly SnapshotOfDevice[],
+  signal: AbortSignal,
+): Promise<readonly ListedSnapshot[]> {
+  const lost: ListedSnapshot[] = [];
+  for (const name of new Set(rows.map((row) => row.name))) {
+    const parsed = parseSnapshotName(name);
+    if (!parsed?.kept || (await hasJournal(ports, parsed.run))) continue;
+    const devices = rows.filter((row) => row.name === name).map(({ source }) => source);
+    const found = await findLostKept(ports, array, { name, devices }, signal);
+    if (!('snapshots' in found)) continue;
+    const { snapshots } = found;
+    const linkedTargets = targetsOf(snapshots);
+    lost.push({
+      runId: parsed.run,
+      job: undefined,
+      label: undefined,
+      array: array.id,
+      name,
+      snapId: snapshots[0]?.snapId,
+      devices: snapshots.map(({ source }) => source),
+      takenAt: new Date(snapshots[0]?.createdAtMs ?? startOfRun(parsed.run)),
+      expiresAt: undefined,
+      keep: undefined,
+      vms: [],
+      isGood: false,
+      state: linkedTargets.length > 0 ? 'linked' : 'present',
+      linkedTargets,
+    });
+  }
+  return lost;
+}
+
+/** A journal that cannot be read is one too: what it holds is told, and nothing is guessed from the name. */
+export async function hasJournal({ journals }: Pick<JobPorts, 'journals'>, runId: string): Promise<boolean> {
+  return journals.open(runId).then(
+    () => true,
+    (error: unknown) => {
+      if (error instanceof SnaphookError && error.code === 'E_JOURNAL') return false;
+      throw error;
+    },
+  );
+}
+
+const targetsOf = (rows: readonly SnapshotOfDevice[]): readonly DeviceId[] =>
+  rows.flatMap(({ linkedTargets }) => linkedTargets.map(({ target }) => target));
