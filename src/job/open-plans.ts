@@ -3,7 +3,7 @@ import { RunJournal } from './journal.ts';
 import type { Plan } from './plan.ts';
 import type { JobPorts } from './ports.ts';
 
-export async function readJournal(ports: JobPorts, id: string): Promise<RunJournal> {
+export async function readJournal(ports: Pick<JobPorts, 'journals' | 'clock'>, id: string): Promise<RunJournal> {
   return RunJournal.load(await ports.journals.open(id), ports.clock);
 }
 

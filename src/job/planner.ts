@@ -4,6 +4,7 @@ import type { DeviceId, RunId } from '../ports/identity.ts';
 import { MODEL_LAG_MS } from '../ports/polling.ts';
 import type { ArrayFacts, Device, StorageArray } from '../ports/storage-array.ts';
 import { checkArray, checkArrayLimits } from './array-limits.ts';
+import { planClone } from './clone-plan.ts';
 import { planCollateral } from './collateral.ts';
 import { strategyOf } from './freeze-strategy.ts';
 import type { VmDisk } from './identity.ts';
@@ -15,6 +16,7 @@ import { keptSnapshotName, snapshotName } from './names.ts';
 import {
   bytesOfCylinders,
   type CapturedDevice,
+  type ClonePlan,
   type Collateral,
   type ManagedPlan,
   type Plan,
@@ -60,6 +62,8 @@ export interface PlanDraft extends DraftVms {
   readonly warnings: readonly string[];
   readonly installation: Installation;
   readonly route: Route;
+  /** Of a clone. */
+  readonly clone?: ClonePlan;
   /** Of the route `managed`. */
   readonly proxyVm: ManagedPlan['proxyVm'] | undefined;
 }
@@ -74,6 +78,7 @@ export async function draftPlan(ports: JobPorts, spec: JobSpec, signal: AbortSig
   const { array, facts, inventory } = devices.home;
   const route = await chooseRoute(ports.vvolAnswers, spec, facts, selected);
   if (spec.keep && route.name === 'managed') throw keptByArraysAlone(spec, route);
+  const clone = spec.clone && (await planClone(ports, spec.clone, { vms: selected, route }, signal));
   const { installation } = ports;
   const found = { array, facts, pool: inventory.pool, selectedBy, warnings, installation, route };
   const strategies = () => selected.map((vm) => [vm.instanceUuid, strategyOf(ports, vm, spec)] as const);
@@ -114,6 +119,7 @@ export async function draftPlan(ports: JobPorts, spec: JobSpec, signal: AbortSig
     roles: new Map(neighbours.map((vm) => [vm.instanceUuid, 'neighbour'])),
     collateral,
     proxyVm: undefined,
+    ...(clone && { clone }),
   };
 }
 
@@ -145,14 +151,16 @@ export function completePlan(draft: PlanDraft, request: PlanRequest, reserved: R
     const kept = { devices: sources.map(capturedDevice) };
     return { ...captured, snapshotName: keptSnapshotName(runId, mark), managed: undefined, devices: [], kept };
   }
-  return { ...captured, snapshotName: snapshotName(runId, mark), ...handOverOf(draft, spec, reserved) };
+  const { clone } = draft;
+  const shown = { ...captured, snapshotName: snapshotName(runId, mark), ...(clone && { clone }) };
+  return { ...shown, ...handOverOf(draft, spec, reserved) };
 }
 
 /** Gives every source a target that nobody else has planned. Errors: `E_TARGET_*`, `E_EXPORT`. */
 function handOverOf(draft: PlanDraft, spec: JobSpec, reserved: Reserved): Pick<Plan, 'managed' | 'devices'> {
   const { sources, vms } = draft;
   const owner = reserved.directories.get(spec.exportDirectory);
-  if (owner !== undefined) {
+  if (owner !== undefined && draft.clone === undefined) {
     throw new SnaphookError('E_EXPORT', `hand-over directory "${spec.exportDirectory}" is in use by run "${owner}"`, {
       hint: 'Give each job an exportDirectory of its own: otherwise one run would hand over the images of another.',
     });

@@ -11,7 +11,15 @@ import { type TurnRequest, takeTurn, vmLock } from './job-turn.ts';
 import { captureResultOf, RunJournal } from './journal.ts';
 import { newRunId } from './names.ts';
 import { openPlansOf } from './open-plans.ts';
-import { capturedDisksOf, draftNameOf, imagePathsOf, imagesOf, MANIFEST_NAME, type Plan } from './plan.ts';
+import {
+  capturedDisksOf,
+  draftNameOf,
+  imagePathsOf,
+  imagesOf,
+  isHandedOver,
+  MANIFEST_NAME,
+  type Plan,
+} from './plan.ts';
 import { completePlan, draftPlan, type PlanDraft, type Reserved, whenTargetsAreFree } from './planner.ts';
 import type { JobPorts } from './ports.ts';
 import type { CaptureResult } from './results.ts';
@@ -64,7 +72,7 @@ export interface Captured {
   readonly degraded: boolean;
 }
 
-/** What becomes of a captured run: handed over, or kept. */
+/** What becomes of a captured run: handed over, kept, or made a clone of. */
 export type Ending<Result> = (captured: Captured, signal: AbortSignal) => Promise<Result>;
 
 /** A run up to its capture, and then to its end. What fails is undone as `pre` says, the ending included. */
@@ -174,7 +182,7 @@ async function planAndCapture(work: Work, signal: AbortSignal): Promise<{ run: R
   const run: Run = { plan, ports, array, journal, openGuests: new Map(), endsAtMs: time.endsAtMs };
   current.run = run;
   for (const warning of plan.warnings) ports.reporter.warn(warning);
-  if (!plan.kept) await preflightHandOver(run, signal);
+  if (isHandedOver(plan)) await preflightHandOver(run, signal);
   if (needsGroup(run)) await runStep(run, groupStep, signal);
   return { run, capture: await captureGuests(run, signal) };
 }
@@ -182,8 +190,10 @@ async function planAndCapture(work: Work, signal: AbortSignal): Promise<{ run: R
 /** Choosing targets and journaling the choice happen under one lock: two runs never plan the same target or directory. */
 async function planAndReserve({ ports, spec, context, id, journal }: Work, signal: AbortSignal): Promise<Plan> {
   const read = async (): Promise<PlanDraft> => {
-    const key = await ports.hypervisor.sessionKey(signal);
-    if (key !== undefined) await journal.append({ kind: 'login', data: { key } });
+    for (const port of spec.clone ? [ports.hypervisor, ports.hostStorage] : [ports.hypervisor]) {
+      const key = await port.sessionKey(signal);
+      if (key !== undefined) await journal.append({ kind: 'login', data: { key } });
+    }
     return draftPlan(ports, spec, signal);
   };
   const draft = await read();
@@ -207,7 +217,7 @@ async function reservedByOthers(ports: JobPorts, except: RunId): Promise<Reserve
   for (const plan of await openPlansOf(ports, except)) {
     for (const { target } of plan.devices) targets.add(target);
     for (const { diskUuid } of plan.managed?.disks ?? []) disks.set(diskUuid, plan.runId);
-    if (!plan.kept) directories.set(plan.spec.exportDirectory, plan.runId);
+    if (isHandedOver(plan)) directories.set(plan.spec.exportDirectory, plan.runId);
   }
   return { targets, directories, disks };
 }

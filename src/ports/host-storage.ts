@@ -72,6 +72,8 @@ export interface HostStorage {
     inventoryPath: string,
     signal: AbortSignal,
   ): Promise<{ readonly folder: MoRef; readonly datacenter: MoRef }>;
+  /** Resolves when no task that is known now is at work on the host or in the folder. */
+  whenIdle(of: { readonly host: MoRef; readonly folder: MoRef }, signal: AbortSignal): Promise<void>;
   /** Adapters, then volumes. Takes seconds to minutes. */
   rescan(host: MoRef, signal: AbortSignal): Promise<void>;
   /** Those of these devices that the host has found. */

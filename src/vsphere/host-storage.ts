@@ -106,6 +106,10 @@ export function createHostStorage(options: VsphereOptions): HostStorage {
         }
         return { folder: moRef(folder.id), datacenter: moRef((await datacenterOf(session, folder)).id) };
       }),
+    whenIdle: async ({ host, folder }, signal) => {
+      await connection().tasks.whenIdle(hostRef(host), signal);
+      await connection().tasks.whenIdle({ type: 'Folder', id: folder }, signal);
+    },
     rescan: async (host, signal) => {
       const { storage } = await managers(host, signal);
       await read(signal, async (session) => {

@@ -89,7 +89,7 @@ export function inventoryControls(server: ServerContext): InventoryControls {
       const end = beginTask(vm, { name: 'RelocateVM_Task', descriptionId: 'VirtualMachine.relocate' });
       void server.pace.wait(durationMs).then(end);
     },
-    datastores: () => datastoresOf(model).map(({ name, spec }) => ({ ...spec, name })),
+    datastores: () => datastoresOf(model).map(({ name, spec }) => ({ accessible: true, ...spec, name })),
     storageOf: (name) => {
       const host = hostsOf(model).find((candidate) => candidate.name === name);
       if (!host) throw new Error(`no host is called "${name}"`);

@@ -46,6 +46,7 @@ export function buildModel(inventory: VcenterInventory): Model {
     tagCategories: inventory.tagCategories ?? [],
     changes: new ChangeFeed(),
     unregistered: new Map(),
+    recentTasks: new Map(),
     nextNumber: () => {
       number += 1;
       return number;
@@ -81,7 +82,6 @@ function addBareVm(model: Model, datacenter: DatacenterRecord, spec: VmInventory
     spec: { ...spec, vmPathName: homePath(spec) },
     snapshots: [],
     modifiedAt: model.startedAt,
-    recentTasks: [],
   };
   folder.children.push(vm);
   model.entities.set(vm.id, vm);

@@ -75,7 +75,6 @@ export interface VmRecord extends RecordCommon {
   readonly snapshots: SnapshotRecord[];
   /** Counts reconfigurations, shown in `config.changeVersion` and `config.modified`. */
   modifiedAt: Date;
-  readonly recentTasks: string[];
 }
 
 export interface SnapshotRecord {

@@ -1,0 +1,164 @@
+import { jobSpec } from '../../../src/cli/compose.ts';
+import { loadConfig } from '../../../src/config/load.ts';
+import { type CloneResult, cloneVm } from '../../../src/job/clone.ts';
+import { deleteClone, listClones } from '../../../src/job/clones.ts';
+import { reap } from '../../../src/job/reap.ts';
+import { PROXY_VM } from '../../../src/lab/estate.ts';
+import { CLONE_GROUP } from '../../../src/lab/estate-array.ts';
+import { DATASTORE } from '../../../src/lab/estate-storage.ts';
+import { ESX } from '../../../src/lab/estate-vms.ts';
+import type { SnaphookError } from '../../../src/ports/errors.ts';
+import type { RunId } from '../../../src/ports/identity.ts';
+import { openSite, type Site } from './site.ts';
+
+jest.setTimeout(120_000);
+
+const MIB = 1024 * 1024;
+/** Where the disk of web01 lies on the datastore's first extent. */
+const DISK_AT = 24 * MIB;
+const VM = 'web01';
+const signal = new AbortController().signal;
+
+let site: Site;
+let before: ReturnType<typeof stateOfSite>;
+beforeAll(async () => {
+  site = await openSite();
+  before = stateOfSite();
+});
+afterAll(() => site.close());
+afterEach(() => {
+  site.lab.faults.clear();
+  expect(site.leftBehind()).toEqual([]);
+  expect(stateOfSite()).toEqual(before);
+  expect(site.lab.events.events.filter(({ operation }) => operation === 'all-paths-down')).toEqual([]);
+});
+
+/** What a clone adds to, and must take away again. */
+function stateOfSite() {
+  const { vcenter } = site.lab;
+  return {
+    vms: vcenter.vmNames(),
+    datastores: vcenter.datastores(),
+    host: vcenter.storageOf(ESX),
+  };
+}
+
+interface CloneChange {
+  readonly vm?: string;
+  readonly host?: string;
+  readonly name?: string;
+}
+
+const clone = ({ vm = VM, host = ESX, name }: CloneChange = {}): Promise<CloneResult> =>
+  site.withPorts((ports) => {
+    const configured = jobSpec(loadConfig(site.lab.configFile), 'datastore', { vms: [vm] });
+    const context = {
+      job: 'datastore',
+      integration: 'test',
+      instance: undefined,
+      productRunId: undefined,
+      level: undefined,
+    };
+    const spec = { ...configured, presentGroup: CLONE_GROUP };
+    return cloneVm(ports, spec, { host, name, folder: undefined }, context, signal);
+  });
+
+const remove = (runId: RunId) => site.withPorts((ports) => deleteClone(ports, runId, { apply: true }, signal));
+
+const reapAll = () =>
+  site.withPorts((ports) => reap(ports, { apply: true, includeWaiting: true, olderThanMs: 0 }, signal));
+
+async function failure(work: Promise<unknown>): Promise<SnaphookError> {
+  try {
+    await work;
+  } catch (error) {
+    return error as SnaphookError; // the tests look at its fields; anything else fails them
+  }
+  throw new Error('it succeeded');
+}
+
+/** The device of the datastore that the first disk of the VM lies on, by what vCenter shows of both. */
+function deviceOf(vm: string): string {
+  const { vcenter, estate } = site.lab;
+  const backing = vcenter.vm(vm).disks[0]?.backing;
+  const datastore = vcenter
+    .datastores()
+    .find(({ name }) => backing && 'datastore' in backing && backing.datastore === name);
+  const head = datastore?.type === 'VMFS' ? datastore.extents[0] : undefined;
+  const found = estate.devices.find(({ id }) => head?.endsWith(Buffer.from(id, 'ascii').toString('hex')));
+  if (!found) throw new Error(`the disk of "${vm}" lies on no device of the array`);
+  return found.id;
+}
+
+const bytesOf = (vm: string) =>
+  site.lab.store.open(deviceOf(vm)).read(DISK_AT, 64).toString('latin1').replace(/\0.*$/s, '');
+const write = (text: string) =>
+  site.lab.store.open(DATASTORE.extents[0] ?? '').write(DISK_AT, Buffer.from(text.padEnd(64, '\0'), 'latin1'));
+
+test('the clone holds the point in time, its writes never reach the original, and deleting it leaves nothing', async () => {
+  write('as it was');
+  const result = await clone({ name: 'web01-test' });
+
+  write('and went on');
+  expect(bytesOf('web01-test')).toBe('as it was');
+  expect(bytesOf(VM)).toBe('and went on');
+  const { vcenter } = site.lab;
+  const [original, copy] = [vcenter.vm(VM), vcenter.vm('web01-test')];
+  expect(copy).toMatchObject({
+    powerState: 'poweredOff',
+    folder: ['prod'],
+    host: ESX,
+    extraConfig: { 'uuid.action': 'create' },
+  });
+  expect([copy.instanceUuid, copy.biosUuid]).not.toContain(original.instanceUuid);
+  expect(copy.biosUuid).not.toBe(original.biosUuid);
+  expect(result.datastore.name).toMatch(/^snap-[0-9a-f]{8}-vmfs-ds01$/);
+  // Neighbours come with the datastore, and stay out of the inventory.
+  expect(result.plan.collateral[0]?.vms.map(({ name }) => name)).toContain('app02');
+  expect(vcenter.vmNames().filter((name) => name === 'app02')).toHaveLength(1);
+
+  const listed = await site.withPorts((ports) => listClones(ports));
+  expect(listed).toMatchObject([{ runId: result.runId, name: 'web01-test', of: VM, host: ESX, state: 'present' }]);
+  // Neither a hook of the job nor reap takes it for theirs.
+  await site.pre({ job: 'datastore' });
+  await site.post('datastore');
+  expect(await reapAll()).toMatchObject([{ finding: { kind: 'waiting-clone', runId: result.runId }, did: 'kept' }]);
+
+  vcenter.setPowerState('web01-test', 'poweredOn');
+  expect((await failure(remove(result.runId))).code).toBe('E_CLONE_IN_USE');
+  expect(vcenter.vmNames()).toContain('web01-test');
+  vcenter.setPowerState('web01-test', 'poweredOff');
+  await remove(result.runId);
+  expect((await failure(remove(result.runId))).code).toBe('E_NO_RUN');
+});
+
+test.each([
+  ['whose disks are virtual volumes and raw devices', { vm: 'sql01' }, /is a virtual volume|is a raw device/],
+  ['on an ESXi host that is not there', { host: 'esx99.lab' }, /0 ESXi hosts/],
+  ['under a name that is taken', { name: PROXY_VM }, /there is a VM "proxy01" already/],
+])('a clone %s is refused before anything is touched', async (_what, change, message) => {
+  const establishes = () =>
+    site.lab.events.events.filter(({ operation }) => operation === 'POST private/snapshot').length;
+  const count = establishes();
+
+  expect(await failure(clone(change))).toMatchObject({ code: 'E_CLONE', message: expect.stringMatching(message) });
+  expect(establishes()).toBe(count);
+});
+
+test('a disk outside of the folder of the VM is refused: the copy would use the original', async () => {
+  const { vcenter } = site.lab;
+  const { disks } = vcenter.vm(VM);
+  const stray = disks.map((disk) => ({
+    ...disk,
+    backing: { kind: 'vmfs' as const, datastore: DATASTORE.name, fileName: `[${DATASTORE.name}] other/web01.vmdk` },
+  }));
+  vcenter.changeVm(VM, { disks: stray, vmPathName: `[${DATASTORE.name}] web01/web01.vmx` });
+  try {
+    expect(await failure(clone())).toMatchObject({
+      code: 'E_CLONE',
+      message: expect.stringContaining('outside of the folder'),
+    });
+  } finally {
+    vcenter.changeVm(VM, { disks });
+  }
+});
