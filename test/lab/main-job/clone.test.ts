@@ -1,14 +1,16 @@
+import { renameSync } from 'node:fs';
+import path from 'node:path';
 import { jobSpec } from '../../../src/cli/compose.ts';
 import { loadConfig } from '../../../src/config/load.ts';
 import { type CloneResult, cloneVm } from '../../../src/job/clone.ts';
 import { deleteClone, listClones } from '../../../src/job/clones.ts';
-import { reap } from '../../../src/job/reap.ts';
 import { PROXY_VM } from '../../../src/lab/estate.ts';
 import { CLONE_GROUP } from '../../../src/lab/estate-array.ts';
 import { DATASTORE } from '../../../src/lab/estate-storage.ts';
 import { ESX } from '../../../src/lab/estate-vms.ts';
 import type { SnaphookError } from '../../../src/ports/errors.ts';
 import type { RunId } from '../../../src/ports/identity.ts';
+import { crashProgram, loseState, reapSite, told } from '../reap/crashed-site.ts';
 import { openSite, type Site } from './site.ts';
 
 jest.setTimeout(120_000);
@@ -65,8 +67,7 @@ const clone = ({ vm = VM, host = ESX, name }: CloneChange = {}): Promise<CloneRe
 
 const remove = (runId: RunId) => site.withPorts((ports) => deleteClone(ports, runId, { apply: true }, signal));
 
-const reapAll = () =>
-  site.withPorts((ports) => reap(ports, { apply: true, includeWaiting: true, olderThanMs: 0 }, signal));
+const reapAll = () => reapSite(site, { apply: true, includeWaiting: true, olderThanMs: 0 });
 
 async function failure(work: Promise<unknown>): Promise<SnaphookError> {
   try {
@@ -124,6 +125,13 @@ test('the clone holds the point in time, its writes never reach the original, an
   await site.post('datastore');
   expect(await reapAll()).toMatchObject([{ finding: { kind: 'waiting-clone', runId: result.runId }, did: 'kept' }]);
 
+  // Without any journal it is left alone: nobody knows whether something runs on it.
+  const state = path.join(site.lab.directory, 'state');
+  renameSync(state, `${state}-aside`);
+  expect(told(await reapAll())).toEqual(['foreign-snapshot kept']);
+  loseState(site.lab);
+  renameSync(`${state}-aside`, state);
+
   vcenter.setPowerState('web01-test', 'poweredOn');
   expect((await failure(remove(result.runId))).code).toBe('E_CLONE_IN_USE');
   expect(vcenter.vmNames()).toContain('web01-test');
@@ -162,3 +170,19 @@ test('a disk outside of the folder of the VM is refused: the copy would use the 
     vcenter.changeVm(VM, { disks });
   }
 });
+
+test.each([
+  ['its devices were shown to the host', { system: 'array', operation: 'PUT storagegroup', when: 'after' }],
+  [
+    'the copy is given its signature',
+    { system: 'vcenter', operation: 'ResignatureUnresolvedVmfsVolume_Task', when: 'after' },
+  ],
+  ['the VM is registered', { system: 'vcenter', operation: 'RegisterVM_Task', when: 'after' }],
+] as const)(
+  'a clone that is killed while %s is cleaned up by reap, to the last device of the host',
+  async (_what, point) => {
+    await crashProgram(site.lab, ['snaphook.cjs', 'clone', VM, '--job', 'datastore'], point);
+
+    expect(told(await reapAll())).toContain('crashed-run removed');
+  },
+);
