@@ -5,7 +5,7 @@ import { datastoreResultOf, type RunState, registerResultOf } from './journal.ts
 import { readJournal } from './open-plans.ts';
 import type { JobPorts } from './ports.ts';
 import { cleanUpRun, loadRun } from './run-record.ts';
-import { findRegistered, refuseRunning } from './steps/mounted-copy.ts';
+import { findCopy, refuseOthers, refuseRunning, registeredOn } from './steps/mounted-copy.ts';
 
 export interface ListedClone {
   readonly runId: RunId;
@@ -91,8 +91,10 @@ async function refuseInUse(ports: JobPorts, runId: RunId, signal: AbortSignal): 
   if (!run || run.journal.state.steps.datastore.at === 'untouched') return;
   const { hostStorage } = ports;
   try {
-    const registered = await findRegistered(run, hostStorage, signal);
+    const copy = await findCopy(run, hostStorage, signal);
+    const registered = copy && registeredOn(copy, run.plan);
     if (registered) refuseRunning(registered);
+    if (copy) refuseOthers(copy, registered);
   } finally {
     await hostStorage.close();
   }

@@ -5,7 +5,7 @@ import { withinLimit } from '../deadline.ts';
 import type { DatastoreResult } from '../results.ts';
 import type { Run, Step } from '../step.ts';
 import { onHosts } from '../vcenter-session.ts';
-import { cloneOf, findCopy, hasItsTargets, targetNamesOf } from './mounted-copy.ts';
+import { cloneOf, findCopy, hasItsTargets, refuseOthers, targetNamesOf, whenShown } from './mounted-copy.ts';
 
 /** Effect: the targets carry a signature of their own, and the ESXi host has the datastore on them mounted. */
 export const datastoreStep: Step<DatastoreResult> = {
@@ -21,7 +21,7 @@ export const datastoreStep: Step<DatastoreResult> = {
       if (before) return resultOf(before);
       const paths = devicePathsOf(run, await storage.unresolvedCopies(host.moRef, signal));
       await storage.resignature(host.moRef, paths, signal);
-      const copy = await findCopy(run, storage, signal);
+      const copy = await whenShown(run, () => findCopy(run, storage, signal), signal);
       if (copy) return resultOf(copy);
       throw new SnaphookError(
         'E_DATASTORE_COPY',
@@ -115,11 +115,6 @@ function devicePathsOf(run: Run, copies: readonly UnresolvedCopy[]): readonly st
 }
 
 async function unmount(storage: HostStorage, copy: DatastoreOnDevices, signal: AbortSignal): Promise<void> {
-  if (copy.vms.length > 0) {
-    const names = copy.vms.map(({ name }) => `"${name}"`).join(', ');
-    throw new SnaphookError('E_CLONE_IN_USE', `datastore "${copy.name}" still holds files of VM ${names}`, {
-      hint: 'Take these VMs out of the inventory, or move them to another datastore; then run `snaphook clone delete` again.',
-    });
-  }
+  refuseOthers(copy, undefined);
   for (const { host } of copy.hosts) await storage.unmount(host, copy.vmfsUuid, signal);
 }

@@ -1,5 +1,6 @@
 import { SnaphookError } from '../../ports/errors.ts';
 import type { DatastoreOnDevices, HostStorage, VmOnDatastore } from '../../ports/host-storage.ts';
+import { nextLookMs } from '../../ports/polling.ts';
 import { type ClonePlan, type Plan, targetsOf, targetWwnsOf } from '../plan.ts';
 import { stillOurs } from '../reused-targets.ts';
 import type { Run } from '../step.ts';
@@ -54,14 +55,35 @@ export async function findCopy(
 }
 
 /** The VM of the configuration that was copied, whatever its name is by now; one that was moved away is not the run's any more. */
+export function registeredOn({ name, vms }: DatastoreOnDevices, plan: Plan): VmOnDatastore | undefined {
+  const path = `[${name}] ${cloneOf(plan).configFile}`;
+  return vms.find(({ vmPathName }) => vmPathName === path);
+}
+
 export async function findRegistered(
   run: Pick<Run, 'plan'>,
   storage: HostStorage,
   signal: AbortSignal,
 ): Promise<VmOnDatastore | undefined> {
   const copy = await findCopy(run, storage, signal);
-  const path = `[${copy?.name}] ${cloneOf(run.plan).configFile}`;
-  return copy?.vms.find(({ vmPathName }) => vmPathName === path);
+  return copy && registeredOn(copy, run.plan);
+}
+
+/** Looks again while vCenter may be behind the host: undefined when it never shows it. */
+export async function whenShown<Found>(
+  { ports, plan }: Run,
+  look: () => Promise<Found | undefined>,
+  signal: AbortSignal,
+): Promise<Found | undefined> {
+  const { clock } = ports;
+  const sinceMs = clock.monotonicMs();
+  for (;;) {
+    const found = await look();
+    const waitedMs = clock.monotonicMs() - sinceMs;
+    const pauseMs = nextLookMs(waitedMs);
+    if (found !== undefined || waitedMs + pauseMs > plan.spec.limits.settleMs) return found;
+    await clock.sleep(pauseMs, signal);
+  }
 }
 
 /** Nothing is taken away from under a VM that runs; a suspended one would wake up to disks that are gone. */
@@ -69,5 +91,15 @@ export function refuseRunning({ name, poweredOff }: VmOnDatastore): void {
   if (poweredOff) return;
   throw new SnaphookError('E_CLONE_IN_USE', `clone "${name}" is not powered off`, {
     hint: 'Shut it down in vCenter, or move it to another datastore to keep it; then run `snaphook clone delete` again.',
+  });
+}
+
+/** Whoever else has files there registered a copy of a neighbour, or uses a disk of the clone. */
+export function refuseOthers({ name, vms }: DatastoreOnDevices, except: VmOnDatastore | undefined): void {
+  const others = vms.filter((vm) => vm !== except);
+  if (others.length === 0) return;
+  const names = others.map((vm) => `"${vm.name}"`).join(', ');
+  throw new SnaphookError('E_CLONE_IN_USE', `datastore "${name}" also holds files of VM ${names}`, {
+    hint: 'Take these VMs out of the inventory, or move them to another datastore; then run `snaphook clone delete` again.',
   });
 }

@@ -3,7 +3,7 @@ import { datastoreResultOf } from '../journal.ts';
 import type { RegisterResult } from '../results.ts';
 import type { Step } from '../step.ts';
 import { onHosts } from '../vcenter-session.ts';
-import { cloneOf, findRegistered, hasItsTargets, refuseRunning } from './mounted-copy.ts';
+import { cloneOf, findRegistered, hasItsTargets, refuseRunning, whenShown } from './mounted-copy.ts';
 
 /** Effect: the copied VM is in the inventory, powered off, under a name and with identities of its own. */
 export const registerStep: Step<RegisterResult> = {
@@ -19,7 +19,7 @@ export const registerStep: Step<RegisterResult> = {
       if (!(await findRegistered(run, storage, signal))) {
         await storage.register({ vmPathName, name, folder, pool, host: host.moRef }, signal);
       }
-      const registered = await findRegistered(run, storage, signal);
+      const registered = await whenShown(run, () => findRegistered(run, storage, signal), signal);
       if (!registered)
         throw new SnaphookError('E_CLONE', `vCenter shows no VM at "${vmPathName}"`, { effect: 'unknown' });
       await storage.giveIdentity(registered.moRef, signal);
