@@ -20,6 +20,11 @@ export async function planClone(
   const [vm, ...others] = vms;
   if (!vm || others.length > 0)
     throw refused(`${vms.length} VMs are selected`, 'Name the one VM that is to be cloned.');
+  const { suspended, faultTolerant } = vm.condition;
+  if (suspended || faultTolerant) {
+    const how = suspended ? 'is suspended' : 'is protected by Fault Tolerance';
+    throw refused(`VM "${vm.name}" ${how}, and so would its copy be`, 'Change that in vCenter, then clone it.');
+  }
   const datastore = commonDatastore(vm, route);
   const { hostStorage } = ports;
   try {

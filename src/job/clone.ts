@@ -23,6 +23,7 @@ export interface CloneResult {
 
 /** Scans of a host take minutes, and nobody waits for a hook here. */
 const LEAST_DEADLINE_MS = 30 * 60_000;
+const LEAST_DEVICES_MS = 5 * 60_000;
 const LEAST_UNDO_MS = 10 * 60_000;
 
 /** Journals of clones are of a job of their own, so that no hook of the job ends them. No job in a configuration can have such a name. */
@@ -49,6 +50,7 @@ export async function cloneVm(
     limits: {
       ...limits,
       deadlineMs: Math.max(limits.deadlineMs, LEAST_DEADLINE_MS),
+      devicesMs: Math.max(limits.devicesMs, LEAST_DEVICES_MS),
       undoMs: Math.max(limits.undoMs, LEAST_UNDO_MS),
     },
   };

@@ -25,10 +25,18 @@ export function refuseWhileMounted({ plan, journal }: Run): void {
   });
 }
 
-/** False when another run, or somebody, has the targets by now: nothing that is found on them is this run's then. That is told. */
+/**
+ * False when another run has all the targets by now: nothing that is found on them is this run's then. That is told. When only some
+ * of them are another's, a datastore of this run may still lie on the rest: nobody but a person can say what is to be done.
+ */
 export async function hasItsTargets(run: Run, signal: AbortSignal): Promise<boolean> {
   const targets = targetsOf(run.plan);
-  return (await stillOurs(run, targets, signal)).length === targets.length;
+  const ours = await stillOurs(run, targets, signal);
+  if (ours.length === 0 || ours.length === targets.length) return ours.length > 0;
+  const others = targets.filter((target) => !ours.includes(target)).join(', ');
+  throw new SnaphookError('E_LEFTOVERS', `target ${others} of run "${run.plan.runId}" is not the device it was`, {
+    hint: 'Look at the datastore on the other targets in vCenter. Unmount it and detach them there, if nothing needs it.',
+  });
 }
 
 /** The datastore on the targets; undefined: none has been made of them. One that reaches beyond them is not as we made it. */

@@ -20,8 +20,12 @@ export const registerStep: Step<RegisterResult> = {
         await storage.register({ vmPathName, name, folder, pool, host: host.moRef }, signal);
       }
       const registered = await whenShown(run, () => findRegistered(run, storage, signal), signal);
-      if (!registered)
-        throw new SnaphookError('E_CLONE', `vCenter shows no VM at "${vmPathName}"`, { effect: 'unknown' });
+      if (!registered) {
+        throw new SnaphookError('E_CLONE', `vCenter shows no VM at "${vmPathName}"`, {
+          hint: 'Its registration was told to be done. See the tasks of the folder in vCenter.',
+          effect: 'unknown',
+        });
+      }
       await storage.giveIdentity(registered.moRef, signal);
       const files = await storage.diskFiles(registered.moRef, signal);
       const stray = files.find((file) => !file.startsWith(`[${datastore}] `));

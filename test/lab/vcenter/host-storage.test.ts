@@ -48,8 +48,10 @@ test('a copy appears after a scan alone, as an unresolved volume with every exte
   const originals = [contentOf(NAA_A), contentOf(NAA_B)];
   present(COPY_A, COPY_B);
   expect(await host.unresolved()).toEqual([]);
+  await host.onStorage('RescanAllHba');
+  expect(await host.unresolved()).toEqual([]);
 
-  await host.rescan();
+  await host.onStorage('RescanVmfs');
   const [volume, ...others] = await host.unresolved();
   expect(others).toEqual([]);
   expect(textAt(volume, 'vmfsLabel')).toBe('VMFS-1');

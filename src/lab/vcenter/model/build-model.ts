@@ -208,6 +208,7 @@ function addCluster(model: Model, parent: FolderRecord, spec: ClusterInventory):
       parent: owner,
       cluster: owner,
       spec: hostSpec,
+      searchedLuns: new Set(hostSpec.scsiLuns.map(({ canonicalName }) => canonicalName)),
       detachedLuns: new Set(),
       unmountedVolumes: new Set(),
     };

@@ -4,7 +4,7 @@ import { datastoreBrowser, isMountedOn } from '../properties/datastore-propertie
 import { hostsMounting } from './inventory-tree.ts';
 import { datastoresOf, type Model, vmsOf } from './model.ts';
 import type { DatastoreRecord, HostRecord } from './records.ts';
-import { type HostView, seesVolumeOf } from './unresolved-volumes.ts';
+import { type HostView, seesVolumeOf, usableDevices } from './unresolved-volumes.ts';
 
 /**
  * The host looks which devices it reaches. New ones appear; one that is gone disappears, unless it was in use and not detached:
@@ -60,6 +60,7 @@ export function isInUse(model: Model, host: HostRecord, canonicalName: string): 
 /** The host looks which volumes its devices hold: those it can read no more are inaccessible, unmounted ones are forgotten. */
 export function rescanVolumes(view: HostView): void {
   const { host, model } = view;
+  host.searchedLuns = new Set(usableDevices(view).map(({ canonicalName }) => canonicalName));
   for (const datastore of datastoresOf(model)) {
     const { spec } = datastore;
     if (spec.type !== 'VMFS' || !hostsMounting(datastore).includes(host)) continue;

@@ -55,6 +55,8 @@ export interface HostRecord extends RecordCommon {
   readonly type: 'HostSystem';
   readonly cluster: ClusterRecord;
   spec: HostInventory;
+  /** Canonical names of the devices on which the last scan for volumes looked. */
+  searchedLuns: ReadonlySet<string>;
   /** Canonical names of devices that were detached: kept when the device is gone, and after a restart of the host. */
   readonly detachedLuns: Set<string>;
   /** VMFS volumes that were unmounted, by uuid: they stay so when they are seen again. */

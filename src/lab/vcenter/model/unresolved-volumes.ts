@@ -60,7 +60,9 @@ export function unresolvedVolumes(view: HostView): readonly UnresolvedVolume[] {
     ),
   );
   const found = usableDevices(view).flatMap((device): readonly UnresolvedExtent[] => {
-    const header = known.has(device.canonicalName) ? undefined : readVmfsHeader(device.content);
+    const { canonicalName } = device;
+    const isCandidate = host.searchedLuns.has(canonicalName) && !known.has(canonicalName);
+    const header = isCandidate ? readVmfsHeader(device.content) : undefined;
     return header ? [{ device, header }] : [];
   });
   return [...new Set(found.map(({ header }) => header.volumeUuid))].map((volumeUuid) => {
