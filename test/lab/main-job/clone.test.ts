@@ -1,15 +1,11 @@
 import { renameSync } from 'node:fs';
 import path from 'node:path';
-import { jobSpec } from '../../../src/cli/compose.ts';
-import { loadConfig } from '../../../src/config/load.ts';
-import { type CloneResult, cloneVm } from '../../../src/job/clone.ts';
-import { deleteClone, listClones } from '../../../src/job/clones.ts';
+import { cloneCreateVerb, cloneDeleteVerb, cloneListVerb } from '../../../src/cli/clone-verbs.ts';
 import { PROXY_VM } from '../../../src/lab/estate.ts';
-import { CLONE_GROUP } from '../../../src/lab/estate-array.ts';
 import { DATASTORE } from '../../../src/lab/estate-storage.ts';
 import { ESX } from '../../../src/lab/estate-vms.ts';
 import type { SnaphookError } from '../../../src/ports/errors.ts';
-import type { RunId } from '../../../src/ports/identity.ts';
+import type { Reporter } from '../../../src/ports/reporter.ts';
 import { crashProgram, loseState, reapSite, told } from '../reap/crashed-site.ts';
 import { openSite, type Site } from './site.ts';
 
@@ -20,6 +16,7 @@ const MIB = 1024 * 1024;
 const DISK_AT = 24 * MIB;
 const VM = 'web01';
 const signal = new AbortController().signal;
+const silent: Reporter = { info: () => undefined, warn: () => undefined, progress: () => undefined };
 
 let site: Site;
 let before: ReturnType<typeof stateOfSite>;
@@ -51,21 +48,13 @@ interface CloneChange {
   readonly name?: string;
 }
 
-const clone = ({ vm = VM, host = ESX, name }: CloneChange = {}): Promise<CloneResult> =>
-  site.withPorts((ports) => {
-    const configured = jobSpec(loadConfig(site.lab.configFile), 'datastore', { vms: [vm] });
-    const context = {
-      job: 'datastore',
-      integration: 'test',
-      instance: undefined,
-      productRunId: undefined,
-      level: undefined,
-    };
-    const spec = { ...configured, presentGroup: CLONE_GROUP };
-    return cloneVm(ports, spec, { host, name, folder: undefined }, context, signal);
-  });
+/** As the command line makes it. */
+const clone = ({ vm = VM, host, name }: CloneChange = {}) =>
+  cloneCreateVerb(call(), { job: 'datastore', vm, host, name, folder: undefined });
 
-const remove = (runId: RunId) => site.withPorts((ports) => deleteClone(ports, runId, { apply: true }, signal));
+const call = () => ({ configFile: site.lab.configFile, reporter: silent, signal });
+
+const remove = (run: string, apply = true) => cloneDeleteVerb(call(), { run, apply });
 
 const reapAll = () => reapSite(site, { apply: true, includeWaiting: true, olderThanMs: 0 });
 
@@ -98,7 +87,8 @@ const write = (text: string) =>
 
 test('the clone holds the point in time, its writes never reach the original, and deleting it leaves nothing', async () => {
   write('as it was');
-  const result = await clone({ name: 'web01-test' });
+  const { document } = await clone({ name: 'web01-test' });
+  const runId = String(document?.runId);
 
   write('and went on');
   expect(bytesOf('web01-test')).toBe('as it was');
@@ -113,17 +103,20 @@ test('the clone holds the point in time, its writes never reach the original, an
   });
   expect([copy.instanceUuid, copy.biosUuid]).not.toContain(original.instanceUuid);
   expect(copy.biosUuid).not.toBe(original.biosUuid);
-  expect(result.datastore.name).toMatch(/^snap-[0-9a-f]{8}-vmfs-ds01$/);
   // Neighbours come with the datastore, and stay out of the inventory.
-  expect(result.plan.collateral[0]?.vms.map(({ name }) => name)).toContain('app02');
+  expect(document).toMatchObject({
+    clone: { name: 'web01-test', host: ESX, datastore: expect.stringMatching(/^snap-[0-9a-f]{8}-vmfs-ds01$/) },
+    unregisteredCopies: expect.arrayContaining(['app02']),
+  });
   expect(vcenter.vmNames().filter((name) => name === 'app02')).toHaveLength(1);
 
-  const listed = await site.withPorts((ports) => listClones(ports));
-  expect(listed).toMatchObject([{ runId: result.runId, name: 'web01-test', of: VM, host: ESX, state: 'present' }]);
+  expect((await cloneListVerb(call())).document).toMatchObject({
+    clones: [{ runId, name: 'web01-test', of: VM, host: ESX, state: 'present' }],
+  });
   // Neither a hook of the job nor reap takes it for theirs.
   await site.pre({ job: 'datastore' });
   await site.post('datastore');
-  expect(await reapAll()).toMatchObject([{ finding: { kind: 'waiting-clone', runId: result.runId }, did: 'kept' }]);
+  expect(await reapAll()).toMatchObject([{ finding: { kind: 'waiting-clone', runId }, did: 'kept' }]);
 
   // Without any journal it is left alone: nobody knows whether something runs on it.
   const state = path.join(site.lab.directory, 'state');
@@ -133,11 +126,13 @@ test('the clone holds the point in time, its writes never reach the original, an
   renameSync(`${state}-aside`, state);
 
   vcenter.setPowerState('web01-test', 'poweredOn');
-  expect((await failure(remove(result.runId))).code).toBe('E_CLONE_IN_USE');
+  expect((await failure(remove(runId))).code).toBe('E_CLONE_IN_USE');
   expect(vcenter.vmNames()).toContain('web01-test');
   vcenter.setPowerState('web01-test', 'poweredOff');
-  await remove(result.runId);
-  expect((await failure(remove(result.runId))).code).toBe('E_NO_RUN');
+  await remove(runId, false);
+  expect(vcenter.vmNames()).toContain('web01-test');
+  await remove(runId);
+  expect((await failure(remove(runId))).code).toBe('E_NO_RUN');
 });
 
 test.each([
