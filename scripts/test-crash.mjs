@@ -1,5 +1,5 @@
 // npm run test:crash: set up, then the kill loops of test/crash. Arguments go to jest.
-// With CRASH_POINTS=half every second kill point, another half each time.
+// With CRASH_STRIDE=N every Nth kill point, other ones each time.
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { helpOnRequest } from './help.mjs';

@@ -3,10 +3,12 @@ import { hideBin } from 'yargs/helpers';
 import { DEFAULT_CONFIG_FILE } from '../config/load.ts';
 import { ON_OPEN_RUN } from '../job/job-spec.ts';
 import { SnaphookError } from '../ports/errors.ts';
+import { catalogCommands } from './catalog-commands.ts';
 import { cloneCommands } from './clone-commands.ts';
 import { jobOption, verb, withExamples } from './command-line.ts';
 import { endProgram, runVerb } from './console.ts';
 import { snapshotCommands } from './snapshot-commands.ts';
+import { vmCommands } from './vm-commands.ts';
 
 const vmOptions = (parser: Argv) =>
   jobOption(parser).option('vm', {
@@ -108,8 +110,10 @@ const parser: Argv = yargs(hideBin(process.argv))
       return explainVerb({ configFile: options.config, vm: options.name }, stderrReporter, signal);
     }),
   )
+  .command('vm', 'what there is to capture', vmCommands)
   .command('clone', 'make, list and delete copies of VMs on ESXi hosts', cloneCommands)
   .command('snapshot', 'make, list, rename, delete and prune snapshots that are kept', snapshotCommands)
+  .command('catalog', 'VM, disk, device and snapshot of every run', catalogCommands)
   .command(
     'status',
     'open, kept and recent runs of this machine',

@@ -3,14 +3,14 @@ import { type Deletion, deleteKept, renameKept } from '../job/kept-changes.ts';
 import { type ListedSnapshot, listKept } from '../job/kept-snapshots.ts';
 import type { JobPorts } from '../job/ports.ts';
 import { pruneKept } from '../job/prune.ts';
-import { type ErrorRecord, SnaphookError } from '../ports/errors.ts';
-import { runId as parseRunId, type RunId } from '../ports/identity.ts';
 import type { Reporter } from '../ports/reporter.ts';
 import { closePorts, composePorts, jobSpec } from './compose.ts';
 import type { VerbResult } from './console.ts';
-import { EXIT, EXIT_OF_ERROR } from './exit-codes.ts';
+import { EXIT } from './exit-codes.ts';
 import { jsonDocument } from './render/json.ts';
-import { errorText, table } from './render/text.ts';
+import { exitCodeOf, problemText } from './render/problems.ts';
+import { table } from './render/text.ts';
+import { runIdOf } from './run-id.ts';
 import { checkLabel } from './snapshot-create-verb.ts';
 
 interface Call {
@@ -115,16 +115,6 @@ export async function snapshotPruneVerb(
   };
 }
 
-function runIdOf(text: string): RunId {
-  try {
-    return parseRunId(text);
-  } catch {
-    throw new SnaphookError('E_USAGE', `"${text}" is no run id`, {
-      hint: 'Such as `mb3k2j1f-x8q2zk`; `snaphook snapshot list` shows those of kept snapshots.',
-    });
-  }
-}
-
 function deletionText({ runId, did, state, error }: Deletion): string {
   if (error) return `snapshot ${runId} was left alone; ${problemText(error)}`;
   const was = state === 'gone' ? ', which the array does not have any more' : '';
@@ -133,8 +123,3 @@ function deletionText({ runId, did, state, error }: Deletion): string {
 
 const hint = (apply: boolean, deletions: readonly Deletion[]): string =>
   apply || !deletions.some(({ did }) => did === 'found') ? '' : 'Nothing was changed. `--apply` deletes.\n';
-
-const problemText = ({ code, message, hint: next }: ErrorRecord): string =>
-  errorText(new SnaphookError(code, message, next === undefined ? {} : { hint: next }));
-
-const exitCodeOf = ([first]: readonly ErrorRecord[]): number => (first ? EXIT_OF_ERROR[first.code] : EXIT.ok);

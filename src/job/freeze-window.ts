@@ -25,11 +25,47 @@ export interface FreezeWindow {
  * Freeze all guests, establish ONE snapshot, thaw all guests.
  *
  * Nothing is journaled, logged or looked up in here, and no connection is opened: the intent is on disk before and the result
- * after. Whatever goes wrong, every guest that was asked to freeze is thawed until it confirms, even when the run is being
+ * after. While guests take long to come to a hold, the array's connection is used now and then, or the server would close it.
+ * Whatever goes wrong, every guest that was asked to freeze is thawed until it confirms, even when the run is being
  * aborted: the thaw does not listen to the run's signal.
  */
 export async function holdFreezeWindow(run: Run, signal: AbortSignal): Promise<FreezeWindow> {
-  return inFreezeWindow(run, () => holdWindow(run, [...run.openGuests], () => establish(run, signal), signal));
+  const keepWarm = keepArrayWarm(run, signal);
+  const takePoint = async () => {
+    await keepWarm.end();
+    return establish(run, signal);
+  };
+  try {
+    return await inFreezeWindow(run, () => holdWindow(run, [...run.openGuests], takePoint, signal));
+  } finally {
+    await keepWarm.end();
+  }
+}
+
+/** Half of the time after which a connection that was not used counts as cold. */
+const WARM_EVERY_MS = 5000;
+/** A read that is under way when the guests stand still would make the establish open a connection; it is not waited for longer. */
+const WARM_ENDS_WITHIN_MS = 250;
+
+/** One small read every few seconds, until its end is asked for. That it fails the establish will tell. */
+function keepArrayWarm({ array, ports: { clock } }: Run, signal: AbortSignal): { end(): Promise<void> } {
+  const ended = new AbortController();
+  const until = AbortSignal.any([signal, ended.signal]);
+  const keep = async () => {
+    for (;;) {
+      await clock.sleep(WARM_EVERY_MS, until);
+      await array.warm(signal).catch(() => undefined);
+    }
+  };
+  const kept = keep().catch(() => undefined);
+  return {
+    async end() {
+      ended.abort();
+      const waited = new AbortController();
+      await Promise.race([kept, clock.sleep(WARM_ENDS_WITHIN_MS, waited.signal).catch(() => undefined)]);
+      waited.abort();
+    },
+  };
 }
 
 /** While the work is under way, guests may stand still: nothing is logged. */

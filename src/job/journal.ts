@@ -2,6 +2,7 @@ import type { Clock } from '../ports/clock.ts';
 import { type ErrorRecord, SnaphookError, toErrorRecord } from '../ports/errors.ts';
 import type { InstanceUuid } from '../ports/identity.ts';
 import type { Journal, JournalLine } from '../ports/journal.ts';
+import type { FoundSnapshot } from './found-snapshot.ts';
 import type { JobContext } from './job-spec.ts';
 import type { Plan } from './plan.ts';
 import type {
@@ -47,6 +48,8 @@ export type JournalRecord =
   | { readonly kind: 'login'; readonly data: { readonly key: string } }
   | { readonly kind: 'logout'; readonly data: { readonly key: string } }
   | { readonly kind: 'planned'; readonly data: Plan }
+  /** In place of a plan: a kept snapshot whose journal was lost, as it was found again. */
+  | { readonly kind: 'found'; readonly data: FoundSnapshot }
   | { readonly kind: 'intent'; readonly data: { readonly step: StepName } }
   | {
       readonly kind: 'session';
@@ -83,6 +86,7 @@ export interface RunState {
   readonly phase: RunPhase;
   readonly context: JobContext | undefined;
   readonly plan: Plan | undefined;
+  readonly found: FoundSnapshot | undefined;
   readonly openedAt: Date | undefined;
   /** Keys of sessions in vCenter that may still be there. */
   readonly vcenterSessions: readonly string[];
@@ -105,6 +109,7 @@ function emptyRunState(): RunState {
     phase: 'none',
     context: undefined,
     plan: undefined,
+    found: undefined,
     openedAt: undefined,
     vcenterSessions: [],
     steps: {
@@ -145,6 +150,8 @@ function applyRecord(before: RunState, record: JournalRecord, at: Date): RunStat
       return { ...state, vcenterSessions: state.vcenterSessions.filter((key) => key !== record.data.key) };
     case 'planned':
       return { ...state, plan: record.data };
+    case 'found':
+      return { ...state, found: record.data };
     case 'labelled':
       return { ...state, label: record.data.label };
     case 'session':
@@ -254,7 +261,8 @@ const resultOf = (state: RunState, step: StepName): unknown => {
 };
 
 /** The run has ended, and its snapshot was not deleted by us since. Whether the array still has it, only the array knows. */
-export const isKept = ({ outcome, steps }: RunState): boolean => outcome === 'kept' && steps.capture.at === 'done';
+export const isKept = ({ outcome, steps: { capture }, found }: RunState): boolean =>
+  outcome === 'kept' && (found ? capture.at !== 'undone' : capture.at === 'done');
 
 // The results below were journaled by their own step under the same format version.
 export const captureResultOf = (state: RunState): CaptureResult | undefined =>

@@ -2,17 +2,22 @@ import { type ErrorRecord, SnaphookError, toErrorRecord } from '../ports/errors.
 import type { RunId } from '../ports/identity.ts';
 import type { Lock } from '../ports/journal.ts';
 import { withinLimit } from './deadline.ts';
+import { FOUND_JOB } from './found-snapshot.ts';
+import { whileHeld } from './held-journal.ts';
 import { longestMs } from './installation.ts';
+import { DEFAULT_LIMITS } from './job-spec.ts';
 import { jobLock } from './job-turn.ts';
-import { isKept } from './journal.ts';
-import { hasJournal, type KeptState } from './kept-snapshots.ts';
+import { isKept, RunJournal } from './journal.ts';
+import type { KeptState } from './kept-snapshots.ts';
 import { findLostKept, type LostKept } from './lost-kept.ts';
 import { OWN_NAME_PREFIX, parseSnapshotName } from './names.ts';
+import { readJournal } from './open-plans.ts';
 import { devicesOf } from './plan.ts';
 import type { JobPorts } from './ports.ts';
 import { loadRun } from './run-record.ts';
 import type { Run } from './step.ts';
 import { undoSteps } from './undo.ts';
+import { hasJournal } from './untold-snapshots.ts';
 
 /** What became of one snapshot that was to be deleted. `found`: it would be. */
 export interface Deletion {
@@ -36,9 +41,7 @@ export async function deleteKept(
   const deletions: Deletion[] = [];
   for (const runId of runIds) {
     try {
-      const state = await ((await hasJournal(ports, runId))
-        ? deleteJournaled(ports, runId, apply, signal)
-        : deleteLost(ports, runId, apply, signal));
+      const state = await deleteOne(ports, runId, apply, signal);
       deletions.push({ runId, did: apply ? 'deleted' : 'found', state, error: undefined });
     } catch (error) {
       signal.throwIfAborted();
@@ -50,15 +53,44 @@ export async function deleteKept(
 
 /** Gives a kept snapshot another label. Its name on the array proves whose it is and stays as it is. Errors: `E_SNAPSHOT_NOT_FOUND`. */
 export async function renameKept(ports: JobPorts, runId: RunId, label: string, signal: AbortSignal): Promise<void> {
-  if (!(await hasJournal(ports, runId))) throw notKept(runId);
-  await withKeptRun(ports, runId, signal, async ({ journal }) => {
-    await journal.append({ kind: 'labelled', data: { label } });
+  await withKept(ports, runId, signal, async (lock) => {
+    await (await writableJournal(ports, runId, lock)).append({ kind: 'labelled', data: { label } });
   });
 }
 
+const writableJournal = async ({ journals, clock }: JobPorts, runId: RunId, lock: Lock): Promise<RunJournal> =>
+  RunJournal.load(whileHeld(await journals.open(runId), lock), clock);
+
+async function deleteOne(
+  ports: JobPorts,
+  runId: RunId,
+  apply: boolean,
+  signal: AbortSignal,
+): Promise<Deletion['state']> {
+  if (!(await hasJournal(ports, runId))) {
+    const state = await deleteLost(ports, runId, apply, signal);
+    if (state === 'gone') throw notKept(runId);
+    return state;
+  }
+  const { state } = await keptJournal(ports, runId);
+  if (!state.found) return deleteJournaled(ports, runId, apply, signal);
+  const { array } = state.found;
+  if (!ports.arrays.some(({ id }) => id === array)) {
+    throw new SnaphookError(
+      'E_CONFIG',
+      `snapshot "${runId}" is on array "${array}", which is not in the configuration`,
+      {
+        hint: 'Put the array back into the configuration until the snapshot is deleted.',
+      },
+    );
+  }
+  return deleteFound(ports, runId, apply, signal);
+}
+
 async function deleteJournaled(ports: JobPorts, runId: RunId, apply: boolean, signal: AbortSignal) {
-  if (!apply) return stateOf(keptRun(runId, await loadRun(ports, runId)), signal);
-  return withKeptRun(ports, runId, signal, async (run, lock) => {
+  if (!apply) return stateOf(withPlan(await loadRun(ports, runId)), signal);
+  return withKept(ports, runId, signal, async (lock) => {
+    const run = withPlan(await loadRun(ports, runId, { lock }));
     const either = AbortSignal.any([signal, lock.lost]);
     const state = await stateOf(run, either);
     const errors = await undoSteps(run, { only: ['capture', 'group'], signal: either });
@@ -68,24 +100,44 @@ async function deleteJournaled(ports: JobPorts, runId: RunId, apply: boolean, si
   });
 }
 
+/** Found again without its first journal: the array's proofs count, as when it has none. */
+async function deleteFound(ports: JobPorts, runId: RunId, apply: boolean, signal: AbortSignal) {
+  if (!apply) return deleteLost(ports, runId, apply, signal);
+  return withKept(ports, runId, signal, async (lock) => {
+    const state = await deleteLost(ports, runId, apply, AbortSignal.any([signal, lock.lost]));
+    const journal = await writableJournal(ports, runId, lock);
+    await journal.append({ kind: 'undone', data: { step: 'capture' } });
+    await ports.journals.close(runId);
+    return state;
+  });
+}
+
 /** The job's lock is held meanwhile: whoever else changes its runs waits. */
-async function withKeptRun<Result>(
+async function withKept<Result>(
   ports: JobPorts,
   runId: RunId,
   signal: AbortSignal,
-  work: (run: Run, lock: Lock) => Promise<Result>,
+  work: (lock: Lock) => Promise<Result>,
 ): Promise<Result> {
-  const { plan } = keptRun(runId, await loadRun(ports, runId));
-  const lock = await ports.locks.acquire(jobLock(plan.spec.name), plan.spec.limits.lockWaitMs, { signal });
+  const { spec } = (await keptJournal(ports, runId)).state.plan ?? {};
+  const lockWaitMs = spec?.limits.lockWaitMs ?? DEFAULT_LIMITS.lockWaitMs;
+  const lock = await ports.locks.acquire(jobLock(spec?.name ?? FOUND_JOB), lockWaitMs, { signal });
   try {
-    return await work(keptRun(runId, await loadRun(ports, runId, { lock })), lock);
+    await keptJournal(ports, runId);
+    return await work(lock);
   } finally {
     await lock.release();
   }
 }
 
-function keptRun(runId: RunId, { run, journal }: Awaited<ReturnType<typeof loadRun>>): Run {
-  if (!run || !isKept(journal.state)) throw notKept(runId);
+async function keptJournal(ports: JobPorts, runId: RunId): Promise<RunJournal> {
+  const journal = (await hasJournal(ports, runId)) ? await readJournal(ports, runId) : undefined;
+  if (!journal || !isKept(journal.state)) throw notKept(runId);
+  return journal;
+}
+
+function withPlan({ run }: Awaited<ReturnType<typeof loadRun>>): Run {
+  if (!run) throw new TypeError('a snapshot that was kept was planned');
   return run;
 }
 
@@ -104,7 +156,12 @@ function checkUnlinked(runId: RunId, found: LostKept['snapshots']): void {
   });
 }
 
-async function deleteLost(ports: JobPorts, runId: RunId, apply: boolean, signal: AbortSignal): Promise<'present'> {
+async function deleteLost(
+  ports: JobPorts,
+  runId: RunId,
+  apply: boolean,
+  signal: AbortSignal,
+): Promise<'present' | 'gone'> {
   for (const array of ports.arrays) {
     const rows = await array.listSnapshots({ namePrefix: OWN_NAME_PREFIX }, signal);
     const own = rows.filter(({ name }) => parseSnapshotName(name)?.run === runId);
@@ -126,7 +183,7 @@ async function deleteLost(ports: JobPorts, runId: RunId, apply: boolean, signal:
     });
     return 'present';
   }
-  throw notKept(runId);
+  return 'gone';
 }
 
 const notKept = (runId: RunId) =>

@@ -1,14 +1,15 @@
-import { type ErrorRecord, SnaphookError, toErrorRecord } from '../ports/errors.ts';
+import { type ErrorRecord, toErrorRecord } from '../ports/errors.ts';
 import type { ArrayId, DeviceId, InstanceUuid } from '../ports/identity.ts';
-import type { SnapshotOfDevice, StorageArray } from '../ports/storage-array.ts';
+import type { SnapshotOfDevice } from '../ports/storage-array.ts';
+import type { FoundSnapshot } from './found-snapshot.ts';
 import { type Grade, isLower } from './grade.ts';
 import type { Keep } from './job-spec.ts';
 import { captureResultOf, isKept, type RunState } from './journal.ts';
-import { findLostKept } from './lost-kept.ts';
-import { OWN_NAME_PREFIX, parseSnapshotName, startOfRun } from './names.ts';
+import { OWN_NAME_PREFIX } from './names.ts';
 import { readJournal } from './open-plans.ts';
 import { devicesOf } from './plan.ts';
 import type { JobPorts } from './ports.ts';
+import { untoldSnapshots } from './untold-snapshots.ts';
 
 export interface KeptVm {
   readonly name: string;
@@ -58,6 +59,7 @@ const HOUR_MS = 3_600_000;
 
 /** Undefined when the run has no kept snapshot (any more). */
 export function keptSnapshotOf(runId: string, job: string, state: RunState): KeptSnapshot | undefined {
+  if (state.found && isKept(state)) return foundSnapshot(runId, state.found, state.label);
   const { plan, capturedAt } = state;
   const capture = captureResultOf(state);
   if (!isKept(state) || !plan || !capture || !capturedAt) return undefined;
@@ -98,8 +100,10 @@ export async function listKept(ports: JobPorts, signal: AbortSignal): Promise<Ke
       const rows = await array.listSnapshots({ namePrefix: OWN_NAME_PREFIX }, signal);
       const own = journaled.filter((snapshot) => snapshot.array === array.id);
       listed.push(...own.map((snapshot) => withState(snapshot, rows)));
-      listed.push(...(await lostSnapshots(ports, array, rows, signal)));
       asked.add(array.id);
+      for (const { runId, found, snapshots } of await untoldSnapshots(ports, array, rows, signal)) {
+        listed.push(withState(foundSnapshot(runId, { ...found, vms: [] }, undefined), snapshots));
+      }
     } catch (error) {
       signal.throwIfAborted();
       problems.push(toErrorRecord(error));
@@ -111,16 +115,17 @@ export async function listKept(ports: JobPorts, signal: AbortSignal): Promise<Ke
 }
 
 async function journaledSnapshots(ports: JobPorts, problems: ErrorRecord[]): Promise<readonly KeptSnapshot[]> {
-  const snapshots: KeptSnapshot[] = [];
-  for (const { runId, job } of await ports.journals.keptRuns()) {
+  const snapshots = new Map<string, KeptSnapshot>();
+  // Whoever made it may have died between the last line of its journal and the journal's move.
+  for (const { runId, job } of [...(await ports.journals.openRuns()), ...(await ports.journals.keptRuns())]) {
     try {
       const snapshot = keptSnapshotOf(runId, job, (await readJournal(ports, runId)).state);
-      if (snapshot) snapshots.push(snapshot);
+      if (snapshot) snapshots.set(runId, snapshot);
     } catch (error) {
       problems.push(toErrorRecord(error));
     }
   }
-  return snapshots;
+  return [...snapshots.values()];
 }
 
 function withState(snapshot: KeptSnapshot, rows: readonly SnapshotOfDevice[]): ListedSnapshot {
@@ -135,51 +140,20 @@ function withState(snapshot: KeptSnapshot, rows: readonly SnapshotOfDevice[]): L
   return { ...snapshot, state, linkedTargets };
 }
 
-async function lostSnapshots(
-  ports: JobPorts,
-  array: StorageArray,
-  rows: readonly SnapshotOfDevice[],
-  signal: AbortSignal,
-): Promise<readonly ListedSnapshot[]> {
-  const lost: ListedSnapshot[] = [];
-  for (const name of new Set(rows.map((row) => row.name))) {
-    const parsed = parseSnapshotName(name);
-    if (!parsed?.kept || (await hasJournal(ports, parsed.run))) continue;
-    const devices = rows.filter((row) => row.name === name).map(({ source }) => source);
-    const found = await findLostKept(ports, array, { name, devices }, signal);
-    if (!('snapshots' in found)) continue;
-    const { snapshots } = found;
-    const linkedTargets = targetsOf(snapshots);
-    lost.push({
-      runId: parsed.run,
-      job: undefined,
-      label: undefined,
-      array: array.id,
-      name,
-      snapId: snapshots[0]?.snapId,
-      devices: snapshots.map(({ source }) => source),
-      takenAt: new Date(snapshots[0]?.createdAtMs ?? startOfRun(parsed.run)),
-      expiresAt: undefined,
-      keep: undefined,
-      vms: [],
-      isGood: false,
-      state: linkedTargets.length > 0 ? 'linked' : 'present',
-      linkedTargets,
-    });
-  }
-  return lost;
-}
-
-/** A journal that cannot be read is one too: what it holds is told, and nothing is guessed from the name. */
-export async function hasJournal({ journals }: Pick<JobPorts, 'journals'>, runId: string): Promise<boolean> {
-  return journals.open(runId).then(
-    () => true,
-    (error: unknown) => {
-      if (error instanceof SnaphookError && error.code === 'E_JOURNAL') return false;
-      throw error;
-    },
-  );
-}
+const foundSnapshot = (runId: string, found: FoundSnapshot, label: string | undefined): KeptSnapshot => ({
+  runId,
+  job: undefined,
+  label,
+  array: found.array,
+  name: found.name,
+  snapId: found.snapId,
+  devices: found.devices,
+  takenAt: new Date(found.createdAt),
+  expiresAt: undefined,
+  keep: undefined,
+  vms: found.vms.map((vm) => ({ ...vm, role: 'selected', grade: 'unknown' })),
+  isGood: false,
+});
 
 const targetsOf = (rows: readonly SnapshotOfDevice[]): readonly DeviceId[] =>
   rows.flatMap(({ linkedTargets }) => linkedTargets.map(({ target }) => target));

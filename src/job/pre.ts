@@ -1,9 +1,9 @@
-import { type ErrorCode, SnaphookError } from '../ports/errors.ts';
+import { SnaphookError } from '../ports/errors.ts';
 import type { RunId } from '../ports/identity.ts';
 import type { ImageFile } from '../ports/images.ts';
 import type { Lock } from '../ports/journal.ts';
 import { withinLimit } from './deadline.ts';
-import { FIRST_FAILED_STATE, isLower } from './grade.ts';
+import { checkGrades } from './grade-policy.ts';
 import { withHeartbeat } from './heartbeat.ts';
 import { whileHeld } from './held-journal.ts';
 import type { JobContext, JobSpec } from './job-spec.ts';
@@ -262,29 +262,6 @@ async function captureGuests(run: Run, signal: AbortSignal): Promise<CaptureResu
   } finally {
     for (const lock of locks.reverse()) await lock.release();
   }
-}
-
-function checkGrades(plan: Plan, capture: CaptureResult): boolean {
-  const lower = capture.vms.filter(({ grade }) => isLower(grade, plan.spec.grade));
-  // Without one point in time there is nothing to hand over, whatever the policy says.
-  const worst = lower.find(({ grade }) => grade === 'unknown') ?? lower[0];
-  if (!worst || (worst.grade !== 'unknown' && plan.spec.onLowerGrade === 'degrade')) return lower.length > 0;
-  const name = plan.vms.find(({ instanceUuid }) => instanceUuid === worst.vm)?.name ?? worst.vm;
-  throw new SnaphookError(
-    gradeErrorCode(worst),
-    `VM "${name}" reached grade "${worst.grade}", below "${plan.spec.grade}": ${worst.reasons.join('; ')}`,
-    { hint: 'Correct the cause, or set `onLowerGrade: degrade` to take the lower grade and say so.' },
-  );
-}
-
-function gradeErrorCode({ evidence }: CaptureResult['vms'][number]): ErrorCode {
-  if (evidence.layoutDoubts.length > 0) return 'E_VM_CHANGED';
-  const freeze = evidence.guest?.freeze;
-  if (evidence.guest && evidence.times.establishConfirmedMs === undefined) return 'E_FREEZE_WINDOW';
-  if (freeze?.verdict.kind === 'expired') return 'E_FREEZE_WINDOW';
-  const writers = freeze?.strategy === 'vss-provider' ? freeze.writersAfter : [];
-  if (writers.some(({ required, state }) => required && state >= FIRST_FAILED_STATE)) return 'E_WRITER_FAILED';
-  return 'E_GRADE';
 }
 
 /**

@@ -1,6 +1,7 @@
-import type { ErrorRecord } from '../ports/errors.ts';
+import { type ErrorRecord, SnaphookError } from '../ports/errors.ts';
 import { runId as parseRunId } from '../ports/identity.ts';
 import type { JobSpec } from './job-spec.ts';
+import { jobLock } from './job-turn.ts';
 import { isKept } from './journal.ts';
 import { type Deletion, deleteKept } from './kept-changes.ts';
 import { listKept } from './kept-snapshots.ts';
@@ -26,7 +27,7 @@ export interface PruneResult {
 /** Deletes the kept snapshots of a job whose time is over. */
 export async function pruneKept(ports: JobPorts, request: PruneRequest, signal: AbortSignal): Promise<PruneResult> {
   const { spec, sameVmsAs, apply } = request;
-  if (apply) await closeEnded(ports);
+  if (apply) await closeEnded(ports, spec.name);
   const { snapshots, problems } = await listKept(ports, signal);
   const ofJob = snapshots.filter(({ job }) => job === spec.name);
   const model = ofJob.find(({ runId }) => runId === sameVmsAs);
@@ -36,10 +37,19 @@ export async function pruneKept(ports: JobPorts, request: PruneRequest, signal: 
   return { overdue, deletions: await deleteKept(ports, ids, { apply }, signal), problems };
 }
 
-/** Whoever deleted them died before their journals were moved. */
-async function closeEnded(ports: JobPorts): Promise<void> {
-  for (const { runId } of await ports.journals.keptRuns()) {
-    const journal = await readJournal(ports, runId).catch(() => undefined);
-    if (journal && !isKept(journal.state)) await ports.journals.close(runId);
+/** Whoever deleted them died before their journals were moved. Under the job's lock: whoever is deleting one now still writes to it. */
+async function closeEnded(ports: JobPorts, ofJob: string): Promise<void> {
+  const lock = await ports.locks.acquire(jobLock(ofJob), 0).catch((error: unknown) => {
+    if (error instanceof SnaphookError && error.code === 'E_LOCKED') return undefined;
+    throw error;
+  });
+  if (!lock) return;
+  try {
+    for (const { runId, job } of await ports.journals.keptRuns()) {
+      const journal = job === ofJob ? await readJournal(ports, runId).catch(() => undefined) : undefined;
+      if (journal && !isKept(journal.state)) await ports.journals.close(runId);
+    }
+  } finally {
+    await lock.release();
   }
 }

@@ -88,6 +88,7 @@ async function ownerOf(
   if (id === undefined) return 'lost';
   const loaded = await readable(() => loadRun(ports, id));
   if (!(loaded instanceof SnaphookError)) {
+    if (loaded.journal.state.found) return 'lost';
     // The plan is journaled before anything is established.
     return loaded.run ?? { because: 'its run never came to a plan' };
   }

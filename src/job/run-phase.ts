@@ -3,6 +3,7 @@ export const RECORD_KINDS = [
   'login',
   'logout',
   'planned',
+  'found',
   'intent',
   'session',
   'done',
@@ -28,14 +29,15 @@ type Kind = (typeof RECORD_KINDS)[number];
  *                    opened --failed---> failing                |
  *                                        planned --failed--> failing
  *                                                            working --failed--> failing --closed--> closed
- *     |                |                    |                   |
+ *                                                                 handed-over --failed--> failing
+ *     |                |                    |                   |         it was told that its last line was not written, and it was
  *   none --closed---> closed                |                   |         its process died, maybe before its first record;
  *                    opened --closed---> closed                 |         the next hook, or reap, ended it
  *                                        planned --closed--> closed
  *                                                            working --closed--> closed
  *
  *   A record that leaves the run in its phase; a kept snapshot is renamed and deleted when its run is long closed:
- *     opened     ( login )
+ *     opened     ( login found )
  *     working    ( intent session done refused undoing undone undo-failed login logout )    guest sessions end on the way forward
  *     failing    ( failed undoing undone undo-failed login logout )
  *     releasing  ( undoing undone undo-failed login logout )
@@ -48,7 +50,7 @@ export type RunPhase = 'none' | 'opened' | 'planned' | 'working' | 'failing' | '
 
 export const RUN_TRANSITIONS: Readonly<Record<RunPhase, Readonly<Partial<Record<Kind, RunPhase>>>>> = {
   none: { opened: 'opened', failed: 'failing', closed: 'closed' },
-  opened: { login: 'opened', planned: 'planned', failed: 'failing', closed: 'closed' },
+  opened: { login: 'opened', found: 'opened', planned: 'planned', failed: 'failing', closed: 'closed' },
   planned: { intent: 'working', failed: 'failing', closed: 'closed' },
   working: {
     login: 'working',
@@ -73,7 +75,7 @@ export const RUN_TRANSITIONS: Readonly<Record<RunPhase, Readonly<Partial<Record<
     'undo-failed': 'failing',
     closed: 'closed',
   },
-  'handed-over': { undoing: 'releasing' },
+  'handed-over': { failed: 'failing', undoing: 'releasing' },
   releasing: {
     login: 'releasing',
     logout: 'releasing',
@@ -86,7 +88,7 @@ export const RUN_TRANSITIONS: Readonly<Record<RunPhase, Readonly<Partial<Record<
 };
 
 /** Records that begin something. One out of its place is never written; those that end something are taken in every phase. */
-export const BEGINNINGS: ReadonlySet<Kind> = new Set<Kind>(['opened', 'planned', 'intent', 'handed-over']);
+export const BEGINNINGS: ReadonlySet<Kind> = new Set<Kind>(['opened', 'planned', 'found', 'intent', 'handed-over']);
 
 /** The phase after a record; undefined when a run in this phase never writes it. */
 export const phaseAfter = (phase: RunPhase, kind: Kind): RunPhase | undefined => RUN_TRANSITIONS[phase][kind];

@@ -56,7 +56,8 @@ export async function cleanUpRun(
   await endVcenterSessions(ports, journal, signal);
   if (errors.length > 0) throw leftoversError(id, errors);
   // A run whose end cannot be written stays open, however clean everything else is.
-  await closeRun(ports, journal, id, outcome).catch((error: unknown) => {
+  // Nothing was made for what was found: whoever wrote it down and died is brought to the end.
+  await closeRun(ports, journal, id, journal.state.found ? 'kept' : outcome).catch((error: unknown) => {
     throw leftoversError(id, [error]);
   });
   await ports.locks.sweep();

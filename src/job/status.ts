@@ -3,10 +3,13 @@ import { foldJournal, isKept, type Outcome, type RunState, STEP_NAMES, type Step
 import type { JobPorts } from './ports.ts';
 import type { RunPhase } from './run-phase.ts';
 
+/** Where a run stands, for people. */
+export type RunStanding = 'open' | 'handed-over' | 'kept' | 'closed';
+
 export interface RunStatus {
   readonly runId: string;
   readonly job: string;
-  readonly state: 'open' | 'handed-over' | 'kept' | 'closed' | 'unreadable';
+  readonly state: RunStanding | 'unreadable';
   /** Where in its life the run is; undefined for an unreadable one. */
   readonly phase: RunPhase | undefined;
   readonly openedAt: string | undefined;
@@ -33,7 +36,7 @@ async function statusOf(ports: Pick<JobPorts, 'journals'>, runId: string, job: s
     return {
       runId,
       job,
-      state: stateOf(state),
+      state: standingOf(state),
       phase: state.phase,
       openedAt: state.openedAt?.toISOString(),
       outcome: state.outcome,
@@ -58,7 +61,7 @@ async function statusOf(ports: Pick<JobPorts, 'journals'>, runId: string, job: s
   }
 }
 
-function stateOf(state: RunState): RunStatus['state'] {
+export function standingOf(state: RunState): RunStanding {
   if (isKept(state)) return 'kept';
   if (state.outcome) return 'closed';
   return state.handedOverAt ? 'handed-over' : 'open';

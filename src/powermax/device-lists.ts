@@ -44,7 +44,7 @@ export function createDeviceLists(unisphere: Unisphere): SnapVxWire {
       return send(name, { method: 'POST', urgent: true, body }, signal);
     },
 
-    link: (ref, pairs, signal) => send(ref.name, onPairs('Link', ref, pairs, false), signal),
+    link: (ref, pairs, signal) => send(ref.name, { ...onPairs('Link', ref, pairs, false), tellBusy: true }, signal),
 
     unlink: (ref, pairs, symforce, signal) =>
       send(ref.name, { ...onPairs('Unlink', ref, pairs, symforce), tellBusy: true }, signal),

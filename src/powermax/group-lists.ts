@@ -79,7 +79,7 @@ export function createGroupLists({ unisphere, groups, hasSnapIds, lagMs }: Group
 
   const act = async (
     ref: SnapshotRef,
-    action: { readonly name: 'Link' | 'Unlink'; readonly symforce?: boolean; readonly tellBusy: boolean },
+    action: { readonly name: 'Link' | 'Unlink'; readonly symforce?: boolean },
     signal: AbortSignal,
   ): Promise<Reply> => {
     const { path, kind } = await onSnapshot(ref, signal);
@@ -93,7 +93,7 @@ export function createGroupLists({ unisphere, groups, hasSnapIds, lagMs }: Group
     const key = action.name === 'Link' ? 'link' : 'unlink';
     const group = kind === 'snapid' ? { storage_group_name: target } : { [`${key}StorageGroupName`]: target };
     const body = { action: action.name, [key]: { ...group, ...options }, ...SYNCHRONOUS };
-    return unisphere.write({ method: 'PUT', path, body, tellBusy: action.tellBusy }, signal);
+    return unisphere.write({ method: 'PUT', path, body, tellBusy: true }, signal);
   };
 
   const terminateWith = async (ref: SnapshotRef, force: boolean, signal: AbortSignal): Promise<Reply> => {
@@ -118,11 +118,11 @@ export function createGroupLists({ unisphere, groups, hasSnapIds, lagMs }: Group
       // Whether an array counts members as they were added or by device id is not published: in this order it is the same.
       const ordered = [...pairs].sort((a, b) => a.source.localeCompare(b.source));
       await groups.make(targetGroupOf(ref.name), targetsOf(ordered), signal);
-      return act(ref, { name: 'Link', tellBusy: false }, signal);
+      return act(ref, { name: 'Link' }, signal);
     },
 
     async unlink(ref, pairs, symforce, signal) {
-      const unlink = { name: 'Unlink', symforce, tellBusy: true } as const;
+      const unlink = { name: 'Unlink', symforce } as const;
       const reply = await act(ref, unlink, signal);
       const sources = distinct(sourcesOf(pairs));
       if (!isNotFound(reply) || !(await isThere(ref, sources, signal))) return reply;

@@ -24,6 +24,9 @@ interface SnapVxParts {
 /** A pair and, once it was looked at, whether its target was defined. */
 type SeenPair = DevicePair & { readonly defined?: boolean };
 
+/** A lock on the array may be held for minutes; the caller's signal ends the wait earlier. */
+const BUSY_PAUSES = 10;
+
 const SAYS_DONE: readonly Refusal['kind'][] = ['already-in-desired-state', 'no-link-target', 'not-found'];
 
 /** What is done with a snapshot, whichever interface takes it; each request acts on all devices. */
@@ -152,6 +155,21 @@ export function createSnapVx({ unisphere, wire, effects, generation, busyPauseMs
     return changeAll(pairs, unlink, repeat, signal);
   };
 
+  /** A link that is there already is what was asked for, if it is the same link. By position in two groups all are linked at once. */
+  const linkAll = async (ref: SnapshotRef, pairs: readonly DevicePair[], signal: AbortSignal): Promise<void> => {
+    for (let pauses = 0, left = pairs; ; pauses += 1) {
+      const reply = await wire.link(ref, wire.pairsByPosition ? pairs : left, signal);
+      if (reply.kind === 'done') return;
+      const linked = await linksAmong(ref, left, signal);
+      left = left.filter(({ target }) => !linked.some((one) => one.target === target));
+      if (left.length === 0) return;
+      const error = refusalError(reply.refusal, `link snapshot "${ref.name}" to ${left.length} targets`);
+      const isBusy = error.code === 'E_ARRAY_BUSY' && error.effect === 'none';
+      if (!isBusy || pauses === BUSY_PAUSES) throw error;
+      await clock.sleep(backoffMs(busyPauseMs, pauses + 1), signal);
+    }
+  };
+
   const terminateAll = (ref: SnapshotRef, devices: readonly DeviceId[], signal: AbortSignal) => {
     const isBehind = lagWatch(signal);
     const action = (count: number) => `terminate snapshot "${ref.name}" of ${count} devices`;
@@ -193,13 +211,7 @@ export function createSnapVx({ unisphere, wire, effects, generation, busyPauseMs
       try {
         const ref = await identified(wanted, sourcesOf(pairs), signal);
         if (ref === undefined) throw notIdentified(wanted, 0);
-        const reply = await wire.link(ref, pairs, signal);
-        // A link that is there already is what was asked for, if it is the same link.
-        const isThere =
-          reply.kind === 'done' ||
-          (reply.refusal.kind === 'already-in-desired-state' &&
-            (await linksAmong(ref, pairs, signal)).length === pairs.length);
-        if (!isThere) throw refusalError(reply.refusal, `link snapshot "${ref.name}" to ${pairs.length} targets`);
+        await linkAll(ref, pairs, signal);
         if (wire.pairsByPosition) await checkPairs(ref, pairs, signal);
         effects.linked(ref.name, pairs);
       } catch (error) {

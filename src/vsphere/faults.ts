@@ -181,7 +181,7 @@ export function errorOfMissingProperty(server: string, object: VimRef, path: str
   );
 }
 
-/** An HTTP status that is no vim25 fault. 503: still starting, or its table of sessions is full; nothing was done. */
+/** An HTTP status that is no vim25 fault. 503: still starting, or its table of sessions is full. */
 export function errorOfStatus(server: string, operation: string, status: number): SnaphookError {
   if (status === 502 || status === 503 || status === 504) {
     return unreachable(server, `answered "${operation}" with HTTP status ${status}`, {

@@ -61,7 +61,10 @@ interface CallContext {
 }
 
 const COOKIE_NAME = 'vmware_soap_session';
-/** Waits before the next try when vCenter has no room at the moment (HTTP 503): nothing was done, any call may be repeated. */
+/**
+ * Waits before the next try when vCenter has no room at the moment (HTTP 503). Only for what changes nothing: the proxy in front of
+ * vCenter may say so, too, when it lost the answer.
+ */
 const BUSY_DELAYS_MS = [1_000, 2_000, 4_000];
 const LOGOUT_TIMEOUT_MS = 5_000;
 
@@ -171,11 +174,12 @@ export class Sessions {
 
   async #connect(signal: AbortSignal): Promise<VimClient> {
     const { transport, path, operationId } = this.#options;
-    const answer = await this.#whenNotBusy('vimServiceVersions', signal, () =>
+    const operation = 'vimServiceVersions';
+    const answer = await this.#whenNotBusy({ operation, delaysMs: BUSY_DELAYS_MS, signal }, () =>
       transport.send({
         method: 'GET',
         path: `${path}/vimServiceVersions.xml`,
-        operation: 'vimServiceVersions',
+        operation,
         headers: { 'user-agent': 'snaphook' },
         repeatable: true,
         timeoutMs: this.#options.requestTimeoutMs,
@@ -220,9 +224,10 @@ export class Sessions {
   async #call(client: VimClient, operation: VimOperation, body: SoapObject, context: CallContext): Promise<unknown> {
     const { transport, path, requestTimeoutMs } = this.#options;
     const { signal, cookie, onCookie, password } = context;
+    const delaysMs = isChanging(operation) ? [] : BUSY_DELAYS_MS;
     try {
       return await client.call(operation, body, async (envelope, headers, sink) => {
-        const answer = await this.#whenNotBusy(operation, signal, () =>
+        const answer = await this.#whenNotBusy({ operation, delaysMs, signal }, () =>
           transport.send({
             method: 'POST',
             path,
@@ -244,8 +249,12 @@ export class Sessions {
     }
   }
 
-  async #whenNotBusy(operation: string, signal: AbortSignal, send: () => Promise<HttpAnswer>): Promise<HttpAnswer> {
-    for (const delayMs of BUSY_DELAYS_MS) {
+  async #whenNotBusy(
+    call: { readonly operation: string; readonly delaysMs: readonly number[]; readonly signal: AbortSignal },
+    send: () => Promise<HttpAnswer>,
+  ): Promise<HttpAnswer> {
+    const { operation, delaysMs, signal } = call;
+    for (const delayMs of delaysMs) {
       const answer = await send();
       if (answer.status !== 503) return answer;
       await this.#options.clock.sleep(delayMs, signal);

@@ -1,4 +1,4 @@
-import { once } from 'node:events';
+import { once, setMaxListeners } from 'node:events';
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { isMainThread, parentPort, Worker } from 'node:worker_threads';
@@ -7,6 +7,8 @@ import { readRealFreezes } from './real-freezes.ts';
 import { failuresOf, jsonOf, textOf } from './report.ts';
 import { runSchedule } from './schedule.ts';
 import { addFailure, addHistories, addSchedule, emptyTotals, isWell, merge, type Totals } from './totals.ts';
+
+setMaxListeners(0); // as in the product's own programs: every guest and call of a run listens to its one signal
 
 const DEFAULT_SEEDS = 3000;
 const NIGHTLY_SEEDS = 100_000;

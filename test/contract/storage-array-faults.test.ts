@@ -327,3 +327,22 @@ describe('on a V4 array without a known snap id', () => {
     expect(opened.lab.store.snapshots(devices[0] ?? '')).toHaveLength(2);
   });
 });
+
+test('a link that meets a lock of the array half-way is asked for again for what is not linked yet', async () => {
+  const opened = await start();
+  const snapId = await establish(opened);
+  const [first] = pairs;
+  if (first === undefined) throw new Error('there is no pair');
+  const linkFirst = () => {
+    opened.lab.store.link({ name: NAME, select: { generation: 0 }, copy: false, pairs: [first] });
+  };
+  const locked = JSON.stringify({ message: 'Unable to acquire the Symmetrix device lock' });
+  const rule = { system: 'array', operation: 'PUT private/snapshot Link', when: 'before', nth: 1 } as const;
+  opened.faults.add({ ...rule, action: { do: 'call', run: linkFirst } });
+  opened.faults.add({ ...rule, action: { do: 'answer', status: 500, body: locked } });
+
+  await opened.array.link({ name: NAME, snapId, pairs }, soon());
+
+  expect(pairs.length).toBeGreaterThan(1);
+  expect(pairs.every(({ target }) => opened.lab.device(target)?.isTarget)).toBe(true);
+});

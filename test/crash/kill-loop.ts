@@ -10,8 +10,8 @@ const PACE = 0.05;
 const LEASE_MS = 10_000 * PACE;
 const SHELL_IDLE_MS = 180_000 * PACE;
 const MORE_THAN_ANY_RUN = 200;
-/** `CRASH_POINTS=half`: every second point, from the first or the second one, as chance will have it. */
-const STRIDE = process.env.CRASH_POINTS === 'half' ? 2 : 1;
+/** `CRASH_STRIDE=3`: every third point, from one of the first three, as chance will have it. */
+const STRIDE = Number(process.env.CRASH_STRIDE ?? 1);
 const FIRST = 1 + Math.floor(Math.random() * STRIDE);
 
 let lab: Lab;

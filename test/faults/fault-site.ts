@@ -10,15 +10,17 @@ import type { PreResult } from '../../src/job/pre.ts';
 import { reap } from '../../src/job/reap.ts';
 import { status } from '../../src/job/status.ts';
 import { ARRAY_ID } from '../../src/lab/estate-array.ts';
-import type { Lab } from '../../src/lab/lab.ts';
+import type { Lab, LabOptions } from '../../src/lab/lab.ts';
 import { APPLICATION } from '../../src/lab/linux-guest/linux-guest.ts';
 import { ACCOUNTS } from '../../src/lab/site-config.ts';
 import { systemClock } from '../../src/platform/clock.ts';
 import type { Clock } from '../../src/ports/clock.ts';
 import type { Guests } from '../../src/ports/guest.ts';
 import { arrayId } from '../../src/ports/identity.ts';
+import { MODEL_LAG_MS } from '../../src/ports/polling.ts';
 import type { Reporter } from '../../src/ports/reporter.ts';
 import { createPowerMax } from '../../src/powermax/powermax.ts';
+import { createVmSnapshots } from '../../src/vsphere/vm-snapshots.ts';
 import { createVsphere } from '../../src/vsphere/vsphere.ts';
 import { type Compose, openSite } from '../lab/main-job/site.ts';
 import { type ForeignObjects, placeForeignObjects } from './foreign-objects.ts';
@@ -50,7 +52,7 @@ const LIMITS: JobLimits = {
   settleMs: 400,
   unlinkMs: 1000,
   devicesMs: 3000,
-  undoMs: 3000,
+  undoMs: 8000,
   lockWaitMs: 3000,
   heartbeatMs: 60_000,
 };
@@ -72,13 +74,27 @@ interface AreaJob {
   readonly name: string;
   /** What is different in it, in the configuration as in the job itself. */
   readonly change: Pick<JobSpec, 'freeze' | 'grade'> | undefined;
+  readonly lab: Partial<LabOptions>;
 }
+
+/** An array that takes user snapshots of vVols, which are some of the guests' disks. */
+const ACCEPTING = { vvolSnapVx: 'accepted' } as const;
 
 /** `presented`: the proxy sees the targets for the length of a run. What happens on the proxy comes after the thaw: no guest is in it. */
 const JOB_OF: Readonly<Record<Area, AreaJob>> = {
-  'windows job': { name: 'presented', change: undefined },
-  'linux guest': { name: 'linux', change: undefined },
-  proxy: { name: 'presented', change: { freeze: 'none', grade: 'crash' } },
+  'windows job': { name: 'presented', change: undefined, lab: ACCEPTING },
+  'linux guest': { name: 'linux', change: undefined, lab: ACCEPTING },
+  proxy: { name: 'presented', change: { freeze: 'none', grade: 'crash' }, lab: ACCEPTING },
+  'storage groups': {
+    name: 'presented',
+    change: undefined,
+    lab: { estate: { disksAre: 'rdm' }, arrayKnobs: { deviceListSnapVx: 'absent' } },
+  },
+  'managed route': {
+    name: 'managed',
+    change: undefined,
+    lab: { vvolSnapVx: 'refused', estate: { disksAre: 'vvol' } },
+  },
 };
 
 /** A lab with foreign objects on its array, and the product's real adapters with short limits. */
@@ -105,7 +121,8 @@ export interface FaultSite {
 
 /** `deadlineMs`: of a run that meets a fault; a call that hangs for good may take all of it. */
 export async function openFaultSite(area: Area, deadlineMs = LIMITS.deadlineMs): Promise<FaultSite> {
-  const site = await openSite({ pace: PACE, vvolSnapVx: 'accepted' }, (configFile) => composeQuickly(configFile));
+  const job = JOB_OF[area];
+  const site = await openSite({ pace: PACE, ...job.lab }, (configFile) => composeQuickly(configFile));
   const composeQuickly: Compose = (configFile) => quickPorts(site.lab, configFile, requestTimeoutMs);
   let requestTimeoutMs = REQUEST_TIMEOUT_MS;
   const calmly: FaultSite['calmly'] = async (work) => {
@@ -117,7 +134,6 @@ export async function openFaultSite(area: Area, deadlineMs = LIMITS.deadlineMs):
     }
   };
   const foreign = placeForeignObjects(site.lab);
-  const job = JOB_OF[area];
   const change = { onLowerGrade: 'degrade', ...job.change } as const;
   return {
     lab: site.lab,
@@ -178,16 +194,18 @@ const hurried = (factor: number): Clock => ({
 /** The adapters of a hook process; array, vCenter and guest are given less time than in the field. */
 function quickPorts(lab: Lab, configFile: string, requestTimeoutMs: number) {
   const tls = { ca: readFileSync(lab.caFile, 'utf8') };
+  const vcenter = {
+    url: lab.urls.vcenter,
+    username: ACCOUNTS.vcenter.name,
+    password: async () => ACCOUNTS.vcenter.password,
+    tls,
+    clock: hurried(0.1),
+    requestTimeoutMs,
+  };
   return {
     ...composePorts(loadConfig(configFile), silent),
-    hypervisor: createVsphere({
-      url: lab.urls.vcenter,
-      username: ACCOUNTS.vcenter.name,
-      password: async () => ACCOUNTS.vcenter.password,
-      tls,
-      clock: hurried(0.1),
-      requestTimeoutMs,
-    }),
+    hypervisor: createVsphere(vcenter),
+    vmSnapshots: createVmSnapshots(vcenter),
     arrays: [
       createPowerMax({
         arrayId: arrayId(ARRAY_ID),
@@ -196,6 +214,7 @@ function quickPorts(lab: Lab, configFile: string, requestTimeoutMs: number) {
         password: async () => ACCOUNTS.array.password,
         clock: hurried(0.1),
         requestTimeoutMs: { read: requestTimeoutMs, write: requestTimeoutMs },
+        modelLagMs: MODEL_LAG_MS * PACE,
       }),
     ],
     guests: quickGuests(lab, tls),

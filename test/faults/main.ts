@@ -9,11 +9,12 @@ import { summarise, tableOf } from './summary.ts';
 
 const USAGE = `Usage: npm run faults -- [options]
 Every call of both hooks over HTTP, WinRM and SSH, every call of the proxy to its system, and every journal and export write, with
-every fault that has a meaning for it ("n/a" where it has none). Of the kills of a Windows job and on the proxy a sample runs, which the seed chooses.
+every fault that has a meaning for it ("n/a" where it has none). Of the kills of a Windows job and on the proxy, and of all faults
+of storage groups and the managed route, a sample runs, which the seed chooses.
   --area NAME   one of: ${AREAS.join(', ')}; default all
-  --nightly     all kills
-  --seed N      which kills are in the sample; default: chosen and printed
-  --only TEXT   the cases whose name contains TEXT, such as "private/snapshot Link #1, dropped"; kills are then not sampled
+  --nightly     all cases
+  --seed N      which cases are in the samples; default: chosen and printed
+  --only TEXT   the cases whose name contains TEXT, such as "private/snapshot Link #1, dropped"; nothing is sampled then
   --sites N     labs at work at the same time in each of the two processes; default 5
   --json        every case and the sums as one JSON document
 `;
@@ -46,7 +47,7 @@ async function main(): Promise<number> {
         sites: Number(values.sites),
         choose: (cases) =>
           only === undefined
-            ? partOf(cases, { shard: part, shards: PARTS, seed })
+            ? partOf(cases, { area, shard: part, shards: PARTS, seed })
             : cases.filter((one) => nameOfCase(one).includes(only)).filter((_, index) => index % PARTS === part),
         onResult: (result) => process.stdout.write(`${JSON.stringify(result)}\n`),
       });
@@ -54,7 +55,7 @@ async function main(): Promise<number> {
     return 0;
   }
   const seed = values.seed ?? String(Math.floor(Math.random() * 2 ** 31));
-  if (!values.nightly) process.stderr.write(`kills are sampled; again: npm run faults -- --seed ${seed}\n`);
+  if (!values.nightly) process.stderr.write(`some parts are sampled; again: npm run faults -- --seed ${seed}\n`);
   const parts = await Promise.all(Array.from({ length: PARTS }, (_, part) => runPart(part, seed)));
   const results = parts.flat();
   const summary = summarise(results);

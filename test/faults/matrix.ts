@@ -63,23 +63,31 @@ export async function runMatrix(options: MatrixOptions): Promise<readonly CaseRe
 }
 
 /** Of the kills of a Windows job and on the proxy one in so many runs by default: each starts a process, and there is one for every call and write. */
-const KILL_SAMPLE = 4;
+const KILL_SAMPLE = 6;
 
-/** Hook, system and fault: the parts of an area and the sample of kills have cases of each. */
+/** Of the areas that only call another interface of a system: of all their faults one in so many by default. */
+const SAMPLES: Readonly<Partial<Record<Area, number>>> = { 'storage groups': 12, 'managed route': 16 };
+
+/** Hook, system and fault: the parts of an area and the samples have cases of each. */
 export const groupOfCase = ({ step: { hook, system }, fault }: FaultCase): string => `${hook} ${system}, ${fault}`;
 
-/** One of several equal parts of an area. `seed`: which of the kills are in the sample; undefined: all of them. */
-export function partOf(
-  cases: readonly FaultCase[],
-  { shard, shards, seed }: { readonly shard: number; readonly shards: number; readonly seed: number | undefined },
-): readonly FaultCase[] {
+interface Part {
+  readonly area: Area;
+  readonly shard: number;
+  readonly shards: number;
+  /** Which cases are in the sample; undefined: all of them. */
+  readonly seed: number | undefined;
+}
+
+/** One of several equal parts of an area. */
+export function partOf(cases: readonly FaultCase[], { area, shard, shards, seed }: Part): readonly FaultCase[] {
   const groups = new Map<string, FaultCase[]>();
   for (const one of cases) groups.set(groupOfCase(one), [...(groups.get(groupOfCase(one)) ?? []), one]);
   return [...groups.values()].flatMap((group) => {
     // Groups too small to be divided are in every part: each part is complete by itself.
     const part = group.length < shards ? group : group.filter((_, index) => index % shards === shard);
-    const isSampled = seed !== undefined && part.some(({ step, fault }) => isKill(fault) && step.system !== 'ssh');
-    const every = isSampled ? Math.min(KILL_SAMPLE, part.length) : 1;
+    const ofKills = part.some(({ step, fault }) => isKill(fault) && step.system !== 'ssh') ? KILL_SAMPLE : 1;
+    const every = seed === undefined ? 1 : Math.min(SAMPLES[area] ?? ofKills, part.length);
     return part.filter((_, index) => (index + (seed ?? 0)) % every === 0);
   });
 }

@@ -9,7 +9,7 @@ export type Given = 'release bytes lost' | 'session left open';
 export type Hook = 'pre' | 'post';
 
 /** The parts of the matrix: each has a job whose runs come to its steps. */
-export const AREAS = ['windows job', 'linux guest', 'proxy'] as const;
+export const AREAS = ['windows job', 'linux guest', 'proxy', 'storage groups', 'managed route'] as const;
 export type Area = (typeof AREAS)[number];
 
 /** One thing a hook does that can go wrong: the nth call of an operation, or the nth write to one kind of file. */

@@ -7,7 +7,7 @@ import { type ProxyCalls, watchProxyCalls } from './proxy-calls.ts';
 import type { Area, Given, Hook, RunStep } from './run-step.ts';
 
 /** The steps of an area, as the lab saw them: a call that is new in the product is covered without a word here. */
-export function recordSteps(site: FaultSite, area: Area): Promise<readonly RunStep[]> {
+export async function recordSteps(site: FaultSite, area: Area): Promise<readonly RunStep[]> {
   switch (area) {
     case 'windows job':
       return stepsOfCleanRun(site);
@@ -15,6 +15,11 @@ export function recordSteps(site: FaultSite, area: Area): Promise<readonly RunSt
       return sshSteps(site);
     case 'proxy':
       return proxySteps(site);
+    // What else these two do is met in the first area.
+    case 'storage groups':
+      return (await stepsOfCleanRun(site)).filter(({ system }) => system === 'array');
+    case 'managed route':
+      return (await stepsOfCleanRun(site)).filter(({ system }) => system === 'vcenter');
   }
 }
 

@@ -56,9 +56,18 @@ export function establishesPerRun(events: readonly LabEvent[]): number {
   return Math.max(0, ...names.map((name) => names.filter((other) => other === name).length));
 }
 
+/** Of the array, or of vCenter for one VM on the route managed. */
+const snapshotsOf = (events: readonly LabEvent[]): readonly LabEvent[] =>
+  events.filter(
+    ({ system, kind, operation }) =>
+      kind === 'effect' &&
+      ((system === 'array' && operation === 'establish') ||
+        (system === 'vcenter' && operation === 'CreateSnapshot_Task')),
+  );
+
 /** How many things stood still when the first snapshot was taken: 1 is a whole Windows guest, or one file system of a Linux guest. */
 export function heldAtEstablish(events: readonly LabEvent[]): number {
-  const [establish] = establishesOf(events);
+  const [establish] = snapshotsOf(events);
   if (!establish) return 0;
   const held = holds(events).filter(
     ({ from, to }) => from.seq < establish.seq && (to === undefined || to.seq > establish.seq),
@@ -68,7 +77,7 @@ export function heldAtEstablish(events: readonly LabEvent[]): number {
 
 /** Was the application in the Linux guest quiet then? */
 export function quietAtEstablish(events: readonly LabEvent[]): boolean {
-  const [establish] = establishesOf(events);
+  const [establish] = snapshotsOf(events);
   return establish !== undefined && isQuiet(events.filter(({ seq }) => seq < establish.seq));
 }
 

@@ -22,6 +22,9 @@ export interface SecondServer {
   readonly version?: UnisphereRelease;
 }
 
+/** Web servers as that of Unisphere close connections idle for about that long; which time it is there is not published. */
+const KEEP_ALIVE_MS = 20_000;
+
 export interface LabUnisphereOptions {
   readonly events: EventLog;
   readonly faults: FaultRules;
@@ -46,6 +49,8 @@ export interface LabUnisphere {
   readonly port: number;
   /** Rules for the second server alone; those of the lab are for the first. */
   readonly secondFaults: FaultRules;
+  /** The first server closes the connections that are not at work now. */
+  closeIdle(): void;
   /** Nobody listens any more at the first server; the arrays and the second go on. */
   stopFirst(): Promise<void>;
   /** The device stores stay open. Unfinished jobs go no further; the next start on this folder shows them failed. */
@@ -78,6 +83,7 @@ export async function startUnisphere(options: LabUnisphereOptions): Promise<LabU
     latency,
     tls,
     identify: (request) => front.identify(request),
+    keepAliveMs: KEEP_ALIVE_MS,
   });
   const port = await server.listen(options.port);
   const url = `https://127.0.0.1:${port}`;
@@ -89,6 +95,7 @@ export async function startUnisphere(options: LabUnisphereOptions): Promise<LabU
     urls: [url, ...secondUrls],
     port,
     secondFaults,
+    closeIdle: () => server.closeIdle(),
     stopFirst: () => server.close(),
     async close() {
       jobs.close();
@@ -127,6 +134,7 @@ function openSecond(
     latency,
     tls,
     identify: (request) => front.identify(request),
+    keepAliveMs: KEEP_ALIVE_MS,
   });
 }
 

@@ -38,6 +38,8 @@ export interface LabServerOptions {
   /** PEM key and certificate; absent: plain HTTP. */
   readonly tls?: { readonly key: string; readonly cert: string };
   readonly identify: (request: LabRequest) => LabCall;
+  /** A connection that is not used for so long is closed; real time. Default 5 min. */
+  readonly keepAliveMs?: number;
 }
 
 const MAX_BODY_BYTES = 16 * 1024 * 1024;
@@ -61,7 +63,7 @@ export class LabHttpServer {
       });
     };
     this.#server = options.tls ? https.createServer(options.tls, listener) : http.createServer(listener);
-    this.#server.keepAliveTimeout = 300_000;
+    this.#server.keepAliveTimeout = options.keepAliveMs ?? 300_000;
     this.#server.on('connection', (socket: Socket) => {
       this.#sockets.add(socket);
       socket.on('close', () => this.#sockets.delete(socket));
@@ -69,6 +71,11 @@ export class LabHttpServer {
       options.events.add(options.system, 'connection', 'connect', '', { remotePort: socket.remotePort });
     });
     this.#server.on('tlsClientError', (_error, socket: Socket) => socket.destroy());
+  }
+
+  /** As if every connection that is not at work now had not been used for too long. */
+  closeIdle(): void {
+    this.#server.closeIdleConnections();
   }
 
   /** Listens on loopback only; port 0 takes a free one. Resolves to the port. */

@@ -1,8 +1,10 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { explainVerb } from '../../../src/cli/explain-verb.ts';
+import { vmListVerb } from '../../../src/cli/vm-list-verb.ts';
 import { loadConfig } from '../../../src/config/load.ts';
 import type { VmExplanation } from '../../../src/job/explain.ts';
+import type { ListedVm } from '../../../src/job/vm-list.ts';
 import { ARRAY_ID } from '../../../src/lab/estate-array.ts';
 import { createFileVvolAnswers } from '../../../src/platform/file-vvol-answers.ts';
 import { arrayId } from '../../../src/ports/identity.ts';
@@ -141,4 +143,32 @@ test('where the array is known to refuse vVols, the route is managed, and what t
   } finally {
     await answers.remember({ ...answer, takesSnapVx: true });
   }
+});
+
+test('vm list tells of every VM its power, freeze, storage and routes, in as many calls as of one, and asks no array and no guest', async () => {
+  const list = async (change: { readonly selectors?: readonly string[]; readonly exclude?: readonly string[] }) => {
+    const from = site.lab.events.events.length;
+    const request = { configFile: site.lab.configFile, job: undefined, selectors: [], exclude: [], ...change };
+    const { document, text } = await vmListVerb(request, silent, new AbortController().signal);
+    const calls = site.lab.events.since(from).filter(({ kind }) => kind === 'request');
+    // The document of the verb, as `--json` prints it.
+    return { ...(JSON.parse(JSON.stringify(document)) as { readonly vms: readonly ListedVm[] }), text, calls };
+  };
+  const one = await list({ selectors: ['like:mixed01'] });
+  const all = await list({});
+  const told = (name: string) => all.vms.find((vm) => vm.name === name);
+
+  expect(one.vms).toHaveLength(1);
+  expect(all.vms.length).toBeGreaterThan(10);
+  expect(all.calls.map(({ operation }) => operation)).toEqual(one.calls.map(({ operation }) => operation));
+  expect(all.calls.filter(({ system }) => system !== 'vcenter')).toEqual([]);
+  expect(told('sql01')).toMatchObject({ power: 'on', freeze: 'vss-provider', routes: ['snapvx'] });
+  expect(told('twin01')).toMatchObject({ routes: ['snapvx', 'managed'] });
+  expect(told('pg01')).toMatchObject({ power: 'on', freeze: 'linux-fsfreeze' });
+  expect(told('mixed01')).toMatchObject({ routes: ['snapvx'], refusals: [] });
+  expect(told('mixed01')?.disks.map(({ storage }) => storage)).toEqual(['vvol', 'vmfs', 'rdm']);
+  expect(told('partly01')).toMatchObject({ routes: [], refusals: [{ code: 'E_DISK_UNSUPPORTED' }] });
+  expect(told('template01')).toMatchObject({ power: 'template', routes: [] });
+  expect(all.text).toMatch(/^mixed01 +vm-\d+ +off +none +3 .*vvol .*vmfs vmfs-ds02, rdm +snapvx$/m);
+  expect((await list({ exclude: ['sql01'] })).vms).toHaveLength(all.vms.length - 1);
 });

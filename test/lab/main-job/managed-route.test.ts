@@ -205,9 +205,12 @@ test('where the array takes snapshots by storage group, none is made: the array 
   }
 });
 
-describe('when an answer of vCenter is lost', () => {
+describe.each([
+  ['is lost', { do: 'drop' }],
+  ['is an HTTP 503', { do: 'answer', status: 503, body: '' }],
+] as const)('when the answer of vCenter to what it did %s', (_, action) => {
   const lose = (operation: string) =>
-    site.lab.faults.add({ system: 'vcenter', operation, when: 'after', nth: 1, action: { do: 'drop' } });
+    site.lab.faults.add({ system: 'vcenter', operation, when: 'after', nth: 1, action });
 
   test('to the snapshot, it is found by its name, and is crash-consistent at best', async () => {
     lose('CreateSnapshot_Task');

@@ -1,6 +1,10 @@
 import { rmSync } from 'node:fs';
 import path from 'node:path';
+import { jobSpec } from '../../../src/cli/compose.ts';
 import { observeWindow } from '../../../src/cli/demo/observe.ts';
+import { loadConfig } from '../../../src/config/load.ts';
+import { keepSnapshot } from '../../../src/job/keep.ts';
+import { deleteKept } from '../../../src/job/kept-changes.ts';
 import { reap } from '../../../src/job/reap.ts';
 import { ARRAY_ID } from '../../../src/lab/estate-array.ts';
 import { openSite, type Site } from './site.ts';
@@ -68,6 +72,27 @@ test.each(['added', 'device-id'] as const)(
     expect(opened.leftBehind()).toEqual([]);
   },
 );
+
+test('the temporary group of a kept snapshot stays as long as the snapshot: reap leaves it, and the snapshot is deleted with it', async () => {
+  const opened = await open({ generation: 'V4' });
+  const never = new AbortController().signal;
+  const { runId, plan } = await opened.withPorts((ports) => {
+    const job = 'no-freeze';
+    const context = { job, integration: 'test', instance: undefined, productRunId: undefined, level: undefined };
+    const keep = { label: undefined, days: 1, rule: 'own' } as const;
+    return keepSnapshot(ports, jobSpec(loadConfig(opened.lab.configFile), job), keep, context, never);
+  });
+
+  const reaped = await opened.withPorts((ports) => reap(ports, APPLY, never));
+  const groupsThen = ownGroups(opened);
+  const deleted = await opened.withPorts((ports) => deleteKept(ports, [runId], { apply: true }, never));
+
+  expect(reaped.map(({ finding, did }) => [finding.kind, did])).toEqual([['kept-snapshot', 'kept']]);
+  expect(groupsThen).toEqual([plan.snapshotName]);
+  expect(deleted).toMatchObject([{ did: 'deleted', state: 'present' }]);
+  expect(ownGroups(opened)).toEqual([]);
+  expect(opened.leftBehind()).toEqual([]);
+});
 
 test('a site that forbids private paths is served by storage groups all the same', async () => {
   const opened = await open({ arrayKnobs: { deviceListSnapVx: 'forbidden' } });

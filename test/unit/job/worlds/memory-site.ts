@@ -151,7 +151,9 @@ export class MemorySite {
       close: async (runId) => {
         journalOf(runId).folder = 'closed';
       },
-      keep: unusedCall,
+      keep: async (runId) => {
+        journalOf(runId).folder = 'kept';
+      },
       keptRuns: async () => listed('kept'),
       closedRuns: async () => listed('closed'),
       unborn: async () => [...this.unborn],
