@@ -168,6 +168,8 @@ function applyRecord(before: RunState, record: JournalRecord, at: Date): RunStat
     case 'undone':
       return step(record.data.step, { at: 'undone' });
     case 'failed':
+      // Of a run that kept its snapshot: it was told that its end was not written, and undoes what it did.
+      return { ...state, outcome: undefined, errors: [...state.errors, record.data.error] };
     case 'undo-failed':
       return { ...state, errors: [...state.errors, record.data.error] };
     case 'handed-over':

@@ -30,7 +30,9 @@ type Kind = (typeof RECORD_KINDS)[number];
  *                                        planned --failed--> failing
  *                                                            working --failed--> failing --closed--> closed
  *                                                                 handed-over --failed--> failing
- *     |                |                    |                   |         it was told that its last line was not written, and it was
+ *                                                                 handed-over --undone--> releasing
+ *                                                                 handed-over --undo-failed--> releasing
+ *     |                |                    |                   |         a line that was written though it was said not to be, or the reverse
  *   none --closed---> closed                |                   |         its process died, maybe before its first record;
  *                    opened --closed---> closed                 |         the next hook, or reap, ended it
  *                                        planned --closed--> closed
@@ -41,7 +43,7 @@ type Kind = (typeof RECORD_KINDS)[number];
  *     working    ( intent session done refused undoing undone undo-failed login logout )    guest sessions end on the way forward
  *     failing    ( failed undoing undone undo-failed login logout )
  *     releasing  ( undoing undone undo-failed login logout )
- *     closed     ( labelled undoing undone undo-failed )
+ *     closed     ( labelled undoing undone undo-failed failed closed )    its maker was told that its end was not written, and it was
  *     Steps of the route managed are in vCenter between login and logout.
  *
  * A process that dies writes no record: its run stays where it is until a post hook, the next pre hook or reap goes on.
@@ -75,7 +77,7 @@ export const RUN_TRANSITIONS: Readonly<Record<RunPhase, Readonly<Partial<Record<
     'undo-failed': 'failing',
     closed: 'closed',
   },
-  'handed-over': { failed: 'failing', undoing: 'releasing' },
+  'handed-over': { failed: 'failing', undoing: 'releasing', undone: 'releasing', 'undo-failed': 'releasing' },
   releasing: {
     login: 'releasing',
     logout: 'releasing',
@@ -84,7 +86,14 @@ export const RUN_TRANSITIONS: Readonly<Record<RunPhase, Readonly<Partial<Record<
     'undo-failed': 'releasing',
     closed: 'closed',
   },
-  closed: { labelled: 'closed', undoing: 'closed', undone: 'closed', 'undo-failed': 'closed' },
+  closed: {
+    labelled: 'closed',
+    undoing: 'closed',
+    undone: 'closed',
+    'undo-failed': 'closed',
+    failed: 'closed',
+    closed: 'closed',
+  },
 };
 
 /** Records that begin something. One out of its place is never written; those that end something are taken in every phase. */

@@ -32,7 +32,14 @@ export interface World {
   readonly faults: FaultSource;
   /** Milliseconds the wall clock of the machine is wrong by. */
   clockErrorMs: number;
+  /** The furthest it ever jumped ahead at once. */
+  longestJumpMs: number;
   trace(line: string): void;
+}
+
+export function jumpClock(world: World, byMs: number): void {
+  world.clockErrorMs += byMs;
+  world.longestJumpMs = Math.max(world.longestJumpMs, byMs);
 }
 
 /** Longer than any limit of a freeze window. */

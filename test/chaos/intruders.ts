@@ -1,5 +1,6 @@
 import { SnaphookError } from '../../src/ports/errors.ts';
 import type { DeviceId } from '../../src/ports/identity.ts';
+import { jumpClock } from './hook-process.ts';
 import type { Hooks } from './hooks.ts';
 import type { Random } from './random.ts';
 import { RefusedByArray, type SimSnapshot } from './simulators/array-system.ts';
@@ -188,7 +189,7 @@ export class Intruders {
 
   #clockJump(): void {
     const { random, world } = this.#site;
-    world.clockErrorMs += random.pick([-3_600_000, -30_000, -5000, 5000, 30_000, 3_600_000]);
+    jumpClock(world, random.pick([-3_600_000, -30_000, -5000, 5000, 30_000, 3_600_000]));
   }
 
   #loseLocks(): void {

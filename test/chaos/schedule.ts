@@ -4,7 +4,7 @@ import type { GuestSession } from '../../src/job/journal.ts';
 import type { Plan } from '../../src/job/plan.ts';
 import { CommandSource } from './commands.ts';
 import { FaultSource } from './faults.ts';
-import type { World } from './hook-process.ts';
+import { jumpClock, type World } from './hook-process.ts';
 import { type HookCommand, type HookRun, Hooks, isOver, outcomeOf } from './hooks.ts';
 import { Intruders } from './intruders.ts';
 import {
@@ -92,7 +92,7 @@ class Schedule {
     const trace = isTraced
       ? (line: string) => this.#trace.push(`${(timeline.nowMs / 1000).toFixed(3).padStart(10)} s  ${line}`)
       : () => undefined;
-    const world: World = { timeline, faults, clockErrorMs: 0, trace };
+    const world: World = { timeline, faults, clockErrorMs: 0, longestJumpMs: 0, trace };
     // Decided apart, so that it changes no other part of a life.
     const guards = new Random(seed + GUARDS);
     const share = guards.chance(0.2) ? 0.3 : 0;
@@ -158,7 +158,7 @@ class Schedule {
   #bootAgain(run: HookRun): void {
     if (outcomeOf(run) !== 'killed' || !this.#mischief.chance(0.15)) return;
     this.#site.world.trace('the wall clock jumps with the crash');
-    this.#site.world.clockErrorMs += this.#mischief.pick([-3_600_000, 3_600_000]);
+    jumpClock(this.#site.world, this.#mischief.pick([-3_600_000, 3_600_000]));
   }
 
   async #untilOver(run: HookRun): Promise<void> {
@@ -200,7 +200,7 @@ class Schedule {
   /** Idle sessions end by themselves; those that were journaled are ended at once. */
   #judgeSessions(): void {
     // After a jump ahead of the clock a session that cannot be reached passes for one that has ended when it was idle.
-    if (this.#intruders.stateWasLost || this.#site.world.clockErrorMs >= SESSION_LIFE_MS) return;
+    if (this.#intruders.stateWasLost || this.#site.world.longestJumpMs >= SESSION_LIFE_MS) return;
     const open = this.#site.guests.flatMap(({ name, sessions }) => [...sessions.keys()].map((id) => `${name} ${id}`));
     const left = open.filter((session) => this.#sessions.has(session));
     this.#violations.push(...left.map((session): Violation => ({ promise: 'leftover', what: `session ${session}` })));

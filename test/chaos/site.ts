@@ -1,6 +1,7 @@
 import { DEFAULT_LIMITS, type JobSpec } from '../../src/job/job-spec.ts';
 import type { JobPorts } from '../../src/job/ports.ts';
 import { installationMark } from '../../src/platform/installation-mark.ts';
+import { SnaphookError } from '../../src/ports/errors.ts';
 import type { VirtualDisk, VmRecord } from '../../src/ports/hypervisor.ts';
 import { arrayId, type DeviceId, instanceUuid, moRef } from '../../src/ports/identity.ts';
 import { noHostStorage } from '../contract/no-host-storage.ts';
@@ -87,7 +88,9 @@ export function drawSite(
   const seen = () => new Map([...array.seenBy(PROXY_HOST)].map((id) => [wwnOf(array, id), CYLINDERS * CYLINDER_BYTES]));
   const textAt = (path: string) => {
     const device = [...array.devices.values()].find(({ wwn }) => path.endsWith(wwn));
-    return device && array.seenBy(PROXY_HOST).has(device.id) ? array.textOf(device.id) : `nothing at ${timeline.nowMs}`;
+    if (device && array.seenBy(PROXY_HOST).has(device.id)) return array.textOf(device.id);
+    // As Linux answers when all paths of a device are gone.
+    throw new SnaphookError('E_EXPORT', `"${path}" cannot be read: EIO`);
   };
   return {
     world,

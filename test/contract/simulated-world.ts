@@ -15,7 +15,7 @@ export function simulatedWorld() {
   const timeline = new Timeline();
   const random = new Random(1);
   const faults = new FaultSource(random, 0);
-  const world = { timeline, faults, clockErrorMs: 0, trace: () => undefined };
+  const world = { timeline, faults, clockErrorMs: 0, longestJumpMs: 0, trace: () => undefined };
   running.push(followRealTime(timeline));
   return { timeline, random, process: new HookProcess('p1', world) };
 }

@@ -150,12 +150,13 @@ test('no secret appears in output, journals, manifests, events or the files of t
   }
 });
 
-test.each(['pre', 'post', 'plan', 'explain', 'status', 'reap', 'doctor', 'config', 'demo', 'lab'])(
-  '%s --help shows an example',
-  async (verb) => {
-    const { exitCode, stdout } = await run('snaphook', [verb, '--help']);
+test.each([
+  ...['pre', 'post', 'plan', 'explain', 'status', 'reap', 'doctor', 'config', 'demo', 'lab', 'vm list'],
+  ...['create', 'list', 'rename', 'delete', 'prune'].map((action) => `snapshot ${action}`),
+  ...['list', 'show', 'rebuild'].map((action) => `catalog ${action}`),
+])('%s --help shows an example', async (verb) => {
+  const { exitCode, stdout } = await run('snaphook', [...verb.split(' '), '--help']);
 
-    expect(exitCode).toBe(0);
-    expect(stdout).toMatch(/^Examples:\n\s*snaphook /);
-  },
-);
+  expect(exitCode).toBe(0);
+  expect(stdout).toMatch(/^Examples:\n\s*snaphook /);
+});

@@ -16,7 +16,7 @@ afterEach(() => {
 const presented = () =>
   site.lab.unisphere.array(ARRAY_ID).config.storageGroups.find(({ id }) => id === PRESENT_GROUP)?.volumes;
 
-test('vVol and RDM disks of one VM are captured together, and every image holds the bytes of its snapshot', async () => {
+test('vVols accepted: vVol and RDM disks of one VM are captured together, and every image holds the bytes of its snapshot', async () => {
   const { plan, files, directory, capture } = await site.pre();
 
   expect(new Set(plan.vms[0]?.disks.map(({ storage }) => storage))).toEqual(new Set(['vvol', 'rdm']));
@@ -57,7 +57,7 @@ test('a VMFS datastore is handed over as images of its devices, and the plan nam
   await site.post('datastore');
 });
 
-test('an array that refuses snapshots of vVols fails the run with its own words and a hint, the guest writes again', async () => {
+test('vVols refused: an array that refuses snapshots of vVols fails the run with its own words and a hint, the guest writes again', async () => {
   const refusing = await openSite({ vvolSnapVx: 'refused' });
   try {
     const error = await refusing.failingPre();
@@ -80,6 +80,28 @@ test.each([
     await other.post();
 
     expect(capture.vms.map(({ grade }) => grade)).toEqual(['application']);
+    expect(other.leftBehind()).toEqual([]);
+  } finally {
+    await other.close();
+  }
+});
+
+test.each([
+  // The lab defines in 3 s at this pace, longer than the images take.
+  ['V3: a target that is still being defined is waited for, and unlinked then', 'V3', 1.5, [500, 200]],
+  ['V4: targets are never defined, and unlinked at once', 'V4', 0.05, [200]],
+] as const)('%s', async (_, generation, pace, statuses) => {
+  const other = await openSite({ generation, pace });
+  try {
+    const { plan } = await other.pre({ job: 'no-freeze' });
+    const links = plan.devices.flatMap(({ device }) => other.lab.store.snapshots(device)).flatMap(({ links }) => links);
+    await other.post('no-freeze');
+
+    expect(links.map(({ defined }) => defined)).toEqual(plan.devices.map(() => false));
+    const answers = other.lab.events.events.filter(
+      ({ kind, operation }) => kind === 'answer' && operation === 'PUT private/snapshot Unlink',
+    );
+    expect(answers.map(({ detail }) => detail.status)).toEqual(statuses);
     expect(other.leftBehind()).toEqual([]);
   } finally {
     await other.close();

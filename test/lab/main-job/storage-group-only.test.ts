@@ -1,10 +1,11 @@
-import { rmSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { jobSpec } from '../../../src/cli/compose.ts';
 import { observeWindow } from '../../../src/cli/demo/observe.ts';
 import { loadConfig } from '../../../src/config/load.ts';
 import { keepSnapshot } from '../../../src/job/keep.ts';
 import { deleteKept } from '../../../src/job/kept-changes.ts';
+import type { PreResult } from '../../../src/job/pre.ts';
 import { reap } from '../../../src/job/reap.ts';
 import { ARRAY_ID } from '../../../src/lab/estate-array.ts';
 import { openSite, type Site } from './site.ts';
@@ -26,6 +27,16 @@ afterEach(async () => {
   site = undefined;
 });
 
+/** Every image holds the bytes of its own device at the snapshot. */
+function expectImagesOf({ lab }: Site, { plan, files, directory }: PreResult): void {
+  expect(files).toHaveLength(plan.devices.length);
+  for (const { device, imagePath } of plan.devices) {
+    const snapId = lab.store.snapshots(device).find(({ name }) => name === plan.snapshotName)?.snapId ?? -1;
+    const image = readFileSync(path.join(directory, imagePath));
+    expect(image.equals(lab.store.readSnapshot(device, snapId).read(0, image.length))).toBe(true);
+  }
+}
+
 const ownGroups = ({ lab }: Site): readonly string[] =>
   lab.unisphere
     .array(ARRAY_ID)
@@ -40,11 +51,12 @@ describe.each([
   ['10.3', 'V3'],
   ['10.3', 'V4'],
 ] as const)('storage-group-only array (Unisphere %s, %s)', (unisphereVersion, generation) => {
-  test('one establish of a temporary group in the window, right targets, nothing left', async () => {
+  test('one establish of a temporary group in the window, every image is that of its device, nothing left', async () => {
     const opened = await open({ unisphereVersion, generation });
 
     const result = await opened.pre(anyGrade);
     const groupsAtWork = ownGroups(opened);
+    expectImagesOf(opened, result);
     await opened.lab.linksDefined();
     await opened.post();
 

@@ -91,6 +91,21 @@ test('a snapshot create that died after its end was written stays kept: nothing 
   expect(site.arrays.flatMap(({ snapshots }) => snapshots.map(({ name }) => name))).toEqual(onArray);
 });
 
+test('one that was told that its end was not written, and died while it undid its work, is undone', async () => {
+  const { site } = new World({ ...QUIET, runs: [{ ...WAITING_RUN, keeps: true, handedOver: false, reached: 2 }] });
+  const [[id, journal] = ['', undefined]] = site.journals;
+  if (!journal) throw new Error('the world has a run');
+  const [at, seq] = [new Date(0).toISOString(), journal.lines.length];
+  const error = { code: 'E_JOURNAL', message: 'the journal cannot be written (EIO)' };
+  journal.lines.push({ seq: seq + 1, at, kind: 'closed', data: { outcome: 'kept' } });
+  journal.lines.push({ seq: seq + 1, at, kind: 'failed', data: { error } });
+
+  await cleanUpRun(site.ports, id, 'recovered', { lock: await site.ports.locks.acquire('job-x', 0) });
+
+  expect(journal.folder).toBe('closed');
+  expect(site.arrays.flatMap(({ snapshots }) => snapshots)).toEqual([]);
+});
+
 test('one that died before is undone', async () => {
   const { site } = new World({ ...QUIET, runs: [{ ...WAITING_RUN, keeps: true, handedOver: false, reached: 2 }] });
   const [[id, journal] = ['', undefined]] = site.journals;

@@ -16,7 +16,13 @@ const { signal } = new AbortController();
 async function startRun() {
   const timeline = new Timeline();
   const random = new Random(1);
-  const world = { timeline, faults: new FaultSource(random, 0), clockErrorMs: 0, trace: () => undefined };
+  const world = {
+    timeline,
+    faults: new FaultSource(random, 0),
+    clockErrorMs: 0,
+    longestJumpMs: 0,
+    trace: () => undefined,
+  };
   const site = drawSite(random, timeline, world.faults, world);
   const process = new HookProcess('p1', world);
   const ports = site.portsFor(process);
