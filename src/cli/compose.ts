@@ -18,6 +18,7 @@ import { arrayId } from '../ports/identity.ts';
 import type { Reporter } from '../ports/reporter.ts';
 import { createPowerMax, type UnisphereServer } from '../powermax/powermax.ts';
 import { createLinuxProxy } from '../proxy/linux/linux-proxy.ts';
+import { createHostStorage } from '../vsphere/host-storage.ts';
 import { createVmSnapshots } from '../vsphere/vm-snapshots.ts';
 import { createVsphere } from '../vsphere/vsphere.ts';
 import { composeGuests } from './compose-guests.ts';
@@ -38,6 +39,7 @@ export function composePorts(config: Config, reporter: Reporter): JobPorts {
   return {
     hypervisor: createVsphere(vcenter),
     vmSnapshots: config.proxy.vm === undefined ? undefined : createVmSnapshots(vcenter),
+    hostStorage: createHostStorage(vcenter),
     vvolAnswers: createFileVvolAnswers(config.stateDirectory),
     arrays: config.arrays.map((array) =>
       createPowerMax({
@@ -62,6 +64,9 @@ export function composePorts(config: Config, reporter: Reporter): JobPorts {
     installation: {
       markOf: (run, array) => installationMark(installationName(config), run, array),
       proxyVm: proxyVmOf(config),
+      clones: Object.values(config.jobs).flatMap(({ clones, targetPool }) =>
+        clones ? [{ targetPool: clones.targetPool ?? targetPool, presentGroup: clones.presentGroup }] : [],
+      ),
       jobs: Object.entries(config.jobs).map(([name, job]) => ({
         targetPool: job.targetPool,
         presentGroup: job.presentGroup,
@@ -93,6 +98,7 @@ export async function closePorts(ports: JobPorts): Promise<void> {
   await Promise.allSettled([
     ports.hypervisor.close(),
     ports.vmSnapshots?.close(),
+    ports.hostStorage.close(),
     ...ports.arrays.map((array) => array.close()),
   ]);
 }

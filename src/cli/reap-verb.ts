@@ -61,6 +61,8 @@ function describe(finding: ReapedFinding['finding']): string {
     case 'crashed-run':
     case 'unreadable-run':
       return `run ${finding.runId} of job ${finding.job}`;
+    case 'waiting-clone':
+      return `run ${finding.runId} (${finding.job}), made ${finding.since}`;
     case 'waiting-run':
       return `run ${finding.runId} of job ${finding.job}, handed over ${finding.since}`;
     case 'kept-snapshot':

@@ -213,6 +213,20 @@ const job = z.strictObject({
     })
     .optional()
     .describe('of snapshots that `snaphook snapshot create` keeps; without it each needs --keep-days'),
+  clones: z
+    .strictObject({
+      presentGroup: z.string().min(1).max(64).describe('storage group masked to the ESXi host that shows clones'),
+      targetPool: z
+        .string()
+        .min(1)
+        .max(64)
+        .optional()
+        .describe("storage group whose devices hold clones; default: the job's targetPool"),
+      host: z.string().min(1).optional().describe('that ESXi host, as vCenter names it; default: --to-host is needed'),
+      folder: z.string().min(1).optional().describe('inventory path of the folder of clones; default: that of the VM'),
+    })
+    .optional()
+    .describe('where `snaphook clone` shows copies of VMFS datastores'),
   secure: z
     .never({
       error:
@@ -236,7 +250,16 @@ export const configSchema = z
     arrays: z.array(array).min(1),
     guests: z.array(guest).default([]),
     proxy,
-    jobs: z.record(z.string().min(1).max(200), job).describe('what the backup product calls by name'),
+    jobs: z
+      .record(
+        z
+          .string()
+          .min(1)
+          .max(200)
+          .regex(/^(?!clone of )/, 'a job has no name that begins with "clone of "'),
+        job,
+      )
+      .describe('what the backup product calls by name'),
   })
   .describe('snaphook configuration');
 

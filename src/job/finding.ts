@@ -26,6 +26,8 @@ export type Finding =
   | ({ readonly kind: 'crashed-run' } & OfRun)
   /** A run that was handed over and whose post hook has not come. */
   | ({ readonly kind: 'waiting-run'; readonly since: string } & OfRun)
+  /** A clone that is there: no leftover, and only who names it deletes it. */
+  | ({ readonly kind: 'waiting-clone'; readonly since: string } & OfRun)
   /** A run whose journal cannot be read: nobody but a person can say what it holds. */
   | ({ readonly kind: 'unreadable-run' } & OfRun)
   /** A run at work in another process right now. */

@@ -11,6 +11,8 @@ export interface Installation {
   markOf(run: RunId, array: ArrayId): string;
   /** The VM this machine runs in, where the configuration names it. */
   readonly proxyVm: VmSelector | undefined;
+  /** Where clones of the jobs get their targets from, and what shows them to ESXi hosts. */
+  readonly clones: readonly { readonly targetPool: string; readonly presentGroup: string }[];
   /** Where the jobs may have left something. */
   readonly jobs: readonly Pick<JobSpec, 'targetPool' | 'presentGroup' | 'exportDirectory' | 'limits'>[];
 }

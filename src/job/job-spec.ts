@@ -32,6 +32,16 @@ export interface Keep {
   readonly rule: 'job' | 'own';
 }
 
+/** A VM is made of the snapshot in place of handing it over. */
+export interface CloneWish {
+  /** ESXi host that is to show it, by its name in vCenter. */
+  readonly host: string;
+  /** Of the new VM; undefined: made of the VM's name and the run. */
+  readonly name: string | undefined;
+  /** Inventory path of its folder; undefined: that of the VM. */
+  readonly folder: string | undefined;
+}
+
 /** One job as configured: what the backup product calls by name, again and again. */
 export interface JobSpec {
   readonly name: string;
@@ -74,6 +84,8 @@ export interface JobSpec {
   readonly retention?: Retention;
   /** Absent: the snapshot is handed over. */
   readonly keep?: Keep;
+  /** Absent as well: the snapshot is handed over. */
+  readonly clone?: CloneWish;
 }
 
 export interface JobLimits {

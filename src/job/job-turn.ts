@@ -38,12 +38,12 @@ export interface Turn {
 /**
  * Takes the job for one pre hook. A crashed run is cleaned up. For a pre hook that is at work, and for a run that is handed over
  * and may be read by the backup product, the job's `onOpenRun` decides; what the backup product itself has started again is over.
- * A snapshot that is kept stops no hook, is stopped by none, and leaves runs alone that are handed over: they are not in its way.
+ * A snapshot that is kept, or a clone, stops no hook, is stopped by none, and leaves runs alone that are handed over: they are not in its way.
  * Errors: `E_LOCKED`, `E_RUN_OPEN`, `E_LEFTOVERS`, and the signal's reason.
  */
 export async function takeTurn(request: TurnRequest): Promise<Turn> {
   const { context, ports } = request;
-  const isKeeper = request.spec.keep !== undefined;
+  const isKeeper = staysByItself(request.spec);
   const place = new HookPlace(isKeeper ? KEEPER : preHookOf(context), ports.clock);
   for (;;) {
     const lock = await lockJob(request, place);
@@ -105,6 +105,9 @@ async function stateOf(ports: JobPorts, id: string): Promise<RunState | undefine
   );
 }
 
+/** What is made is of no backup: no hook ends it, and it is in the way of none. */
+const staysByItself = ({ keep, clone }: JobSpec): boolean => keep !== undefined || clone !== undefined;
+
 /** Handed over, and its images may be read by the backup product. */
 const isWaiting = (state: RunState | undefined): boolean => state?.handedOverAt !== undefined && !state.releasing;
 
@@ -116,7 +119,7 @@ async function clearEarlierRuns(request: TurnRequest, lock: Lock, signal: AbortS
     signal.throwIfAborted();
     const { state } = (await loadRun(ports, id)).journal;
     if (isWaiting(state)) {
-      if (spec.keep) continue;
+      if (staysByItself(spec)) continue;
       if (isSameRun(state.context, context)) {
         const fields = { run: id, productRunId: context.productRunId };
         ports.reporter.warn('the backup product has started this run again; its earlier attempt is over', fields);
@@ -153,7 +156,7 @@ const stillAtWork = (spec: JobSpec, cause: unknown) =>
   new SnaphookError('E_LOCKED', `another hook of job "${spec.name}" is at work`, {
     cause,
     retry: 'safe',
-    hint: `Let it end; \`snaphook status\` shows its run.${spec.keep ? '' : ' `--on-open-run wait` waits for it, `replace` stops a pre hook and goes on.'}`,
+    hint: `Let it end; \`snaphook status\` shows its run.${staysByItself(spec) ? '' : ' `--on-open-run wait` waits for it, `replace` stops a pre hook and goes on.'}`,
   });
 
 /** A hook that waited, and that a later pre hook of its job got ahead of: it must not stop what its product has begun since. */

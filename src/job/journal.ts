@@ -6,22 +6,36 @@ import type { NewDevices } from '../ports/storage-array.ts';
 import type { FoundSnapshot } from './found-snapshot.ts';
 import type { JobContext } from './job-spec.ts';
 import type { Plan } from './plan.ts';
-import type { CaptureResult, DevicesResult, GuestsResult, ManagedCaptureResult, SeenTarget } from './results.ts';
+import type {
+  CaptureResult,
+  DatastoreResult,
+  DevicesResult,
+  GuestsResult,
+  ManagedCaptureResult,
+  RegisterResult,
+  SeenTarget,
+} from './results.ts';
 import { BEGINNINGS, phaseAfter, RECORD_KINDS, type RunPhase } from './run-phase.ts';
 
 const JOURNAL_VERSION = 1;
 
-/** `managed-capture` and `hot-add` stand in place of `capture` to `devices` on the route `managed`. */
+/**
+ * `managed-capture` and `hot-add` stand in place of `capture` to `devices` on the route `managed`; `host`, `datastore` and `register`
+ * are of clones.
+ */
 export const STEP_NAMES = [
   'group',
   'guests',
   'capture',
   'managed-capture',
   'link',
+  'host',
   'present',
   'hot-add',
   'devices',
   'export',
+  'datastore',
+  'register',
 ] as const;
 export type StepName = (typeof STEP_NAMES)[number];
 
@@ -60,7 +74,7 @@ export type JournalRecord =
   | { readonly kind: 'undoing'; readonly data: { readonly step: StepName } }
   | { readonly kind: 'undone'; readonly data: { readonly step: StepName } }
   | { readonly kind: 'undo-failed'; readonly data: { readonly step: StepName; readonly error: ErrorRecord } }
-  | { readonly kind: 'handed-over'; readonly data: { readonly manifest: string } }
+  | { readonly kind: 'handed-over'; readonly data: { readonly manifest?: string } }
   /** A kept snapshot has another label from now on. */
   | { readonly kind: 'labelled'; readonly data: { readonly label: string } }
   | { readonly kind: 'closed'; readonly data: { readonly outcome: Outcome } };
@@ -122,10 +136,13 @@ function emptyRunState(): RunState {
       capture: { at: 'untouched' },
       'managed-capture': { at: 'untouched' },
       link: { at: 'untouched' },
+      host: { at: 'untouched' },
       present: { at: 'untouched' },
       'hot-add': { at: 'untouched' },
       devices: { at: 'untouched' },
       export: { at: 'untouched' },
+      datastore: { at: 'untouched' },
+      register: { at: 'untouched' },
     },
     sessions: [],
     unseenThaw: false,
@@ -283,5 +300,9 @@ export const managedCaptureResultOf = (state: RunState): ManagedCaptureResult | 
   resultOf(state, 'managed-capture') as ManagedCaptureResult | undefined;
 export const seenTargetsOf = (state: RunState): readonly SeenTarget[] =>
   (resultOf(state, 'devices') as DevicesResult | undefined)?.devices ?? [];
+export const datastoreResultOf = (state: RunState): DatastoreResult | undefined =>
+  resultOf(state, 'datastore') as DatastoreResult | undefined;
+export const registerResultOf = (state: RunState): RegisterResult | undefined =>
+  resultOf(state, 'register') as RegisterResult | undefined;
 export const guestsResultOf = (state: RunState): GuestsResult | undefined =>
   resultOf(state, 'guests') as GuestsResult | undefined;

@@ -52,7 +52,9 @@ export async function judgeLostSnapshots(
   }
   const foreigners = [...reasons].map(([why, snapshots]) => foreign(array, name, sourcesOf(snapshots), why));
   if (fitting.length === 0) return foreigners;
-  const outside = () => outsideLink(installation, fitting, poolOf, signal);
+  const outside = async () =>
+    (await outsideLink(installation, fitting, poolOf, signal)) ??
+    (await cloneLink(installation, array, fitting, signal));
   const doubt = ambiguity(found, fitting) ?? (own.kept ? undefined : await outside());
   if (doubt !== undefined) return [...foreigners, foreign(array, name, sourcesOf(fitting), doubt)];
   if (own.kept) return [...foreigners, kept(array, name, own.run, fitting)];
@@ -110,7 +112,7 @@ export function ambiguity(
 }
 
 async function outsideLink(
-  { jobs }: Installation,
+  { jobs, clones }: Installation,
   snapshots: readonly SnapshotOfDevice[],
   poolOf: PoolReader,
   signal: AbortSignal,
@@ -118,10 +120,29 @@ async function outsideLink(
   const targets = targetsOf(snapshots);
   if (targets.length === 0) return undefined;
   const pools = await Promise.all(
-    [...new Set(jobs.map(({ targetPool }) => targetPool))].map((pool) => poolOf(pool, signal)),
+    [...new Set([...jobs, ...clones].map(({ targetPool }) => targetPool))].map((pool) => poolOf(pool, signal)),
   );
   const outside = targets.find((target) => !pools.some((members) => members.has(target)));
   return outside && `it is linked to target "${outside}", which is in no pool of this configuration`;
+}
+
+/** An ESXi host that is shown a target may have it mounted: taken away now, the host would hang. */
+async function cloneLink(
+  { clones }: Installation,
+  array: StorageArray,
+  snapshots: readonly SnapshotOfDevice[],
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const targets = targetsOf(snapshots);
+  if (targets.length === 0 || clones.length === 0) return undefined;
+  for (const state of await array.inspect(targets, signal)) {
+    const group = state?.storageGroups.find((name) =>
+      clones.some(({ presentGroup }) => isSameGroup(presentGroup, name)),
+    );
+    if (group === undefined) continue;
+    return `its target "${state?.id}" is in storage group "${group}", which shows clones to an ESXi host: unregister, unmount and detach it there first`;
+  }
+  return undefined;
 }
 
 async function removeSnapshots(

@@ -111,6 +111,19 @@ export interface KeptPlan {
   readonly devices: readonly CapturedDevice[];
 }
 
+/** A VM that is registered on a linked copy of the datastore that holds the captured one. */
+export interface ClonePlan {
+  readonly host: { readonly moRef: MoRef; readonly name: string };
+  readonly pool: MoRef;
+  readonly folder: MoRef;
+  /** Of the new VM. */
+  readonly name: string;
+  /** The datastore that is copied, and the uuid of the VMFS on it. */
+  readonly datastore: { readonly name: string; readonly vmfsUuid: string };
+  /** Path of the configuration on the datastore, such as `vm/vm.vmx`. */
+  readonly configFile: string;
+}
+
 /** Everything a run will touch, computed before anything is changed. */
 export interface Plan {
   readonly runId: RunId;
@@ -124,6 +137,8 @@ export interface Plan {
   readonly managed: ManagedPlan | undefined;
   /** Of a snapshot that is kept, which has no `devices`: none of its devices gets a target. */
   readonly kept?: KeptPlan;
+  /** Of a clone: nothing is handed over. */
+  readonly clone?: ClonePlan;
   readonly vms: readonly PlannedVm[];
   readonly devices: readonly PlannedDevice[];
   readonly collateral: readonly Collateral[];
@@ -166,6 +181,10 @@ export const imagesOf = ({ devices, managed }: Plan): readonly PlannedImage[] =>
 
 /** Images to be written, or devices that stay as they are on the array. */
 export const capturedDisksOf = (plan: Plan): number => (plan.kept?.devices ?? imagesOf(plan)).length;
+
+/** Are images made of the targets, and handed over? */
+export const isHandedOver = ({ kept, clone }: Pick<Plan, 'kept' | 'clone'>): boolean =>
+  kept === undefined && clone === undefined;
 
 /** Do all VMs show the same instant? VM snapshots are taken one a VM. */
 export const hasCommonInstant = ({ managed, vms }: Plan): boolean => managed === undefined || vms.length === 1;

@@ -4,6 +4,7 @@ import type { DeviceId, RunId } from '../ports/identity.ts';
 import { MODEL_LAG_MS } from '../ports/polling.ts';
 import type { ArrayFacts, Device, StorageArray } from '../ports/storage-array.ts';
 import { checkArray, checkArrayLimits } from './array-limits.ts';
+import { planClone } from './clone-plan.ts';
 import { planCollateral } from './collateral.ts';
 import { targetsToCreate } from './create-targets.ts';
 import { strategyOf } from './freeze-strategy.ts';
@@ -17,6 +18,7 @@ import { keptSnapshotName, snapshotName } from './names.ts';
 import {
   bytesOfCylinders,
   type CapturedDevice,
+  type ClonePlan,
   type Collateral,
   type ManagedPlan,
   type Plan,
@@ -65,6 +67,8 @@ export interface PlanDraft extends DraftVms {
   readonly warnings: readonly string[];
   readonly installation: Installation;
   readonly route: Route;
+  /** Of a clone. */
+  readonly clone?: ClonePlan;
   /** Of the route `managed`. */
   readonly proxyVm: ManagedPlan['proxyVm'] | undefined;
 }
@@ -79,6 +83,7 @@ export async function draftPlan(ports: JobPorts, spec: JobSpec, signal: AbortSig
   const { array, facts, inventory } = devices.home;
   const route = await chooseRoute(ports.vvolAnswers, spec, facts, selected);
   if (spec.keep && route.name === 'managed') throw keptByArraysAlone(spec, route);
+  const clone = spec.clone && (await planClone(ports, spec.clone, { vms: selected, route }, signal));
   const { installation } = ports;
   // Pairs are given by position where groups are linked, so that their order decides.
   const preferred = facts.snapVxApi === 'storage-group' ? new Map() : await lastTargets(ports, spec.name, array.id);
@@ -121,6 +126,7 @@ export async function draftPlan(ports: JobPorts, spec: JobSpec, signal: AbortSig
     roles: new Map(neighbours.map((vm) => [vm.instanceUuid, 'neighbour'])),
     collateral,
     proxyVm: undefined,
+    ...(clone && { clone }),
   };
 }
 
@@ -183,7 +189,7 @@ function assemble(
   const { array, sources, vms } = draft;
   const { runId, spec } = request;
   const owner = reserved.directories.get(spec.exportDirectory);
-  if (owner !== undefined) {
+  if (owner !== undefined && draft.clone === undefined) {
     throw new SnaphookError('E_EXPORT', `hand-over directory "${spec.exportDirectory}" is in use by run "${owner}"`, {
       hint: 'Give each job an exportDirectory of its own: otherwise one run would hand over the images of another.',
     });
@@ -206,7 +212,8 @@ function assemble(
     };
   });
   const name = snapshotName(runId, draft.installation.markOf(runId, array.id));
-  return { ...capturedPart(draft, request), snapshotName: name, managed, devices };
+  const { clone } = draft;
+  return { ...capturedPart(draft, request), snapshotName: name, ...(clone && { clone }), managed, devices };
 }
 
 function capturedDevice({ device, holds, datastore, vmfsUuid }: SourceDevice): CapturedDevice {

@@ -1,5 +1,6 @@
 import type { Clock } from '../ports/clock.ts';
 import type { Guests } from '../ports/guest.ts';
+import type { HostStorage } from '../ports/host-storage.ts';
 import type { Hypervisor } from '../ports/hypervisor.ts';
 import type { Images } from '../ports/images.ts';
 import type { JournalStore, Locks } from '../ports/journal.ts';
@@ -17,6 +18,7 @@ export interface JobPorts {
   readonly guests: Guests;
   /** Undefined: the configuration does not name the VM this machine runs in, so that nothing can be added to it. */
   readonly vmSnapshots: VmSnapshots | undefined;
+  readonly hostStorage: HostStorage;
   readonly vvolAnswers: VvolAnswers;
   readonly proxy: BackupProxy;
   readonly images: Images;

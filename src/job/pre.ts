@@ -11,7 +11,15 @@ import { type TurnRequest, takeTurn, vmLock } from './job-turn.ts';
 import { captureResultOf, RunJournal } from './journal.ts';
 import { linkTargets } from './link-targets.ts';
 import { newRunId } from './names.ts';
-import { capturedDisksOf, draftNameOf, imagePathsOf, imagesOf, MANIFEST_NAME, type Plan } from './plan.ts';
+import {
+  capturedDisksOf,
+  draftNameOf,
+  imagePathsOf,
+  imagesOf,
+  isHandedOver,
+  MANIFEST_NAME,
+  type Plan,
+} from './plan.ts';
 import type { PlanDraft } from './planner.ts';
 import type { JobPorts } from './ports.ts';
 import { planAndReserve, type Reservation } from './reserve-plan.ts';
@@ -64,7 +72,7 @@ export interface Captured {
   readonly work: Reservation & { readonly current: CurrentRun };
 }
 
-/** What becomes of a captured run: handed over, or kept. */
+/** What becomes of a captured run: handed over, kept, or made a clone of. */
 export type Ending<Result> = (captured: Captured, signal: AbortSignal) => Promise<Result>;
 
 /** A run up to its capture, and then to its end. What fails is undone as `pre` says, the ending included. */
@@ -175,7 +183,7 @@ async function planAndCapture(work: Work, signal: AbortSignal): Promise<Pick<Cap
   const run: Run = { plan, ports, array, journal, openGuests: new Map(), endsAtMs: time.endsAtMs };
   current.run = run;
   for (const warning of plan.warnings) ports.reporter.warn(warning);
-  if (!plan.kept) await preflightHandOver(run, signal);
+  if (isHandedOver(plan)) await preflightHandOver(run, signal);
   if (needsGroup(run)) await runStep(run, groupStep, signal);
   return { run, capture: await captureGuests(run, signal), draft };
 }

@@ -9,7 +9,7 @@ import { isSameGroup } from './reused-targets.ts';
  * have left them there, or an admin may have put them there for good: told, never touched.
  */
 export async function presentedTargets(
-  { jobs }: Installation,
+  { jobs, clones }: Installation,
   array: StorageArray,
   open: readonly Plan[],
   signal: AbortSignal,
@@ -17,7 +17,7 @@ export async function presentedTargets(
   const inUse = new Set(open.filter(({ arrayId }) => arrayId === array.id).flatMap(targetsOf));
   const told: ReapedFinding[] = [];
   const looked = new Set<string>();
-  for (const { targetPool, presentGroup } of jobs) {
+  for (const { targetPool, presentGroup } of [...jobs, ...clones]) {
     if (presentGroup === undefined || isSameGroup(presentGroup, targetPool)) continue;
     const groups = `${targetPool} ${presentGroup}`.toLowerCase();
     if (looked.has(groups)) continue;

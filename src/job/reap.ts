@@ -1,6 +1,7 @@
 import { SnaphookError } from '../ports/errors.ts';
 import type { RunId } from '../ports/identity.ts';
 import type { HandedOverFile } from '../ports/images.ts';
+import { isPresentClone } from './clones.ts';
 import { creationText } from './create-targets.ts';
 import { withinLimit } from './deadline.ts';
 import type { Finding, ReapedFinding } from './finding.ts';
@@ -104,7 +105,12 @@ async function judgeRun(ports: JobPorts, request: ReapRequest, runId: string, jo
       because: `its journal is open and nobody works on it${creation ? `; ${creationText(creation)}` : ''}`,
     };
   }
-  const finding: Finding = { kind: 'waiting-run', runId, job, since: handedOverAt.toISOString() };
+  const since = handedOverAt.toISOString();
+  if (isPresentClone(loaded.journal.state)) {
+    const because = 'it is a clone; `snaphook clone` lists and deletes it';
+    return { finding: { kind: 'waiting-clone', runId, job, since }, did: 'kept', because };
+  }
+  const finding: Finding = { kind: 'waiting-run', runId, job, since };
   return request.includeWaiting
     ? { finding, did: 'found', because: 'its journal is open; runs that wait for their post hook are asked for' }
     : { finding, did: 'kept', because: 'it waits for its post hook' };

@@ -5,7 +5,7 @@ import type { RunJournal } from './journal.ts';
 import { unseenCreations } from './last-run.ts';
 import { snapshotName } from './names.ts';
 import { openPlansOf } from './open-plans.ts';
-import type { Plan } from './plan.ts';
+import { isHandedOver, type Plan } from './plan.ts';
 import {
   choiceOf,
   completePlan,
@@ -42,8 +42,10 @@ const MAX_CREATIONS = 3;
  */
 export async function planAndReserve(work: Reservation, signal: AbortSignal): Promise<ReservedPlan> {
   const { ports, spec, journal } = work;
-  const key = await ports.hypervisor.sessionKey(signal);
-  if (key !== undefined) await journal.append({ kind: 'login', data: { key } });
+  for (const port of spec.clone ? [ports.hypervisor, ports.hostStorage] : [ports.hypervisor]) {
+    const key = await port.sessionKey(signal);
+    if (key !== undefined) await journal.append({ kind: 'login', data: { key } });
+  }
   let draft = await draftPlan(ports, spec, signal);
   const reserveLatest = (latest: PlanDraft) => reserve(work, latest, new Set(), signal);
   for (let creations = 0; ; creations += 1) {
@@ -124,7 +126,7 @@ async function reservedByOthers({ ports, id }: Reservation): Promise<Reserved> {
   for (const plan of await openPlansOf(ports, id)) {
     for (const { target } of plan.devices) targets.add(target);
     for (const { diskUuid } of plan.managed?.disks ?? []) disks.set(diskUuid, plan.runId);
-    if (!plan.kept) directories.set(plan.spec.exportDirectory, plan.runId);
+    if (isHandedOver(plan)) directories.set(plan.spec.exportDirectory, plan.runId);
   }
   return { targets, directories, disks };
 }

@@ -41,6 +41,19 @@ export interface ManagedCaptureResult extends CaptureResult {
   readonly snapshots: readonly TakenVmSnapshot[];
 }
 
+/** The copied datastore under its new signature. */
+export interface DatastoreResult {
+  readonly moRef: MoRef;
+  readonly name: string;
+  readonly vmfsUuid: string;
+}
+
+/** The VM that was registered on it. */
+export interface RegisterResult {
+  readonly vm: MoRef;
+  readonly name: string;
+}
+
 /** The targets as the proxy sees them. */
 export interface DevicesResult {
   readonly devices: readonly SeenTarget[];

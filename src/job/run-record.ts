@@ -5,7 +5,7 @@ import { creationText } from './create-targets.ts';
 import { type Limit, withinLimit } from './deadline.ts';
 import { whileHeld } from './held-journal.ts';
 import { isKept, type Outcome, RunJournal } from './journal.ts';
-import { draftNameOf } from './plan.ts';
+import { draftNameOf, isHandedOver } from './plan.ts';
 import type { JobPorts } from './ports.ts';
 import { localUndoMs } from './run-time.ts';
 import type { Run } from './step.ts';
@@ -67,7 +67,7 @@ export async function cleanUpRun(
 /** Every step, and what a preflight that was killed left in the hand-over directory before there was any step. */
 async function undoRun(run: Run, signal: AbortSignal): Promise<readonly unknown[]> {
   const errors = await undoSteps(run, { signal });
-  if (run.plan.kept || run.journal.state.steps.export.at !== 'untouched') return errors;
+  if (!isHandedOver(run.plan) || run.journal.state.steps.export.at !== 'untouched') return errors;
   const draft = { path: draftNameOf(run.plan), sizeBytes: undefined };
   const { exportDirectory: directory, limits } = run.plan.spec;
   const durationMs = Math.round(localUndoMs(run.ports.clock, limits, run.endsAtMs));

@@ -1,6 +1,6 @@
 import { SnaphookError } from '../ports/errors.ts';
 import type { Guest } from '../ports/guest.ts';
-import type { InstanceUuid } from '../ports/identity.ts';
+import type { InstanceUuid, MoRef } from '../ports/identity.ts';
 import type { StorageArray } from '../ports/storage-array.ts';
 import type { RunJournal, StepName } from './journal.ts';
 import type { Plan } from './plan.ts';
@@ -16,6 +16,8 @@ export interface Run {
   readonly openGuests: Map<InstanceUuid, Guest>;
   /** When undoing has to be over, on the monotonic clock; undefined where nobody waits for it. */
   readonly endsAtMs?: number | undefined;
+  /** ESXi hosts from which this process has taken a copied datastore: they remember that until they are told to forget it. */
+  takenFrom?: { readonly hosts: readonly MoRef[]; readonly vmfsUuid: string | undefined };
   /** True from the first request to freeze to the last thaw: nothing may be logged. */
   inFreezeWindow?: boolean;
 }

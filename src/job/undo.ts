@@ -4,14 +4,17 @@ import type { StepName, StepState } from './journal.ts';
 import { localUndoMs } from './run-time.ts';
 import type { Run, Step } from './step.ts';
 import { captureStep } from './steps/capture.ts';
+import { datastoreStep } from './steps/datastore.ts';
 import { devicesStep } from './steps/devices.ts';
 import { exportStep } from './steps/export.ts';
 import { groupStep } from './steps/group.ts';
 import { guestsStep } from './steps/guests.ts';
+import { hostStep } from './steps/host.ts';
 import { hotAddStep } from './steps/hot-add.ts';
 import { linkStep } from './steps/link.ts';
 import { managedCaptureStep } from './steps/managed-capture.ts';
 import { presentStep } from './steps/present.ts';
+import { registerStep } from './steps/register.ts';
 
 /** In the order `pre` does them; undone in reverse. */
 const STEPS: readonly Step<unknown>[] = [
@@ -20,10 +23,13 @@ const STEPS: readonly Step<unknown>[] = [
   captureStep,
   managedCaptureStep,
   linkStep,
+  hostStep,
   presentStep,
   hotAddStep,
   devicesStep,
   exportStep,
+  datastoreStep,
+  registerStep,
 ];
 
 /**

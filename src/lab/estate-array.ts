@@ -8,6 +8,12 @@ export const POOL = 'SG-snaphook-pool';
 export const UNMASKED_POOL = 'SG-snaphook-unmasked';
 export const PRESENT_GROUP = 'SG-proxy-presented';
 
+/** What is masked to the ESXi host for the life of a clone; one small device stays in it. */
+export const CLONE_GROUP = 'SG-esx-clones';
+export const CLONE_GATEKEEPER = '00702';
+/** The ESXi host as the array knows it. */
+export const ESX_ON_ARRAY = 'esx01';
+
 const CONTAINER_UUID = '600009700BCBB71139FF01780000050A';
 
 interface ArrayMembers {
@@ -47,6 +53,7 @@ export function arrayConfig({
       { id: UNMASKED_POOL, volumes: [...unmaskedTargets] },
       // An array does not let the group of a masking view become empty: one small device stays in it.
       { id: PRESENT_GROUP, volumes: ['00701'] },
+      { id: CLONE_GROUP, volumes: [CLONE_GATEKEEPER] },
       { id: 'SG-spare', volumes: [] },
     ],
     initiators: [
@@ -55,14 +62,15 @@ export function arrayConfig({
     ],
     hosts: [
       { id: PROXY_HOST, initiators: [proxyInitiator] },
-      { id: 'esx01', initiators: [esxInitiator] },
+      { id: ESX_ON_ARRAY, initiators: [esxInitiator] },
     ],
     portGroups: [
       { id: 'PG-iscsi', protocol: 'iSCSI', ports },
       ...(proxyProtocol === 'iSCSI' ? [] : [{ id: 'PG-nvme', protocol: proxyProtocol, ports: nvmePorts }]),
     ],
     maskingViews: [
-      { id: 'MV-esx-prod', host: 'esx01', portGroup: 'PG-iscsi', storageGroup: 'SG-esx-prod' },
+      { id: 'MV-esx-prod', host: ESX_ON_ARRAY, portGroup: 'PG-iscsi', storageGroup: 'SG-esx-prod' },
+      { id: 'MV-esx-clones', host: ESX_ON_ARRAY, portGroup: 'PG-iscsi', storageGroup: CLONE_GROUP },
       { id: 'MV-snaphook-pool', host: PROXY_HOST, portGroup: proxyPortGroup, storageGroup: POOL },
       { id: 'MV-proxy-presented', host: PROXY_HOST, portGroup: proxyPortGroup, storageGroup: PRESENT_GROUP },
     ],

@@ -1,5 +1,5 @@
 import { CYLINDER_BYTES } from './devices/store-contract.ts';
-import { ARRAY_ID, arrayConfig } from './estate-array.ts';
+import { ARRAY_ID, arrayConfig, CLONE_GATEKEEPER } from './estate-array.ts';
 import { dashedDiskUuid, deviceName, diskUuid, uuid, vvolWwn } from './estate-identity.ts';
 import {
   DATASTORE,
@@ -141,6 +141,7 @@ export function createEstate(options: EstateOptions): Estate {
     { id: oversized, cylinders: 999 },
     { id: '00700', cylinders: 3 },
     { id: '00701', cylinders: 3 },
+    { id: CLONE_GATEKEEPER, cylinders: 3 },
   ];
   const isRdm = (index: number) => options.disksAre === 'rdm' || index === rdmIndex;
   const rdmSources = sources.filter((_, index) => isRdm(index));
@@ -204,7 +205,7 @@ export function createEstate(options: EstateOptions): Estate {
                 {
                   name: ESX,
                   uuid: uuid('esx01'),
-                  scsiLuns: luns.map((device, lun) => ({
+                  scsiLuns: [...luns, CLONE_GATEKEEPER].map((device, lun) => ({
                     canonicalName: `naa.${seenWwn(device)}`,
                     capacityBytes: (devices.find(({ id }) => id === device)?.cylinders ?? 0) * CYLINDER_BYTES,
                     lun,

@@ -5,7 +5,9 @@ import { deviceRange } from './devices/device-range.ts';
 import { DeviceStore } from './devices/device-store.ts';
 import { writeVmfsHeaders } from './devices/vmfs-header.ts';
 import { createEstate, DATABASE_VM, type Estate, type EstateOptions, LINUX_VM, PROXY_VM } from './estate.ts';
-import { ARRAY_ID, PROXY_HOST } from './estate-array.ts';
+import { ARRAY_ID, ESX_ON_ARRAY, PROXY_HOST } from './estate-array.ts';
+import { ESX } from './estate-vms.ts';
+import { EsxPaths } from './esx-paths.ts';
 import type { GuestApplication } from './guest/guest-application.ts';
 import { APPLICATION, type LabLinuxGuest, startLinuxGuest } from './linux-guest/linux-guest.ts';
 import { DeviceNodes } from './proxy/device-nodes.ts';
@@ -107,6 +109,7 @@ export async function startLab(options: LabOptions): Promise<Lab> {
     read: (objectId, lengthBytes) => volumes.read(objectId, lengthBytes),
   });
 
+  const esxPaths = new EsxPaths(store, new Map([[ESX_ON_ARRAY, ESX]]));
   const unisphere = await startUnisphere({
     ...world,
     tls: await issueCertificate(authority, 'unisphere.lab'),
@@ -136,11 +139,14 @@ export async function startLab(options: LabOptions): Promise<Lab> {
       },
     ],
     onPresentation: {
-      presented: ({ host, device, effectiveWwn, protocol }) => {
+      presented: (change) => {
+        const { host, device, effectiveWwn, protocol } = change;
         if (host === PROXY_HOST) nodes.present(device, effectiveWwn, protocol.startsWith('NVMe') ? 'NVMe' : 'SCSI');
+        esxPaths.presented(change);
       },
-      withdrawn: ({ host, device }) => {
-        if (host === PROXY_HOST) nodes.withdraw(device);
+      withdrawn: (change) => {
+        if (change.host === PROXY_HOST) nodes.withdraw(change.device);
+        esxPaths.withdrawn(change);
       },
     },
   });
@@ -151,6 +157,7 @@ export async function startLab(options: LabOptions): Promise<Lab> {
     inventory: estate.vcenter,
     volumes,
     hotPlug: hotAdded,
+    hostPaths: esxPaths,
   });
   const databaseIndex = estateOptions.disks >= 3 ? 1 : 0;
   const hasDatabase = estateOptions.disks >= 2;

@@ -2,7 +2,8 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { stringify } from 'yaml';
 import { DATABASE_VM, LINUX_VM, PROXY_VM } from './estate.ts';
-import { ARRAY_ID, POOL, PRESENT_GROUP, PROXY_HOST, UNMASKED_POOL } from './estate-array.ts';
+import { ARRAY_ID, CLONE_GROUP, POOL, PRESENT_GROUP, PROXY_HOST, UNMASKED_POOL } from './estate-array.ts';
+import { ESX } from './estate-vms.ts';
 
 /** Accounts of the lab. They open simulators on loopback and nothing else. */
 export const ACCOUNTS = {
@@ -58,6 +59,7 @@ export function writeSiteConfig(input: SiteConfigInput): string {
       grade: 'filesystem',
     }),
   };
+  const clones = { presentGroup: CLONE_GROUP, host: ESX };
   const config = {
     version: 1,
     stateDirectory: path.join(input.directory, 'state'),
@@ -105,7 +107,13 @@ export function writeSiteConfig(input: SiteConfigInput): string {
       mixed: job([DATABASE_VM, LINUX_VM], exportTo('mixed')),
       'no-freeze': job([DATABASE_VM], { ...exportTo('no-freeze'), freeze: 'none', grade: 'crash' }),
       ...(input.vvolsOnly ? managedJobs : {}),
-      datastore: job(['web01'], { ...exportTo('datastore'), freeze: 'none', grade: 'crash', collateral: 'warn' }),
+      datastore: job(['web01'], {
+        ...exportTo('datastore'),
+        freeze: 'none',
+        grade: 'crash',
+        collateral: 'warn',
+        clones,
+      }),
     },
   };
   const file = path.join(input.directory, 'snaphook.yaml');

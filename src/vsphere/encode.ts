@@ -38,7 +38,7 @@ export interface PropertyFilter {
   readonly reportMissingObjectsInResults: boolean;
 }
 
-function managedObject(object: VimRef): SoapObject {
+export function managedObject(object: VimRef): SoapObject {
   return { attributes: { type: object.type }, $value: object.id };
 }
 

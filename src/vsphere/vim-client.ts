@@ -17,9 +17,12 @@ type SendEnvelope = (
 /** Their answers can have megabytes. */
 const PAGED: readonly VimOperation[] = ['RetrievePropertiesEx', 'ContinueRetrievePropertiesEx'];
 
+/** Their answers have any number of `returnval`. */
+const LISTS: readonly VimOperation[] = ['QueryUnresolvedVmfsVolume'];
+
 export interface VimClient {
   /**
-   * One operation: resolves to its `returnval`, undefined when there is none. Throws `VimFaultError` for a fault and
+   * One operation: resolves to its `returnval`, undefined when there is none; that of a list to the element around them. Throws `VimFaultError` for a fault and
    * whatever `send` throws; a thrown error never holds the request, which may carry the password.
    */
   call(operation: VimOperation, body: SoapObject, send: SendEnvelope): Promise<unknown>;
@@ -78,7 +81,8 @@ export async function createVimClient(options: VimClientOptions): Promise<VimCli
         const [result, raw] = (await client[`${operation}Async`](body, exchangeOptions)) as readonly unknown[];
         // To `soap` an answer without body is an empty result. To a reader that would be "there is no such VM".
         if (!isAnswerTo(operation, raw)) throw new Error('not an answer');
-        return page === undefined ? child(result, 'returnval') : page.returnval;
+        if (page !== undefined) return page.returnval;
+        return LISTS.includes(operation) ? result : child(result, 'returnval');
       } catch (thrown) {
         throw failed === undefined ? errorOfThrown(options.server, operation, thrown) : failed.error;
       } finally {

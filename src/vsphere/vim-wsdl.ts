@@ -13,6 +13,9 @@ const PLAIN_OPERATIONS = [
   'CreateContainerView',
   'RetrievePropertiesEx',
   'ContinueRetrievePropertiesEx',
+  'RescanAllHba',
+  'RescanVmfs',
+  'QueryUnresolvedVmfsVolume',
 ] as const;
 /** These change something: sent again blindly, they might do it twice. */
 const CHANGING_OPERATIONS = [
@@ -20,6 +23,13 @@ const CHANGING_OPERATIONS = [
   'RemoveSnapshot_Task',
   'ConsolidateVMDisks_Task',
   'ReconfigVM_Task',
+  'ResignatureUnresolvedVmfsVolume_Task',
+  'UnmountVmfsVolume',
+  'DetachScsiLun',
+  'DeleteScsiLunState',
+  'DeleteVmfsVolumeState',
+  'RegisterVM_Task',
+  'UnregisterVM',
 ] as const;
 
 export type ChangingOperation = (typeof CHANGING_OPERATIONS)[number];

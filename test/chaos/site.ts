@@ -4,6 +4,7 @@ import { installationMark } from '../../src/platform/installation-mark.ts';
 import { SnaphookError } from '../../src/ports/errors.ts';
 import type { VirtualDisk, VmRecord } from '../../src/ports/hypervisor.ts';
 import { arrayId, type DeviceId, instanceUuid, moRef } from '../../src/ports/identity.ts';
+import { noHostStorage } from '../contract/no-host-storage.ts';
 import { PLAIN_DISK, QUIET_VM } from '../contract/quiet-conditions.ts';
 import type { FaultSource } from './faults.ts';
 import { EPOCH_MS, type HookProcess, type World } from './hook-process.ts';
@@ -106,6 +107,7 @@ export function drawSite(
     strangerDevices,
     portsFor: (process) => ({
       vmSnapshots: undefined,
+      hostStorage: noHostStorage,
       vvolAnswers: { recall: async () => undefined, remember: async () => undefined },
       hypervisor: simulatedHypervisor(vcenter, process, random),
       arrays: [simulatedArray({ id: ARRAY, process, system: array, random, bulkReads, tellsSnapIds })],
@@ -118,7 +120,12 @@ export function drawSite(
       reporter: { info: () => undefined, warn: () => undefined, progress: () => undefined },
       randomText: () => random.text(6),
       toolVersion: 'snaphook 0.0.0',
-      installation: { markOf: (run, id) => installationMark(INSTALLATION, run, id), proxyVm: undefined, jobs },
+      installation: {
+        markOf: (run, id) => installationMark(INSTALLATION, run, id),
+        proxyVm: undefined,
+        jobs,
+        clones: [],
+      },
     }),
   };
 }

@@ -11,6 +11,7 @@ import { devicesOf, type PlannedVm, pairsOf } from '../plan.ts';
 import type { CaptureResult } from '../results.ts';
 import type { Run, Step } from '../step.ts';
 import { unlinkPairs } from './link.ts';
+import { refuseWhileMounted } from './mounted-copy.ts';
 
 /** Effect: one snapshot on the array, and guests that were frozen for a moment. */
 export const captureStep: Step<CaptureResult> = {
@@ -44,6 +45,7 @@ export const captureStep: Step<CaptureResult> = {
   },
 
   async undo(run, signal) {
+    refuseWhileMounted(run);
     const { snapshotName: name } = run.plan;
     const devices = devicesOf(run.plan);
     const capture = captureResultOf(run.journal.state);

@@ -7,6 +7,7 @@ import { captureResultOf } from '../journal.ts';
 import { devicesOf, pairsOf } from '../plan.ts';
 import { defineWaitMs } from '../run-time.ts';
 import type { Run, Step } from '../step.ts';
+import { refuseWhileMounted } from './mounted-copy.ts';
 
 export interface LinkResult {
   readonly pairs: readonly DevicePair[];
@@ -33,6 +34,7 @@ export const linkStep: Step<LinkResult> = {
   },
 
   async undo(run, signal) {
+    refuseWhileMounted(run);
     const capture = captureResultOf(run.journal.state);
     // Without a journaled snapshot there is no id to name: the undo of `capture` looks for links and removes them.
     if (capture) await unlinkPairs(run, capture.snapId, pairsOf(run.plan), signal);

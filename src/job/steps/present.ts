@@ -1,6 +1,7 @@
 import { presentedTargetsOf } from '../plan.ts';
 import { stillOurs } from '../reused-targets.ts';
 import type { Step } from '../step.ts';
+import { refuseWhileMounted } from './mounted-copy.ts';
 
 export interface PresentResult {
   readonly added: readonly string[];
@@ -27,6 +28,7 @@ export const presentStep: Step<PresentResult> = {
   },
 
   async undo(run, signal) {
+    refuseWhileMounted(run);
     const { presentGroup } = run.plan.spec;
     const planned = presentedTargetsOf(run.plan);
     if (presentGroup === undefined || planned.length === 0) return;

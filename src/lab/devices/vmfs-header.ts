@@ -19,6 +19,8 @@ const LVM_AT = 0x100000;
 const VOLUME_INFO = 0x200;
 const DATA_AT = 0x1100000;
 const FILE_SYSTEM_AT = 0x200000;
+const LVM_MAGIC = 0xc001d00d;
+const FILE_SYSTEM_MAGIC = 0x2fabf15e;
 
 /**
  * Writes partition table and headers on every extent, the file system's descriptor on the first alone. The places are those that
@@ -27,9 +29,55 @@ const FILE_SYSTEM_AT = 0x200000;
 export function writeVmfsHeaders(extents: readonly BlockDevice[], volume: VmfsVolume): void {
   extents.forEach((extent, index) => {
     writeGpt(extent, volume, index);
+  });
+  resignVmfs(extents, volume);
+}
+
+/** What stands on one extent of a VMFS volume. */
+export interface VmfsExtentHeader {
+  readonly volumeUuid: string;
+  /** Place among the extents, the head is 0. */
+  readonly index: number;
+  /** Extents of the whole volume. */
+  readonly count: number;
+  /** On the head alone. */
+  readonly fileSystem: { readonly uuid: string; readonly label: string } | undefined;
+}
+
+/** Undefined: there is no VMFS on the device. */
+export function readVmfsHeader(device: BlockDevice): VmfsExtentHeader | undefined {
+  if (device.sizeBytes < PARTITION_AT + DATA_AT + FILE_SYSTEM_AT + SECTOR) return undefined;
+  const header = device.read(PARTITION_AT + LVM_AT, 0x400);
+  if (header.readUInt32LE(0) !== LVM_MAGIC) return undefined;
+  const index = header.readUInt32LE(VOLUME_INFO + 0x70);
+  const descriptor = device.read(PARTITION_AT + DATA_AT + FILE_SYSTEM_AT, SECTOR);
+  return {
+    volumeUuid: uuidText(header.subarray(VOLUME_INFO + 0x54, VOLUME_INFO + 0x64)),
+    index,
+    count: header.readUInt32LE(VOLUME_INFO + 0x90),
+    fileSystem:
+      index === 0 && descriptor.readUInt32LE(0) === FILE_SYSTEM_MAGIC
+        ? {
+            uuid: uuidText(descriptor.subarray(0x09, 0x19)),
+            label: descriptor.toString('utf8', 0x1d, 0x9d).replace(/\0.*$/s, ''),
+          }
+        : undefined,
+  };
+}
+
+/** A resignature: new identities and a new label where the old ones stand, the extents in the order of the volume. */
+export function resignVmfs(extents: readonly BlockDevice[], volume: VmfsVolume): void {
+  extents.forEach((extent, index) => {
     extent.write(PARTITION_AT + LVM_AT, lvmHeader(extent, volume, index, extents.length));
     if (index === 0) extent.write(PARTITION_AT + DATA_AT + FILE_SYSTEM_AT, fileSystemDescriptor(volume));
   });
+}
+
+function uuidText(bytes: Buffer): string {
+  const word = (at: number) => bytes.readUInt32LE(at).toString(16).padStart(8, '0');
+  return [word(0), word(4), bytes.readUInt16LE(8).toString(16).padStart(4, '0'), bytes.toString('hex', 10, 16)].join(
+    '-',
+  );
 }
 
 /** `5f3c2a10-0b7d9e4c-1a2b-000c29a1b2c3`: two words and a half word with the low byte first, six bytes as they are. */
@@ -45,7 +93,7 @@ function uuidBytes(uuid: string): Buffer {
 
 function lvmHeader(extent: BlockDevice, volume: VmfsVolume, index: number, count: number): Buffer {
   const header = Buffer.alloc(0x400);
-  header.writeUInt32LE(0xc001d00d, 0x00);
+  header.writeUInt32LE(LVM_MAGIC, 0x00);
   header.writeUInt32LE(5, 0x04);
   header.writeUInt32LE(SECTOR, 0x5a);
   header.writeBigUInt64LE(BigInt(extent.sizeBytes), 0x5e);
@@ -60,7 +108,7 @@ function lvmHeader(extent: BlockDevice, volume: VmfsVolume, index: number, count
 
 function fileSystemDescriptor({ uuid, label, volumeUuid }: VmfsVolume): Buffer {
   const descriptor = Buffer.alloc(0x200);
-  descriptor.writeUInt32LE(0x2fabf15e, 0x00);
+  descriptor.writeUInt32LE(FILE_SYSTEM_MAGIC, 0x00);
   descriptor.writeUInt32LE(14, 0x04);
   uuidBytes(uuid).copy(descriptor, 0x09);
   descriptor.write(label, 0x1d, 'utf8');

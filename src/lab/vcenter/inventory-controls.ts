@@ -1,11 +1,19 @@
-import type { DiskInventory, GuestInventory, PowerState, VmInventory } from './inventory.ts';
+import type { DatastoreInventory, DiskInventory, GuestInventory, PowerState, VmInventory } from './inventory.ts';
 import { addVm } from './model/build-model.ts';
-import { allSnapshots, vmsOf } from './model/model.ts';
+import { allSnapshots, datastoresOf, hostsOf, vmsOf } from './model/model.ts';
 import type { DatacenterRecord, VmRecord } from './model/records.ts';
 import { removeVm } from './model/remove-vm.ts';
 import { renameDatastore } from './model/rename-datastore.ts';
 import { registerEntities } from './object-registration.ts';
 import type { ServerContext } from './server-context.ts';
+
+export interface HostStorageState {
+  /** Canonical names, with the state where it is not `ok`. */
+  readonly luns: readonly string[];
+  readonly detached: readonly string[];
+  /** By uuid. */
+  readonly unmounted: readonly string[];
+}
 
 /** Changes from outside the API. VMs are named by managed object id, instance uuid or, when only one has it, name. */
 export interface InventoryControls {
@@ -15,6 +23,12 @@ export interface InventoryControls {
   vm(vm: string): VmInventory;
   /** Somebody else's task keeps the VM busy for this long, in simulated milliseconds. */
   occupy(vm: string, durationMs: number): void;
+  /** Every datastore under its present name. */
+  datastores(): readonly DatastoreInventory[];
+  /** What the host of that name knows of devices and volumes. */
+  storageOf(host: string): HostStorageState;
+  /** Names of all VMs. */
+  vmNames(): readonly string[];
   /** Names of its snapshots. */
   snapshotsOf(vm: string): readonly string[];
   renameVm(vm: string, name: string): void;
@@ -77,6 +91,19 @@ export function inventoryControls(server: ServerContext): InventoryControls {
       const end = beginTask(vm, { name: 'RelocateVM_Task', descriptionId: 'VirtualMachine.relocate' });
       void server.pace.wait(durationMs).then(end);
     },
+    datastores: () => datastoresOf(model).map(({ name, spec }) => ({ accessible: true, ...spec, name })),
+    storageOf: (name) => {
+      const host = hostsOf(model).find((candidate) => candidate.name === name);
+      if (!host) throw new Error(`no host is called "${name}"`);
+      return {
+        luns: host.spec.scsiLuns.map(({ canonicalName, operationalState = ['ok'] }) =>
+          operationalState[0] === 'ok' ? canonicalName : `${canonicalName} ${operationalState.join()}`,
+        ),
+        detached: [...host.detachedLuns],
+        unmounted: [...host.unmountedVolumes],
+      };
+    },
+    vmNames: () => vmsOf(model).map(({ name }) => name),
     snapshotsOf: (vm) => allSnapshots(find(vm)).map(({ spec }) => spec.name),
     renameVm: (selector, name) => {
       find(selector).name = name;

@@ -149,6 +149,8 @@ export interface VmInventory {
   readonly faultToleranceState?: 'notConfigured' | 'enabled' | 'running';
   /** Encrypted with this key. */
   readonly keyId?: string;
+  /** Advanced settings by key, such as `uuid.action`. */
+  readonly extraConfig?: Readonly<Record<string, string>>;
   /** Custom attributes by name. */
   readonly customValues?: Readonly<Record<string, string>>;
 }

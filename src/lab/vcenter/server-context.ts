@@ -4,7 +4,7 @@ import type { ManagedObject } from './model/managed-object.ts';
 import type { Model } from './model/model.ts';
 import type { VersionRank } from './schema/versions.ts';
 import type { HttpSession, LabUser, SessionTable } from './sessions.ts';
-import type { HotPlug, VirtualVolumes } from './storage-side.ts';
+import type { HostPaths, HotPlug, VirtualVolumes } from './storage-side.ts';
 import type { TaskTable } from './tasks.ts';
 import type { DataObject, Fields, Reference, VimValue } from './wire/vim-values.ts';
 
@@ -18,6 +18,7 @@ export interface ServerContext {
   readonly pace: Pace;
   readonly volumes: VirtualVolumes;
   readonly hotPlug: HotPlug;
+  readonly hostPaths: HostPaths;
   readonly about: DataObject;
   /** `product` of every host. */
   readonly hostProduct: DataObject;

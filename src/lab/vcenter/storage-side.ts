@@ -1,3 +1,4 @@
+import type { BlockDevice } from '../devices/block-device.ts';
 import { stableHex } from './properties/stable-ids.ts';
 
 /** What the array does for vVols when vSphere asks it through the VASA provider. Volumes are named by their object ids. */
@@ -21,6 +22,20 @@ export interface HotAddedDisk {
 export interface HotPlug {
   appeared(vm: string, disk: HotAddedDisk): void;
   vanished(vm: string, disk: HotAddedDisk): void;
+}
+
+/** A device as an adapter of an ESXi host reaches it. */
+export interface ReachedDevice {
+  /** `naa.` and 32 hex digits. */
+  readonly canonicalName: string;
+  readonly lun: number;
+  readonly content: BlockDevice;
+}
+
+/** What the adapters of ESXi hosts reach at this moment; a host knows of it what its last scan found. */
+export interface HostPaths {
+  /** Undefined: nothing is known of this host's paths, and its list of devices stays as the inventory has it. */
+  reached(host: string): readonly ReachedDevice[] | undefined;
 }
 
 /** Volumes without content, for a vCenter that stands alone. */

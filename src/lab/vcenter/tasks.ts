@@ -101,7 +101,7 @@ export class TaskTable {
     const task = new Task(`task-${number}`, number, request);
     this.#tasks.set(task.id, task);
     this.#model.objects.set(task.id, task);
-    if (request.entity.type === 'VirtualMachine') request.entity.recentTasks.push(task.id);
+    this.#model.recentTasks.set(request.entity.id, [...this.#recentOf(request.entity), task.id]);
     this.#model.changes.announce();
     void this.#run(task);
     return reference('Task', task.id);
@@ -165,6 +165,10 @@ export class TaskTable {
     this.#forgetLater(task);
   }
 
+  #recentOf({ id }: EntityRecord): readonly string[] {
+    return this.#model.recentTasks.get(id) ?? [];
+  }
+
   #forgetLater(task: Task): void {
     const timer = setTimeout(
       () => {
@@ -172,7 +176,8 @@ export class TaskTable {
         this.#tasks.delete(task.id);
         this.#model.objects.delete(task.id);
         const { entity } = task.request;
-        if (entity.type === 'VirtualMachine') entity.recentTasks.splice(entity.recentTasks.indexOf(task.id), 1);
+        const left = this.#recentOf(entity).filter((id) => id !== task.id);
+        this.#model.recentTasks.set(entity.id, left);
         this.#model.changes.announce();
       },
       Math.max(1000, this.#pace.scaledMs(KEPT_AFTER_END_MS)),

@@ -12,7 +12,7 @@ import { rankOf, releasesUpTo, type VersionRank } from './schema/versions.ts';
 import type { ServerContext } from './server-context.ts';
 import { type LabUser, SessionTable } from './sessions.ts';
 import { soapCall } from './soap-endpoint.ts';
-import { contentlessVolumes, type HotPlug, type VirtualVolumes } from './storage-side.ts';
+import { contentlessVolumes, type HostPaths, type HotPlug, type VirtualVolumes } from './storage-side.ts';
 import { TaskTable } from './tasks.ts';
 
 const DEFAULT_API_VERSION = '8.0.3.0';
@@ -42,6 +42,8 @@ export interface VcenterOptions {
   readonly volumes?: VirtualVolumes;
   /** Told of disks that are added to and removed from running VMs. */
   readonly hotPlug?: HotPlug;
+  /** Default: of no host anything is known. */
+  readonly hostPaths?: HostPaths;
 }
 
 /** The controls change the inventory as if somebody else had: waiting collectors are told. */
@@ -79,6 +81,7 @@ export async function startVcenter(options: VcenterOptions): Promise<LabVcenter>
     pace: options.pace,
     volumes: options.volumes ?? contentlessVolumes(),
     hotPlug: options.hotPlug ?? { appeared: () => undefined, vanished: () => undefined },
+    hostPaths: options.hostPaths ?? { reached: () => undefined },
     about: aboutVcenter(apiVersion, model.instanceUuid),
     hostProduct: aboutHost(apiVersion),
     pageSize: options.pageSize ?? DEFAULT_PAGE_SIZE,

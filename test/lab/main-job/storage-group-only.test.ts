@@ -118,7 +118,7 @@ test('a site that forbids private paths is served by storage groups all the same
 test('a vVol that groups do not take is refused before any guest is prepared', async () => {
   const opened = await open({ estate: { disks: 2, cylinders: 6 } });
 
-  await expect(opened.failingPre()).resolves.toMatchObject({ code: 'E_ARRAY_REFUSED' });
+  await expect(opened.failingPre()).resolves.toMatchObject({ code: 'E_ARRAY_VVOL' });
 
   const { events } = opened.lab.events;
   expect(events.some(({ system, kind }) => system === 'guest' && kind === 'request')).toBe(false);

@@ -18,7 +18,15 @@ export type CrashPoint =
   | { readonly rename: string; readonly when: 'before' | 'after' };
 
 /** Runs the pre hook as a program of its own and kills it at the point; resolves when its guest writes again. */
-export async function crashPre(lab: Lab, job: string, point: CrashPoint): Promise<void> {
+export const crashPre = (lab: Lab, job: string, point: CrashPoint): Promise<void> =>
+  crashProgram(lab, ['pre-backup.cjs', '--job', job], point);
+
+/** The same of any program of `dist/` and its arguments. */
+export async function crashProgram(
+  lab: Lab,
+  [program, ...words]: readonly [string, ...string[]],
+  point: CrashPoint,
+): Promise<void> {
   const byRename = 'rename' in point;
   const env = byRename ? { KILL_AT_RENAME: point.rename, KILL_WHEN: point.when } : {};
   const preload = byRename ? ['--require', path.join(__dirname, 'kill-at-rename.cjs')] : [];
@@ -32,7 +40,7 @@ export async function crashPre(lab: Lab, job: string, point: CrashPoint): Promis
         nth: 1,
         action: { do: 'call', run: () => void child?.kill('SIGKILL') },
       });
-  const args = [...preload, path.join(DIST, 'pre-backup.cjs'), '--config', lab.configFile, '--job', job];
+  const args = [...preload, path.join(DIST, program), ...words, '--config', lab.configFile];
   child = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'pipe'], env: { ...process.env, ...env } });
   let stderr = '';
   child.stderr?.on('data', (chunk) => {
@@ -40,7 +48,7 @@ export async function crashPre(lab: Lab, job: string, point: CrashPoint): Promis
   });
   const [, signal] = await once(child, 'close');
   remove();
-  if (signal !== 'SIGKILL') throw new Error(`the pre hook was not killed: ${stderr}`);
+  if (signal !== 'SIGKILL') throw new Error(`${program} was not killed: ${stderr}`);
   while (lab.isFrozen()) await sleep(10);
   await lab.linksDefined();
 }

@@ -1,19 +1,22 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { closeLabs, startLab } from '../../lab/vcenter/lab-vcenter.ts';
+import { COPY_A, COPY_B, openCopiedVolume } from '../../lab/vcenter/copied-volume.ts';
+import { closeLabs } from '../../lab/vcenter/lab-vcenter.ts';
 import { runPeerScript } from '../peer-script.ts';
 
 afterAll(closeLabs);
 
 test('pyVmomi works against the simulated vCenter, and calls no operation it does not serve', async () => {
-  const { vcenter, authority, events } = await startLab();
+  const { lab, present } = await openCopiedVolume();
+  const { vcenter, authority, events } = lab;
+  present(COPY_A, COPY_B);
   const folder = mkdtempSync(path.join(tmpdir(), 'pyvmomi-'));
   const ca = path.join(folder, 'ca.pem');
   writeFileSync(ca, authority.certificate);
   try {
     const script = path.join(__dirname, 'run.py');
-    const exitCode = await runPeerScript(script, [vcenter.url, ca, 'admin@vsphere.local', 'secret']);
+    const exitCode = await runPeerScript(script, [vcenter.url, ca, 'admin@vsphere.local', 'secret', 'resignature']);
     // One check asks for all properties of all kinds; the lab does not hold every one and says so in the event log.
     const unserved = events.events.filter(
       ({ kind, detail }) => kind === 'unserved' && !String(detail.what).startsWith('property '),

@@ -279,6 +279,34 @@ def main():
         content.eventManager.PostEvent(event)
         content.eventManager.LogUserEvent(vms[0], "hello")
 
+    @check("a host rescans, and its unresolved volumes are readable")
+    def _():
+        hosts = content.viewManager.CreateContainerView(content.rootFolder, [vim.HostSystem], True).view
+        found = []
+        for host in hosts:
+            storage = host.configManager.storageSystem
+            storage.RescanAllHba()
+            storage.RescanVmfs()
+            storage.RefreshStorageSystem()
+            volumes = storage.QueryUnresolvedVmfsVolume()
+            assert [v.vmfsUuid for v in host.configManager.datastoreSystem.QueryUnresolvedVmfsVolumes()] == \
+                [v.vmfsUuid for v in volumes]
+            for volume in volumes:
+                assert isinstance(volume.resolveStatus.resolvable, bool)
+                assert all(extent.device.diskName in extent.devicePath for extent in volume.extent)
+            found += [(host, volume) for volume in volumes]
+        if "resignature" in sys.argv[5:]:
+            assert found, "no unresolved volume"
+            host, volume = found[0]
+            spec = vim.host.UnresolvedVmfsResignatureSpec(extentDevicePath=[e.devicePath for e in volume.extent])
+            task = host.configManager.datastoreSystem.ResignatureUnresolvedVmfsVolume_Task(spec)
+            WaitForTask(task, service)
+            copy = task.info.result.result
+            assert copy.name.startswith("snap-") and copy.host[0].mountInfo.mounted, copy.name
+            storage = host.configManager.storageSystem
+            storage.UnmountVmfsVolume(copy.info.vmfs.uuid)
+            assert not copy.host[0].mountInfo.mounted
+
     view.Destroy()
     Disconnect(service)
     return 1 if failures else 0

@@ -46,6 +46,7 @@ export function buildModel(inventory: VcenterInventory): Model {
     tagCategories: inventory.tagCategories ?? [],
     changes: new ChangeFeed(),
     unregistered: new Map(),
+    recentTasks: new Map(),
     nextNumber: () => {
       number += 1;
       return number;
@@ -81,7 +82,6 @@ function addBareVm(model: Model, datacenter: DatacenterRecord, spec: VmInventory
     spec: { ...spec, vmPathName: homePath(spec) },
     snapshots: [],
     modifiedAt: model.startedAt,
-    recentTasks: [],
   };
   folder.children.push(vm);
   model.entities.set(vm.id, vm);
@@ -214,6 +214,9 @@ function addCluster(model: Model, parent: FolderRecord, spec: ClusterInventory):
       parent: owner,
       cluster: owner,
       spec: hostSpec,
+      searchedLuns: new Set(hostSpec.scsiLuns.map(({ canonicalName }) => canonicalName)),
+      detachedLuns: new Set(),
+      unmountedVolumes: new Set(),
     };
     owner.hosts.push(host);
     model.entities.set(host.id, host);

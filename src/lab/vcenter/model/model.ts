@@ -29,6 +29,8 @@ export interface Model {
   readonly changes: ChangeFeed;
   /** VMs that lie on datastores and are in no inventory, by the path of their .vmx. */
   readonly unregistered: Map<string, VmInventory>;
+  /** Ids of the tasks of the last minutes, by the entity they are of. */
+  readonly recentTasks: Map<string, string[]>;
   /** Next free number for a managed object id. */
   nextNumber(): number;
 }

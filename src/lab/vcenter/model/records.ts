@@ -56,6 +56,12 @@ export interface HostRecord extends RecordCommon {
   readonly type: 'HostSystem';
   readonly cluster: ClusterRecord;
   spec: HostInventory;
+  /** Canonical names of the devices on which the last scan for volumes looked. */
+  searchedLuns: ReadonlySet<string>;
+  /** Canonical names of devices that were detached: kept when the device is gone, and after a restart of the host. */
+  readonly detachedLuns: Set<string>;
+  /** VMFS volumes that were unmounted, by uuid: they stay so when they are seen again. */
+  readonly unmountedVolumes: Set<string>;
 }
 
 export interface DatastoreRecord extends RecordCommon {
@@ -72,7 +78,6 @@ export interface VmRecord extends RecordCommon {
   readonly snapshots: SnapshotRecord[];
   /** Counts reconfigurations, shown in `config.changeVersion` and `config.modified`. */
   modifiedAt: Date;
-  readonly recentTasks: string[];
   /** What `layoutEx` still shows until the VM is changed: the files as they were called before their datastore was renamed. */
   filesFrom?: { readonly spec: VmInventory; readonly modifiedAt: Date };
 }

@@ -8,7 +8,7 @@ import type { Call, OperationHandler } from '../server-context.ts';
 import type { HotAddedDisk } from '../storage-side.ts';
 import { dataListOf, dataOf, optionalDataOf, optionalIntOf, optionalTextOf, textOf } from '../wire/fields.ts';
 import { VimFault } from '../wire/vim-fault.ts';
-import type { DataObject } from '../wire/vim-values.ts';
+import { type DataObject, isAny } from '../wire/vim-values.ts';
 import { refuseWithout } from './object-view.ts';
 import { startTask, vmOf } from './vm-tasks.ts';
 
@@ -23,16 +23,17 @@ const DISK_MODES: readonly string[] = [
   'append',
 ];
 const FIRST_DISK_KEY = 2000;
+const SERVED: readonly string[] = ['deviceChange', 'uuid', 'instanceUuid', 'extraConfig'];
 
-/** Adding and removing existing disks and adding controllers; any other change is not served. */
+/** Adding and removing existing disks, adding controllers, identities and advanced settings; any other change is not served. */
 export const reconfigureOperations: Readonly<Record<string, OperationHandler>> = {
   ReconfigVM_Task: (call) => {
     const vm = vmOf(call);
     const spec = dataOf(call.args, 'spec');
     const changes = dataListOf(spec.fields, 'deviceChange');
-    const unserved = Object.keys(spec.fields).find((name) => name !== 'deviceChange');
+    const unserved = Object.keys(spec.fields).find((name) => !SERVED.includes(name));
     if (unserved !== undefined) throw notServed(call, `ConfigSpec.${unserved}`);
-    const edits = changes.map((change, index) => editOf(call, vm, change, index));
+    const edits = [...changes.map((change, index) => editOf(call, vm, change, index)), settingsEdit(call, vm, spec)];
     return startTask(call, vm, 'VirtualMachine.reconfigure', async () => {
       await call.server.pace.wait(RECONFIGURE_MS);
       // Each change builds on those before it; one that is refused takes them back. A file that was destroyed stays so.
@@ -50,6 +51,30 @@ export const reconfigureOperations: Readonly<Record<string, OperationHandler>> =
 };
 
 type Edit = () => void;
+
+/** `uuid` is the BIOS's. An advanced setting without a value is removed. */
+function settingsEdit(call: Call, vm: VmRecord, { fields }: DataObject): Edit {
+  const biosUuid = optionalTextOf(fields, 'uuid');
+  const instanceUuid = optionalTextOf(fields, 'instanceUuid');
+  const options = dataListOf(fields, 'extraConfig');
+  if (biosUuid !== undefined || instanceUuid !== undefined) refuseWithout(call, 'VirtualMachine.Config.Settings');
+  if (options.length > 0) refuseWithout(call, 'VirtualMachine.Config.AdvancedConfig');
+  return () => {
+    const extraConfig = new Map(Object.entries(vm.spec.extraConfig ?? {}));
+    for (const option of options) {
+      const key = textOf(option.fields, 'key');
+      const value = option.fields.value;
+      if (isAny(value) && typeof value.value === 'string' && value.value !== '') extraConfig.set(key, value.value);
+      else extraConfig.delete(key);
+    }
+    vm.spec = {
+      ...vm.spec,
+      ...(biosUuid === undefined ? {} : { biosUuid }),
+      ...(instanceUuid === undefined ? {} : { instanceUuid }),
+      extraConfig: Object.fromEntries(extraConfig),
+    };
+  };
+}
 
 function editOf(call: Call, vm: VmRecord, change: DataObject, index: number): Edit {
   const operation = optionalTextOf(change.fields, 'operation');

@@ -1,11 +1,14 @@
-import type { SnapshotInventory, VmInventory } from '../inventory.ts';
+import { randomUUID } from 'node:crypto';
+import type { VmInventory } from '../inventory.ts';
 import { addVm } from '../model/build-model.ts';
-import { datacenterOf, datastoreNamed, shownName } from '../model/inventory-tree.ts';
+import { childrenOf, datacenterOf, datastoreNamed, shownName } from '../model/inventory-tree.ts';
 import { vmsOf } from '../model/model.ts';
-import type { DatacenterRecord, HostRecord, SnapshotRecord } from '../model/records.ts';
+import type { DatacenterRecord, EntityRecord, HostRecord } from '../model/records.ts';
 import { removeVm } from '../model/remove-vm.ts';
+import { filesOfVm } from '../model/vm-files.ts';
 import { homePath } from '../model/vm-home.ts';
 import { registerEntities } from '../object-registration.ts';
+import { refOf } from '../properties/entity-properties.ts';
 import type { Call, OperationHandler } from '../server-context.ts';
 import { hasPrivilege } from '../sessions.ts';
 import { flagOf, optionalReferenceOf, optionalTextOf, textOf } from '../wire/fields.ts';
@@ -29,13 +32,21 @@ export const registrationOperations: Readonly<Record<string, OperationHandler>> 
     if (!datacenter) throw new VimFault('NotSupported', 'The operation is not supported on the object.');
     return startTask(call, folder, 'Folder.registerVm', async () => {
       await call.server.pace.wait(REGISTER_MS);
-      const spec = unregisteredVm(call, datacenter, path);
+      const { resourcePool, ...spec } = unregisteredVm(call, datacenter, path);
       const host = hostFor(call, datacenter, spec);
       const name = optionalTextOf(call.args, 'name') ?? spec.name;
+      const holder = childrenOf(folder, call.server.model).find((sibling) => sibling.name === name);
+      if (holder) {
+        throw new VimFault('DuplicateName', `The name '${name}' already exists.`, { name, object: refOf(holder) });
+      }
       const vm = addVm(call.server.model, datacenter, {
         ...spec,
+        // vCenter changes an identity that another of its VMs has (vSphere API: VirtualMachineConfigInfo.instanceUuid).
+        instanceUuid: isTaken(call, spec.instanceUuid) ? randomUUID() : spec.instanceUuid,
         name,
+        folder: folderNames(folder),
         host: host.name,
+        ...poolOf(call, resourcePool),
         template: asTemplate,
         powerState: 'poweredOff',
       });
@@ -54,18 +65,28 @@ export const registrationOperations: Readonly<Record<string, OperationHandler>> 
         existingState: powerState,
       });
     }
-    model.unregistered.set(homePath(vm.spec), { ...vm.spec, name: vm.name, snapshots: vm.snapshots.map(asInventory) });
+    model.unregistered.set(homePath(vm.spec), filesOfVm(vm));
     removeVm(model, vm);
     call.server.events.add('vcenter', 'effect', call.operation, vm.name);
     return undefined;
   },
 };
 
-/** As the files of the VM tell it. */
-const asInventory = ({ spec, children }: SnapshotRecord): SnapshotInventory => ({
-  ...spec,
-  children: children.map(asInventory),
-});
+/** From the datacenter's VM folder down. */
+function folderNames(folder: EntityRecord): readonly string[] {
+  const { parent } = folder;
+  return parent === undefined || parent.type === 'Datacenter' ? [] : [...folderNames(parent), folder.name];
+}
+
+function poolOf({ server, args }: Call, former: string | undefined): Pick<VmInventory, 'resourcePool'> {
+  const pool = optionalReferenceOf(args, 'pool');
+  const record = pool && server.model.entities.get(pool.id);
+  if (record?.type !== 'ResourcePool') return former === undefined ? {} : { resourcePool: former };
+  return record === record.owner.rootPool ? {} : { resourcePool: record.name };
+}
+
+const isTaken = ({ server: { model } }: Call, instanceUuid: string): boolean =>
+  vmsOf(model).some((vm) => vm.spec.instanceUuid === instanceUuid);
 
 function unregisteredVm({ server: { model } }: Call, datacenter: DatacenterRecord, path: string): VmInventory {
   const name = /^\[(.+?)\] .+\.(?:vmx|vmtx)$/.exec(path)?.[1];

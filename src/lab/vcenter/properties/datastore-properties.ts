@@ -2,7 +2,7 @@ import type { DatastoreInventory, VmfsDatastoreInventory, VvolDatastoreInventory
 import { datastoresOfVm, hostsMounting, shownName } from '../model/inventory-tree.ts';
 import type { PropertyReaders } from '../model/managed-object.ts';
 import { type Model, vmsOf } from '../model/model.ts';
-import type { DatastoreRecord } from '../model/records.ts';
+import type { DatastoreRecord, HostRecord } from '../model/records.ts';
 import { type DataObject, data, type Reference, reference } from '../wire/vim-values.ts';
 import { entityReaders, refOf } from './entity-properties.ts';
 import { stableHex, stableVmfsUuid } from './stable-ids.ts';
@@ -23,7 +23,7 @@ export function datastoreReaders(datastore: DatastoreRecord, model: Model): Prop
         capacity: spec.capacityBytes,
         freeSpace: freeBytes(spec),
         uncommitted: 0,
-        accessible: spec.accessible ?? true,
+        accessible: (spec.accessible ?? true) && !isUnmounted(datastore),
         multipleHostAccess: hostsMounting(datastore).length > 1,
         type: spec.type,
         maintenanceMode: spec.maintenanceMode ?? 'normal',
@@ -35,8 +35,8 @@ export function datastoreReaders(datastore: DatastoreRecord, model: Model): Prop
           mountInfo: data('HostMountInfo', {
             path: datastoreUrl(spec).replace(/^ds:\/\/(.*)\/$/, '$1'),
             accessMode: 'readWrite',
-            mounted: true,
-            accessible: spec.accessible ?? true,
+            mounted: isMountedOn(host, datastore),
+            accessible: (spec.accessible ?? true) && isMountedOn(host, datastore),
           }),
         }),
       ),
@@ -78,8 +78,19 @@ export function datastoreUrl(spec: DatastoreInventory): string {
   }
 }
 
-function vmfsUuid(spec: VmfsDatastoreInventory): string {
+export function vmfsUuid(spec: VmfsDatastoreInventory): string {
   return spec.vmfsUuid ?? stableVmfsUuid(spec.extents[0] ?? spec.name);
+}
+
+/** On every host. */
+function isUnmounted(datastore: DatastoreRecord): boolean {
+  const hosts = hostsMounting(datastore);
+  return hosts.length > 0 && !hosts.some((host) => isMountedOn(host, datastore));
+}
+
+/** False for a volume that was unmounted there. */
+export function isMountedOn(host: HostRecord, { spec }: DatastoreRecord): boolean {
+  return spec.type !== 'VMFS' || !host.unmountedVolumes.has(vmfsUuid(spec));
 }
 
 function freeBytes(spec: DatastoreInventory): number {

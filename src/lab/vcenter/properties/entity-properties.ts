@@ -18,7 +18,7 @@ export function entityReaders(record: EntityRecord, model: Model): PropertyReade
     configIssue: () => [],
     effectiveRole: () => [-1],
     disabledMethod: () => [],
-    recentTask: () => (record.type === 'VirtualMachine' ? record.recentTasks.map((id) => reference('Task', id)) : []),
+    recentTask: () => (model.recentTasks.get(record.id) ?? []).map((id) => reference('Task', id)),
     declaredAlarmState: () => [],
     triggeredAlarmState: () => [],
     alarmActionsEnabled: () => true,

@@ -18,7 +18,7 @@ export function storageDeviceInfo(host: HostInventory): DataObject {
  * `ScsiLun.uuid`: `02` for NAA, `00` for disk, LUN number in four digits with the low byte first, `00`, the 32 digits
  * of the NAA name, the model. A `vml.` name is the same digits.
  */
-function scsiLunUuid(lun: ScsiLunInventory): string {
+export function scsiLunUuid(lun: ScsiLunInventory): string {
   if (lun.uuid !== undefined) return lun.uuid;
   const number = lun.lun ?? 0;
   const lowByte = (number & 0xff).toString(16).padStart(2, '0');

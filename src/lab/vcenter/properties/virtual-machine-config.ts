@@ -3,7 +3,7 @@ import { datastoresOfVm, shownName } from '../model/inventory-tree.ts';
 import type { Model } from '../model/model.ts';
 import type { VmRecord } from '../model/records.ts';
 import { homeDirectory, homePath } from '../model/vm-home.ts';
-import { type DataObject, data } from '../wire/vim-values.ts';
+import { anyOf, type DataObject, data } from '../wire/vim-values.ts';
 import { unlimitedAllocation } from './container-properties.ts';
 import { datastoreUrl } from './datastore-properties.ts';
 import { cryptoKey, virtualDevices } from './virtual-devices.ts';
@@ -84,7 +84,9 @@ export function virtualMachineConfig(vm: VmRecord, disks: readonly DiskInventory
     memoryAllocation: unlimitedAllocation(40960),
     memoryHotAddEnabled: false,
     cpuHotAddEnabled: false,
-    extraConfig: [],
+    extraConfig: Object.entries(spec.extraConfig ?? {}).map(([key, value]) =>
+      data('OptionValue', { key, value: anyOf({ name: 'string', array: false, reference: false }, value) }),
+    ),
     datastoreUrl: datastoresOfVm(vm).map((datastore) =>
       data('VirtualMachineConfigInfoDatastoreUrlPair', {
         name: shownName(datastore.name),

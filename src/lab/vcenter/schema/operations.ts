@@ -98,6 +98,30 @@ Folder.RegisterVM_Task !VirtualMachine.Inventory.Register => ->Task
   path:string name?:string asTemplate:boolean pool?:->ResourcePool host?:->HostSystem
 Task.CancelTask
 
+HostStorageSystem.RescanAllHba !Host.Config.Storage
+HostStorageSystem.RescanHba !Host.Config.Storage
+  hbaDevice:string
+HostStorageSystem.RescanVmfs !Host.Config.Storage
+HostStorageSystem.RefreshStorageSystem !Host.Config.Storage
+HostStorageSystem.QueryUnresolvedVmfsVolume@4.0 !Host.Config.Storage => HostUnresolvedVmfsVolume[]?
+HostStorageSystem.ResolveMultipleUnresolvedVmfsVolumes@4.0 !Host.Config.Storage => HostUnresolvedVmfsResolutionResult[]?
+  resolutionSpec:HostUnresolvedVmfsResolutionSpec[]
+HostStorageSystem.MountVmfsVolume@5.0 !Host.Config.Storage
+  vmfsUuid:string
+HostStorageSystem.UnmountVmfsVolume@5.0 !Host.Config.Storage
+  vmfsUuid:string
+HostStorageSystem.DeleteVmfsVolumeState@5.0 !Host.Config.Storage
+  vmfsUuid:string
+HostStorageSystem.AttachScsiLun@5.0 !Host.Config.Storage
+  lunUuid:string
+HostStorageSystem.DetachScsiLun@5.0 !Host.Config.Storage
+  lunUuid:string
+HostStorageSystem.DeleteScsiLunState@5.0 !Host.Config.Storage
+  lunCanonicalName:string
+HostDatastoreSystem.QueryUnresolvedVmfsVolumes@4.0 !Host.Config.Storage => HostUnresolvedVmfsVolume[]?
+HostDatastoreSystem.ResignatureUnresolvedVmfsVolume_Task@4.0 !Host.Config.Storage => ->Task
+  resolutionSpec:HostUnresolvedVmfsResignatureSpec
+
 EventManager.PostEvent !Global.LogEvent
   eventToPost:Event taskInfo?:TaskInfo
 EventManager.LogUserEvent

@@ -93,6 +93,24 @@ HostScsiTopologyTarget extends DynamicData (vim.host.ScsiTopology.Target)
 HostScsiTopologyLun extends DynamicData (vim.host.ScsiTopology.Lun)
   key:string lun:int scsiLun:string
 HostTargetTransport extends DynamicData (vim.host.TargetTransport)
+HostUnresolvedVmfsVolume@4.0 extends DynamicData (vim.host.UnresolvedVmfsVolume)
+  extent:HostUnresolvedVmfsExtent[] vmfsLabel:string vmfsUuid:string totalBlocks:int
+  resolveStatus:HostUnresolvedVmfsVolumeResolveStatus
+HostUnresolvedVmfsVolumeResolveStatus@4.0 extends DynamicData (vim.host.UnresolvedVmfsVolume.ResolveStatus)
+  resolvable:boolean incompleteExtents?:boolean multipleCopies?:boolean
+HostUnresolvedVmfsExtent@4.0 extends DynamicData (vim.host.UnresolvedVmfsExtent)
+  device:HostScsiDiskPartition devicePath:string vmfsUuid:string isHeadExtent:boolean ordinal:int startBlock:int
+  endBlock:int reason:string
+HostUnresolvedVmfsResignatureSpec@4.0 extends DynamicData (vim.host.UnresolvedVmfsResignatureSpec)
+  extentDevicePath:string[]
+HostUnresolvedVmfsResolutionSpec@4.0 extends DynamicData (vim.host.UnresolvedVmfsResolutionSpec)
+  extentDevicePath:string[] uuidResolution:string
+HostUnresolvedVmfsResolutionResult@4.0 extends DynamicData (vim.host.UnresolvedVmfsResolutionResult)
+  spec:HostUnresolvedVmfsResolutionSpec vmfs?:HostVmfsVolume fault?:LocalizedMethodFault
+HostResignatureRescanResult@4.0 extends DynamicData (vim.host.ResignatureRescanResult)
+  rescan?:HostVmfsRescanResult[] result:->Datastore
+HostVmfsRescanResult@4.0 extends DynamicData (vim.host.VmfsRescanResult)
+  host:->HostSystem fault?:LocalizedMethodFault
 HostFibreChannelTargetTransport extends HostTargetTransport (vim.host.FibreChannelTargetTransport)
   portWorldWideName:long nodeWorldWideName:long
 `;

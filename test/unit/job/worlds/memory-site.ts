@@ -4,6 +4,7 @@ import type { JobPorts } from '../../../../src/job/ports.ts';
 import { SnaphookError } from '../../../../src/ports/errors.ts';
 import type { Images, LeftAlone } from '../../../../src/ports/images.ts';
 import type { JournalLine, JournalStore, Locks } from '../../../../src/ports/journal.ts';
+import { noHostStorage } from '../../../contract/no-host-storage.ts';
 import { type MemoryArray, unused } from './memory-array.ts';
 
 export interface MemoryFile {
@@ -54,6 +55,7 @@ export class MemorySite {
   get ports(): JobPorts {
     return {
       vmSnapshots: undefined,
+      hostStorage: noHostStorage,
       vvolAnswers: { recall: async () => undefined, remember: async () => undefined },
       hypervisor: {
         facts: unusedCall,

@@ -119,6 +119,9 @@ export function journalLines(
     link: { pairs: [] },
     present: { added: [] },
     devices: { devices: [] },
+    host: undefined,
+    datastore: undefined,
+    register: undefined,
     export: { files: [], manifest: MANIFEST_NAME },
   };
   const records: JournalRecord[] = [{ kind: 'opened', data: { version: 1, context: plan.context } }];

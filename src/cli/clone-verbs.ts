@@ -1,0 +1,143 @@
+import { loadConfig } from '../config/load.ts';
+import { type CloneResult, cloneVm } from '../job/clone.ts';
+import { deleteClone, type ListedClone, listClones } from '../job/clones.ts';
+import type { JobPorts } from '../job/ports.ts';
+import { SnaphookError } from '../ports/errors.ts';
+import { runId as parseRunId, type RunId } from '../ports/identity.ts';
+import type { Reporter } from '../ports/reporter.ts';
+import { closePorts, composePorts, jobSpec } from './compose.ts';
+import type { VerbResult } from './console.ts';
+import { EXIT } from './exit-codes.ts';
+import { capturedVms } from './render/captured-vms.ts';
+import { jsonDocument } from './render/json.ts';
+import { table } from './render/text.ts';
+
+interface Call {
+  readonly configFile: string;
+  readonly reporter: Reporter;
+  readonly signal: AbortSignal;
+}
+
+export interface CloneRequest {
+  readonly job: string;
+  /** The one VM, or a selector of it. */
+  readonly vm: string;
+  readonly host: string | undefined;
+  readonly name: string | undefined;
+  readonly folder: string | undefined;
+}
+
+async function withPorts<Result>({ configFile, reporter }: Call, work: (ports: JobPorts) => Promise<Result>) {
+  const ports = composePorts(loadConfig(configFile), reporter);
+  try {
+    return await work(ports);
+  } finally {
+    await closePorts(ports);
+  }
+}
+
+export async function cloneCreateVerb(call: Call, request: CloneRequest): Promise<VerbResult> {
+  const config = loadConfig(call.configFile);
+  const { job } = request;
+  const spec = jobSpec(config, job, { vms: [request.vm] });
+  const clones = config.jobs[job]?.clones;
+  const host = request.host ?? clones?.host;
+  if (!clones || host === undefined) {
+    throw new SnaphookError(
+      'E_USAGE',
+      `job "${job}" does not say ${clones ? 'on which ESXi host' : 'where'} clones are shown`,
+      {
+        hint: clones ? 'Give `--to-host`, or set `clones.host` of the job.' : 'Set `clones.presentGroup` of the job.',
+      },
+    );
+  }
+  const ofClone = { ...spec, targetPool: clones.targetPool ?? spec.targetPool, presentGroup: clones.presentGroup };
+  const wish = { host, name: request.name, folder: request.folder ?? clones.folder };
+  const context = { job, integration: 'command line', instance: undefined, productRunId: undefined, level: undefined };
+  const result = await withPorts(call, (ports) => cloneVm(ports, ofClone, wish, context, call.signal));
+  return {
+    document: documentOf(result, job),
+    text: textOf(result),
+    exitCode: result.degraded ? EXIT.degraded : EXIT.ok,
+  };
+}
+
+/** VMs that came with the datastore: their files are on the copy, and they are in no inventory. */
+const unregisteredOf = ({ plan }: CloneResult): readonly string[] =>
+  plan.collateral.flatMap(({ vms }) => vms.map(({ name }) => name));
+
+function documentOf(result: CloneResult, job: string): VerbResult['document'] {
+  const { plan, capture, datastore, vm } = result;
+  return jsonDocument('clone', {
+    ok: true,
+    runId: result.runId,
+    job,
+    degraded: result.degraded,
+    vms: capturedVms(plan, capture),
+    clone: { name: vm.name, moRef: vm.vm, host: plan.clone?.host.name, datastore: datastore.name, poweredOn: false },
+    snapshot: { array: plan.arrayId, name: plan.snapshotName, snapId: capture.snapId },
+    devices: plan.devices.map(({ device, target, targetWwn }) => ({ device, target, targetWwn })),
+    unregisteredCopies: unregisteredOf(result),
+    warnings: plan.warnings,
+  });
+}
+
+function textOf(result: CloneResult): string {
+  const { plan, capture, datastore, vm } = result;
+  const others = unregisteredOf(result);
+  const rows = capturedVms(plan, capture).map(({ name, grade, reasons }) => [name, grade, reasons.join('; ')]);
+  return [
+    `clone "${vm.name}" is registered on ESXi host ${plan.clone?.host.name}, powered off\n`,
+    table([['VM', 'grade', ''], ...rows]),
+    `datastore ${datastore.name} on ${plan.devices.length} linked device(s) of array ${plan.arrayId}\n`,
+    others.length === 0
+      ? ''
+      : `copies of ${others.join(', ')} lie on the same datastore and are not registered; they were not prepared unless the grades say so\n`,
+    `run ${result.runId} stays open as long as the clone is there: \`snaphook clone delete ${result.runId} --apply\` removes it\n`,
+  ].join('');
+}
+
+export async function cloneListVerb(call: Call): Promise<VerbResult> {
+  const clones = await withPorts(call, (ports) => listClones(ports));
+  return {
+    document: jsonDocument('clone-list', { ok: true, clones }),
+    text: clones.length === 0 ? 'no clones\n' : table([LIST_HEAD, ...clones.map(listRow)]),
+    exitCode: EXIT.ok,
+  };
+}
+
+const LIST_HEAD = ['run', 'clone', 'of', 'host', 'datastore', 'taken', 'state'];
+
+const listRow = (one: ListedClone): readonly string[] => [
+  one.runId,
+  one.name,
+  one.of,
+  one.host,
+  one.datastore ?? '',
+  one.takenAt?.toISOString() ?? '',
+  one.state,
+];
+
+export async function cloneDeleteVerb(
+  call: Call,
+  { run, apply }: { readonly run: string; readonly apply: boolean },
+): Promise<VerbResult> {
+  const runId = runIdOf(run);
+  const clone = await withPorts(call, (ports) => deleteClone(ports, runId, { apply }, call.signal));
+  const what = `clone "${clone.name}" of "${clone.of}" on ESXi host ${clone.host}`;
+  return {
+    document: jsonDocument('clone-delete', { ok: true, applied: apply, clone }),
+    text: apply
+      ? `${what} is gone, with its datastore, devices and snapshot\n`
+      : `${what} would be removed with its datastore, devices and snapshot. Nothing was changed; \`--apply\` does it.\n`,
+    exitCode: EXIT.ok,
+  };
+}
+
+function runIdOf(text: string): RunId {
+  try {
+    return parseRunId(text);
+  } catch {
+    throw new SnaphookError('E_USAGE', `"${text}" is no run id`, { hint: '`snaphook clone list` shows them.' });
+  }
+}

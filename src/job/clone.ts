@@ -1,0 +1,82 @@
+import type { RunId } from '../ports/identity.ts';
+import type { CloneWish, JobContext, JobSpec } from './job-spec.ts';
+import { linkTargets } from './link-targets.ts';
+import type { Plan } from './plan.ts';
+import type { JobPorts } from './ports.ts';
+import { type Captured, captureFor } from './pre.ts';
+import type { CaptureResult, DatastoreResult, RegisterResult } from './results.ts';
+import { type Run, runStep } from './step.ts';
+import { datastoreStep } from './steps/datastore.ts';
+import { hostStep } from './steps/host.ts';
+import { presentStep } from './steps/present.ts';
+import { registerStep } from './steps/register.ts';
+
+export interface CloneResult {
+  readonly runId: RunId;
+  readonly plan: Plan;
+  readonly capture: CaptureResult;
+  readonly datastore: DatastoreResult;
+  readonly vm: RegisterResult;
+  /** A grade below the requested one, accepted by the job's policy. */
+  readonly degraded: boolean;
+}
+
+/** Scans of a host take minutes, and nobody waits for a hook here. */
+const LEAST_DEADLINE_MS = 30 * 60_000;
+const LEAST_DEVICES_MS = 5 * 60_000;
+const LEAST_UNDO_MS = 10 * 60_000;
+
+/** Journals of clones are of a job of their own, so that no hook of the job ends them. No job in a configuration can have such a name. */
+export const CLONE_JOB_PREFIX = 'clone of ';
+
+/**
+ * Freezes, establishes and thaws as the pre hook does, links the snapshot to targets that an ESXi host is shown, gives the copied
+ * datastore a signature of its own there, and registers the copied VM, powered off. Its run stays open as long as the clone is to be
+ * there. What fails is undone, as in the pre hook.
+ */
+export async function cloneVm(
+  ports: JobPorts,
+  spec: JobSpec,
+  wish: CloneWish,
+  context: JobContext,
+  signal: AbortSignal,
+): Promise<CloneResult> {
+  const { limits } = spec;
+  const ofClone: JobSpec = {
+    ...spec,
+    name: `${CLONE_JOB_PREFIX}${spec.name}`,
+    clone: wish,
+    onOpenRun: 'fail',
+    limits: {
+      ...limits,
+      deadlineMs: Math.max(limits.deadlineMs, LEAST_DEADLINE_MS),
+      devicesMs: Math.max(limits.devicesMs, LEAST_DEVICES_MS),
+      undoMs: Math.max(limits.undoMs, LEAST_UNDO_MS),
+    },
+  };
+  return captureFor(ports, ofClone, context, signal, registerCopy);
+}
+
+async function registerCopy(captured: Captured, signal: AbortSignal): Promise<CloneResult> {
+  const { capture, degraded, draft, work } = captured;
+  const run = await linkTargets(work, captured.run, draft, signal);
+  const datastore = await mountCopy(run, signal);
+  const vm = await runStep(run, registerStep, signal);
+  signal.throwIfAborted();
+  await run.journal.append({ kind: 'handed-over', data: {} });
+  return { runId: run.plan.runId, plan: run.plan, capture, datastore, vm, degraded };
+}
+
+/** A host is shown one copy at a time: two of the same datastore, both without a signature of their own, cannot be told apart there. */
+async function mountCopy(run: Run, parent: AbortSignal): Promise<DatastoreResult> {
+  const { clone, spec } = run.plan;
+  const lock = await run.ports.locks.acquire(`esxi-host-${clone?.host.moRef}`, spec.limits.undoMs, { signal: parent });
+  try {
+    const signal = AbortSignal.any([parent, lock.lost]);
+    await runStep(run, hostStep, signal);
+    await runStep(run, presentStep, signal);
+    return await runStep(run, datastoreStep, signal);
+  } finally {
+    await lock.release();
+  }
+}
