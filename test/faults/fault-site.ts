@@ -52,7 +52,7 @@ const LIMITS: JobLimits = {
   settleMs: 400,
   unlinkMs: 1000,
   devicesMs: 3000,
-  undoMs: 8000,
+  undoMs: 3000,
   lockWaitMs: 3000,
   heartbeatMs: 60_000,
 };
@@ -75,6 +75,8 @@ interface AreaJob {
   /** What is different in it, in the configuration as in the job itself. */
   readonly change: Pick<JobSpec, 'freeze' | 'grade'> | undefined;
   readonly lab: Partial<LabOptions>;
+  /** Where undoing one step is more than a few calls. */
+  readonly undoMs?: number;
 }
 
 /** An array that takes user snapshots of vVols, which are some of the guests' disks. */
@@ -94,6 +96,7 @@ const JOB_OF: Readonly<Record<Area, AreaJob>> = {
     name: 'managed',
     change: undefined,
     lab: { vvolSnapVx: 'refused', estate: { disksAre: 'vvol' } },
+    undoMs: 6000,
   },
 };
 
@@ -135,6 +138,7 @@ export async function openFaultSite(area: Area, deadlineMs = LIMITS.deadlineMs):
   };
   const foreign = placeForeignObjects(site.lab);
   const change = { onLowerGrade: 'degrade', ...job.change } as const;
+  const limits = { ...LIMITS, ...(job.undoMs === undefined ? {} : { undoMs: job.undoMs }) };
   return {
     lab: site.lab,
     area,
@@ -142,12 +146,12 @@ export async function openFaultSite(area: Area, deadlineMs = LIMITS.deadlineMs):
     deadlineMs,
     calmly,
     foreign,
-    pre: () => site.pre({ job: job.name, spec: { ...change, limits: { ...LIMITS, deadlineMs } } }),
+    pre: () => site.pre({ job: job.name, spec: { ...change, limits: { ...limits, deadlineMs } } }),
     calmPre: () =>
       calmly(() =>
         site.pre({
           job: job.name,
-          spec: { ...change, limits: { ...LIMITS, deadlineMs: CALM_DEADLINE_MS }, onOpenRun: 'replace' },
+          spec: { ...change, limits: { ...limits, deadlineMs: CALM_DEADLINE_MS }, onOpenRun: 'replace' },
         }),
       ),
     post: () => site.post(job.name),
