@@ -9,8 +9,8 @@ import { summarise, tableOf } from './summary.ts';
 
 const USAGE = `Usage: npm run faults -- [options]
 Every call of both hooks over HTTP, WinRM and SSH, every call of the proxy to its system, and every journal and export write, with
-every fault that has a meaning for it ("n/a" where it has none). Of the kills of a Windows job and on the proxy, and of all faults
-of storage groups and the managed route, a sample runs, which the seed chooses.
+every fault that has a meaning for it ("n/a" where it has none). Of the kills on the proxy, and of all faults of a Windows job,
+storage groups and the managed route, a sample runs, which the seed chooses.
   --area NAME   one of: ${AREAS.join(', ')}; default all
   --nightly     all cases
   --seed N      which cases are in the samples; default: chosen and printed

@@ -65,8 +65,12 @@ export async function runMatrix(options: MatrixOptions): Promise<readonly CaseRe
 /** Of the kills of a Windows job and on the proxy one in so many runs by default: each starts a process, and there is one for every call and write. */
 const KILL_SAMPLE = 6;
 
-/** Of the areas that only call another interface of a system: of all their faults one in so many by default. */
-const SAMPLES: Readonly<Partial<Record<Area, number>>> = { 'storage groups': 12, 'managed route': 16 };
+/** Of all faults of these areas one in so many by default; two of them only call another interface of a system. */
+const SAMPLES: Readonly<Partial<Record<Area, number>>> = {
+  'windows job': 2,
+  'storage groups': 12,
+  'managed route': 16,
+};
 
 /** Hook, system and fault: the parts of an area and the samples have cases of each. */
 export const groupOfCase = ({ step: { hook, system }, fault }: FaultCase): string => `${hook} ${system}, ${fault}`;
@@ -83,11 +87,12 @@ interface Part {
 export function partOf(cases: readonly FaultCase[], { area, shard, shards, seed }: Part): readonly FaultCase[] {
   const groups = new Map<string, FaultCase[]>();
   for (const one of cases) groups.set(groupOfCase(one), [...(groups.get(groupOfCase(one)) ?? []), one]);
-  return [...groups.values()].flatMap((group) => {
+  return [...groups.values()].flatMap((group, groupIndex) => {
     // Groups too small to be divided are in every part: each part is complete by itself.
     const part = group.length < shards ? group : group.filter((_, index) => index % shards === shard);
     const ofKills = part.some(({ step, fault }) => isKill(fault) && step.system !== 'ssh') ? KILL_SAMPLE : 1;
-    const every = seed === undefined ? 1 : Math.min(SAMPLES[area] ?? ofKills, part.length);
-    return part.filter((_, index) => (index + (seed ?? 0)) % every === 0);
+    const every = seed === undefined ? 1 : Math.min(Math.max(SAMPLES[area] ?? 1, ofKills), part.length);
+    // Not the same steps for each fault.
+    return part.filter((_, index) => (index + groupIndex + (seed ?? 0)) % every === 0);
   });
 }
