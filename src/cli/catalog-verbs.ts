@@ -5,7 +5,7 @@ import { rebuildCatalog } from '../job/rebuild.ts';
 import { systemClock } from '../platform/clock.ts';
 import { createFileJournals } from '../platform/file-journals.ts';
 import type { Reporter } from '../ports/reporter.ts';
-import { closePorts, composePorts } from './compose.ts';
+import { withPorts } from './compose.ts';
 import type { VerbResult } from './console.ts';
 import { EXIT } from './exit-codes.ts';
 import { jsonDocument } from './render/json.ts';
@@ -88,29 +88,26 @@ export async function catalogRebuildVerb(
   reporter: Reporter,
   signal: AbortSignal,
 ): Promise<VerbResult> {
-  const ports = composePorts(loadConfig(configFile), reporter);
-  try {
-    const { snapshots, problems } = await rebuildCatalog(ports, { apply }, signal);
-    const rows = snapshots.map(({ runId, createdAt, array, devices, vms }) => [
-      runId,
-      createdAt,
-      array,
-      devices.join(', '),
-      vms.map(({ name }) => name).join(', ') || 'unknown',
-    ]);
-    const nothing = 'every kept snapshot on the arrays has its journal\n';
-    const hint = apply || rows.length === 0 ? '' : 'Nothing was written. `--apply` gives each a journal again.\n';
-    return {
-      document: jsonDocument('catalog-rebuild', { ok: problems.length === 0, applied: apply, snapshots, problems }),
-      text: [
-        rows.length > 0 || problems.length > 0 ? '' : nothing,
-        rows.length === 0 ? '' : table([['run', 'taken', 'array', 'devices', 'VMs on them now'], ...rows]),
-        ...problems.map(problemText),
-        hint,
-      ].join(''),
-      exitCode: exitCodeOf(problems),
-    };
-  } finally {
-    await closePorts(ports);
-  }
+  const { snapshots, problems } = await withPorts(loadConfig(configFile), reporter, (ports) =>
+    rebuildCatalog(ports, { apply }, signal),
+  );
+  const rows = snapshots.map(({ runId, createdAt, array, devices, vms }) => [
+    runId,
+    createdAt,
+    array,
+    devices.join(', '),
+    vms.map(({ name }) => name).join(', ') || 'unknown',
+  ]);
+  const nothing = 'every kept snapshot on the arrays has its journal\n';
+  const hint = apply || rows.length === 0 ? '' : 'Nothing was written. `--apply` gives each a journal again.\n';
+  return {
+    document: jsonDocument('catalog-rebuild', { ok: problems.length === 0, applied: apply, snapshots, problems }),
+    text: [
+      rows.length > 0 || problems.length > 0 ? '' : nothing,
+      rows.length === 0 ? '' : table([['run', 'taken', 'array', 'devices', 'VMs on them now'], ...rows]),
+      ...problems.map(problemText),
+      hint,
+    ].join(''),
+    exitCode: exitCodeOf(problems),
+  };
 }

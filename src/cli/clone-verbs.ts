@@ -1,11 +1,10 @@
 import { loadConfig } from '../config/load.ts';
 import { type CloneResult, cloneVm } from '../job/clone.ts';
 import { deleteClone, type ListedClone, listClones } from '../job/clones.ts';
-import type { JobPorts } from '../job/ports.ts';
 import { SnaphookError } from '../ports/errors.ts';
 import { runId as parseRunId, type RunId } from '../ports/identity.ts';
 import type { Reporter } from '../ports/reporter.ts';
-import { closePorts, composePorts, jobSpec } from './compose.ts';
+import { jobSpec, withPorts } from './compose.ts';
 import type { VerbResult } from './console.ts';
 import { EXIT } from './exit-codes.ts';
 import { capturedVms } from './render/captured-vms.ts';
@@ -27,15 +26,6 @@ export interface CloneRequest {
   readonly folder: string | undefined;
 }
 
-async function withPorts<Result>({ configFile, reporter }: Call, work: (ports: JobPorts) => Promise<Result>) {
-  const ports = composePorts(loadConfig(configFile), reporter);
-  try {
-    return await work(ports);
-  } finally {
-    await closePorts(ports);
-  }
-}
-
 export async function cloneCreateVerb(call: Call, request: CloneRequest): Promise<VerbResult> {
   const config = loadConfig(call.configFile);
   const { job } = request;
@@ -54,7 +44,7 @@ export async function cloneCreateVerb(call: Call, request: CloneRequest): Promis
   const ofClone = { ...spec, targetPool: clones.targetPool ?? spec.targetPool, presentGroup: clones.presentGroup };
   const wish = { host, name: request.name, folder: request.folder ?? clones.folder };
   const context = { job, integration: 'command line', instance: undefined, productRunId: undefined, level: undefined };
-  const result = await withPorts(call, (ports) => cloneVm(ports, ofClone, wish, context, call.signal));
+  const result = await withPorts(config, call.reporter, (ports) => cloneVm(ports, ofClone, wish, context, call.signal));
   return {
     document: documentOf(result, job),
     text: textOf(result),
@@ -98,7 +88,7 @@ function textOf(result: CloneResult): string {
 }
 
 export async function cloneListVerb(call: Call): Promise<VerbResult> {
-  const clones = await withPorts(call, (ports) => listClones(ports));
+  const clones = await withPorts(loadConfig(call.configFile), call.reporter, (ports) => listClones(ports));
   return {
     document: jsonDocument('clone-list', { ok: true, clones }),
     text: clones.length === 0 ? 'no clones\n' : table([LIST_HEAD, ...clones.map(listRow)]),
@@ -123,7 +113,9 @@ export async function cloneDeleteVerb(
   { run, apply }: { readonly run: string; readonly apply: boolean },
 ): Promise<VerbResult> {
   const runId = runIdOf(run);
-  const clone = await withPorts(call, (ports) => deleteClone(ports, runId, { apply }, call.signal));
+  const clone = await withPorts(loadConfig(call.configFile), call.reporter, (ports) =>
+    deleteClone(ports, runId, { apply }, call.signal),
+  );
   const what = `clone "${clone.name}" of "${clone.of}" on ESXi host ${clone.host}`;
   return {
     document: jsonDocument('clone-delete', { ok: true, applied: apply, clone }),

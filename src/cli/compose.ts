@@ -93,6 +93,20 @@ function installationName({ installation, proxy, vcenter }: Config): string {
   return installation ?? `${proxy.host.toLowerCase()} ${new URL(vcenter.url).host.toLowerCase()}`;
 }
 
+/** The adapters for as long as the work takes. */
+export async function withPorts<Result>(
+  config: Config,
+  reporter: Reporter,
+  work: (ports: JobPorts) => Promise<Result>,
+): Promise<Result> {
+  const ports = composePorts(config, reporter);
+  try {
+    return await work(ports);
+  } finally {
+    await closePorts(ports);
+  }
+}
+
 /** Ends every session; errors of closing never hide the result. */
 export async function closePorts(ports: JobPorts): Promise<void> {
   await Promise.allSettled([

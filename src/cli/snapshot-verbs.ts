@@ -1,10 +1,9 @@
 import { loadConfig } from '../config/load.ts';
 import { type Deletion, deleteKept, renameKept } from '../job/kept-changes.ts';
 import { type ListedSnapshot, listKept } from '../job/kept-snapshots.ts';
-import type { JobPorts } from '../job/ports.ts';
 import { pruneKept } from '../job/prune.ts';
 import type { Reporter } from '../ports/reporter.ts';
-import { closePorts, composePorts, jobSpec } from './compose.ts';
+import { jobSpec, withPorts } from './compose.ts';
 import type { VerbResult } from './console.ts';
 import { EXIT } from './exit-codes.ts';
 import { jsonDocument } from './render/json.ts';
@@ -19,21 +18,14 @@ interface Call {
   readonly signal: AbortSignal;
 }
 
-async function withPorts<Result>({ configFile, reporter }: Call, work: (ports: JobPorts) => Promise<Result>) {
-  const ports = composePorts(loadConfig(configFile), reporter);
-  try {
-    return await work(ports);
-  } finally {
-    await closePorts(ports);
-  }
-}
-
 /** Kept snapshots, each looked for on its array. */
 export async function snapshotListVerb(
   call: Call,
   { job, vm }: { readonly job: string | undefined; readonly vm: string | undefined },
 ): Promise<VerbResult> {
-  const { snapshots, problems } = await withPorts(call, (ports) => listKept(ports, call.signal));
+  const { snapshots, problems } = await withPorts(loadConfig(call.configFile), call.reporter, (ports) =>
+    listKept(ports, call.signal),
+  );
   const chosen = snapshots.filter(
     (one) =>
       (job === undefined || one.job === job) &&
@@ -68,7 +60,7 @@ export async function snapshotRenameVerb(
 ): Promise<VerbResult> {
   const runId = runIdOf(run);
   checkLabel(label);
-  await withPorts(call, (ports) => renameKept(ports, runId, label, call.signal));
+  await withPorts(loadConfig(call.configFile), call.reporter, (ports) => renameKept(ports, runId, label, call.signal));
   return {
     document: jsonDocument('snapshot-rename', { ok: true, runId, label }),
     text: `snapshot ${runId} is called "${label}"\n`,
@@ -81,7 +73,9 @@ export async function snapshotDeleteVerb(
   { runs, apply }: { readonly runs: readonly string[]; readonly apply: boolean },
 ): Promise<VerbResult> {
   const ids = runs.map(runIdOf);
-  const deletions = await withPorts(call, (ports) => deleteKept(ports, ids, { apply }, call.signal));
+  const deletions = await withPorts(loadConfig(call.configFile), call.reporter, (ports) =>
+    deleteKept(ports, ids, { apply }, call.signal),
+  );
   const errors = deletions.flatMap(({ error }) => error ?? []);
   return {
     document: jsonDocument('snapshot-delete', { ok: errors.length === 0, applied: apply, deletions }),
@@ -94,8 +88,9 @@ export async function snapshotPruneVerb(
   call: Call,
   { job, apply }: { readonly job: string; readonly apply: boolean },
 ): Promise<VerbResult> {
-  const spec = jobSpec(loadConfig(call.configFile), job);
-  const { overdue, deletions, problems } = await withPorts(call, (ports) =>
+  const config = loadConfig(call.configFile);
+  const spec = jobSpec(config, job);
+  const { overdue, deletions, problems } = await withPorts(config, call.reporter, (ports) =>
     pruneKept(ports, { spec, apply }, call.signal),
   );
   const why = new Map<string, string>(overdue.map(({ snapshot, because }) => [snapshot.runId, because]));

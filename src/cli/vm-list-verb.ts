@@ -3,7 +3,7 @@ import { parseVmSelector } from '../config/vm-selector.ts';
 import type { JobSpec } from '../job/job-spec.ts';
 import { type ListedVm, listVms } from '../job/vm-list.ts';
 import type { Reporter } from '../ports/reporter.ts';
-import { closePorts, composePorts, jobSpec } from './compose.ts';
+import { jobSpec, withPorts } from './compose.ts';
 import type { VerbResult } from './console.ts';
 import { EXIT } from './exit-codes.ts';
 import { jsonDocument } from './render/json.ts';
@@ -26,17 +26,12 @@ export async function vmListVerb(
   const config = loadConfig(configFile);
   const chosen = job === undefined ? ofSelectors(selectors) : jobSpec(config, job, { vms: selectors });
   const selection = { ...chosen, exclude: [...chosen.exclude, ...exclude.map(parseVmSelector)] };
-  const ports = composePorts(config, reporter);
-  try {
-    const { vms, warnings } = await listVms(ports, selection, signal);
-    return {
-      document: jsonDocument('vm-list', { ok: true, vms, warnings }),
-      text: table([HEAD, ...vms.map(row)]) + warnings.map((warning) => `warning: ${warning}\n`).join(''),
-      exitCode: EXIT.ok,
-    };
-  } finally {
-    await closePorts(ports);
-  }
+  const { vms, warnings } = await withPorts(config, reporter, (ports) => listVms(ports, selection, signal));
+  return {
+    document: jsonDocument('vm-list', { ok: true, vms, warnings }),
+    text: table([HEAD, ...vms.map(row)]) + warnings.map((warning) => `warning: ${warning}\n`).join(''),
+    exitCode: EXIT.ok,
+  };
 }
 
 function ofSelectors(selectors: readonly string[]): Pick<JobSpec, 'vms' | 'exclude' | 'onNoMatch' | 'hostCaches'> {
