@@ -31,7 +31,7 @@ export interface LabOptions {
   readonly latencyMs?: number;
   /** Factor for the lab's own long delays; 1 is real time. */
   readonly pace?: number;
-  readonly unisphereVersion?: '9.2' | '10.0' | '10.1' | '10.2' | '10.3';
+  readonly unisphereVersion?: '9.2' | '10.0' | '10.1' | '10.2' | '10.3' | '10.4';
   readonly generation?: 'V3' | 'V4';
   /** A second Unisphere server of the array; the configuration then names both. */
   readonly secondServer?: SecondServer;

@@ -72,7 +72,11 @@ test('vVols refused: an array that refuses snapshots of vVols fails the run with
 test.each([
   ['9.2', 'V3'],
   ['10.0', 'V3'],
+  // The first with the enhanced lists.
+  ['10.1', 'V3'],
+  ['10.2', 'V4'],
   ['10.3', 'V4'],
+  ['10.4', 'V4'],
 ] as const)('the same job works with Unisphere %s and a %s array', async (unisphereVersion, generation) => {
   const other = await openSite({ unisphereVersion, generation });
   try {
