@@ -4,8 +4,8 @@ import { cloneCreateVerb, cloneDeleteVerb, cloneListVerb } from '../../../src/cl
 import { PROXY_VM } from '../../../src/lab/estate.ts';
 import { DATASTORE } from '../../../src/lab/estate-storage.ts';
 import { ESX } from '../../../src/lab/estate-vms.ts';
-import type { SnaphookError } from '../../../src/ports/errors.ts';
 import type { Reporter } from '../../../src/ports/reporter.ts';
+import { failure } from '../../failure.ts';
 import { crashProgram, loseState, reapSite, told } from '../reap/crashed-site.ts';
 import { openSite, type Site } from './site.ts';
 
@@ -57,15 +57,6 @@ const call = () => ({ configFile: site.lab.configFile, reporter: silent, signal 
 const remove = (run: string, apply = true) => cloneDeleteVerb(call(), { run, apply });
 
 const reapAll = () => reapSite(site, { apply: true, includeWaiting: true, olderThanMs: 0 });
-
-async function failure(work: Promise<unknown>): Promise<SnaphookError> {
-  try {
-    await work;
-  } catch (error) {
-    return error as SnaphookError; // the tests look at its fields; anything else fails them
-  }
-  throw new Error('it succeeded');
-}
 
 /** The device of the datastore that the first disk of the VM lies on, by what vCenter shows of both. */
 function deviceOf(vm: string): string {

@@ -6,10 +6,10 @@ import { datastoreStep } from '../../../src/job/steps/datastore.ts';
 import { registerStep } from '../../../src/job/steps/register.ts';
 import { undoSteps } from '../../../src/job/undo.ts';
 import { systemClock } from '../../../src/platform/clock.ts';
-import type { SnaphookError } from '../../../src/ports/errors.ts';
 import type { UnresolvedCopy } from '../../../src/ports/host-storage.ts';
 import { arrayId, deviceId, moRef, wwn } from '../../../src/ports/identity.ts';
 import type { JournalLine } from '../../../src/ports/journal.ts';
+import { failure } from '../../failure.ts';
 import { jobSpec } from './job-spec.ts';
 import { MemoryArray } from './worlds/memory-array.ts';
 import { datastoreOn, MemoryHosts } from './worlds/memory-hosts.ts';
@@ -84,15 +84,6 @@ async function openRun(...reached: readonly StepName[]) {
     await journal.append({ kind: 'done', data: { step, result: results[step] } });
   }
   return { run, hosts, array, warnings };
-}
-
-async function failure(work: Promise<unknown>): Promise<SnaphookError> {
-  try {
-    await work;
-  } catch (error) {
-    return error as SnaphookError; // the tests look at its fields; anything else fails them
-  }
-  throw new Error('it succeeded');
 }
 
 const SHOWN = ['capture', 'link', 'host', 'present'] as const;
