@@ -98,6 +98,7 @@ function expectRecovered(store: DeviceStore, before: StoreModel, last: Operation
 function mayDiffer(before: StoreModel, last: Operation, id: string): boolean {
   switch (last.kind) {
     case 'write':
+    case 'host-write':
       return last.device === id;
     case 'link':
     case 'relink':
