@@ -33,6 +33,14 @@ export interface ProxyVmFacts {
   readonly disks: readonly { readonly diskUuid: string | undefined; readonly fileName: string }[];
 }
 
+/** The ESXi host a VM runs on, as far as opening files goes. */
+export interface HostOfVm {
+  /** As vCenter names it. */
+  readonly name: string;
+  /** Every datastore that it mounts. `accessible`: it reaches the storage at the moment. */
+  readonly datastores: readonly { readonly moRef: MoRef; readonly accessible: boolean }[];
+}
+
 /**
  * vCenter as the route `managed` changes it: snapshots of VMs, and their disks added to the VM of this machine and removed again.
  * A disk is added as independent and non-persistent: what is written to it is thrown away.
@@ -72,7 +80,12 @@ export interface VmSnapshots {
   consolidationNeeded(vm: MoRef, signal: AbortSignal): Promise<boolean>;
   consolidate(vm: MoRef, signal: AbortSignal): Promise<void>;
   proxyVm(vm: MoRef, signal: AbortSignal): Promise<ProxyVmFacts>;
-  /** Adds the disks of these files in one change, on places chosen here. */
+  /** Where the proxy VM runs: files of other datastores cannot be added to it. */
+  hostOfProxyVm(vm: MoRef, signal: AbortSignal): Promise<HostOfVm>;
+  /**
+   * Adds the disks of these files in one change, on places chosen here. A file that is in use is refused with the VM that has it as a
+   * disk, where vCenter shows one.
+   */
   attach(request: { readonly proxyVm: MoRef; readonly files: readonly string[] }, signal: AbortSignal): Promise<void>;
   /**
    * Removes those of these files that the proxy VM has as independent, non-persistent disks, and no other disk; never deletes a
