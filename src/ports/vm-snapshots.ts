@@ -30,7 +30,12 @@ export interface ProxyVmFacts {
   readonly showsSerials: boolean;
   /** How many more disks its SCSI controllers can take. */
   readonly freePlaces: number;
-  readonly disks: readonly { readonly diskUuid: string | undefined; readonly fileName: string }[];
+  readonly disks: readonly {
+    readonly diskUuid: string | undefined;
+    readonly fileName: string;
+    /** Independent and non-persistent, as disks are added by `attach`. */
+    readonly isDiscarding: boolean;
+  }[];
 }
 
 /** The ESXi host a VM runs on, as far as opening files goes. */

@@ -101,6 +101,7 @@ test('a disk is added to the proxy VM, found there by its serial, and detached w
   expect((await snapshots.proxyVm(proxy, signal)).disks).toContainEqual({
     diskUuid: disk?.diskUuid,
     fileName: files[0],
+    isDiscarding: true,
   });
   expect(lab.vcenter.vm('proxy').disks[1]).toMatchObject({ diskMode: 'independent_nonpersistent', unitNumber: 1 });
   const [bootFile] = own.flatMap(({ backing }) => ('fileName' in backing ? [backing.fileName] : []));
