@@ -24,6 +24,7 @@ export interface CloneRequest {
   readonly host: string | undefined;
   readonly name: string | undefined;
   readonly folder: string | undefined;
+  readonly datastore: string | undefined;
 }
 
 export async function cloneCreateVerb(call: Call, request: CloneRequest): Promise<VerbResult> {
@@ -37,12 +38,19 @@ export async function cloneCreateVerb(call: Call, request: CloneRequest): Promis
       'E_USAGE',
       `job "${job}" does not say ${clones ? 'on which ESXi host' : 'where'} clones are shown`,
       {
-        hint: clones ? 'Give `--to-host`, or set `clones.host` of the job.' : 'Set `clones.presentGroup` of the job.',
+        hint: clones
+          ? 'Give `--to-host`, or set `clones.host` of the job.'
+          : 'Set `clones` of the job: for VMFS with its `presentGroup`, for vVols with `host`.',
       },
     );
   }
   const ofClone = { ...spec, targetPool: clones.targetPool ?? spec.targetPool, presentGroup: clones.presentGroup };
-  const wish = { host, name: request.name, folder: request.folder ?? clones.folder };
+  const wish = {
+    host,
+    name: request.name,
+    folder: request.folder ?? clones.folder,
+    datastore: request.datastore ?? clones.datastore,
+  };
   const context = { job, integration: 'command line', instance: undefined, productRunId: undefined, level: undefined };
   const result = await withPorts(config, call.reporter, (ports) => cloneVm(ports, ofClone, wish, context, call.signal));
   return {
@@ -64,7 +72,7 @@ function documentOf(result: CloneResult, job: string): VerbResult['document'] {
     job,
     degraded: result.degraded,
     vms: capturedVms(plan, capture),
-    clone: { name: vm.name, moRef: vm.vm, host: plan.clone?.host.name, datastore: datastore.name, poweredOn: false },
+    clone: { name: vm.name, moRef: vm.vm, host: plan.clone?.host.name, datastore, poweredOn: false },
     snapshot: { array: plan.arrayId, name: plan.snapshotName, snapId: capture.snapId },
     devices: plan.devices.map(({ device, target, targetWwn }) => ({ device, target, targetWwn })),
     unregisteredCopies: unregisteredOf(result),
@@ -79,7 +87,9 @@ function textOf(result: CloneResult): string {
   return [
     `clone "${vm.name}" is registered on ESXi host ${plan.clone?.host.name}, powered off\n`,
     table([['VM', 'grade', ''], ...rows]),
-    `datastore ${datastore.name} on ${plan.devices.length} linked device(s) of array ${plan.arrayId}\n`,
+    plan.clone?.by === 'vcenter'
+      ? `its disks are copies on datastore ${datastore}; the VM snapshot they were made of is removed\n`
+      : `datastore ${datastore} on ${plan.devices.length} linked device(s) of array ${plan.arrayId}\n`,
     others.length === 0
       ? ''
       : `copies of ${others.join(', ')} lie on the same datastore and are not registered; they were not prepared unless the grades say so\n`,
@@ -120,8 +130,8 @@ export async function cloneDeleteVerb(
   return {
     document: jsonDocument('clone-delete', { ok: true, applied: apply, clone }),
     text: apply
-      ? `${what} is gone, with its datastore, devices and snapshot\n`
-      : `${what} would be removed with its datastore, devices and snapshot. Nothing was changed; \`--apply\` does it.\n`,
+      ? `${what} is gone, with everything it stood on\n`
+      : `${what} would be removed with everything it stands on. Nothing was changed; \`--apply\` does it.\n`,
     exitCode: EXIT.ok,
   };
 }

@@ -32,7 +32,7 @@ export interface Keep {
   readonly rule: 'job' | 'own';
 }
 
-/** A VM is made of the snapshot in place of handing it over. */
+/** A VM is made of the snapshot in place of handing it over. Without a `presentGroup` of the job none can be made of linked devices. */
 export interface CloneWish {
   /** ESXi host that is to show it, by its name in vCenter. */
   readonly host: string;
@@ -40,6 +40,8 @@ export interface CloneWish {
   readonly name: string | undefined;
   /** Inventory path of its folder; undefined: that of the VM. */
   readonly folder: string | undefined;
+  /** Where its disks are copied to, where they are copied; undefined: the datastore of the VM's own. */
+  readonly datastore: string | undefined;
 }
 
 /** One job as configured: what the backup product calls by name, again and again. */
