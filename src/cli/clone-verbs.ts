@@ -73,7 +73,10 @@ function documentOf(result: CloneResult, job: string): VerbResult['document'] {
     degraded: result.degraded,
     vms: capturedVms(plan, capture),
     clone: { name: vm.name, moRef: vm.vm, host: plan.clone?.host.name, datastore, poweredOn: false },
-    snapshot: { array: plan.arrayId, name: plan.snapshotName, snapId: capture.snapId },
+    // What vCenter copied stands on no snapshot.
+    ...(plan.clone?.by === 'vcenter'
+      ? {}
+      : { snapshot: { array: plan.arrayId, name: plan.snapshotName, snapId: capture.snapId } }),
     devices: plan.devices.map(({ device, target, targetWwn }) => ({ device, target, targetWwn })),
     unregisteredCopies: unregisteredOf(result),
     warnings: plan.warnings,

@@ -18,7 +18,8 @@ export interface ListedClone {
   readonly host: string;
   /** Undefined before a linked copy is mounted. */
   readonly datastore: string | undefined;
-  readonly snapshot: string;
+  /** That it stands on; undefined of one that vCenter copied. */
+  readonly snapshot: string | undefined;
   /** When the VM was captured. */
   readonly takenAt: Date | undefined;
   /** `present`: made, and not asked to go. `unfinished`: being made or deleted now, or left half way. */
@@ -46,7 +47,7 @@ function listedClone(runId: RunId, job: string, state: RunState): ListedClone | 
     name: (registerResultOf(state) ?? copyResultOf(state))?.name ?? plan.clone.name,
     host: plan.clone.host.name,
     datastore: plan.clone.by === 'vcenter' ? plan.clone.datastore.name : datastoreResultOf(state)?.name,
-    snapshot: plan.snapshotName,
+    snapshot: plan.clone.by === 'vcenter' ? undefined : plan.snapshotName,
     takenAt: state.capturedAt,
     state: isPresentClone(state) ? 'present' : 'unfinished',
   };
