@@ -243,7 +243,8 @@ async function isFit(
   await orProblem(problems, undefined, signal, async () => {
     checkArray(array, facts);
     const held = { vm: owner.vm.instanceUuid, vmName: owner.vm.name, key: owner.disk.key, label: owner.disk.label };
-    await checkSources(array, [{ device: found.device, disks: [held] }], await array.limits(signal), signal);
+    const source = { device: found.device, disks: [held] };
+    notes.push(...(await checkSources(array, [source], await array.limits(signal), signal)));
   });
   return true;
 }
