@@ -112,7 +112,7 @@ export async function draftPlan(ports: JobPorts, spec: JobSpec, signal: AbortSig
   warnings.push(...checkDevices(devices, disksOf(vms)));
   const sources = sourcesOf(devices, disksOf(vms));
   checkArray(array, facts);
-  await checkArrayLimits(array, sources, spec, signal);
+  warnings.push(...(await checkArrayLimits(array, sources, spec, signal)));
   const asTheirSettingsSay = { ...spec, freeze: 'auto' } as const;
   return {
     ...found,
