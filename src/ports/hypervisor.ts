@@ -28,6 +28,7 @@ export type DiskBacking =
       readonly kind: 'vvol';
       readonly objectId: string;
       readonly datastore: string;
+      readonly datastoreRef: MoRef;
       /** Storage container of the datastore, `vvol:<hex>-<hex>`. */
       readonly containerId: string | undefined;
       /** Arrays behind the datastore as its VASA provider names them, in words of its own. */

@@ -30,7 +30,20 @@ export interface ProxyVmFacts {
   readonly showsSerials: boolean;
   /** How many more disks its SCSI controllers can take. */
   readonly freePlaces: number;
-  readonly disks: readonly { readonly diskUuid: string | undefined; readonly fileName: string }[];
+  readonly disks: readonly {
+    readonly diskUuid: string | undefined;
+    readonly fileName: string;
+    /** Independent and non-persistent, as disks are added by `attach`. */
+    readonly isDiscarding: boolean;
+  }[];
+}
+
+/** The ESXi host a VM runs on, as far as opening files goes. */
+export interface HostOfVm {
+  /** As vCenter names it. */
+  readonly name: string;
+  /** Every datastore that it mounts. `accessible`: it reaches the storage at the moment. */
+  readonly datastores: readonly { readonly moRef: MoRef; readonly accessible: boolean }[];
 }
 
 /**
@@ -72,7 +85,12 @@ export interface VmSnapshots {
   consolidationNeeded(vm: MoRef, signal: AbortSignal): Promise<boolean>;
   consolidate(vm: MoRef, signal: AbortSignal): Promise<void>;
   proxyVm(vm: MoRef, signal: AbortSignal): Promise<ProxyVmFacts>;
-  /** Adds the disks of these files in one change, on places chosen here. */
+  /** Where the proxy VM runs: files of other datastores cannot be added to it. */
+  hostOfProxyVm(vm: MoRef, signal: AbortSignal): Promise<HostOfVm>;
+  /**
+   * Adds the disks of these files in one change, on places chosen here. A file that is in use is refused with the VM that has it as a
+   * disk, where vCenter shows one.
+   */
   attach(request: { readonly proxyVm: MoRef; readonly files: readonly string[] }, signal: AbortSignal): Promise<void>;
   /**
    * Removes those of these files that the proxy VM has as independent, non-persistent disks, and no other disk; never deletes a

@@ -130,6 +130,7 @@ function diskBacking(backing: unknown, storage: StorageFacts): DiskBacking {
             kind: 'vvol',
             objectId,
             datastore: datastore.name,
+            datastoreRef: moRef(datastoreRef.id),
             containerId: datastore.containerId,
             vasaArrays: datastore.vasaArrays,
           };

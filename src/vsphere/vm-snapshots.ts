@@ -4,8 +4,10 @@ import type { VmSnapshot, VmSnapshots } from '../ports/vm-snapshots.ts';
 import { boolean, type VimRef } from './decode.ts';
 import { addDisks, consolidateDisks, createSnapshot, removeDisks, removeSnapshot, type SoapObject } from './encode.ts';
 import { errorOfFault, isGone, VimFaultError } from './faults.ts';
+import { errorOfLockedFile, findHolder } from './file-holders.ts';
 import { choosePlaces, keysOf, PROXY_PROPERTIES, proxyFacts } from './hot-add.ts';
 import { everythingIn, type ObjectProperties, requireReadable, retrieveObjects } from './property-collector.ts';
+import { readHostOfVm } from './proxy-vm-host.ts';
 import type { Session, Sessions } from './session.ts';
 import { disksInSnapshot, snapshotsIn } from './snapshot-tree.ts';
 import { readObject, Tasks } from './tasks.ts';
@@ -90,11 +92,25 @@ export function createVmSnapshots(options: VsphereOptions): VmSnapshots {
       ) ?? false,
     consolidate: (vm, signal) => change('ConsolidateVMDisks_Task', consolidateDisks(vmRef(vm)), signal),
     proxyVm: async (vm, signal) => proxyFacts(await existing(vm, readVm(vm, PROXY_PROPERTIES, signal))),
+    hostOfProxyVm: (vm, signal) =>
+      existing(
+        vm,
+        read(signal, (session) => readHostOfVm(session, vmRef(vm))),
+      ),
     attach: async ({ proxyVm, files }, signal) => {
       const found = await existing(proxyVm, readVm(proxyVm, PROXY_PROPERTIES, signal));
       const places = choosePlaces(found, proxyVm, files.length);
       const disks = places.map((place, index) => ({ ...place, fileName: files[index] ?? '' }));
-      await change('ReconfigVM_Task', addDisks(vmRef(proxyVm), disks), signal);
+      try {
+        await connection().tasks.run('ReconfigVM_Task', addDisks(vmRef(proxyVm), disks), signal);
+      } catch (error) {
+        if (!(error instanceof VimFaultError)) throw error;
+        if (error.fault.type !== 'FileLocked') throw named(error, options.url);
+        const holder = await read(signal, (session) => findHolder(session, vmRef(proxyVm), files)).catch(
+          () => undefined,
+        );
+        throw errorOfLockedFile(error.fault.file ?? files[0] ?? '', holder);
+      }
     },
     detach: async ({ proxyVm, files }, signal) => {
       const attachedKeys = async () => {
@@ -131,7 +147,7 @@ const everyVmsSnapshots = (view: VimRef) => ({
 const named = (error: VimFaultError, url: string): SnaphookError =>
   errorOfFault(new URL(url).hostname, error.operation, error.fault);
 
-async function existing(vm: MoRef, reading: Promise<ObjectProperties | undefined>): Promise<ObjectProperties> {
+async function existing<Found>(vm: MoRef, reading: Promise<Found | undefined>): Promise<Found> {
   const found = await reading;
   if (found !== undefined) return found;
   throw new SnaphookError('E_VM_NOT_FOUND', `vCenter knows proxy VM "${vm}" no more`, {

@@ -101,6 +101,7 @@ test('a disk is added to the proxy VM, found there by its serial, and detached w
   expect((await snapshots.proxyVm(proxy, signal)).disks).toContainEqual({
     diskUuid: disk?.diskUuid,
     fileName: files[0],
+    isDiscarding: true,
   });
   expect(lab.vcenter.vm('proxy').disks[1]).toMatchObject({ diskMode: 'independent_nonpersistent', unitNumber: 1 });
   const [bootFile] = own.flatMap(({ backing }) => ('fileName' in backing ? [backing.fileName] : []));
@@ -108,6 +109,58 @@ test('a disk is added to the proxy VM, found there by its serial, and detached w
   await snapshots.detach({ proxyVm: proxy, files }, signal);
   expect(lab.vcenter.vm('proxy').disks).toEqual(own);
   expect(lab.events.events.filter(({ operation }) => operation === 'destroy-disk')).toEqual([]);
+});
+
+test('the host of the proxy VM is told with the datastores it mounts, and with those it does not reach', async () => {
+  const { lab, snapshots, proxy } = await openWorld();
+  const shown = async () => {
+    const { name, datastores } = await snapshots.hostOfProxyVm(proxy, signal);
+    return [name, datastores.length, datastores.filter(({ accessible }) => !accessible).length];
+  };
+  const [host, mounted] = await shown();
+  expect(host).toBe('esx1.example.org');
+  expect(mounted).toBeGreaterThan(1);
+
+  lab.vcenter.changeDatastore('VMFS-1', { unreachedBy: ['esx1.example.org', 'esx2.example.org'] });
+  expect(await shown()).toEqual([host, mounted, 1]);
+  lab.vcenter.changeDatastore('VMFS-1', { hosts: ['esx2.example.org'] });
+  expect(await shown()).toEqual([host, Number(mounted) - 1, 0]);
+});
+
+test('a disk whose host does not mount, or not reach, its datastore cannot be added', async () => {
+  const { lab, snapshots, proxy, take } = await openWorld();
+  const [disk] = await snapshots.disksOf((await take()).moRef, signal);
+  const attach = () => snapshots.attach({ proxyVm: proxy, files: [disk?.fileName ?? ''] }, signal);
+
+  lab.vcenter.changeDatastore('VMFS-1', { hosts: ['esx2.example.org'] });
+  expect(await failure(attach())).toMatchObject({ message: expect.stringContaining('CannotAccessFile') });
+  lab.vcenter.changeDatastore('VMFS-1', {
+    hosts: ['esx1.example.org', 'esx2.example.org'],
+    unreachedBy: ['esx1.example.org'],
+  });
+  expect(await failure(attach())).toMatchObject({ message: expect.stringContaining('CannotAccessFile') });
+});
+
+test('a disk that is in use is refused with the VM and the host that have it, or with the word that none is shown', async () => {
+  const { lab, snapshots, proxy, take } = await openWorld();
+  const other = moRef(lab.vcenter.moRefOf('chained'));
+  lab.vcenter.changeVm('chained', { powerState: 'poweredOn' });
+  const [disk] = await snapshots.disksOf((await take()).moRef, signal);
+  const files = [disk?.fileName ?? ''];
+  await snapshots.attach({ proxyVm: other, files }, signal);
+
+  expect(await failure(snapshots.attach({ proxyVm: proxy, files }, signal))).toMatchObject({
+    code: 'E_VCENTER',
+    message: `file "${files[0]}" is in use: VM "chained" on ESXi host "esx1.example.org" has it as a disk`,
+    retry: 'safe',
+  });
+  await snapshots.detach({ proxyVm: other, files }, signal);
+
+  const fault = `<f xmlns="urn:vim25" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:type="FileLocked"><file>${files[0]}</file></f>`;
+  const body = `<e:Envelope xmlns:e="http://schemas.xmlsoap.org/soap/envelope/"><e:Body><e:Fault><faultcode>ServerFaultCode</faultcode><faultstring>locked</faultstring><detail>${fault}</detail></e:Fault></e:Body></e:Envelope>`;
+  const action = { do: 'answer', status: 500, body } as const;
+  lab.faults.add({ system: 'vcenter', operation: 'ReconfigVM_Task', when: 'before', nth: 1, action });
+  expect((await failure(snapshots.attach({ proxyVm: proxy, files }, signal))).message).toContain('vCenter shows no VM');
 });
 
 test.each<[string, readonly ControllerInventory['type'][], string, number]>([

@@ -5,6 +5,7 @@ import { jobSpec } from '../../../src/cli/compose.ts';
 import { loadConfig } from '../../../src/config/load.ts';
 import { post } from '../../../src/job/post.ts';
 import { DATABASE_VM, PROXY_VM } from '../../../src/lab/estate.ts';
+import { ESX } from '../../../src/lab/estate-vms.ts';
 import type { DiskInventory } from '../../../src/lab/vcenter/inventory.ts';
 import { openSite, type Site } from './site.ts';
 
@@ -137,6 +138,25 @@ test.each([
     });
   } finally {
     site.lab.vcenter.changeVm(PROXY_VM, before);
+  }
+});
+
+test.each([
+  ['does not mount', { hosts: [] }],
+  ['does not reach', { unreachedBy: [ESX] }],
+])('a proxy VM whose host %s the datastore of a disk is refused before a guest is touched', async (trouble, change) => {
+  const { vcenter } = site.lab;
+  const snapshots = () => site.lab.events.events.filter(({ operation }) => operation === 'CreateSnapshot_Task').length;
+  const before = snapshots();
+  vcenter.changeDatastore('vvol-ds01', change);
+  try {
+    expect(await site.failingPre({ job: 'managed' })).toMatchObject({
+      code: 'E_PROXY_DEVICE',
+      message: expect.stringContaining(`its ESXi host "${ESX}" ${trouble} datastore "vvol-ds01"`),
+    });
+    expect(snapshots()).toBe(before);
+  } finally {
+    vcenter.changeDatastore('vvol-ds01', { hosts: [ESX], unreachedBy: [] });
   }
 });
 

@@ -87,6 +87,7 @@ const vvol = (change: { vasaArrays?: readonly string[]; bytes?: number } = {}) =
       kind: 'vvol',
       objectId: NAME,
       datastore: 'gold',
+      datastoreRef: moRef('datastore-1'),
       containerId: 'vvol:1-2',
       vasaArrays: change.vasaArrays ?? [`com.emc:${A}`],
     },
