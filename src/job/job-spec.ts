@@ -1,5 +1,6 @@
 import type { FreezeStrategy } from '../ports/guest.ts';
 import type { VmSelector } from '../ports/hypervisor.ts';
+import type { ImageFormat } from '../ports/images.ts';
 import type { Grade } from './grade.ts';
 
 /**
@@ -79,6 +80,8 @@ export interface JobSpec {
   readonly timeToLiveHours: number;
   /** Where images are handed over. */
   readonly exportDirectory: string;
+  /** Of the images. Absent: `raw`. */
+  readonly imageFormat?: ImageFormat;
   readonly limits: JobLimits;
   /** Absent: snapshots of the job are kept only where whoever makes one says for how long. */
   readonly retention?: Retention;

@@ -1,6 +1,6 @@
 import type { FreezeStrategy } from '../ports/guest.ts';
 import type { ArrayId, DeviceId, InstanceUuid, MoRef, RunId, Wwn } from '../ports/identity.ts';
-import type { HandedOverFile } from '../ports/images.ts';
+import { filesOfImage, type HandedOverFile, type ImageFormat } from '../ports/images.ts';
 import type { ArrayFacts, NewDevices } from '../ports/storage-array.ts';
 import type { JobContext, JobSpec, RouteName } from './job-spec.ts';
 import type { VmNote } from './vm-notes.ts';
@@ -172,12 +172,23 @@ export interface PlannedImage {
   readonly wwn: Wwn;
   readonly imagePath: string;
   readonly imageBytes: number;
+  readonly format: ImageFormat;
 }
 
-export const imagesOf = ({ devices, managed }: Plan): readonly PlannedImage[] => [
-  ...devices.map(({ targetWwn, imagePath, imageBytes }) => ({ wwn: targetWwn, imagePath, imageBytes })),
-  ...(managed?.disks ?? []).map(({ diskUuid, imagePath, imageBytes }) => ({ wwn: diskUuid, imagePath, imageBytes })),
-];
+export function imagesOf({ spec, devices, managed }: Plan): readonly PlannedImage[] {
+  const format = imageFormatOf(spec);
+  return [
+    ...devices.map(({ targetWwn: wwn, imagePath, imageBytes }) => ({ wwn, imagePath, imageBytes, format })),
+    ...(managed?.disks ?? []).map(({ diskUuid: wwn, imagePath, imageBytes }) => ({
+      wwn,
+      imagePath,
+      imageBytes,
+      format,
+    })),
+  ];
+}
+
+export const imageFormatOf = ({ imageFormat }: JobSpec): ImageFormat => imageFormat ?? 'raw';
 
 /** Images to be written, or devices that stay as they are on the array. */
 export const capturedDisksOf = (plan: Plan): number => (plan.kept?.devices ?? imagesOf(plan)).length;
@@ -191,17 +202,16 @@ export const hasCommonInstant = ({ managed, vms }: Plan): boolean => managed ===
 
 /** What the run puts into its hand-over directory, the manifest last: as long as it is there it says whose the rest is. */
 export const handedOverFilesOf = (plan: Plan): readonly HandedOverFile[] => [
-  ...imagesOf(plan).map(({ imagePath, imageBytes }) => ({ path: imagePath, sizeBytes: imageBytes })),
+  ...imagesOf(plan).flatMap(({ imagePath, format, imageBytes }) =>
+    filesOfImage({ path: imagePath, format, sizeBytes: imageBytes }),
+  ),
   { path: MANIFEST_NAME, sizeBytes: undefined },
 ];
 
 /** Under what name a manifest is written before it has its own: a crash leaves a file that names its run. */
 export const draftNameOf = ({ snapshotName }: Pick<Plan, 'snapshotName'>): string => `${snapshotName}${DRAFT_SUFFIX}`;
 
-export const imagePathsOf = (plan: Plan): readonly string[] => [
-  ...imagesOf(plan).map(({ imagePath }) => imagePath),
-  MANIFEST_NAME,
-];
+export const imagePathsOf = (plan: Plan): readonly string[] => handedOverFilesOf(plan).map(({ path }) => path);
 
 export const MANIFEST_NAME = 'snaphook-manifest.json';
 /** Until the export is complete. */

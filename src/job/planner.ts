@@ -20,6 +20,7 @@ import {
   type CapturedDevice,
   type ClonePlan,
   type Collateral,
+  imageFormatOf,
   type ManagedPlan,
   type Plan,
   type PlannedDevice,
@@ -194,7 +195,7 @@ function assemble(
       hint: 'Give each job an exportDirectory of its own: otherwise one run would hand over the images of another.',
     });
   }
-  const names = imageNames(sources);
+  const names = imageNames(sources, imageFormatOf(spec));
   const managed = draft.proxyVm && managedPlan(draft.proxyVm, { sources, vms, names }, reserved.disks);
   const choice = choiceOf(draft, spec, reserved);
   const chosen = choose(choice);

@@ -1,27 +1,40 @@
-/** One regular file handed to the backup product. */
-export interface ImageFile {
-  /** Relative to the hand-over directory, `/` separators. */
+export const IMAGE_FORMATS = ['raw'] as const;
+/** What the files of an image are. `raw`: one with the bytes of the device, holes for zeros. */
+export type ImageFormat = (typeof IMAGE_FORMATS)[number];
+
+export interface ImageShape {
+  /** Relative path of the image inside the hand-over directory, `/` separators. */
   readonly path: string;
+  readonly format: ImageFormat;
   /** Logical size: the whole device. */
   readonly sizeBytes: number;
+}
+
+/** Every file an image of this shape consists of, so that whoever removes it leaves none. */
+export function filesOfImage({ path, format, sizeBytes }: ImageShape): readonly HandedOverFile[] {
+  switch (format) {
+    case 'raw':
+      return [{ path, sizeBytes }];
+  }
+}
+
+/** One image handed to the backup product. */
+export interface ImageFile extends ImageShape {
   /** Bytes that are not in holes. */
   readonly dataBytes: number;
-  /** BLAKE2b-512 of the logical content in hex, what `b2sum` prints. */
+  /** BLAKE2b-512 of the logical content in hex, whatever the format: what `b2sum` prints of a raw image. */
   readonly blake2b: string;
 }
 
-export interface ImageRequest {
+export interface ImageRequest extends ImageShape {
   readonly devicePath: string;
-  /** Relative path of the image inside the hand-over directory. */
-  readonly path: string;
-  readonly sizeBytes: number;
 }
 
 /** A file as it was put into a hand-over directory. */
 export interface HandedOverFile {
   /** Relative to the hand-over directory, `/` separators. */
   readonly path: string;
-  /** Undefined where any size will do, as for a manifest. */
+  /** Undefined where any size will do: of a manifest, or where it is not known before the file is written. */
   readonly sizeBytes: number | undefined;
 }
 
