@@ -1,6 +1,7 @@
 import { loadConfig } from '../config/load.ts';
 import { type CloneResult, cloneVm } from '../job/clone.ts';
 import { deleteClone, type ListedClone, listClones } from '../job/clones.ts';
+import { collateralOf, warningsOf } from '../job/collateral.ts';
 import { SnaphookError } from '../ports/errors.ts';
 import { runId as parseRunId, type RunId } from '../ports/identity.ts';
 import type { Reporter } from '../ports/reporter.ts';
@@ -53,8 +54,8 @@ export async function cloneCreateVerb(call: Call, request: CloneRequest): Promis
 }
 
 /** VMs that came with the datastore: their files are on the copy, and they are in no inventory. */
-const unregisteredOf = ({ plan }: CloneResult): readonly string[] =>
-  plan.collateral.flatMap(({ vms }) => vms.map(({ name }) => name));
+const unregisteredOf = ({ plan, capture }: CloneResult): readonly string[] =>
+  collateralOf(plan, capture).flatMap(({ vms }) => vms.map(({ name }) => name));
 
 function documentOf(result: CloneResult, job: string): VerbResult['document'] {
   const { plan, capture, datastore, vm } = result;
@@ -68,7 +69,7 @@ function documentOf(result: CloneResult, job: string): VerbResult['document'] {
     snapshot: { array: plan.arrayId, name: plan.snapshotName, snapId: capture.snapId },
     devices: plan.devices.map(({ device, target, targetWwn }) => ({ device, target, targetWwn })),
     unregisteredCopies: unregisteredOf(result),
-    warnings: plan.warnings,
+    warnings: warningsOf(plan, capture),
   });
 }
 

@@ -30,9 +30,10 @@ export const captureStep: Step<CaptureResult> = {
       if (unconfirmed && !unconfirmed.confirmed) throw unconfirmed.error;
       const [snapshots, layoutDoubts] = await Promise.all([
         findAfterEstablish(run, window, signal),
-        doubtsAfterThaw(run, before, signal),
+        doubtsAfterThaw(run, before.vms, signal),
       ]);
-      return captureResult(run, window, { freezes, snapshots, layoutDoubts });
+      const result = captureResult(run, window, { freezes, snapshots, layoutDoubts });
+      return before.neighbours ? { ...result, neighbours: before.neighbours } : result;
     } catch (error) {
       // A look that failed says nothing about an establish that was not answered.
       throw window.establishError === undefined ? error : withUnknownEffect(error);
