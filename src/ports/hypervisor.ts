@@ -1,5 +1,6 @@
 import type { InstanceUuid, MoRef } from './identity.ts';
 import type { VmSnapshot } from './vm-snapshots.ts';
+import type { VmTask } from './vm-task.ts';
 
 /**
  * How a user names VMs. The first five mean one VM (`name` and `biosUuid` may match several: that is an error, never a guess),
@@ -86,15 +87,6 @@ export interface VirtualDisk {
   readonly sharedByWriters: boolean;
   readonly backing: DiskBacking;
   readonly condition: DiskCondition;
-}
-
-/** Something vCenter did or does with a VM. */
-export interface VmTask {
-  readonly id: string;
-  /** Such as `VirtualMachine.relocate`. */
-  readonly kind: string;
-  /** Queued or running. */
-  readonly atWork: boolean;
 }
 
 /** How a VM stands beside its disks. */

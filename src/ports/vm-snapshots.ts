@@ -1,4 +1,5 @@
 import type { MoRef } from './identity.ts';
+import type { VmTask } from './vm-task.ts';
 
 /** One snapshot in the tree of a VM. */
 export interface VmSnapshot {
@@ -70,6 +71,8 @@ export interface VmSnapshots {
   ): Promise<void>;
   /** Resolves when no task of the VM is queued or running. At once for a VM that is gone. */
   whenIdle(vm: MoRef, signal: AbortSignal): Promise<void>;
+  /** Of the last minutes, also those that are over; none for a VM that is gone. */
+  tasksOf(vm: MoRef, signal: AbortSignal): Promise<readonly VmTask[]>;
   /** Snapshots of exactly this name; none for a VM that is gone. */
   find(request: { readonly vm: MoRef; readonly name: string }, signal: AbortSignal): Promise<readonly VmSnapshot[]>;
   /** Snapshots of every VM whose name begins so: what `reap` compares with the journals. */

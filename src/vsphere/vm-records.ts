@@ -1,6 +1,7 @@
 import { SnaphookError } from '../ports/errors.ts';
-import type { VmRecord, VmTask } from '../ports/hypervisor.ts';
+import type { VmRecord } from '../ports/hypervisor.ts';
 import { moRef } from '../ports/identity.ts';
+import type { VmTask } from '../ports/vm-task.ts';
 import { boolean, ref, text } from './decode.ts';
 import { type DatastoreFacts, datastoreFacts, hasRawDevice, type StorageFacts, virtualDisks } from './disks.ts';
 import { displayName, readInstanceUuid } from './managed-entity.ts';

@@ -1,6 +1,7 @@
 import { SnaphookError } from '../ports/errors.ts';
 import { type MoRef, moRef } from '../ports/identity.ts';
 import type { VmSnapshot, VmSnapshots } from '../ports/vm-snapshots.ts';
+import type { VmTask } from '../ports/vm-task.ts';
 import { boolean, type VimRef } from './decode.ts';
 import { addDisks, consolidateDisks, createSnapshot, removeDisks, removeSnapshot, type SoapObject } from './encode.ts';
 import { errorOfFault, isGone, VimFaultError } from './faults.ts';
@@ -12,6 +13,7 @@ import type { Session, Sessions } from './session.ts';
 import { disksInSnapshot, snapshotsIn } from './snapshot-tree.ts';
 import { readObject, Tasks } from './tasks.ts';
 import type { ChangingOperation } from './vim-wsdl.ts';
+import { readTask, TASK_PROPERTIES } from './vm-condition.ts';
 import { openSessions, type VsphereOptions } from './vsphere.ts';
 
 interface Connection {
@@ -53,6 +55,7 @@ export function createVmSnapshots(options: VsphereOptions): VmSnapshots {
     sessionKey: (signal) => read(signal, async ({ key }) => key),
     create: ({ vm, ...snapshot }, signal) => change('CreateSnapshot_Task', createSnapshot(vmRef(vm), snapshot), signal),
     whenIdle: (vm, signal) => connection().tasks.whenIdle(vmRef(vm), signal),
+    tasksOf: (vm, signal) => read(signal, (session) => readTasksOf(session, vmRef(vm))),
     find: async ({ vm, name }, signal) => (await snapshotsOf(vm, signal)).filter((snapshot) => snapshot.name === name),
     list: ({ namePrefix }, signal) =>
       read(signal, async (session) => {
@@ -137,6 +140,18 @@ export function createVmSnapshots(options: VsphereOptions): VmSnapshots {
 
 /** The answer never came: it may have happened. */
 const isUnknown = (error: unknown): boolean => error instanceof SnaphookError && error.effect === 'unknown';
+
+async function readTasksOf(session: Session, vm: VimRef): Promise<readonly VmTask[]> {
+  const tasks: VmTask[] = [];
+  for await (const task of retrieveObjects(session, {
+    propSet: [{ type: 'Task', pathSet: TASK_PROPERTIES }],
+    objectSet: [{ obj: vm, skip: true, selectSet: [{ type: 'VirtualMachine', path: 'recentTask' }] }],
+    reportMissingObjectsInResults: true,
+  })) {
+    if (task.object.type === 'Task') tasks.push(readTask(task));
+  }
+  return tasks;
+}
 
 const everyVmsSnapshots = (view: VimRef) => ({
   propSet: [{ type: 'VirtualMachine', pathSet: ['snapshot'] }],

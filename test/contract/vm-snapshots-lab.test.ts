@@ -65,6 +65,11 @@ test('a snapshot is found by its exact name with what vCenter says of it, and re
   const before = lab.vcenter.vm('rdm01').disks;
   const taken = await take();
   await take('snaphook-test-2');
+  expect(await snapshots.tasksOf(SOURCE, signal)).toContainEqual({
+    id: expect.stringMatching(/^task-\d+$/),
+    kind: 'VirtualMachine.createSnapshot',
+    atWork: false,
+  });
 
   expect(taken).toMatchObject({ vm: SOURCE, name: 'snaphook-test', description: 'ours', quiesced: false });
   expect(Math.abs((taken.createdAtMs ?? 0) - Date.now())).toBeLessThan(60_000);
