@@ -1,5 +1,8 @@
-export const IMAGE_FORMATS = ['raw'] as const;
-/** What the files of an image are. `raw`: one with the bytes of the device, holes for zeros. */
+export const IMAGE_FORMATS = ['raw', 'vmdk-flat', 'vmdk-stream', 'qcow2'] as const;
+/**
+ * What the files of an image are. `raw`: one with the bytes of the device, holes for zeros. `vmdk-flat`: that and a descriptor
+ * (monolithicFlat). `vmdk-stream`: one compressed VMDK (streamOptimized). `qcow2`: one, version 3.
+ */
 export type ImageFormat = (typeof IMAGE_FORMATS)[number];
 
 export interface ImageShape {
@@ -10,11 +13,19 @@ export interface ImageShape {
   readonly sizeBytes: number;
 }
 
-/** Every file an image of this shape consists of, so that whoever removes it leaves none. */
+/** Every file an image of this shape consists of, the one of its path first. */
 export function filesOfImage({ path, format, sizeBytes }: ImageShape): readonly HandedOverFile[] {
   switch (format) {
     case 'raw':
       return [{ path, sizeBytes }];
+    case 'vmdk-flat':
+      return [
+        { path, sizeBytes: undefined },
+        { path: path.replace(/(\.vmdk)?$/, '-flat.vmdk'), sizeBytes },
+      ];
+    case 'vmdk-stream':
+    case 'qcow2':
+      return [{ path, sizeBytes: undefined }];
   }
 }
 
