@@ -220,6 +220,7 @@ function capturedDevice({ device, holds, datastore, vmfsUuid }: SourceDevice): C
   return {
     device: device.id,
     wwn: device.effectiveWwn,
+    cylinders: device.cylinders,
     holds,
     datastore: datastore === undefined ? undefined : { name: datastore, vmfsUuid },
   };
