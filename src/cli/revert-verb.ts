@@ -49,12 +49,12 @@ export async function revertVerb(call: Call, request: RevertRequest): Promise<Ve
       applied: request.apply,
       ...(applied && { runId: applied.runId, currentState: applied.current }),
       snapshot: {
-        runId: draft.kept.runId,
-        label: draft.label,
-        array: draft.kept.arrayId,
-        name: draft.kept.snapshotName,
-        snapId: draft.snapId,
-        takenAt: draft.takenAt,
+        runId: draft.source.plan.runId,
+        label: draft.source.label,
+        array: draft.source.plan.arrayId,
+        name: draft.source.plan.snapshotName,
+        snapId: draft.source.capture.snapId,
+        takenAt: draft.source.takenAt,
       },
       vms: draft.vms.map(({ name, instanceUuid, grade }) => ({ name, instanceUuid, grade })),
       devices: draft.devices.map(({ device }) => device),
@@ -69,7 +69,7 @@ async function apply(call: Call, request: RevertRequest, wish: RevertWish, draft
   const { reporter, signal } = call;
   const config = loadConfig(call.configFile);
   const context = {
-    job: draft.kept.spec.name,
+    job: draft.source.plan.spec.name,
     integration: 'revert',
     instance: undefined,
     productRunId: undefined,
@@ -101,7 +101,8 @@ function withCurrentState(error: unknown, current: RunId): unknown {
 }
 
 function textOf(draft: RevertDraft, { keepCurrent }: RevertRequest, applied: Applied | undefined): string {
-  const { kept, label, takenAt, vms, devices, warnings } = draft;
+  const { vms, devices, warnings } = draft;
+  const { plan: kept, label, takenAt } = draft.source;
   const name = `${kept.runId}${label === undefined ? '' : ` "${label}"`}`;
   const of = `snapshot ${name}, taken ${takenAt?.toISOString() ?? 'at an unknown time'}`;
   const before = keepCurrent

@@ -41,6 +41,8 @@ export interface CloneWish {
   readonly name: string | undefined;
   /** Inventory path of its folder; undefined: that of the VM. */
   readonly folder: string | undefined;
+  /** The run whose kept snapshot it is made of; undefined: a snapshot is made for it. */
+  readonly snapshotRun?: RunId;
 }
 
 /** VMs get the content back that a kept snapshot has of them. */

@@ -88,12 +88,12 @@ async function deleteOne(
   return deleteFound(ports, runId, apply, signal);
 }
 
-/** A run that writes it back, or was killed while it did, needs it to come to its end. Errors: `E_RUN_OPEN`. */
+/** A clone stands on it; a run that writes it back, or was killed while it did, needs it to come to its end. Errors: `E_RUN_OPEN`. */
 async function refuseWhileUsed(ports: JobPorts, runId: RunId): Promise<void> {
-  const user = (await openPlansOf(ports)).find(({ revert }) => revert?.snapshotRun === runId);
+  const user = (await openPlansOf(ports)).find(({ borrowed }) => borrowed?.run === runId);
   if (!user) return;
   throw new SnaphookError('E_RUN_OPEN', `kept snapshot "${runId}" is used by run "${user.runId}", which is open`, {
-    hint: 'Let it end. If its process died, `snaphook reap --apply` brings it to its end.',
+    hint: 'Let it end, or delete it if it is a clone. If its process died, `snaphook reap --apply` brings it to its end.',
   });
 }
 

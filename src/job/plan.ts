@@ -113,11 +113,17 @@ export interface KeptPlan {
   readonly devices: readonly CapturedDevice[];
 }
 
-/** Some VMs of a kept snapshot, whose devices it is written back to. */
-export interface RevertPlan {
-  /** The run that made the snapshot. */
-  readonly snapshotRun: RunId;
+/** The kept snapshot of another run that a run works with. Whoever undoes the run leaves it as it is. */
+export interface BorrowedSnapshot {
+  /** The run that made it. */
+  readonly run: RunId;
   readonly snapId: number | undefined;
+  /** ISO time. */
+  readonly takenAt: string | undefined;
+}
+
+/** VMs of a borrowed snapshot, whose devices it is written back to. */
+export interface RevertPlan {
   readonly devices: readonly CapturedDevice[];
 }
 
@@ -149,7 +155,9 @@ export interface Plan {
   readonly kept?: KeptPlan;
   /** Of a clone: nothing is handed over. */
   readonly clone?: ClonePlan;
-  /** Of a revert, which captures nothing: `snapshotName` is the snapshot of another run, and has no `devices`. */
+  /** Of a run that captures nothing: `snapshotName` is that of this snapshot. */
+  readonly borrowed?: BorrowedSnapshot;
+  /** Of a revert, which has no `devices`. */
   readonly revert?: RevertPlan;
   readonly vms: readonly PlannedVm[];
   readonly devices: readonly PlannedDevice[];

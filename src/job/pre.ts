@@ -103,10 +103,8 @@ async function handOver(after: Captured, signal: AbortSignal): Promise<PreResult
   return { runId: plan.runId, plan, capture, files, directory, manifest: MANIFEST_NAME, degraded };
 }
 
-async function planAndCapture(
-  work: RunAtWork,
-  signal: AbortSignal,
-): Promise<Pick<Captured, 'run' | 'capture' | 'draft'>> {
+/** The run with its plan, journaled: from here on it can be undone. */
+export async function planRun(work: RunAtWork, signal: AbortSignal): Promise<Pick<Captured, 'run' | 'draft'>> {
   const { ports, journal, time, current } = work;
   const { plan, draft } = await planAndReserve(work, signal);
   const array = ports.arrays.find(({ id }) => id === plan.arrayId);
@@ -114,7 +112,15 @@ async function planAndCapture(
   const run: Run = { plan, ports, array, journal, openGuests: new Map(), endsAtMs: time.endsAtMs };
   current.run = run;
   for (const warning of plan.warnings) ports.reporter.warn(warning);
-  if (isHandedOver(plan)) await preflightHandOver(run, signal);
+  return { run, draft };
+}
+
+async function planAndCapture(
+  work: RunAtWork,
+  signal: AbortSignal,
+): Promise<Pick<Captured, 'run' | 'capture' | 'draft'>> {
+  const { run, draft } = await planRun(work, signal);
+  if (isHandedOver(run.plan)) await preflightHandOver(run, signal);
   if (needsGroup(run)) await runStep(run, groupStep, signal);
   return { run, capture: await captureGuests(run, signal), draft };
 }

@@ -1,26 +1,19 @@
 import { SnaphookError } from '../ports/errors.ts';
 import type { VmRecord } from '../ports/hypervisor.ts';
-import type { DeviceId } from '../ports/identity.ts';
-import type { StorageArray } from '../ports/storage-array.ts';
 import type { Grade } from './grade.ts';
 import { identitiesOf } from './identity.ts';
 import type { RevertWish } from './job-spec.ts';
-import { captureResultOf } from './journal.ts';
-import { checkUnlinked, keptJournal } from './kept-changes.ts';
+import { checkUnlinked } from './kept-changes.ts';
+import { type KeptSource, loadKept, requireSnapshot, whyOther } from './kept-source.ts';
 import { openPlansOf } from './open-plans.ts';
 import { type CapturedDevice, capturedOf, devicesOf, type Plan, type PlannedVm } from './plan.ts';
 import type { JobPorts } from './ports.ts';
-import { loadRun } from './run-record.ts';
 import { checkDevices, findDevices, sourcesOf } from './sources.ts';
 import { requireStandstill } from './standstill.ts';
 
 /** What a revert would write back, found fit for it. */
 export interface RevertDraft {
-  /** Of the run that made the snapshot. */
-  readonly kept: Plan;
-  readonly label: string | undefined;
-  readonly takenAt: Date | undefined;
-  readonly snapId: number | undefined;
+  readonly source: KeptSource;
   readonly vms: readonly (PlannedVm & { readonly grade: Grade })[];
   readonly devices: readonly CapturedDevice[];
   readonly warnings: readonly string[];
@@ -31,16 +24,8 @@ export interface RevertDraft {
  * `E_REVERT` for what can never be reverted so, `E_REVERT_IN_USE` for what somebody uses now, `E_VM_*`, `E_DEVICE_*`.
  */
 export async function planRevert(ports: JobPorts, wish: RevertWish, signal: AbortSignal): Promise<RevertDraft> {
-  const { state } = await keptJournal(ports, wish.snapshotRun);
-  const capture = captureResultOf(state);
-  const { run } = await loadRun(ports, wish.snapshotRun);
-  if (!run || !capture || state.found) {
-    throw refused(
-      `the journal of snapshot "${wish.snapshotRun}" was lost: which disks were on its devices is not known`,
-      'Restore it in Unisphere if you know that.',
-    );
-  }
-  const { plan: kept, array } = run;
+  const source = await loadKept(ports, wish.snapshotRun);
+  const { plan: kept, array, capture } = source;
   const vms = chosenVms(kept, wish.vms);
   const devices = devicesOfVms(kept, vms);
   if ((await array.facts(signal)).snapVxApi === 'storage-group') {
@@ -52,12 +37,9 @@ export async function planRevert(ports: JobPorts, wish: RevertWish, signal: Abor
   const records = await requireStandstill(ports, vms, signal);
   await requireSameDevices(ports, { kept, devices, records }, signal);
   await requireNoOtherUser(ports, { devices, records }, signal);
-  await requireSnapshot(array, { kept, snapId: capture.snapId, devices }, signal);
+  await requireNotInUse(source, devices, signal);
   return {
-    kept,
-    label: state.label ?? kept.spec.keep?.label,
-    takenAt: state.capturedAt,
-    snapId: capture.snapId,
+    source,
     vms: vms.map((vm) => ({
       ...vm,
       grade: capture.vms.find(({ vm: id }) => id === vm.instanceUuid)?.grade ?? 'unknown',
@@ -120,22 +102,17 @@ async function requireSameDevices(
   const found = await findDevices(ports.arrays, kept.spec.targetPool, disks, signal);
   checkDevices(found, disks);
   const now = new Map(sourcesOf(found, disks).map(({ device }) => [device.id, device]));
-  for (const { device: id, wwn, cylinders } of devices) {
-    const device = now.get(id);
-    if (found.home.array.id !== kept.arrayId || device?.effectiveWwn !== wwn) {
-      throw refused(
-        `device "${id}" of array "${kept.arrayId}", which was captured, is not what holds the disk now`,
-        'The snapshot is of other devices: make a clone of it, or restore it in Unisphere.',
-      );
+  for (const then of devices) {
+    const device = now.get(then.device);
+    const why =
+      found.home.array.id === kept.arrayId
+        ? whyOther(device, then)
+        : `the disks are on array "${found.home.array.id}" now, and were on "${kept.arrayId}"`;
+    if (why !== undefined)
+      throw refused(why, 'Its storage was changed since. Restore it in Unisphere if that is right.');
+    if (device?.linkTarget) {
+      throw refused(`device "${then.device}" shows a snapshot of another device`, 'Unlink it in Unisphere.');
     }
-    if (cylinders !== undefined && device.cylinders !== cylinders) {
-      throw refused(
-        `device "${id}" has ${device.cylinders} cylinders and had ${cylinders} when it was captured`,
-        'A snapshot from before an expansion is not written back by this tool.',
-      );
-    }
-    if (device.linkTarget)
-      throw refused(`device "${id}" shows a snapshot of another device`, 'Unlink it in Unisphere.');
   }
   if (now.size !== devices.length) {
     throw refused('the VM has disks on devices that the snapshot does not have', 'Take these disks off the VM first.');
@@ -169,38 +146,19 @@ async function requireNoOtherUser(
   if (other) throw refused(`VM "${other.name}" has a disk of the VM too`, 'Take the disk off that VM first.');
 }
 
-async function requireSnapshot(
-  array: StorageArray,
-  wanted: { readonly kept: Plan; readonly snapId: number | undefined; readonly devices: readonly CapturedDevice[] },
+async function requireNotInUse(
+  source: KeptSource,
+  captured: readonly CapturedDevice[],
   signal: AbortSignal,
 ): Promise<void> {
-  const { kept, snapId } = wanted;
-  const devices = wanted.devices.map(({ device }) => device);
-  const found = await array.findSnapshots({ name: kept.snapshotName, devices }, signal);
-  const own = found.filter((one) => snapId === undefined || one.snapId === snapId);
-  const missing = devices.filter((device) => !own.some(({ source }) => source === device));
-  if (missing.length > 0) {
-    throw new SnaphookError(
-      'E_SNAPSHOT_NOT_FOUND',
-      `kept snapshot "${kept.runId}" is not on device ${missing.join(', ')} of array "${array.id}" any more`,
-      { hint: 'It expired, or somebody deleted it; `snaphook snapshot list` shows what there is.' },
-    );
-  }
-  checkUnlinked(kept.runId, own);
-  const busy = await restoring(array, devices, signal);
-  if (busy === undefined) return;
-  throw new SnaphookError('E_REVERT_IN_USE', `device "${busy}" is being restored from a snapshot`, {
+  const devices = captured.map(({ device }) => device);
+  checkUnlinked(source.plan.runId, await requireSnapshot(source, devices, signal));
+  const loads = await source.array.sourceLoads(devices, signal);
+  const busy = loads.find(({ isRestoring }) => isRestoring);
+  if (!busy) return;
+  throw new SnaphookError('E_REVERT_IN_USE', `device "${busy.device}" is being restored from a snapshot`, {
     hint: 'Let it end, and end its restore session in Unisphere. One of this tool is shown by `snaphook reap`.',
   });
-}
-
-async function restoring(
-  array: StorageArray,
-  devices: readonly DeviceId[],
-  signal: AbortSignal,
-): Promise<DeviceId | undefined> {
-  const loads = await array.sourceLoads(devices, signal);
-  return loads.find(({ isRestoring }) => isRestoring)?.device;
 }
 
 const refused = (why: string, hint: string): SnaphookError =>

@@ -23,11 +23,11 @@ const LEAST_UNDO_MS = 30 * 60_000;
 export async function revertVms(
   ports: JobPorts,
   wish: RevertWish,
-  { kept }: RevertDraft,
+  { source }: RevertDraft,
   context: JobContext,
   signal: AbortSignal,
 ): Promise<Plan> {
-  const { keep: _ofTheSnapshot, ...ofJob } = kept.spec;
+  const { keep: _ofTheSnapshot, ...ofJob } = source.plan.spec;
   const { limits } = ofJob;
   const spec: JobSpec = {
     ...ofJob,
@@ -74,7 +74,7 @@ function undisturbedInDoubt(error: unknown): SnaphookError {
 }
 
 function planOf(
-  { kept, vms, devices, snapId, warnings }: RevertDraft,
+  { source: { plan: kept, capture, takenAt }, vms, devices, warnings }: RevertDraft,
   { runId, context, spec }: Pick<Plan, 'runId' | 'context' | 'spec'>,
 ): Plan {
   return {
@@ -86,7 +86,8 @@ function planOf(
     snapshotName: kept.snapshotName,
     route: kept.route,
     managed: undefined,
-    revert: { snapshotRun: kept.runId, snapId, devices },
+    borrowed: { run: kept.runId, snapId: capture.snapId, takenAt: takenAt?.toISOString() },
+    revert: { devices },
     vms: vms.map(({ grade: _grade, ...vm }) => vm),
     devices: [],
     collateral: [],
@@ -95,8 +96,8 @@ function planOf(
 }
 
 /** How the state before a revert is kept: the VMs are off, so that nothing has to be frozen. */
-export function specOfCurrentState({ kept, vms }: RevertDraft): JobSpec {
-  const { keep: _ofTheSnapshot, ...spec } = kept.spec;
+export function specOfCurrentState({ source, vms }: RevertDraft): JobSpec {
+  const { keep: _ofTheSnapshot, ...spec } = source.plan.spec;
   return {
     ...spec,
     vms: vms.map(({ instanceUuid }) => ({ by: 'instanceUuid', uuid: instanceUuid })),
@@ -107,7 +108,7 @@ export function specOfCurrentState({ kept, vms }: RevertDraft): JobSpec {
 }
 
 /** As long as the snapshot itself was to be kept, unless somebody says for how long. */
-export function keepOfCurrentState({ kept }: RevertDraft, days = kept.spec.keep?.days): Keep {
+export function keepOfCurrentState({ source: { plan } }: RevertDraft, days = plan.spec.keep?.days): Keep {
   if (days === undefined) throw new TypeError('a snapshot that was kept has days');
-  return { label: `before the revert to ${kept.runId}`, days, rule: 'own' };
+  return { label: `before the revert to ${plan.runId}`, days, rule: 'own' };
 }

@@ -1,7 +1,7 @@
 import { SnaphookError } from '../../ports/errors.ts';
 import { nextLookMs } from '../../ports/polling.ts';
 import type { RestoreState, SnapshotOn } from '../../ports/storage-array.ts';
-import { devicesOf, type Plan, type RevertPlan } from '../plan.ts';
+import { devicesOf, type Plan } from '../plan.ts';
 import type { RestoreResult } from '../results.ts';
 import { requireStandstill } from '../standstill.ts';
 import type { Run, Step } from '../step.ts';
@@ -61,14 +61,9 @@ export const restoreStep: Step<RestoreResult> = {
 
 const vmsOf = ({ vms }: Plan) => ({ vms: vms.map(({ name }) => name).join(', ') });
 
-function revertOf({ revert }: Plan): RevertPlan {
-  if (!revert) throw new TypeError('a step of reverts in a plan of another kind');
-  return revert;
-}
-
 const snapshotOf = (plan: Plan, devices = devicesOf(plan)): SnapshotOn => ({
   name: plan.snapshotName,
-  snapId: revertOf(plan).snapId,
+  snapId: plan.borrowed?.snapId,
   devices,
 });
 

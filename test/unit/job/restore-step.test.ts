@@ -40,7 +40,8 @@ async function openRevert() {
     spec: jobSpec({ limits: { ...DEFAULT_LIMITS, settleMs: 1 } }),
     vms: [{ name: 'db01', instanceUuid: 'vm-1', layout: [] }],
     devices: [],
-    revert: { snapshotRun: 'mb3k2j1f-x8q2zk', snapId: 7, devices: DEVICES.map((device) => ({ device })) },
+    borrowed: { run: 'mb3k2j1f-x8q2zk', snapId: 7 },
+    revert: { devices: DEVICES.map((device) => ({ device })) },
   } as unknown as Plan;
   const lines: JournalLine[] = [];
   const stored = {
