@@ -3,7 +3,6 @@ import { type CloneResult, cloneVm } from '../job/clone.ts';
 import { deleteClone, type ListedClone, listClones } from '../job/clones.ts';
 import { collateralOf, warningsOf } from '../job/collateral.ts';
 import { SnaphookError } from '../ports/errors.ts';
-import { runId as parseRunId, type RunId } from '../ports/identity.ts';
 import type { Reporter } from '../ports/reporter.ts';
 import { jobSpec, withPorts } from './compose.ts';
 import type { VerbResult } from './console.ts';
@@ -11,6 +10,7 @@ import { EXIT } from './exit-codes.ts';
 import { capturedVms } from './render/captured-vms.ts';
 import { jsonDocument } from './render/json.ts';
 import { table } from './render/text.ts';
+import { runIdOf } from './run-id.ts';
 
 interface Call {
   readonly configFile: string;
@@ -23,6 +23,8 @@ export interface CloneRequest {
   /** The one VM, or a selector of it. */
   readonly vm: string;
   readonly host: string | undefined;
+  /** Run id of the kept snapshot it is made of; undefined: the VM is captured. */
+  readonly snapshot: string | undefined;
   readonly name: string | undefined;
   readonly folder: string | undefined;
 }
@@ -43,7 +45,12 @@ export async function cloneCreateVerb(call: Call, request: CloneRequest): Promis
     );
   }
   const ofClone = { ...spec, targetPool: clones.targetPool ?? spec.targetPool, presentGroup: clones.presentGroup };
-  const wish = { host, name: request.name, folder: request.folder ?? clones.folder };
+  const wish = {
+    host,
+    name: request.name,
+    folder: request.folder ?? clones.folder,
+    ...(request.snapshot !== undefined && { snapshotRun: runIdOf(request.snapshot) }),
+  };
   const context = { job, integration: 'command line', instance: undefined, productRunId: undefined, level: undefined };
   const result = await withPorts(config, call.reporter, (ports) => cloneVm(ports, ofClone, wish, context, call.signal));
   return {
@@ -66,7 +73,7 @@ function documentOf(result: CloneResult, job: string): VerbResult['document'] {
     degraded: result.degraded,
     vms: capturedVms(plan, capture),
     clone: { name: vm.name, moRef: vm.vm, host: plan.clone?.host.name, datastore: datastore.name, poweredOn: false },
-    snapshot: { array: plan.arrayId, name: plan.snapshotName, snapId: capture.snapId },
+    snapshot: { array: plan.arrayId, name: plan.snapshotName, snapId: capture.snapId, keptBy: plan.borrowed?.run },
     devices: plan.devices.map(({ device, target, targetWwn }) => ({ device, target, targetWwn })),
     unregisteredCopies: unregisteredOf(result),
     warnings: warningsOf(plan, capture),
@@ -118,19 +125,12 @@ export async function cloneDeleteVerb(
     deleteClone(ports, runId, { apply }, call.signal),
   );
   const what = `clone "${clone.name}" of "${clone.of}" on ESXi host ${clone.host}`;
+  const below = clone.isOfKept ? 'datastore and devices; its snapshot is kept' : 'datastore, devices and snapshot';
   return {
     document: jsonDocument('clone-delete', { ok: true, applied: apply, clone }),
     text: apply
-      ? `${what} is gone, with its datastore, devices and snapshot\n`
-      : `${what} would be removed with its datastore, devices and snapshot. Nothing was changed; \`--apply\` does it.\n`,
+      ? `${what} is gone, with its ${below}\n`
+      : `${what} would be removed with its ${below}. Nothing was changed; \`--apply\` does it.\n`,
     exitCode: EXIT.ok,
   };
-}
-
-function runIdOf(text: string): RunId {
-  try {
-    return parseRunId(text);
-  } catch {
-    throw new SnaphookError('E_USAGE', `"${text}" is no run id`, { hint: '`snaphook clone list` shows them.' });
-  }
 }

@@ -63,7 +63,13 @@ function keepOf({ name, retention }: JobSpec, { label, keepDays }: SnapshotCreat
       hint: 'Give `--keep-days N`, or set `retention: { days: N }` for the job. A snapshot without an end is never made.',
     });
   }
-  if (Number.isInteger(keepDays) && keepDays >= 1) return { label, days: keepDays, rule: 'own' };
+  checkKeepDays(keepDays);
+  return { label, days: keepDays, rule: 'own' };
+}
+
+/** @throws SnaphookError `E_USAGE` for what is no whole number of days. */
+export function checkKeepDays(keepDays: number): void {
+  if (Number.isInteger(keepDays) && keepDays >= 1) return;
   throw new SnaphookError('E_USAGE', '"--keep-days" is not a whole number of days', {
     hint: 'Such as `--keep-days 14`.',
   });

@@ -17,6 +17,8 @@ export interface ListedClone {
   /** Undefined before the copy is mounted. */
   readonly datastore: string | undefined;
   readonly snapshot: string;
+  /** It is made of a kept snapshot, which stays when it goes. */
+  readonly isOfKept: boolean;
   /** When the VM was captured. */
   readonly takenAt: Date | undefined;
   /** `present`: made, and not asked to go. `unfinished`: being made or deleted now, or left half way. */
@@ -45,7 +47,8 @@ function listedClone(runId: RunId, job: string, state: RunState): ListedClone | 
     host: plan.clone.host.name,
     datastore: datastoreResultOf(state)?.name,
     snapshot: plan.snapshotName,
-    takenAt: state.capturedAt,
+    isOfKept: plan.borrowed !== undefined,
+    takenAt: plan.borrowed?.takenAt === undefined ? state.capturedAt : new Date(plan.borrowed.takenAt),
     state: isPresentClone(state) ? 'present' : 'unfinished',
   };
 }

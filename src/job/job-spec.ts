@@ -1,6 +1,7 @@
 import type { FreezeStrategy } from '../ports/guest.ts';
 import type { VmSelector } from '../ports/hypervisor.ts';
 import type { ImageFormat } from '../ports/images.ts';
+import type { RunId } from '../ports/identity.ts';
 import type { Grade } from './grade.ts';
 
 /**
@@ -41,6 +42,16 @@ export interface CloneWish {
   readonly name: string | undefined;
   /** Inventory path of its folder; undefined: that of the VM. */
   readonly folder: string | undefined;
+  /** The run whose kept snapshot it is made of; undefined: a snapshot is made for it. */
+  readonly snapshotRun?: RunId;
+}
+
+/** VMs get the content back that a kept snapshot has of them. */
+export interface RevertWish {
+  /** The run that made the snapshot. */
+  readonly snapshotRun: RunId;
+  /** VMs of it, by name or instance uuid. */
+  readonly vms: readonly string[];
 }
 
 /** One job as configured: what the backup product calls by name, again and again. */
@@ -89,6 +100,8 @@ export interface JobSpec {
   readonly keep?: Keep;
   /** Absent as well: the snapshot is handed over. */
   readonly clone?: CloneWish;
+  /** Absent unless nothing is captured, and a kept snapshot is written back. */
+  readonly revert?: RevertWish;
 }
 
 export interface JobLimits {

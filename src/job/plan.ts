@@ -50,6 +50,8 @@ export interface CapturedDevice {
   readonly holds: 'disk' | 'datastore';
   /** Of an extent: its datastore, and the uuid that vCenter shows of the VMFS on it. */
   readonly datastore?: { readonly name: string; readonly vmfsUuid: string | undefined } | undefined;
+  /** Undefined in journals that do not tell. */
+  readonly cylinders?: number;
 }
 
 /** One device of the snapshot set, the target that will show it, and the image made from it. */
@@ -111,6 +113,20 @@ export interface KeptPlan {
   readonly devices: readonly CapturedDevice[];
 }
 
+/** The kept snapshot of another run that a run works with. Whoever undoes the run leaves it as it is. */
+export interface BorrowedSnapshot {
+  /** The run that made it. */
+  readonly run: RunId;
+  readonly snapId: number | undefined;
+  /** ISO time. */
+  readonly takenAt: string | undefined;
+}
+
+/** VMs of a borrowed snapshot, whose devices it is written back to. */
+export interface RevertPlan {
+  readonly devices: readonly CapturedDevice[];
+}
+
 /** A VM that is registered on a linked copy of the datastore that holds the captured one. */
 export interface ClonePlan {
   readonly host: { readonly moRef: MoRef; readonly name: string };
@@ -139,6 +155,10 @@ export interface Plan {
   readonly kept?: KeptPlan;
   /** Of a clone: nothing is handed over. */
   readonly clone?: ClonePlan;
+  /** Of a run that captures nothing: `snapshotName` is that of this snapshot. */
+  readonly borrowed?: BorrowedSnapshot;
+  /** Of a revert, which has no `devices`. */
+  readonly revert?: RevertPlan;
   readonly vms: readonly PlannedVm[];
   readonly devices: readonly PlannedDevice[];
   readonly collateral: readonly Collateral[];
@@ -153,8 +173,9 @@ export interface PlanPreview extends Omit<Plan, 'devices'> {
   readonly targetsToCreate: readonly NewDevices[];
 }
 
-/** What the one establish is of, whatever becomes of the snapshot then. */
-export const capturedOf = ({ kept, devices }: Plan): readonly CapturedDevice[] => kept?.devices ?? devices;
+/** What the one establish is of, whatever becomes of the snapshot then; of a revert, what is written back. */
+export const capturedOf = ({ kept, revert, devices }: Plan): readonly CapturedDevice[] =>
+  revert?.devices ?? kept?.devices ?? devices;
 
 export const devicesOf = (plan: Plan): readonly DeviceId[] => capturedOf(plan).map(({ device }) => device);
 
@@ -194,8 +215,8 @@ export const imageFormatOf = ({ imageFormat }: JobSpec): ImageFormat => imageFor
 export const capturedDisksOf = (plan: Plan): number => (plan.kept?.devices ?? imagesOf(plan)).length;
 
 /** Are images made of the targets, and handed over? */
-export const isHandedOver = ({ kept, clone }: Pick<Plan, 'kept' | 'clone'>): boolean =>
-  kept === undefined && clone === undefined;
+export const isHandedOver = ({ kept, clone, revert }: Pick<Plan, 'kept' | 'clone' | 'revert'>): boolean =>
+  kept === undefined && clone === undefined && revert === undefined;
 
 /** Do all VMs show the same instant? VM snapshots are taken one a VM. */
 export const hasCommonInstant = ({ managed, vms }: Plan): boolean => managed === undefined || vms.length === 1;

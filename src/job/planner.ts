@@ -16,6 +16,7 @@ import { lastTargets } from './last-run.ts';
 import { checkManaged, managedPlan } from './managed-plan.ts';
 import { keptSnapshotName, snapshotName } from './names.ts';
 import {
+  type BorrowedSnapshot,
   bytesOfCylinders,
   type CapturedDevice,
   type ClonePlan,
@@ -70,6 +71,8 @@ export interface PlanDraft extends DraftVms {
   readonly route: Route;
   /** Of a clone. */
   readonly clone?: ClonePlan;
+  /** Nothing is captured: the snapshot is that of another run. */
+  readonly borrowed?: { readonly name: string; readonly snapshot: BorrowedSnapshot };
   /** Of the route `managed`. */
   readonly proxyVm: ManagedPlan['proxyVm'] | undefined;
 }
@@ -212,15 +215,23 @@ function assemble(
       imageBytes: source.holds === 'disk' ? source.diskBytes : bytesOfCylinders(source.device.cylinders),
     };
   });
-  const name = snapshotName(runId, draft.installation.markOf(runId, array.id));
+  const own = snapshotName(runId, draft.installation.markOf(runId, array.id));
   const { clone } = draft;
-  return { ...capturedPart(draft, request), snapshotName: name, ...(clone && { clone }), managed, devices };
+  return {
+    ...capturedPart(draft, request),
+    snapshotName: draft.borrowed?.name ?? own,
+    ...(draft.borrowed && { borrowed: draft.borrowed.snapshot }),
+    ...(clone && { clone }),
+    managed,
+    devices,
+  };
 }
 
 function capturedDevice({ device, holds, datastore, vmfsUuid }: SourceDevice): CapturedDevice {
   return {
     device: device.id,
     wwn: device.effectiveWwn,
+    cylinders: device.cylinders,
     holds,
     datastore: datastore === undefined ? undefined : { name: datastore, vmfsUuid },
   };

@@ -64,6 +64,11 @@ export interface RegisterResult {
   readonly name: string;
 }
 
+/** Devices that hold what a kept snapshot has of them. */
+export interface RestoreResult {
+  readonly devices: readonly DeviceId[];
+}
+
 /** The targets as the proxy sees them. */
 export interface DevicesResult {
   readonly devices: readonly SeenTarget[];
