@@ -1,7 +1,7 @@
 import type { FreezeStrategy } from '../ports/guest.ts';
 import type { VmSelector } from '../ports/hypervisor.ts';
-import type { ImageFormat } from '../ports/images.ts';
 import type { RunId } from '../ports/identity.ts';
+import type { ImageFormat } from '../ports/images.ts';
 import type { Grade } from './grade.ts';
 
 /**
@@ -34,7 +34,7 @@ export interface Keep {
   readonly rule: 'job' | 'own';
 }
 
-/** A VM is made of the snapshot in place of handing it over. */
+/** A VM is made of the snapshot in place of handing it over. Without a `presentGroup` of the job none can be made of linked devices. */
 export interface CloneWish {
   /** ESXi host that is to show it, by its name in vCenter. */
   readonly host: string;
@@ -42,6 +42,8 @@ export interface CloneWish {
   readonly name: string | undefined;
   /** Inventory path of its folder; undefined: that of the VM. */
   readonly folder: string | undefined;
+  /** Where its disks are copied to, where they are copied; undefined: the datastore of the VM's own. */
+  readonly datastore: string | undefined;
   /** The run whose kept snapshot it is made of; undefined: a snapshot is made for it. */
   readonly snapshotRun?: RunId;
 }

@@ -1,7 +1,7 @@
 import { SnaphookError } from '../ports/errors.ts';
 import type { RunId } from '../ports/identity.ts';
 import { checkArray } from './array-limits.ts';
-import { planClone } from './clone-plan.ts';
+import { planMountedClone } from './clone-plan.ts';
 import type { JobSpec } from './job-spec.ts';
 import { type KeptSource, loadKept, requireSnapshot, whyOther } from './kept-source.ts';
 import { lastTargets } from './last-run.ts';
@@ -47,7 +47,7 @@ export async function draftOfKept(
     signal,
   );
   const route = { name: 'snapvx', because: `the snapshot of run "${snapshotRun}" is one of the array` } as const;
-  const clone = spec.clone && (await planClone(ports, spec.clone, { vms, route }, signal));
+  const clone = spec.clone && (await planMountedClone(ports, spec, spec.clone, vms, signal));
   const shown = new Set(sources.map(({ datastore }) => datastore));
   return {
     vms,

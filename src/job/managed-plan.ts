@@ -9,7 +9,7 @@ import type { JobPorts } from './ports.ts';
 import type { SourceDevice } from './sources.ts';
 import { findVm } from './vms.ts';
 
-/** Can these VMs be captured by VM snapshots, and their disks be added to the VM of this machine? Changes nothing. */
+/** Can these VMs be captured by VM snapshots, and their disks be added to the VM of this machine where they are to be? Changes nothing. */
 export async function checkManaged(
   { hypervisor, vmSnapshots }: Pick<JobPorts, 'hypervisor' | 'vmSnapshots'>,
   spec: JobSpec,
@@ -37,6 +37,11 @@ export async function checkManaged(
       },
     );
   }
+  warnings.push('each VM is stunned for a moment while vSphere takes its snapshot');
+  if (vms.length > 1) warnings.push(`${vms.length} VMs have a snapshot each: there is no common point in time`);
+  const found = { moRef: proxy.moRef, name: proxy.name };
+  // vCenter copies the disks of a clone: none is added to the proxy VM.
+  if (spec.clone) return found;
   const { facts, host } = await readProxyVm(vmSnapshots, proxy.moRef, signal);
   const needed = vms.reduce((sum, { disks }) => sum + disks.length, 0);
   const trouble = !facts.poweredOn
@@ -52,9 +57,7 @@ export async function checkManaged(
     });
   }
   for (const vm of vms) for (const disk of vm.disks) requireReach(proxy.name, host, { vm, disk });
-  warnings.push('each VM is stunned for a moment while vSphere takes its snapshot');
-  if (vms.length > 1) warnings.push(`${vms.length} VMs have a snapshot each: there is no common point in time`);
-  return { moRef: proxy.moRef, name: proxy.name };
+  return found;
 }
 
 async function readProxyVm(vcenter: VmSnapshots, vm: MoRef, signal: AbortSignal) {

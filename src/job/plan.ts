@@ -105,6 +105,7 @@ export interface ManagedDisk {
 
 export interface ManagedPlan {
   readonly proxyVm: { readonly moRef: MoRef; readonly name: string };
+  /** None of a clone: nothing is read here. */
   readonly disks: readonly ManagedDisk[];
 }
 
@@ -127,18 +128,31 @@ export interface RevertPlan {
   readonly devices: readonly CapturedDevice[];
 }
 
-/** A VM that is registered on a linked copy of the datastore that holds the captured one. */
-export interface ClonePlan {
+interface ClonePlace {
   readonly host: { readonly moRef: MoRef; readonly name: string };
   readonly pool: MoRef;
   readonly folder: MoRef;
   /** Of the new VM. */
   readonly name: string;
+}
+
+/** A VM that is registered on a linked copy of the datastore that holds the captured one. */
+export interface MountedClonePlan extends ClonePlace {
+  readonly by?: never;
   /** The datastore that is copied, and the uuid of the VMFS on it. */
   readonly datastore: { readonly name: string; readonly vmfsUuid: string };
   /** Path of the configuration on the datastore, such as `vm/vm.vmx`. */
   readonly configFile: string;
 }
+
+/** A VM that vCenter copies out of a VM snapshot, on the route `managed`: it stands on nothing of the original. */
+export interface CopiedClonePlan extends ClonePlace {
+  readonly by: 'vcenter';
+  /** Where its disks come to lie. */
+  readonly datastore: { readonly moRef: MoRef; readonly name: string };
+}
+
+export type ClonePlan = MountedClonePlan | CopiedClonePlan;
 
 /** Everything a run will touch, computed before anything is changed. */
 export interface Plan {
@@ -211,8 +225,9 @@ export function imagesOf({ spec, devices, managed }: Plan): readonly PlannedImag
 
 export const imageFormatOf = ({ imageFormat }: JobSpec): ImageFormat => imageFormat ?? 'raw';
 
-/** Images to be written, or devices that stay as they are on the array. */
-export const capturedDisksOf = (plan: Plan): number => (plan.kept?.devices ?? imagesOf(plan)).length;
+/** Images to be written, devices that stay as they are on the array, or disks that are copied. */
+export const capturedDisksOf = (plan: Plan): number =>
+  (plan.managed ? plan.vms.flatMap(({ disks }) => disks) : (plan.kept?.devices ?? imagesOf(plan))).length;
 
 /** Are images made of the targets, and handed over? */
 export const isHandedOver = ({ kept, clone, revert }: Pick<Plan, 'kept' | 'clone' | 'revert'>): boolean =>

@@ -4,8 +4,9 @@ import type { DeviceId, RunId } from '../ports/identity.ts';
 import { MODEL_LAG_MS } from '../ports/polling.ts';
 import type { ArrayFacts, Device, StorageArray } from '../ports/storage-array.ts';
 import { checkArray, checkArrayLimits } from './array-limits.ts';
-import { planClone } from './clone-plan.ts';
+import { planMountedClone } from './clone-plan.ts';
 import { planCollateral } from './collateral.ts';
+import { planCopiedClone } from './copied-clone-plan.ts';
 import { targetsToCreate } from './create-targets.ts';
 import { strategyOf } from './freeze-strategy.ts';
 import type { VmDisk } from './identity.ts';
@@ -87,7 +88,10 @@ export async function draftPlan(ports: JobPorts, spec: JobSpec, signal: AbortSig
   const { array, facts, inventory } = devices.home;
   const route = await chooseRoute(ports.vvolAnswers, spec, facts, selected);
   if (spec.keep && route.name === 'managed') throw keptByArraysAlone(spec, route);
-  const clone = spec.clone && (await planClone(ports, spec.clone, { vms: selected, route }, signal));
+  const mounted =
+    spec.clone && route.name === 'snapvx'
+      ? await planMountedClone(ports, spec, spec.clone, selected, signal)
+      : undefined;
   const { installation } = ports;
   // Pairs are given by position where groups are linked, so that their order decides.
   const preferred = facts.snapVxApi === 'storage-group' ? new Map() : await lastTargets(ports, spec.name, array.id);
@@ -96,6 +100,7 @@ export async function draftPlan(ports: JobPorts, spec: JobSpec, signal: AbortSig
   if (route.name === 'managed') {
     // vSphere reads and writes these disks: which device each is does not matter, nor who else is on a datastore.
     const proxyVm = await checkManaged(ports, spec, { vms: selected, warnings }, signal);
+    const copied = spec.clone && (await planCopiedClone(ports, spec.clone, selected, signal));
     const sources = sourcesOf(devices, disksOf(selected));
     return {
       ...found,
@@ -106,6 +111,7 @@ export async function draftPlan(ports: JobPorts, spec: JobSpec, signal: AbortSig
       roles: new Map(),
       collateral: [],
       proxyVm,
+      ...(copied && { clone: copied }),
     };
   }
   if (spec.freeze === 'vmware-tools') throw toolsWithoutSnapshot(spec, route);
@@ -130,7 +136,7 @@ export async function draftPlan(ports: JobPorts, spec: JobSpec, signal: AbortSig
     roles: new Map(neighbours.map((vm) => [vm.instanceUuid, 'neighbour'])),
     collateral,
     proxyVm: undefined,
-    ...(clone && { clone }),
+    ...(mounted && { clone: mounted }),
   };
 }
 
@@ -199,7 +205,9 @@ function assemble(
     });
   }
   const names = imageNames(sources, imageFormatOf(spec));
-  const managed = draft.proxyVm && managedPlan(draft.proxyVm, { sources, vms, names }, reserved.disks);
+  const { clone, proxyVm, borrowed } = draft;
+  const found = { sources, vms, names };
+  const managed = proxyVm && (clone ? { proxyVm, disks: [] } : managedPlan(proxyVm, found, reserved.disks));
   const choice = choiceOf(draft, spec, reserved);
   const chosen = choose(choice);
   const targets = new Map(choice.sources.map(({ device }, index) => [device.id, chosen[index]]));
@@ -216,11 +224,10 @@ function assemble(
     };
   });
   const own = snapshotName(runId, draft.installation.markOf(runId, array.id));
-  const { clone } = draft;
   return {
     ...capturedPart(draft, request),
-    snapshotName: draft.borrowed?.name ?? own,
-    ...(draft.borrowed && { borrowed: draft.borrowed.snapshot }),
+    snapshotName: borrowed?.name ?? own,
+    ...(borrowed && { borrowed: borrowed.snapshot }),
     ...(clone && { clone }),
     managed,
     devices,

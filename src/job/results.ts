@@ -58,7 +58,7 @@ export interface DatastoreResult {
   readonly vmfsUuid: string;
 }
 
-/** The VM that was registered on it. */
+/** The VM that was registered on it, or that vCenter copied. */
 export interface RegisterResult {
   readonly vm: MoRef;
   readonly name: string;

@@ -6,14 +6,15 @@ import { boolean, type VimRef } from './decode.ts';
 import { addDisks, consolidateDisks, createSnapshot, removeDisks, removeSnapshot, type SoapObject } from './encode.ts';
 import { errorOfFault, isGone, VimFaultError } from './faults.ts';
 import { errorOfLockedFile, findHolder } from './file-holders.ts';
+import { readHostOfVm } from './host-datastores.ts';
 import { choosePlaces, keysOf, PROXY_PROPERTIES, proxyFacts } from './hot-add.ts';
 import { everythingIn, type ObjectProperties, requireReadable, retrieveObjects } from './property-collector.ts';
-import { readHostOfVm } from './proxy-vm-host.ts';
 import type { Session, Sessions } from './session.ts';
 import { disksInSnapshot, snapshotsIn } from './snapshot-tree.ts';
 import { readObject, Tasks } from './tasks.ts';
 import type { ChangingOperation } from './vim-wsdl.ts';
 import { readTask, TASK_PROPERTIES } from './vm-condition.ts';
+import { cloneVm, destroyVm, readVmCopy, readVmIn } from './vm-copies.ts';
 import { openSessions, type VsphereOptions } from './vsphere.ts';
 
 interface Connection {
@@ -128,6 +129,18 @@ export function createVmSnapshots(options: VsphereOptions): VmSnapshots {
         if (!isUnknown(error)) throw error;
         await connection().tasks.whenIdle(vmRef(proxyVm), signal);
         if ((await attachedKeys()).length > 0) throw error;
+      }
+    },
+    copy: (request, signal) => change('CloneVM_Task', cloneVm(request), signal),
+    vmIn: ({ folder, name }, signal) =>
+      read(signal, (session) => readVmIn(session, { type: 'Folder', id: folder }, name)),
+    vm: (vm, signal) => read(signal, (session) => readVmCopy(session, vmRef(vm))),
+    destroy: async (vm, signal) => {
+      try {
+        await change('Destroy_Task', destroyVm(vmRef(vm)), signal);
+      } catch (error) {
+        if (isUnknown(error)) await connection().tasks.whenIdle(vmRef(vm), signal);
+        if ((await read(signal, (session) => readVmCopy(session, vmRef(vm)))) !== undefined) throw error;
       }
     },
     close: async () => {

@@ -168,6 +168,51 @@ test('a disk that is in use is refused with the VM and the host that have it, or
   expect((await failure(snapshots.attach({ proxyVm: proxy, files }, signal))).message).toContain('vCenter shows no VM');
 });
 
+test('a VM is copied out of its snapshot with a mark, found by folder and name, and destroyed', async () => {
+  const { lab, snapshots, proxy } = await openWorld();
+  const vm = moRef('vm-101');
+  await snapshots.create({ vm, name: 'snaphook-copied', description: '', quiesce: false }, signal);
+  const [snapshot] = await snapshots.find({ vm, name: 'snaphook-copied' }, signal);
+  const { soap, idOf } = await placesOf(lab);
+  const place = {
+    folder: moRef(await idOf('parent')),
+    pool: moRef(await idOf('resourcePool')),
+    host: moRef(await idOf('runtime.host')),
+    datastore: moRef(await idOf('datastore')),
+  };
+  const request = { vm, snapshot: snapshot?.moRef ?? proxy, name: 'a/copy', mark: 'ours', ...place };
+  await snapshots.copy(request, signal);
+
+  const { folder } = place;
+  const found = await snapshots.vmIn({ folder, name: 'a/copy' }, signal);
+  expect(found).toEqual({ moRef: lab.vcenter.moRefOf('a/copy'), name: 'a/copy', poweredOff: true, mark: 'ours' });
+  expect(await snapshots.vmIn({ folder, name: 'copy' }, signal)).toBeUndefined();
+  expect((await snapshots.vm(vm, signal))?.mark).toBeUndefined();
+  expect(await failure(snapshots.copy(request, signal))).toMatchObject({
+    code: 'E_VCENTER',
+    message: expect.stringContaining('DuplicateName'),
+  });
+
+  const copy = moRef(lab.vcenter.moRefOf('a/copy'));
+  lab.vcenter.setPowerState('a/copy', 'poweredOn');
+  expect((await failure(snapshots.destroy(copy, signal))).message).toContain('InvalidPowerState');
+  lab.vcenter.setPowerState('a/copy', 'poweredOff');
+  await snapshots.destroy(copy, signal);
+  await snapshots.destroy(copy, signal);
+  expect(await snapshots.vm(copy, signal)).toBeUndefined();
+  await soap.call('Logout', '<_this type="SessionManager">SessionManager</_this>');
+});
+
+/** Where a VM of the sample lies, as another client reads it. */
+async function placesOf(lab: TestLab) {
+  const soap = await lab.admin();
+  const idOf = async (property: string) => {
+    const value = (await soap.properties('VirtualMachine', 'vm-101', property)).get(property);
+    return value?.children[0]?.text ?? value?.text ?? '';
+  };
+  return { soap, idOf };
+}
+
 test.each<[string, readonly ControllerInventory['type'][], string, number]>([
   ['paravirtual SCSI', ['ParaVirtualSCSIController'], 'vmx-19', 62],
   ['paravirtual SCSI on old hardware', ['ParaVirtualSCSIController'], 'vmx-13', 14],
