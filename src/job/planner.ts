@@ -33,7 +33,7 @@ import { checkDevices, findDevices, type SourceDevice, sourcesOf } from './sourc
 import { type ChosenTarget, chooseTargets, matchTargets, mayBecomeFree, type TargetChoice } from './targets.ts';
 import { checkVm } from './vm-checks.ts';
 import { notesOf, type VmNote } from './vm-notes.ts';
-import { selectVms } from './vms.ts';
+import { connectedVms, selectVms } from './vms.ts';
 
 export interface PlanRequest {
   readonly runId: RunId;
@@ -76,8 +76,9 @@ export interface PlanDraft extends DraftVms {
 /** Reads VMs by selector, their disks and the devices that hold them. Changes nothing. */
 export async function draftPlan(ports: JobPorts, spec: JobSpec, signal: AbortSignal): Promise<PlanDraft> {
   const warnings: string[] = [];
-  const { vms: selected, selectedBy, warnings: unmatched } = await selectVms(ports.hypervisor, spec, signal);
-  warnings.push(...unmatched);
+  const selection = connectedVms(await selectVms(ports.hypervisor, spec, signal));
+  const { vms: selected, selectedBy } = selection;
+  warnings.push(...selection.warnings);
   const notes = new Map(selected.map((vm) => [vm.instanceUuid, checkedNotes(ports, vm, spec, warnings)]));
   const devices = await findDevices(ports.arrays, spec.targetPool, disksOf(selected), signal);
   const { array, facts, inventory } = devices.home;
