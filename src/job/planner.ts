@@ -1,7 +1,7 @@
 import { type ErrorCode, SnaphookError } from '../ports/errors.ts';
 import type { VmRecord } from '../ports/hypervisor.ts';
 import type { DeviceId, RunId } from '../ports/identity.ts';
-import { MODEL_LAG_MS } from '../ports/polling.ts';
+import { MODEL_LAG_MS, nextLookMs } from '../ports/polling.ts';
 import type { ArrayFacts, Device, StorageArray } from '../ports/storage-array.ts';
 import { checkArray, checkArrayLimits } from './array-limits.ts';
 import { planClone } from './clone-plan.ts';
@@ -267,18 +267,22 @@ export async function whenTargetsAreFree(
   passing: readonly ErrorCode[] = ['E_TARGET_NONE'],
 ): Promise<Plan> {
   const { clock } = ports;
-  const untilMs = clock.monotonicMs() + MODEL_LAG_MS;
-  for (let latest = draft, pauseMs = 500; ; pauseMs = Math.min(pauseMs * 2, 2000)) {
+  const sinceMs = clock.monotonicMs();
+  for (let latest = draft, lookMs = 0; ; ) {
+    const waitedMs = clock.monotonicMs() - sinceMs;
     try {
       return await complete(latest);
     } catch (error) {
-      const tooLate = clock.monotonicMs() + pauseMs > untilMs;
       const mayPass = error instanceof SnaphookError && passing.includes(error.code);
-      if (!mayPass || tooLate || !mayBecomeFree(latest)) throw error;
-      ports.reporter.info('no target is free; looking again, as the array may be behind', { pool: spec.targetPool });
+      if (!mayPass || waitedMs >= MODEL_LAG_MS || !mayBecomeFree(latest)) throw error;
+      if (latest === draft) {
+        ports.reporter.info('no target is free; looking again, as the array may be behind', { pool: spec.targetPool });
+      }
     }
-    await clock.sleep(pauseMs, signal);
+    await clock.sleep(nextLookMs(waitedMs, lookMs), signal);
+    const askedMs = clock.monotonicMs();
     const { pool } = await draft.array.inventory({ identities: [], pool: spec.targetPool }, signal);
+    lookMs = clock.monotonicMs() - askedMs;
     latest = { ...latest, pool };
   }
 }
