@@ -49,6 +49,11 @@ const create = (parser: Argv) =>
             requiresArg: true,
             describe: 'ESXi host, as vCenter names it; default: `clones.host` of the job',
           })
+          .option('snapshot', {
+            type: 'string',
+            requiresArg: true,
+            describe: 'run id of a kept snapshot to make it of; default: the VM is captured now',
+          })
           .option('name', {
             type: 'string',
             requiresArg: true,
@@ -68,15 +73,14 @@ const create = (parser: Argv) =>
             'Exit codes: 0 made, 3 made with a lower grade than asked for, 13 to 17 and 20 as of `snaphook pre`.',
           ),
         ['$0 clone web01 --job nightly-web --to-host esx07.example.com', 'a copy of web01 as it is now'],
+        ['$0 clone web01 --job nightly-web --snapshot mb3k2j1f-x8q2zk', 'as it was in a kept snapshot'],
         ['$0 clone web01 --job nightly-web --name web01-test --folder DC1/vm/test', 'under a name, in a folder'],
         ['$0 clone sql01 --job nightly-sql --datastore vvol-ds02', 'a VM on vVols (route managed), copied there'],
       ),
-    verb(async ({ config: configFile, job, vm, toHost: host, name, folder, datastore }, signal) => {
+    verb(async ({ config: configFile, job, vm, toHost: host, snapshot, name, folder, datastore }, signal) => {
       const { cloneCreateVerb } = await import('./clone-verbs.ts');
-      return cloneCreateVerb(
-        { configFile, reporter: stderrReporter, signal },
-        { job, vm, host, name, folder, datastore },
-      );
+      const request = { job, vm, host, snapshot, name, folder, datastore };
+      return cloneCreateVerb({ configFile, reporter: stderrReporter, signal }, request);
     }),
   );
 

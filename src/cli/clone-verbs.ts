@@ -1,8 +1,8 @@
 import { loadConfig } from '../config/load.ts';
 import { type CloneResult, cloneVm } from '../job/clone.ts';
 import { deleteClone, type ListedClone, listClones } from '../job/clones.ts';
+import { collateralOf, warningsOf } from '../job/collateral.ts';
 import { SnaphookError } from '../ports/errors.ts';
-import { runId as parseRunId, type RunId } from '../ports/identity.ts';
 import type { Reporter } from '../ports/reporter.ts';
 import { jobSpec, withPorts } from './compose.ts';
 import type { VerbResult } from './console.ts';
@@ -10,6 +10,7 @@ import { EXIT } from './exit-codes.ts';
 import { capturedVms } from './render/captured-vms.ts';
 import { jsonDocument } from './render/json.ts';
 import { table } from './render/text.ts';
+import { runIdOf } from './run-id.ts';
 
 interface Call {
   readonly configFile: string;
@@ -22,6 +23,8 @@ export interface CloneRequest {
   /** The one VM, or a selector of it. */
   readonly vm: string;
   readonly host: string | undefined;
+  /** Run id of the kept snapshot it is made of; undefined: the VM is captured. */
+  readonly snapshot: string | undefined;
   readonly name: string | undefined;
   readonly folder: string | undefined;
   readonly datastore: string | undefined;
@@ -49,6 +52,7 @@ export async function cloneCreateVerb(call: Call, request: CloneRequest): Promis
     host,
     name: request.name,
     folder: request.folder ?? clones.folder,
+    ...(request.snapshot !== undefined && { snapshotRun: runIdOf(request.snapshot) }),
     datastore: request.datastore ?? clones.datastore,
   };
   const context = { job, integration: 'command line', instance: undefined, productRunId: undefined, level: undefined };
@@ -61,8 +65,8 @@ export async function cloneCreateVerb(call: Call, request: CloneRequest): Promis
 }
 
 /** VMs that came with the datastore: their files are on the copy, and they are in no inventory. */
-const unregisteredOf = ({ plan }: CloneResult): readonly string[] =>
-  plan.collateral.flatMap(({ vms }) => vms.map(({ name }) => name));
+const unregisteredOf = ({ plan, capture }: CloneResult): readonly string[] =>
+  collateralOf(plan, capture).flatMap(({ vms }) => vms.map(({ name }) => name));
 
 function documentOf(result: CloneResult, job: string): VerbResult['document'] {
   const { plan, capture, datastore, vm } = result;
@@ -76,10 +80,17 @@ function documentOf(result: CloneResult, job: string): VerbResult['document'] {
     // What vCenter copied stands on no snapshot.
     ...(plan.clone?.by === 'vcenter'
       ? {}
-      : { snapshot: { array: plan.arrayId, name: plan.snapshotName, snapId: capture.snapId } }),
+      : {
+          snapshot: {
+            array: plan.arrayId,
+            name: plan.snapshotName,
+            snapId: capture.snapId,
+            keptBy: plan.borrowed?.run,
+          },
+        }),
     devices: plan.devices.map(({ device, target, targetWwn }) => ({ device, target, targetWwn })),
     unregisteredCopies: unregisteredOf(result),
-    warnings: plan.warnings,
+    warnings: warningsOf(plan, capture),
   });
 }
 
@@ -130,19 +141,12 @@ export async function cloneDeleteVerb(
     deleteClone(ports, runId, { apply }, call.signal),
   );
   const what = `clone "${clone.name}" of "${clone.of}" on ESXi host ${clone.host}`;
+  const kept = clone.isOfKept ? '; its snapshot is kept' : '';
   return {
     document: jsonDocument('clone-delete', { ok: true, applied: apply, clone }),
     text: apply
-      ? `${what} is gone, with everything it stood on\n`
-      : `${what} would be removed with everything it stands on. Nothing was changed; \`--apply\` does it.\n`,
+      ? `${what} is gone, with everything it stood on${kept}\n`
+      : `${what} would be removed with everything it stands on${kept}. Nothing was changed; \`--apply\` does it.\n`,
     exitCode: EXIT.ok,
   };
-}
-
-function runIdOf(text: string): RunId {
-  try {
-    return parseRunId(text);
-  } catch {
-    throw new SnaphookError('E_USAGE', `"${text}" is no run id`, { hint: '`snaphook clone list` shows them.' });
-  }
 }

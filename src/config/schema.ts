@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { IMAGE_FORMATS } from '../ports/images.ts';
 
 const secret = z
   .string()
@@ -205,6 +206,7 @@ const job = z.strictObject({
     .optional()
     .describe('storage group masked to the proxy, when the pool itself is not'),
   exportDirectory: z.string().min(1).describe('where the images are handed over'),
+  imageFormat: z.enum(IMAGE_FORMATS).default('raw').describe('of the images that are handed over: docs/images.md'),
   timeToLiveHours: z.number().int().min(1).max(9600).default(48).describe('the array removes the snapshot after this'),
   retention: z
     .strictObject({

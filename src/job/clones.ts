@@ -20,6 +20,8 @@ export interface ListedClone {
   readonly datastore: string | undefined;
   /** That it stands on; undefined of one that vCenter copied. */
   readonly snapshot: string | undefined;
+  /** It is made of a kept snapshot, which stays when it goes. */
+  readonly isOfKept: boolean;
   /** When the VM was captured. */
   readonly takenAt: Date | undefined;
   /** `present`: made, and not asked to go. `unfinished`: being made or deleted now, or left half way. */
@@ -48,7 +50,8 @@ function listedClone(runId: RunId, job: string, state: RunState): ListedClone | 
     host: plan.clone.host.name,
     datastore: plan.clone.by === 'vcenter' ? plan.clone.datastore.name : datastoreResultOf(state)?.name,
     snapshot: plan.clone.by === 'vcenter' ? undefined : plan.snapshotName,
-    takenAt: state.capturedAt,
+    isOfKept: plan.borrowed !== undefined,
+    takenAt: plan.borrowed?.takenAt === undefined ? state.capturedAt : new Date(plan.borrowed.takenAt),
     state: isPresentClone(state) ? 'present' : 'unfinished',
   };
 }

@@ -21,7 +21,7 @@ const JOURNAL_VERSION = 1;
 
 /**
  * `managed-capture` and `hot-add` stand in place of `capture` to `devices` on the route `managed`; `host`, `datastore` and `register`
- * are of clones of VMFS, `copy` of those that vCenter copies.
+ * are of clones of VMFS, `copy` of those that vCenter copies. `restore` is of reverts, which have no other step.
  */
 export const STEP_NAMES = [
   'group',
@@ -36,12 +36,22 @@ export const STEP_NAMES = [
   'export',
   'datastore',
   'register',
+  'restore',
   'copy',
 ] as const;
 export type StepName = (typeof STEP_NAMES)[number];
 
-/** `kept`: its snapshot is on the array and stays there. `probed`: the array was asked by a snapshot, which was removed again. */
-export type Outcome = 'handed-over-and-released' | 'kept' | 'probed' | 'failed' | 'recovered' | 'nothing-done';
+/**
+ * `kept`: its snapshot is on the array and stays there. `reverted`: a kept snapshot was written back. `probed`: the array was asked by a snapshot, which was removed again.
+ */
+export type Outcome =
+  | 'handed-over-and-released'
+  | 'kept'
+  | 'reverted'
+  | 'probed'
+  | 'failed'
+  | 'recovered'
+  | 'nothing-done';
 
 /** Targets that a run makes. */
 export interface Creation {
@@ -144,6 +154,7 @@ function emptyRunState(): RunState {
       export: { at: 'untouched' },
       datastore: { at: 'untouched' },
       register: { at: 'untouched' },
+      restore: { at: 'untouched' },
       copy: { at: 'untouched' },
     },
     sessions: [],

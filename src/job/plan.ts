@@ -1,6 +1,6 @@
 import type { FreezeStrategy } from '../ports/guest.ts';
 import type { ArrayId, DeviceId, InstanceUuid, MoRef, RunId, Wwn } from '../ports/identity.ts';
-import type { HandedOverFile } from '../ports/images.ts';
+import { filesOfImage, type HandedOverFile, type ImageFormat } from '../ports/images.ts';
 import type { ArrayFacts, NewDevices } from '../ports/storage-array.ts';
 import type { JobContext, JobSpec, RouteName } from './job-spec.ts';
 import type { VmNote } from './vm-notes.ts';
@@ -50,6 +50,8 @@ export interface CapturedDevice {
   readonly holds: 'disk' | 'datastore';
   /** Of an extent: its datastore, and the uuid that vCenter shows of the VMFS on it. */
   readonly datastore?: { readonly name: string; readonly vmfsUuid: string | undefined } | undefined;
+  /** Undefined in journals that do not tell. */
+  readonly cylinders?: number;
 }
 
 /** One device of the snapshot set, the target that will show it, and the image made from it. */
@@ -112,6 +114,20 @@ export interface KeptPlan {
   readonly devices: readonly CapturedDevice[];
 }
 
+/** The kept snapshot of another run that a run works with. Whoever undoes the run leaves it as it is. */
+export interface BorrowedSnapshot {
+  /** The run that made it. */
+  readonly run: RunId;
+  readonly snapId: number | undefined;
+  /** ISO time. */
+  readonly takenAt: string | undefined;
+}
+
+/** VMs of a borrowed snapshot, whose devices it is written back to. */
+export interface RevertPlan {
+  readonly devices: readonly CapturedDevice[];
+}
+
 interface ClonePlace {
   readonly host: { readonly moRef: MoRef; readonly name: string };
   readonly pool: MoRef;
@@ -153,6 +169,10 @@ export interface Plan {
   readonly kept?: KeptPlan;
   /** Of a clone: nothing is handed over. */
   readonly clone?: ClonePlan;
+  /** Of a run that captures nothing: `snapshotName` is that of this snapshot. */
+  readonly borrowed?: BorrowedSnapshot;
+  /** Of a revert, which has no `devices`. */
+  readonly revert?: RevertPlan;
   readonly vms: readonly PlannedVm[];
   readonly devices: readonly PlannedDevice[];
   readonly collateral: readonly Collateral[];
@@ -167,8 +187,9 @@ export interface PlanPreview extends Omit<Plan, 'devices'> {
   readonly targetsToCreate: readonly NewDevices[];
 }
 
-/** What the one establish is of, whatever becomes of the snapshot then. */
-export const capturedOf = ({ kept, devices }: Plan): readonly CapturedDevice[] => kept?.devices ?? devices;
+/** What the one establish is of, whatever becomes of the snapshot then; of a revert, what is written back. */
+export const capturedOf = ({ kept, revert, devices }: Plan): readonly CapturedDevice[] =>
+  revert?.devices ?? kept?.devices ?? devices;
 
 export const devicesOf = (plan: Plan): readonly DeviceId[] => capturedOf(plan).map(({ device }) => device);
 
@@ -186,37 +207,47 @@ export interface PlannedImage {
   readonly wwn: Wwn;
   readonly imagePath: string;
   readonly imageBytes: number;
+  readonly format: ImageFormat;
 }
 
-export const imagesOf = ({ devices, managed }: Plan): readonly PlannedImage[] => [
-  ...devices.map(({ targetWwn, imagePath, imageBytes }) => ({ wwn: targetWwn, imagePath, imageBytes })),
-  ...(managed?.disks ?? []).map(({ diskUuid, imagePath, imageBytes }) => ({ wwn: diskUuid, imagePath, imageBytes })),
-];
+export function imagesOf({ spec, devices, managed }: Plan): readonly PlannedImage[] {
+  const format = imageFormatOf(spec);
+  return [
+    ...devices.map(({ targetWwn: wwn, imagePath, imageBytes }) => ({ wwn, imagePath, imageBytes, format })),
+    ...(managed?.disks ?? []).map(({ diskUuid: wwn, imagePath, imageBytes }) => ({
+      wwn,
+      imagePath,
+      imageBytes,
+      format,
+    })),
+  ];
+}
+
+export const imageFormatOf = ({ imageFormat }: JobSpec): ImageFormat => imageFormat ?? 'raw';
 
 /** Images to be written, devices that stay as they are on the array, or disks that are copied. */
 export const capturedDisksOf = (plan: Plan): number =>
   (plan.managed ? plan.vms.flatMap(({ disks }) => disks) : (plan.kept?.devices ?? imagesOf(plan))).length;
 
 /** Are images made of the targets, and handed over? */
-export const isHandedOver = ({ kept, clone }: Pick<Plan, 'kept' | 'clone'>): boolean =>
-  kept === undefined && clone === undefined;
+export const isHandedOver = ({ kept, clone, revert }: Pick<Plan, 'kept' | 'clone' | 'revert'>): boolean =>
+  kept === undefined && clone === undefined && revert === undefined;
 
 /** Do all VMs show the same instant? VM snapshots are taken one a VM. */
 export const hasCommonInstant = ({ managed, vms }: Plan): boolean => managed === undefined || vms.length === 1;
 
 /** What the run puts into its hand-over directory, the manifest last: as long as it is there it says whose the rest is. */
 export const handedOverFilesOf = (plan: Plan): readonly HandedOverFile[] => [
-  ...imagesOf(plan).map(({ imagePath, imageBytes }) => ({ path: imagePath, sizeBytes: imageBytes })),
+  ...imagesOf(plan).flatMap(({ imagePath, format, imageBytes }) =>
+    filesOfImage({ path: imagePath, format, sizeBytes: imageBytes }),
+  ),
   { path: MANIFEST_NAME, sizeBytes: undefined },
 ];
 
 /** Under what name a manifest is written before it has its own: a crash leaves a file that names its run. */
 export const draftNameOf = ({ snapshotName }: Pick<Plan, 'snapshotName'>): string => `${snapshotName}${DRAFT_SUFFIX}`;
 
-export const imagePathsOf = (plan: Plan): readonly string[] => [
-  ...imagesOf(plan).map(({ imagePath }) => imagePath),
-  MANIFEST_NAME,
-];
+export const imagePathsOf = (plan: Plan): readonly string[] => handedOverFilesOf(plan).map(({ path }) => path);
 
 export const MANIFEST_NAME = 'snaphook-manifest.json';
 /** Until the export is complete. */

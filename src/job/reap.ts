@@ -103,12 +103,16 @@ async function judgeRun(ports: JobPorts, request: ReapRequest, runId: string, jo
     const because = 'its journal cannot be read: what it holds only a person can say';
     return { finding: { kind: 'unreadable-run', runId, job }, did: 'kept', because, error: loaded.message };
   }
-  const { handedOverAt, releasing, creation } = loaded.journal.state;
+  const { handedOverAt, releasing, creation, plan } = loaded.journal.state;
   if (handedOverAt === undefined || releasing) {
     return {
       finding: { kind: 'crashed-run', runId, job },
       did: 'found',
-      because: `its journal is open and nobody works on it${creation ? `; ${creationText(creation)}` : ''}`,
+      because: [
+        'its journal is open and nobody works on it',
+        ...(creation ? [creationText(creation)] : []),
+        ...(plan?.revert ? ['it is a revert, which is brought to its end where the array has begun it'] : []),
+      ].join('; '),
     };
   }
   const since = handedOverAt.toISOString();

@@ -16,6 +16,7 @@ import { linkStep } from './steps/link.ts';
 import { managedCaptureStep } from './steps/managed-capture.ts';
 import { presentStep } from './steps/present.ts';
 import { registerStep } from './steps/register.ts';
+import { restoreStep } from './steps/restore.ts';
 
 /** In the order `pre` does them; undone in reverse. */
 const STEPS: readonly Step<unknown>[] = [
@@ -31,6 +32,7 @@ const STEPS: readonly Step<unknown>[] = [
   exportStep,
   datastoreStep,
   registerStep,
+  restoreStep,
   copyStep,
 ];
 

@@ -1,3 +1,4 @@
+import type { SnaphookError } from './errors.ts';
 import type { InstanceUuid, MoRef } from './identity.ts';
 import type { VmSnapshot } from './vm-snapshots.ts';
 import type { VmTask } from './vm-task.ts';
@@ -121,6 +122,16 @@ export interface VmRecord {
   readonly condition: VmCondition;
 }
 
+/** Selectors that lead to any number of VMs. */
+export const OF_MANY: readonly VmSelector['by'][] = ['folder', 'datastore', 'tag', 'pattern'];
+
+/** A VM that only selectors of many led to, and of which vCenter does not tell what a `VmRecord` needs. */
+export interface UnreadableVm {
+  /** Positions of those selectors. */
+  readonly selectors: readonly number[];
+  readonly error: SnaphookError;
+}
+
 /** A VM that shares a datastore with a selected one. */
 export interface DatastoreNeighbour {
   readonly datastoreRef: MoRef;
@@ -151,12 +162,14 @@ export interface Hypervisor {
   facts(signal: AbortSignal): Promise<HypervisorFacts>;
   /**
    * Result i holds every VM that selector i matches and no excluding one does: none, one or several. Templates are included.
+   * A VM that cannot be read is an error; where `leaveOut` is given and no selector means this one VM, it is told there and left out.
    * Also `E_VM_AMBIGUOUS`: a selector names a datastore or tag that there are several of.
    */
   findVms(
     selectors: readonly VmSelector[],
     signal: AbortSignal,
     excluding?: readonly VmSelector[],
+    leaveOut?: (vm: UnreadableVm) => void,
   ): Promise<readonly (readonly VmRecord[])[]>;
   /** Every VM with a file on one of the datastores, the selected ones included. */
   vmsOnDatastores(datastores: readonly MoRef[], signal: AbortSignal): Promise<readonly DatastoreNeighbour[]>;

@@ -37,14 +37,14 @@ export const exportStep: Step<ExportResult> = {
     const planned = { name: PLANNED_MANIFEST_NAME, draft, text: plannedManifestOf(plan) };
     await ports.images.writeRecord(directory, planned, signal);
     const files: ImageFile[] = [];
-    for (const { wwn, imagePath, imageBytes } of imagesOf(plan)) {
+    for (const { wwn, imagePath, imageBytes, format } of imagesOf(plan)) {
       const devicePath = paths.get(wwn);
       if (!devicePath) throw new SnaphookError('E_PROXY_DEVICE', `device "${wwn}" has no path on the proxy`);
       ports.reporter.info('writing image', { image: imagePath, bytes: imageBytes });
       files.push(
         await ports.images.write(
           directory,
-          { devicePath, path: imagePath, sizeBytes: imageBytes },
+          { devicePath, path: imagePath, format, sizeBytes: imageBytes },
           (doneBytes) => ports.reporter.progress('writing image', { image: imagePath, doneBytes, bytes: imageBytes }),
           signal,
         ),

@@ -91,6 +91,7 @@ async function whenSeen(run: Run, disks: readonly ManagedDisk[], signal: AbortSi
       code: 'E_PROXY_DEVICE',
       message: `the proxy did not see all ${expected.length} disk(s) that were added to its VM within ${devicesMs} ms`,
       hint: 'Check that the proxy VM has `disk.EnableUUID = TRUE` and that `proxy.vm` names the VM of this machine.',
+      retry: 'never',
     },
     signal,
     (limit) => run.ports.proxy.waitForDevices(expected, limit),

@@ -43,6 +43,7 @@ const clone = (change: { readonly name?: string; readonly datastore?: string; re
     vm: DATABASE_VM,
     host: undefined,
     name: NAME,
+    snapshot: undefined,
     folder: undefined,
     datastore: undefined,
     ...change,
@@ -152,7 +153,15 @@ test('a clone that lost its mark is no longer ours: a delete leaves the VM alone
 });
 
 test('a VM whose disks are no vVols is refused by its disk', async () => {
-  const request = { job: JOB, vm: 'web01', host: undefined, name: NAME, folder: undefined, datastore: undefined };
+  const request = {
+    job: JOB,
+    vm: 'web01',
+    host: undefined,
+    name: NAME,
+    snapshot: undefined,
+    folder: undefined,
+    datastore: undefined,
+  };
   expect(await failure(cloneCreateVerb(call(), request))).toMatchObject({
     code: 'E_DISK_UNSUPPORTED',
     message: expect.stringContaining('it is not a vVol'),

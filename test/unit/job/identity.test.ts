@@ -224,6 +224,15 @@ test('a vVol device much larger than its disk is told', () => {
   expect(found.notes).toEqual([expect.stringContaining('larger')]);
 });
 
+test('a storage container that no configured array shows is told, and one that its array shows is not', () => {
+  const on = (name: string | undefined) => {
+    const one = { ...answer(A, [device('002E8')]), containers: new Map([['vvol:1-2', name]]) };
+    return identify([one], vvol({ vasaArrays: [] })).notes;
+  };
+  expect(on('gold')).toEqual([]);
+  expect(on(undefined)).toEqual([expect.stringMatching(/no configured array shows .*"vvol:1-2".*"gold"/)]);
+});
+
 describe('a datastore', () => {
   const on = (datastoreBytes: number) =>
     owner({
