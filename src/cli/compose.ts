@@ -12,6 +12,7 @@ import { createFileJournals } from '../platform/file-journals.ts';
 import { createFileLocks } from '../platform/file-locks.ts';
 import { createFileVvolAnswers } from '../platform/file-vvol-answers.ts';
 import { installationMark } from '../platform/installation-mark.ts';
+import { tidyMemory } from '../platform/tidy-memory.ts';
 import { SnaphookError } from '../ports/errors.ts';
 import type { VmSelector } from '../ports/hypervisor.ts';
 import { arrayId } from '../ports/identity.ts';
@@ -60,6 +61,7 @@ export function composePorts(config: Config, reporter: Reporter): JobPorts {
     clock,
     reporter,
     randomText: () => Array.from({ length: 6 }, () => randomInt(36).toString(36)).join(''),
+    tidyMemory,
     toolVersion: `snaphook ${__VERSION__}`,
     installation: {
       markOf: (run, array) => installationMark(installationName(config), run, array),
