@@ -13,6 +13,7 @@ import { createFileLocks } from '../platform/file-locks.ts';
 import { createFileVvolAnswers } from '../platform/file-vvol-answers.ts';
 import { installationMark } from '../platform/installation-mark.ts';
 import { signText } from '../platform/signature.ts';
+import { tidyMemory } from '../platform/tidy-memory.ts';
 import { SnaphookError } from '../ports/errors.ts';
 import type { VmSelector } from '../ports/hypervisor.ts';
 import { arrayId } from '../ports/identity.ts';
@@ -61,13 +62,16 @@ export function composePorts(config: Config, reporter: Reporter): JobPorts {
     clock,
     reporter,
     randomText: () => Array.from({ length: 6 }, () => randomInt(36).toString(36)).join(''),
+    tidyMemory,
     toolVersion: `snaphook ${__VERSION__}`,
     ...(config.manifestKey !== undefined && { signText: signer(config.manifestKey) }),
     installation: {
       markOf: (run, array) => installationMark(installationName(config), run, array),
       proxyVm: proxyVmOf(config),
       clones: Object.values(config.jobs).flatMap(({ clones, targetPool }) =>
-        clones ? [{ targetPool: clones.targetPool ?? targetPool, presentGroup: clones.presentGroup }] : [],
+        clones?.presentGroup === undefined
+          ? []
+          : [{ targetPool: clones.targetPool ?? targetPool, presentGroup: clones.presentGroup }],
       ),
       jobs: Object.entries(config.jobs).map(([name, job]) => ({
         targetPool: job.targetPool,
