@@ -4,7 +4,7 @@ import { ensureFolder } from '../platform/ensure-folder.ts';
 import { systemErrorCode } from '../platform/system-error.ts';
 import { unlessAborted } from '../platform/unless-aborted.ts';
 import { SnaphookError } from '../ports/errors.ts';
-import type { ExportRecord, ImageFormat, Images, LeftAlone } from '../ports/images.ts';
+import type { ExportRecord, ImageRequest, Images, LeftAlone } from '../ports/images.ts';
 import { exportError, unreadable, unwritable } from './export-error.ts';
 import { insideOf } from './inside-of.ts';
 import { writeRawImage } from './raw-image.ts';
@@ -13,7 +13,7 @@ const SAFETY_BYTES = 64 * 1024 * 1024;
 /** Far above any manifest. */
 const MAX_RECORD_BYTES = 16 * 1024 * 1024;
 
-const WRITERS: Readonly<Record<ImageFormat, Images['write']>> = { raw: writeRawImage };
+const WRITERS: Readonly<Record<ImageRequest['format'], Images['write']>> = { raw: writeRawImage };
 
 const files: Images = {
   async preflight(directory, { paths, draft, bytesNeeded }) {

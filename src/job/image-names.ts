@@ -2,7 +2,7 @@ import type { ImageFormat } from '../ports/images.ts';
 import { safeFileName } from './names.ts';
 import type { SourceDevice } from './sources.ts';
 
-const EXTENSIONS: Readonly<Record<ImageFormat, string>> = { raw: 'raw' };
+const EXTENSIONS: Readonly<Record<ImageFormat, string>> = { raw: 'raw', bands: 'bands' };
 
 /**
  * Where each image goes, the same on every run: `<vm>/<disk>.raw`, or `<datastore>/<device>.raw` for the extents of a datastore; other formats have other

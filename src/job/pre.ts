@@ -2,6 +2,7 @@ import { SnaphookError } from '../ports/errors.ts';
 import type { RunId } from '../ports/identity.ts';
 import type { ImageFile } from '../ports/images.ts';
 import type { Lock } from '../ports/journal.ts';
+import { bytesNeededFor } from './bands.ts';
 import { withinLimit } from './deadline.ts';
 import { checkGrades } from './grade-policy.ts';
 import { withHeartbeat } from './heartbeat.ts';
@@ -11,15 +12,7 @@ import { type TurnRequest, takeTurn, vmLock } from './job-turn.ts';
 import { captureResultOf, RunJournal } from './journal.ts';
 import { linkTargets } from './link-targets.ts';
 import { newRunId } from './names.ts';
-import {
-  capturedDisksOf,
-  draftNameOf,
-  imagePathsOf,
-  imagesOf,
-  isHandedOver,
-  MANIFEST_NAME,
-  type Plan,
-} from './plan.ts';
+import { capturedDisksOf, draftNameOf, imagePathsOf, isHandedOver, MANIFEST_NAME, type Plan } from './plan.ts';
 import type { PlanDraft } from './planner.ts';
 import type { JobPorts } from './ports.ts';
 import { planAndReserve, type Reservation } from './reserve-plan.ts';
@@ -188,10 +181,10 @@ async function planAndCapture(work: Work, signal: AbortSignal): Promise<Pick<Cap
   return { run, capture: await captureGuests(run, signal), draft };
 }
 
-/** Read-only: everything of handing over that can fail before a guest is touched fails here. */
+/** Changes nothing but what a dead run left of its bands: everything of handing over that can fail before a guest is touched fails here. */
 async function preflightHandOver(run: Run, signal: AbortSignal): Promise<void> {
   const { plan, ports } = run;
-  const bytesNeeded = imagesOf(plan).reduce((sum, { imageBytes }) => sum + imageBytes, 0);
+  const bytesNeeded = await bytesNeededFor(ports, plan, signal);
   const need = { paths: imagePathsOf(plan), draft: draftNameOf(plan), bytesNeeded };
   await ports.images.preflight(plan.spec.exportDirectory, need, signal);
   const unwanted = plan.managed

@@ -1,5 +1,8 @@
-export const IMAGE_FORMATS = ['raw'] as const;
-/** What the files of an image are. `raw`: one with the bytes of the device, holes for zeros. */
+export const IMAGE_FORMATS = ['raw', 'bands'] as const;
+/**
+ * What the files of an image are. `raw`: one with the bytes of the device, holes for zeros. `bands`: a folder that stays from run to run,
+ * see `Bands`.
+ */
 export type ImageFormat = (typeof IMAGE_FORMATS)[number];
 
 export interface ImageShape {
@@ -15,6 +18,9 @@ export function filesOfImage({ path, format, sizeBytes }: ImageShape): readonly 
   switch (format) {
     case 'raw':
       return [{ path, sizeBytes }];
+    case 'bands':
+      // No run removes them: the next one goes on with them.
+      return [];
   }
 }
 
@@ -27,6 +33,7 @@ export interface ImageFile extends ImageShape {
 }
 
 export interface ImageRequest extends ImageShape {
+  readonly format: Exclude<ImageFormat, 'bands'>;
   readonly devicePath: string;
 }
 
