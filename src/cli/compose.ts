@@ -68,7 +68,9 @@ export function composePorts(config: Config, reporter: Reporter): JobPorts {
       markOf: (run, array) => installationMark(installationName(config), run, array),
       proxyVm: proxyVmOf(config),
       clones: Object.values(config.jobs).flatMap(({ clones, targetPool }) =>
-        clones ? [{ targetPool: clones.targetPool ?? targetPool, presentGroup: clones.presentGroup }] : [],
+        clones?.presentGroup === undefined
+          ? []
+          : [{ targetPool: clones.targetPool ?? targetPool, presentGroup: clones.presentGroup }],
       ),
       jobs: Object.entries(config.jobs).map(([name, job]) => ({
         targetPool: job.targetPool,

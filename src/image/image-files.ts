@@ -4,16 +4,25 @@ import { ensureFolder } from '../platform/ensure-folder.ts';
 import { systemErrorCode } from '../platform/system-error.ts';
 import { unlessAborted } from '../platform/unless-aborted.ts';
 import { SnaphookError } from '../ports/errors.ts';
-import type { ExportRecord, ImageRequest, Images, LeftAlone } from '../ports/images.ts';
+import type { ExportRecord, FileFormat, Images, LeftAlone } from '../ports/images.ts';
 import { exportError, unreadable, unwritable } from './export-error.ts';
+import { flatVmdkSink } from './flat-vmdk.ts';
 import { insideOf } from './inside-of.ts';
-import { writeRawImage } from './raw-image.ts';
+import { qcow2Sink } from './qcow2.ts';
+import { rawSink } from './raw-image.ts';
+import { streamVmdkSink } from './stream-vmdk.ts';
+import { imageWriter } from './write-image.ts';
 
 const SAFETY_BYTES = 64 * 1024 * 1024;
 /** Far above any manifest. */
 const MAX_RECORD_BYTES = 16 * 1024 * 1024;
 
-const WRITERS: Readonly<Record<ImageRequest['format'], Images['write']>> = { raw: writeRawImage };
+const WRITERS: Readonly<Record<FileFormat, Images['write']>> = {
+  raw: imageWriter(rawSink),
+  'vmdk-flat': imageWriter(flatVmdkSink),
+  'vmdk-stream': imageWriter(streamVmdkSink),
+  qcow2: imageWriter(qcow2Sink),
+};
 
 const files: Images = {
   async preflight(directory, { paths, draft, bytesNeeded }) {

@@ -1,22 +1,31 @@
-import type { ImageFormat } from '../ports/images.ts';
+import { filesOfImage, type ImageFormat } from '../ports/images.ts';
 import { safeFileName } from './names.ts';
 import type { SourceDevice } from './sources.ts';
 
-const EXTENSIONS: Readonly<Record<ImageFormat, string>> = { raw: 'raw', bands: 'bands' };
+const EXTENSIONS: Readonly<Record<ImageFormat, string>> = {
+  raw: 'raw',
+  'vmdk-flat': 'vmdk',
+  'vmdk-stream': 'vmdk',
+  qcow2: 'qcow2',
+  bands: 'bands',
+};
 
 /**
- * Where each image goes, the same on every run: `<vm>/<disk>.raw`, or `<datastore>/<device>.raw` for the extents of a datastore; other formats have other
- * extensions.
- * VMs whose names give the same folder are told apart by their instance UUID.
+ * Where each image goes, the same on every run: `<vm>/<disk>.raw`, or `<datastore>/<device>.raw` for the extents of a datastore
+ * (other formats, other extensions). VMs whose names give the same folder are told apart by their instance UUID.
  */
 export function imageNames(sources: readonly SourceDevice[], format: ImageFormat): readonly string[] {
-  const names = sources.map((source) => nameOf(source, false));
+  const pathOf = (source: SourceDevice, distinct: boolean) => `${nameOf(source, distinct)}.${EXTENSIONS[format]}`;
+  // Bands are in a folder of that path and have no files that a run hands over.
+  const filesOf = (path: string) => [
+    ...new Set([path, ...filesOfImage({ path, format, sizeBytes: 0 }).map((file) => file.path)]),
+  ];
   const uses = new Map<string, number>();
-  for (const name of names) uses.set(name, (uses.get(name) ?? 0) + 1);
-  return sources.map((source, index) => {
-    const name = names[index];
-    const own = name !== undefined && uses.get(name) === 1 ? name : nameOf(source, true);
-    return `${own}.${EXTENSIONS[format]}`;
+  for (const source of sources)
+    for (const file of filesOf(pathOf(source, false))) uses.set(file, (uses.get(file) ?? 0) + 1);
+  return sources.map((source) => {
+    const path = pathOf(source, false);
+    return filesOf(path).every((file) => uses.get(file) === 1) ? path : pathOf(source, true);
   });
 }
 

@@ -1,5 +1,6 @@
 import type { InstanceUuid } from '../ports/identity.ts';
 import { IMAGE_FORMATS, type ImageFile, type ImageShape } from '../ports/images.ts';
+import { collateralOf, warningsOf } from './collateral.ts';
 import { seenTargetsOf } from './journal.ts';
 import { hasCommonInstant, imagesOf, type Plan, type PlannedDisk } from './plan.ts';
 import type { CaptureResult } from './results.ts';
@@ -54,8 +55,8 @@ export function manifestOf(run: Run, capture: CaptureResult, files: readonly Ima
         })),
       };
     }),
-    collateral: plan.collateral,
-    warnings: plan.warnings,
+    collateral: collateralOf(plan, capture),
+    warnings: warningsOf(plan, capture),
     images: files.map((file) => {
       const device = devices.get(file.path);
       const disk = added.get(file.path);

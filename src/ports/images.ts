@@ -1,7 +1,12 @@
-export const IMAGE_FORMATS = ['raw', 'bands'] as const;
+/** Of images that are made and removed with their run. */
+export const FILE_FORMATS = ['raw', 'vmdk-flat', 'vmdk-stream', 'qcow2'] as const;
+export type FileFormat = (typeof FILE_FORMATS)[number];
+
+export const IMAGE_FORMATS = [...FILE_FORMATS, 'bands'] as const;
 /**
- * What the files of an image are. `raw`: one with the bytes of the device, holes for zeros. `bands`: a folder that stays from run to run,
- * see `Bands`.
+ * What the files of an image are. `raw`: one with the bytes of the device, holes for zeros. `vmdk-flat`: that and a descriptor
+ * (monolithicFlat). `vmdk-stream`: one compressed VMDK (streamOptimized). `qcow2`: one, version 3. `bands`: a folder that stays
+ * from run to run, see `Bands`.
  */
 export type ImageFormat = (typeof IMAGE_FORMATS)[number];
 
@@ -13,11 +18,19 @@ export interface ImageShape {
   readonly sizeBytes: number;
 }
 
-/** Every file an image of this shape consists of, so that whoever removes it leaves none. */
+/** Every file an image of this shape consists of, the one of its path first. */
 export function filesOfImage({ path, format, sizeBytes }: ImageShape): readonly HandedOverFile[] {
   switch (format) {
     case 'raw':
       return [{ path, sizeBytes }];
+    case 'vmdk-flat':
+      return [
+        { path, sizeBytes: undefined },
+        { path: path.replace(/(\.vmdk)?$/, '-flat.vmdk'), sizeBytes },
+      ];
+    case 'vmdk-stream':
+    case 'qcow2':
+      return [{ path, sizeBytes: undefined }];
     case 'bands':
       // No run removes them: the next one goes on with them.
       return [];
@@ -33,7 +46,7 @@ export interface ImageFile extends ImageShape {
 }
 
 export interface ImageRequest extends ImageShape {
-  readonly format: Exclude<ImageFormat, 'bands'>;
+  readonly format: FileFormat;
   readonly devicePath: string;
 }
 

@@ -13,8 +13,9 @@ import {
   MANIFEST_NAME,
   PLANNED_MANIFEST_NAME,
 } from '../plan.ts';
+import { lookAfterReading } from '../read-guard.ts';
 import type { Run, Step } from '../step.ts';
-import { type HotAddResult, requireHotAdded } from './hot-add.ts';
+import type { HotAddResult } from './hot-add.ts';
 import { requireLinks } from './link.ts';
 
 export interface ExportResult {
@@ -55,7 +56,7 @@ export const exportStep: Step<ExportResult> = {
       );
     }
     if (files.length === 0) throw new SnaphookError('E_EXPORT', `run "${plan.runId}" has nothing to hand over`);
-    await (plan.managed ? requireHotAdded(run, signal) : requireLinks(run, signal));
+    await (plan.managed ? lookAfterReading(run, signal) : requireLinks(run, signal));
     const capture = captureResultOf(journal.state);
     if (!capture) throw new SnaphookError('E_JOURNAL', `run "${plan.runId}" has no capture in its journal`);
     await commitBands(run, signal);

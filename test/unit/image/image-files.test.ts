@@ -19,6 +19,7 @@ import {
 import os from 'node:os';
 import path from 'node:path';
 import { imageFiles } from '../../../src/image/image-files.ts';
+import { FILE_FORMATS, filesOfImage } from '../../../src/ports/images.ts';
 
 const MIB = 1024 * 1024;
 const folder = () => mkdtempSync(path.join(os.tmpdir(), 'snaphook-image-'));
@@ -99,14 +100,14 @@ test('a device that ends too early leaves no file and says where it ended', asyn
   expect(readdirSync(into)).toEqual([]);
 });
 
-test('an abort in the middle leaves no file', async () => {
+test.each(FILE_FORMATS)('an abort in the middle leaves no file (%s)', async (format) => {
   const source = device();
   const into = folder();
   const abort = new AbortController();
 
   const write = imageFiles.write(
     into,
-    { devicePath: source.path, path: 'disk.raw', format: 'raw', sizeBytes: source.sizeBytes },
+    { devicePath: source.path, path: 'disk.raw', format, sizeBytes: source.sizeBytes },
     () => abort.abort(new Error('stop')),
     abort.signal,
   );
@@ -182,6 +183,40 @@ test('removing takes exactly the named files, their partial forms and folders th
   expect(readdirSync(into)).toEqual(['kept.txt']);
   expect(existsSync(into)).toBe(true);
 });
+
+test.each(FILE_FORMATS)(
+  'the files of an image are those that are told, hold its data alone, and can be removed (%s)',
+  async (format) => {
+    const source = device();
+    const into = folder();
+    const image = { path: 'vm/disk.vmdk', format, sizeBytes: source.sizeBytes };
+
+    const file = await imageFiles.write(into, { devicePath: source.path, ...image }, ignore, never);
+
+    const told = filesOfImage(image).map((one) => one.path);
+    expect(readdirSync(path.join(into, 'vm')).map((name) => `vm/${name}`)).toEqual(told.toSorted());
+    const diskBytes = told.reduce((sum, name) => sum + statSync(path.join(into, name)).blocks * 512, 0);
+    expect(diskBytes).toBeLessThan(4 * MIB);
+    expect(file).toMatchObject({
+      ...image,
+      blake2b: createHash('blake2b512').update(source.content).digest('hex'),
+    });
+    expect(await imageFiles.remove(into, filesOfImage(image), never)).toEqual([]);
+    expect(readdirSync(into)).toEqual([]);
+  },
+);
+
+test.each(FILE_FORMATS.filter((format) => format !== 'raw'))(
+  'a device that does not end with a whole sector cannot be a %s image',
+  async (format) => {
+    const request = { devicePath: device().path, path: 'disk', format, sizeBytes: 1000 };
+
+    await expect(imageFiles.write(folder(), request, ignore, never)).rejects.toMatchObject({
+      code: 'E_EXPORT',
+      message: expect.stringContaining('whole sectors'),
+    });
+  },
+);
 
 test('a foreign file under the name of an image is never overwritten', async () => {
   const into = folder();
