@@ -1,7 +1,7 @@
-import { mkdtempSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { assembleBands } from '../../../../src/image/bands/assemble-bands.ts';
+import { assembleBands, bandContents, requireIndex } from '../../../../src/image/bands/assemble-bands.ts';
 import { bandFolders } from '../../../../src/image/bands/bands.ts';
 import type { BandOwner, StagedBands } from '../../../../src/ports/bands.ts';
 
@@ -19,8 +19,14 @@ export function disk(numbers: readonly number[], tail = 0): Buffer {
 
 /** Devices and the hand-over directory of a job. */
 export class BandSite {
-  readonly directory = temporaryFolder();
+  readonly directory: string;
   readonly #devices = temporaryFolder();
+
+  /** `like`: its directory begins as a copy of that one. */
+  constructor(like?: BandSite) {
+    this.directory = temporaryFolder();
+    if (like) cpSync(like.directory, this.directory, { recursive: true, preserveTimestamps: true });
+  }
 
   async stage(name: string, content: Buffer, run: string, owner = OWNER): Promise<StagedBands> {
     const devicePath = path.join(this.#devices, path.basename(name));
@@ -66,6 +72,14 @@ export class BandSite {
     const image = path.join(temporaryFolder(), 'image');
     await assembleBands(path.join(this.directory, name), image, ignore, never);
     return readFileSync(image);
+  }
+
+  /** What the folder holds, and of which run that is. */
+  async shown(name: string): Promise<{ readonly run: string; readonly content: Buffer }> {
+    const index = await requireIndex(this.file(name));
+    const stretches: Buffer[] = [];
+    for await (const { content } of bandContents(this.file(name), index)) stretches.push(Buffer.from(content));
+    return { run: index.run.id, content: Buffer.concat(stretches) };
   }
 
   file(...names: readonly string[]): string {
