@@ -1,4 +1,5 @@
 import type { InstanceUuid, MoRef } from './identity.ts';
+import type { VmHardware } from './vm-hardware.ts';
 import type { VmSnapshot } from './vm-snapshots.ts';
 
 /**
@@ -125,6 +126,8 @@ export interface VmRecord {
   /** `windowsGuest`, `linuxGuest` or other text of VMware Tools. */
   readonly guestFamily: string | undefined;
   readonly disks: readonly VirtualDisk[];
+  /** Absent where vCenter does not show it. */
+  readonly hardware?: VmHardware | undefined;
   readonly condition: VmCondition;
 }
 
