@@ -1,10 +1,14 @@
 import type { DeviceStore } from './devices/device-store.ts';
-import { vvolWwn } from './estate-identity.ts';
+import { CYLINDER_BYTES } from './devices/store-contract.ts';
+import { deviceName, vvolWwn } from './estate-identity.ts';
 import type { VirtualVolumes } from './vcenter/storage-side.ts';
 
 /** Volumes of snapshots have identities of their own, of the array's family: device and snap id stand in the last 17 digits. */
 const SNAPSHOT_FAMILY = 'naa.600009700bcbb71';
 const SNAPSHOT_PATTERN = /^naa\.600009700bcbb71([0-9a-f]{5})([0-9a-f]{12})$/;
+
+/** Devices that the array makes when vSphere asks for a volume. */
+const FIRST_MADE_DEVICE = 0x901;
 
 interface Volume {
   readonly device: string;
@@ -18,7 +22,8 @@ interface Volume {
  */
 export class VvolVolumes implements VirtualVolumes {
   readonly #store: DeviceStore;
-  readonly #devices: ReadonlyMap<string, string>;
+  readonly #devices: Map<string, string>;
+  readonly #made = new Set<string>();
   #taken = 0;
 
   constructor(store: DeviceStore, vvolDevices: readonly string[]) {
@@ -34,8 +39,28 @@ export class VvolVolumes implements VirtualVolumes {
     return devices.map((device) => `${SNAPSHOT_FAMILY}${device.toLowerCase()}${snapId.toString(16).padStart(12, '0')}`);
   }
 
-  remove(snapshotId: string): void {
-    const { device, snapId } = this.#volume(snapshotId);
+  create(capacityBytes: number): string {
+    let number = FIRST_MADE_DEVICE;
+    while (this.#store.device(deviceName(number))) number += 1;
+    const device = deviceName(number);
+    this.#store.createDevice({ id: device, cylinders: Math.ceil(capacityBytes / CYLINDER_BYTES) });
+    const objectId = `naa.${vvolWwn(device)}`;
+    this.#devices.set(objectId, device);
+    this.#made.add(objectId);
+    return objectId;
+  }
+
+  write(objectId: string, atBytes: number, bytes: Buffer): void {
+    this.#store.open(this.#volume(objectId).device).write(atBytes, bytes);
+  }
+
+  remove(objectId: string): void {
+    const { device, snapId } = this.#volume(objectId);
+    if (this.#made.delete(objectId)) {
+      this.#devices.delete(objectId);
+      this.#store.deleteDevice(device);
+      return;
+    }
     const found = this.#store.snapshots(device).find((snapshot) => snapshot.snapId === snapId);
     if (!found || snapId === undefined) return;
     this.#store.terminate({ name: found.name, select: { snapId }, devices: [device] });

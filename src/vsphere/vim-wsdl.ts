@@ -16,6 +16,7 @@ const PLAIN_OPERATIONS = [
   'RescanAllHba',
   'RescanVmfs',
   'QueryUnresolvedVmfsVolume',
+  'HttpNfcLeaseProgress',
 ] as const;
 /** These change something: sent again blindly, they might do it twice. */
 const CHANGING_OPERATIONS = [
@@ -30,6 +31,10 @@ const CHANGING_OPERATIONS = [
   'DeleteVmfsVolumeState',
   'RegisterVM_Task',
   'UnregisterVM',
+  'ImportVApp',
+  'HttpNfcLeaseComplete',
+  'HttpNfcLeaseAbort',
+  'Destroy_Task',
 ] as const;
 
 export type ChangingOperation = (typeof CHANGING_OPERATIONS)[number];

@@ -2,6 +2,7 @@ import type { LabAnswer, LabCall, LabRequest } from '../world/http-server.ts';
 import { entityOperations } from './operations/entity-operations.ts';
 import { eventOperations } from './operations/event-operations.ts';
 import { hostStorageOperations } from './operations/host-storage-operations.ts';
+import { importOperations } from './operations/import-operations.ts';
 import { findObject, refuseWithout } from './operations/object-view.ts';
 import { propertyCollectorOperations } from './operations/property-collector-operations.ts';
 import { reconfigureOperations } from './operations/reconfigure-operations.ts';
@@ -42,6 +43,7 @@ const handlers: ReadonlyMap<string, OperationHandler> = new Map(
     snapshotOperations,
     reconfigureOperations,
     registrationOperations,
+    importOperations,
     hostStorageOperations,
     eventOperations,
   ].flatMap((operations) => Object.entries(operations)),

@@ -5,9 +5,13 @@ import { stableHex } from './properties/stable-ids.ts';
 export interface VirtualVolumes {
   /** One point in time of all of them; returns the id of each one's snapshot volume. */
   snapshot(objectIds: readonly string[]): readonly string[];
-  remove(snapshotId: string): void;
+  /** Of a snapshot volume, or of one that was made by `create`. */
+  remove(objectId: string): void;
   /** The volume gets the content of its snapshot back. */
   revert(objectId: string, snapshotId: string): void;
+  /** A new volume of zeros; returns its id. */
+  create(capacityBytes: number): string;
+  write(objectId: string, atBytes: number, bytes: Buffer): void;
 }
 
 export interface HotAddedDisk {
@@ -48,5 +52,10 @@ export function contentlessVolumes(): VirtualVolumes {
     },
     remove: () => undefined,
     revert: () => undefined,
+    create: (capacityBytes) => {
+      taken += 1;
+      return `naa.${stableHex(`${capacityBytes}/${taken}`, 32)}`;
+    },
+    write: () => undefined,
   };
 }
