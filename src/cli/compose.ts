@@ -3,6 +3,7 @@ import path from 'node:path';
 import type { ArraySettings, Config, JobConfig } from '../config/schema.ts';
 import { resolveSecret } from '../config/secrets.ts';
 import { parseVmSelector } from '../config/vm-selector.ts';
+import { storedImages } from '../image/image-source.ts';
 import { rawImages } from '../image/raw-image.ts';
 import { DEFAULT_LIMITS, type JobLimits, type JobSpec, type OnOpenRun } from '../job/job-spec.ts';
 import type { JobPorts } from '../job/ports.ts';
@@ -19,6 +20,7 @@ import type { Reporter } from '../ports/reporter.ts';
 import { createPowerMax, type UnisphereServer } from '../powermax/powermax.ts';
 import { createLinuxProxy } from '../proxy/linux/linux-proxy.ts';
 import { createHostStorage } from '../vsphere/host-storage.ts';
+import { createVmImport } from '../vsphere/vm-import.ts';
 import { createVmSnapshots } from '../vsphere/vm-snapshots.ts';
 import { createVsphere } from '../vsphere/vsphere.ts';
 import { composeGuests } from './compose-guests.ts';
@@ -40,6 +42,7 @@ export function composePorts(config: Config, reporter: Reporter): JobPorts {
     hypervisor: createVsphere(vcenter),
     vmSnapshots: config.proxy.vm === undefined ? undefined : createVmSnapshots(vcenter),
     hostStorage: createHostStorage(vcenter),
+    vmImport: createVmImport(vcenter),
     vvolAnswers: createFileVvolAnswers(config.stateDirectory),
     arrays: config.arrays.map((array) =>
       createPowerMax({
@@ -55,6 +58,7 @@ export function composePorts(config: Config, reporter: Reporter): JobPorts {
     guests: composeGuests(config.guests, clock),
     proxy: createLinuxProxy({ byIdFolder: config.proxy.devices, clock }),
     images: rawImages,
+    imageSource: storedImages,
     journals: createFileJournals(path.join(config.stateDirectory, 'runs')),
     locks,
     clock,
@@ -113,6 +117,7 @@ export async function closePorts(ports: JobPorts): Promise<void> {
     ports.hypervisor.close(),
     ports.vmSnapshots?.close(),
     ports.hostStorage.close(),
+    ports.vmImport.close(),
     ...ports.arrays.map((array) => array.close()),
   ]);
 }

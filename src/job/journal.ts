@@ -6,6 +6,7 @@ import type { NewDevices } from '../ports/storage-array.ts';
 import type { FoundSnapshot } from './found-snapshot.ts';
 import type { JobContext } from './job-spec.ts';
 import type { Plan } from './plan.ts';
+import type { BegunImport, RestorePlan } from './restoration.ts';
 import type {
   CaptureResult,
   DatastoreResult,
@@ -21,7 +22,7 @@ const JOURNAL_VERSION = 1;
 
 /**
  * `managed-capture` and `hot-add` stand in place of `capture` to `devices` on the route `managed`; `host`, `datastore` and `register`
- * are of clones.
+ * are of clones; `import` and `replace` of restores.
  */
 export const STEP_NAMES = [
   'group',
@@ -36,11 +37,20 @@ export const STEP_NAMES = [
   'export',
   'datastore',
   'register',
+  'import',
+  'replace',
 ] as const;
 export type StepName = (typeof STEP_NAMES)[number];
 
 /** `kept`: its snapshot is on the array and stays there. `probed`: the array was asked by a snapshot, which was removed again. */
-export type Outcome = 'handed-over-and-released' | 'kept' | 'probed' | 'failed' | 'recovered' | 'nothing-done';
+export type Outcome =
+  | 'handed-over-and-released'
+  | 'kept'
+  | 'probed'
+  | 'restored'
+  | 'failed'
+  | 'recovered'
+  | 'nothing-done';
 
 /** Targets that a run makes. */
 export interface Creation {
@@ -63,6 +73,10 @@ export type JournalRecord =
   | { readonly kind: 'planned'; readonly data: Plan }
   /** In place of a plan: a kept snapshot whose journal was lost, as it was found again. */
   | { readonly kind: 'found'; readonly data: FoundSnapshot }
+  /** In place of a plan: a VM is about to be made of images. */
+  | { readonly kind: 'restoring'; readonly data: RestorePlan }
+  /** vCenter waits for its disks. */
+  | { readonly kind: 'importing'; readonly data: BegunImport }
   | { readonly kind: 'intent'; readonly data: { readonly step: StepName } }
   | {
       readonly kind: 'session';
@@ -102,6 +116,8 @@ export interface RunState {
   /** Targets that it began to make and did not see yet. */
   readonly creation: Creation | undefined;
   readonly found: FoundSnapshot | undefined;
+  readonly restore: RestorePlan | undefined;
+  readonly begunImport: BegunImport | undefined;
   readonly openedAt: Date | undefined;
   /** Keys of sessions in vCenter that may still be there. */
   readonly vcenterSessions: readonly string[];
@@ -128,6 +144,8 @@ function emptyRunState(): RunState {
     plan: undefined,
     creation: undefined,
     found: undefined,
+    restore: undefined,
+    begunImport: undefined,
     openedAt: undefined,
     vcenterSessions: [],
     steps: {
@@ -143,6 +161,8 @@ function emptyRunState(): RunState {
       export: { at: 'untouched' },
       datastore: { at: 'untouched' },
       register: { at: 'untouched' },
+      import: { at: 'untouched' },
+      replace: { at: 'untouched' },
     },
     sessions: [],
     unseenThaw: false,
@@ -175,6 +195,10 @@ function applyRecord(before: RunState, record: JournalRecord, at: Date): RunStat
       return { ...state, plan: record.data };
     case 'found':
       return { ...state, found: record.data };
+    case 'restoring':
+      return { ...state, restore: record.data };
+    case 'importing':
+      return { ...state, begunImport: record.data };
     case 'labelled':
       return { ...state, label: record.data.label };
     case 'session':
@@ -292,6 +316,10 @@ const resultOf = (state: RunState, step: StepName): unknown => {
 /** The run has ended, and its snapshot was not deleted by us since. Whether the array still has it, only the array knows. */
 export const isKept = ({ outcome, steps: { capture }, found }: RunState): boolean =>
   outcome === 'kept' && (found ? capture.at !== 'undone' : capture.at === 'done');
+
+/** Everything was done, whether or not that could be written down as the end. */
+export const isRestored = ({ restore, steps }: RunState): boolean =>
+  restore !== undefined && steps[restore.replaces ? 'replace' : 'import'].at === 'done';
 
 // The results below were journaled by their own step under the same format version.
 export const captureResultOf = (state: RunState): CaptureResult | undefined =>

@@ -5,6 +5,7 @@ import { SnaphookError } from '../../../../src/ports/errors.ts';
 import type { Images, LeftAlone } from '../../../../src/ports/images.ts';
 import type { JournalLine, JournalStore, Locks } from '../../../../src/ports/journal.ts';
 import { noHostStorage } from '../../../contract/no-host-storage.ts';
+import { noRestores } from '../../../contract/no-restores.ts';
 import { type MemoryArray, unused } from './memory-array.ts';
 
 export interface MemoryFile {
@@ -56,6 +57,7 @@ export class MemorySite {
     return {
       vmSnapshots: undefined,
       hostStorage: noHostStorage,
+      ...noRestores,
       vvolAnswers: { recall: async () => undefined, remember: async () => undefined },
       hypervisor: {
         facts: unusedCall,

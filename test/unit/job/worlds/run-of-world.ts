@@ -122,6 +122,8 @@ export function journalLines(
     host: undefined,
     datastore: undefined,
     register: undefined,
+    import: undefined,
+    replace: undefined,
     export: { files: [], manifest: MANIFEST_NAME },
   };
   const records: JournalRecord[] = [{ kind: 'opened', data: { version: 1, context: plan.context } }];
