@@ -11,6 +11,8 @@ export interface RestorableVm {
   readonly grade: string;
   readonly hardware: VmHardware;
   readonly disks: readonly RestorableDisk[];
+  /** What was unusual about it when it was captured, for people. */
+  readonly notes: readonly string[];
 }
 
 export interface RestorableBackup {
@@ -24,7 +26,7 @@ type Fields = ReturnType<typeof fieldsOf>;
 
 /**
  * What a manifest says of one VM. `vmName` chooses among several. Errors: `E_RESTORE` for what no VM can be made of: another format, a
- * VM without hardware or disks, images that hold whole datastores or are not raw.
+ * VM without hardware or disks, images that hold whole datastores, are not raw, or hold what vSphere has encrypted.
  */
 export function readBackup(text: string, vmName: string | undefined): RestorableBackup {
   const root = fieldsOf(parseJson(text));
@@ -37,6 +39,14 @@ export function readBackup(text: string, vmName: string | undefined): Restorable
   const images = new Map(listOf(root.images).map((image) => [textOf(image, 'path'), image]));
   const vm = chosenVm(listOf(root.vms), vmName);
   const name = textOf(vm, 'name');
+  const notes = listOf(vm.notes);
+  // The array has what vSphere wrote; where vSphere itself reads the disks, it decrypts them.
+  if (fieldsOf(root.route).name === 'snapvx' && notes.some(({ code }) => code === 'encrypted')) {
+    throw refused(
+      `VM "${name}" is encrypted by vSphere, and so are its images`,
+      'Only vSphere with the key of the VM can read them. Restore it from a snapshot on the array, or capture it by the route "managed".',
+    );
+  }
   return {
     runId: textOf(fieldsOf(root.run), 'id'),
     snapshot: textOf(fieldsOf(root.snapshot), 'name'),
@@ -47,6 +57,7 @@ export function readBackup(text: string, vmName: string | undefined): Restorable
       grade: textOf(vm, 'grade'),
       hardware: hardwareOf(vm),
       disks: listOf(vm.disks).map((disk) => diskOf(disk, name, images)),
+      notes: notes.filter(({ severity }) => severity === 'warning').map((note) => textOf(note, 'text')),
     },
   };
 }

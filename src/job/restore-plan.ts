@@ -147,7 +147,7 @@ async function checkName({ hypervisor }: JobPorts, name: string, signal: AbortSi
 
 function warningsOf({ vm }: RestorableBackup, disks: readonly RestorableDisk[]): readonly string[] {
   const { hardware } = vm;
-  const warnings: string[] = [];
+  const warnings: string[] = vm.notes.map((note) => `when it was captured: ${note}`);
   if (vm.grade === 'crash' || vm.grade === 'unknown') {
     warnings.push(`the backup is of grade "${vm.grade}": applications recover as after a power failure`);
   }

@@ -1,3 +1,4 @@
+import { SnaphookError } from '../ports/errors.ts';
 import type { MoRef, RunId } from '../ports/identity.ts';
 import type { Lock } from '../ports/journal.ts';
 import type { NewVm, OpenImport } from '../ports/vm-import.ts';
@@ -157,6 +158,16 @@ async function replace(
 ): Promise<string | undefined> {
   if (!replaces) return undefined;
   const keptAs = keptNameOf(replaces, runId);
+  const now = await vmImport.vm(replaces.moRef, signal);
+  if (!now?.poweredOff || now.name !== replaces.name) {
+    throw new SnaphookError(
+      'E_VM_CHANGED',
+      `VM "${replaces.name}" is not powered off any more, or was renamed or removed`,
+      {
+        hint: 'Everything was undone. See who works with it, then run again, or restore as a new VM with `--as`.',
+      },
+    );
+  }
   await journal.append({ kind: 'intent', data: { step: 'replace' } });
   await vmImport.identify(replaces.moRef, { name: keptAs, instanceUuid: 'new' }, signal);
   await vmImport.identify(vm, { name, instanceUuid: replaces.instanceUuid }, signal);

@@ -49,7 +49,7 @@ function configSpec(vm: NewVm, datastore: string): SoapObject {
       ...hardware.adapters.flatMap((adapter, index) => addAdapter(adapter, index, vm)),
     ],
     extraConfig: [setting(RESTORE_MARK_KEY, vm.mark)],
-    bootOptions: { efiSecureBootEnabled: hardware.secureBoot },
+    ...(hardware.secureBoot ? { bootOptions: { efiSecureBootEnabled: true } } : {}),
     firmware: hardware.firmware,
   };
 }

@@ -19,7 +19,9 @@ export const VM_HARDWARE_PROPERTIES = [
 
 const CONTROLLER =
   /^(?:VirtualIDE|VirtualAHCI|VirtualNVME|ParaVirtualSCSI|VirtualLsiLogic|VirtualLsiLogicSAS|VirtualBusLogic)Controller$/;
-const ADAPTER = /^Virtual(?:Vmxnet[23]?|E1000e?|PCNet32)$/;
+const ADAPTER = /^Virtual(?:Vmxnet[23]?|E1000e?|PCNet32|SriovEthernetCard)$/;
+/** It is a part of the hardware of one host. */
+const PASSED_THROUGH = 'VirtualSriovEthernetCard';
 
 /** Undefined where vCenter shows no size of the VM. */
 export function vmHardware({ properties }: ObjectProperties): VmHardware | undefined {
@@ -58,7 +60,7 @@ const adapter = (device: unknown): NetworkAdapter => ({
   type: typeOf(device) ?? '',
   macAddress: text(child(device, 'macAddress')),
   addressType: text(child(device, 'addressType')),
-  network: networkOf(child(device, 'backing')),
+  network: typeOf(device) === PASSED_THROUGH ? { kind: 'other' } : networkOf(child(device, 'backing')),
 });
 
 function networkOf(backing: unknown): AdapterNetwork {

@@ -80,6 +80,14 @@ test.each<[string, object, string]>([
   ['an identity that is none', { vms: [vm('sql01', { instanceUuid: 'x' })] }, '"instanceUuid"'],
   ['an image of a whole datastore', { images: [image({ holds: 'datastore' })] }, 'holds a datastore, not a disk'],
   ['an image of another format', { images: [image({ format: 'qcow2' })] }, 'not raw'],
+  [
+    'a VM whose images are encrypted',
+    {
+      route: { name: 'snapvx' },
+      vms: [vm('sql01', { notes: [{ code: 'encrypted', severity: 'warning', text: 'x' }] })],
+    },
+    'encrypted by vSphere',
+  ],
   ['a disk without its image', { images: [] }, 'names 0 images'],
   ['an image that is no whole sectors', { images: [image({ sizeBytes: 1000 })] }, '1000 bytes'],
   [
