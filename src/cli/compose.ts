@@ -3,8 +3,8 @@ import path from 'node:path';
 import type { ArraySettings, Config, JobConfig } from '../config/schema.ts';
 import { resolveSecret } from '../config/secrets.ts';
 import { parseVmSelector } from '../config/vm-selector.ts';
+import { imageFiles } from '../image/image-files.ts';
 import { storedImages } from '../image/image-source.ts';
-import { rawImages } from '../image/raw-image.ts';
 import { DEFAULT_LIMITS, type JobLimits, type JobSpec, type OnOpenRun } from '../job/job-spec.ts';
 import type { JobPorts } from '../job/ports.ts';
 import { workingHooks } from '../job/working-hooks.ts';
@@ -57,7 +57,7 @@ export function composePorts(config: Config, reporter: Reporter): JobPorts {
     ),
     guests: composeGuests(config.guests, clock),
     proxy: createLinuxProxy({ byIdFolder: config.proxy.devices, clock }),
-    images: rawImages,
+    images: imageFiles,
     imageSource: storedImages,
     journals: createFileJournals(path.join(config.stateDirectory, 'runs')),
     locks,
@@ -69,7 +69,9 @@ export function composePorts(config: Config, reporter: Reporter): JobPorts {
       markOf: (run, array) => installationMark(installationName(config), run, array),
       proxyVm: proxyVmOf(config),
       clones: Object.values(config.jobs).flatMap(({ clones, targetPool }) =>
-        clones ? [{ targetPool: clones.targetPool ?? targetPool, presentGroup: clones.presentGroup }] : [],
+        clones?.presentGroup === undefined
+          ? []
+          : [{ targetPool: clones.targetPool ?? targetPool, presentGroup: clones.presentGroup }],
       ),
       jobs: Object.entries(config.jobs).map(([name, job]) => ({
         targetPool: job.targetPool,
@@ -155,6 +157,7 @@ export function jobSpec(
     proxyVm: proxyVmOf(config),
     timeToLiveHours: job.timeToLiveHours,
     exportDirectory: job.exportDirectory,
+    imageFormat: job.imageFormat,
     limits: limitsOf(name, job),
     ...(job.retention && { retention: { days: job.retention.days, count: job.retention.count } }),
   };

@@ -4,6 +4,7 @@ import type { StepName, StepState } from './journal.ts';
 import { localUndoMs } from './run-time.ts';
 import type { Run, Step } from './step.ts';
 import { captureStep } from './steps/capture.ts';
+import { copyStep } from './steps/copy.ts';
 import { datastoreStep } from './steps/datastore.ts';
 import { devicesStep } from './steps/devices.ts';
 import { exportStep } from './steps/export.ts';
@@ -15,6 +16,7 @@ import { linkStep } from './steps/link.ts';
 import { managedCaptureStep } from './steps/managed-capture.ts';
 import { presentStep } from './steps/present.ts';
 import { registerStep } from './steps/register.ts';
+import { restoreStep } from './steps/restore.ts';
 
 /** In the order `pre` does them; undone in reverse. */
 const STEPS: readonly Step<unknown>[] = [
@@ -30,6 +32,8 @@ const STEPS: readonly Step<unknown>[] = [
   exportStep,
   datastoreStep,
   registerStep,
+  restoreStep,
+  copyStep,
 ];
 
 /**

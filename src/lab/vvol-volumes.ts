@@ -7,8 +7,14 @@ import type { VirtualVolumes } from './vcenter/storage-side.ts';
 const SNAPSHOT_FAMILY = 'naa.600009700bcbb71';
 const SNAPSHOT_PATTERN = /^naa\.600009700bcbb71([0-9a-f]{5})([0-9a-f]{12})$/;
 
-/** Devices that the array makes when vSphere asks for a volume. */
-const FIRST_MADE_DEVICE = 0x901;
+/** Tells the array which of its devices are vVols. */
+interface VasaProvider {
+  bind(device: string, wwn: string): void;
+  unbind(device: string): void;
+}
+
+/** Devices that are made for vSphere: above all that the lab begins with. */
+const FIRST_MADE = 0xa0000;
 
 interface Volume {
   readonly device: string;
@@ -22,12 +28,14 @@ interface Volume {
  */
 export class VvolVolumes implements VirtualVolumes {
   readonly #store: DeviceStore;
+  readonly #vasa: VasaProvider;
   readonly #devices: Map<string, string>;
   readonly #made = new Set<string>();
   #taken = 0;
 
-  constructor(store: DeviceStore, vvolDevices: readonly string[]) {
+  constructor(store: DeviceStore, vvolDevices: readonly string[], vasa: VasaProvider) {
     this.#store = store;
+    this.#vasa = vasa;
     this.#devices = new Map(vvolDevices.map((device) => [`naa.${vvolWwn(device)}`, device]));
   }
 
@@ -39,11 +47,33 @@ export class VvolVolumes implements VirtualVolumes {
     return devices.map((device) => `${SNAPSHOT_FAMILY}${device.toLowerCase()}${snapId.toString(16).padStart(12, '0')}`);
   }
 
+  remove(objectId: string): void {
+    const { device, snapId } = this.#volume(objectId);
+    if (this.#made.has(objectId)) {
+      this.#vasa.unbind(device);
+      this.#store.deleteDevice(device);
+      this.#devices.delete(objectId);
+      this.#made.delete(objectId);
+      return;
+    }
+    const found = this.#store.snapshots(device).find((snapshot) => snapshot.snapId === snapId);
+    if (!found || snapId === undefined) return;
+    this.#store.terminate({ name: found.name, select: { snapId }, devices: [device] });
+  }
+
+  copy(objectIds: readonly string[]): readonly string[] {
+    return objectIds.map((objectId) => {
+      const source = this.#read(objectId);
+      const copy = this.create(source.sizeBytes);
+      this.write(copy, 0, source.read(0, source.sizeBytes));
+      return copy;
+    });
+  }
+
   create(capacityBytes: number): string {
-    let number = FIRST_MADE_DEVICE;
-    while (this.#store.device(deviceName(number))) number += 1;
-    const device = deviceName(number);
+    const device = this.#freeDevice();
     this.#store.createDevice({ id: device, cylinders: Math.ceil(capacityBytes / CYLINDER_BYTES) });
+    this.#vasa.bind(device, vvolWwn(device));
     const objectId = `naa.${vvolWwn(device)}`;
     this.#devices.set(objectId, device);
     this.#made.add(objectId);
@@ -54,16 +84,11 @@ export class VvolVolumes implements VirtualVolumes {
     this.#store.open(this.#volume(objectId).device).write(atBytes, bytes);
   }
 
-  remove(objectId: string): void {
-    const { device, snapId } = this.#volume(objectId);
-    if (this.#made.delete(objectId)) {
-      this.#devices.delete(objectId);
-      this.#store.deleteDevice(device);
-      return;
+  #freeDevice(): string {
+    for (let number = FIRST_MADE; ; number += 1) {
+      const device = deviceName(number);
+      if (!this.#store.device(device)) return device;
     }
-    const found = this.#store.snapshots(device).find((snapshot) => snapshot.snapId === snapId);
-    if (!found || snapId === undefined) return;
-    this.#store.terminate({ name: found.name, select: { snapId }, devices: [device] });
   }
 
   revert(objectId: string, snapshotId: string): void {

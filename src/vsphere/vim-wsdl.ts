@@ -10,6 +10,7 @@ const PLAIN_OPERATIONS = [
   'TerminateSession',
   'FindByUuid',
   'FindByInventoryPath',
+  'FindChild',
   'CreateContainerView',
   'RetrievePropertiesEx',
   'ContinueRetrievePropertiesEx',
@@ -34,6 +35,7 @@ const CHANGING_OPERATIONS = [
   'ImportVApp',
   'HttpNfcLeaseComplete',
   'HttpNfcLeaseAbort',
+  'CloneVM_Task',
   'Destroy_Task',
 ] as const;
 

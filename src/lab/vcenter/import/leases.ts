@@ -175,7 +175,7 @@ export class Lease implements ManagedObject {
 }
 
 /** With its files: the volumes that were made for it. */
-export function destroyVm(server: ServerContext, vm: VmRecord): void {
+function destroyVm(server: ServerContext, vm: VmRecord): void {
   for (const { backing } of vm.spec.disks) if (backing.kind === 'vvol') server.volumes.remove(backing.backingObjectId);
   removeVm(server.model, vm);
 }

@@ -1,5 +1,5 @@
 import { notServed, wantedVm } from '../import/import-spec.ts';
-import { destroyVm, Lease } from '../import/leases.ts';
+import { Lease } from '../import/leases.ts';
 import type { VmInventory } from '../inventory.ts';
 import { addVm } from '../model/build-model.ts';
 import { childrenOf, datacenterOf } from '../model/inventory-tree.ts';
@@ -10,11 +10,8 @@ import type { Call, OperationHandler } from '../server-context.ts';
 import { dataOf, optionalIntOf, optionalReferenceOf } from '../wire/fields.ts';
 import { invalidArgument, VimFault } from '../wire/vim-fault.ts';
 import { reference } from '../wire/vim-values.ts';
-import { refuseWithout } from './object-view.ts';
 import { folderNames } from './registration-operations.ts';
-import { entityOf, startTask, userNameOf, vmOf } from './vm-tasks.ts';
-
-const DESTROY_MS = 1000;
+import { entityOf, userNameOf } from './vm-tasks.ts';
 
 export const importOperations: Readonly<Record<string, OperationHandler>> = {
   ImportVApp: (call) => {
@@ -68,22 +65,6 @@ export const importOperations: Readonly<Record<string, OperationHandler>> = {
   HttpNfcLeaseAbort: (call) => {
     leaseOf(call).abort();
     return undefined;
-  },
-  Destroy_Task: (call) => {
-    if (entityOf(call).type !== 'VirtualMachine') throw notServed(call, `destroying a ${entityOf(call).type}`);
-    const vm = vmOf(call);
-    refuseWithout(call, 'VirtualMachine.Inventory.Delete');
-    return startTask(call, vm, 'VirtualMachine.destroy', async () => {
-      await call.server.pace.wait(DESTROY_MS);
-      const { powerState } = vm.spec;
-      if (powerState !== 'poweredOff') {
-        throw new VimFault('InvalidPowerState', 'The attempted operation cannot be performed in the current state.', {
-          requestedState: 'poweredOff',
-          existingState: powerState,
-        });
-      }
-      destroyVm(call.server, vm);
-    });
   },
 };
 

@@ -5,6 +5,7 @@ import { writerOf } from '../model/file-locks.ts';
 import { childrenOf, datastoreNamed, hostsMounting } from '../model/inventory-tree.ts';
 import { vmsOf } from '../model/model.ts';
 import type { VmRecord } from '../model/records.ts';
+import { isAccessibleOn } from '../properties/datastore-properties.ts';
 import { refOf } from '../properties/entity-properties.ts';
 import type { Call, OperationHandler } from '../server-context.ts';
 import type { HotAddedDisk } from '../storage-side.ts';
@@ -196,7 +197,7 @@ function openFile({ server }: Call, vm: VmRecord, path: string): ExistingFile {
   const datastore = datastoreNamed(/^\[(.*?)\]/.exec(path)?.[1] ?? '', vm);
   const file = existingFile(server.model, vm, path);
   if (!datastore || !file) throw new VimFault('FileNotFound', `File ${path} was not found`, { file: path });
-  if (!hostsMounting(datastore).includes(vm.host) || datastore.spec.accessible === false) {
+  if (!hostsMounting(datastore).includes(vm.host) || !isAccessibleOn(vm.host, datastore)) {
     throw new VimFault('CannotAccessFile', `Unable to access file ${path}`, { file: path });
   }
   const isOwn = vm.spec.disks.some(({ backing }) => 'fileName' in backing && backing.fileName === path);

@@ -87,6 +87,9 @@ VirtualMachine.CreateSnapshotEx_Task@6.5 !VirtualMachine.State.CreateSnapshot =>
 VirtualMachine.ConsolidateVMDisks_Task@5.0 !VirtualMachine.State.RemoveSnapshot => ->Task
 VirtualMachine.ReconfigVM_Task => ->Task
   spec:VirtualMachineConfigSpec
+VirtualMachine.CloneVM_Task !VirtualMachine.Provisioning.Clone => ->Task
+  folder:->Folder name:string spec:VirtualMachineCloneSpec
+ManagedEntity.Destroy_Task => ->Task
 VirtualMachine.UnregisterVM !VirtualMachine.Inventory.Unregister
 VirtualMachineSnapshot.RemoveSnapshot_Task !VirtualMachine.State.RemoveSnapshot => ->Task
   removeChildren:boolean consolidate?:boolean@5.0
@@ -96,7 +99,6 @@ VirtualMachineSnapshot.RevertToSnapshot_Task !VirtualMachine.State.RevertToSnaps
   host?:->HostSystem suppressPowerOn?:boolean@4.0
 Folder.RegisterVM_Task !VirtualMachine.Inventory.Register => ->Task
   path:string name?:string asTemplate:boolean pool?:->ResourcePool host?:->HostSystem
-ManagedEntity.Destroy_Task => ->Task
 ResourcePool.ImportVApp@4.0 !VApp.Import => ->HttpNfcLease
   spec:ImportSpec folder?:->Folder host?:->HostSystem
 HttpNfcLease.HttpNfcLeaseProgress@4.0

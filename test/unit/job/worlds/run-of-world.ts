@@ -119,11 +119,13 @@ export function journalLines(
     link: { pairs: [] },
     present: { added: [] },
     devices: { devices: [] },
+    copy: undefined,
     host: undefined,
     datastore: undefined,
     register: undefined,
     import: undefined,
     replace: undefined,
+    restore: undefined,
     export: { files: [], manifest: MANIFEST_NAME },
   };
   const records: JournalRecord[] = [{ kind: 'opened', data: { version: 1, context: plan.context } }];
