@@ -13,6 +13,7 @@ import { createFileJournals } from '../platform/file-journals.ts';
 import { createFileLocks } from '../platform/file-locks.ts';
 import { createFileVvolAnswers } from '../platform/file-vvol-answers.ts';
 import { installationMark } from '../platform/installation-mark.ts';
+import { signText } from '../platform/signature.ts';
 import { SnaphookError } from '../ports/errors.ts';
 import type { VmSelector } from '../ports/hypervisor.ts';
 import { arrayId } from '../ports/identity.ts';
@@ -65,6 +66,7 @@ export function composePorts(config: Config, reporter: Reporter): JobPorts {
     reporter,
     randomText: () => Array.from({ length: 6 }, () => randomInt(36).toString(36)).join(''),
     toolVersion: `snaphook ${__VERSION__}`,
+    ...(config.manifestKey !== undefined && { signText: signer(config.manifestKey) }),
     installation: {
       markOf: (run, array) => installationMark(installationName(config), run, array),
       proxyVm: proxyVmOf(config),
@@ -90,6 +92,18 @@ function serversOf({ unisphere, tls }: ArraySettings): readonly UnisphereServer[
     typeof server === 'string' ? { url: server, tls: trust(tls) } : { url: server.url, tls: trust(server.tls ?? tls) },
   );
 }
+
+const signer = (reference: string) => async (text: string) => {
+  const key = await resolveSecret(reference);
+  try {
+    return signText(key, text);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : 'it cannot be used';
+    throw new SnaphookError('E_SECRET', `manifests cannot be signed with "${reference}": ${why}`, {
+      hint: 'Make a key with: openssl genpkey -algorithm ed25519',
+    });
+  }
+};
 
 const proxyVmOf = ({ proxy: { vm } }: Config): VmSelector | undefined =>
   vm === undefined ? undefined : parseVmSelector(vm);

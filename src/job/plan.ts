@@ -244,6 +244,7 @@ export const handedOverFilesOf = (plan: Plan): readonly HandedOverFile[] => [
   ...imagesOf(plan).flatMap(({ imagePath, format, imageBytes }) =>
     filesOfImage({ path: imagePath, format, sizeBytes: imageBytes }),
   ),
+  { path: SIGNATURE_NAME, sizeBytes: undefined },
   { path: MANIFEST_NAME, sizeBytes: undefined },
 ];
 
@@ -253,6 +254,8 @@ export const draftNameOf = ({ snapshotName }: Pick<Plan, 'snapshotName'>): strin
 export const imagePathsOf = (plan: Plan): readonly string[] => handedOverFilesOf(plan).map(({ path }) => path);
 
 export const MANIFEST_NAME = 'snaphook-manifest.json';
+/** Of the manifest, in base64. Only where the configuration has a key. */
+export const SIGNATURE_NAME = 'snaphook-manifest.sig';
 /** Until the export is complete. */
 export const PLANNED_MANIFEST_NAME = `${MANIFEST_NAME}.partial`;
 export const DRAFT_SUFFIX = '.draft';

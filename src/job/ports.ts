@@ -34,5 +34,7 @@ export interface JobPorts {
   readonly randomText: () => string;
   /** Such as `snaphook 0.1.0`, for manifests. */
   readonly toolVersion: string;
+  /** The signature of a text in base64. Errors: `E_SECRET`. Undefined: manifests are not signed. */
+  readonly signText?: ((text: string) => Promise<string>) | undefined;
   readonly installation: Installation;
 }

@@ -11,6 +11,7 @@ import {
   imagesOf,
   MANIFEST_NAME,
   PLANNED_MANIFEST_NAME,
+  SIGNATURE_NAME,
 } from '../plan.ts';
 import { lookAfterReading } from '../read-guard.ts';
 import type { Run, Step } from '../step.ts';
@@ -55,6 +56,10 @@ export const exportStep: Step<ExportResult> = {
     const capture = captureResultOf(journal.state);
     if (!capture) throw new SnaphookError('E_JOURNAL', `run "${plan.runId}" has no capture in its journal`);
     const complete = { name: MANIFEST_NAME, draft, text: manifestOf(run, capture, files) };
+    if (ports.signText) {
+      const text = `${await ports.signText(complete.text)}\n`;
+      await ports.images.writeRecord(directory, { name: SIGNATURE_NAME, draft, text }, signal);
+    }
     await ports.images.writeRecord(directory, complete, signal);
     await ports.images.remove(directory, [{ path: PLANNED_MANIFEST_NAME, sizeBytes: undefined }], signal);
     return { files, manifest: MANIFEST_NAME };
