@@ -1,78 +1,62 @@
 import { createHash } from 'node:crypto';
-import { lstat, open } from 'node:fs/promises';
-import path from 'node:path';
-import { systemErrorCode } from '../platform/system-error.ts';
 import { SnaphookError } from '../ports/errors.ts';
 import type { ImageSource, StoredImage } from '../ports/image-source.ts';
-import { GRAIN_BYTES, vmdkForUpload } from './vmdk-upload.ts';
+import type { ImageContent } from './image-content.ts';
+import { PIECE_BYTES } from './image-sink.ts';
+import { openImage } from './read-image.ts';
+import { vmdkForUpload } from './vmdk-upload.ts';
 
-/** Grains are read this many at a time. */
-const GRAINS_PER_READ = 64;
+/** Pieces are read this many at a time. */
+const PIECES_PER_READ = 64;
 
-/** Raw images in a folder of this machine. */
+/** Images of every format in a folder of this machine. */
 export const storedImages: ImageSource = {
   async check(directory, image, signal) {
     signal.throwIfAborted();
-    const file = path.join(directory, image.path);
-    const stats = await lstat(file).catch((cause: unknown) => {
-      throw unreadable(file, cause);
-    });
-    if (!stats.isFile()) {
-      throw new SnaphookError('E_RESTORE', `"${file}" is not a regular file`, {
-        hint: 'Restore the images with the backup product into a folder of their own, beside their manifest.',
-      });
-    }
-    if (stats.size !== image.sizeBytes) throw otherSize(file, image, stats.size);
+    const content = await openChecked(directory, image);
+    await content.close();
   },
   streamVmdk: (directory, image, progress, signal) =>
-    vmdkForUpload(image.sizeBytes, verifiedGrains(path.join(directory, image.path), image, progress, signal)),
+    vmdkForUpload(image, verifiedPieces(directory, image, progress, signal)),
 };
 
-/** The content in grains; throws at its end when it was not the content of the manifest. */
-async function* verifiedGrains(
-  file: string,
+async function openChecked(directory: string, image: StoredImage): Promise<ImageContent> {
+  const content = await openImage(directory, image);
+  if (content.sizeBytes === image.sizeBytes) return content;
+  await content.close();
+  throw differs(image, `it holds ${content.sizeBytes} bytes, its manifest says ${image.sizeBytes}`);
+}
+
+/** The content in pieces; throws at its end when it was not the content of the manifest. */
+async function* verifiedPieces(
+  directory: string,
   image: StoredImage,
   progress: (readBytes: number) => void,
   signal: AbortSignal,
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  const handle = await open(file, 'r').catch((cause: unknown) => {
-    throw unreadable(file, cause);
-  });
+  const content = await openChecked(directory, image);
   try {
     const hash = createHash('blake2b512');
     for (let at = 0; at < image.sizeBytes; ) {
       signal.throwIfAborted();
-      const wanted = Math.min(GRAINS_PER_READ * GRAIN_BYTES, image.sizeBytes - at);
       // A buffer of its own for each read: what was yielded may still be in use.
-      const { bytesRead, buffer } = await handle
-        .read(Buffer.allocUnsafe(wanted), 0, wanted, at)
-        .catch((cause: unknown) => {
-          throw unreadable(file, cause);
-        });
-      // A regular file gives less than was asked for only at its end.
-      if (bytesRead < wanted) throw otherSize(file, image, at + bytesRead);
-      hash.update(buffer);
-      for (let offset = 0; offset < wanted; offset += GRAIN_BYTES) yield buffer.subarray(offset, offset + GRAIN_BYTES);
-      at += wanted;
+      const chunk = Buffer.allocUnsafe(Math.min(PIECES_PER_READ * PIECE_BYTES, image.sizeBytes - at));
+      await content.read(chunk, at);
+      hash.update(chunk);
+      for (let offset = 0; offset < chunk.length; offset += PIECE_BYTES) {
+        yield chunk.subarray(offset, offset + PIECE_BYTES);
+      }
+      at += chunk.length;
       progress(at);
     }
     const found = hash.digest('hex');
-    if (found === image.blake2b) return;
-    throw new SnaphookError('E_VERIFY', `"${file}" is not the image that its manifest tells of: BLAKE2b ${found}`, {
-      hint: 'It was changed or damaged since it was handed over. Restore it again from the backup product, or an older backup.',
-    });
+    if (found !== image.blake2b) throw differs(image, `its content has the BLAKE2b ${found}`);
   } finally {
-    await handle.close();
+    await content.close();
   }
 }
 
-const unreadable = (file: string, cause: unknown) =>
-  new SnaphookError('E_RESTORE', `image "${file}" cannot be read (${systemErrorCode(cause)})`, {
-    cause,
-    hint: 'Restore it with the backup product beside its manifest, readable for the account that runs snaphook.',
-  });
-
-const otherSize = (file: string, { sizeBytes }: StoredImage, bytes: number) =>
-  new SnaphookError('E_RESTORE', `image "${file}" has ${bytes} bytes, and its manifest says ${sizeBytes}`, {
-    hint: 'Restore it again from the backup product, whole.',
+const differs = ({ path }: StoredImage, why: string) =>
+  new SnaphookError('E_VERIFY', `image "${path}" is not what was handed over: ${why}`, {
+    hint: 'It was changed or damaged since. Restore it again from the backup product, or an older backup.',
   });

@@ -1,5 +1,6 @@
 import { SnaphookError } from '../ports/errors.ts';
 import { type InstanceUuid, instanceUuid } from '../ports/identity.ts';
+import { IMAGE_FORMATS } from '../ports/images.ts';
 import type { VmHardware } from '../ports/vm-hardware.ts';
 import { fieldsOf, parseJson, staysInside } from './manifest.ts';
 import type { RestorableDisk } from './restoration.ts';
@@ -26,7 +27,7 @@ type Fields = ReturnType<typeof fieldsOf>;
 
 /**
  * What a manifest says of one VM. `vmName` chooses among several. Errors: `E_RESTORE` for what no VM can be made of: another format, a
- * VM without hardware or disks, images that hold whole datastores, are not raw, or hold what vSphere has encrypted.
+ * VM without hardware or disks, images that hold whole datastores or what vSphere has encrypted.
  */
 export function readBackup(text: string, vmName: string | undefined): RestorableBackup {
   const root = fieldsOf(parseJson(text));
@@ -90,11 +91,9 @@ function diskOf(disk: Fields, vm: string, images: ReadonlyMap<string, Fields>): 
       'The manifest was changed by hand.',
     );
   }
-  if (image.format !== 'raw') {
-    throw refused(
-      `the image "${path}" of ${what} is "${String(image.format)}", not raw`,
-      `Convert it with \`qemu-img convert -O raw\`, or hand over raw images.`,
-    );
+  const format = IMAGE_FORMATS.find((one) => one === image.format);
+  if (format === undefined) {
+    throw refused(`the image "${path}" of ${what} is of a format unknown here`, 'It is of a later version: use that.');
   }
   const sizeBytes = numberOf(image, 'sizeBytes');
   if (sizeBytes === 0 || sizeBytes % 512 !== 0) {
@@ -103,7 +102,7 @@ function diskOf(disk: Fields, vm: string, images: ReadonlyMap<string, Fields>): 
   return {
     key: numberOf(disk, 'key'),
     label,
-    image: { path, sizeBytes, dataBytes: numberOf(image, 'dataBytes'), blake2b: textOf(image, 'blake2b') },
+    image: { path, format, sizeBytes, dataBytes: numberOf(image, 'dataBytes'), blake2b: textOf(image, 'blake2b') },
   };
 }
 

@@ -13,6 +13,7 @@ afterAll(closeLabs);
 
 const signal = new AbortController().signal;
 const MIB = 1024 * 1024;
+const HASH = 'ab'.repeat(64);
 const HOST = 'esx1.example.org';
 const WISH: PlaceWish = { host: HOST, datastore: 'VVOL-1', folder: 'DC1/vm/Empty', resourcePool: 'Gold' };
 
@@ -94,7 +95,8 @@ async function* contentOf(byte: number, meanwhile: () => Promise<void> = async (
   await meanwhile();
 }
 
-const disk = (byte: number, meanwhile?: () => Promise<void>) => vmdkForUpload(MIB, contentOf(byte, meanwhile));
+const disk = (byte: number, meanwhile?: () => Promise<void>) =>
+  vmdkForUpload({ sizeBytes: MIB, blake2b: HASH }, contentOf(byte, meanwhile));
 
 async function until(condition: () => boolean): Promise<void> {
   while (!condition()) await new Promise((resolve) => setTimeout(resolve, 10));
@@ -178,7 +180,9 @@ test('an import that is ended leaves no VM, and a disk that is cut off or of ano
       ),
     ),
   ).toBe(cut);
-  expect(await failure(begun.upload(2000, vmdkForUpload(2 * MIB, contentOf(1)), signal))).toMatchObject({
+  expect(
+    await failure(begun.upload(2000, vmdkForUpload({ sizeBytes: 2 * MIB, blake2b: HASH }, contentOf(1)), signal)),
+  ).toMatchObject({
     code: 'E_VCENTER',
   });
   expect(lab.events.events.some(({ operation }) => operation === 'take-disk')).toBe(false);

@@ -109,7 +109,7 @@ test('an image that is not as its manifest says is never a VM: the import is end
 
   expect(await failure(restore({ manifest: damaged }))).toMatchObject({ code: 'E_VERIFY' });
   rmSync(path.join(damaged, image ?? ''));
-  expect(await failure(restore({ manifest: damaged }))).toMatchObject({ code: 'E_RESTORE' });
+  expect(await failure(restore({ manifest: damaged }))).toMatchObject({ code: 'E_VERIFY' });
   expect(stateOfSite()).toEqual(before);
   expect(site.leftBehind()).toEqual([]);
 });

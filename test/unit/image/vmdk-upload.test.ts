@@ -1,10 +1,12 @@
 import fc from 'fast-check';
-import { GRAIN_BYTES, vmdkForUpload } from '../../../src/image/vmdk-upload.ts';
+import { PIECE_BYTES as GRAIN_BYTES } from '../../../src/image/image-sink.ts';
+import { vmdkForUpload } from '../../../src/image/vmdk-upload.ts';
 import { parseStreamVmdk } from '../../../src/lab/vcenter/import/stream-vmdk.ts';
 import { SEED } from '../../seed.ts';
 
 const SECTOR_BYTES = 512;
 const GRAINS_PER_TABLE = 512;
+const HASH = 'ab'.repeat(64);
 
 interface Stretch {
   readonly grain: number;
@@ -21,7 +23,7 @@ async function* grainsOf(capacityBytes: number, stretches: readonly Stretch[]) {
 
 async function vmdkOf(capacityBytes: number, grains: AsyncIterable<Uint8Array>): Promise<Buffer> {
   const parts: Uint8Array[] = [];
-  for await (const part of vmdkForUpload(capacityBytes, grains)) parts.push(part);
+  for await (const part of vmdkForUpload({ sizeBytes: capacityBytes, blake2b: HASH }, grains)) parts.push(part);
   return Buffer.concat(parts);
 }
 
@@ -53,7 +55,7 @@ test('what fails at the end of the disk keeps the end of the file back: no reade
   }
   const parts: Uint8Array[] = [];
   const reading = async () => {
-    for await (const part of vmdkForUpload(3 * GRAIN_BYTES, damaged())) parts.push(part);
+    for await (const part of vmdkForUpload({ sizeBytes: 3 * GRAIN_BYTES, blake2b: HASH }, damaged())) parts.push(part);
   };
 
   await expect(reading()).rejects.toThrow('not the content');

@@ -79,7 +79,7 @@ test.each<[string, object, string]>([
   ['hardware that is not whole', { vms: [vm('sql01', { hardware: { ...hardware, cpus: '2' } })] }, '"cpus"'],
   ['an identity that is none', { vms: [vm('sql01', { instanceUuid: 'x' })] }, '"instanceUuid"'],
   ['an image of a whole datastore', { images: [image({ holds: 'datastore' })] }, 'holds a datastore, not a disk'],
-  ['an image of another format', { images: [image({ format: 'qcow2' })] }, 'not raw'],
+  ['an image of an unknown format', { images: [image({ format: 'vhdx' })] }, 'format unknown here'],
   [
     'a VM whose images are encrypted',
     {
