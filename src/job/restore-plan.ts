@@ -23,7 +23,7 @@ export interface RestoreRequest {
 }
 
 /**
- * Reads manifest and vCenter, changes nothing. Errors: `E_RESTORE`, `E_VM_NOT_FOUND`, `E_VM_AMBIGUOUS`, `E_VCENTER*`.
+ * Reads manifest and vCenter, changes nothing. Errors: `E_RESTORE`, `E_VERIFY`, `E_VM_NOT_FOUND`, `E_VM_AMBIGUOUS`, `E_VCENTER*`.
  */
 export async function planRestore(ports: JobPorts, request: RestoreRequest, signal: AbortSignal): Promise<RestorePlan> {
   const backup = await backupIn(ports, request, signal);

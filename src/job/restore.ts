@@ -5,7 +5,7 @@ import type { NewVm, OpenImport } from '../ports/vm-import.ts';
 import { withinLimit } from './deadline.ts';
 import { whileHeld } from './held-journal.ts';
 import { jobLock } from './job-turn.ts';
-import { RunJournal } from './journal.ts';
+import { isRestored, RunJournal } from './journal.ts';
 import { newRunId } from './names.ts';
 import type { JobPorts } from './ports.ts';
 import { interimNameOf, keptNameOf, type RestorePlan } from './restoration.ts';
@@ -88,7 +88,8 @@ async function unwind(
     await journal.failed(undefined, error);
     const errors = await undoRestore(ports, { runId, journal }, lock.lost);
     if (errors.length > 0) return leftoversError(runId, errors, error);
-    await closeRun(ports, journal, runId, 'failed');
+    // Of a VM that is whole only the end could not be written at first.
+    await closeRun(ports, journal, runId, isRestored(journal.state) ? 'restored' : 'failed');
     return error;
   } catch (failed) {
     return leftoversError(runId, [failed], error);

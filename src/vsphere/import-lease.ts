@@ -47,7 +47,7 @@ export async function openLease(
     }),
   );
   const leaseMs = (integer(child(info, 'leaseTimeout')) ?? DEFAULT_LEASE_SECONDS) * 1000;
-  const alive = keepAlive(lease, world, Math.min(LONGEST_SILENCE_MS, leaseMs / SIGNS_IN_A_LEASE));
+  const alive = keepAlive(lease, world, leaseMs);
   const end = async (operation: 'HttpNfcLeaseComplete' | 'HttpNfcLeaseAbort', ending: AbortSignal) => {
     alive.stop();
     await world.end(operation, ending);
@@ -80,17 +80,27 @@ async function whenReady(lease: VimRef, { sessions, clock, server }: LeaseWorld,
   }
 }
 
-/** A sign of life that is not taken means that the lease is over, and every upload with it. */
-function keepAlive(lease: VimRef, { sessions, clock }: LeaseWorld, silenceMs: number) {
+/**
+ * A sign of life that is refused means that the lease is over, and every upload with it; one that vCenter does not hear is repeated for
+ * as long as the lease lasts.
+ */
+function keepAlive(lease: VimRef, { sessions, clock }: LeaseWorld, leaseMs: number) {
+  const silenceMs = Math.min(LONGEST_SILENCE_MS, leaseMs / SIGNS_IN_A_LEASE);
   const stopped = new AbortController();
   const lost = new AbortController();
   let percent = 0;
   const beat = async () => {
-    for (;;) {
+    for (let heardMs = clock.monotonicMs(); ; ) {
       await clock.sleep(silenceMs, stopped.signal);
-      await sessions.run(stopped.signal, (session) =>
-        session.call('HttpNfcLeaseProgress', leaseProgress(lease, percent)),
-      );
+      try {
+        await sessions.run(stopped.signal, (session) =>
+          session.call('HttpNfcLeaseProgress', leaseProgress(lease, percent)),
+        );
+        heardMs = clock.monotonicMs();
+      } catch (error) {
+        const isUnheard = error instanceof SnaphookError && error.code === 'E_VCENTER_UNREACHABLE';
+        if (!isUnheard || clock.monotonicMs() - heardMs >= leaseMs) throw error;
+      }
     }
   };
   beat().catch((error: unknown) => {

@@ -150,6 +150,14 @@ test('vCenter is told of a restore that takes its time, and gives up one that we
     lab.events.events.filter(({ operation, kind }) => operation === 'HttpNfcLeaseProgress' && kind === 'answer');
   const one = { disks: [{ key: 2000, capacityBytes: MIB }] };
 
+  // Not every sign is heard.
+  lab.faults.add({
+    system: 'vcenter',
+    operation: 'HttpNfcLeaseProgress',
+    when: 'before',
+    nth: 1,
+    action: { do: 'answer', status: 502 },
+  });
   const slow = await vmImport.begin(newVm({ ...one, name: 'slow' }), place, signal);
   await slow.upload(
     2000,
