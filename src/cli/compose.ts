@@ -5,6 +5,7 @@ import { resolveSecret } from '../config/secrets.ts';
 import { parseVmSelector } from '../config/vm-selector.ts';
 import { bandFolders } from '../image/bands/bands.ts';
 import { imageFiles } from '../image/image-files.ts';
+import { storedImages } from '../image/image-source.ts';
 import { DEFAULT_LIMITS, type JobLimits, type JobSpec, type OnOpenRun } from '../job/job-spec.ts';
 import type { JobPorts } from '../job/ports.ts';
 import { workingHooks } from '../job/working-hooks.ts';
@@ -22,6 +23,7 @@ import type { Reporter } from '../ports/reporter.ts';
 import { createPowerMax, type UnisphereServer } from '../powermax/powermax.ts';
 import { createLinuxProxy } from '../proxy/linux/linux-proxy.ts';
 import { createHostStorage } from '../vsphere/host-storage.ts';
+import { createVmImport } from '../vsphere/vm-import.ts';
 import { createVmSnapshots } from '../vsphere/vm-snapshots.ts';
 import { createVsphere } from '../vsphere/vsphere.ts';
 import { composeGuests } from './compose-guests.ts';
@@ -43,6 +45,7 @@ export function composePorts(config: Config, reporter: Reporter): JobPorts {
     hypervisor: createVsphere(vcenter),
     vmSnapshots: config.proxy.vm === undefined ? undefined : createVmSnapshots(vcenter),
     hostStorage: createHostStorage(vcenter),
+    vmImport: createVmImport(vcenter),
     vvolAnswers: createFileVvolAnswers(config.stateDirectory),
     arrays: config.arrays.map((array) =>
       createPowerMax({
@@ -59,6 +62,7 @@ export function composePorts(config: Config, reporter: Reporter): JobPorts {
     proxy: createLinuxProxy({ byIdFolder: config.proxy.devices, clock }),
     images: imageFiles,
     bands: bandFolders,
+    imageSource: storedImages,
     journals: createFileJournals(path.join(config.stateDirectory, 'runs')),
     locks,
     clock,
@@ -134,6 +138,7 @@ export async function closePorts(ports: JobPorts): Promise<void> {
     ports.hypervisor.close(),
     ports.vmSnapshots?.close(),
     ports.hostStorage.close(),
+    ports.vmImport.close(),
     ...ports.arrays.map((array) => array.close()),
   ]);
 }

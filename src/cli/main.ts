@@ -8,6 +8,7 @@ import { catalogCommands } from './catalog-commands.ts';
 import { cloneCommands } from './clone-commands.ts';
 import { jobOption, verb, withExamples } from './command-line.ts';
 import { endProgram, runVerb } from './console.ts';
+import { restoreCommands } from './restore-commands.ts';
 import { revertCommand } from './revert-command.ts';
 import { snapshotCommands } from './snapshot-commands.ts';
 import { vmCommands } from './vm-commands.ts';
@@ -115,6 +116,7 @@ const parser: Argv = yargs(hideBin(process.argv))
   .command('vm', 'what there is to capture', vmCommands)
   .command('clone', 'make, list and delete copies of VMs on ESXi hosts', cloneCommands)
   .command('snapshot', 'make, list, rename, delete and prune snapshots that are kept', snapshotCommands)
+  .command('restore', 'make VMs of the images of a backup', restoreCommands)
   .command('revert', 'set VMs that are powered off back to a kept snapshot', revertCommand)
   .command('bands', 'what was handed over as bands', bandsCommands)
   .command('catalog', 'VM, disk, device and snapshot of every run', catalogCommands)

@@ -1,5 +1,6 @@
 import type { SnaphookError } from './errors.ts';
 import type { InstanceUuid, MoRef } from './identity.ts';
+import type { VmHardware } from './vm-hardware.ts';
 import type { VmSnapshot } from './vm-snapshots.ts';
 import type { VmTask } from './vm-task.ts';
 
@@ -119,6 +120,8 @@ export interface VmRecord {
   /** `windowsGuest`, `linuxGuest` or other text of VMware Tools. */
   readonly guestFamily: string | undefined;
   readonly disks: readonly VirtualDisk[];
+  /** Absent where vCenter does not show it. */
+  readonly hardware?: VmHardware | undefined;
   readonly condition: VmCondition;
 }
 

@@ -16,6 +16,7 @@ import { type ObjectProperties, requireReadable, retrieveObjects } from './prope
 import { type HostLun, hostLuns } from './raw-devices.ts';
 import type { Session } from './session.ts';
 import { readTask, TASK_PROPERTIES, VM_CONDITION_PROPERTIES, vmCondition } from './vm-condition.ts';
+import { VM_HARDWARE_PROPERTIES, vmHardware } from './vm-hardware.ts';
 
 const DEVICES = 'config.hardware.device';
 const LUNS = 'config.storageDevice.scsiLun';
@@ -32,6 +33,7 @@ const VM_PROPERTIES = [
   'guest.ipAddress',
   'guest.guestFamily',
   ...VM_CONDITION_PROPERTIES,
+  ...VM_HARDWARE_PROPERTIES,
 ];
 const DATASTORE_PROPERTIES = ['name', 'summary.type', 'info'];
 
@@ -156,6 +158,7 @@ function vmRecord(
     guestAddress: filled(properties.get('guest.ipAddress')),
     guestFamily: filled(properties.get('guest.guestFamily')),
     disks: virtualDisks(devices, storage),
+    hardware: vmHardware(vm),
     condition: vmCondition(vm, tasks),
   };
 }
