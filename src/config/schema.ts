@@ -207,6 +207,14 @@ const job = z.strictObject({
     .describe('storage group masked to the proxy, when the pool itself is not'),
   exportDirectory: z.string().min(1).describe('where the images are handed over'),
   imageFormat: z.enum(IMAGE_FORMATS).default('raw').describe('of the images that are handed over: docs/images.md'),
+  bandBytes: z
+    .number()
+    .int()
+    .multipleOf(65_536)
+    .min(65_536)
+    .max(268_435_456)
+    .optional()
+    .describe('of each file, with imageFormat bands (4 MiB)'),
   timeToLiveHours: z.number().int().min(1).max(9600).default(48).describe('the array removes the snapshot after this'),
   retention: z
     .strictObject({
@@ -244,6 +252,11 @@ const job = z.strictObject({
   limits: limits.optional(),
 });
 
+const checkedJob = job.refine(({ imageFormat, bandBytes }) => bandBytes === undefined || imageFormat === 'bands', {
+  error: 'is of images as bands: set imageFormat to bands',
+  path: ['bandBytes'],
+});
+
 export const configSchema = z
   .strictObject({
     version: z.literal(1),
@@ -254,6 +267,7 @@ export const configSchema = z
       .max(200)
       .optional()
       .describe('names this installation in snapshot names; default: proxy.host and the vCenter'),
+    manifestKey: secret.optional().describe('Ed25519 private key in PEM (PKCS #8): every manifest is signed with it'),
     vcenter,
     arrays: z.array(array).min(1),
     guests: z.array(guest).default([]),
@@ -265,7 +279,7 @@ export const configSchema = z
           .min(1)
           .max(200)
           .regex(/^(?!clone of )/, 'a job has no name that begins with "clone of "'),
-        job,
+        checkedJob,
       )
       .describe('what the backup product calls by name'),
   })
