@@ -14,6 +14,7 @@ import { createFileLocks } from '../platform/file-locks.ts';
 import { createFileVvolAnswers } from '../platform/file-vvol-answers.ts';
 import { installationMark } from '../platform/installation-mark.ts';
 import { signText } from '../platform/signature.ts';
+import { tidyMemory } from '../platform/tidy-memory.ts';
 import { SnaphookError } from '../ports/errors.ts';
 import type { VmSelector } from '../ports/hypervisor.ts';
 import { arrayId } from '../ports/identity.ts';
@@ -65,6 +66,7 @@ export function composePorts(config: Config, reporter: Reporter): JobPorts {
     clock,
     reporter,
     randomText: () => Array.from({ length: 6 }, () => randomInt(36).toString(36)).join(''),
+    tidyMemory,
     toolVersion: `snaphook ${__VERSION__}`,
     ...(config.manifestKey !== undefined && { signText: signer(config.manifestKey) }),
     installation: {

@@ -1,6 +1,6 @@
 import { SnaphookError } from '../ports/errors.ts';
 import type { RunId } from '../ports/identity.ts';
-import type { ImageFile } from '../ports/images.ts';
+import { type ImageFile, mostBytesOf } from '../ports/images.ts';
 import { checkGrades } from './grade-policy.ts';
 import type { JobContext, JobSpec } from './job-spec.ts';
 import { linkTargets } from './link-targets.ts';
@@ -128,7 +128,10 @@ async function planAndCapture(
 /** Read-only: everything of handing over that can fail before a guest is touched fails here. */
 async function preflightHandOver(run: Run, signal: AbortSignal): Promise<void> {
   const { plan, ports } = run;
-  const bytesNeeded = imagesOf(plan).reduce((sum, { imageBytes }) => sum + imageBytes, 0);
+  const bytesNeeded = imagesOf(plan).reduce(
+    (sum, { format, imageBytes }) => sum + mostBytesOf({ format, sizeBytes: imageBytes }),
+    0,
+  );
   const need = { paths: imagePathsOf(plan), draft: draftNameOf(plan), bytesNeeded };
   await ports.images.preflight(plan.spec.exportDirectory, need, signal);
   // A key that cannot sign is found before guests are touched.

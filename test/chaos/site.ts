@@ -121,6 +121,7 @@ export function drawSite(
       clock: process.clock,
       reporter: { info: () => undefined, warn: () => undefined, progress: () => undefined },
       randomText: () => random.text(6),
+      tidyMemory: () => undefined,
       toolVersion: 'snaphook 0.0.0',
       installation: {
         markOf: (run, id) => installationMark(INSTALLATION, run, id),
