@@ -3,6 +3,7 @@ import path from 'node:path';
 import type { ArraySettings, Config, JobConfig } from '../config/schema.ts';
 import { resolveSecret } from '../config/secrets.ts';
 import { parseVmSelector } from '../config/vm-selector.ts';
+import { bandFolders } from '../image/bands/bands.ts';
 import { imageFiles } from '../image/image-files.ts';
 import { storedImages } from '../image/image-source.ts';
 import { DEFAULT_LIMITS, type JobLimits, type JobSpec, type OnOpenRun } from '../job/job-spec.ts';
@@ -61,6 +62,7 @@ export function composePorts(config: Config, reporter: Reporter): JobPorts {
     proxy: createLinuxProxy({ byIdFolder: config.proxy.devices, clock }),
     images: imageFiles,
     imageSource: storedImages,
+    bands: bandFolders,
     journals: createFileJournals(path.join(config.stateDirectory, 'runs')),
     locks,
     clock,
@@ -70,6 +72,7 @@ export function composePorts(config: Config, reporter: Reporter): JobPorts {
     toolVersion: `snaphook ${__VERSION__}`,
     ...(config.manifestKey !== undefined && { signText: signer(config.manifestKey) }),
     installation: {
+      name: installationName(config),
       markOf: (run, array) => installationMark(installationName(config), run, array),
       proxyVm: proxyVmOf(config),
       clones: Object.values(config.jobs).flatMap(({ clones, targetPool }) =>
@@ -174,6 +177,7 @@ export function jobSpec(
     timeToLiveHours: job.timeToLiveHours,
     exportDirectory: job.exportDirectory,
     imageFormat: job.imageFormat,
+    bandBytes: job.bandBytes,
     limits: limitsOf(name, job),
     ...(job.retention && { retention: { days: job.retention.days, count: job.retention.count } }),
   };

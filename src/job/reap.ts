@@ -2,6 +2,7 @@ import { SnaphookError } from '../ports/errors.ts';
 import type { RunId } from '../ports/identity.ts';
 import type { HandedOverFile } from '../ports/images.ts';
 import { addedDisks } from './added-disks.ts';
+import { settleBands } from './bands.ts';
 import { isPresentClone } from './clones.ts';
 import { creationText } from './create-targets.ts';
 import { withinLimit } from './deadline.ts';
@@ -173,8 +174,13 @@ async function reapDirectory(
   };
   const reaped: ReapedFinding[] = [];
   const judged = await judgeLostExports(ports, directory, { ...request, journalOf }, signal);
-  for (const { finding, because, files } of judged) {
-    const remove = files && ((limited: AbortSignal) => removeFiles(ports, directory, files, limited));
+  for (const { finding, because, files, bands } of judged) {
+    const remove =
+      files &&
+      (async (limited: AbortSignal) => {
+        if (bands) await settleBands(ports, directory, bands.paths, bands.job, limited);
+        await removeFiles(ports, directory, files, limited);
+      });
     reaped.push(await reapJudged(request, { finding, because, remove }, signal));
   }
   return reaped;

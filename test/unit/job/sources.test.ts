@@ -18,7 +18,14 @@ const vvolIn = (container: string, vasaArrays: readonly string[]) => {
     onSnapshot: false,
     sharedByWriters: false,
     condition: PLAIN_DISK,
-    backing: { kind: 'vvol', objectId: `naa.${WWN}`, datastore: 'gold', containerId: container, vasaArrays },
+    backing: {
+      kind: 'vvol',
+      objectId: `naa.${WWN}`,
+      datastore: 'gold',
+      datastoreRef: moRef('datastore-1'),
+      containerId: container,
+      vasaArrays,
+    },
   };
   const vm: VmRecord = {
     instanceUuid: instanceUuid('00000000-0000-4000-8000-000000000001'),
