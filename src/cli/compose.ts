@@ -3,6 +3,7 @@ import path from 'node:path';
 import type { ArraySettings, Config, JobConfig } from '../config/schema.ts';
 import { resolveSecret } from '../config/secrets.ts';
 import { parseVmSelector } from '../config/vm-selector.ts';
+import { bandFolders } from '../image/bands/bands.ts';
 import { imageFiles } from '../image/image-files.ts';
 import { DEFAULT_LIMITS, type JobLimits, type JobSpec, type OnOpenRun } from '../job/job-spec.ts';
 import type { JobPorts } from '../job/ports.ts';
@@ -57,6 +58,7 @@ export function composePorts(config: Config, reporter: Reporter): JobPorts {
     guests: composeGuests(config.guests, clock),
     proxy: createLinuxProxy({ byIdFolder: config.proxy.devices, clock }),
     images: imageFiles,
+    bands: bandFolders,
     journals: createFileJournals(path.join(config.stateDirectory, 'runs')),
     locks,
     clock,
@@ -66,6 +68,7 @@ export function composePorts(config: Config, reporter: Reporter): JobPorts {
     toolVersion: `snaphook ${__VERSION__}`,
     ...(config.manifestKey !== undefined && { signText: signer(config.manifestKey) }),
     installation: {
+      name: installationName(config),
       markOf: (run, array) => installationMark(installationName(config), run, array),
       proxyVm: proxyVmOf(config),
       clones: Object.values(config.jobs).flatMap(({ clones, targetPool }) =>
@@ -169,6 +172,7 @@ export function jobSpec(
     timeToLiveHours: job.timeToLiveHours,
     exportDirectory: job.exportDirectory,
     imageFormat: job.imageFormat,
+    bandBytes: job.bandBytes,
     limits: limitsOf(name, job),
     ...(job.retention && { retention: { days: job.retention.days, count: job.retention.count } }),
   };

@@ -3,6 +3,7 @@ import { hideBin } from 'yargs/helpers';
 import { DEFAULT_CONFIG_FILE } from '../config/load.ts';
 import { ON_OPEN_RUN } from '../job/job-spec.ts';
 import { SnaphookError } from '../ports/errors.ts';
+import { bandsCommands } from './bands-commands.ts';
 import { catalogCommands } from './catalog-commands.ts';
 import { cloneCommands } from './clone-commands.ts';
 import { jobOption, verb, withExamples } from './command-line.ts';
@@ -115,6 +116,7 @@ const parser: Argv = yargs(hideBin(process.argv))
   .command('clone', 'make, list and delete copies of VMs on ESXi hosts', cloneCommands)
   .command('snapshot', 'make, list, rename, delete and prune snapshots that are kept', snapshotCommands)
   .command('revert', 'set VMs that are powered off back to a kept snapshot', revertCommand)
+  .command('bands', 'what was handed over as bands', bandsCommands)
   .command('catalog', 'VM, disk, device and snapshot of every run', catalogCommands)
   .command(
     'status',

@@ -83,11 +83,11 @@ function imagesOfDisk({ devices, managed }: Plan, vm: InstanceUuid, disk: Planne
 
 /** What a run is about to hand over, written before its first image: a crash in the middle leaves files that say whose they are. */
 export function plannedManifestOf(plan: Plan): string {
-  const { runId, arrayId, snapshotName } = plan;
+  const { runId, arrayId, snapshotName, spec } = plan;
   const planned = {
     schema: 'snaphook/planned-manifest',
     version: 1,
-    run: { id: runId },
+    run: { id: runId, job: spec.name },
     snapshot: { array: arrayId, name: snapshotName },
     images: imagesOf(plan).map(({ imagePath, imageBytes, format }) => ({
       path: imagePath,
@@ -101,6 +101,8 @@ export function plannedManifestOf(plan: Plan): string {
 /** Whose the files of a hand-over directory are, as a manifest (planned or complete) says. */
 export interface ManifestNote {
   readonly runId: string;
+  /** Undefined in manifests that do not tell. */
+  readonly job: string | undefined;
   readonly snapshotName: string;
   readonly images: readonly ImageShape[];
 }
@@ -109,7 +111,7 @@ export interface ManifestNote {
 export function readManifestNote(text: string | undefined): ManifestNote | undefined {
   const root = parseJson(text);
   const { schema, run, snapshot, images } = fieldsOf(root);
-  const { id } = fieldsOf(run);
+  const { id, job } = fieldsOf(run);
   const { name } = fieldsOf(snapshot);
   if (schema !== 'snaphook/manifest' && schema !== 'snaphook/planned-manifest') return undefined;
   if (typeof id !== 'string' || typeof name !== 'string' || !Array.isArray(images)) return undefined;
@@ -121,7 +123,9 @@ export function readManifestNote(text: string | undefined): ManifestNote | undef
       : undefined;
   });
   const complete = files.filter((file) => file !== undefined);
-  return complete.length === files.length ? { runId: id, snapshotName: name, images: complete } : undefined;
+  return complete.length === files.length
+    ? { runId: id, job: typeof job === 'string' ? job : undefined, snapshotName: name, images: complete }
+    : undefined;
 }
 
 function parseJson(text: string | undefined): unknown {

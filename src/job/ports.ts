@@ -1,3 +1,4 @@
+import type { Bands } from '../ports/bands.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Guests } from '../ports/guest.ts';
 import type { HostStorage } from '../ports/host-storage.ts';
@@ -22,6 +23,7 @@ export interface JobPorts {
   readonly vvolAnswers: VvolAnswers;
   readonly proxy: BackupProxy;
   readonly images: Images;
+  readonly bands: Bands;
   readonly journals: JournalStore;
   readonly locks: Locks;
   readonly clock: Clock;

@@ -127,6 +127,8 @@ export const OF_MANY: readonly VmSelector['by'][] = ['folder', 'datastore', 'tag
 
 /** A VM that only selectors of many led to, and of which vCenter does not tell what a `VmRecord` needs. */
 export interface UnreadableVm {
+  /** Its managed object id where not even the name can be read. */
+  readonly name: string;
   /** Positions of those selectors. */
   readonly selectors: readonly number[];
   readonly error: SnaphookError;

@@ -1,7 +1,12 @@
-export const IMAGE_FORMATS = ['raw', 'vmdk-flat', 'vmdk-stream', 'qcow2'] as const;
+/** Of images that are made and removed with their run. */
+export const FILE_FORMATS = ['raw', 'vmdk-flat', 'vmdk-stream', 'qcow2'] as const;
+export type FileFormat = (typeof FILE_FORMATS)[number];
+
+export const IMAGE_FORMATS = [...FILE_FORMATS, 'bands'] as const;
 /**
  * What the files of an image are. `raw`: one with the bytes of the device, holes for zeros. `vmdk-flat`: that and a descriptor
- * (monolithicFlat). `vmdk-stream`: one compressed VMDK (streamOptimized). `qcow2`: one, version 3.
+ * (monolithicFlat). `vmdk-stream`: one compressed VMDK (streamOptimized). `qcow2`: one, version 3. `bands`: a folder that stays
+ * from run to run, see `Bands`.
  */
 export type ImageFormat = (typeof IMAGE_FORMATS)[number];
 
@@ -26,6 +31,9 @@ export function filesOfImage({ path, format, sizeBytes }: ImageShape): readonly 
     case 'vmdk-stream':
     case 'qcow2':
       return [{ path, sizeBytes: undefined }];
+    case 'bands':
+      // No run removes them: the next one goes on with them.
+      return [];
   }
 }
 
@@ -34,6 +42,7 @@ export function mostBytesOf({ format, sizeBytes }: Pick<ImageShape, 'format' | '
   switch (format) {
     case 'raw':
     case 'vmdk-flat':
+    case 'bands':
       return sizeBytes;
     case 'vmdk-stream':
       return Math.ceil(sizeBytes * (1 + 1 / 64)) + TABLES_BYTES;
@@ -54,6 +63,7 @@ export interface ImageFile extends ImageShape {
 }
 
 export interface ImageRequest extends ImageShape {
+  readonly format: FileFormat;
   readonly devicePath: string;
 }
 
