@@ -113,7 +113,7 @@ const parser: Argv = yargs(hideBin(process.argv))
   )
   .command('vm', 'what there is to capture', vmCommands)
   .command('clone', 'make, list and delete copies of VMs on ESXi hosts', cloneCommands)
-  .command('snapshot', 'make, list, rename, delete and prune snapshots that are kept', snapshotCommands)
+  .command('snapshot', 'make, list, export, rename, delete and prune snapshots that are kept', snapshotCommands)
   .command('revert', 'set VMs that are powered off back to a kept snapshot', revertCommand)
   .command('catalog', 'VM, disk, device and snapshot of every run', catalogCommands)
   .command(

@@ -1,11 +1,9 @@
 import type { RunId } from '../ports/identity.ts';
 import type { CloneWish, JobContext, JobSpec } from './job-spec.ts';
-import { loadKept } from './kept-source.ts';
 import { linkTargets } from './link-targets.ts';
-import { openRun } from './open-run.ts';
 import type { Plan } from './plan.ts';
 import type { JobPorts } from './ports.ts';
-import { type Captured, captureFor, planRun } from './pre.ts';
+import { type Captured, captureFor } from './pre.ts';
 import type { CaptureResult, DatastoreResult, RegisterResult } from './results.ts';
 import { type Run, runStep } from './step.ts';
 import { datastoreStep } from './steps/datastore.ts';
@@ -34,7 +32,7 @@ export const CLONE_JOB_PREFIX = 'clone of ';
 /**
  * Freezes, establishes and thaws as the pre hook does, links the snapshot to targets that an ESXi host is shown, gives the copied
  * datastore a signature of its own there, and registers the copied VM, powered off. Its run stays open as long as the clone is to be
- * there. What fails is undone, as in the pre hook. With a kept snapshot to make it of, nothing is captured: that one is linked.
+ * there. What fails is undone, as in the pre hook. Where the job borrows a kept snapshot, nothing is captured and that one is linked.
  */
 export async function cloneVm(
   ports: JobPorts,
@@ -56,12 +54,7 @@ export async function cloneVm(
       undoMs: Math.max(limits.undoMs, LEAST_UNDO_MS),
     },
   };
-  if (wish.snapshotRun === undefined) return captureFor(ports, ofClone, context, signal, registerCopy);
-  const { capture } = await loadKept(ports, wish.snapshotRun);
-  return openRun(ports, ofClone, context, signal, async (work, limited) => {
-    const { run, draft } = await planRun(work, limited).finally(() => work.ports.hypervisor.close());
-    return registerCopy({ run, capture, degraded: false, draft, work }, limited);
-  });
+  return captureFor(ports, ofClone, context, signal, registerCopy);
 }
 
 async function registerCopy(captured: Captured, signal: AbortSignal): Promise<CloneResult> {

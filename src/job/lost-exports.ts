@@ -19,7 +19,7 @@ export type JournalLookUp = (run: RunId) => Promise<'open' | 'closed' | 'none'>;
 
 /**
  * Judges what lies in a hand-over directory by its manifests, planned or complete, and by drafts of them. Files without a
- * manifest belong to nobody we know and are not mentioned. Both proofs are needed: the snapshot named in the manifest bears the
+ * manifest belong to nobody we know and are not mentioned. Both proofs are needed: the name in the manifest bears the
  * mark of this installation, and the file system made the manifest while that run was at work, so it was not copied back later.
  */
 export async function judgeLostExports(
@@ -41,9 +41,9 @@ export async function judgeLostExports(
       files: undefined,
     });
     const own: ReturnType<typeof runByMark> =
-      claim.snapshotName === undefined
+      claim.ownName === undefined
         ? { because: 'it cannot be read as a manifest' }
-        : runByMark(installation, claim.snapshotName, ownArrays);
+        : runByMark(installation, claim.ownName, ownArrays);
     if (!('run' in own) || own.run !== (claim.runId ?? own.run)) {
       judged.push(foreign('run' in own ? 'run and snapshot in it do not belong together' : own.because));
       continue;
@@ -66,7 +66,7 @@ export async function judgeLostExports(
 
 interface Claim {
   /** Undefined in a manifest that cannot be read, or that names a path outside its directory. */
-  readonly snapshotName: string | undefined;
+  readonly ownName: string | undefined;
   /** Undefined in a draft, whose name is all there may be of it. */
   readonly runId: string | undefined;
   readonly images: readonly HandedOverFile[];
@@ -75,8 +75,8 @@ interface Claim {
 /** Undefined for files of other names, which nobody claims. */
 function claimOf({ name, text }: ExportRecord): Claim | undefined {
   if (name.endsWith(DRAFT_SUFFIX)) {
-    return { snapshotName: name.slice(0, -DRAFT_SUFFIX.length), runId: undefined, images: [] };
+    return { ownName: name.slice(0, -DRAFT_SUFFIX.length), runId: undefined, images: [] };
   }
   if (name !== MANIFEST_NAME && name !== PLANNED_MANIFEST_NAME) return undefined;
-  return readManifestNote(text) ?? { snapshotName: undefined, runId: undefined, images: [] };
+  return readManifestNote(text) ?? { ownName: undefined, runId: undefined, images: [] };
 }

@@ -16,13 +16,15 @@ export function manifestOf(run: Run, capture: CaptureResult, files: readonly Ima
     version: 1,
     tool: ports.toolVersion,
     createdAt: ports.clock.now().toISOString(),
-    run: { id: plan.runId, ...plan.context },
+    run: { id: plan.runId, ...plan.context, ...ownName(plan) },
     snapshot: {
       array: plan.arrayId,
       model: plan.array.model,
       name: plan.snapshotName,
       snapId: capture.snapId,
-      timeToLiveHours: plan.spec.timeToLiveHours,
+      ...(plan.borrowed
+        ? { keptBy: plan.borrowed.run, takenAt: plan.borrowed.takenAt }
+        : { timeToLiveHours: plan.spec.timeToLiveHours }),
     },
     window: {
       lengthMs: capture.lengthMs,
@@ -87,17 +89,21 @@ export function plannedManifestOf(plan: Plan): string {
   const planned = {
     schema: 'snaphook/planned-manifest',
     version: 1,
-    run: { id: runId },
+    run: { id: runId, ...ownName(plan) },
     snapshot: { array: arrayId, name: snapshotName },
     images: imagesOf(plan).map(({ imagePath, imageBytes }) => ({ path: imagePath, sizeBytes: imageBytes })),
   };
   return `${JSON.stringify(planned, undefined, 2)}\n`;
 }
 
+/** A borrowed snapshot proves nothing of the run that hands it over. */
+const ownName = ({ borrowed }: Plan): { readonly name?: string } => (borrowed ? { name: borrowed.ownName } : {});
+
 /** Whose the files of a hand-over directory are, as a manifest (planned or complete) says. */
 export interface ManifestNote {
   readonly runId: string;
-  readonly snapshotName: string;
+  /** With the mark of the run. */
+  readonly ownName: string;
   readonly images: readonly { readonly path: string; readonly sizeBytes: number }[];
 }
 
@@ -105,8 +111,7 @@ export interface ManifestNote {
 export function readManifestNote(text: string | undefined): ManifestNote | undefined {
   const root = parseJson(text);
   const { schema, run, snapshot, images } = fieldsOf(root);
-  const { id } = fieldsOf(run);
-  const { name } = fieldsOf(snapshot);
+  const { id, name = fieldsOf(snapshot).name } = fieldsOf(run);
   if (schema !== 'snaphook/manifest' && schema !== 'snaphook/planned-manifest') return undefined;
   if (typeof id !== 'string' || typeof name !== 'string' || !Array.isArray(images)) return undefined;
   const files = images.map((image: unknown) => {
@@ -116,7 +121,7 @@ export function readManifestNote(text: string | undefined): ManifestNote | undef
       : undefined;
   });
   const complete = files.filter((file) => file !== undefined);
-  return complete.length === files.length ? { runId: id, snapshotName: name, images: complete } : undefined;
+  return complete.length === files.length ? { runId: id, ownName: name, images: complete } : undefined;
 }
 
 function parseJson(text: string | undefined): unknown {

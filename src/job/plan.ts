@@ -3,6 +3,7 @@ import type { ArrayId, DeviceId, InstanceUuid, MoRef, RunId, Wwn } from '../port
 import type { HandedOverFile } from '../ports/images.ts';
 import type { ArrayFacts, NewDevices } from '../ports/storage-array.ts';
 import type { JobContext, JobSpec, RouteName } from './job-spec.ts';
+import type { CaptureResult } from './results.ts';
 import type { VmNote } from './vm-notes.ts';
 
 export const TRACK_BYTES = 131_072;
@@ -117,9 +118,12 @@ export interface KeptPlan {
 export interface BorrowedSnapshot {
   /** The run that made it. */
   readonly run: RunId;
-  readonly snapId: number | undefined;
   /** ISO time. */
   readonly takenAt: string | undefined;
+  /** As that run found it, with the grade of every VM. */
+  readonly capture: CaptureResult;
+  /** What a snapshot of the borrowing run would be called: its files bear this name, which proves whose they are. */
+  readonly ownName: string;
 }
 
 /** VMs of a borrowed snapshot, whose devices it is written back to. */
@@ -217,7 +221,8 @@ export const handedOverFilesOf = (plan: Plan): readonly HandedOverFile[] => [
 ];
 
 /** Under what name a manifest is written before it has its own: a crash leaves a file that names its run. */
-export const draftNameOf = ({ snapshotName }: Pick<Plan, 'snapshotName'>): string => `${snapshotName}${DRAFT_SUFFIX}`;
+export const draftNameOf = ({ snapshotName, borrowed }: Pick<Plan, 'snapshotName' | 'borrowed'>): string =>
+  `${borrowed?.ownName ?? snapshotName}${DRAFT_SUFFIX}`;
 
 export const imagePathsOf = (plan: Plan): readonly string[] => [
   ...imagesOf(plan).map(({ imagePath }) => imagePath),

@@ -24,6 +24,7 @@ import {
   type ManagedPlan,
   type Plan,
   type PlannedDevice,
+  type PlannedVm,
   type PlanPreview,
   type Route,
 } from './plan.ts';
@@ -71,7 +72,7 @@ export interface PlanDraft extends DraftVms {
   /** Of a clone. */
   readonly clone?: ClonePlan;
   /** Nothing is captured: the snapshot is that of another run. */
-  readonly borrowed?: { readonly name: string; readonly snapshot: BorrowedSnapshot };
+  readonly borrowed?: Omit<BorrowedSnapshot, 'ownName'> & { readonly name: string; readonly vms: readonly PlannedVm[] };
   /** Of the route `managed`. */
   readonly proxyVm: ManagedPlan['proxyVm'] | undefined;
 }
@@ -173,7 +174,7 @@ function capturedPart(draft: PlanDraft, { runId, context, spec }: PlanRequest) {
     spec,
     arrayId: array.id,
     array: facts,
-    vms: plannedVms(draft),
+    vms: draft.borrowed?.vms ?? plannedVms(draft),
     route,
     collateral,
     warnings,
@@ -219,12 +220,17 @@ function assemble(
   return {
     ...capturedPart(draft, request),
     snapshotName: draft.borrowed?.name ?? own,
-    ...(draft.borrowed && { borrowed: draft.borrowed.snapshot }),
+    ...(draft.borrowed && { borrowed: borrowedBy(own, draft.borrowed) }),
     ...(clone && { clone }),
     managed,
     devices,
   };
 }
+
+const borrowedBy = (
+  ownName: string,
+  { run, takenAt, capture }: NonNullable<PlanDraft['borrowed']>,
+): BorrowedSnapshot => ({ run, takenAt, capture, ownName });
 
 function capturedDevice({ device, holds, datastore, vmfsUuid }: SourceDevice): CapturedDevice {
   return {
