@@ -3,7 +3,7 @@ import path from 'node:path';
 import type { ArraySettings, Config, JobConfig } from '../config/schema.ts';
 import { resolveSecret } from '../config/secrets.ts';
 import { parseVmSelector } from '../config/vm-selector.ts';
-import { rawImages } from '../image/raw-image.ts';
+import { imageFiles } from '../image/image-files.ts';
 import { DEFAULT_LIMITS, type JobLimits, type JobSpec, type OnOpenRun } from '../job/job-spec.ts';
 import type { JobPorts } from '../job/ports.ts';
 import { workingHooks } from '../job/working-hooks.ts';
@@ -12,6 +12,8 @@ import { createFileJournals } from '../platform/file-journals.ts';
 import { createFileLocks } from '../platform/file-locks.ts';
 import { createFileVvolAnswers } from '../platform/file-vvol-answers.ts';
 import { installationMark } from '../platform/installation-mark.ts';
+import { signText } from '../platform/signature.ts';
+import { tidyMemory } from '../platform/tidy-memory.ts';
 import { SnaphookError } from '../ports/errors.ts';
 import type { VmSelector } from '../ports/hypervisor.ts';
 import { arrayId } from '../ports/identity.ts';
@@ -54,18 +56,22 @@ export function composePorts(config: Config, reporter: Reporter): JobPorts {
     ),
     guests: composeGuests(config.guests, clock),
     proxy: createLinuxProxy({ byIdFolder: config.proxy.devices, clock }),
-    images: rawImages,
+    images: imageFiles,
     journals: createFileJournals(path.join(config.stateDirectory, 'runs')),
     locks,
     clock,
     reporter,
     randomText: () => Array.from({ length: 6 }, () => randomInt(36).toString(36)).join(''),
+    tidyMemory,
     toolVersion: `snaphook ${__VERSION__}`,
+    ...(config.manifestKey !== undefined && { signText: signer(config.manifestKey) }),
     installation: {
       markOf: (run, array) => installationMark(installationName(config), run, array),
       proxyVm: proxyVmOf(config),
       clones: Object.values(config.jobs).flatMap(({ clones, targetPool }) =>
-        clones ? [{ targetPool: clones.targetPool ?? targetPool, presentGroup: clones.presentGroup }] : [],
+        clones?.presentGroup === undefined
+          ? []
+          : [{ targetPool: clones.targetPool ?? targetPool, presentGroup: clones.presentGroup }],
       ),
       jobs: Object.entries(config.jobs).map(([name, job]) => ({
         targetPool: job.targetPool,
@@ -84,6 +90,18 @@ function serversOf({ unisphere, tls }: ArraySettings): readonly UnisphereServer[
     typeof server === 'string' ? { url: server, tls: trust(tls) } : { url: server.url, tls: trust(server.tls ?? tls) },
   );
 }
+
+const signer = (reference: string) => async (text: string) => {
+  const key = await resolveSecret(reference);
+  try {
+    return signText(key, text);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : 'it cannot be used';
+    throw new SnaphookError('E_SECRET', `manifests cannot be signed with "${reference}": ${why}`, {
+      hint: 'Make a key with: openssl genpkey -algorithm ed25519',
+    });
+  }
+};
 
 const proxyVmOf = ({ proxy: { vm } }: Config): VmSelector | undefined =>
   vm === undefined ? undefined : parseVmSelector(vm);
@@ -150,6 +168,7 @@ export function jobSpec(
     proxyVm: proxyVmOf(config),
     timeToLiveHours: job.timeToLiveHours,
     exportDirectory: job.exportDirectory,
+    imageFormat: job.imageFormat,
     limits: limitsOf(name, job),
     ...(job.retention && { retention: { days: job.retention.days, count: job.retention.count } }),
   };

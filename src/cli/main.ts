@@ -182,6 +182,42 @@ const parser: Argv = yargs(hideBin(process.argv))
     }),
   )
   .command(
+    'verify <manifest>',
+    'compare images, wherever they lie now, with the manifest beside them; needs no configuration',
+    (command) =>
+      withExamples(
+        command
+          .positional('manifest', { type: 'string', demandOption: true, describe: 'snaphook-manifest.json' })
+          .option('public-key', {
+            type: 'string',
+            requiresArg: true,
+            describe: 'PEM file: the manifest must be signed with the private key that belongs to it',
+          })
+          .epilogue(
+            'Exit codes: 0 every image holds what was handed over, 19 one does not, or the signature is wrong.',
+          ),
+        ['$0 verify /restore/sql/snaphook-manifest.json', 'size and hash of what every image holds'],
+        ['$0 verify snaphook-manifest.json --public-key manifest.pub', 'who wrote the manifest, too'],
+      ),
+    verb(async ({ manifest, publicKey }, signal) => {
+      const [{ verifyVerb }, { stderrReporter }] = await Promise.all([
+        import('./verify-verb.ts'),
+        import('./console.ts'),
+      ]);
+      return verifyVerb({ manifest, publicKey }, stderrReporter, signal);
+    }),
+  )
+  .command(
+    'manifest <what>',
+    'print the JSON Schema of manifests',
+    (command) =>
+      withExamples(command.positional('what', { choices: ['schema'] as const, demandOption: true }), [
+        '$0 manifest schema',
+        'what every field of a manifest means',
+      ]),
+    verb(async () => (await import('./manifest-verb.ts')).manifestSchemaVerb()),
+  )
+  .command(
     'config <what>',
     'check the configuration, or print its JSON Schema',
     (command) =>

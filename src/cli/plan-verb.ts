@@ -1,6 +1,6 @@
 import { loadConfig } from '../config/load.ts';
 import { newRunId } from '../job/names.ts';
-import type { PlanPreview } from '../job/plan.ts';
+import { imageFormatOf, type PlanPreview } from '../job/plan.ts';
 import { previewPlan } from '../job/planner.ts';
 import type { Reporter } from '../ports/reporter.ts';
 import { closePorts, composePorts, jobSpec } from './compose.ts';
@@ -41,6 +41,7 @@ function documentOf({ runId: _, context: __, spec, ...plan }: PlanPreview): Verb
     job: spec.name,
     grade: spec.grade,
     exportDirectory: spec.exportDirectory,
+    imageFormat: imageFormatOf(spec),
     ...plan,
   });
 }
@@ -88,7 +89,7 @@ function textOf(plan: PlanPreview): string {
       ({ count, cylinders }) =>
         `a run would create ${count} target(s) of ${cylinders} cylinders in pool ${plan.spec.targetPool}, which keeps them\n`,
     ),
-    `images of up to ${bytesText(images.reduce((sum, { imageBytes }) => sum + imageBytes, 0))} go to ${plan.spec.exportDirectory}\n`,
+    `${imageFormatOf(plan.spec)} images of up to ${bytesText(images.reduce((sum, { imageBytes }) => sum + imageBytes, 0))} go to ${plan.spec.exportDirectory}\n`,
     ...plan.vms
       .filter(({ name, selectedBy }) => selectedBy.some((selector) => selector !== name))
       .map(({ name, selectedBy }) => `VM ${name} selected by ${selectedBy.join(', ')}\n`),

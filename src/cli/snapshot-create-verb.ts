@@ -1,4 +1,5 @@
 import { loadConfig } from '../config/load.ts';
+import { collateralOf, warningsOf } from '../job/collateral.ts';
 import type { JobSpec, Keep } from '../job/job-spec.ts';
 import { type KeepResult, keepSnapshot } from '../job/keep.ts';
 import { type PruneResult, pruneKept } from '../job/prune.ts';
@@ -100,8 +101,8 @@ function documentOf({ runId, plan, capture, degraded }: KeepResult, keep: Keep, 
     window: windowOf(capture),
     deleted: pruning.deletions,
     retentionProblems: pruning.problems,
-    collateral: plan.collateral,
-    warnings: plan.warnings,
+    collateral: collateralOf(plan, capture),
+    warnings: warningsOf(plan, capture),
   });
 }
 

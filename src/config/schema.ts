@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { IMAGE_FORMATS } from '../ports/images.ts';
 
 const secret = z
   .string()
@@ -205,6 +206,7 @@ const job = z.strictObject({
     .optional()
     .describe('storage group masked to the proxy, when the pool itself is not'),
   exportDirectory: z.string().min(1).describe('where the images are handed over'),
+  imageFormat: z.enum(IMAGE_FORMATS).default('raw').describe('of the images that are handed over: docs/images.md'),
   timeToLiveHours: z.number().int().min(1).max(9600).default(48).describe('the array removes the snapshot after this'),
   retention: z
     .strictObject({
@@ -215,7 +217,12 @@ const job = z.strictObject({
     .describe('of snapshots that `snaphook snapshot create` keeps; without it each needs --keep-days'),
   clones: z
     .strictObject({
-      presentGroup: z.string().min(1).max(64).describe('storage group masked to the ESXi host that shows clones'),
+      presentGroup: z
+        .string()
+        .min(1)
+        .max(64)
+        .optional()
+        .describe('for clones of VMFS: storage group masked to the ESXi host that shows them'),
       targetPool: z
         .string()
         .min(1)
@@ -224,9 +231,10 @@ const job = z.strictObject({
         .describe("storage group whose devices hold clones; default: the job's targetPool"),
       host: z.string().min(1).optional().describe('that ESXi host, as vCenter names it; default: --to-host is needed'),
       folder: z.string().min(1).optional().describe('inventory path of the folder of clones; default: that of the VM'),
+      datastore: z.string().min(1).optional().describe('where clones of vVols lie; default: that of the VM'),
     })
     .optional()
-    .describe('where `snaphook clone` shows copies of VMFS datastores'),
+    .describe('where `snaphook clone` puts clones'),
   secure: z
     .never({
       error:
@@ -246,6 +254,7 @@ export const configSchema = z
       .max(200)
       .optional()
       .describe('names this installation in snapshot names; default: proxy.host and the vCenter'),
+    manifestKey: secret.optional().describe('Ed25519 private key in PEM (PKCS #8): every manifest is signed with it'),
     vcenter,
     arrays: z.array(array).min(1),
     guests: z.array(guest).default([]),

@@ -3,6 +3,7 @@ import type { DiskBacking, VmRecord, VmSelector } from '../ports/hypervisor.ts';
 import type { ArrayId } from '../ports/identity.ts';
 import type { DeviceInventory } from '../ports/storage-array.ts';
 import { checkArray, checkSources } from './array-limits.ts';
+import type { Collateral } from './captured-neighbours.ts';
 import { readCollateral } from './collateral.ts';
 import {
   type DeviceFacts,
@@ -23,11 +24,11 @@ import {
   type VmDisk,
 } from './identity.ts';
 import { managedRefusal } from './managed-plan.ts';
-import type { Collateral, Route } from './plan.ts';
+import type { Route } from './plan.ts';
 import type { JobPorts } from './ports.ts';
 import { orProblem } from './problems.ts';
 import { chooseRoute } from './route.ts';
-import { containersOn, homeOf, vvolsOf } from './sources.ts';
+import { containersOf, containersOn, homeOf, vvolsOf } from './sources.ts';
 import { diskRefusal, vmRefusals } from './vm-checks.ts';
 import { notesOf } from './vm-notes.ts';
 import { findVm, guestAddressOf } from './vms.ts';
@@ -154,7 +155,7 @@ async function askArrays(
       const inventory = await array.inventory({ identities, pool: first, vvols }, signal);
       const byPool = new Map([[first, inventory.pool]]);
       for (const pool of more) byPool.set(pool, (await array.inventory({ identities: [], pool }, signal)).pool);
-      const containers = await containersOn(array, vvols, signal);
+      const containers = await containersOn(array, containersOf(owners), signal);
       return { answer: { array, facts, inventory, containers }, byPool };
     });
     if (!answered) continue;
@@ -243,7 +244,8 @@ async function isFit(
   await orProblem(problems, undefined, signal, async () => {
     checkArray(array, facts);
     const held = { vm: owner.vm.instanceUuid, vmName: owner.vm.name, key: owner.disk.key, label: owner.disk.label };
-    await checkSources(array, [{ device: found.device, disks: [held] }], await array.limits(signal), signal);
+    const source = { device: found.device, disks: [held] };
+    notes.push(...(await checkSources(array, [source], await array.limits(signal), signal)));
   });
   return true;
 }

@@ -1,6 +1,7 @@
 import type { FreezeStrategy } from '../ports/guest.ts';
 import type { VmSelector } from '../ports/hypervisor.ts';
 import type { RunId } from '../ports/identity.ts';
+import type { ImageFormat } from '../ports/images.ts';
 import type { Grade } from './grade.ts';
 
 /**
@@ -33,7 +34,7 @@ export interface Keep {
   readonly rule: 'job' | 'own';
 }
 
-/** A VM is made of the snapshot in place of handing it over. */
+/** A VM is made of the snapshot in place of handing it over. Without a `presentGroup` of the job none can be made of linked devices. */
 export interface CloneWish {
   /** ESXi host that is to show it, by its name in vCenter. */
   readonly host: string;
@@ -41,6 +42,8 @@ export interface CloneWish {
   readonly name: string | undefined;
   /** Inventory path of its folder; undefined: that of the VM. */
   readonly folder: string | undefined;
+  /** Where its disks are copied to, where they are copied; undefined: the datastore of the VM's own. */
+  readonly datastore: string | undefined;
 }
 
 /** VMs as a kept snapshot has them. */
@@ -88,6 +91,8 @@ export interface JobSpec {
   readonly timeToLiveHours: number;
   /** Where images are handed over. */
   readonly exportDirectory: string;
+  /** Of the images. Absent: `raw`. */
+  readonly imageFormat?: ImageFormat;
   readonly limits: JobLimits;
   /** Absent: snapshots of the job are kept only where whoever makes one says for how long. */
   readonly retention?: Retention;

@@ -21,7 +21,7 @@ const JOURNAL_VERSION = 1;
 
 /**
  * `managed-capture` and `hot-add` stand in place of `capture` to `devices` on the route `managed`; `host`, `datastore` and `register`
- * are of clones. `restore` is of reverts, which have no other step.
+ * are of clones of VMFS, `copy` of those that vCenter copies. `restore` is of reverts, which have no other step.
  */
 export const STEP_NAMES = [
   'group',
@@ -37,6 +37,7 @@ export const STEP_NAMES = [
   'datastore',
   'register',
   'restore',
+  'copy',
 ] as const;
 export type StepName = (typeof STEP_NAMES)[number];
 
@@ -63,7 +64,7 @@ export interface Creation {
 /** Everything a journal can say, one line each. Public format: changes need a new version. */
 export type JournalRecord =
   | { readonly kind: 'opened'; readonly data: { readonly version: number; readonly context: JobContext } }
-  /** The run is about to work in vCenter, in the session of that key. It is ended before anything is linked or added, or by `logout`. */
+  /** The run is about to work in vCenter, in the session of that key. It is ended before anything is linked, added or copied, or by `logout`. */
   | { readonly kind: 'login'; readonly data: { readonly key: string } }
   | { readonly kind: 'logout'; readonly data: { readonly key: string } }
   /** Targets are about to be made in the pool: they bear the identifier, and are the pool's, not the run's. */
@@ -154,6 +155,7 @@ function emptyRunState(): RunState {
       datastore: { at: 'untouched' },
       register: { at: 'untouched' },
       restore: { at: 'untouched' },
+      copy: { at: 'untouched' },
     },
     sessions: [],
     unseenThaw: false,
@@ -192,14 +194,13 @@ function applyRecord(before: RunState, record: JournalRecord, at: Date): RunStat
       return { ...state, sessions: [...state.sessions, { ...record.data, since: at }] };
     case 'intent': {
       const intended = step(record.data.step, { at: 'intended' });
-      const isRead = record.data.step === 'link' || record.data.step === 'hot-add';
       const unseenThaw = intended.unseenThaw || isCapture(record.data.step);
-      return { ...intended, unseenThaw, ...(isRead ? { vcenterSessions: [] } : {}) };
+      return { ...intended, unseenThaw, ...(isAfterPlanning(record.data.step) ? { vcenterSessions: [] } : {}) };
     }
     case 'done': {
       const done = step(record.data.step, { at: 'done', result: record.data.result });
       const ended = isCapture(record.data.step) ? { ...done, unseenThaw: false } : done;
-      return record.data.step === 'capture' ? { ...ended, capturedAt: at } : ended;
+      return isCapture(record.data.step) ? { ...ended, capturedAt: at } : ended;
     }
     case 'undone':
       return step(record.data.step, { at: 'undone' });
@@ -218,6 +219,9 @@ function applyRecord(before: RunState, record: JournalRecord, at: Date): RunStat
       return { ...state, releasing: state.handedOverAt !== undefined };
   }
 }
+
+/** The session that the plan was made in, and the last look before and after the freeze, is ended by then. */
+const isAfterPlanning = (step: StepName): boolean => step === 'link' || step === 'hot-add' || step === 'copy';
 
 const isCapture = (step: StepName): boolean => step === 'capture' || step === 'managed-capture';
 
@@ -318,5 +322,7 @@ export const datastoreResultOf = (state: RunState): DatastoreResult | undefined 
   resultOf(state, 'datastore') as DatastoreResult | undefined;
 export const registerResultOf = (state: RunState): RegisterResult | undefined =>
   resultOf(state, 'register') as RegisterResult | undefined;
+export const copyResultOf = (state: RunState): RegisterResult | undefined =>
+  resultOf(state, 'copy') as RegisterResult | undefined;
 export const guestsResultOf = (state: RunState): GuestsResult | undefined =>
   resultOf(state, 'guests') as GuestsResult | undefined;

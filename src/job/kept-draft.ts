@@ -2,7 +2,8 @@ import { SnaphookError } from '../ports/errors.ts';
 import type { VmRecord } from '../ports/hypervisor.ts';
 import type { Device } from '../ports/storage-array.ts';
 import { checkArray } from './array-limits.ts';
-import { planClone } from './clone-plan.ts';
+import { planMountedClone } from './clone-plan.ts';
+import { collateralOf } from './collateral.ts';
 import type { JobSpec, KeptWish } from './job-spec.ts';
 import { devicesOfVms, type KeptSource, loadKept, requireSnapshot, vmsOf, whyOther } from './kept-source.ts';
 import { lastTargets } from './last-run.ts';
@@ -38,7 +39,7 @@ export async function draftOfKept(
   );
   const route = { name: 'snapvx', because: `it is of the kept snapshot "${kept.runId}"` } as const;
   const records = spec.clone ? await unchangedVms(ports, vms, signal) : [];
-  const clone = spec.clone && (await planClone(ports, spec.clone, { vms: records, route }, signal));
+  const clone = spec.clone && (await planMountedClone(ports, spec, spec.clone, records, signal));
   const shown = new Set(captured.map(({ datastore }) => datastore?.name));
   return {
     vms: records,
@@ -51,12 +52,19 @@ export async function draftOfKept(
     facts,
     pool,
     preferred: await lastTargets(ports, spec.name, array.id),
-    collateral: kept.collateral.filter(({ datastore }) => shown.has(datastore)),
+    collateral: collateralOf(kept, capture).filter(({ datastore }) => shown.has(datastore)),
     warnings: [],
     installation: ports.installation,
     route,
     ...(clone && { clone }),
-    borrowed: { run: kept.runId, name: kept.snapshotName, vms, capture, takenAt: takenAt?.toISOString() },
+    borrowed: {
+      run: kept.runId,
+      name: kept.snapshotName,
+      vms,
+      capture,
+      takenAt: takenAt?.toISOString(),
+      timeToLiveHours: kept.spec.timeToLiveHours,
+    },
     proxyVm: undefined,
   };
 }

@@ -1,10 +1,10 @@
 import type { RunId } from '../ports/identity.ts';
-import type { ExportRecord, HandedOverFile } from '../ports/images.ts';
+import { type ExportRecord, filesOfImage, type HandedOverFile } from '../ports/images.ts';
 import type { Finding } from './finding.ts';
 import { readManifestNote } from './manifest.ts';
 import { OWN_NAME_PREFIX } from './names.ts';
 import { isYoung, runByMark, whyNotOfItsTime } from './ownership.ts';
-import { DRAFT_SUFFIX, MANIFEST_NAME, PLANNED_MANIFEST_NAME } from './plan.ts';
+import { DRAFT_SUFFIX, MANIFEST_NAME, PLANNED_MANIFEST_NAME, SIGNATURE_NAME } from './plan.ts';
 import type { JobPorts } from './ports.ts';
 
 /** What a record in a hand-over directory stands for, judged. */
@@ -33,7 +33,7 @@ export async function judgeLostExports(
   for (const record of await images.records(directory, OWN_NAME_PREFIX, signal)) {
     const claim = claimOf(record);
     if (claim === undefined) continue;
-    const files = [...claim.images, { path: record.name, sizeBytes: undefined }];
+    const files = [...claim.files, { path: record.name, sizeBytes: undefined }];
     const of = { directory, files: files.map(({ path }) => path) };
     const foreign = (because: string): LostExport => ({
       finding: { kind: 'foreign-export', ...of },
@@ -69,14 +69,18 @@ interface Claim {
   readonly ownName: string | undefined;
   /** Undefined in a draft, whose name is all there may be of it. */
   readonly runId: string | undefined;
-  readonly images: readonly HandedOverFile[];
+  /** Beside the record itself. */
+  readonly files: readonly HandedOverFile[];
 }
 
 /** Undefined for files of other names, which nobody claims. */
 function claimOf({ name, text }: ExportRecord): Claim | undefined {
   if (name.endsWith(DRAFT_SUFFIX)) {
-    return { ownName: name.slice(0, -DRAFT_SUFFIX.length), runId: undefined, images: [] };
+    return { ownName: name.slice(0, -DRAFT_SUFFIX.length), runId: undefined, files: [] };
   }
   if (name !== MANIFEST_NAME && name !== PLANNED_MANIFEST_NAME) return undefined;
-  return readManifestNote(text) ?? { ownName: undefined, runId: undefined, images: [] };
+  const note = readManifestNote(text);
+  if (!note) return { ownName: undefined, runId: undefined, files: [] };
+  const signature = { path: SIGNATURE_NAME, sizeBytes: undefined };
+  return { ...note, files: [...note.images.flatMap(filesOfImage), signature] };
 }

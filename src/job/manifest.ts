@@ -1,5 +1,6 @@
 import type { InstanceUuid } from '../ports/identity.ts';
-import type { ImageFile } from '../ports/images.ts';
+import { IMAGE_FORMATS, type ImageFile, type ImageShape } from '../ports/images.ts';
+import { collateralOf, warningsOf } from './collateral.ts';
 import { seenTargetsOf } from './journal.ts';
 import { hasCommonInstant, imagesOf, type Plan, type PlannedDisk } from './plan.ts';
 import type { CaptureResult } from './results.ts';
@@ -22,9 +23,8 @@ export function manifestOf(run: Run, capture: CaptureResult, files: readonly Ima
       model: plan.array.model,
       name: plan.snapshotName,
       snapId: capture.snapId,
-      ...(plan.borrowed
-        ? { keptBy: plan.borrowed.run, takenAt: plan.borrowed.takenAt }
-        : { timeToLiveHours: plan.spec.timeToLiveHours }),
+      timeToLiveHours: plan.borrowed?.timeToLiveHours ?? plan.spec.timeToLiveHours,
+      ...(plan.borrowed && { keptBy: plan.borrowed.run, takenAt: plan.borrowed.takenAt }),
     },
     window: {
       lengthMs: capture.lengthMs,
@@ -56,15 +56,14 @@ export function manifestOf(run: Run, capture: CaptureResult, files: readonly Ima
         })),
       };
     }),
-    collateral: plan.collateral,
-    warnings: plan.warnings,
+    collateral: collateralOf(plan, capture),
+    warnings: warningsOf(plan, capture),
     images: files.map((file) => {
       const device = devices.get(file.path);
       const disk = added.get(file.path);
-      if (disk) return { ...file, format: 'raw', holds: 'disk', diskUuid: disk.diskUuid };
+      if (disk) return { ...file, holds: 'disk', diskUuid: disk.diskUuid };
       return {
         ...file,
-        format: 'raw',
         holds: device?.holds,
         device: device?.device,
         wwn: device?.wwn,
@@ -91,7 +90,11 @@ export function plannedManifestOf(plan: Plan): string {
     version: 1,
     run: { id: runId, ...ownName(plan) },
     snapshot: { array: arrayId, name: snapshotName },
-    images: imagesOf(plan).map(({ imagePath, imageBytes }) => ({ path: imagePath, sizeBytes: imageBytes })),
+    images: imagesOf(plan).map(({ imagePath, imageBytes, format }) => ({
+      path: imagePath,
+      format,
+      sizeBytes: imageBytes,
+    })),
   };
   return `${JSON.stringify(planned, undefined, 2)}\n`;
 }
@@ -104,10 +107,10 @@ export interface ManifestNote {
   readonly runId: string;
   /** With the mark of the run. */
   readonly ownName: string;
-  readonly images: readonly { readonly path: string; readonly sizeBytes: number }[];
+  readonly images: readonly ImageShape[];
 }
 
-/** Undefined for a text that is no manifest of ours, or that names a path outside its directory. */
+/** Undefined for a text that is no manifest of ours, or that names a path outside its directory or a format unknown here. */
 export function readManifestNote(text: string | undefined): ManifestNote | undefined {
   const root = parseJson(text);
   const { schema, run, snapshot, images } = fieldsOf(root);
@@ -115,9 +118,10 @@ export function readManifestNote(text: string | undefined): ManifestNote | undef
   if (schema !== 'snaphook/manifest' && schema !== 'snaphook/planned-manifest') return undefined;
   if (typeof id !== 'string' || typeof name !== 'string' || !Array.isArray(images)) return undefined;
   const files = images.map((image: unknown) => {
-    const { path, sizeBytes } = fieldsOf(image);
-    return typeof path === 'string' && staysInside(path) && typeof sizeBytes === 'number'
-      ? { path, sizeBytes }
+    const { path, format: formatName, sizeBytes } = fieldsOf(image);
+    const format = IMAGE_FORMATS.find((one) => one === formatName);
+    return typeof path === 'string' && staysInside(path) && typeof sizeBytes === 'number' && format !== undefined
+      ? { path, format, sizeBytes }
       : undefined;
   });
   const complete = files.filter((file) => file !== undefined);

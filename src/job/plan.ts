@@ -1,7 +1,8 @@
 import type { FreezeStrategy } from '../ports/guest.ts';
 import type { ArrayId, DeviceId, InstanceUuid, MoRef, RunId, Wwn } from '../ports/identity.ts';
-import type { HandedOverFile } from '../ports/images.ts';
+import { filesOfImage, type HandedOverFile, type ImageFormat } from '../ports/images.ts';
 import type { ArrayFacts, NewDevices } from '../ports/storage-array.ts';
+import type { Collateral } from './captured-neighbours.ts';
 import type { JobContext, JobSpec, RouteName } from './job-spec.ts';
 import type { CaptureResult } from './results.ts';
 import type { VmNote } from './vm-notes.ts';
@@ -66,26 +67,6 @@ export interface PlannedDevice extends CapturedDevice {
   readonly imageBytes: number;
 }
 
-/** A VM that shares a snapped datastore with the VMs of the run. */
-export interface CollateralVm {
-  readonly name: string;
-  readonly instanceUuid: InstanceUuid | undefined;
-  readonly poweredOn: boolean | undefined;
-  /** Of its files on the datastore, swap left out; undefined where vCenter does not tell. */
-  readonly bytes: number | undefined;
-  /**
-   * `prepared`: frozen in the same window. `powered-off`: nothing writes. `no-disk`: it has files there, but no disk.
-   * `not-prepared`: captured as it is at that moment. `unreadable`: the account may not see what it is.
-   */
-  readonly state: 'prepared' | 'powered-off' | 'no-disk' | 'not-prepared' | 'unreadable';
-}
-
-/** What comes with the snapshot of a whole datastore. */
-export interface Collateral {
-  readonly datastore: string;
-  readonly vms: readonly CollateralVm[];
-}
-
 export interface Route {
   readonly name: RouteName;
   /** Why this one. */
@@ -106,6 +87,7 @@ export interface ManagedDisk {
 
 export interface ManagedPlan {
   readonly proxyVm: { readonly moRef: MoRef; readonly name: string };
+  /** None of a clone: nothing is read here. */
   readonly disks: readonly ManagedDisk[];
 }
 
@@ -120,6 +102,8 @@ export interface BorrowedSnapshot {
   readonly run: RunId;
   /** ISO time. */
   readonly takenAt: string | undefined;
+  /** Given to it when it was made. */
+  readonly timeToLiveHours: number;
   /** As that run found it, with the grade of every VM. */
   readonly capture: CaptureResult;
   /** What a snapshot of the borrowing run would be called: its files bear this name, which proves whose they are. */
@@ -131,18 +115,31 @@ export interface RevertPlan {
   readonly devices: readonly CapturedDevice[];
 }
 
-/** A VM that is registered on a linked copy of the datastore that holds the captured one. */
-export interface ClonePlan {
+interface ClonePlace {
   readonly host: { readonly moRef: MoRef; readonly name: string };
   readonly pool: MoRef;
   readonly folder: MoRef;
   /** Of the new VM. */
   readonly name: string;
+}
+
+/** A VM that is registered on a linked copy of the datastore that holds the captured one. */
+export interface MountedClonePlan extends ClonePlace {
+  readonly by?: never;
   /** The datastore that is copied, and the uuid of the VMFS on it. */
   readonly datastore: { readonly name: string; readonly vmfsUuid: string };
   /** Path of the configuration on the datastore, such as `vm/vm.vmx`. */
   readonly configFile: string;
 }
+
+/** A VM that vCenter copies out of a VM snapshot, on the route `managed`: it stands on nothing of the original. */
+export interface CopiedClonePlan extends ClonePlace {
+  readonly by: 'vcenter';
+  /** Where its disks come to lie. */
+  readonly datastore: { readonly moRef: MoRef; readonly name: string };
+}
+
+export type ClonePlan = MountedClonePlan | CopiedClonePlan;
 
 /** Everything a run will touch, computed before anything is changed. */
 export interface Plan {
@@ -197,15 +194,27 @@ export interface PlannedImage {
   readonly wwn: Wwn;
   readonly imagePath: string;
   readonly imageBytes: number;
+  readonly format: ImageFormat;
 }
 
-export const imagesOf = ({ devices, managed }: Plan): readonly PlannedImage[] => [
-  ...devices.map(({ targetWwn, imagePath, imageBytes }) => ({ wwn: targetWwn, imagePath, imageBytes })),
-  ...(managed?.disks ?? []).map(({ diskUuid, imagePath, imageBytes }) => ({ wwn: diskUuid, imagePath, imageBytes })),
-];
+export function imagesOf({ spec, devices, managed }: Plan): readonly PlannedImage[] {
+  const format = imageFormatOf(spec);
+  return [
+    ...devices.map(({ targetWwn: wwn, imagePath, imageBytes }) => ({ wwn, imagePath, imageBytes, format })),
+    ...(managed?.disks ?? []).map(({ diskUuid: wwn, imagePath, imageBytes }) => ({
+      wwn,
+      imagePath,
+      imageBytes,
+      format,
+    })),
+  ];
+}
 
-/** Images to be written, or devices that stay as they are on the array. */
-export const capturedDisksOf = (plan: Plan): number => (plan.kept?.devices ?? imagesOf(plan)).length;
+export const imageFormatOf = ({ imageFormat }: JobSpec): ImageFormat => imageFormat ?? 'raw';
+
+/** Images to be written, devices that stay as they are on the array, or disks that are copied. */
+export const capturedDisksOf = (plan: Plan): number =>
+  (plan.managed ? plan.vms.flatMap(({ disks }) => disks) : (plan.kept?.devices ?? imagesOf(plan))).length;
 
 /** Are images made of the targets, and handed over? */
 export const isHandedOver = ({ kept, clone, revert }: Pick<Plan, 'kept' | 'clone' | 'revert'>): boolean =>
@@ -216,7 +225,10 @@ export const hasCommonInstant = ({ managed, vms }: Plan): boolean => managed ===
 
 /** What the run puts into its hand-over directory, the manifest last: as long as it is there it says whose the rest is. */
 export const handedOverFilesOf = (plan: Plan): readonly HandedOverFile[] => [
-  ...imagesOf(plan).map(({ imagePath, imageBytes }) => ({ path: imagePath, sizeBytes: imageBytes })),
+  ...imagesOf(plan).flatMap(({ imagePath, format, imageBytes }) =>
+    filesOfImage({ path: imagePath, format, sizeBytes: imageBytes }),
+  ),
+  { path: SIGNATURE_NAME, sizeBytes: undefined },
   { path: MANIFEST_NAME, sizeBytes: undefined },
 ];
 
@@ -224,12 +236,11 @@ export const handedOverFilesOf = (plan: Plan): readonly HandedOverFile[] => [
 export const draftNameOf = ({ snapshotName, borrowed }: Pick<Plan, 'snapshotName' | 'borrowed'>): string =>
   `${borrowed?.ownName ?? snapshotName}${DRAFT_SUFFIX}`;
 
-export const imagePathsOf = (plan: Plan): readonly string[] => [
-  ...imagesOf(plan).map(({ imagePath }) => imagePath),
-  MANIFEST_NAME,
-];
+export const imagePathsOf = (plan: Plan): readonly string[] => handedOverFilesOf(plan).map(({ path }) => path);
 
 export const MANIFEST_NAME = 'snaphook-manifest.json';
+/** Of the manifest, in base64. Only where the configuration has a key. */
+export const SIGNATURE_NAME = 'snaphook-manifest.sig';
 /** Until the export is complete. */
 export const PLANNED_MANIFEST_NAME = `${MANIFEST_NAME}.partial`;
 export const DRAFT_SUFFIX = '.draft';

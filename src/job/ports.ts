@@ -28,7 +28,11 @@ export interface JobPorts {
   readonly reporter: Reporter;
   /** Six characters of [0-9a-z], unpredictable. */
   readonly randomText: () => string;
+  /** Clears away the garbage of this process now: done in the middle of a freeze window it would keep guests standing. Never throws. */
+  readonly tidyMemory: () => void;
   /** Such as `snaphook 0.1.0`, for manifests. */
   readonly toolVersion: string;
+  /** The signature of a text in base64. Errors: `E_SECRET`. Undefined: manifests are not signed. */
+  readonly signText?: ((text: string) => Promise<string>) | undefined;
   readonly installation: Installation;
 }

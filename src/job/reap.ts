@@ -1,6 +1,7 @@
 import { SnaphookError } from '../ports/errors.ts';
 import type { RunId } from '../ports/identity.ts';
 import type { HandedOverFile } from '../ports/images.ts';
+import { addedDisks } from './added-disks.ts';
 import { isPresentClone } from './clones.ts';
 import { creationText } from './create-targets.ts';
 import { withinLimit } from './deadline.ts';
@@ -45,7 +46,10 @@ export async function reap(
     await look(`array ${array.id}`, () => reapArray(ports, request, array, openIds, signal));
     await look(`snapshot groups of array ${array.id}`, () => reapGroups(ports, request, array, openIds, signal));
   }
-  await look('VM snapshots in vCenter', () => reapVmSnapshots(ports, request, openIds, signal));
+  await look('VM snapshots in vCenter', async () => [
+    ...(await reapVmSnapshots(ports, request, openIds, signal)),
+    ...(await addedDisks(ports, openPlans, signal)),
+  ]);
   for (const directory of new Set(ports.installation.jobs.map(({ exportDirectory }) => exportDirectory))) {
     await look(`directory ${directory}`, () => reapDirectoryInTime(ports, request, directory, signal));
   }

@@ -4,6 +4,7 @@ import type { StepName, StepState } from './journal.ts';
 import { localUndoMs } from './run-time.ts';
 import type { Run, Step } from './step.ts';
 import { captureStep } from './steps/capture.ts';
+import { copyStep } from './steps/copy.ts';
 import { datastoreStep } from './steps/datastore.ts';
 import { devicesStep } from './steps/devices.ts';
 import { exportStep } from './steps/export.ts';
@@ -32,6 +33,7 @@ const STEPS: readonly Step<unknown>[] = [
   datastoreStep,
   registerStep,
   restoreStep,
+  copyStep,
 ];
 
 /**

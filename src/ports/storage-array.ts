@@ -173,7 +173,7 @@ export interface StorageArray {
   facts(signal: AbortSignal): Promise<ArrayFacts>;
   /** By its microcode; asks nothing once the facts were read. */
   limits(signal: AbortSignal): Promise<ArrayLimits>;
-  /** Of devices that have snapshots. Those the array tells nothing of (old releases without device lists) are absent. */
+  /** Of devices that have snapshots. Those the array tells nothing of (no device lists, and no bulk reads) are absent. */
   sourceLoads(devices: readonly DeviceId[], signal: AbortSignal): Promise<readonly SourceLoad[]>;
   /** Each configured server, asked by itself. */
   servers(signal: AbortSignal): Promise<readonly ServerState[]>;

@@ -119,6 +119,7 @@ export function drawSite(
       clock: process.clock,
       reporter: { info: () => undefined, warn: () => undefined, progress: () => undefined },
       randomText: () => random.text(6),
+      tidyMemory: () => undefined,
       toolVersion: 'snaphook 0.0.0',
       installation: {
         markOf: (run, id) => installationMark(INSTALLATION, run, id),
@@ -213,7 +214,14 @@ function drawDisk(
             lunBytes: CYLINDERS * CYLINDER_BYTES,
             mappingFile: `[ds1] ${vm}-${key}.vmdk`,
           }
-        : { kind: 'vvol', objectId: name, datastore: 'vv1', containerId: undefined, vasaArrays: [] },
+        : {
+            kind: 'vvol',
+            objectId: name,
+            datastore: 'vv1',
+            datastoreRef: moRef('datastore-1'),
+            containerId: undefined,
+            vasaArrays: [],
+          },
   };
 }
 

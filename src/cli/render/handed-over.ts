@@ -1,3 +1,4 @@
+import { warningsOf } from '../../job/collateral.ts';
 import { hasCommonInstant } from '../../job/plan.ts';
 import type { PreResult } from '../../job/pre.ts';
 import type { VerbResult } from '../console.ts';
@@ -36,7 +37,7 @@ function documentOf(schema: string, result: PreResult): VerbResult['document'] {
       ...file,
       device: plan.devices.find(({ imagePath }) => imagePath === file.path)?.device,
     })),
-    warnings: plan.warnings,
+    warnings: warningsOf(plan, capture),
   });
 }
 

@@ -1,12 +1,12 @@
 import { SnaphookError } from '../../ports/errors.ts';
 import type { DatastoreOnDevices, HostStorage, VmOnDatastore } from '../../ports/host-storage.ts';
 import { nextLookMs } from '../../ports/polling.ts';
-import { type ClonePlan, type Plan, targetsOf, targetWwnsOf } from '../plan.ts';
+import { type MountedClonePlan, type Plan, targetsOf, targetWwnsOf } from '../plan.ts';
 import { stillOurs } from '../reused-targets.ts';
 import type { Run } from '../step.ts';
 
-export function cloneOf({ clone }: Plan): ClonePlan {
-  if (!clone) throw new TypeError('a step of clones in a plan of another kind');
+export function cloneOf({ clone }: Plan): MountedClonePlan {
+  if (!clone || clone.by === 'vcenter') throw new TypeError('a step of clones in a plan of another kind');
   return clone;
 }
 

@@ -1,8 +1,11 @@
 import { renameSync } from 'node:fs';
 import path from 'node:path';
 import { cloneCreateVerb, cloneDeleteVerb, cloneListVerb } from '../../../src/cli/clone-verbs.ts';
+import { jobSpec } from '../../../src/cli/compose.ts';
 import { snapshotCreateVerb } from '../../../src/cli/snapshot-create-verb.ts';
 import { snapshotDeleteVerb } from '../../../src/cli/snapshot-verbs.ts';
+import { loadConfig } from '../../../src/config/load.ts';
+import { cloneVm } from '../../../src/job/clone.ts';
 import { PROXY_VM } from '../../../src/lab/estate.ts';
 import { DATASTORE } from '../../../src/lab/estate-storage.ts';
 import { ESX } from '../../../src/lab/estate-vms.ts';
@@ -53,7 +56,7 @@ interface CloneChange {
 
 /** As the command line makes it. */
 const clone = ({ vm = VM, host, name, snapshot }: CloneChange = {}) =>
-  cloneCreateVerb(call(), { job: 'datastore', vm, host, name, snapshot, folder: undefined });
+  cloneCreateVerb(call(), { job: 'datastore', vm, host, name, snapshot, folder: undefined, datastore: undefined });
 
 const call = () => ({ configFile: site.lab.configFile, reporter: silent, signal });
 
@@ -140,6 +143,20 @@ test.each([
 
   expect(await failure(clone(change))).toMatchObject({ code: 'E_CLONE', message: expect.stringMatching(message) });
   expect(establishes()).toBe(count);
+});
+
+test('without a group that shows devices to the host no copy of a datastore is planned', async () => {
+  const spec = { ...jobSpec(loadConfig(site.lab.configFile), 'datastore'), presentGroup: undefined };
+  const wish = { host: ESX, name: undefined, folder: undefined, datastore: undefined };
+  const context = {
+    job: 'datastore',
+    integration: 'test',
+    instance: undefined,
+    productRunId: undefined,
+    level: undefined,
+  };
+  const made = site.withPorts((ports) => cloneVm(ports, spec, wish, context, signal));
+  expect(await failure(made)).toMatchObject({ code: 'E_CONFIG', message: expect.stringContaining('clones of VMFS') });
 });
 
 test('a disk outside of the folder of the VM is refused: the copy would use the original', async () => {

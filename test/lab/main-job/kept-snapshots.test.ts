@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { jobSpec } from '../../../src/cli/compose.ts';
+import { manifestSchema } from '../../../src/cli/manifest-schema.ts';
 import { snapshotCreateVerb } from '../../../src/cli/snapshot-create-verb.ts';
 import { snapshotExportVerb } from '../../../src/cli/snapshot-export-verb.ts';
 import { loadConfig } from '../../../src/config/load.ts';
@@ -251,6 +252,10 @@ test('its images are handed over as a backup is, without vCenter, until the post
     const then = site.lab.store.readSnapshot(device, capture.snapId ?? -1).read(0, sizeBytes);
     expect(readFileSync(path.join(directory, image)).equals(then)).toBe(true);
   }
+  const manifest = manifestSchema.parse(
+    JSON.parse(readFileSync(path.join(directory, 'snaphook-manifest.json'), 'utf8')),
+  );
+  expect(manifest.snapshot).toMatchObject({ keptBy: runId, timeToLiveHours: 14 * 24 + 24 });
   site.lab.faults.clear();
   expect((await listed()).snapshots).toMatchObject([{ runId, state: 'linked' }]);
   expect(await deleteAll([runId])).toMatchObject([{ did: 'failed', error: { code: 'E_RUN_OPEN' } }]);

@@ -96,6 +96,7 @@ export class MemorySite {
       },
       reporter: { info: () => {}, warn: (message) => void this.warnings.push(message), progress: () => {} },
       randomText: unusedCall,
+      tidyMemory: () => undefined,
       toolVersion: 'snaphook test',
       installation: this.#installation,
     };

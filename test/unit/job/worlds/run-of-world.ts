@@ -119,6 +119,7 @@ export function journalLines(
     link: { pairs: [] },
     present: { added: [] },
     devices: { devices: [] },
+    copy: undefined,
     host: undefined,
     datastore: undefined,
     register: undefined,
