@@ -3,7 +3,9 @@ import path from 'node:path';
 import type { ArraySettings, Config, JobConfig } from '../config/schema.ts';
 import { resolveSecret } from '../config/secrets.ts';
 import { parseVmSelector } from '../config/vm-selector.ts';
+import { bandFolders } from '../image/bands/bands.ts';
 import { imageFiles } from '../image/image-files.ts';
+import { storedImages } from '../image/image-source.ts';
 import { DEFAULT_LIMITS, type JobLimits, type JobSpec, type OnOpenRun } from '../job/job-spec.ts';
 import type { JobPorts } from '../job/ports.ts';
 import { workingHooks } from '../job/working-hooks.ts';
@@ -21,6 +23,7 @@ import type { Reporter } from '../ports/reporter.ts';
 import { createPowerMax, type UnisphereServer } from '../powermax/powermax.ts';
 import { createLinuxProxy } from '../proxy/linux/linux-proxy.ts';
 import { createHostStorage } from '../vsphere/host-storage.ts';
+import { createVmImport } from '../vsphere/vm-import.ts';
 import { createVmSnapshots } from '../vsphere/vm-snapshots.ts';
 import { createVsphere } from '../vsphere/vsphere.ts';
 import { composeGuests } from './compose-guests.ts';
@@ -42,6 +45,7 @@ export function composePorts(config: Config, reporter: Reporter): JobPorts {
     hypervisor: createVsphere(vcenter),
     vmSnapshots: config.proxy.vm === undefined ? undefined : createVmSnapshots(vcenter),
     hostStorage: createHostStorage(vcenter),
+    vmImport: createVmImport(vcenter),
     vvolAnswers: createFileVvolAnswers(config.stateDirectory),
     arrays: config.arrays.map((array) =>
       createPowerMax({
@@ -57,6 +61,8 @@ export function composePorts(config: Config, reporter: Reporter): JobPorts {
     guests: composeGuests(config.guests, clock),
     proxy: createLinuxProxy({ byIdFolder: config.proxy.devices, clock }),
     images: imageFiles,
+    bands: bandFolders,
+    imageSource: storedImages,
     journals: createFileJournals(path.join(config.stateDirectory, 'runs')),
     locks,
     clock,
@@ -66,6 +72,7 @@ export function composePorts(config: Config, reporter: Reporter): JobPorts {
     toolVersion: `snaphook ${__VERSION__}`,
     ...(config.manifestKey !== undefined && { signText: signer(config.manifestKey) }),
     installation: {
+      name: installationName(config),
       markOf: (run, array) => installationMark(installationName(config), run, array),
       proxyVm: proxyVmOf(config),
       clones: Object.values(config.jobs).flatMap(({ clones, targetPool }) =>
@@ -131,6 +138,7 @@ export async function closePorts(ports: JobPorts): Promise<void> {
     ports.hypervisor.close(),
     ports.vmSnapshots?.close(),
     ports.hostStorage.close(),
+    ports.vmImport.close(),
     ...ports.arrays.map((array) => array.close()),
   ]);
 }
@@ -169,6 +177,7 @@ export function jobSpec(
     timeToLiveHours: job.timeToLiveHours,
     exportDirectory: job.exportDirectory,
     imageFormat: job.imageFormat,
+    bandBytes: job.bandBytes,
     limits: limitsOf(name, job),
     ...(job.retention && { retention: { days: job.retention.days, count: job.retention.count } }),
   };

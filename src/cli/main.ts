@@ -3,10 +3,12 @@ import { hideBin } from 'yargs/helpers';
 import { DEFAULT_CONFIG_FILE } from '../config/load.ts';
 import { ON_OPEN_RUN } from '../job/job-spec.ts';
 import { SnaphookError } from '../ports/errors.ts';
+import { bandsCommands } from './bands-commands.ts';
 import { catalogCommands } from './catalog-commands.ts';
 import { cloneCommands } from './clone-commands.ts';
 import { jobOption, verb, withExamples } from './command-line.ts';
 import { endProgram, runVerb } from './console.ts';
+import { restoreCommands } from './restore-commands.ts';
 import { revertCommand } from './revert-command.ts';
 import { snapshotCommands } from './snapshot-commands.ts';
 import { vmCommands } from './vm-commands.ts';
@@ -114,7 +116,9 @@ const parser: Argv = yargs(hideBin(process.argv))
   .command('vm', 'what there is to capture', vmCommands)
   .command('clone', 'make, list and delete copies of VMs on ESXi hosts', cloneCommands)
   .command('snapshot', 'make, list, export, rename, delete and prune snapshots that are kept', snapshotCommands)
+  .command('restore', 'make VMs of the images of a backup', restoreCommands)
   .command('revert', 'set VMs that are powered off back to a kept snapshot', revertCommand)
+  .command('bands', 'what was handed over as bands', bandsCommands)
   .command('catalog', 'VM, disk, device and snapshot of every run', catalogCommands)
   .command(
     'status',

@@ -35,6 +35,40 @@ const image = z
   })
   .describe('one image; a flat VMDK has its extent beside it');
 
+const network = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('standard'), name: z.string() }),
+  z.object({ kind: z.literal('distributed'), switchUuid: z.string(), portgroupKey: z.string() }),
+  z.object({ kind: z.literal('other') }),
+]);
+
+const hardware = z
+  .object({
+    version: z.string().optional().describe('such as vmx-19'),
+    guestId: z.string().optional(),
+    firmware: z.enum(['bios', 'efi']),
+    secureBoot: z.boolean(),
+    tpm: z.boolean(),
+    cpus: z.number().int().positive(),
+    coresPerSocket: z.number().int().positive(),
+    memoryMiB: z.number().int().positive(),
+    biosUuid: z.string().optional(),
+    showsSerials: z.boolean().describe('disk.EnableUUID'),
+    controllers: z.array(z.object({ key: z.number().int(), type: z.string(), busNumber: z.number().int() })),
+    slots: z
+      .array(z.object({ disk: z.number().int(), controller: z.number().int(), unit: z.number().int() }))
+      .describe('where each disk hangs, by device keys'),
+    adapters: z.array(
+      z.object({
+        label: z.string(),
+        type: z.string(),
+        macAddress: z.string().optional(),
+        addressType: z.string().optional(),
+        network,
+      }),
+    ),
+  })
+  .describe('what the VM is beside its disks, docs/restore.md');
+
 const vm = z.object({
   name: z.string(),
   instanceUuid,
@@ -57,6 +91,7 @@ const vm = z.object({
       text: z.string(),
     }),
   ),
+  hardware: hardware.optional(),
   disks: z.array(
     z.object({
       key: z.number().int().describe('device key in the VM'),

@@ -207,6 +207,14 @@ const job = z.strictObject({
     .describe('storage group masked to the proxy, when the pool itself is not'),
   exportDirectory: z.string().min(1).describe('where the images are handed over'),
   imageFormat: z.enum(IMAGE_FORMATS).default('raw').describe('of the images that are handed over: docs/images.md'),
+  bandBytes: z
+    .number()
+    .int()
+    .multipleOf(65_536)
+    .min(65_536)
+    .max(268_435_456)
+    .optional()
+    .describe('of each file, with imageFormat bands (4 MiB)'),
   timeToLiveHours: z.number().int().min(1).max(9600).default(48).describe('the array removes the snapshot after this'),
   retention: z
     .strictObject({
@@ -244,6 +252,11 @@ const job = z.strictObject({
   limits: limits.optional(),
 });
 
+const checkedJob = job.refine(({ imageFormat, bandBytes }) => bandBytes === undefined || imageFormat === 'bands', {
+  error: 'is of images as bands: set imageFormat to bands',
+  path: ['bandBytes'],
+});
+
 export const configSchema = z
   .strictObject({
     version: z.literal(1),
@@ -266,7 +279,7 @@ export const configSchema = z
           .min(1)
           .max(200)
           .regex(/^(?!clone of )/, 'a job has no name that begins with "clone of "'),
-        job,
+        checkedJob,
       )
       .describe('what the backup product calls by name'),
   })

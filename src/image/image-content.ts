@@ -2,12 +2,10 @@ import { type FileHandle, open } from 'node:fs/promises';
 import { systemErrorCode } from '../platform/system-error.ts';
 import { SnaphookError } from '../ports/errors.ts';
 import { readFull } from './file-io.ts';
+import type { ReadableContent } from './hash-content.ts';
 
-/** What an image holds, whatever its format: as many bytes as the device had. */
-export interface ImageContent {
-  readonly sizeBytes: number;
-  /** Fills the buffer with the content from there on. `E_VERIFY`: the image is damaged there. */
-  read(buffer: Buffer, positionBytes: number): Promise<void>;
+/** What an image holds, whatever its format: as many bytes as the device had. Reading fails with `E_VERIFY` where it is damaged. */
+export interface ImageContent extends ReadableContent {
   close(): Promise<void>;
 }
 

@@ -1,5 +1,6 @@
 import path from 'node:path';
-import type { ImageFormat, ImageShape } from '../ports/images.ts';
+import type { FileFormat, ImageShape } from '../ports/images.ts';
+import { openBands } from './bands/read-bands.ts';
 import { type ImageContent, ImageFileReader } from './image-content.ts';
 import { insideOf } from './inside-of.ts';
 import { readQcow2 } from './read-qcow2.ts';
@@ -7,7 +8,7 @@ import { readStreamVmdk } from './read-stream-vmdk.ts';
 
 type OpenContent = (file: ImageFileReader) => Promise<ImageContent>;
 
-const READERS: Readonly<Record<ImageFormat, OpenContent>> = {
+const READERS: Readonly<Record<FileFormat, OpenContent>> = {
   raw: readRaw,
   'vmdk-flat': readFlatVmdk,
   'vmdk-stream': readStreamVmdk,
@@ -16,6 +17,7 @@ const READERS: Readonly<Record<ImageFormat, OpenContent>> = {
 
 /** Opens an image as it was written below the directory. Errors: `E_VERIFY`. */
 export async function openImage(directory: string, { path: relative, format }: ImageShape): Promise<ImageContent> {
+  if (format === 'bands') return openBands(insideOf(directory, relative));
   const file = await ImageFileReader.open(insideOf(directory, relative));
   try {
     return await READERS[format](file);

@@ -1,9 +1,7 @@
-import { createHash } from 'node:crypto';
 import { SnaphookError } from '../ports/errors.ts';
 import type { ImageShape } from '../ports/images.ts';
+import { hashContent } from './hash-content.ts';
 import { openImage } from './read-image.ts';
-
-const CHUNK_BYTES = 4 * 1024 * 1024;
 
 /**
  * Reads the whole content of an image below the directory and compares size and hash with those of the device it was made from.
@@ -20,17 +18,7 @@ export async function verifyImage(
     if (content.sizeBytes !== image.sizeBytes) {
       throw differs(image.path, `it holds ${content.sizeBytes} bytes, the device had ${image.sizeBytes}`);
     }
-    const hash = createHash('blake2b512');
-    const buffer = Buffer.allocUnsafe(CHUNK_BYTES);
-    for (let offset = 0; offset < content.sizeBytes; ) {
-      signal.throwIfAborted();
-      const chunk = buffer.subarray(0, Math.min(CHUNK_BYTES, content.sizeBytes - offset));
-      await content.read(chunk, offset);
-      hash.update(chunk);
-      offset += chunk.length;
-      progress(offset);
-    }
-    const found = hash.digest('hex');
+    const found = await hashContent(content, async () => {}, progress, signal);
     if (found !== image.blake2b) throw differs(image.path, 'its content does not have the hash that the device had');
   } finally {
     await content.close();

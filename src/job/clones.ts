@@ -6,7 +6,7 @@ import { readJournal } from './open-plans.ts';
 import type { JobPorts } from './ports.ts';
 import { cleanUpRun, loadRun } from './run-record.ts';
 import type { Run } from './step.ts';
-import { findCopy, refuseRunningCopy } from './steps/copy.ts';
+import { findCopy, refuseUsedCopy } from './steps/copy.ts';
 import { findCopy as findMountedCopy, refuseOthers, refuseRunning, registeredOn } from './steps/mounted-copy.ts';
 
 export interface ListedClone {
@@ -18,7 +18,8 @@ export interface ListedClone {
   readonly host: string;
   /** Undefined before a linked copy is mounted. */
   readonly datastore: string | undefined;
-  readonly snapshot: string;
+  /** That it stands on; undefined of one that vCenter copied. */
+  readonly snapshot: string | undefined;
   /** It is made of a kept snapshot, which stays when it goes. */
   readonly isOfKept: boolean;
   /** When the VM was captured. */
@@ -48,7 +49,7 @@ function listedClone(runId: RunId, job: string, state: RunState): ListedClone | 
     name: (registerResultOf(state) ?? copyResultOf(state))?.name ?? plan.clone.name,
     host: plan.clone.host.name,
     datastore: plan.clone.by === 'vcenter' ? plan.clone.datastore.name : datastoreResultOf(state)?.name,
-    snapshot: plan.snapshotName,
+    snapshot: plan.clone.by === 'vcenter' ? undefined : plan.snapshotName,
     isOfKept: plan.borrowed !== undefined,
     takenAt: plan.borrowed?.takenAt === undefined ? state.capturedAt : new Date(plan.borrowed.takenAt),
     state: isPresentClone(state) ? 'present' : 'unfinished',
@@ -95,7 +96,7 @@ export async function deleteClone(
 async function refuseInUse(ports: JobPorts, runId: RunId, signal: AbortSignal): Promise<void> {
   const { run } = await loadRun(ports, runId);
   if (!run) return;
-  if (run.journal.state.steps.copy.at !== 'untouched') return refuseRunningCopyOf(run, signal);
+  if (run.journal.state.steps.copy.at !== 'untouched') return refuseUsedCopyOf(run, signal);
   if (run.journal.state.steps.datastore.at === 'untouched') return;
   const { hostStorage } = ports;
   try {
@@ -108,13 +109,13 @@ async function refuseInUse(ports: JobPorts, runId: RunId, signal: AbortSignal): 
   }
 }
 
-async function refuseRunningCopyOf(run: Run, signal: AbortSignal): Promise<void> {
+async function refuseUsedCopyOf(run: Run, signal: AbortSignal): Promise<void> {
   const { vmSnapshots } = run.ports;
   // Without it deleting fails, too, and says why.
   if (!vmSnapshots) return;
   try {
     const copy = await findCopy(run, vmSnapshots, signal);
-    if (copy) refuseRunningCopy(copy);
+    if (copy) refuseUsedCopy(copy);
   } finally {
     await vmSnapshots.close();
   }

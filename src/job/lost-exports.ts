@@ -1,5 +1,5 @@
 import type { RunId } from '../ports/identity.ts';
-import { type ExportRecord, filesOfImage, type HandedOverFile } from '../ports/images.ts';
+import { type ExportRecord, filesOfImage, type HandedOverFile, type ImageShape } from '../ports/images.ts';
 import type { Finding } from './finding.ts';
 import { readManifestNote } from './manifest.ts';
 import { OWN_NAME_PREFIX } from './names.ts';
@@ -13,6 +13,13 @@ export interface LostExport {
   readonly because: string;
   /** What may be removed, the record last; undefined: nothing. */
   readonly files: readonly HandedOverFile[] | undefined;
+  /** Folders whose bands stay although the rest is removed: what the run began with them is ended. */
+  readonly bands?: LostBands | undefined;
+}
+
+interface LostBands {
+  readonly job: string;
+  readonly paths: readonly string[];
 }
 
 export type JournalLookUp = (run: RunId) => Promise<'open' | 'closed' | 'none'>;
@@ -59,7 +66,10 @@ export async function judgeLostExports(
     else if (isYoung(own.run, clock.now(), olderThanMs)) {
       const because = `${proof}; the run is so young that it may be at work elsewhere`;
       judged.push({ finding: { kind: 'waiting-export', runId: own.run, ...of }, because, files: undefined });
-    } else judged.push({ finding: { kind: 'orphan-export', runId: own.run, ...of }, because: proof, files });
+    } else {
+      const finding: Finding = { kind: 'orphan-export', runId: own.run, ...of };
+      judged.push({ finding, because: proof, files, bands: bandsOf(claim) });
+    }
   }
   return judged;
 }
@@ -69,18 +79,25 @@ interface Claim {
   readonly ownName: string | undefined;
   /** Undefined in a draft, whose name is all there may be of it. */
   readonly runId: string | undefined;
+  readonly job?: string | undefined;
+  readonly images: readonly ImageShape[];
   /** Beside the record itself. */
   readonly files: readonly HandedOverFile[];
+}
+
+function bandsOf({ job, images }: Claim): LostBands | undefined {
+  const paths = images.filter(({ format }) => format === 'bands').map(({ path }) => path);
+  return job === undefined || paths.length === 0 ? undefined : { job, paths };
 }
 
 /** Undefined for files of other names, which nobody claims. */
 function claimOf({ name, text }: ExportRecord): Claim | undefined {
   if (name.endsWith(DRAFT_SUFFIX)) {
-    return { ownName: name.slice(0, -DRAFT_SUFFIX.length), runId: undefined, files: [] };
+    return { ownName: name.slice(0, -DRAFT_SUFFIX.length), runId: undefined, images: [], files: [] };
   }
   if (name !== MANIFEST_NAME && name !== PLANNED_MANIFEST_NAME) return undefined;
   const note = readManifestNote(text);
-  if (!note) return { ownName: undefined, runId: undefined, files: [] };
+  if (!note) return { ownName: undefined, runId: undefined, images: [], files: [] };
   const signature = { path: SIGNATURE_NAME, sizeBytes: undefined };
   return { ...note, files: [...note.images.flatMap(filesOfImage), signature] };
 }

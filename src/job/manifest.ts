@@ -46,6 +46,7 @@ export function manifestOf(run: Run, capture: CaptureResult, files: readonly Ima
         reasons: captured?.reasons ?? [],
         evidence: captured?.evidence,
         notes: vm.notes,
+        hardware: vm.hardware,
         disks: vm.disks.map((disk) => ({
           key: disk.key,
           label: disk.label,
@@ -84,11 +85,11 @@ function imagesOfDisk({ devices, managed }: Plan, vm: InstanceUuid, disk: Planne
 
 /** What a run is about to hand over, written before its first image: a crash in the middle leaves files that say whose they are. */
 export function plannedManifestOf(plan: Plan): string {
-  const { runId, arrayId, snapshotName } = plan;
+  const { runId, arrayId, snapshotName, spec } = plan;
   const planned = {
     schema: 'snaphook/planned-manifest',
     version: 1,
-    run: { id: runId, ...ownName(plan) },
+    run: { id: runId, job: spec.name, ...ownName(plan) },
     snapshot: { array: arrayId, name: snapshotName },
     images: imagesOf(plan).map(({ imagePath, imageBytes, format }) => ({
       path: imagePath,
@@ -105,6 +106,8 @@ const ownName = ({ borrowed }: Plan): { readonly name?: string } => (borrowed ? 
 /** Whose the files of a hand-over directory are, as a manifest (planned or complete) says. */
 export interface ManifestNote {
   readonly runId: string;
+  /** Undefined in manifests that do not tell. */
+  readonly job: string | undefined;
   /** With the mark of the run. */
   readonly ownName: string;
   readonly images: readonly ImageShape[];
@@ -114,7 +117,7 @@ export interface ManifestNote {
 export function readManifestNote(text: string | undefined): ManifestNote | undefined {
   const root = parseJson(text);
   const { schema, run, snapshot, images } = fieldsOf(root);
-  const { id, name = fieldsOf(snapshot).name } = fieldsOf(run);
+  const { id, job, name = fieldsOf(snapshot).name } = fieldsOf(run);
   if (schema !== 'snaphook/manifest' && schema !== 'snaphook/planned-manifest') return undefined;
   if (typeof id !== 'string' || typeof name !== 'string' || !Array.isArray(images)) return undefined;
   const files = images.map((image: unknown) => {
@@ -125,10 +128,13 @@ export function readManifestNote(text: string | undefined): ManifestNote | undef
       : undefined;
   });
   const complete = files.filter((file) => file !== undefined);
-  return complete.length === files.length ? { runId: id, ownName: name, images: complete } : undefined;
+  return complete.length === files.length
+    ? { runId: id, job: typeof job === 'string' ? job : undefined, ownName: name, images: complete }
+    : undefined;
 }
 
-function parseJson(text: string | undefined): unknown {
+/** Undefined for what is no JSON. */
+export function parseJson(text: string | undefined): unknown {
   try {
     return text === undefined ? undefined : JSON.parse(text);
   } catch {
@@ -136,8 +142,8 @@ function parseJson(text: string | undefined): unknown {
   }
 }
 
-const fieldsOf = (value: unknown): Readonly<Record<string, unknown>> =>
+export const fieldsOf = (value: unknown): Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null ? Object.fromEntries(Object.entries(value)) : {};
 
-const staysInside = (path: string): boolean =>
+export const staysInside = (path: string): boolean =>
   path !== '' && !path.startsWith('/') && !/[\\\0]/.test(path) && !path.split('/').includes('..');

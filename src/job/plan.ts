@@ -2,6 +2,7 @@ import type { FreezeStrategy } from '../ports/guest.ts';
 import type { ArrayId, DeviceId, InstanceUuid, MoRef, RunId, Wwn } from '../ports/identity.ts';
 import { filesOfImage, type HandedOverFile, type ImageFormat } from '../ports/images.ts';
 import type { ArrayFacts, NewDevices } from '../ports/storage-array.ts';
+import type { VmHardware } from '../ports/vm-hardware.ts';
 import type { Collateral } from './captured-neighbours.ts';
 import type { JobContext, JobSpec, RouteName } from './job-spec.ts';
 import type { CaptureResult } from './results.ts';
@@ -41,6 +42,8 @@ export interface PlannedVm {
   readonly notes: readonly VmNote[];
   /** Where its data lay when it was planned: `layoutOf`. */
   readonly layout: readonly string[];
+  /** What a restore builds the VM of; absent where vCenter did not show it. */
+  readonly hardware?: VmHardware | undefined;
   readonly disks: readonly PlannedDisk[];
 }
 

@@ -1,12 +1,15 @@
+import type { Bands } from '../ports/bands.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Guests } from '../ports/guest.ts';
 import type { HostStorage } from '../ports/host-storage.ts';
 import type { Hypervisor } from '../ports/hypervisor.ts';
+import type { ImageSource } from '../ports/image-source.ts';
 import type { Images } from '../ports/images.ts';
 import type { JournalStore, Locks } from '../ports/journal.ts';
 import type { BackupProxy } from '../ports/proxy.ts';
 import type { Reporter } from '../ports/reporter.ts';
 import type { StorageArray } from '../ports/storage-array.ts';
+import type { VmImport } from '../ports/vm-import.ts';
 import type { VmSnapshots } from '../ports/vm-snapshots.ts';
 import type { VvolAnswers } from '../ports/vvol-answers.ts';
 import type { Installation } from './installation.ts';
@@ -19,9 +22,12 @@ export interface JobPorts {
   /** Undefined: the configuration does not name the VM this machine runs in, so that nothing can be added to it. */
   readonly vmSnapshots: VmSnapshots | undefined;
   readonly hostStorage: HostStorage;
+  readonly vmImport: VmImport;
   readonly vvolAnswers: VvolAnswers;
   readonly proxy: BackupProxy;
   readonly images: Images;
+  readonly bands: Bands;
+  readonly imageSource: ImageSource;
   readonly journals: JournalStore;
   readonly locks: Locks;
   readonly clock: Clock;

@@ -2,12 +2,14 @@ import { SnaphookError } from '../ports/errors.ts';
 import type { RunId } from '../ports/identity.ts';
 import type { HandedOverFile } from '../ports/images.ts';
 import { addedDisks } from './added-disks.ts';
+import { settleBands } from './bands.ts';
 import { isPresentClone } from './clones.ts';
 import { creationText } from './create-targets.ts';
 import { withinLimit } from './deadline.ts';
 import type { Finding, ReapedFinding } from './finding.ts';
 import { longestMs } from './installation.ts';
 import { jobLock } from './job-turn.ts';
+import { lostClones } from './lost-clones.ts';
 import { judgeLostExports } from './lost-exports.ts';
 import { judgeLostVmSnapshots } from './lost-vm-snapshots.ts';
 import { orNotLookedAt } from './not-looked-at.ts';
@@ -49,6 +51,7 @@ export async function reap(
   await look('VM snapshots in vCenter', async () => [
     ...(await reapVmSnapshots(ports, request, openIds, signal)),
     ...(await addedDisks(ports, openPlans, signal)),
+    ...(await lostClones(ports, openIds, signal)),
   ]);
   for (const directory of new Set(ports.installation.jobs.map(({ exportDirectory }) => exportDirectory))) {
     await look(`directory ${directory}`, () => reapDirectoryInTime(ports, request, directory, signal));
@@ -171,8 +174,13 @@ async function reapDirectory(
   };
   const reaped: ReapedFinding[] = [];
   const judged = await judgeLostExports(ports, directory, { ...request, journalOf }, signal);
-  for (const { finding, because, files } of judged) {
-    const remove = files && ((limited: AbortSignal) => removeFiles(ports, directory, files, limited));
+  for (const { finding, because, files, bands } of judged) {
+    const remove =
+      files &&
+      (async (limited: AbortSignal) => {
+        if (bands) await settleBands(ports, directory, bands.paths, bands.job, limited);
+        await removeFiles(ports, directory, files, limited);
+      });
     reaped.push(await reapJudged(request, { finding, because, remove }, signal));
   }
   return reaped;

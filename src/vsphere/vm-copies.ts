@@ -1,16 +1,23 @@
-import { moRef } from '../ports/identity.ts';
+import { type MoRef, moRef } from '../ports/identity.ts';
 import type { VmCopy, VmSnapshots } from '../ports/vm-snapshots.ts';
 import { arrayItems, child, ref, text, type VimRef } from './decode.ts';
 import { managedObject, type SoapObject } from './encode.ts';
+import { diskFiles } from './host-storage-reads.ts';
 import { displayName } from './managed-entity.ts';
-import { requireReadable } from './property-collector.ts';
+import { everythingIn, type ObjectProperties, requireReadable, retrieveObjects } from './property-collector.ts';
 import type { Session } from './session.ts';
 import { readObject } from './tasks.ts';
 
 /** Advanced setting of a copy that says which run made it. It is copied with the VM. */
 export const MARK_KEY = 'snaphook.clone';
 
-const PROPERTIES = ['name', 'runtime.powerState', 'config.extraConfig'];
+const PROPERTIES = [
+  'name',
+  'runtime.powerState',
+  'config.extraConfig',
+  'config.files.vmPathName',
+  'config.hardware.device',
+];
 
 /**
  * Without a `diskMoveType` every disk is copied whole, as it was in the snapshot (vSphere API: VirtualMachineRelocateSpec,
@@ -25,6 +32,7 @@ export const cloneVm = ({
   host,
   datastore,
   mark,
+  notes,
 }: Parameters<VmSnapshots['copy']>[0]): SoapObject => ({
   _this: managedObject({ type: 'VirtualMachine', id: vm }),
   folder: managedObject({ type: 'Folder', id: folder }),
@@ -37,6 +45,7 @@ export const cloneVm = ({
     },
     template: false,
     config: {
+      annotation: notes,
       extraConfig: [
         {
           key: MARK_KEY,
@@ -72,5 +81,30 @@ export async function readVmCopy(session: Session, vm: VimRef): Promise<VmCopy |
     name: displayName(text(found.properties.get('name')) ?? vm.id),
     poweredOff: text(found.properties.get('runtime.powerState')) === 'poweredOff',
     mark: text(child(marked, 'value')),
+    strayFile: strayFile(found),
   };
+}
+
+function strayFile({ properties }: ObjectProperties): string | undefined {
+  const home = folderOf(text(properties.get('config.files.vmPathName')) ?? '');
+  return diskFiles(properties.get('config.hardware.device')).find((file) => folderOf(file) !== home);
+}
+
+const folderOf = (path: string): string => path.replace(/\/[^/]*$/, '');
+
+const NOTES = 'config.annotation';
+
+/** Reads name and notes of every VM. */
+export async function readVmsWithNotes(session: Session, prefix: string) {
+  const found: { readonly moRef: MoRef; readonly name: string; readonly notes: string }[] = [];
+  for await (const { object, properties } of retrieveObjects(session, {
+    propSet: [{ type: 'VirtualMachine', pathSet: ['name', NOTES] }],
+    objectSet: [everythingIn(await session.view(['VirtualMachine']))],
+    reportMissingObjectsInResults: false,
+  })) {
+    const notes = text(properties.get(NOTES)) ?? '';
+    if (!notes.startsWith(prefix)) continue;
+    found.push({ moRef: moRef(object.id), name: displayName(text(properties.get('name')) ?? object.id), notes });
+  }
+  return found;
 }

@@ -4,7 +4,9 @@ import { installationMark } from '../../src/platform/installation-mark.ts';
 import { SnaphookError } from '../../src/ports/errors.ts';
 import type { VirtualDisk, VmRecord } from '../../src/ports/hypervisor.ts';
 import { arrayId, type DeviceId, instanceUuid, moRef } from '../../src/ports/identity.ts';
+import { noBands } from '../contract/no-bands.ts';
 import { noHostStorage } from '../contract/no-host-storage.ts';
+import { noRestores } from '../contract/no-restores.ts';
 import { PLAIN_DISK, QUIET_VM } from '../contract/quiet-conditions.ts';
 import type { FaultSource } from './faults.ts';
 import { EPOCH_MS, type HookProcess, type World } from './hook-process.ts';
@@ -108,11 +110,13 @@ export function drawSite(
     portsFor: (process) => ({
       vmSnapshots: undefined,
       hostStorage: noHostStorage,
+      ...noRestores,
       vvolAnswers: { recall: async () => undefined, remember: async () => undefined },
       hypervisor: simulatedHypervisor(vcenter, process, random),
       arrays: [simulatedArray({ id: ARRAY, process, system: array, random, bulkReads, tellsSnapIds })],
       guests: simulatedGuests(process, random, guests),
       proxy: simulatedProxy(seen, process, random),
+      bands: noBands,
       images: simulatedImages(files, textAt, process, random),
       journals: simulatedJournals(state, process, random),
       locks: simulatedLocks(state, process, random),
@@ -122,6 +126,7 @@ export function drawSite(
       tidyMemory: () => undefined,
       toolVersion: 'snaphook 0.0.0',
       installation: {
+        name: INSTALLATION,
         markOf: (run, id) => installationMark(INSTALLATION, run, id),
         proxyVm: undefined,
         jobs,

@@ -1,6 +1,7 @@
 import { SnaphookError } from '../../ports/errors.ts';
 import type { VmCopy, VmSnapshots } from '../../ports/vm-snapshots.ts';
 import { copyResultOf, managedCaptureResultOf } from '../journal.ts';
+import { notesOfClone } from '../lost-clones.ts';
 import type { CopiedClonePlan, Plan, PlannedVm } from '../plan.ts';
 import type { RegisterResult } from '../results.ts';
 import type { Run, Step } from '../step.ts';
@@ -18,9 +19,10 @@ export const copyStep: Step<RegisterResult> = {
     if (!snapshot) throw new TypeError('a copy is made of a VM snapshot that was taken');
     const { host, pool, folder, name, datastore } = clone;
     const mark = run.plan.snapshotName;
+    const notes = notesOfClone(run.plan.runId, vm.name);
     const where = { folder, pool, host: host.moRef, datastore: datastore.moRef };
     return inVcenter(run, signal, async (vcenter) => {
-      await vcenter.copy({ vm: vm.moRef, snapshot, name, mark, ...where }, signal);
+      await vcenter.copy({ vm: vm.moRef, snapshot, name, mark, notes, ...where }, signal);
       const made = await findCopy(run, vcenter, signal);
       if (made) return { vm: made.moRef, name: made.name };
       throw new SnaphookError('E_VCENTER', `vCenter shows no VM "${name}" that this run copied`, {
@@ -46,7 +48,7 @@ export const copyStep: Step<RegisterResult> = {
       if (copyResultOf(run.journal.state) === undefined) await vcenter.whenIdle(vm.moRef, signal);
       const copy = await findCopy(run, vcenter, signal);
       if (!copy) return;
-      refuseRunningCopy(copy);
+      refuseUsedCopy(copy);
       await vcenter.destroy(copy.moRef, signal);
     });
   },
@@ -69,8 +71,13 @@ export async function findCopy(
   return undefined;
 }
 
-/** Its disks go with it, whatever its guest does. */
-export function refuseRunningCopy({ name, poweredOff }: VmCopy): void {
+/** Its disks go with it, whatever its guest does and whosever they are. */
+export function refuseUsedCopy({ name, poweredOff, strayFile }: VmCopy): void {
+  if (strayFile !== undefined) {
+    throw new SnaphookError('E_CLONE_IN_USE', `clone "${name}" has disk "${strayFile}", outside of its own folder`, {
+      hint: 'vCenter would delete the file with the VM. Detach the disk in vCenter without deleting its files, then run `snaphook clone delete` again.',
+    });
+  }
   if (poweredOff) return;
   throw new SnaphookError('E_CLONE_IN_USE', `clone "${name}" is not powered off`, {
     hint: 'Shut it down in vCenter, then run `snaphook clone delete` again. To keep it, take its advanced setting `snaphook.clone` away.',

@@ -1,6 +1,7 @@
 import { SnaphookError } from '../../ports/errors.ts';
 import type { Wwn } from '../../ports/identity.ts';
 import type { ImageFile } from '../../ports/images.ts';
+import { bandFoldersOf, commitBands, settleBands, stageBands } from '../bands.ts';
 import { seenTargetsOf, snapshotResultOf } from '../journal.ts';
 import { manifestOf, plannedManifestOf, readManifestNote } from '../manifest.ts';
 import { OWN_NAME_PREFIX } from '../names.ts';
@@ -23,7 +24,10 @@ export interface ExportResult {
   readonly manifest: string;
 }
 
-/** Effect: complete images and the manifest under their final names in the hand-over directory. */
+/**
+ * Effect: complete images and the manifest under their final names in the hand-over directory. Bands take their places just before the
+ * manifest, all at once, and stay when everything else is undone.
+ */
 export const exportStep: Step<ExportResult> = {
   name: 'export',
   repeatable: false,
@@ -35,26 +39,28 @@ export const exportStep: Step<ExportResult> = {
     const directory = plan.spec.exportDirectory;
     const paths = devicePathsOf(run);
     const draft = draftNameOf(plan);
-    const planned = { name: PLANNED_MANIFEST_NAME, draft, text: plannedManifestOf(plan) };
-    await ports.images.writeRecord(directory, planned, signal);
+    const plannedRecord = { name: PLANNED_MANIFEST_NAME, draft, text: plannedManifestOf(plan) };
+    await ports.images.writeRecord(directory, plannedRecord, signal);
     const files: ImageFile[] = [];
-    for (const { wwn, imagePath, imageBytes, format } of imagesOf(plan)) {
+    for (const planned of imagesOf(plan)) {
+      const { wwn, imagePath, imageBytes, format } = planned;
       const devicePath = paths.get(wwn);
       if (!devicePath) throw new SnaphookError('E_PROXY_DEVICE', `device "${wwn}" has no path on the proxy`);
       ports.reporter.info('writing image', { image: imagePath, bytes: imageBytes });
+      const progress = (doneBytes: number) =>
+        ports.reporter.progress('writing image', { image: imagePath, doneBytes, bytes: imageBytes });
+      const request = { devicePath, path: imagePath, sizeBytes: imageBytes };
       files.push(
-        await ports.images.write(
-          directory,
-          { devicePath, path: imagePath, format, sizeBytes: imageBytes },
-          (doneBytes) => ports.reporter.progress('writing image', { image: imagePath, doneBytes, bytes: imageBytes }),
-          signal,
-        ),
+        format === 'bands'
+          ? await stageBands(run, planned, devicePath, progress, signal)
+          : await ports.images.write(directory, { ...request, format }, progress, signal),
       );
     }
     if (files.length === 0) throw new SnaphookError('E_EXPORT', `run "${plan.runId}" has nothing to hand over`);
     await (plan.managed ? lookAfterReading(run, signal) : requireLinks(run, signal));
     const capture = snapshotResultOf(journal.state);
     if (!capture) throw new SnaphookError('E_JOURNAL', `run "${plan.runId}" has no capture in its journal`);
+    await commitBands(run, signal);
     const complete = { name: MANIFEST_NAME, draft, text: manifestOf(run, capture, files) };
     if (ports.signText) {
       const text = `${await ports.signText(complete.text)}\n`;
@@ -81,6 +87,9 @@ export const exportStep: Step<ExportResult> = {
       const fields = { directory, run: plan.runId, because: doubt, files: leftAlone.join(', ') };
       ports.reporter.warn('files where this run puts its own may be those of somebody else and are left alone', fields);
     }
+    // Before the manifest goes, which says whose they are.
+    const bands = doubt === undefined ? bandFoldersOf(plan).map(({ path }) => path) : [];
+    await settleBands(ports, directory, bands, plan.spec.name, signal);
     for (const { path, why } of await ports.images.remove(directory, files, signal)) {
       ports.reporter.warn('a file is not as this run wrote it and is left alone', { directory, file: path, why });
     }

@@ -157,3 +157,14 @@ test('jobs may stand in conf.d, nothing else may, and no job twice', () => {
 test('a missing file is named', () => {
   expect(failure('/nonexistent/snaphook.yaml').message).toContain('/nonexistent/snaphook.yaml');
 });
+
+test('a length of bands is refused where images are no bands, and where no disk could be cut so', () => {
+  const withJobKeys = (keys: string) => written(`${GOOD}${keys}`);
+
+  expect(loadConfig(withJobKeys('    imageFormat: bands\n    bandBytes: 1048576\n')).jobs.nightly).toMatchObject({
+    imageFormat: 'bands',
+    bandBytes: 1_048_576,
+  });
+  expect(() => loadConfig(withJobKeys('    bandBytes: 1048576\n'))).toThrow(/imageFormat/);
+  expect(() => loadConfig(withJobKeys('    imageFormat: bands\n    bandBytes: 1000000\n'))).toThrow(/bandBytes/);
+});

@@ -12,7 +12,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { imageFiles } from '../../../src/image/image-files.ts';
 import { verifyImage } from '../../../src/image/verify-image.ts';
-import { IMAGE_FORMATS, type ImageFile, type ImageFormat } from '../../../src/ports/images.ts';
+import { FILE_FORMATS, type FileFormat, type ImageFile } from '../../../src/ports/images.ts';
 import { failure } from '../../failure.ts';
 import { makeRandomDevice, numbersOf } from './random-device.ts';
 
@@ -24,7 +24,7 @@ const ignore = () => undefined;
 const folder = () => mkdtempSync(path.join(os.tmpdir(), 'snaphook-verify-'));
 
 async function written(
-  format: ImageFormat,
+  format: FileFormat,
   seed: number,
   mostBytes = 3 * MIB,
 ): Promise<{ into: string; image: ImageFile }> {
@@ -35,35 +35,32 @@ async function written(
   return { into, image: await imageFiles.write(into, request, ignore, never) };
 }
 
-test.each(IMAGE_FORMATS)(`the images of generated devices are what was handed over (%s; ${replay})`, async (format) => {
-  for (let seed = SEED; seed < SEED + 4; seed += 1) {
+test.each(FILE_FORMATS)(`the images of generated devices are what was handed over (%s; ${replay})`, async (format) => {
+  for (let seed = SEED; seed < SEED + 3; seed += 1) {
     const { into, image } = await written(format, seed, 40 * MIB);
 
     await verifyImage(into, image, ignore, never);
   }
 });
 
-test.each(IMAGE_FORMATS)(
-  `an image that lost its end is found, and is sound with it (%s; ${replay})`,
-  async (format) => {
-    const next = numbersOf(SEED);
-    for (let seed = SEED; seed < SEED + 6; seed += 1) {
-      const { into, image } = await written(format, seed);
-      const files = readdirSync(path.join(into, 'vm')).map((name) => path.join(into, 'vm', name));
-      const largest = files.toSorted((a, b) => statSync(b).size - statSync(a).size)[0] ?? '';
-      const kept = path.join(into, 'kept');
-      copyFileSync(largest, kept);
+test.each(FILE_FORMATS)(`an image that lost its end is found, and is sound with it (%s; ${replay})`, async (format) => {
+  const next = numbersOf(SEED);
+  for (let seed = SEED; seed < SEED + 3; seed += 1) {
+    const { into, image } = await written(format, seed);
+    const files = readdirSync(path.join(into, 'vm')).map((name) => path.join(into, 'vm', name));
+    const largest = files.toSorted((a, b) => statSync(b).size - statSync(a).size)[0] ?? '';
+    const kept = path.join(into, 'kept');
+    copyFileSync(largest, kept);
 
-      truncateSync(largest, Math.floor(statSync(largest).size * next()));
-      expect(await failure(verifyImage(into, image, ignore, never))).toMatchObject({ code: 'E_VERIFY' });
+    truncateSync(largest, Math.floor(statSync(largest).size * next()));
+    expect(await failure(verifyImage(into, image, ignore, never))).toMatchObject({ code: 'E_VERIFY' });
 
-      copyFileSync(kept, largest);
-      await verifyImage(into, image, ignore, never);
-    }
-  },
-);
+    copyFileSync(kept, largest);
+    await verifyImage(into, image, ignore, never);
+  }
+});
 
-test.each(IMAGE_FORMATS)('content that changed since is found (%s)', async (format) => {
+test.each(FILE_FORMATS)('content that changed since is found (%s)', async (format) => {
   const into = folder();
   const device = path.join(folder(), 'device');
   const { sizeBytes } = makeRandomDevice(device, SEED, 3 * MIB);
@@ -80,7 +77,7 @@ test.each(IMAGE_FORMATS)('content that changed since is found (%s)', async (form
   });
 });
 
-test.each(IMAGE_FORMATS)('a missing image, and one that is something else, are told (%s)', async (format) => {
+test.each(FILE_FORMATS)('a missing image, and one that is something else, are told (%s)', async (format) => {
   const { into, image } = await written('qcow2', SEED);
   const elsewhere = { ...image, path: 'vm/none.image' };
 
@@ -89,7 +86,7 @@ test.each(IMAGE_FORMATS)('a missing image, and one that is something else, are t
     expect(await failure(verifyImage(into, { ...image, format }, ignore, never))).toMatchObject({ code: 'E_VERIFY' });
 });
 
-test.each(IMAGE_FORMATS)(
+test.each(FILE_FORMATS)(
   `whatever stands in an image, it is sound, damaged or another, and nothing else happens (%s; ${replay})`,
   async (format) => {
     const next = numbersOf(SEED);
@@ -97,7 +94,7 @@ test.each(IMAGE_FORMATS)(
     const file = path.join(into, image.path);
     const sound = path.join(into, 'sound');
     copyFileSync(file, sound);
-    for (let round = 0; round < 40; round += 1) {
+    for (let round = 0; round < 15; round += 1) {
       copyFileSync(sound, file);
       const { size } = statSync(file);
       const handle = openSync(file, 'r+');

@@ -4,7 +4,9 @@ import type { JobPorts } from '../../../../src/job/ports.ts';
 import { SnaphookError } from '../../../../src/ports/errors.ts';
 import type { Images, LeftAlone } from '../../../../src/ports/images.ts';
 import type { JournalLine, JournalStore, Locks } from '../../../../src/ports/journal.ts';
+import { noBands } from '../../../contract/no-bands.ts';
 import { noHostStorage } from '../../../contract/no-host-storage.ts';
+import { noRestores } from '../../../contract/no-restores.ts';
 import { type MemoryArray, unused } from './memory-array.ts';
 
 export interface MemoryFile {
@@ -56,6 +58,7 @@ export class MemorySite {
     return {
       vmSnapshots: undefined,
       hostStorage: noHostStorage,
+      ...noRestores,
       vvolAnswers: { recall: async () => undefined, remember: async () => undefined },
       hypervisor: {
         facts: unusedCall,
@@ -82,6 +85,7 @@ export class MemorySite {
         visible: unusedCall,
       },
       images: this.#images(),
+      bands: noBands,
       journals: this.#journalStore(),
       locks: this.#lockStore(),
       clock: {
