@@ -1,5 +1,6 @@
-import { spawnSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import path from 'node:path';
+import { promisify } from 'node:util';
 import { MIXED } from '../../src/lab/estate-storage.ts';
 import { type Aftermath, expectThawed, killAtEveryPoint, site, useLab } from './kill-loop.ts';
 import { ended, killAtCall, leftBehind, start } from './killed-run.ts';
@@ -17,32 +18,29 @@ const withConfig = (...words: readonly string[]) => [...words, '--config', site(
 const run = async (...words: readonly string[]) => ended(start('snaphook', withConfig(...words)));
 
 /** Runs it to its end and returns its document. */
-function documentOf<Document>(...words: readonly string[]): Document {
+async function documentOf<Document>(...words: readonly string[]): Promise<Document> {
   const program = path.join(__dirname, '../../dist/snaphook.cjs');
-  const { stdout, stderr } = spawnSync(process.execPath, [program, ...withConfig(...words, '--json')], {
-    encoding: 'utf8',
-  });
-  if (stdout === '') throw new Error(`${words.join(' ')}: ${stderr}`);
+  const { stdout } = await promisify(execFile)(process.execPath, [program, ...withConfig(...words, '--json')]);
   return JSON.parse(stdout) as Document; // what each verb prints is checked in its own suite
 }
 
-const keep = (...vms: readonly string[]): string =>
-  documentOf<{ readonly runId: string }>(
-    ...['snapshot', 'create', ...vms, '--job', vms.length > 0 ? 'no-freeze' : JOB, '--keep-days', '1'],
-  ).runId;
+async function keep(vm: string): Promise<string> {
+  const words = ['snapshot', 'create', vm, '--job', 'no-freeze', '--keep-days', '1'];
+  return (await documentOf<{ readonly runId: string }>(...words)).runId;
+}
 
 /** Kills the program at every journal write and at every remote call. */
 async function killEverywhere(
   words: () => readonly string[],
   aftermath: Aftermath,
-  before: () => void = () => undefined,
+  before: () => Promise<void> = async () => undefined,
 ) {
   for (const when of KILLS) {
     await killAtEveryPoint(
       `${words()[1]}, journal write, ${when},`,
       aftermath,
-      (point) => {
-        before();
+      async (point) => {
+        await before();
         const env = { KILL_AT: String(point), KILL_WHEN: when };
         return ended(start('snaphook', withConfig(...words()), env, 'kill-at-journal-write.cjs'));
       },
@@ -54,7 +52,7 @@ async function killEverywhere(
       `${words()[1]}, remote call, ${when},`,
       aftermath,
       async (point) => {
-        before();
+        await before();
         const child = start('snaphook', withConfig(...words()));
         const stop = killAtCall(site().lab, () => child, point, when);
         const outcome = await ended(child);
@@ -70,7 +68,10 @@ async function killEverywhere(
 async function reapAndDelete(point: string): Promise<void> {
   const reaped = await run('reap', '--apply');
   expect([point, 'reap', reaped.exitCode === 0 ? 0 : reaped.stderr]).toEqual([point, 'reap', 0]);
-  const { snapshots } = documentOf<{ readonly snapshots: readonly { readonly runId: string }[] }>('snapshot', 'list');
+  const { snapshots } = await documentOf<{ readonly snapshots: readonly { readonly runId: string }[] }>(
+    'snapshot',
+    'list',
+  );
   if (snapshots.length > 0) {
     const deleted = await run('snapshot', 'delete', ...snapshots.map(({ runId }) => runId), '--apply');
     expect([point, 'delete', deleted.exitCode === 0 ? 0 : deleted.stderr]).toEqual([point, 'delete', 0]);
@@ -93,8 +94,8 @@ test('a snapshot delete that is killed: the snapshot is whole or gone, and the n
   await killEverywhere(
     () => ['snapshot', 'delete', kept, '--apply'],
     { killed: reapAndDelete, through: () => reapAndDelete('through') },
-    () => {
-      kept = keep();
+    async () => {
+      kept = await keep('sql01');
     },
   );
 });
@@ -108,7 +109,7 @@ test('a revert that is killed comes to its end: all disks of one time, no restor
     for (const device of devices) lab.store.open(device).write(0, Buffer.from(text, 'latin1'));
   };
   write('then');
-  const kept = keep(OFF);
+  const kept = await keep(OFF);
   const check = async (point: string) => {
     const reaped = await run('reap', '--apply');
     expect([point, reaped.exitCode === 0 ? 0 : reaped.stderr]).toEqual([point, 0]);
@@ -124,7 +125,7 @@ test('a revert that is killed comes to its end: all disks of one time, no restor
   await killEverywhere(
     () => ['revert', OFF, '--snapshot', kept, '--no-keep-current', '--apply'],
     { killed: check, through: () => check('through') },
-    () => write('now!'),
+    async () => write('now!'),
   );
 
   await reapAndDelete('at the end');
