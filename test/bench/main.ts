@@ -1,5 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import { parseArgs } from 'node:util';
+import { benchBands } from './bands.ts';
 import { benchCalls } from './calls.ts';
 import { runLabProcess } from './lab-process.ts';
 import { benchPreflight } from './preflight.ts';
@@ -7,13 +8,14 @@ import { runPreflightClient } from './preflight-client.ts';
 import { type BenchResult, textOf } from './result.ts';
 import { benchWindow } from './window.ts';
 
-const USAGE = `npm run bench -- preflight|window|calls [--json] [--full-baseline]
+const USAGE = `npm run bench -- preflight|window|calls|bands [--json] [--full-baseline] [--disk-gib N]
 
   preflight  calls, time and memory of a plan over 10, 100 and 1,000 VMs
   window     how much longer guests stand still than the array needs: 1, 8 and 64 VMs, array times 0.05 to 8 s
   calls      calls of a whole run and in its window: 1, 4, 16 and 64 disks
+  bands      the second backup of a disk of which 1 % changed, as bands and as one image, with restic and borg
 
-Each stands beside a naive baseline on the same lab. --json gives one document.
+Each stands beside a naive baseline. bands needs six times --disk-gib (2) of room for temporary files. --json gives one document.
 `;
 
 async function main(): Promise<void> {
@@ -23,6 +25,7 @@ async function main(): Promise<void> {
     options: {
       json: { type: 'boolean', default: false },
       'full-baseline': { type: 'boolean', default: false },
+      'disk-gib': { type: 'string', default: '2' },
       help: { type: 'boolean', default: false },
       'as-lab': { type: 'string' },
       'as-preflight-client': { type: 'string' },
@@ -36,6 +39,7 @@ async function main(): Promise<void> {
     preflight: () => benchPreflight({ fullBaseline: values['full-baseline'] }),
     window: benchWindow,
     calls: benchCalls,
+    bands: () => benchBands(Number(values['disk-gib'])),
   };
   const bench = benches[name];
   if (values.help || !bench) {
