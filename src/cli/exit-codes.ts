@@ -82,6 +82,7 @@ export const EXIT_OF_ERROR: Readonly<Record<ErrorCode, number>> = {
   E_PROXY: EXIT.proxy,
   E_EXPORT: EXIT.proxy,
   E_VERIFY: EXIT.verify,
+  E_RESTORE: EXIT.preflight,
   E_LEFTOVERS: EXIT.leftovers,
   E_INTERNAL: EXIT.failed,
 };

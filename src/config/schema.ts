@@ -267,6 +267,7 @@ export const configSchema = z
       .max(200)
       .optional()
       .describe('names this installation in snapshot names; default: proxy.host and the vCenter'),
+    manifestKey: secret.optional().describe('Ed25519 private key in PEM (PKCS #8): every manifest is signed with it'),
     vcenter,
     arrays: z.array(array).min(1),
     guests: z.array(guest).default([]),

@@ -1,5 +1,5 @@
 import type { BandFolder, BandOwner, BandRun } from '../ports/bands.ts';
-import type { ImageFile } from '../ports/images.ts';
+import { type ImageFile, mostBytesOf } from '../ports/images.ts';
 import type { Installation } from './installation.ts';
 import { imagesOf, type Plan, type PlannedImage } from './plan.ts';
 import type { JobPorts } from './ports.ts';
@@ -24,7 +24,12 @@ const bandRunOf = ({ runId, snapshotName }: Plan): BandRun => ({ id: runId, snap
 /** Bytes that the images of a run may need in its hand-over directory. What a dead run left of its bands is ended first. */
 export async function bytesNeededFor(ports: JobPorts, plan: Plan, signal: AbortSignal): Promise<number> {
   const folders = bandFoldersOf(plan);
-  if (folders.length === 0) return imagesOf(plan).reduce((sum, { imageBytes }) => sum + imageBytes, 0);
+  if (folders.length === 0) {
+    return imagesOf(plan).reduce(
+      (sum, { format, imageBytes }) => sum + mostBytesOf({ format, sizeBytes: imageBytes }),
+      0,
+    );
+  }
   const owner = bandOwnerOf(ports.installation, plan.spec.name);
   const { bytesNeeded } = await ports.bands.preflight(plan.spec.exportDirectory, folders, owner, signal);
   return bytesNeeded;

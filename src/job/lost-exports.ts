@@ -4,7 +4,7 @@ import type { Finding } from './finding.ts';
 import { readManifestNote } from './manifest.ts';
 import { OWN_NAME_PREFIX } from './names.ts';
 import { isYoung, runByMark, whyNotOfItsTime } from './ownership.ts';
-import { DRAFT_SUFFIX, MANIFEST_NAME, PLANNED_MANIFEST_NAME } from './plan.ts';
+import { DRAFT_SUFFIX, MANIFEST_NAME, PLANNED_MANIFEST_NAME, SIGNATURE_NAME } from './plan.ts';
 import type { JobPorts } from './ports.ts';
 
 /** What a record in a hand-over directory stands for, judged. */
@@ -40,7 +40,7 @@ export async function judgeLostExports(
   for (const record of await images.records(directory, OWN_NAME_PREFIX, signal)) {
     const claim = claimOf(record);
     if (claim === undefined) continue;
-    const files = [...claim.images.flatMap(filesOfImage), { path: record.name, sizeBytes: undefined }];
+    const files = [...claim.files, { path: record.name, sizeBytes: undefined }];
     const of = { directory, files: files.map(({ path }) => path) };
     const foreign = (because: string): LostExport => ({
       finding: { kind: 'foreign-export', ...of },
@@ -81,6 +81,8 @@ interface Claim {
   readonly runId: string | undefined;
   readonly job?: string | undefined;
   readonly images: readonly ImageShape[];
+  /** Beside the record itself. */
+  readonly files: readonly HandedOverFile[];
 }
 
 function bandsOf({ job, images }: Claim): LostBands | undefined {
@@ -91,8 +93,11 @@ function bandsOf({ job, images }: Claim): LostBands | undefined {
 /** Undefined for files of other names, which nobody claims. */
 function claimOf({ name, text }: ExportRecord): Claim | undefined {
   if (name.endsWith(DRAFT_SUFFIX)) {
-    return { snapshotName: name.slice(0, -DRAFT_SUFFIX.length), runId: undefined, images: [] };
+    return { snapshotName: name.slice(0, -DRAFT_SUFFIX.length), runId: undefined, images: [], files: [] };
   }
   if (name !== MANIFEST_NAME && name !== PLANNED_MANIFEST_NAME) return undefined;
-  return readManifestNote(text) ?? { snapshotName: undefined, runId: undefined, images: [] };
+  const note = readManifestNote(text);
+  if (!note) return { snapshotName: undefined, runId: undefined, images: [], files: [] };
+  const signature = { path: SIGNATURE_NAME, sizeBytes: undefined };
+  return { ...note, files: [...note.images.flatMap(filesOfImage), signature] };
 }

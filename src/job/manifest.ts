@@ -45,6 +45,7 @@ export function manifestOf(run: Run, capture: CaptureResult, files: readonly Ima
         reasons: captured?.reasons ?? [],
         evidence: captured?.evidence,
         notes: vm.notes,
+        hardware: vm.hardware,
         disks: vm.disks.map((disk) => ({
           key: disk.key,
           label: disk.label,
@@ -128,7 +129,8 @@ export function readManifestNote(text: string | undefined): ManifestNote | undef
     : undefined;
 }
 
-function parseJson(text: string | undefined): unknown {
+/** Undefined for what is no JSON. */
+export function parseJson(text: string | undefined): unknown {
   try {
     return text === undefined ? undefined : JSON.parse(text);
   } catch {
@@ -136,8 +138,8 @@ function parseJson(text: string | undefined): unknown {
   }
 }
 
-const fieldsOf = (value: unknown): Readonly<Record<string, unknown>> =>
+export const fieldsOf = (value: unknown): Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null ? Object.fromEntries(Object.entries(value)) : {};
 
-const staysInside = (path: string): boolean =>
+export const staysInside = (path: string): boolean =>
   path !== '' && !path.startsWith('/') && !/[\\\0]/.test(path) && !path.split('/').includes('..');

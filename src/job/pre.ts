@@ -124,6 +124,8 @@ async function preflightHandOver(run: Run, signal: AbortSignal): Promise<void> {
   const bytesNeeded = await bytesNeededFor(ports, plan, signal);
   const need = { paths: imagePathsOf(plan), draft: draftNameOf(plan), bytesNeeded };
   await ports.images.preflight(plan.spec.exportDirectory, need, signal);
+  // A key that cannot sign is found before guests are touched.
+  await ports.signText?.('');
   const unwanted = plan.managed
     ? plan.managed.disks.map(({ diskUuid }) => diskUuid)
     : plan.devices.map(({ wwn }) => wwn);

@@ -9,6 +9,7 @@ import { withinLimit } from './deadline.ts';
 import type { Finding, ReapedFinding } from './finding.ts';
 import { longestMs } from './installation.ts';
 import { jobLock } from './job-turn.ts';
+import { lostClones } from './lost-clones.ts';
 import { judgeLostExports } from './lost-exports.ts';
 import { judgeLostVmSnapshots } from './lost-vm-snapshots.ts';
 import { orNotLookedAt } from './not-looked-at.ts';
@@ -50,6 +51,7 @@ export async function reap(
   await look('VM snapshots in vCenter', async () => [
     ...(await reapVmSnapshots(ports, request, openIds, signal)),
     ...(await addedDisks(ports, openPlans, signal)),
+    ...(await lostClones(ports, openIds, signal)),
   ]);
   for (const directory of new Set(ports.installation.jobs.map(({ exportDirectory }) => exportDirectory))) {
     await look(`directory ${directory}`, () => reapDirectoryInTime(ports, request, directory, signal));

@@ -64,6 +64,7 @@ export const ERROR_CODES = [
   'E_PROXY',
   'E_EXPORT',
   'E_VERIFY',
+  'E_RESTORE',
   'E_LEFTOVERS',
   'E_INTERNAL',
 ] as const;

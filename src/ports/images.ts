@@ -37,6 +37,23 @@ export function filesOfImage({ path, format, sizeBytes }: ImageShape): readonly 
   }
 }
 
+/** What the files of an image may take at most, in bytes: data that cannot be compressed get longer, and tables come with them. */
+export function mostBytesOf({ format, sizeBytes }: Pick<ImageShape, 'format' | 'sizeBytes'>): number {
+  switch (format) {
+    case 'raw':
+    case 'vmdk-flat':
+    case 'bands':
+      return sizeBytes;
+    case 'vmdk-stream':
+      return Math.ceil(sizeBytes * (1 + 1 / 64)) + TABLES_BYTES;
+    case 'qcow2':
+      return Math.ceil(sizeBytes * (1 + 1 / 4096)) + TABLES_BYTES;
+  }
+}
+
+/** Headers, and tables of which there is always one. */
+const TABLES_BYTES = 1024 * 1024;
+
 /** One image handed to the backup product. */
 export interface ImageFile extends ImageShape {
   /** Bytes that are not in holes. */

@@ -6,6 +6,7 @@ import type { VirtualDisk, VmRecord } from '../../src/ports/hypervisor.ts';
 import { arrayId, type DeviceId, instanceUuid, moRef } from '../../src/ports/identity.ts';
 import { noBands } from '../contract/no-bands.ts';
 import { noHostStorage } from '../contract/no-host-storage.ts';
+import { noRestores } from '../contract/no-restores.ts';
 import { PLAIN_DISK, QUIET_VM } from '../contract/quiet-conditions.ts';
 import type { FaultSource } from './faults.ts';
 import { EPOCH_MS, type HookProcess, type World } from './hook-process.ts';
@@ -109,6 +110,7 @@ export function drawSite(
     portsFor: (process) => ({
       vmSnapshots: undefined,
       hostStorage: noHostStorage,
+      ...noRestores,
       vvolAnswers: { recall: async () => undefined, remember: async () => undefined },
       hypervisor: simulatedHypervisor(vcenter, process, random),
       arrays: [simulatedArray({ id: ARRAY, process, system: array, random, bulkReads, tellsSnapIds })],
@@ -121,6 +123,7 @@ export function drawSite(
       clock: process.clock,
       reporter: { info: () => undefined, warn: () => undefined, progress: () => undefined },
       randomText: () => random.text(6),
+      tidyMemory: () => undefined,
       toolVersion: 'snaphook 0.0.0',
       installation: {
         name: INSTALLATION,

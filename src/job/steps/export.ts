@@ -12,6 +12,7 @@ import {
   imagesOf,
   MANIFEST_NAME,
   PLANNED_MANIFEST_NAME,
+  SIGNATURE_NAME,
 } from '../plan.ts';
 import { lookAfterReading } from '../read-guard.ts';
 import type { Run, Step } from '../step.ts';
@@ -61,6 +62,10 @@ export const exportStep: Step<ExportResult> = {
     if (!capture) throw new SnaphookError('E_JOURNAL', `run "${plan.runId}" has no capture in its journal`);
     await commitBands(run, signal);
     const complete = { name: MANIFEST_NAME, draft, text: manifestOf(run, capture, files) };
+    if (ports.signText) {
+      const text = `${await ports.signText(complete.text)}\n`;
+      await ports.images.writeRecord(directory, { name: SIGNATURE_NAME, draft, text }, signal);
+    }
     await ports.images.writeRecord(directory, complete, signal);
     await ports.images.remove(directory, [{ path: PLANNED_MANIFEST_NAME, sizeBytes: undefined }], signal);
     return { files, manifest: MANIFEST_NAME };

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { bandsAssembleVerb } from '../../../../src/cli/bands-assemble-verb.ts';
+import { verifyImage } from '../../../../src/image/verify-image.ts';
 import { BAND, BandSite, disk, never, temporaryFolder } from './band-site.ts';
 
 const DISK = 'vm/disk.bands';
@@ -39,6 +40,23 @@ test.each<[string, RegExp, () => void]>([
   await expect(assemble()).rejects.toMatchObject({ code: 'E_VERIFY', message: expect.stringMatching(message) });
 
   expect(readdirSync(path.dirname(image))).toEqual([]);
+});
+
+const verify = () => {
+  const blake2b = createHash('blake2b512').update(CONTENT).digest('hex');
+  const shape = { path: DISK, format: 'bands', sizeBytes: CONTENT.length } as const;
+  return verifyImage(site.directory, { ...shape, blake2b }, () => undefined, never);
+};
+
+test.each<[string, () => void]>([
+  ['has another byte', () => change('00000/00000002.band', 5)],
+  ['is shorter', () => truncateSync(site.file(DISK, '00000/00000002.band'), 10)],
+  ['is missing', () => rmSync(site.file(DISK, '00000/00000002.band'))],
+  ['is left out of the index', () => leaveOut('00000/00000002.band')],
+])('bands are verified as any image is, and are not what was handed over when one %s', async (_what, damage) => {
+  await verify();
+  damage();
+  await expect(verify()).rejects.toMatchObject({ code: 'E_VERIFY' });
 });
 
 test('a folder whose commit is half done is no disk', async () => {

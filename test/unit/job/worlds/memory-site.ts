@@ -6,6 +6,7 @@ import type { Images, LeftAlone } from '../../../../src/ports/images.ts';
 import type { JournalLine, JournalStore, Locks } from '../../../../src/ports/journal.ts';
 import { noBands } from '../../../contract/no-bands.ts';
 import { noHostStorage } from '../../../contract/no-host-storage.ts';
+import { noRestores } from '../../../contract/no-restores.ts';
 import { type MemoryArray, unused } from './memory-array.ts';
 
 export interface MemoryFile {
@@ -57,6 +58,7 @@ export class MemorySite {
     return {
       vmSnapshots: undefined,
       hostStorage: noHostStorage,
+      ...noRestores,
       vvolAnswers: { recall: async () => undefined, remember: async () => undefined },
       hypervisor: {
         facts: unusedCall,
@@ -98,6 +100,7 @@ export class MemorySite {
       },
       reporter: { info: () => {}, warn: (message) => void this.warnings.push(message), progress: () => {} },
       randomText: unusedCall,
+      tidyMemory: () => undefined,
       toolVersion: 'snaphook test',
       installation: this.#installation,
     };
