@@ -5,9 +5,9 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import { imageFiles } from '../../../src/image/image-files.ts';
 import { filesOfImage, mostBytesOf } from '../../../src/ports/images.ts';
+import { SEED } from '../../seed.ts';
 import { makeRandomDevice } from '../../unit/image/random-device.ts';
 
-const SEED = Number(process.env.IMAGE_SEED ?? Date.now() % 1_000_000);
 const DEVICES = 70;
 const FORMATS = [
   // `qemu-img check` does not know flat VMDKs: it answers that this format does not support checks.
@@ -51,7 +51,7 @@ test(`qemu-img accepts images of ${DEVICES} devices in every format as sound and
     try {
       await requireAccepted(device, sizeBytes);
     } catch (cause) {
-      const again = `IMAGE_SEED=${seed} npm run test:peers -- qemu-img`;
+      const again = `TEST_SEED=${seed} npm run test:peers -- qemu-img`;
       throw new Error(`device of seed ${seed} (${again}): ${String(cause)}`, { cause });
     }
   }
