@@ -6,7 +6,7 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import { imageFiles } from '../../../src/image/image-files.ts';
 import { storedImages } from '../../../src/image/image-source.ts';
-import { SEED, SEED } from '../../seed.ts';
+import { SEED } from '../../seed.ts';
 import { makeRandomDevice } from '../../unit/image/random-device.ts';
 
 const DEVICES = 8;
