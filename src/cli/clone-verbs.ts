@@ -47,12 +47,17 @@ export async function cloneCreateVerb(call: Call, request: CloneRequest): Promis
       },
     );
   }
-  const ofClone = { ...spec, targetPool: clones.targetPool ?? spec.targetPool, presentGroup: clones.presentGroup };
+  const { snapshot, vm } = request;
+  const ofClone = {
+    ...spec,
+    targetPool: clones.targetPool ?? spec.targetPool,
+    presentGroup: clones.presentGroup,
+    ...(snapshot !== undefined && { borrow: { snapshotRun: runIdOf(snapshot), vms: [vm] } }),
+  };
   const wish = {
     host,
     name: request.name,
     folder: request.folder ?? clones.folder,
-    ...(request.snapshot !== undefined && { snapshotRun: runIdOf(request.snapshot) }),
     datastore: request.datastore ?? clones.datastore,
   };
   const context = { job, integration: 'command line', instance: undefined, productRunId: undefined, level: undefined };

@@ -126,6 +126,7 @@ export const manifestSchema = z
       instance: z.string().optional(),
       productRunId: z.string().optional(),
       level: z.string().optional(),
+      name: z.string().optional().describe('with its mark, where the snapshot is of another run'),
     }),
     snapshot: z.object({
       array: z.string(),
@@ -133,6 +134,8 @@ export const manifestSchema = z
       name: z.string(),
       snapId: z.number().int().optional(),
       timeToLiveHours: z.number(),
+      keptBy: z.string().optional().describe('the run that made it and keeps it'),
+      takenAt: z.iso.datetime().optional().describe('where another run made it'),
     }),
     window: z
       .object({ lengthMs: milliseconds, arrayMs: milliseconds, freezeMs: milliseconds, thawMs: milliseconds })

@@ -1,5 +1,5 @@
 import { loadConfig } from '../config/load.ts';
-import type { RevertWish } from '../job/job-spec.ts';
+import type { KeptWish } from '../job/job-spec.ts';
 import { keepSnapshot } from '../job/keep.ts';
 import { keepOfCurrentState, revertVms, specOfCurrentState } from '../job/revert.ts';
 import { planRevert, type RevertDraft } from '../job/revert-plan.ts';
@@ -65,7 +65,7 @@ export async function revertVerb(call: Call, request: RevertRequest): Promise<Ve
   };
 }
 
-async function apply(call: Call, request: RevertRequest, wish: RevertWish, draft: RevertDraft): Promise<Applied> {
+async function apply(call: Call, request: RevertRequest, wish: KeptWish, draft: RevertDraft): Promise<Applied> {
   const { reporter, signal } = call;
   const config = loadConfig(call.configFile);
   const context = {

@@ -56,6 +56,32 @@ const list = (parser: Argv) =>
     }),
   );
 
+const exportKept = (parser: Argv) =>
+  parser.command(
+    'export <run> [vms..]',
+    'link a kept snapshot and hand over its images, until the post hook of the job',
+    (command) =>
+      withExamples(
+        jobOption(command)
+          .positional('run', runPositional)
+          .positional('vms', {
+            type: 'string',
+            array: true,
+            default: [] as string[],
+            describe: 'VMs of the snapshot, by the name they had or by instance UUID; default: all of them',
+          })
+          .epilogue(
+            'Exit codes: 0 handed over, 3 with a lower grade than the job asks for, others as of `snaphook pre`.',
+          ),
+        ['$0 snapshot export mb3k2j1f-x8q2zk --job restore', "images in the job's exportDirectory"],
+        ['$0 post --job restore', 'when they are not needed any more; the snapshot stays'],
+      ),
+    verb(async ({ config: configFile, job, run, vms }, signal) => {
+      const { snapshotExportVerb } = await import('./snapshot-export-verb.ts');
+      return snapshotExportVerb({ configFile, job, run, vms }, stderrReporter, signal);
+    }),
+  );
+
 const rename = (parser: Argv) =>
   parser.command(
     'rename <run> <label>',
@@ -105,8 +131,8 @@ const prune = (parser: Argv) =>
     }),
   );
 
-/** `snaphook snapshot create|list|rename|delete|prune`. */
+/** `snaphook snapshot create|list|export|rename|delete|prune`. */
 export const snapshotCommands = (parser: Argv): Argv =>
-  [create, list, rename, remove, prune]
+  [create, list, exportKept, rename, remove, prune]
     .reduce((command, add) => add(command), parser)
     .demandCommand(1, 'Name an action.');

@@ -1,7 +1,7 @@
 import { type ErrorRecord, toErrorRecord } from '../ports/errors.ts';
 import type { ArrayId, DeviceId, InstanceUuid, Wwn } from '../ports/identity.ts';
 import type { Grade } from './grade.ts';
-import { captureResultOf, type Outcome, type RunState } from './journal.ts';
+import { type Outcome, type RunState, snapshotResultOf } from './journal.ts';
 import { readJournal } from './open-plans.ts';
 import { capturedOf, type Plan } from './plan.ts';
 import type { JobPorts } from './ports.ts';
@@ -100,13 +100,13 @@ function snapshotOf(state: RunState): CatalogEntry['snapshot'] {
   return {
     array: plan.arrayId,
     name: plan.snapshotName,
-    snapId: (plan.borrowed ?? captureResultOf(state))?.snapId,
+    snapId: snapshotResultOf(state)?.snapId,
     route: plan.route.name,
   };
 }
 
 function vmsOf(plan: Plan, state: RunState): readonly CatalogVm[] {
-  const capture = captureResultOf(state);
+  const capture = snapshotResultOf(state);
   const targets = new Map(plan.devices.map(({ device, target }) => [device, target]));
   const wwns = new Map(capturedOf(plan).map(({ device, wwn }) => [device, wwn]));
   return plan.vms.map(({ name, instanceUuid, disks }) => {
@@ -115,9 +115,7 @@ function vmsOf(plan: Plan, state: RunState): readonly CatalogVm[] {
       name,
       instanceUuid,
       grade: captured?.grade ?? 'unknown',
-      reasons: captured?.reasons ?? [
-        plan.borrowed ? `the snapshot is that of run ${plan.borrowed.run}` : 'nothing was captured',
-      ],
+      reasons: captured?.reasons ?? ['nothing was captured'],
       disks: disks.map(({ label, devices }) => ({
         label,
         devices: devices.map((device) => ({ device, wwn: wwns.get(device), target: targets.get(device) })),

@@ -1,11 +1,9 @@
 import type { RunId } from '../ports/identity.ts';
 import type { CloneWish, JobContext, JobSpec } from './job-spec.ts';
-import { loadKept } from './kept-source.ts';
 import { linkTargets } from './link-targets.ts';
-import { openRun } from './open-run.ts';
 import type { CopiedClonePlan, Plan } from './plan.ts';
 import type { JobPorts } from './ports.ts';
-import { type Captured, captureFor, planRun } from './pre.ts';
+import { type Captured, captureFor } from './pre.ts';
 import type { CaptureResult, DatastoreResult, RegisterResult } from './results.ts';
 import { type Run, runStep } from './step.ts';
 import { copyStep } from './steps/copy.ts';
@@ -38,7 +36,7 @@ export const CLONE_JOB_PREFIX = 'clone of ';
  * Freezes, captures and thaws as the pre hook does, and makes a VM of it, powered off: on the route `snapvx` the snapshot is linked to
  * targets that an ESXi host is shown, the copied datastore gets a signature of its own there, and the copied VM is registered; on the
  * route `managed` vCenter copies the VM out of its VM snapshot. Its run stays open as long as the clone is to be
- * there. What fails is undone, as in the pre hook. With a kept snapshot to make it of, nothing is captured: that one is linked.
+ * there. What fails is undone, as in the pre hook. Where the job borrows a kept snapshot, nothing is captured and that one is linked.
  */
 export async function cloneVm(
   ports: JobPorts,
@@ -60,18 +58,11 @@ export async function cloneVm(
       undoMs: Math.max(limits.undoMs, LEAST_UNDO_MS),
     },
   };
-  if (wish.snapshotRun === undefined) {
-    return captureFor(ports, ofClone, context, signal, (captured, during) =>
-      captured.run.plan.clone?.by === 'vcenter'
-        ? copyInVcenter(captured, captured.run.plan.clone, during)
-        : registerCopy(captured, during),
-    );
-  }
-  const { capture } = await loadKept(ports, wish.snapshotRun);
-  return openRun(ports, ofClone, context, signal, async (work, limited) => {
-    const { run, draft } = await planRun(work, limited).finally(() => work.ports.hypervisor.close());
-    return registerCopy({ run, capture, degraded: false, draft, work }, limited);
-  });
+  return captureFor(ports, ofClone, context, signal, (captured, during) =>
+    captured.run.plan.clone?.by === 'vcenter'
+      ? copyInVcenter(captured, captured.run.plan.clone, during)
+      : registerCopy(captured, during),
+  );
 }
 
 /** The VM snapshot is needed no more when the copy is whole: nothing of the original is part of it. */

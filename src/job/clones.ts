@@ -6,7 +6,7 @@ import { readJournal } from './open-plans.ts';
 import type { JobPorts } from './ports.ts';
 import { cleanUpRun, loadRun } from './run-record.ts';
 import type { Run } from './step.ts';
-import { findCopy, refuseRunningCopy } from './steps/copy.ts';
+import { findCopy, refuseUsedCopy } from './steps/copy.ts';
 import { findCopy as findMountedCopy, refuseOthers, refuseRunning, registeredOn } from './steps/mounted-copy.ts';
 
 export interface ListedClone {
@@ -96,7 +96,7 @@ export async function deleteClone(
 async function refuseInUse(ports: JobPorts, runId: RunId, signal: AbortSignal): Promise<void> {
   const { run } = await loadRun(ports, runId);
   if (!run) return;
-  if (run.journal.state.steps.copy.at !== 'untouched') return refuseRunningCopyOf(run, signal);
+  if (run.journal.state.steps.copy.at !== 'untouched') return refuseUsedCopyOf(run, signal);
   if (run.journal.state.steps.datastore.at === 'untouched') return;
   const { hostStorage } = ports;
   try {
@@ -109,13 +109,13 @@ async function refuseInUse(ports: JobPorts, runId: RunId, signal: AbortSignal): 
   }
 }
 
-async function refuseRunningCopyOf(run: Run, signal: AbortSignal): Promise<void> {
+async function refuseUsedCopyOf(run: Run, signal: AbortSignal): Promise<void> {
   const { vmSnapshots } = run.ports;
   // Without it deleting fails, too, and says why.
   if (!vmSnapshots) return;
   try {
     const copy = await findCopy(run, vmSnapshots, signal);
-    if (copy) refuseRunningCopy(copy);
+    if (copy) refuseUsedCopy(copy);
   } finally {
     await vmSnapshots.close();
   }

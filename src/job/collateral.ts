@@ -1,8 +1,9 @@
 import { SnaphookError } from '../ports/errors.ts';
 import type { DatastoreNeighbour, VmRecord } from '../ports/hypervisor.ts';
 import type { InstanceUuid, MoRef } from '../ports/identity.ts';
+import type { Collateral, CollateralVm } from './captured-neighbours.ts';
 import type { JobSpec } from './job-spec.ts';
-import type { Collateral, CollateralVm, Plan } from './plan.ts';
+import type { Plan } from './plan.ts';
 import type { JobPorts } from './ports.ts';
 import type { CaptureResult } from './results.ts';
 import { guestAddressOf } from './vms.ts';

@@ -3,6 +3,7 @@ import type { DiskBacking, VmRecord, VmSelector } from '../ports/hypervisor.ts';
 import type { ArrayId } from '../ports/identity.ts';
 import type { DeviceInventory } from '../ports/storage-array.ts';
 import { checkArray, checkSources } from './array-limits.ts';
+import type { Collateral } from './captured-neighbours.ts';
 import { readCollateral } from './collateral.ts';
 import {
   type DeviceFacts,
@@ -23,7 +24,7 @@ import {
   type VmDisk,
 } from './identity.ts';
 import { managedRefusal } from './managed-plan.ts';
-import type { Collateral, Route } from './plan.ts';
+import type { Route } from './plan.ts';
 import type { JobPorts } from './ports.ts';
 import { orProblem } from './problems.ts';
 import { chooseRoute } from './route.ts';

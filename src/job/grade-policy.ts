@@ -4,11 +4,13 @@ import type { Plan } from './plan.ts';
 import type { CaptureResult } from './results.ts';
 
 /**
- * Is a grade lower than the one asked for, and accepted by the job's policy? Errors: that of what lowered it, where it is not
+ * Is a grade lower than the one asked for, and accepted by the job's policy? That of a borrowed snapshot always is. Errors: that of what lowered it, where it is not
  * accepted.
  */
 export function checkGrades(plan: Plan, capture: CaptureResult): boolean {
-  const lower = capture.vms.filter(({ grade }) => isLower(grade, plan.spec.grade));
+  const lower = belowWhatIsAsked(plan, capture);
+  // Somebody chose it as it is.
+  if (plan.borrowed) return lower.length > 0;
   // Without one point in time there is nothing to hand over, whatever the policy says.
   const worst = lower.find(({ grade }) => grade === 'unknown') ?? lower[0];
   if (!worst || (worst.grade !== 'unknown' && plan.spec.onLowerGrade === 'degrade')) return lower.length > 0;
@@ -29,3 +31,8 @@ function gradeErrorCode({ evidence }: CaptureResult['vms'][number]): ErrorCode {
   if (writers.some(({ required, state }) => required && state >= FIRST_FAILED_STATE)) return 'E_WRITER_FAILED';
   return 'E_GRADE';
 }
+
+const belowWhatIsAsked = ({ vms, spec }: Plan, capture: CaptureResult): CaptureResult['vms'] =>
+  capture.vms.filter(
+    ({ vm, grade }) => isLower(grade, spec.grade) && vms.some(({ instanceUuid }) => instanceUuid === vm),
+  );

@@ -44,15 +44,13 @@ export interface CloneWish {
   readonly folder: string | undefined;
   /** Where its disks are copied to, where they are copied; undefined: the datastore of the VM's own. */
   readonly datastore: string | undefined;
-  /** The run whose kept snapshot it is made of; undefined: a snapshot is made for it. */
-  readonly snapshotRun?: RunId;
 }
 
-/** VMs get the content back that a kept snapshot has of them. */
-export interface RevertWish {
+/** VMs as a kept snapshot has them. */
+export interface KeptWish {
   /** The run that made the snapshot. */
   readonly snapshotRun: RunId;
-  /** VMs of it, by name or instance uuid. */
+  /** By the names they had, or by instance uuid; none: all that were selected then. */
   readonly vms: readonly string[];
 }
 
@@ -104,8 +102,10 @@ export interface JobSpec {
   readonly keep?: Keep;
   /** Absent as well: the snapshot is handed over. */
   readonly clone?: CloneWish;
-  /** Absent unless nothing is captured, and a kept snapshot is written back. */
-  readonly revert?: RevertWish;
+  /** Nothing is captured: this is linked in place of it. Absent: VMs are captured. */
+  readonly borrow?: KeptWish;
+  /** Nothing is captured or linked: this is written back. */
+  readonly revert?: KeptWish;
 }
 
 export interface JobLimits {

@@ -334,6 +334,9 @@ export const isRestored = ({ restore, steps }: RunState): boolean =>
 // The results below were journaled by their own step under the same format version.
 export const captureResultOf = (state: RunState): CaptureResult | undefined =>
   (resultOf(state, 'capture') as CaptureResult | undefined) ?? managedCaptureResultOf(state);
+/** Of the snapshot that the run works with: its own, or the one it borrows. */
+export const snapshotResultOf = (state: RunState): CaptureResult | undefined =>
+  state.plan?.borrowed?.capture ?? captureResultOf(state);
 export const managedCaptureResultOf = (state: RunState): ManagedCaptureResult | undefined =>
   resultOf(state, 'managed-capture') as ManagedCaptureResult | undefined;
 export const seenTargetsOf = (state: RunState): readonly SeenTarget[] =>

@@ -1,13 +1,12 @@
 import { SnaphookError } from '../ports/errors.ts';
 import type { DeviceId, RunId } from '../ports/identity.ts';
-import type { SnapshotOfDevice, StorageArray } from '../ports/storage-array.ts';
+import type { Device, SnapshotOfDevice, StorageArray } from '../ports/storage-array.ts';
 import { captureResultOf } from './journal.ts';
 import { keptJournal } from './kept-changes.ts';
-import type { CapturedDevice, Plan } from './plan.ts';
+import { type CapturedDevice, capturedOf, type Plan, type PlannedVm } from './plan.ts';
 import type { JobPorts } from './ports.ts';
 import type { CaptureResult } from './results.ts';
 import { loadRun } from './run-record.ts';
-import type { SourceDevice } from './sources.ts';
 
 /** A kept snapshot that something is made of: all that its journal says. */
 export interface KeptSource {
@@ -52,9 +51,34 @@ export async function requireSnapshot(
 }
 
 /** Why a device that holds a disk now is not the one that was captured; undefined when it is. */
-export function whyOther(now: SourceDevice['device'] | undefined, then: CapturedDevice): string | undefined {
+export function whyOther(now: Device | undefined, then: CapturedDevice): string | undefined {
   if (now?.effectiveWwn !== then.wwn)
     return `device "${then.device}", which was captured, is not what holds the disk now`;
   if (then.cylinders === undefined || then.cylinders === now.cylinders) return undefined;
   return `device "${then.device}" has ${now.cylinders} cylinders and had ${then.cylinders} when it was captured`;
+}
+
+/** Errors: `E_VM_NOT_FOUND`, `E_VM_AMBIGUOUS`. */
+export function vmsOf({ plan }: KeptSource, names: readonly string[]): readonly PlannedVm[] {
+  if (names.length === 0) return plan.vms.filter(({ role }) => role === 'selected');
+  const chosen = new Set<PlannedVm>();
+  for (const name of names) {
+    const [vm, ...others] = plan.vms.filter((one) => one.name === name || one.instanceUuid === name);
+    if (!vm || others.length > 0) {
+      const has = plan.vms.map((one) => `"${one.name}" (${one.instanceUuid})`).join(', ');
+      throw new SnaphookError(
+        vm ? 'E_VM_AMBIGUOUS' : 'E_VM_NOT_FOUND',
+        `snapshot "${plan.runId}" has ${vm ? 'several VMs' : 'no VM'} "${name}"; it has ${has}`,
+        { hint: 'Name a VM of the snapshot by the name it had, or by its instance uuid.' },
+      );
+    }
+    chosen.add(vm);
+  }
+  return [...chosen];
+}
+
+/** The devices of the snapshot that hold disks of these VMs. */
+export function devicesOfVms({ plan }: KeptSource, vms: readonly PlannedVm[]): readonly CapturedDevice[] {
+  const ids = new Set(vms.flatMap(({ disks }) => disks.flatMap(({ devices }) => devices)));
+  return capturedOf(plan).filter(({ device }) => ids.has(device));
 }

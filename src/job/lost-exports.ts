@@ -26,7 +26,7 @@ export type JournalLookUp = (run: RunId) => Promise<'open' | 'closed' | 'none'>;
 
 /**
  * Judges what lies in a hand-over directory by its manifests, planned or complete, and by drafts of them. Files without a
- * manifest belong to nobody we know and are not mentioned. Both proofs are needed: the snapshot named in the manifest bears the
+ * manifest belong to nobody we know and are not mentioned. Both proofs are needed: the name in the manifest bears the
  * mark of this installation, and the file system made the manifest while that run was at work, so it was not copied back later.
  */
 export async function judgeLostExports(
@@ -48,9 +48,9 @@ export async function judgeLostExports(
       files: undefined,
     });
     const own: ReturnType<typeof runByMark> =
-      claim.snapshotName === undefined
+      claim.ownName === undefined
         ? { because: 'it cannot be read as a manifest' }
-        : runByMark(installation, claim.snapshotName, ownArrays);
+        : runByMark(installation, claim.ownName, ownArrays);
     if (!('run' in own) || own.run !== (claim.runId ?? own.run)) {
       judged.push(foreign('run' in own ? 'run and snapshot in it do not belong together' : own.because));
       continue;
@@ -76,7 +76,7 @@ export async function judgeLostExports(
 
 interface Claim {
   /** Undefined in a manifest that cannot be read, or that names a path outside its directory. */
-  readonly snapshotName: string | undefined;
+  readonly ownName: string | undefined;
   /** Undefined in a draft, whose name is all there may be of it. */
   readonly runId: string | undefined;
   readonly job?: string | undefined;
@@ -93,11 +93,11 @@ function bandsOf({ job, images }: Claim): LostBands | undefined {
 /** Undefined for files of other names, which nobody claims. */
 function claimOf({ name, text }: ExportRecord): Claim | undefined {
   if (name.endsWith(DRAFT_SUFFIX)) {
-    return { snapshotName: name.slice(0, -DRAFT_SUFFIX.length), runId: undefined, images: [], files: [] };
+    return { ownName: name.slice(0, -DRAFT_SUFFIX.length), runId: undefined, images: [], files: [] };
   }
   if (name !== MANIFEST_NAME && name !== PLANNED_MANIFEST_NAME) return undefined;
   const note = readManifestNote(text);
-  if (!note) return { snapshotName: undefined, runId: undefined, images: [], files: [] };
+  if (!note) return { ownName: undefined, runId: undefined, images: [], files: [] };
   const signature = { path: SIGNATURE_NAME, sizeBytes: undefined };
   return { ...note, files: [...note.images.flatMap(filesOfImage), signature] };
 }

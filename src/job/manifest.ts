@@ -17,13 +17,14 @@ export function manifestOf(run: Run, capture: CaptureResult, files: readonly Ima
     version: 1,
     tool: ports.toolVersion,
     createdAt: ports.clock.now().toISOString(),
-    run: { id: plan.runId, ...plan.context },
+    run: { id: plan.runId, ...plan.context, ...ownName(plan) },
     snapshot: {
       array: plan.arrayId,
       model: plan.array.model,
       name: plan.snapshotName,
       snapId: capture.snapId,
-      timeToLiveHours: plan.spec.timeToLiveHours,
+      timeToLiveHours: plan.borrowed?.timeToLiveHours ?? plan.spec.timeToLiveHours,
+      ...(plan.borrowed && { keptBy: plan.borrowed.run, takenAt: plan.borrowed.takenAt }),
     },
     window: {
       lengthMs: capture.lengthMs,
@@ -88,7 +89,7 @@ export function plannedManifestOf(plan: Plan): string {
   const planned = {
     schema: 'snaphook/planned-manifest',
     version: 1,
-    run: { id: runId, job: spec.name },
+    run: { id: runId, job: spec.name, ...ownName(plan) },
     snapshot: { array: arrayId, name: snapshotName },
     images: imagesOf(plan).map(({ imagePath, imageBytes, format }) => ({
       path: imagePath,
@@ -99,12 +100,16 @@ export function plannedManifestOf(plan: Plan): string {
   return `${JSON.stringify(planned, undefined, 2)}\n`;
 }
 
+/** A borrowed snapshot proves nothing of the run that hands it over. */
+const ownName = ({ borrowed }: Plan): { readonly name?: string } => (borrowed ? { name: borrowed.ownName } : {});
+
 /** Whose the files of a hand-over directory are, as a manifest (planned or complete) says. */
 export interface ManifestNote {
   readonly runId: string;
   /** Undefined in manifests that do not tell. */
   readonly job: string | undefined;
-  readonly snapshotName: string;
+  /** With the mark of the run. */
+  readonly ownName: string;
   readonly images: readonly ImageShape[];
 }
 
@@ -112,8 +117,7 @@ export interface ManifestNote {
 export function readManifestNote(text: string | undefined): ManifestNote | undefined {
   const root = parseJson(text);
   const { schema, run, snapshot, images } = fieldsOf(root);
-  const { id, job } = fieldsOf(run);
-  const { name } = fieldsOf(snapshot);
+  const { id, job, name = fieldsOf(snapshot).name } = fieldsOf(run);
   if (schema !== 'snaphook/manifest' && schema !== 'snaphook/planned-manifest') return undefined;
   if (typeof id !== 'string' || typeof name !== 'string' || !Array.isArray(images)) return undefined;
   const files = images.map((image: unknown) => {
@@ -125,7 +129,7 @@ export function readManifestNote(text: string | undefined): ManifestNote | undef
   });
   const complete = files.filter((file) => file !== undefined);
   return complete.length === files.length
-    ? { runId: id, job: typeof job === 'string' ? job : undefined, snapshotName: name, images: complete }
+    ? { runId: id, job: typeof job === 'string' ? job : undefined, ownName: name, images: complete }
     : undefined;
 }
 

@@ -3,7 +3,9 @@ import type { ArrayId, DeviceId, InstanceUuid, MoRef, RunId, Wwn } from '../port
 import { filesOfImage, type HandedOverFile, type ImageFormat } from '../ports/images.ts';
 import type { ArrayFacts, NewDevices } from '../ports/storage-array.ts';
 import type { VmHardware } from '../ports/vm-hardware.ts';
+import type { Collateral } from './captured-neighbours.ts';
 import type { JobContext, JobSpec, RouteName } from './job-spec.ts';
+import type { CaptureResult } from './results.ts';
 import type { VmNote } from './vm-notes.ts';
 
 export const TRACK_BYTES = 131_072;
@@ -68,26 +70,6 @@ export interface PlannedDevice extends CapturedDevice {
   readonly imageBytes: number;
 }
 
-/** A VM that shares a snapped datastore with the VMs of the run. */
-export interface CollateralVm {
-  readonly name: string;
-  readonly instanceUuid: InstanceUuid | undefined;
-  readonly poweredOn: boolean | undefined;
-  /** Of its files on the datastore, swap left out; undefined where vCenter does not tell. */
-  readonly bytes: number | undefined;
-  /**
-   * `prepared`: frozen in the same window. `powered-off`: nothing writes. `no-disk`: it has files there, but no disk.
-   * `not-prepared`: captured as it is at that moment. `unreadable`: the account may not see what it is.
-   */
-  readonly state: 'prepared' | 'powered-off' | 'no-disk' | 'not-prepared' | 'unreadable';
-}
-
-/** What comes with the snapshot of a whole datastore. */
-export interface Collateral {
-  readonly datastore: string;
-  readonly vms: readonly CollateralVm[];
-}
-
 export interface Route {
   readonly name: RouteName;
   /** Why this one. */
@@ -121,9 +103,14 @@ export interface KeptPlan {
 export interface BorrowedSnapshot {
   /** The run that made it. */
   readonly run: RunId;
-  readonly snapId: number | undefined;
   /** ISO time. */
   readonly takenAt: string | undefined;
+  /** Given to it when it was made. */
+  readonly timeToLiveHours: number;
+  /** As that run found it, with the grade of every VM. */
+  readonly capture: CaptureResult;
+  /** What a snapshot of the borrowing run would be called: its files bear this name, which proves whose they are. */
+  readonly ownName: string;
 }
 
 /** VMs of a borrowed snapshot, whose devices it is written back to. */
@@ -249,7 +236,8 @@ export const handedOverFilesOf = (plan: Plan): readonly HandedOverFile[] => [
 ];
 
 /** Under what name a manifest is written before it has its own: a crash leaves a file that names its run. */
-export const draftNameOf = ({ snapshotName }: Pick<Plan, 'snapshotName'>): string => `${snapshotName}${DRAFT_SUFFIX}`;
+export const draftNameOf = ({ snapshotName, borrowed }: Pick<Plan, 'snapshotName' | 'borrowed'>): string =>
+  `${borrowed?.ownName ?? snapshotName}${DRAFT_SUFFIX}`;
 
 export const imagePathsOf = (plan: Plan): readonly string[] => handedOverFilesOf(plan).map(({ path }) => path);
 

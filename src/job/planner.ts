@@ -4,6 +4,7 @@ import type { DeviceId, RunId } from '../ports/identity.ts';
 import { MODEL_LAG_MS, nextLookMs } from '../ports/polling.ts';
 import type { ArrayFacts, Device, StorageArray } from '../ports/storage-array.ts';
 import { checkArray, checkArrayLimits } from './array-limits.ts';
+import type { Collateral } from './captured-neighbours.ts';
 import { planMountedClone } from './clone-plan.ts';
 import { planCollateral } from './collateral.ts';
 import { planCopiedClone } from './copied-clone-plan.ts';
@@ -21,11 +22,11 @@ import {
   bytesOfCylinders,
   type CapturedDevice,
   type ClonePlan,
-  type Collateral,
   imageFormatOf,
   type ManagedPlan,
   type Plan,
   type PlannedDevice,
+  type PlannedVm,
   type PlanPreview,
   type Route,
 } from './plan.ts';
@@ -73,7 +74,7 @@ export interface PlanDraft extends DraftVms {
   /** Of a clone. */
   readonly clone?: ClonePlan;
   /** Nothing is captured: the snapshot is that of another run. */
-  readonly borrowed?: { readonly name: string; readonly snapshot: BorrowedSnapshot };
+  readonly borrowed?: Omit<BorrowedSnapshot, 'ownName'> & { readonly name: string; readonly vms: readonly PlannedVm[] };
   /** Of the route `managed`. */
   readonly proxyVm: ManagedPlan['proxyVm'] | undefined;
 }
@@ -181,7 +182,7 @@ function capturedPart(draft: PlanDraft, { runId, context, spec }: PlanRequest) {
     spec,
     arrayId: array.id,
     array: facts,
-    vms: plannedVms(draft),
+    vms: draft.borrowed?.vms ?? plannedVms(draft),
     route,
     collateral,
     warnings,
@@ -228,12 +229,17 @@ function assemble(
   return {
     ...capturedPart(draft, request),
     snapshotName: borrowed?.name ?? own,
-    ...(borrowed && { borrowed: borrowed.snapshot }),
+    ...(borrowed && { borrowed: borrowedBy(own, borrowed) }),
     ...(clone && { clone }),
     managed,
     devices,
   };
 }
+
+const borrowedBy = (
+  ownName: string,
+  { run, takenAt, timeToLiveHours, capture }: NonNullable<PlanDraft['borrowed']>,
+): BorrowedSnapshot => ({ run, takenAt, timeToLiveHours, capture, ownName });
 
 function capturedDevice({ device, holds, datastore, vmfsUuid }: SourceDevice): CapturedDevice {
   return {

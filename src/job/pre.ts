@@ -37,7 +37,8 @@ export interface PreResult {
 /**
  * The pre hook: recover what an earlier run of the job left, plan, preflight, freeze, establish, thaw, grade, link, hand over.
  * When anything fails, everything is undone before the error is thrown; what could not be undone is told as `E_LEFTOVERS`.
- * All of it, undoing included, ends within the job's deadline.
+ * All of it, undoing included, ends within the job's deadline. Where the job borrows a kept snapshot, no guest is asked and nothing is
+ * established: that one is linked and handed over, and stays when the run is over.
  */
 export async function pre(
   ports: JobPorts,
@@ -48,7 +49,7 @@ export async function pre(
   return captureFor(ports, spec, context, signal, handOver);
 }
 
-/** A run after its capture, with a grade that the job accepts. */
+/** A run that has its snapshot, with a grade that the job accepts. */
 export interface Captured {
   readonly run: Run;
   readonly capture: CaptureResult;
@@ -114,6 +115,7 @@ async function planAndCapture(
 ): Promise<Pick<Captured, 'run' | 'capture' | 'draft'>> {
   const { run, draft } = await planRun(work, signal);
   if (isHandedOver(run.plan)) await preflightHandOver(run, signal);
+  if (run.plan.borrowed) return { run, capture: run.plan.borrowed.capture, draft };
   if (needsGroup(run)) await runStep(run, groupStep, signal);
   return { run, capture: await captureGuests(run, signal), draft };
 }

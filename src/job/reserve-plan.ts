@@ -43,14 +43,11 @@ const MAX_CREATIONS = 3;
  */
 export async function planAndReserve(work: Reservation, signal: AbortSignal): Promise<ReservedPlan> {
   const { ports, spec, journal } = work;
-  for (const port of spec.clone ? [ports.hypervisor, ports.hostStorage] : [ports.hypervisor]) {
+  for (const port of vcenterPorts(work)) {
     const key = await port.sessionKey(signal);
     if (key !== undefined) await journal.append({ kind: 'login', data: { key } });
   }
-  const { snapshotRun } = spec.clone ?? {};
-  let draft = await (snapshotRun === undefined
-    ? draftPlan(ports, spec, signal)
-    : draftOfKept(ports, spec, snapshotRun, signal));
+  let draft = await (spec.borrow ? draftOfKept(ports, spec, spec.borrow, signal) : draftPlan(ports, spec, signal));
   const reserveLatest = (latest: PlanDraft) => reserve(work, latest, new Set(), signal);
   for (let creations = 0; ; creations += 1) {
     try {
@@ -65,6 +62,12 @@ export async function planAndReserve(work: Reservation, signal: AbortSignal): Pr
       if (countOf(devices) > 0) draft = { ...draft, pool: await create(work, draft, devices, signal) };
     }
   }
+}
+
+/** Those that planning asks: a kept snapshot that is handed over needs no vCenter. */
+function vcenterPorts({ ports, spec }: Reservation) {
+  if (spec.clone) return [ports.hypervisor, ports.hostStorage];
+  return spec.borrow ? [] : [ports.hypervisor];
 }
 
 /** Another choice for the same devices, after somebody else took targets of the first one. */

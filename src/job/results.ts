@@ -2,8 +2,8 @@ import type { PreparedGuest } from '../ports/guest.ts';
 import type { DeviceId, InstanceUuid, MoRef } from '../ports/identity.ts';
 import type { DiskSignature } from '../ports/proxy.ts';
 import type { SnapshotDisk } from '../ports/vm-snapshots.ts';
+import type { Collateral } from './captured-neighbours.ts';
 import type { GradedVm, VmEvidence } from './grade.ts';
-import type { Collateral } from './plan.ts';
 
 /** What the step `guests` journals of one VM. */
 export interface PreparedVm {

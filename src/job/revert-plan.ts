@@ -2,11 +2,11 @@ import { SnaphookError } from '../ports/errors.ts';
 import type { VmRecord } from '../ports/hypervisor.ts';
 import type { Grade } from './grade.ts';
 import { identitiesOf } from './identity.ts';
-import type { RevertWish } from './job-spec.ts';
+import type { KeptWish } from './job-spec.ts';
 import { checkUnlinked } from './kept-changes.ts';
-import { type KeptSource, loadKept, requireSnapshot, whyOther } from './kept-source.ts';
+import { devicesOfVms, type KeptSource, loadKept, requireSnapshot, vmsOf, whyOther } from './kept-source.ts';
 import { openPlansOf } from './open-plans.ts';
-import { type CapturedDevice, capturedOf, devicesOf, type Plan, type PlannedVm } from './plan.ts';
+import { type CapturedDevice, devicesOf, type Plan, type PlannedVm } from './plan.ts';
 import type { JobPorts } from './ports.ts';
 import { checkDevices, findDevices, sourcesOf } from './sources.ts';
 import { requireStandstill } from './standstill.ts';
@@ -23,11 +23,12 @@ export interface RevertDraft {
  * Looks whether the VMs may be set back to the snapshot, and changes nothing. Errors: `E_SNAPSHOT_NOT_FOUND`, `E_SNAPSHOT_LINKED`,
  * `E_REVERT` for what can never be reverted so, `E_REVERT_IN_USE` for what somebody uses now, `E_VM_*`, `E_DEVICE_*`.
  */
-export async function planRevert(ports: JobPorts, wish: RevertWish, signal: AbortSignal): Promise<RevertDraft> {
+export async function planRevert(ports: JobPorts, wish: KeptWish, signal: AbortSignal): Promise<RevertDraft> {
   const source = await loadKept(ports, wish.snapshotRun);
   const { plan: kept, array, capture } = source;
-  const vms = chosenVms(kept, wish.vms);
-  const devices = devicesOfVms(kept, vms);
+  const vms = vmsOf(source, wish.vms);
+  requireWholeDevices(vms);
+  const devices = devicesOfVms(source, vms);
   if ((await array.facts(signal)).snapVxApi === 'storage-group') {
     throw refused(
       `array "${array.id}" takes snapshots by storage group, where one request ends a restore or deletes the snapshot`,
@@ -55,25 +56,7 @@ export async function planRevert(ports: JobPorts, wish: RevertWish, signal: Abor
   };
 }
 
-function chosenVms(kept: Plan, names: readonly string[]): readonly PlannedVm[] {
-  const chosen = new Set<PlannedVm>();
-  for (const name of names) {
-    const named = kept.vms.filter((vm) => vm.name === name || vm.instanceUuid === name);
-    const [vm, ...others] = named;
-    if (!vm || others.length > 0) {
-      const has = kept.vms.map((one) => `"${one.name}" (${one.instanceUuid})`).join(', ');
-      throw new SnaphookError(
-        others.length > 0 ? 'E_VM_AMBIGUOUS' : 'E_VM_NOT_FOUND',
-        `snapshot "${kept.runId}" has ${named.length} VMs "${name}", but ${has}`,
-        { hint: 'Name a VM of the snapshot by the name it had, or by its instance uuid.' },
-      );
-    }
-    chosen.add(vm);
-  }
-  return [...chosen];
-}
-
-function devicesOfVms(kept: Plan, vms: readonly PlannedVm[]): readonly CapturedDevice[] {
+function requireWholeDevices(vms: readonly PlannedVm[]): void {
   for (const { name, disks } of vms) {
     for (const { label, storage, sharedByWriters } of disks) {
       const what = `disk "${label}" of VM "${name}"`;
@@ -87,8 +70,6 @@ function devicesOfVms(kept: Plan, vms: readonly PlannedVm[]): readonly CapturedD
         throw refused(`${what} is shared with other VMs`, 'Restore it in Unisphere with all its VMs off.');
     }
   }
-  const ids = new Set(vms.flatMap(({ disks }) => disks.flatMap(({ devices }) => devices)));
-  return capturedOf(kept).filter(({ device }) => ids.has(device));
 }
 
 /** Array, device, identity and size are those that were captured, by everything that vCenter and array tell now. */

@@ -1,5 +1,6 @@
 import { SnaphookError } from '../ports/errors.ts';
-import type { JobContext, JobSpec, Keep, RevertWish } from './job-spec.ts';
+import type { JobContext, JobSpec, Keep, KeptWish } from './job-spec.ts';
+import { snapshotName } from './names.ts';
 import { openRun } from './open-run.ts';
 import type { Plan } from './plan.ts';
 import type { JobPorts } from './ports.ts';
@@ -22,7 +23,7 @@ const LEAST_UNDO_MS = 30 * 60_000;
  */
 export async function revertVms(
   ports: JobPorts,
-  wish: RevertWish,
+  wish: KeptWish,
   { source }: RevertDraft,
   context: JobContext,
   signal: AbortSignal,
@@ -44,7 +45,8 @@ export async function revertVms(
     const key = await beating.hypervisor.sessionKey(limited);
     if (key !== undefined) await journal.append({ kind: 'login', data: { key } });
     const draft = await planRevert(beating, wish, limited);
-    const plan = planOf(draft, { runId, context, spec });
+    const ownName = snapshotName(runId, beating.installation.markOf(runId, draft.source.array.id));
+    const plan = planOf(draft, { runId, context, spec }, ownName);
     await journal.append({ kind: 'planned', data: plan });
     const array = beating.arrays.find(({ id }) => id === plan.arrayId);
     if (!array) throw new TypeError('the plan names an array that is not there');
@@ -76,6 +78,7 @@ function undisturbedInDoubt(error: unknown): SnaphookError {
 function planOf(
   { source: { plan: kept, capture, takenAt }, vms, devices, warnings }: RevertDraft,
   { runId, context, spec }: Pick<Plan, 'runId' | 'context' | 'spec'>,
+  ownName: string,
 ): Plan {
   return {
     runId,
@@ -86,7 +89,13 @@ function planOf(
     snapshotName: kept.snapshotName,
     route: kept.route,
     managed: undefined,
-    borrowed: { run: kept.runId, snapId: capture.snapId, takenAt: takenAt?.toISOString() },
+    borrowed: {
+      run: kept.runId,
+      ownName,
+      capture,
+      takenAt: takenAt?.toISOString(),
+      timeToLiveHours: kept.spec.timeToLiveHours,
+    },
     revert: { devices },
     vms: vms.map(({ grade: _grade, ...vm }) => vm),
     devices: [],

@@ -32,6 +32,8 @@ export interface VmCopy {
   readonly poweredOff: boolean;
   /** What `copy` gave it; a copy of the copy has the same. */
   readonly mark: string | undefined;
+  /** A file of its disks outside of its own folder: somebody added the disk, or moved it. It would be deleted with the VM. */
+  readonly strayFile: string | undefined;
 }
 
 /** The VM this machine runs in, as far as adding disks goes. */

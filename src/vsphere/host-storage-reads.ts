@@ -171,17 +171,20 @@ async function readVmsOn(session: Session, datastore: VimRef): Promise<readonly 
 }
 
 export async function readDiskFiles(session: Session, vm: VimRef): Promise<readonly string[]> {
-  const found = await existing(session, vm, ['config.hardware.device']);
-  const disks = arrayItems(found.properties.get('config.hardware.device')).filter(
-    (device) => typeOf(device) === 'VirtualDisk',
-  );
-  return disks.flatMap((disk) => {
-    const files: string[] = [];
-    for (let at = child(disk, 'backing'); at !== undefined; at = child(at, 'parent')) {
-      files.push(text(child(at, 'fileName')) ?? '');
-    }
-    return files;
-  });
+  return diskFiles((await existing(session, vm, ['config.hardware.device'])).properties.get('config.hardware.device'));
+}
+
+/** Every file of the disks among `config.hardware.device`, down to the bottom of their chains. */
+export function diskFiles(devices: unknown): readonly string[] {
+  return arrayItems(devices)
+    .filter((device) => typeOf(device) === 'VirtualDisk')
+    .flatMap((disk) => {
+      const files: string[] = [];
+      for (let at = child(disk, 'backing'); at !== undefined; at = child(at, 'parent')) {
+        files.push(text(child(at, 'fileName')) ?? '');
+      }
+      return files;
+    });
 }
 
 export async function* allOf(

@@ -2,15 +2,22 @@ import { type MoRef, moRef } from '../ports/identity.ts';
 import type { VmCopy, VmSnapshots } from '../ports/vm-snapshots.ts';
 import { arrayItems, child, ref, text, type VimRef } from './decode.ts';
 import { managedObject, type SoapObject } from './encode.ts';
+import { diskFiles } from './host-storage-reads.ts';
 import { displayName } from './managed-entity.ts';
-import { everythingIn, requireReadable, retrieveObjects } from './property-collector.ts';
+import { everythingIn, type ObjectProperties, requireReadable, retrieveObjects } from './property-collector.ts';
 import type { Session } from './session.ts';
 import { readObject } from './tasks.ts';
 
 /** Advanced setting of a copy that says which run made it. It is copied with the VM. */
 export const MARK_KEY = 'snaphook.clone';
 
-const PROPERTIES = ['name', 'runtime.powerState', 'config.extraConfig'];
+const PROPERTIES = [
+  'name',
+  'runtime.powerState',
+  'config.extraConfig',
+  'config.files.vmPathName',
+  'config.hardware.device',
+];
 
 /**
  * Without a `diskMoveType` every disk is copied whole, as it was in the snapshot (vSphere API: VirtualMachineRelocateSpec,
@@ -74,8 +81,16 @@ export async function readVmCopy(session: Session, vm: VimRef): Promise<VmCopy |
     name: displayName(text(found.properties.get('name')) ?? vm.id),
     poweredOff: text(found.properties.get('runtime.powerState')) === 'poweredOff',
     mark: text(child(marked, 'value')),
+    strayFile: strayFile(found),
   };
 }
+
+function strayFile({ properties }: ObjectProperties): string | undefined {
+  const home = folderOf(text(properties.get('config.files.vmPathName')) ?? '');
+  return diskFiles(properties.get('config.hardware.device')).find((file) => folderOf(file) !== home);
+}
+
+const folderOf = (path: string): string => path.replace(/\/[^/]*$/, '');
 
 const NOTES = 'config.annotation';
 

@@ -192,7 +192,13 @@ test('a VM is copied out of its snapshot with a mark, found by folder and name, 
 
   const { folder } = place;
   const found = await snapshots.vmIn({ folder, name: 'a/copy' }, signal);
-  expect(found).toEqual({ moRef: lab.vcenter.moRefOf('a/copy'), name: 'a/copy', poweredOff: true, mark: 'ours' });
+  expect(found).toEqual({
+    moRef: lab.vcenter.moRefOf('a/copy'),
+    name: 'a/copy',
+    poweredOff: true,
+    mark: 'ours',
+    strayFile: undefined,
+  });
   expect(await snapshots.vmIn({ folder, name: 'copy' }, signal)).toBeUndefined();
   expect(await snapshots.vmsWithNotes({ prefix: 'copy for' }, signal)).toEqual([
     { moRef: found?.moRef, name: 'a/copy', notes: 'copy for us' },
@@ -204,6 +210,10 @@ test('a VM is copied out of its snapshot with a mark, found by folder and name, 
   });
 
   const copy = moRef(lab.vcenter.moRefOf('a/copy'));
+  const [lent] = lab.vcenter.vm('chained').disks;
+  if (lent) lab.vcenter.addDisk('a/copy', { ...lent, key: 2099 });
+  expect((await snapshots.vm(copy, signal))?.strayFile).toBe('[VMFS-1] chained/chained-000001.vmdk');
+  lab.vcenter.removeDisk('a/copy', 2099);
   lab.vcenter.setPowerState('a/copy', 'poweredOn');
   expect((await failure(snapshots.destroy(copy, signal))).message).toContain('InvalidPowerState');
   lab.vcenter.setPowerState('a/copy', 'poweredOff');

@@ -33,6 +33,9 @@ export function useLab(job: 'presented' | 'mixed' = 'presented'): void {
   });
 }
 
+/** Of the suite that runs. */
+export const site = () => ({ lab, configFile });
+
 /** On a busy machine the shrunken lease may end before its window does; these loops are about what is left, not about grades. */
 function anyGrade(file: string): string {
   const config: { jobs: Record<string, object> } = parse(readFileSync(file, 'utf8')); // the lab wrote it
@@ -55,14 +58,13 @@ const RECOVERIES: Readonly<Record<string, () => Promise<readonly Ended[]>>> = {
 /** 3: handed over with a lower grade. */
 const ALLOWED_EXIT_CODES = [0, 3, 75];
 
-async function recoverAndCheck(point: string, recovery: string): Promise<void> {
+export async function expectThawed(point: string): Promise<void> {
   const thawed = await until(() => !lab.isFrozen(), LEASE_MS + 1000);
-  expect([point, recovery, 'frozen longer than its lease', !thawed]).toEqual([
-    point,
-    recovery,
-    'frozen longer than its lease',
-    false,
-  ]);
+  expect([point, 'frozen longer than its lease', !thawed]).toEqual([point, 'frozen longer than its lease', false]);
+}
+
+async function recoverAndCheck(point: string, recovery: string): Promise<void> {
+  await expectThawed(point);
   const outcomes = (await RECOVERIES[recovery]?.()) ?? [];
   for (const { exitCode, stderr } of outcomes) {
     expect([point, recovery, ALLOWED_EXIT_CODES.includes(exitCode ?? -1) ? 'ok' : `${exitCode}: ${stderr}`]).toEqual([
@@ -83,16 +85,32 @@ async function recoverAndCheck(point: string, recovery: string): Promise<void> {
   expect(await until(() => lab.application.lastAcknowledged > written, 5000)).toBe(true);
 }
 
+/** What comes after a program that was killed, with checks of its own, and after one that got through. */
+export interface Aftermath {
+  readonly killed: (point: string) => Promise<void>;
+  readonly through: () => Promise<void>;
+}
+
+const afterHook = (recovery: string): Aftermath => ({
+  killed: (point) => recoverAndCheck(point, recovery),
+  async through() {
+    await RECOVERIES.post?.();
+  },
+});
+
 /**
  * Kills at point 1, 2, 3 … (or every second one) until a run gets through unharmed; that run is ended normally. Returns the last
- * point that was there, or the one before.
+ * point that was there, or the one before. `sparse`: where points are left out, so many times more of them are.
  */
-async function killAtEveryPoint(
+export async function killAtEveryPoint(
   name: string,
-  recovery: string,
+  aftermath: Aftermath,
   runOnce: (point: number) => Promise<Ended>,
+  sparse = 1,
 ): Promise<number> {
-  for (let point = FIRST; point < MORE_THAN_ANY_RUN; point += STRIDE) {
+  const stride = STRIDE === 1 ? 1 : STRIDE * sparse;
+  const first = FIRST + STRIDE * Math.floor(Math.random() * (stride / STRIDE));
+  for (let point = first; point < MORE_THAN_ANY_RUN; point += stride) {
     const outcome = await runOnce(point);
     if (!outcome.killed) {
       const isThrough = outcome.exitCode === 0 || outcome.exitCode === 3;
@@ -101,10 +119,10 @@ async function killAtEveryPoint(
         point,
         'through',
       ]);
-      await RECOVERIES.post?.();
-      return point - STRIDE;
+      await aftermath.through();
+      return point - stride;
     }
-    await recoverAndCheck(`${name} ${point}`, recovery);
+    await aftermath.killed(`${name} ${point}`);
   }
   throw new Error(`${name}: no run got through`);
 }
@@ -112,7 +130,7 @@ async function killAtEveryPoint(
 /** Kills the pre hook at every journal write and every remote call; `recovery` comes next each time. */
 export function killPreHookEverywhere(recovery: string): void {
   test.each(['before', 'torn', 'after'])('at every journal write (%s): nothing frozen, nothing left', async (when) => {
-    const points = await killAtEveryPoint(`journal write, ${when},`, recovery, (point) =>
+    const points = await killAtEveryPoint(`journal write, ${when},`, afterHook(recovery), (point) =>
       ended(start('pre-backup', args, { KILL_AT: String(point), KILL_WHEN: when }, 'kill-at-journal-write.cjs')),
     );
 
@@ -122,7 +140,7 @@ export function killPreHookEverywhere(recovery: string): void {
   test.each(['before', 'after'] as const)(
     'at every remote call (%s its effect): nothing frozen, nothing left',
     async (when) => {
-      const points = await killAtEveryPoint(`remote call, ${when},`, recovery, async (point) => {
+      const points = await killAtEveryPoint(`remote call, ${when},`, afterHook(recovery), async (point) => {
         const child = start('pre-backup', args);
         const stop = killAtCall(lab, () => child, point, when);
         const outcome = await ended(child);
@@ -140,7 +158,7 @@ export function killPostHookEverywhere(): void {
   const openRun = async () => expect([0, 3]).toContain((await ended(start('pre-backup', args))).exitCode);
 
   test.each(['before', 'torn', 'after'])('at every journal write (%s): nothing left', async (when) => {
-    const points = await killAtEveryPoint(`post, journal write, ${when},`, 'post', async (point) => {
+    const points = await killAtEveryPoint(`post, journal write, ${when},`, afterHook('post'), async (point) => {
       await openRun();
       return ended(
         start('post-backup', args, { KILL_AT: String(point), KILL_WHEN: when }, 'kill-at-journal-write.cjs'),
@@ -151,7 +169,7 @@ export function killPostHookEverywhere(): void {
   });
 
   test.each(['before', 'after'] as const)('at every remote call (%s its effect): nothing left', async (when) => {
-    const points = await killAtEveryPoint(`post, remote call, ${when},`, 'post', async (point) => {
+    const points = await killAtEveryPoint(`post, remote call, ${when},`, afterHook('post'), async (point) => {
       await openRun();
       const child = start('post-backup', args);
       const stop = killAtCall(lab, () => child, point, when);

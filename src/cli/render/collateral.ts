@@ -1,4 +1,4 @@
-import type { Collateral, CollateralVm } from '../../job/plan.ts';
+import type { Collateral, CollateralVm } from '../../job/captured-neighbours.ts';
 import { bytesText, table } from './text.ts';
 
 const STATES: Readonly<Record<CollateralVm['state'], string>> = {

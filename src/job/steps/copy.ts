@@ -48,7 +48,7 @@ export const copyStep: Step<RegisterResult> = {
       if (copyResultOf(run.journal.state) === undefined) await vcenter.whenIdle(vm.moRef, signal);
       const copy = await findCopy(run, vcenter, signal);
       if (!copy) return;
-      refuseRunningCopy(copy);
+      refuseUsedCopy(copy);
       await vcenter.destroy(copy.moRef, signal);
     });
   },
@@ -71,8 +71,13 @@ export async function findCopy(
   return undefined;
 }
 
-/** Its disks go with it, whatever its guest does. */
-export function refuseRunningCopy({ name, poweredOff }: VmCopy): void {
+/** Its disks go with it, whatever its guest does and whosever they are. */
+export function refuseUsedCopy({ name, poweredOff, strayFile }: VmCopy): void {
+  if (strayFile !== undefined) {
+    throw new SnaphookError('E_CLONE_IN_USE', `clone "${name}" has disk "${strayFile}", outside of its own folder`, {
+      hint: 'vCenter would delete the file with the VM. Detach the disk in vCenter without deleting its files, then run `snaphook clone delete` again.',
+    });
+  }
   if (poweredOff) return;
   throw new SnaphookError('E_CLONE_IN_USE', `clone "${name}" is not powered off`, {
     hint: 'Shut it down in vCenter, then run `snaphook clone delete` again. To keep it, take its advanced setting `snaphook.clone` away.',

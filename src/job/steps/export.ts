@@ -2,7 +2,7 @@ import { SnaphookError } from '../../ports/errors.ts';
 import type { Wwn } from '../../ports/identity.ts';
 import type { ImageFile } from '../../ports/images.ts';
 import { bandFoldersOf, commitBands, settleBands, stageBands } from '../bands.ts';
-import { captureResultOf, seenTargetsOf } from '../journal.ts';
+import { seenTargetsOf, snapshotResultOf } from '../journal.ts';
 import { manifestOf, plannedManifestOf, readManifestNote } from '../manifest.ts';
 import { OWN_NAME_PREFIX } from '../names.ts';
 import {
@@ -58,7 +58,7 @@ export const exportStep: Step<ExportResult> = {
     }
     if (files.length === 0) throw new SnaphookError('E_EXPORT', `run "${plan.runId}" has nothing to hand over`);
     await (plan.managed ? lookAfterReading(run, signal) : requireLinks(run, signal));
-    const capture = captureResultOf(journal.state);
+    const capture = snapshotResultOf(journal.state);
     if (!capture) throw new SnaphookError('E_JOURNAL', `run "${plan.runId}" has no capture in its journal`);
     await commitBands(run, signal);
     const complete = { name: MANIFEST_NAME, draft, text: manifestOf(run, capture, files) };

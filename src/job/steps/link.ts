@@ -3,7 +3,7 @@ import { SnaphookError } from '../../ports/errors.ts';
 import { nextLookMs } from '../../ports/polling.ts';
 import type { DevicePair, StorageArray } from '../../ports/storage-array.ts';
 import { withinLimit } from '../deadline.ts';
-import { captureResultOf } from '../journal.ts';
+import { snapshotResultOf } from '../journal.ts';
 import { devicesOf, pairsOf } from '../plan.ts';
 import { defineWaitMs } from '../run-time.ts';
 import type { Run, Step } from '../step.ts';
@@ -21,7 +21,10 @@ export const linkStep: Step<LinkResult> = {
 
   async do(run, signal) {
     const { snapshotName: name } = run.plan;
-    await run.array.link({ name, snapId: snapshotOf(run)?.snapId, pairs: pairsOf(run.plan) }, signal);
+    await run.array.link(
+      { name, snapId: snapshotResultOf(run.journal.state)?.snapId, pairs: pairsOf(run.plan) },
+      signal,
+    );
     return { pairs: pairsOf(run.plan) };
   },
 
@@ -32,14 +35,11 @@ export const linkStep: Step<LinkResult> = {
 
   async undo(run, signal) {
     refuseWhileMounted(run);
-    const snapshot = snapshotOf(run);
+    const snapshot = snapshotResultOf(run.journal.state);
     // Without a journaled snapshot there is no id to name: the undo of `capture` looks for links and removes them.
     if (snapshot) await unlinkPairs(run, snapshot.snapId, pairsOf(run.plan), signal);
   },
 };
-
-const snapshotOf = ({ plan, journal }: Run): { readonly snapId: number | undefined } | undefined =>
-  plan.borrowed ?? captureResultOf(journal.state);
 
 /**
  * Asked when the last byte was read: does the array still show every source linked to its target? Unisphere's view may lag

@@ -63,7 +63,7 @@ const vmsOf = ({ vms }: Plan) => ({ vms: vms.map(({ name }) => name).join(', ') 
 
 const snapshotOf = (plan: Plan, devices = devicesOf(plan)): SnapshotOn => ({
   name: plan.snapshotName,
-  snapId: plan.borrowed?.snapId,
+  snapId: plan.borrowed?.capture.snapId,
   devices,
 });
 

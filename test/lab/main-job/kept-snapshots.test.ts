@@ -1,9 +1,11 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { jobSpec } from '../../../src/cli/compose.ts';
+import { manifestSchema } from '../../../src/cli/manifest-schema.ts';
 import { snapshotCreateVerb } from '../../../src/cli/snapshot-create-verb.ts';
+import { snapshotExportVerb } from '../../../src/cli/snapshot-export-verb.ts';
 import { loadConfig } from '../../../src/config/load.ts';
 import { catalogEntry } from '../../../src/job/catalog.ts';
 import type { JobSpec, Keep } from '../../../src/job/job-spec.ts';
@@ -15,7 +17,7 @@ import { pruneKept } from '../../../src/job/prune.ts';
 import { rebuildCatalog } from '../../../src/job/rebuild.ts';
 import { status } from '../../../src/job/status.ts';
 import { POOL } from '../../../src/lab/estate-array.ts';
-import { loseState, reapSite, told } from '../reap/crashed-site.ts';
+import { crashProgram, loseState, reapSite, told } from '../reap/crashed-site.ts';
 import { openSite, type Site } from './site.ts';
 
 const HOUR_MS = 3_600_000;
@@ -220,6 +222,69 @@ test('the catalog is rebuilt from the marks on the array and the devices in vCen
   expect((await rebuild(true)).snapshots).toEqual([]);
   expect(await deleteAll([runId])).toMatchObject([{ did: 'deleted', state: 'present' }]);
   expect((await listed()).snapshots).toEqual([]);
+});
+
+test('its images are handed over as a backup is, without vCenter, until the post hook comes; it stays and cannot be deleted before', async () => {
+  const { runId, plan, capture } = await create();
+  const devices = plan.kept?.devices.map(({ device }) => device) ?? [];
+  const exported = (job: string) =>
+    snapshotExportVerb({ configFile: site.lab.configFile, job, run: runId, vms: [] }, silent, never);
+  const establishes = () =>
+    site.lab.events.events.filter(({ operation }) => operation === 'POST private/snapshot').length;
+  const count = establishes();
+  site.lab.faults.add({ system: 'vcenter', operation: 'Login', when: 'before', action: { do: 'drop' } });
+
+  const { document, exitCode } = await exported('no-freeze');
+
+  expect(exitCode).toBe(0);
+  expect(establishes()).toBe(count);
+  expect(document).toMatchObject({
+    schema: 'snaphook/snapshot-export',
+    snapshot: { name: plan.snapshotName, snapId: capture.snapId, keptBy: runId, devices },
+    vms: [{ name: site.lab.guestName, grade: 'crash' }],
+  });
+  // The document of the verb, as `--json` prints it.
+  const { directory, images } = document as {
+    readonly directory: string;
+    readonly images: readonly { readonly path: string; readonly device: string; readonly sizeBytes: number }[];
+  };
+  for (const { path: image, device, sizeBytes } of images) {
+    const then = site.lab.store.readSnapshot(device, capture.snapId ?? -1).read(0, sizeBytes);
+    expect(readFileSync(path.join(directory, image)).equals(then)).toBe(true);
+  }
+  const manifest = manifestSchema.parse(
+    JSON.parse(readFileSync(path.join(directory, 'snaphook-manifest.json'), 'utf8')),
+  );
+  expect(manifest.snapshot).toMatchObject({ keptBy: runId, timeToLiveHours: 14 * 24 + 24 });
+  site.lab.faults.clear();
+  expect((await listed()).snapshots).toMatchObject([{ runId, state: 'linked' }]);
+  expect(await deleteAll([runId])).toMatchObject([{ did: 'failed', error: { code: 'E_RUN_OPEN' } }]);
+  expect(told(await reapSite(site, { apply: true, olderThanMs: 0 }))).toEqual([
+    'kept-snapshot kept',
+    'waiting-run kept',
+  ]);
+  // Without journals its files are proven by its own name, not by that of the snapshot.
+  const state = path.join(site.lab.directory, 'state');
+  renameSync(state, `${state}-aside`);
+  expect(told(await reapSite(site, { olderThanMs: 0 }))).toEqual(['kept-snapshot kept', 'orphan-export found']);
+  loseState(site.lab);
+  renameSync(`${state}-aside`, state);
+
+  await site.post('no-freeze');
+  expect((await listed()).snapshots).toMatchObject([{ runId, state: 'present' }]);
+  // A job that asks for more is told, and gets it all the same: somebody chose this snapshot.
+  expect((await exported('nightly')).exitCode).toBe(3);
+  await site.post('nightly');
+});
+
+test('killed while its images are handed over: the post hook ends it, and the snapshot stays', async () => {
+  const { runId } = await create();
+  const args = ['snaphook.cjs', 'snapshot', 'export', runId, '--job', 'no-freeze'] as const;
+  await crashProgram(site.lab, args, { operation: 'PUT private/snapshot Link', when: 'after' });
+
+  await site.post('no-freeze');
+
+  expect((await listed()).snapshots).toMatchObject([{ runId, state: 'present' }]);
 });
 
 test.each(['before', 'after'] as const)(

@@ -6,7 +6,7 @@ import { failure } from '../../failure.ts';
 
 const signal = new AbortController().signal;
 const MARK = 'snaphook-mb3k2j1f-x8q2zk-aaaaaa';
-const OWN: VmCopy = { moRef: moRef('vm-9'), name: 'copy', poweredOff: true, mark: MARK };
+const OWN: VmCopy = { moRef: moRef('vm-9'), name: 'copy', poweredOff: true, mark: MARK, strayFile: undefined };
 
 /** Undoes the copy of a run that recorded that id, or died before; tells what was destroyed. */
 async function undone(vms: readonly VmCopy[], recorded: VmCopy['moRef'] | undefined): Promise<readonly string[]> {
@@ -56,4 +56,12 @@ test('a copy that is not powered off is destroyed by no undo', async () => {
   const running = { ...OWN, poweredOff: false };
   expect((await failure(undone([running], OWN.moRef))).code).toBe('E_CLONE_IN_USE');
   expect((await failure(undone([running], undefined))).code).toBe('E_CLONE_IN_USE');
+});
+
+test('a copy that was given a disk from elsewhere is destroyed by no undo: the disk would go with it', async () => {
+  const lent = { ...OWN, strayFile: '[vv] sql01/sql01.vmdk' };
+  expect(await failure(undone([lent], OWN.moRef))).toMatchObject({
+    code: 'E_CLONE_IN_USE',
+    message: expect.stringContaining('[vv] sql01/sql01.vmdk'),
+  });
 });

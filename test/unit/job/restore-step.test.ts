@@ -40,7 +40,7 @@ async function openRevert() {
     spec: jobSpec({ limits: { ...DEFAULT_LIMITS, settleMs: 1 } }),
     vms: [{ name: 'db01', instanceUuid: 'vm-1', layout: [] }],
     devices: [],
-    borrowed: { run: 'mb3k2j1f-x8q2zk', snapId: 7 },
+    borrowed: { run: 'mb3k2j1f-x8q2zk', capture: { snapId: 7 } },
     revert: { devices: DEVICES.map((device) => ({ device })) },
   } as unknown as Plan;
   const lines: JournalLine[] = [];
