@@ -135,7 +135,7 @@ export const manifestSchema = z
       snapId: z.number().int().optional(),
       timeToLiveHours: z.number(),
       keptBy: z.string().optional().describe('the run that made it and keeps it'),
-      takenAt: z.iso.datetime().optional().describe('where another run made it'),
+      takenAt: z.iso.datetime().optional().describe('a moment after it was made'),
     }),
     window: z
       .object({ lengthMs: milliseconds, arrayMs: milliseconds, freezeMs: milliseconds, thawMs: milliseconds })

@@ -24,7 +24,8 @@ export function manifestOf(run: Run, capture: CaptureResult, files: readonly Ima
       name: plan.snapshotName,
       snapId: capture.snapId,
       timeToLiveHours: plan.borrowed?.timeToLiveHours ?? plan.spec.timeToLiveHours,
-      ...(plan.borrowed && { keptBy: plan.borrowed.run, takenAt: plan.borrowed.takenAt }),
+      takenAt: plan.borrowed ? plan.borrowed.takenAt : journal.state.capturedAt?.toISOString(),
+      ...(plan.borrowed && { keptBy: plan.borrowed.run }),
     },
     window: {
       lengthMs: capture.lengthMs,
