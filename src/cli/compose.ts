@@ -17,6 +17,7 @@ import type { VmSelector } from '../ports/hypervisor.ts';
 import { arrayId } from '../ports/identity.ts';
 import type { Reporter } from '../ports/reporter.ts';
 import { createPowerMax, type UnisphereServer } from '../powermax/powermax.ts';
+import { createLinuxFileSystems } from '../proxy/linux/linux-file-systems.ts';
 import { createLinuxProxy } from '../proxy/linux/linux-proxy.ts';
 import { createHostStorage } from '../vsphere/host-storage.ts';
 import { createVmSnapshots } from '../vsphere/vm-snapshots.ts';
@@ -55,6 +56,7 @@ export function composePorts(config: Config, reporter: Reporter): JobPorts {
     guests: composeGuests(config.guests, clock),
     proxy: createLinuxProxy({ byIdFolder: config.proxy.devices, clock }),
     images: rawImages,
+    fileSystems: createLinuxFileSystems(clock),
     journals: createFileJournals(path.join(config.stateDirectory, 'runs')),
     locks,
     clock,
@@ -151,6 +153,7 @@ export function jobSpec(
     timeToLiveHours: job.timeToLiveHours,
     exportDirectory: job.exportDirectory,
     limits: limitsOf(name, job),
+    ...(job.handOver === 'files' && { files: job.files ?? { verify: true, onUnreadable: 'fail' } }),
     ...(job.retention && { retention: { days: job.retention.days, count: job.retention.count } }),
   };
 }

@@ -88,7 +88,9 @@ function textOf(plan: PlanPreview): string {
       ({ count, cylinders }) =>
         `a run would create ${count} target(s) of ${cylinders} cylinders in pool ${plan.spec.targetPool}, which keeps them\n`,
     ),
-    `images of up to ${bytesText(images.reduce((sum, { imageBytes }) => sum + imageBytes, 0))} go to ${plan.spec.exportDirectory}\n`,
+    plan.spec.files
+      ? `file systems of ${images.length} disk(s) are mounted below ${plan.spec.exportDirectory}\n`
+      : `images of up to ${bytesText(images.reduce((sum, { imageBytes }) => sum + imageBytes, 0))} go to ${plan.spec.exportDirectory}\n`,
     ...plan.vms
       .filter(({ name, selectedBy }) => selectedBy.some((selector) => selector !== name))
       .map(({ name, selectedBy }) => `VM ${name} selected by ${selectedBy.join(', ')}\n`),

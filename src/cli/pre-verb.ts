@@ -51,6 +51,7 @@ function documentOf(result: PreResult): VerbResult['document'] {
     window: windowOf(capture),
     directory: result.directory,
     manifest: result.manifest,
+    ...(result.mounts && { files: result.mounts }),
     images: result.files.map((file) => ({
       ...file,
       device: plan.devices.find(({ imagePath }) => imagePath === file.path)?.device,
@@ -71,6 +72,8 @@ function textOf(result: PreResult): string {
       ? `snapshot ${plan.snapshotName} of ${plan.vms.length} VM(s) in vCenter${hasCommonInstant(plan) ? '' : ', each at an instant of its own'}\n`
       : `snapshot ${plan.snapshotName} on array ${plan.arrayId}: ${plan.devices.length} device(s), one point in time\n`,
     `freeze window ${millisecondsText(capture.lengthMs)}, of which the ${plan.managed ? 'VM snapshot' : 'array'} took ${millisecondsText(capture.arrayMs)}\n`,
-    `${result.files.length} image(s), ${bytesText(bytes)} of data; manifest ${result.manifest}\n`,
+    result.mounts
+      ? `${result.mounts.mounted} file system(s) mounted; manifest ${result.manifest}\n`
+      : `${result.files.length} image(s), ${bytesText(bytes)} of data; manifest ${result.manifest}\n`,
   ].join('');
 }

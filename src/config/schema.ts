@@ -204,7 +204,21 @@ const job = z.strictObject({
     .max(64)
     .optional()
     .describe('storage group masked to the proxy, when the pool itself is not'),
-  exportDirectory: z.string().min(1).describe('where the images are handed over'),
+  exportDirectory: z.string().min(1).describe('where images or files are handed over'),
+  handOver: z
+    .enum(['images', 'files'])
+    .default('images')
+    .describe('images of the disks, or their file systems mounted read-only (Linux proxy, root)'),
+  files: z
+    .strictObject({
+      verify: z.boolean().default(true).describe('check every file system first; one that is not sound ends the run'),
+      onUnreadable: z
+        .enum(['fail', 'note'])
+        .default('fail')
+        .describe('encrypted, LVM, unknown content: end the run, or go on and say so in the manifest'),
+    })
+    .optional()
+    .describe('for handOver: files'),
   timeToLiveHours: z.number().int().min(1).max(9600).default(48).describe('the array removes the snapshot after this'),
   retention: z
     .strictObject({

@@ -21,7 +21,7 @@ const JOURNAL_VERSION = 1;
 
 /**
  * `managed-capture` and `hot-add` stand in place of `capture` to `devices` on the route `managed`; `host`, `datastore` and `register`
- * are of clones.
+ * are of clones; `mount` stands in place of `export` where files are handed over.
  */
 export const STEP_NAMES = [
   'group',
@@ -34,6 +34,7 @@ export const STEP_NAMES = [
   'hot-add',
   'devices',
   'export',
+  'mount',
   'datastore',
   'register',
 ] as const;
@@ -141,6 +142,7 @@ function emptyRunState(): RunState {
       'hot-add': { at: 'untouched' },
       devices: { at: 'untouched' },
       export: { at: 'untouched' },
+      mount: { at: 'untouched' },
       datastore: { at: 'untouched' },
       register: { at: 'untouched' },
     },

@@ -13,6 +13,8 @@ export interface LostExport {
   readonly because: string;
   /** What may be removed, the record last; undefined: nothing. */
   readonly files: readonly HandedOverFile[] | undefined;
+  /** Folders with mounts, which have to go before. */
+  readonly folders: readonly string[];
 }
 
 export type JournalLookUp = (run: RunId) => Promise<'open' | 'closed' | 'none'>;
@@ -39,6 +41,7 @@ export async function judgeLostExports(
       finding: { kind: 'foreign-export', ...of },
       because,
       files: undefined,
+      folders: [],
     });
     const own: ReturnType<typeof runByMark> =
       claim.snapshotName === undefined
@@ -58,8 +61,16 @@ export async function judgeLostExports(
     if (why !== undefined) judged.push(foreign(why));
     else if (isYoung(own.run, clock.now(), olderThanMs)) {
       const because = `${proof}; the run is so young that it may be at work elsewhere`;
-      judged.push({ finding: { kind: 'waiting-export', runId: own.run, ...of }, because, files: undefined });
-    } else judged.push({ finding: { kind: 'orphan-export', runId: own.run, ...of }, because: proof, files });
+      judged.push({
+        finding: { kind: 'waiting-export', runId: own.run, ...of },
+        because,
+        files: undefined,
+        folders: [],
+      });
+    } else {
+      const finding = { kind: 'orphan-export', runId: own.run, ...of } as const;
+      judged.push({ finding, because: proof, files, folders: claim.folders });
+    }
   }
   return judged;
 }
@@ -70,13 +81,14 @@ interface Claim {
   /** Undefined in a draft, whose name is all there may be of it. */
   readonly runId: string | undefined;
   readonly images: readonly HandedOverFile[];
+  readonly folders: readonly string[];
 }
 
 /** Undefined for files of other names, which nobody claims. */
 function claimOf({ name, text }: ExportRecord): Claim | undefined {
   if (name.endsWith(DRAFT_SUFFIX)) {
-    return { snapshotName: name.slice(0, -DRAFT_SUFFIX.length), runId: undefined, images: [] };
+    return { snapshotName: name.slice(0, -DRAFT_SUFFIX.length), runId: undefined, images: [], folders: [] };
   }
   if (name !== MANIFEST_NAME && name !== PLANNED_MANIFEST_NAME) return undefined;
-  return readManifestNote(text) ?? { snapshotName: undefined, runId: undefined, images: [] };
+  return readManifestNote(text) ?? { snapshotName: undefined, runId: undefined, images: [], folders: [] };
 }

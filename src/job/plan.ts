@@ -174,13 +174,32 @@ export interface PlannedImage {
   readonly imageBytes: number;
 }
 
-export const imagesOf = ({ devices, managed }: Plan): readonly PlannedImage[] => [
-  ...devices.map(({ targetWwn, imagePath, imageBytes }) => ({ wwn: targetWwn, imagePath, imageBytes })),
-  ...(managed?.disks ?? []).map(({ diskUuid, imagePath, imageBytes }) => ({ wwn: diskUuid, imagePath, imageBytes })),
-];
+/** None where file systems are handed over. */
+export const imagesOf = ({ spec, devices, managed }: Plan): readonly PlannedImage[] =>
+  spec.files
+    ? []
+    : [
+        ...devices.map(({ targetWwn, imagePath, imageBytes }) => ({ wwn: targetWwn, imagePath, imageBytes })),
+        ...(managed?.disks ?? []).map(({ diskUuid, imagePath, imageBytes }) => ({
+          wwn: diskUuid,
+          imagePath,
+          imageBytes,
+        })),
+      ];
 
-/** Images to be written, or devices that stay as they are on the array. */
-export const capturedDisksOf = (plan: Plan): number => (plan.kept?.devices ?? imagesOf(plan)).length;
+/** A target whose file systems are mounted, and the folder of the hand-over directory in which they are. */
+export interface MountedDevice {
+  readonly device: PlannedDevice;
+  readonly folder: string;
+}
+
+/** None where images are handed over. */
+export const mountedDevicesOf = ({ spec, devices }: Pick<Plan, 'spec' | 'devices'>): readonly MountedDevice[] =>
+  spec.files ? devices.map((device) => ({ device, folder: device.imagePath.replace(/\.raw$/, '') })) : [];
+
+/** Disks that are handed over, or devices that stay as they are on the array. */
+export const capturedDisksOf = ({ kept, devices, managed }: Plan): number =>
+  (kept?.devices ?? managed?.disks ?? devices).length;
 
 /** Are images made of the targets, and handed over? */
 export const isHandedOver = ({ kept, clone }: Pick<Plan, 'kept' | 'clone'>): boolean =>

@@ -7,6 +7,7 @@ import { checkArray, checkArrayLimits } from './array-limits.ts';
 import { planClone } from './clone-plan.ts';
 import { planCollateral } from './collateral.ts';
 import { targetsToCreate } from './create-targets.ts';
+import { checkFiles } from './files-checks.ts';
 import { strategyOf } from './freeze-strategy.ts';
 import type { VmDisk } from './identity.ts';
 import { imageNames } from './image-names.ts';
@@ -93,6 +94,7 @@ export async function draftPlan(ports: JobPorts, spec: JobSpec, signal: AbortSig
     // vSphere reads and writes these disks: which device each is does not matter, nor who else is on a datastore.
     const proxyVm = await checkManaged(ports, spec, { vms: selected, warnings }, signal);
     const sources = sourcesOf(devices, disksOf(selected));
+    checkFiles(spec, route, sources);
     return {
       ...found,
       vms: selected,
@@ -111,6 +113,7 @@ export async function draftPlan(ports: JobPorts, spec: JobSpec, signal: AbortSig
   const vms = [...selected, ...neighbours];
   warnings.push(...checkDevices(devices, disksOf(vms)));
   const sources = sourcesOf(devices, disksOf(vms));
+  checkFiles(spec, route, sources);
   checkArray(array, facts);
   await checkArrayLimits(array, sources, spec, signal);
   const asTheirSettingsSay = { ...spec, freeze: 'auto' } as const;

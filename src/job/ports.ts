@@ -1,4 +1,5 @@
 import type { Clock } from '../ports/clock.ts';
+import type { FileSystems } from '../ports/file-systems.ts';
 import type { Guests } from '../ports/guest.ts';
 import type { HostStorage } from '../ports/host-storage.ts';
 import type { Hypervisor } from '../ports/hypervisor.ts';
@@ -22,6 +23,7 @@ export interface JobPorts {
   readonly vvolAnswers: VvolAnswers;
   readonly proxy: BackupProxy;
   readonly images: Images;
+  readonly fileSystems: FileSystems;
   readonly journals: JournalStore;
   readonly locks: Locks;
   readonly clock: Clock;

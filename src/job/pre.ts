@@ -18,12 +18,13 @@ import {
   imagesOf,
   isHandedOver,
   MANIFEST_NAME,
+  mountedDevicesOf,
   type Plan,
 } from './plan.ts';
 import type { PlanDraft } from './planner.ts';
 import type { JobPorts } from './ports.ts';
 import { planAndReserve, type Reservation } from './reserve-plan.ts';
-import type { CaptureResult } from './results.ts';
+import type { CaptureResult, MountResult } from './results.ts';
 import { closeRun, leftoversError } from './run-record.ts';
 import { forwardLimit, runTimeFromNow, undoLimit } from './run-time.ts';
 import { type Run, runStep } from './step.ts';
@@ -34,6 +35,7 @@ import { groupStep, needsGroup } from './steps/group.ts';
 import { closeOpenGuests, guestsStep } from './steps/guests.ts';
 import { hotAddStep } from './steps/hot-add.ts';
 import { managedCaptureStep } from './steps/managed-capture.ts';
+import { mountStep } from './steps/mount.ts';
 import { presentStep } from './steps/present.ts';
 import { undoSteps } from './undo.ts';
 
@@ -41,7 +43,10 @@ export interface PreResult {
   readonly runId: RunId;
   readonly plan: Plan;
   readonly capture: CaptureResult;
+  /** None where file systems are handed over. */
   readonly files: readonly ImageFile[];
+  /** Undefined where images are handed over. */
+  readonly mounts: MountResult | undefined;
   readonly directory: string;
   readonly manifest: string;
   /** A grade below the requested one, accepted by the job's policy. */
@@ -168,11 +173,12 @@ async function handOver(after: Captured, signal: AbortSignal): Promise<PreResult
     await runStep(run, presentStep, signal);
     await runStep(run, devicesStep, signal);
   }
-  const { files } = await runStep(run, exportStep, signal);
+  const mounts = plan.spec.files ? await runStep(run, mountStep, signal) : undefined;
+  const { files } = mounts ? { files: [] } : await runStep(run, exportStep, signal);
   signal.throwIfAborted();
   await journal.append({ kind: 'handed-over', data: { manifest: MANIFEST_NAME } });
   const directory = plan.spec.exportDirectory;
-  return { runId: plan.runId, plan, capture, files, directory, manifest: MANIFEST_NAME, degraded };
+  return { runId: plan.runId, plan, capture, files, mounts, directory, manifest: MANIFEST_NAME, degraded };
 }
 
 async function planAndCapture(work: Work, signal: AbortSignal): Promise<Pick<Captured, 'run' | 'capture' | 'draft'>> {
@@ -194,6 +200,10 @@ async function preflightHandOver(run: Run, signal: AbortSignal): Promise<void> {
   const bytesNeeded = imagesOf(plan).reduce((sum, { imageBytes }) => sum + imageBytes, 0);
   const need = { paths: imagePathsOf(plan), draft: draftNameOf(plan), bytesNeeded };
   await ports.images.preflight(plan.spec.exportDirectory, need, signal);
+  if (plan.spec.files) {
+    const folders = mountedDevicesOf(plan).map(({ folder }) => folder);
+    await ports.fileSystems.preflight(plan.spec.exportDirectory, folders, signal);
+  }
   const unwanted = plan.managed
     ? plan.managed.disks.map(({ diskUuid }) => diskUuid)
     : plan.devices.map(({ wwn }) => wwn);

@@ -41,16 +41,22 @@ export async function reap(
   for (const { runId, job } of open) {
     await look(`run ${runId} of job ${job}`, async () => [await reapRun(ports, request, runId, job)]);
   }
-  for (const array of ports.arrays) {
-    await look(`array ${array.id}`, () => reapArray(ports, request, array, openIds, signal));
-    await look(`snapshot groups of array ${array.id}`, () => reapGroups(ports, request, array, openIds, signal));
-  }
-  await look('VM snapshots in vCenter', () => reapVmSnapshots(ports, request, openIds, signal));
+  // Before the arrays: a target must not be taken away while something of it is mounted.
   for (const directory of new Set(ports.installation.jobs.map(({ exportDirectory }) => exportDirectory))) {
     await look(`directory ${directory}`, () => reapDirectoryInTime(ports, request, directory, signal));
   }
+  const held = new Set([...openIds, ...reaped.flatMap(runOfFailedExport)]);
+  for (const array of ports.arrays) {
+    await look(`array ${array.id}`, () => reapArray(ports, request, array, held, signal));
+    await look(`snapshot groups of array ${array.id}`, () => reapGroups(ports, request, array, held, signal));
+  }
+  await look('VM snapshots in vCenter', () => reapVmSnapshots(ports, request, openIds, signal));
   return [...reaped, ...presented, ...ofThisMachine];
 }
+
+/** What could not be removed may still be mounted, and holds its snapshot as an open run does. */
+const runOfFailedExport = ({ finding, did }: ReapedFinding): readonly string[] =>
+  finding.kind === 'orphan-export' && did === 'failed' ? [finding.runId] : [];
 
 async function reapLocksAndUnborn(ports: JobPorts, { apply }: ReapRequest): Promise<readonly ReapedFinding[]> {
   const stale = (await ports.locks.list()).filter(({ abandoned }) => abandoned);
@@ -163,8 +169,8 @@ async function reapDirectory(
   };
   const reaped: ReapedFinding[] = [];
   const judged = await judgeLostExports(ports, directory, { ...request, journalOf }, signal);
-  for (const { finding, because, files } of judged) {
-    const remove = files && ((limited: AbortSignal) => removeFiles(ports, directory, files, limited));
+  for (const { finding, because, files, folders } of judged) {
+    const remove = files && ((limited: AbortSignal) => removeFiles(ports, directory, { files, folders }, limited));
     reaped.push(await reapJudged(request, { finding, because, remove }, signal));
   }
   return reaped;
@@ -173,9 +179,11 @@ async function reapDirectory(
 async function removeFiles(
   ports: JobPorts,
   directory: string,
-  files: readonly HandedOverFile[],
+  { files, folders }: { readonly files: readonly HandedOverFile[]; readonly folders: readonly string[] },
   signal: AbortSignal,
 ): Promise<void> {
+  const disks = folders.map((folder) => ({ folder, devicePaths: undefined }));
+  if (disks.length > 0) await ports.fileSystems.release(directory, disks, signal);
   const left = await ports.images.remove(directory, files, signal);
   // A file that is not as the manifest says is not ours any more: told, and no failure.
   for (const { path, why } of left) {

@@ -13,6 +13,7 @@ import { hostStep } from './steps/host.ts';
 import { hotAddStep } from './steps/hot-add.ts';
 import { linkStep } from './steps/link.ts';
 import { managedCaptureStep } from './steps/managed-capture.ts';
+import { mountStep } from './steps/mount.ts';
 import { presentStep } from './steps/present.ts';
 import { registerStep } from './steps/register.ts';
 
@@ -28,6 +29,7 @@ const STEPS: readonly Step<unknown>[] = [
   hotAddStep,
   devicesStep,
   exportStep,
+  mountStep,
   datastoreStep,
   registerStep,
 ];

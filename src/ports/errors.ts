@@ -61,6 +61,7 @@ export const ERROR_CODES = [
   'E_PROXY_SPACE',
   'E_PROXY',
   'E_EXPORT',
+  'E_UNREADABLE',
   'E_VERIFY',
   'E_LEFTOVERS',
   'E_INTERNAL',

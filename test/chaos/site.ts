@@ -4,6 +4,7 @@ import { installationMark } from '../../src/platform/installation-mark.ts';
 import { SnaphookError } from '../../src/ports/errors.ts';
 import type { VirtualDisk, VmRecord } from '../../src/ports/hypervisor.ts';
 import { arrayId, type DeviceId, instanceUuid, moRef } from '../../src/ports/identity.ts';
+import { noFileSystems } from '../contract/no-file-systems.ts';
 import { noHostStorage } from '../contract/no-host-storage.ts';
 import { PLAIN_DISK, QUIET_VM } from '../contract/quiet-conditions.ts';
 import type { FaultSource } from './faults.ts';
@@ -113,6 +114,7 @@ export function drawSite(
       arrays: [simulatedArray({ id: ARRAY, process, system: array, random, bulkReads, tellsSnapIds })],
       guests: simulatedGuests(process, random, guests),
       proxy: simulatedProxy(seen, process, random),
+      fileSystems: noFileSystems,
       images: simulatedImages(files, textAt, process, random),
       journals: simulatedJournals(state, process, random),
       locks: simulatedLocks(state, process, random),

@@ -26,7 +26,8 @@ async function undoWith(filesOf: (id: string) => Readonly<Record<string, number 
 function manifestOf(id: string): string {
   const snapshotName = `snaphook-${id}`;
   // The manifest is made of these fields alone.
-  const plan = { runId: id, arrayId: ARRAY, snapshotName, devices: [{ imagePath: IMAGE, imageBytes: 100 }] };
+  const devices = [{ imagePath: IMAGE, imageBytes: 100 }];
+  const plan = { runId: id, arrayId: ARRAY, snapshotName, spec: {}, devices };
   return plannedManifestOf(plan as unknown as Plan);
 }
 

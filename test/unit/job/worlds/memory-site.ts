@@ -4,6 +4,7 @@ import type { JobPorts } from '../../../../src/job/ports.ts';
 import { SnaphookError } from '../../../../src/ports/errors.ts';
 import type { Images, LeftAlone } from '../../../../src/ports/images.ts';
 import type { JournalLine, JournalStore, Locks } from '../../../../src/ports/journal.ts';
+import { noFileSystems } from '../../../contract/no-file-systems.ts';
 import { noHostStorage } from '../../../contract/no-host-storage.ts';
 import { type MemoryArray, unused } from './memory-array.ts';
 
@@ -82,6 +83,7 @@ export class MemorySite {
         visible: unusedCall,
       },
       images: this.#images(),
+      fileSystems: noFileSystems,
       journals: this.#journalStore(),
       locks: this.#lockStore(),
       clock: {

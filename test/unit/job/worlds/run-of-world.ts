@@ -122,6 +122,7 @@ export function journalLines(
     host: undefined,
     datastore: undefined,
     register: undefined,
+    mount: undefined,
     export: { files: [], manifest: MANIFEST_NAME },
   };
   const records: JournalRecord[] = [{ kind: 'opened', data: { version: 1, context: plan.context } }];

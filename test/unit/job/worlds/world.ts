@@ -135,6 +135,7 @@ export class World extends SiteWithRuns {
       runId: id,
       arrayId: array.id,
       snapshotName: snapshotName(id, mark),
+      spec: {},
       devices: [{ imagePath, imageBytes: IMAGE_BYTES }],
     };
     const text = kind === 'not-a-manifest' ? '{"images":[]}' : plannedManifestOf(plan as unknown as Plan);
