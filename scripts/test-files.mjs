@@ -3,7 +3,7 @@
 // They run in a mount namespace of their own, on loop devices that vanish with their last mount.
 // Prints a line a check, and at the end `files: N passed, N failed, N skipped`.
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statfsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -15,8 +15,17 @@ import { build, install, prebuildJest } from './setup.mjs';
 helpOnRequest(import.meta.url);
 
 const PACKAGES = ['e2fsprogs', 'xfsprogs', 'btrfs-progs', 'ntfs-3g', 'fdisk', 'mount', 'util-linux'];
+const IMAGE_BYTES = 2e9;
 const INSIDE = '--inside';
 const program = fileURLToPath(import.meta.url);
+
+/** Images in memory need no disk to wait for. */
+function makeFolder() {
+  const shared = '/dev/shm';
+  const memory = existsSync(shared) ? statfsSync(shared) : { bavail: 0, bsize: 0 };
+  const parent = memory.bavail * memory.bsize > IMAGE_BYTES ? shared : tmpdir();
+  return mkdtempSync(path.join(parent, 'snaphook-files-'));
+}
 
 /** Throws why the suites cannot run here. */
 function requireMachine() {
@@ -33,7 +42,7 @@ function requireMachine() {
 
 /** In a mount namespace of its own: what is mounted there is gone with its last process. */
 async function inside(suites, folder) {
-  const environment = { FILES_FOLDER: folder };
+  const environment = { FILES_FOLDER: folder, TMPDIR: folder };
   const { passed, failed, skipped } = await runSuite({ config: 'jest.files.config.cjs', suites, environment });
   const left = leftLoops(folder);
   if (left.length > 0) console.log(`not ok loop devices are left: ${left.join(', ')}`);
@@ -57,7 +66,7 @@ function outside(suites) {
     console.log('files: 0 passed, 0 failed, 1 skipped');
     return 0;
   }
-  const folder = mkdtempSync(path.join(tmpdir(), 'snaphook-files-'));
+  const folder = makeFolder();
   try {
     const inNamespace = ['--mount', '--propagation', 'private', process.execPath, program, INSIDE, suites, folder];
     const { status } = spawnSync('unshare', inNamespace, { stdio: ['ignore', 'inherit', 'inherit'] });
