@@ -41,6 +41,7 @@ function documentOf({ runId: _, context: __, spec, ...plan }: PlanPreview): Verb
     job: spec.name,
     grade: spec.grade,
     exportDirectory: spec.exportDirectory,
+    handOver: spec.files ? 'files' : 'images',
     ...plan,
   });
 }

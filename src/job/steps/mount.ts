@@ -98,15 +98,11 @@ function judge({ plan, ports }: Run, volumes: readonly VolumeOfDisk[]): void {
 
 /** Mounts of the run's targets in the folders of the run, and whatever holds these targets. */
 async function release({ plan, ports, journal }: Run, signal: AbortSignal): Promise<void> {
-  const seen = new Map(seenTargetsOf(journal.state).map(({ target, path }) => [target, path]));
-  const now = await ports.proxy.paths(
-    plan.devices.map(({ targetWwn }) => targetWwn),
-    signal,
-  );
-  const disks = mountedDevicesOf(plan).map(({ device, folder }) => {
-    const devicePaths = [seen.get(device.target), now.get(device.targetWwn)];
-    return { folder, devicePaths: devicePaths.filter((path) => path !== undefined) };
-  });
+  const seen = seenTargetsOf(journal.state);
+  const disks = mountedDevicesOf(plan).map(({ device, folder }) => ({
+    folder,
+    devicePaths: seen.filter(({ target }) => target === device.target).map(({ path }) => path),
+  }));
   for (const { mountPoint, device } of await ports.fileSystems.release(plan.spec.exportDirectory, disks, signal)) {
     ports.reporter.warn('a mount is not of a target of this run and is left alone', { mountPoint, device });
   }

@@ -63,6 +63,8 @@ async function replay(
   signal: AbortSignal,
 ): Promise<Refusal | undefined> {
   const { devicePath, mountPoint, clock, check } = request;
+  const checker = check ? kind.checker : undefined;
+  if (kind.replay !== 'kernel' && !checker) return undefined;
   const loop = await attachLoop(devicePath, { ...place, isWritable: true }, signal);
   try {
     if (kind.replay === 'kernel') {
@@ -70,7 +72,7 @@ async function replay(
       if (end.exitCode !== 0) return notMounted(kind, end);
       await unmount(mountPoint, clock, signal);
     }
-    return check && kind.checker ? await checked(kind.checker, loop.device, signal) : undefined;
+    return checker && (await checked(checker, loop.device, signal));
   } finally {
     await loop.close();
   }
