@@ -30,7 +30,10 @@ const TOTAL_MINUTES = 29;
  */
 const GROUPS = [
   [{ name: 'test', limitMinutes: 18, npm: ['test', ...jestArgs('test')], count: countChecksAndJest }],
-  [{ name: 'demo', limitMinutes: 3, npm: ['run', '--silent', 'demo', '--', '--json'], count: countDemo }],
+  [
+    { name: 'demo', limitMinutes: 3, npm: ['run', '--silent', 'demo', '--', '--json'], count: countDemo },
+    summaryStage('files', 3),
+  ],
   [summaryStage('freeze', 8), summaryStage('peers', 9)],
   [{ name: 'chaos', limitMinutes: 3, npm: ['run', '--silent', 'chaos', '--', '--json'], count: countChaos }],
   [jestStage('faults', 14)],

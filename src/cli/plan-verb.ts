@@ -1,6 +1,6 @@
 import { loadConfig } from '../config/load.ts';
 import { newRunId } from '../job/names.ts';
-import type { PlanPreview } from '../job/plan.ts';
+import { folderOf, type PlanPreview } from '../job/plan.ts';
 import { previewPlan } from '../job/planner.ts';
 import type { Reporter } from '../ports/reporter.ts';
 import { closePorts, composePorts, jobSpec } from './compose.ts';
@@ -68,7 +68,7 @@ function textOf(plan: PlanPreview): string {
           bytesText(disk.capacityBytes),
           device.device,
           device.target ?? 'to be made',
-          device.imagePath,
+          plan.spec.files ? folderOf(device) : device.imagePath,
         ]),
     ),
   );
@@ -77,7 +77,7 @@ function textOf(plan: PlanPreview): string {
   return [
     managed
       ? table([['VM', 'disk', 'storage', 'size', 'serial', 'proxy VM', 'image'], ...added])
-      : table([['VM', 'disk', 'storage', 'size', 'device', 'target', 'image'], ...linked]),
+      : table([['VM', 'disk', 'storage', 'size', 'device', 'target', plan.spec.files ? 'folder' : 'image'], ...linked]),
     `route ${route.name}: ${route.because}\n`,
     managed
       ? `vCenter takes one snapshot of each of ${plan.vms.length} VM(s); nothing removes them by itself\n`

@@ -5,11 +5,11 @@ import type { SourceDevice } from './sources.ts';
 
 /** What is known not to be readable as files is refused before a guest is touched. Errors: `E_DISK_UNSUPPORTED`, `E_UNREADABLE`. */
 export function checkFiles(
-  { name, files }: Pick<JobSpec, 'name' | 'files'>,
+  { name, files, keep, clone }: Pick<JobSpec, 'name' | 'files' | 'keep' | 'clone'>,
   { name: route, because }: Route,
   sources: readonly Pick<SourceDevice, 'holds' | 'datastore'>[],
 ): void {
-  if (!files) return;
+  if (!files || keep || clone) return;
   if (route === 'managed') {
     throw new SnaphookError(
       'E_DISK_UNSUPPORTED',

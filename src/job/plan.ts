@@ -193,9 +193,12 @@ export interface MountedDevice {
   readonly folder: string;
 }
 
+/** Where the file systems of the disk are, in place of its image. */
+export const folderOf = ({ imagePath }: Pick<PlannedDevice, 'imagePath'>): string => imagePath.replace(/\.raw$/, '');
+
 /** None where images are handed over. */
 export const mountedDevicesOf = ({ spec, devices }: Pick<Plan, 'spec' | 'devices'>): readonly MountedDevice[] =>
-  spec.files ? devices.map((device) => ({ device, folder: device.imagePath.replace(/\.raw$/, '') })) : [];
+  spec.files ? devices.map((device) => ({ device, folder: folderOf(device) })) : [];
 
 /** Disks that are handed over, or devices that stay as they are on the array. */
 export const capturedDisksOf = ({ kept, devices, managed }: Plan): number =>

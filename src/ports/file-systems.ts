@@ -50,13 +50,13 @@ export interface DiskToMount {
 
 export interface DiskToRelease {
   readonly folder: string;
-  /** Where the disk is or was seen: only mounts of it are released. Undefined: whatever is mounted in the folder. */
+  /** Where the disk is or was seen: only mounts of it are released. Undefined: of any disk. */
   readonly devicePaths: readonly string[] | undefined;
 }
 
 /**
  * File systems of disks, mounted on this machine read-only, without devices, set-user-id and programs.
- * Errors: `E_PROXY`, `E_EXPORT`, and the signal's reason.
+ * Errors: `E_PROXY`, `E_PROXY_DEVICE`, `E_EXPORT`, and the signal's reason.
  */
 export interface FileSystems {
   /** Fails where nothing can be mounted at all, or where something lies in one of the folders. Changes nothing. */

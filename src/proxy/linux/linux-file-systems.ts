@@ -145,8 +145,8 @@ async function releaseMounts(
   const foreign: ForeignMount[] = [];
   for (const mount of [...(await mountsBelow(insideOf(root, folder)))].reverse()) {
     const behind = await behindLoop(mount.device);
-    if (devicePaths === undefined || (behind !== undefined && devicePaths.includes(behind)))
-      await unmount(mount.mountPoint, clock, signal);
+    // All of ours are loop devices: what is not is somebody else's in any case.
+    if (behind !== undefined && (devicePaths?.includes(behind) ?? true)) await unmount(mount.mountPoint, clock, signal);
     else foreign.push(mount);
   }
   return foreign;

@@ -157,3 +157,16 @@ test('jobs may stand in conf.d, nothing else may, and no job twice', () => {
 test('a missing file is named', () => {
   expect(failure('/nonexistent/snaphook.yaml').message).toContain('/nonexistent/snaphook.yaml');
 });
+
+test('files are handed over with every file system checked and every gap refused, unless the job says otherwise', () => {
+  const files = (text: string) => loadConfig(written(`${GOOD}${text}`)).jobs.nightly;
+
+  expect(files('    handOver: files\n')).toMatchObject({ handOver: 'files' });
+  expect(files('    handOver: files\n    files: { onUnreadable: note }\n')).toMatchObject({
+    files: { verify: true, onUnreadable: 'note' },
+  });
+  expect(failure(written(`${GOOD}    files: { verify: false }\n`))).toMatchObject({
+    code: 'E_CONFIG',
+    message: expect.stringMatching(/"jobs\.nightly\.files": these settings are for `handOver: files`/),
+  });
+});

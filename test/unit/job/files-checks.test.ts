@@ -11,6 +11,12 @@ test('VMFS is refused before a guest is touched, unless the job accepts the gap'
   expect(() => checkFiles({ name: 'nightly' }, snapvx, [datastore])).not.toThrow();
 });
 
+test('a snapshot of the job that is kept, and not handed over, may be of anything', () => {
+  const keep = { label: undefined, days: 1, rule: 'own' } as const;
+
+  expect(() => checkFiles({ ...job('fail'), keep }, snapvx, [datastore])).not.toThrow();
+});
+
 test('the route managed hands over images only', () => {
   const managed = { name: 'managed', because: 'the array refused' } as const;
 
