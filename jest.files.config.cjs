@@ -5,5 +5,4 @@ module.exports = {
   ...base,
   roots: ['<rootDir>/test/files'],
   testPathIgnorePatterns: ['/node_modules/'],
-  testTimeout: 60000,
 };

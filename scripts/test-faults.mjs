@@ -1,5 +1,5 @@
 // npm run test:faults: set up, then the fault matrix of test/faults. Arguments go to jest.
-// Kills are sampled; FAULTS_SEED=N, which each suite prints, takes the same sample again. `npm run faults -- --help` has more.
+// Kills are sampled; TEST_SEED=N, which each suite prints, takes the same sample again. `npm run faults -- --help` has more.
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { helpOnRequest } from './help.mjs';

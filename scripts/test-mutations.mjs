@@ -100,7 +100,8 @@ build();
 prebuildJest();
 const words = process.argv.slice(2);
 const stride = Number(process.env.MUTATION_STRIDE ?? 1);
-const first = Math.floor(Math.random() * stride);
+const seed = Number(process.env.TEST_SEED ?? Math.floor(Math.random() * 2 ** 31));
+const first = seed % stride;
 const wanted = MUTATIONS.filter(({ name }) => words.length === 0 || words.some((word) => name.includes(word))).filter(
   (_, index) => index % stride === first,
 );

@@ -23,6 +23,7 @@ const PEERS = [
   { name: 'cinder', packages: ['python3-cinder'] },
   { name: 'gss-ntlmssp', packages: ['gss-ntlmssp', 'python3-gssapi'] },
   { name: 'nbd', packages: ['libnbd-bin', 'qemu-utils'] },
+  { name: 'qemu-img', packages: ['qemu-utils'] },
   { name: 'openssh', packages: ['openssh-client'] },
   { name: 'vcsim', packages: ['golang-go', 'golang-github-vmware-govmomi-dev'], prepare: buildVcsim },
 ];

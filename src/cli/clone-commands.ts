@@ -16,7 +16,7 @@ const list = (parser: Argv) =>
 const remove = (parser: Argv) =>
   parser.command(
     'delete <run>',
-    'take a clone away: VM, datastore, devices, link and snapshot',
+    'take a clone away: VM, and its files or its datastore, devices, link and snapshot',
     (command) =>
       withExamples(
         command
@@ -35,7 +35,7 @@ const remove = (parser: Argv) =>
 const create = (parser: Argv) =>
   parser.command(
     ['create <vm>', '$0'],
-    'snapshot a VM on VMFS and register a copy of it on an ESXi host, powered off',
+    'make a second VM of a snapshot of the first, powered off: registered on a linked copy of VMFS, copied by vCenter for vVols',
     (command) =>
       withExamples(
         jobOption(command)
@@ -49,6 +49,11 @@ const create = (parser: Argv) =>
             requiresArg: true,
             describe: 'ESXi host, as vCenter names it; default: `clones.host` of the job',
           })
+          .option('snapshot', {
+            type: 'string',
+            requiresArg: true,
+            describe: 'run id of a kept snapshot to make it of; default: the VM is captured now',
+          })
           .option('name', {
             type: 'string',
             requiresArg: true,
@@ -59,15 +64,22 @@ const create = (parser: Argv) =>
             requiresArg: true,
             describe: 'inventory path of its folder; default: `clones.folder` of the job, or the folder of the VM',
           })
+          .option('datastore', {
+            type: 'string',
+            requiresArg: true,
+            describe: 'where vVols are copied to; default: `clones.datastore` of the job, or that of the VM',
+          })
           .epilogue(
             'Exit codes: 0 made, 3 made with a lower grade than asked for, 13 to 17 and 20 as of `snaphook pre`.',
           ),
         ['$0 clone web01 --job nightly-web --to-host esx07.example.com', 'a copy of web01 as it is now'],
+        ['$0 clone web01 --job nightly-web --snapshot mb3k2j1f-x8q2zk', 'as it was in a kept snapshot'],
         ['$0 clone web01 --job nightly-web --name web01-test --folder DC1/vm/test', 'under a name, in a folder'],
       ),
-    verb(async ({ config: configFile, job, vm, toHost: host, name, folder }, signal) => {
+    verb(async ({ config: configFile, job, vm, toHost: host, snapshot, name, folder, datastore }, signal) => {
       const { cloneCreateVerb } = await import('./clone-verbs.ts');
-      return cloneCreateVerb({ configFile, reporter: stderrReporter, signal }, { job, vm, host, name, folder });
+      const request = { job, vm, host, snapshot, name, folder, datastore };
+      return cloneCreateVerb({ configFile, reporter: stderrReporter, signal }, request);
     }),
   );
 

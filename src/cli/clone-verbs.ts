@@ -1,8 +1,8 @@
 import { loadConfig } from '../config/load.ts';
 import { type CloneResult, cloneVm } from '../job/clone.ts';
 import { deleteClone, type ListedClone, listClones } from '../job/clones.ts';
+import { collateralOf, warningsOf } from '../job/collateral.ts';
 import { SnaphookError } from '../ports/errors.ts';
-import { runId as parseRunId, type RunId } from '../ports/identity.ts';
 import type { Reporter } from '../ports/reporter.ts';
 import { jobSpec, withPorts } from './compose.ts';
 import type { VerbResult } from './console.ts';
@@ -10,6 +10,7 @@ import { EXIT } from './exit-codes.ts';
 import { capturedVms } from './render/captured-vms.ts';
 import { jsonDocument } from './render/json.ts';
 import { table } from './render/text.ts';
+import { runIdOf } from './run-id.ts';
 
 interface Call {
   readonly configFile: string;
@@ -22,8 +23,11 @@ export interface CloneRequest {
   /** The one VM, or a selector of it. */
   readonly vm: string;
   readonly host: string | undefined;
+  /** Run id of the kept snapshot it is made of; undefined: the VM is captured. */
+  readonly snapshot: string | undefined;
   readonly name: string | undefined;
   readonly folder: string | undefined;
+  readonly datastore: string | undefined;
 }
 
 export async function cloneCreateVerb(call: Call, request: CloneRequest): Promise<VerbResult> {
@@ -37,12 +41,20 @@ export async function cloneCreateVerb(call: Call, request: CloneRequest): Promis
       'E_USAGE',
       `job "${job}" does not say ${clones ? 'on which ESXi host' : 'where'} clones are shown`,
       {
-        hint: clones ? 'Give `--to-host`, or set `clones.host` of the job.' : 'Set `clones.presentGroup` of the job.',
+        hint: clones
+          ? 'Give `--to-host`, or set `clones.host` of the job.'
+          : 'Set `clones` of the job: for VMFS with its `presentGroup`, for vVols with `host`.',
       },
     );
   }
   const ofClone = { ...spec, targetPool: clones.targetPool ?? spec.targetPool, presentGroup: clones.presentGroup };
-  const wish = { host, name: request.name, folder: request.folder ?? clones.folder };
+  const wish = {
+    host,
+    name: request.name,
+    folder: request.folder ?? clones.folder,
+    ...(request.snapshot !== undefined && { snapshotRun: runIdOf(request.snapshot) }),
+    datastore: request.datastore ?? clones.datastore,
+  };
   const context = { job, integration: 'command line', instance: undefined, productRunId: undefined, level: undefined };
   const result = await withPorts(config, call.reporter, (ports) => cloneVm(ports, ofClone, wish, context, call.signal));
   return {
@@ -53,8 +65,8 @@ export async function cloneCreateVerb(call: Call, request: CloneRequest): Promis
 }
 
 /** VMs that came with the datastore: their files are on the copy, and they are in no inventory. */
-const unregisteredOf = ({ plan }: CloneResult): readonly string[] =>
-  plan.collateral.flatMap(({ vms }) => vms.map(({ name }) => name));
+const unregisteredOf = ({ plan, capture }: CloneResult): readonly string[] =>
+  collateralOf(plan, capture).flatMap(({ vms }) => vms.map(({ name }) => name));
 
 function documentOf(result: CloneResult, job: string): VerbResult['document'] {
   const { plan, capture, datastore, vm } = result;
@@ -64,11 +76,11 @@ function documentOf(result: CloneResult, job: string): VerbResult['document'] {
     job,
     degraded: result.degraded,
     vms: capturedVms(plan, capture),
-    clone: { name: vm.name, moRef: vm.vm, host: plan.clone?.host.name, datastore: datastore.name, poweredOn: false },
-    snapshot: { array: plan.arrayId, name: plan.snapshotName, snapId: capture.snapId },
+    clone: { name: vm.name, moRef: vm.vm, host: plan.clone?.host.name, datastore, poweredOn: false },
+    snapshot: { array: plan.arrayId, name: plan.snapshotName, snapId: capture.snapId, keptBy: plan.borrowed?.run },
     devices: plan.devices.map(({ device, target, targetWwn }) => ({ device, target, targetWwn })),
     unregisteredCopies: unregisteredOf(result),
-    warnings: plan.warnings,
+    warnings: warningsOf(plan, capture),
   });
 }
 
@@ -79,7 +91,9 @@ function textOf(result: CloneResult): string {
   return [
     `clone "${vm.name}" is registered on ESXi host ${plan.clone?.host.name}, powered off\n`,
     table([['VM', 'grade', ''], ...rows]),
-    `datastore ${datastore.name} on ${plan.devices.length} linked device(s) of array ${plan.arrayId}\n`,
+    plan.clone?.by === 'vcenter'
+      ? `its disks are copies on datastore ${datastore}; the VM snapshot they were made of is removed\n`
+      : `datastore ${datastore} on ${plan.devices.length} linked device(s) of array ${plan.arrayId}\n`,
     others.length === 0
       ? ''
       : `copies of ${others.join(', ')} lie on the same datastore and are not registered; they were not prepared unless the grades say so\n`,
@@ -117,19 +131,12 @@ export async function cloneDeleteVerb(
     deleteClone(ports, runId, { apply }, call.signal),
   );
   const what = `clone "${clone.name}" of "${clone.of}" on ESXi host ${clone.host}`;
+  const kept = clone.isOfKept ? '; its snapshot is kept' : '';
   return {
     document: jsonDocument('clone-delete', { ok: true, applied: apply, clone }),
     text: apply
-      ? `${what} is gone, with its datastore, devices and snapshot\n`
-      : `${what} would be removed with its datastore, devices and snapshot. Nothing was changed; \`--apply\` does it.\n`,
+      ? `${what} is gone, with everything it stood on${kept}\n`
+      : `${what} would be removed with everything it stands on${kept}. Nothing was changed; \`--apply\` does it.\n`,
     exitCode: EXIT.ok,
   };
-}
-
-function runIdOf(text: string): RunId {
-  try {
-    return parseRunId(text);
-  } catch {
-    throw new SnaphookError('E_USAGE', `"${text}" is no run id`, { hint: '`snaphook clone list` shows them.' });
-  }
 }

@@ -3,7 +3,7 @@ import path from 'node:path';
 import type { ArraySettings, Config, JobConfig } from '../config/schema.ts';
 import { resolveSecret } from '../config/secrets.ts';
 import { parseVmSelector } from '../config/vm-selector.ts';
-import { rawImages } from '../image/raw-image.ts';
+import { imageFiles } from '../image/image-files.ts';
 import { DEFAULT_LIMITS, type JobLimits, type JobSpec, type OnOpenRun } from '../job/job-spec.ts';
 import type { JobPorts } from '../job/ports.ts';
 import { workingHooks } from '../job/working-hooks.ts';
@@ -55,7 +55,7 @@ export function composePorts(config: Config, reporter: Reporter): JobPorts {
     ),
     guests: composeGuests(config.guests, clock),
     proxy: createLinuxProxy({ byIdFolder: config.proxy.devices, clock }),
-    images: rawImages,
+    images: imageFiles,
     fileSystems: createLinuxFileSystems(clock),
     journals: createFileJournals(path.join(config.stateDirectory, 'runs')),
     locks,
@@ -67,7 +67,9 @@ export function composePorts(config: Config, reporter: Reporter): JobPorts {
       markOf: (run, array) => installationMark(installationName(config), run, array),
       proxyVm: proxyVmOf(config),
       clones: Object.values(config.jobs).flatMap(({ clones, targetPool }) =>
-        clones ? [{ targetPool: clones.targetPool ?? targetPool, presentGroup: clones.presentGroup }] : [],
+        clones?.presentGroup === undefined
+          ? []
+          : [{ targetPool: clones.targetPool ?? targetPool, presentGroup: clones.presentGroup }],
       ),
       jobs: Object.entries(config.jobs).map(([name, job]) => ({
         targetPool: job.targetPool,
@@ -152,6 +154,7 @@ export function jobSpec(
     proxyVm: proxyVmOf(config),
     timeToLiveHours: job.timeToLiveHours,
     exportDirectory: job.exportDirectory,
+    imageFormat: job.imageFormat,
     limits: limitsOf(name, job),
     ...(job.handOver === 'files' && { files: job.files ?? { verify: true, onUnreadable: 'fail' } }),
     ...(job.retention && { retention: { days: job.retention.days, count: job.retention.count } }),

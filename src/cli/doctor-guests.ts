@@ -1,7 +1,7 @@
 import type { Config } from '../config/schema.ts';
 import { checkGuest, GUEST_STAGES, type GuestCheck, type GuestStage } from '../job/guest-check.ts';
 import type { JobPorts } from '../job/ports.ts';
-import { guestAddressOf, selectVms } from '../job/vms.ts';
+import { connectedVms, guestAddressOf, selectVms } from '../job/vms.ts';
 import type { PreparedGuest } from '../ports/guest.ts';
 import type { VmRecord } from '../ports/hypervisor.ts';
 import { jobSpec } from './compose.ts';
@@ -27,7 +27,7 @@ export async function checkGuests(
     try {
       const spec = jobSpec(config, name);
       if (spec.freeze === 'none' || spec.freeze === 'vmware-tools') continue;
-      const selected = await selectVms(ports.hypervisor, spec, signal);
+      const selected = connectedVms(await selectVms(ports.hypervisor, spec, signal));
       for (const vm of selected.vms) vms.set(vm.instanceUuid, vm);
     } catch (error) {
       checks.push(failed(`guests of job ${name}`, error));

@@ -49,6 +49,8 @@ export const EXIT_OF_ERROR: Readonly<Record<ErrorCode, number>> = {
   E_CLONE: EXIT.preflight,
   E_CLONE_IN_USE: EXIT.preflight,
   E_DATASTORE_COPY: EXIT.vcenter,
+  E_REVERT: EXIT.preflight,
+  E_REVERT_IN_USE: EXIT.preflight,
   E_DEVICE_NOT_FOUND: EXIT.preflight,
   E_DEVICE_AMBIGUOUS: EXIT.preflight,
   E_DEVICE_UNFIT: EXIT.preflight,

@@ -7,6 +7,7 @@ import { catalogCommands } from './catalog-commands.ts';
 import { cloneCommands } from './clone-commands.ts';
 import { jobOption, verb, withExamples } from './command-line.ts';
 import { endProgram, runVerb } from './console.ts';
+import { revertCommand } from './revert-command.ts';
 import { snapshotCommands } from './snapshot-commands.ts';
 import { vmCommands } from './vm-commands.ts';
 
@@ -113,6 +114,7 @@ const parser: Argv = yargs(hideBin(process.argv))
   .command('vm', 'what there is to capture', vmCommands)
   .command('clone', 'make, list and delete copies of VMs on ESXi hosts', cloneCommands)
   .command('snapshot', 'make, list, rename, delete and prune snapshots that are kept', snapshotCommands)
+  .command('revert', 'set VMs that are powered off back to a kept snapshot', revertCommand)
   .command('catalog', 'VM, disk, device and snapshot of every run', catalogCommands)
   .command(
     'status',

@@ -1,6 +1,7 @@
 import { loadConfig } from '../config/load.ts';
+import { folderOf } from '../job/mounted-devices.ts';
 import { newRunId } from '../job/names.ts';
-import { folderOf, type PlanPreview } from '../job/plan.ts';
+import { imageFormatOf, type PlanPreview } from '../job/plan.ts';
 import { previewPlan } from '../job/planner.ts';
 import type { Reporter } from '../ports/reporter.ts';
 import { closePorts, composePorts, jobSpec } from './compose.ts';
@@ -41,7 +42,7 @@ function documentOf({ runId: _, context: __, spec, ...plan }: PlanPreview): Verb
     job: spec.name,
     grade: spec.grade,
     exportDirectory: spec.exportDirectory,
-    handOver: spec.files ? 'files' : 'images',
+    ...(spec.files ? { handOver: 'files' } : { handOver: 'images', imageFormat: imageFormatOf(spec) }),
     ...plan,
   });
 }
@@ -91,7 +92,7 @@ function textOf(plan: PlanPreview): string {
     ),
     plan.spec.files
       ? `file systems of ${images.length} disk(s) are mounted below ${plan.spec.exportDirectory}\n`
-      : `images of up to ${bytesText(images.reduce((sum, { imageBytes }) => sum + imageBytes, 0))} go to ${plan.spec.exportDirectory}\n`,
+      : `${imageFormatOf(plan.spec)} images of up to ${bytesText(images.reduce((sum, { imageBytes }) => sum + imageBytes, 0))} go to ${plan.spec.exportDirectory}\n`,
     ...plan.vms
       .filter(({ name, selectedBy }) => selectedBy.some((selector) => selector !== name))
       .map(({ name, selectedBy }) => `VM ${name} selected by ${selectedBy.join(', ')}\n`),

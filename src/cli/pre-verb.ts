@@ -1,4 +1,5 @@
 import { loadConfig } from '../config/load.ts';
+import { warningsOf } from '../job/collateral.ts';
 import type { JobContext, OnOpenRun } from '../job/job-spec.ts';
 import { hasCommonInstant } from '../job/plan.ts';
 import { type PreResult, pre } from '../job/pre.ts';
@@ -56,7 +57,7 @@ function documentOf(result: PreResult): VerbResult['document'] {
       ...file,
       device: plan.devices.find(({ imagePath }) => imagePath === file.path)?.device,
     })),
-    warnings: plan.warnings,
+    warnings: warningsOf(plan, capture),
   });
 }
 

@@ -84,6 +84,8 @@ function describe(finding: ReapedFinding['finding']): string {
       return `${finding.files.join(', ')} in ${finding.directory}`;
     case 'presented-targets':
       return `device ${finding.devices.join(', ')} in group ${finding.storageGroup} of array ${finding.array}`;
+    case 'added-disks':
+      return `disk ${finding.files.join(', ')} of proxy VM ${finding.vm}`;
     case 'not-looked-at':
       return finding.what;
     case 'stale-lock':

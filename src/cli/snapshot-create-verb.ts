@@ -1,4 +1,5 @@
 import { loadConfig } from '../config/load.ts';
+import { collateralOf, warningsOf } from '../job/collateral.ts';
 import type { JobSpec, Keep } from '../job/job-spec.ts';
 import { type KeepResult, keepSnapshot } from '../job/keep.ts';
 import { type PruneResult, pruneKept } from '../job/prune.ts';
@@ -62,7 +63,13 @@ function keepOf({ name, retention }: JobSpec, { label, keepDays }: SnapshotCreat
       hint: 'Give `--keep-days N`, or set `retention: { days: N }` for the job. A snapshot without an end is never made.',
     });
   }
-  if (Number.isInteger(keepDays) && keepDays >= 1) return { label, days: keepDays, rule: 'own' };
+  checkKeepDays(keepDays);
+  return { label, days: keepDays, rule: 'own' };
+}
+
+/** @throws SnaphookError `E_USAGE` for what is no whole number of days. */
+export function checkKeepDays(keepDays: number): void {
+  if (Number.isInteger(keepDays) && keepDays >= 1) return;
   throw new SnaphookError('E_USAGE', '"--keep-days" is not a whole number of days', {
     hint: 'Such as `--keep-days 14`.',
   });
@@ -94,8 +101,8 @@ function documentOf({ runId, plan, capture, degraded }: KeepResult, keep: Keep, 
     window: windowOf(capture),
     deleted: pruning.deletions,
     retentionProblems: pruning.problems,
-    collateral: plan.collateral,
-    warnings: plan.warnings,
+    collateral: collateralOf(plan, capture),
+    warnings: warningsOf(plan, capture),
   });
 }
 

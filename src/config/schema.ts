@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { IMAGE_FORMATS } from '../ports/images.ts';
 
 const secret = z
   .string()
@@ -155,118 +156,116 @@ const limits = z
   })
   .describe('Times in seconds; the defaults fit most sites');
 
-const job = z
-  .strictObject({
-    vms: z
-      .array(z.string().min(1))
-      .default([])
-      .describe(
-        'VM names, or uuid:<instance UUID>, bios:<BIOS UUID>, moref:<id>, path:<inventory path>; any number by folder:<inventory path>, datastore:<name>, tag:<Category>/<Tag>, like:<pattern>',
-      ),
-    exclude: z.array(z.string().min(1)).default([]).describe('VMs to leave out, named as in vms'),
-    onNoMatch: z.enum(['fail', 'skip']).default('fail').describe('when one of vms leads to no VM'),
-    freeze: z
-      .enum(['auto', 'vss-provider', 'linux-fsfreeze', 'vmware-tools', 'none'])
-      .default('auto')
-      .describe('auto: each guest as its settings under `guests:` say; vmware-tools: route managed only'),
-    route: z
-      .enum(['auto', 'snapvx', 'managed'])
-      .default('auto')
-      .describe('snapvx: array snapshot and linked targets; managed: VM snapshots and hot-add, for vVols only'),
-    grade: z.enum(['application', 'filesystem', 'crash']).default('application').describe('the consistency asked for'),
-    onLowerGrade: z.enum(['fail', 'degrade']).default('fail'),
-    collateral: z
-      .enum(['refuse', 'warn', 'prepare'])
-      .default('refuse')
-      .describe('other VMs on a snapped datastore; prepare: freeze them too, each as `guests:` says'),
-    hostCaches: z
-      .enum(['refuse', 'warn'])
-      .default('refuse')
-      .describe('disks behind an IO filter or a write-back cache on the ESXi host; warn: the grade is crash at best'),
-    onOpenRun: z
-      .enum(['fail', 'replace', 'wait'])
-      .default('fail')
-      .describe('when another pre hook of the job works, or an earlier run still waits for its post hook'),
-    targetPool: z.string().min(1).max(64).describe('storage group whose devices may receive links'),
-    createTargets: z
-      .strictObject({
-        maxPoolDevices: z
-          .number()
-          .int()
-          .min(1)
-          .max(4096)
-          .describe('the pool is never made to hold more devices than this'),
-      })
-      .optional()
-      .describe('make targets that the pool lacks, in the pool; they stay in it. Absent: none are made'),
-    presentGroup: z
-      .string()
-      .min(1)
-      .max(64)
-      .optional()
-      .describe('storage group masked to the proxy, when the pool itself is not'),
-    exportDirectory: z.string().min(1).describe('where images or files are handed over'),
-    handOver: z
-      .enum(['images', 'files'])
-      .default('images')
-      .describe('images of the disks, or their file systems mounted read-only (Linux proxy, root)'),
-    files: z
-      .strictObject({
-        verify: z.boolean().default(true).describe('check every file system first; one that is not sound ends the run'),
-        onUnreadable: z
-          .enum(['fail', 'note'])
-          .default('fail')
-          .describe('encrypted, LVM, unknown content: end the run, or go on and say so in the manifest'),
-      })
-      .optional()
-      .describe('for handOver: files'),
-    timeToLiveHours: z
-      .number()
-      .int()
-      .min(1)
-      .max(9600)
-      .default(48)
-      .describe('the array removes the snapshot after this'),
-    retention: z
-      .strictObject({
-        days: z.number().int().min(1).max(399).describe('a kept snapshot is deleted after so many days'),
-        count: z.number().int().min(1).optional().describe('and so many of the same VMs are kept at most'),
-      })
-      .optional()
-      .describe('of snapshots that `snaphook snapshot create` keeps; without it each needs --keep-days'),
-    clones: z
-      .strictObject({
-        presentGroup: z.string().min(1).max(64).describe('storage group masked to the ESXi host that shows clones'),
-        targetPool: z
-          .string()
-          .min(1)
-          .max(64)
-          .optional()
-          .describe("storage group whose devices hold clones; default: the job's targetPool"),
-        host: z
-          .string()
-          .min(1)
-          .optional()
-          .describe('that ESXi host, as vCenter names it; default: --to-host is needed'),
-        folder: z
-          .string()
-          .min(1)
-          .optional()
-          .describe('inventory path of the folder of clones; default: that of the VM'),
-      })
-      .optional()
-      .describe('where `snaphook clone` shows copies of VMFS datastores'),
-    secure: z
-      .never({
-        error:
-          'secured snapshots are not supported: nobody, not the post hook either, could remove one before it expires',
-      })
-      .optional(),
-    limits: limits.optional(),
-  })
-  .refine(({ handOver, files }) => files === undefined || handOver === 'files', {
+const job = z.strictObject({
+  vms: z
+    .array(z.string().min(1))
+    .default([])
+    .describe(
+      'VM names, or uuid:<instance UUID>, bios:<BIOS UUID>, moref:<id>, path:<inventory path>; any number by folder:<inventory path>, datastore:<name>, tag:<Category>/<Tag>, like:<pattern>',
+    ),
+  exclude: z.array(z.string().min(1)).default([]).describe('VMs to leave out, named as in vms'),
+  onNoMatch: z.enum(['fail', 'skip']).default('fail').describe('when one of vms leads to no VM'),
+  freeze: z
+    .enum(['auto', 'vss-provider', 'linux-fsfreeze', 'vmware-tools', 'none'])
+    .default('auto')
+    .describe('auto: each guest as its settings under `guests:` say; vmware-tools: route managed only'),
+  route: z
+    .enum(['auto', 'snapvx', 'managed'])
+    .default('auto')
+    .describe('snapvx: array snapshot and linked targets; managed: VM snapshots and hot-add, for vVols only'),
+  grade: z.enum(['application', 'filesystem', 'crash']).default('application').describe('the consistency asked for'),
+  onLowerGrade: z.enum(['fail', 'degrade']).default('fail'),
+  collateral: z
+    .enum(['refuse', 'warn', 'prepare'])
+    .default('refuse')
+    .describe('other VMs on a snapped datastore; prepare: freeze them too, each as `guests:` says'),
+  hostCaches: z
+    .enum(['refuse', 'warn'])
+    .default('refuse')
+    .describe('disks behind an IO filter or a write-back cache on the ESXi host; warn: the grade is crash at best'),
+  onOpenRun: z
+    .enum(['fail', 'replace', 'wait'])
+    .default('fail')
+    .describe('when another pre hook of the job works, or an earlier run still waits for its post hook'),
+  targetPool: z.string().min(1).max(64).describe('storage group whose devices may receive links'),
+  createTargets: z
+    .strictObject({
+      maxPoolDevices: z
+        .number()
+        .int()
+        .min(1)
+        .max(4096)
+        .describe('the pool is never made to hold more devices than this'),
+    })
+    .optional()
+    .describe('make targets that the pool lacks, in the pool; they stay in it. Absent: none are made'),
+  presentGroup: z
+    .string()
+    .min(1)
+    .max(64)
+    .optional()
+    .describe('storage group masked to the proxy, when the pool itself is not'),
+  exportDirectory: z.string().min(1).describe('where images or files are handed over'),
+  handOver: z
+    .enum(['images', 'files'])
+    .default('images')
+    .describe('images of the disks, or their file systems mounted read-only (Linux proxy, root)'),
+  files: z
+    .strictObject({
+      verify: z.boolean().default(true).describe('check every file system first; one that is not sound ends the run'),
+      onUnreadable: z
+        .enum(['fail', 'note'])
+        .default('fail')
+        .describe('encrypted, LVM, unknown content: end the run, or go on and say so in the manifest'),
+    })
+    .optional()
+    .describe('for handOver: files'),
+  imageFormat: z.enum(IMAGE_FORMATS).default('raw').describe('of the images that are handed over: docs/images.md'),
+  timeToLiveHours: z.number().int().min(1).max(9600).default(48).describe('the array removes the snapshot after this'),
+  retention: z
+    .strictObject({
+      days: z.number().int().min(1).max(399).describe('a kept snapshot is deleted after so many days'),
+      count: z.number().int().min(1).optional().describe('and so many of the same VMs are kept at most'),
+    })
+    .optional()
+    .describe('of snapshots that `snaphook snapshot create` keeps; without it each needs --keep-days'),
+  clones: z
+    .strictObject({
+      presentGroup: z
+        .string()
+        .min(1)
+        .max(64)
+        .optional()
+        .describe('for clones of VMFS: storage group masked to the ESXi host that shows them'),
+      targetPool: z
+        .string()
+        .min(1)
+        .max(64)
+        .optional()
+        .describe("storage group whose devices hold clones; default: the job's targetPool"),
+      host: z.string().min(1).optional().describe('that ESXi host, as vCenter names it; default: --to-host is needed'),
+      folder: z.string().min(1).optional().describe('inventory path of the folder of clones; default: that of the VM'),
+      datastore: z.string().min(1).optional().describe('where clones of vVols lie; default: that of the VM'),
+    })
+    .optional()
+    .describe('where `snaphook clone` puts clones'),
+  secure: z
+    .never({
+      error:
+        'secured snapshots are not supported: nobody, not the post hook either, could remove one before it expires',
+    })
+    .optional(),
+  limits: limits.optional(),
+});
+
+const fittingJob = job
+  .refine(({ handOver, files }) => handOver === 'files' || files === undefined, {
     error: 'these settings are for `handOver: files`',
     path: ['files'],
+  })
+  .refine(({ handOver, imageFormat }) => handOver === 'images' || imageFormat === 'raw', {
+    error: 'a format is for `handOver: images`',
+    path: ['imageFormat'],
   });
 
 export const configSchema = z
@@ -279,6 +278,7 @@ export const configSchema = z
       .max(200)
       .optional()
       .describe('names this installation in snapshot names; default: proxy.host and the vCenter'),
+    manifestKey: secret.optional().describe('Ed25519 private key in PEM (PKCS #8): every manifest is signed with it'),
     vcenter,
     arrays: z.array(array).min(1),
     guests: z.array(guest).default([]),
@@ -290,7 +290,7 @@ export const configSchema = z
           .min(1)
           .max(200)
           .regex(/^(?!clone of )/, 'a job has no name that begins with "clone of "'),
-        job,
+        fittingJob,
       )
       .describe('what the backup product calls by name'),
   })

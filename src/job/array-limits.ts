@@ -24,15 +24,15 @@ export function checkArray(array: Pick<StorageArray, 'id'>, facts: ArrayFacts): 
 }
 
 /**
- * What the array would refuse in the window or at the link, refused now: no guest was asked for anything. Errors: `E_CONFIG`,
- * `E_ARRAY_LIMIT`, `E_DEVICE_UNFIT`.
+ * What the array would refuse in the window or at the link, refused now: no guest was asked for anything. Returns what could not be
+ * looked at, in words. Errors: `E_CONFIG`, `E_ARRAY_LIMIT`, `E_DEVICE_UNFIT`.
  */
 export async function checkArrayLimits(
   array: Pick<StorageArray, 'id' | 'limits' | 'sourceLoads'>,
   sources: readonly SourceDevice[],
   spec: JobSpec,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<readonly string[]> {
   const limits = await array.limits(signal);
   checkKeep(spec, limits);
   checkLife(spec, limits);
@@ -43,16 +43,19 @@ export async function checkArrayLimits(
       { hint: 'Split the job: VMs of different jobs have different points in time.' },
     );
   }
-  await checkSources(array, sources, limits, signal);
+  return checkSources(array, sources, limits, signal);
 }
 
-/** Does the array take one more snapshot of each device? Errors: `E_ARRAY_LIMIT`, `E_DEVICE_UNFIT`. */
+/**
+ * Does the array take one more snapshot of each device? Returns what could not be looked at, in words. Errors: `E_ARRAY_LIMIT`,
+ * `E_DEVICE_UNFIT`.
+ */
 export async function checkSources(
-  array: Pick<StorageArray, 'sourceLoads'>,
+  array: Pick<StorageArray, 'id' | 'sourceLoads'>,
   sources: readonly Pick<SourceDevice, 'device' | 'disks'>[],
   limits: ArrayLimits,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<readonly string[]> {
   for (const { device, disks } of sources) {
     if (device.linkTarget) {
       throw unfit(
@@ -64,7 +67,7 @@ export async function checkSources(
     }
   }
   const withSnapshots = sources.filter(({ device }) => device.snapshotSource);
-  if (withSnapshots.length === 0) return;
+  if (withSnapshots.length === 0) return [];
   const loads = await array.sourceLoads(
     withSnapshots.map(({ device }) => device.id),
     signal,
@@ -72,8 +75,14 @@ export async function checkSources(
   const disksOn = new Map(withSnapshots.map(({ device, disks }) => [device.id, disks]));
   for (const load of loads) {
     checkLoad(load, nameOf(disksOn.get(load.device) ?? []), limits);
+    disksOn.delete(load.device);
   }
+  return disksOn.size === 0 ? [] : [notLookedAt(array, [...disksOn.keys()])];
 }
+
+/** Its refusal in the window or at the link would be the first to tell. */
+const notLookedAt = ({ id }: Pick<StorageArray, 'id'>, devices: readonly string[]): string =>
+  `not looked at: how many snapshots ${devices.length} source device(s) have already (${devices.join(', ')}), and whether one of them is being restored; array "${id}" does not tell it through the interface in use`;
 
 /** The longest that the array keeps a snapshot, and a clear word when it is to be kept for longer. */
 function checkKeep({ name, keep, timeToLiveHours }: JobSpec, limits: ArrayLimits): void {

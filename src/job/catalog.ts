@@ -77,7 +77,7 @@ function entryOf(runId: string, job: string, state: RunState): CatalogEntry {
     outcome: state.outcome,
     label: state.label ?? plan?.spec.keep?.label,
     openedAt: state.openedAt?.toISOString(),
-    capturedAt: found?.createdAt ?? state.capturedAt?.toISOString(),
+    capturedAt: found?.createdAt ?? plan?.borrowed?.takenAt ?? state.capturedAt?.toISOString(),
     snapshot: snapshotOf(state),
     vms: plan
       ? vmsOf(plan, state)
@@ -98,7 +98,7 @@ function snapshotOf(state: RunState): CatalogEntry['snapshot'] {
   return {
     array: plan.arrayId,
     name: plan.snapshotName,
-    snapId: captureResultOf(state)?.snapId,
+    snapId: (plan.borrowed ?? captureResultOf(state))?.snapId,
     route: plan.route.name,
   };
 }
@@ -113,7 +113,9 @@ function vmsOf(plan: Plan, state: RunState): readonly CatalogVm[] {
       name,
       instanceUuid,
       grade: captured?.grade ?? 'unknown',
-      reasons: captured?.reasons ?? ['nothing was captured'],
+      reasons: captured?.reasons ?? [
+        plan.borrowed ? `the snapshot is that of run ${plan.borrowed.run}` : 'nothing was captured',
+      ],
       disks: disks.map(({ label, devices }) => ({
         label,
         devices: devices.map((device) => ({ device, wwn: wwns.get(device), target: targets.get(device) })),

@@ -1,8 +1,8 @@
 import { SnaphookError } from '../ports/errors.ts';
 import type { VmHome } from '../ports/host-storage.ts';
 import type { DiskBacking, VmRecord } from '../ports/hypervisor.ts';
-import type { CloneWish } from './job-spec.ts';
-import type { ClonePlan, Route } from './plan.ts';
+import type { CloneWish, JobSpec } from './job-spec.ts';
+import type { ClonePlan, MountedClonePlan } from './plan.ts';
 import type { JobPorts } from './ports.ts';
 
 const MAX_NAME_LENGTH = 80;
@@ -11,70 +11,78 @@ const MAX_NAME_LENGTH = 80;
  * Where the clone of a VM comes to lie. Refused is whatever would make the copy use files of the original: its configuration names
  * files in its own folder without a path, and all others by the datastore they were on. Errors: `E_CLONE`, `E_VCENTER*`.
  */
-export async function planClone(
+export async function planMountedClone(
   ports: JobPorts,
+  spec: Pick<JobSpec, 'name' | 'presentGroup'>,
   wish: CloneWish,
-  { vms, route }: { readonly vms: readonly VmRecord[]; readonly route: Route },
+  vms: readonly VmRecord[],
   signal: AbortSignal,
-): Promise<ClonePlan> {
-  const [vm, ...others] = vms;
-  if (!vm || others.length > 0)
-    throw refused(`${vms.length} VMs are selected`, 'Name the one VM that is to be cloned.');
-  const { suspended, faultTolerant } = vm.condition;
-  if (suspended || faultTolerant) {
-    const how = suspended ? 'is suspended' : 'is protected by Fault Tolerance';
-    throw refused(`VM "${vm.name}" ${how}, and so would its copy be`, 'Change that in vCenter, then clone it.');
+): Promise<MountedClonePlan> {
+  const vm = clonable(vms);
+  const datastore = commonDatastore(vm);
+  if (spec.presentGroup === undefined) {
+    throw new SnaphookError('E_CONFIG', `job "${spec.name}" does not say how an ESXi host is shown clones of VMFS`, {
+      hint: 'Set `clones.presentGroup`: the storage group of a masking view of that host.',
+    });
   }
-  const datastore = commonDatastore(vm, route);
   const { hostStorage } = ports;
   try {
     const home = await hostStorage.homeOf(vm.moRef, signal);
     const configFile = configFileOf(vm, datastore.name, home);
-    const host = await hostStorage.findHost(wish.host, signal);
-    if (host.unusable !== undefined) {
-      throw refused(
-        `ESXi host "${host.name}" cannot show it: ${host.unusable}`,
-        'Name another host, or wait for this one.',
-      );
-    }
-    const folder = await folderOf(ports, wish, home, signal);
-    if (host.datacenter !== folder.datacenter || host.datacenter !== home.datacenter) {
-      throw refused(
-        `VM "${vm.name}", ESXi host "${host.name}" and the folder are not in one datacenter`,
-        'Name a host and a folder of the datacenter of the VM.',
-      );
-    }
-    const name = wish.name ?? defaultName(vm, ports);
-    await checkName(ports, name, signal);
-    return {
-      host: { moRef: host.moRef, name: host.name },
-      pool: host.rootPool,
-      folder: folder.folder,
-      name,
-      datastore,
-      configFile,
-    };
+    return { ...(await placeOf(ports, wish, { vm, home }, signal)), datastore, configFile };
   } finally {
     await hostStorage.close();
   }
 }
 
-/** The one VMFS datastore that all disks are files on, without any chain. */
-function commonDatastore(vm: VmRecord, route: Route): ClonePlan['datastore'] {
-  if (route.name === 'managed') {
-    const because = `its route is "managed": ${route.because}`;
+/** The one VM, in a state in which a copy of it is one that can be powered on. */
+export function clonable([vm, ...others]: readonly VmRecord[]): VmRecord {
+  if (!vm || others.length > 0) {
+    throw refused(`${others.length + (vm ? 1 : 0)} VMs are selected`, 'Name the one VM that is to be cloned.');
+  }
+  const { suspended, faultTolerant } = vm.condition;
+  if (suspended || faultTolerant) {
+    const how = suspended ? 'is suspended' : 'is protected by Fault Tolerance';
+    throw refused(`VM "${vm.name}" ${how}, and so would its copy be`, 'Change that in vCenter, then clone it.');
+  }
+  return vm;
+}
+
+/** Host, folder and name of the clone. */
+export async function placeOf(
+  ports: JobPorts,
+  wish: CloneWish,
+  { vm, home }: { readonly vm: VmRecord; readonly home: VmHome },
+  signal: AbortSignal,
+): Promise<Pick<ClonePlan, 'host' | 'pool' | 'folder' | 'name'>> {
+  const host = await ports.hostStorage.findHost(wish.host, signal);
+  if (host.unusable !== undefined) {
     throw refused(
-      `VM "${vm.name}" is not on VMFS, ${because}`,
-      'Clone it in vCenter: virtual volumes have no datastore to copy.',
+      `ESXi host "${host.name}" cannot show it: ${host.unusable}`,
+      'Name another host, or wait for this one.',
     );
   }
-  const found = new Map<string, ClonePlan['datastore']>();
+  const folder = await folderOf(ports, wish, home, signal);
+  if (host.datacenter !== folder.datacenter || host.datacenter !== home.datacenter) {
+    throw refused(
+      `VM "${vm.name}", ESXi host "${host.name}" and the folder are not in one datacenter`,
+      'Name a host and a folder of the datacenter of the VM.',
+    );
+  }
+  const name = wish.name ?? defaultName(vm, ports);
+  await checkName(ports, name, signal);
+  return { host: { moRef: host.moRef, name: host.name }, pool: host.rootPool, folder: folder.folder, name };
+}
+
+/** The one VMFS datastore that all disks are files on, without any chain. */
+function commonDatastore(vm: VmRecord): MountedClonePlan['datastore'] {
+  const found = new Map<string, MountedClonePlan['datastore']>();
   for (const { label, backing, onSnapshot } of vm.disks) {
     const elsewhere = whyNoFile(backing);
     if (elsewhere !== undefined) {
       throw refused(
         `disk "${label}" of VM "${vm.name}" is ${elsewhere}, not a file on the datastore that is copied`,
-        'Only VMs whose disks all lie on one VMFS datastore can be cloned from a snapshot.',
+        'Only VMs whose disks all lie on one VMFS datastore can be cloned from a snapshot of the array. VMs on vVols are copied by vCenter where the route of the job is `managed`.',
       );
     }
     if (onSnapshot || vm.condition.snapshots.length > 0) {
@@ -157,5 +165,5 @@ function defaultName({ name }: VmRecord, { clock }: JobPorts): string {
   return `${name.slice(0, MAX_NAME_LENGTH - suffix.length)}${suffix}`;
 }
 
-const refused = (why: string, hint: string): SnaphookError =>
+export const refused = (why: string, hint: string): SnaphookError =>
   new SnaphookError('E_CLONE', `no clone can be made: ${why}`, { hint });

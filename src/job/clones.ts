@@ -1,11 +1,13 @@
 import { SnaphookError } from '../ports/errors.ts';
 import { runId as parseRunId, type RunId } from '../ports/identity.ts';
 import { jobLock } from './job-turn.ts';
-import { datastoreResultOf, type RunState, registerResultOf } from './journal.ts';
+import { copyResultOf, datastoreResultOf, type RunState, registerResultOf } from './journal.ts';
 import { readJournal } from './open-plans.ts';
 import type { JobPorts } from './ports.ts';
 import { cleanUpRun, loadRun } from './run-record.ts';
-import { findCopy, refuseOthers, refuseRunning, registeredOn } from './steps/mounted-copy.ts';
+import type { Run } from './step.ts';
+import { findCopy, refuseRunningCopy } from './steps/copy.ts';
+import { findCopy as findMountedCopy, refuseOthers, refuseRunning, registeredOn } from './steps/mounted-copy.ts';
 
 export interface ListedClone {
   readonly runId: RunId;
@@ -14,9 +16,11 @@ export interface ListedClone {
   readonly of: string;
   readonly name: string;
   readonly host: string;
-  /** Undefined before the copy is mounted. */
+  /** Undefined before a linked copy is mounted. */
   readonly datastore: string | undefined;
   readonly snapshot: string;
+  /** It is made of a kept snapshot, which stays when it goes. */
+  readonly isOfKept: boolean;
   /** When the VM was captured. */
   readonly takenAt: Date | undefined;
   /** `present`: made, and not asked to go. `unfinished`: being made or deleted now, or left half way. */
@@ -41,11 +45,12 @@ function listedClone(runId: RunId, job: string, state: RunState): ListedClone | 
     runId,
     job,
     of: plan.vms[0]?.name ?? '',
-    name: registerResultOf(state)?.name ?? plan.clone.name,
+    name: (registerResultOf(state) ?? copyResultOf(state))?.name ?? plan.clone.name,
     host: plan.clone.host.name,
-    datastore: datastoreResultOf(state)?.name,
+    datastore: plan.clone.by === 'vcenter' ? plan.clone.datastore.name : datastoreResultOf(state)?.name,
     snapshot: plan.snapshotName,
-    takenAt: state.capturedAt,
+    isOfKept: plan.borrowed !== undefined,
+    takenAt: plan.borrowed?.takenAt === undefined ? state.capturedAt : new Date(plan.borrowed.takenAt),
     state: isPresentClone(state) ? 'present' : 'unfinished',
   };
 }
@@ -55,7 +60,8 @@ export const isPresentClone = ({ plan, handedOverAt, releasing }: RunState): boo
   plan?.clone !== undefined && handedOverAt !== undefined && !releasing;
 
 /**
- * Takes a clone away with everything it stands on: VM out of the inventory, datastore, devices, link, snapshot. Without `apply` it only
+ * Takes a clone away with everything it stands on: VM out of the inventory, datastore, devices, link, snapshot; or the VM that vCenter
+ * copied, with its files. Without `apply` it only
  * looks whether that could be done. Errors: `E_NO_RUN`, `E_CLONE_IN_USE` while it is not powered off, `E_LOCKED`, `E_LEFTOVERS`.
  */
 export async function deleteClone(
@@ -88,14 +94,28 @@ export async function deleteClone(
 /** Looked at before anything is begun, so that a refusal leaves the clone as it is. */
 async function refuseInUse(ports: JobPorts, runId: RunId, signal: AbortSignal): Promise<void> {
   const { run } = await loadRun(ports, runId);
-  if (!run || run.journal.state.steps.datastore.at === 'untouched') return;
+  if (!run) return;
+  if (run.journal.state.steps.copy.at !== 'untouched') return refuseRunningCopyOf(run, signal);
+  if (run.journal.state.steps.datastore.at === 'untouched') return;
   const { hostStorage } = ports;
   try {
-    const copy = await findCopy(run, hostStorage, signal);
+    const copy = await findMountedCopy(run, hostStorage, signal);
     const registered = copy && registeredOn(copy, run.plan);
     if (registered) refuseRunning(registered);
     if (copy) refuseOthers(copy, registered);
   } finally {
     await hostStorage.close();
+  }
+}
+
+async function refuseRunningCopyOf(run: Run, signal: AbortSignal): Promise<void> {
+  const { vmSnapshots } = run.ports;
+  // Without it deleting fails, too, and says why.
+  if (!vmSnapshots) return;
+  try {
+    const copy = await findCopy(run, vmSnapshots, signal);
+    if (copy) refuseRunningCopy(copy);
+  } finally {
+    await vmSnapshots.close();
   }
 }

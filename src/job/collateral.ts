@@ -2,8 +2,9 @@ import { SnaphookError } from '../ports/errors.ts';
 import type { DatastoreNeighbour, VmRecord } from '../ports/hypervisor.ts';
 import type { InstanceUuid, MoRef } from '../ports/identity.ts';
 import type { JobSpec } from './job-spec.ts';
-import type { Collateral, CollateralVm } from './plan.ts';
+import type { Collateral, CollateralVm, Plan } from './plan.ts';
 import type { JobPorts } from './ports.ts';
+import type { CaptureResult } from './results.ts';
 import { guestAddressOf } from './vms.ts';
 
 interface CapturedDatastore {
@@ -85,6 +86,15 @@ export function newcomers(planned: readonly Collateral[], now: readonly Collater
     });
   });
 }
+
+/** Who is captured with the datastores: as they were just before the freeze, where that was written down. */
+export const collateralOf = (plan: Plan, { neighbours }: CaptureResult): readonly Collateral[] =>
+  neighbours?.collateral ?? plan.collateral;
+
+export const warningsOf = (plan: Plan, { neighbours }: CaptureResult): readonly string[] => [
+  ...plan.warnings,
+  ...(neighbours?.news ?? []),
+];
 
 /** One whose uuid cannot be read is known by what vCenter calls it. */
 const identityOf = ({ instanceUuid, name }: CollateralVm): string => instanceUuid ?? name;

@@ -1,5 +1,5 @@
 import type { Clock } from '../ports/clock.ts';
-import { type ErrorCode, SnaphookError } from '../ports/errors.ts';
+import { type ErrorCode, type RetryClass, SnaphookError } from '../ports/errors.ts';
 
 export interface Limit {
   readonly durationMs: number;
@@ -7,6 +7,8 @@ export interface Limit {
   readonly code: ErrorCode;
   readonly message: string;
   readonly hint?: string;
+  /** `never` where the time was given for all that waiting can bring. Default `after-probe`. */
+  readonly retry?: RetryClass;
 }
 
 /** Given as a reason: without one an error with its stack would be made for every limit. */
@@ -38,9 +40,9 @@ export async function withinLimit<Result>(
 }
 
 /** What work is aborted with when its time is over. */
-export const limitError = ({ code, message, hint }: Limit): SnaphookError =>
+export const limitError = ({ code, message, hint, retry = 'after-probe' }: Limit): SnaphookError =>
   new SnaphookError(code, message, {
     effect: 'unknown',
-    retry: 'after-probe',
+    retry,
     ...(hint === undefined ? {} : { hint }),
   });

@@ -27,7 +27,7 @@ import type { Collateral, Route } from './plan.ts';
 import type { JobPorts } from './ports.ts';
 import { orProblem } from './problems.ts';
 import { chooseRoute } from './route.ts';
-import { containersOn, homeOf, vvolsOf } from './sources.ts';
+import { containersOf, containersOn, homeOf, vvolsOf } from './sources.ts';
 import { diskRefusal, vmRefusals } from './vm-checks.ts';
 import { notesOf } from './vm-notes.ts';
 import { findVm, guestAddressOf } from './vms.ts';
@@ -154,7 +154,7 @@ async function askArrays(
       const inventory = await array.inventory({ identities, pool: first, vvols }, signal);
       const byPool = new Map([[first, inventory.pool]]);
       for (const pool of more) byPool.set(pool, (await array.inventory({ identities: [], pool }, signal)).pool);
-      const containers = await containersOn(array, vvols, signal);
+      const containers = await containersOn(array, containersOf(owners), signal);
       return { answer: { array, facts, inventory, containers }, byPool };
     });
     if (!answered) continue;
@@ -243,7 +243,8 @@ async function isFit(
   await orProblem(problems, undefined, signal, async () => {
     checkArray(array, facts);
     const held = { vm: owner.vm.instanceUuid, vmName: owner.vm.name, key: owner.disk.key, label: owner.disk.label };
-    await checkSources(array, [{ device: found.device, disks: [held] }], await array.limits(signal), signal);
+    const source = { device: found.device, disks: [held] };
+    notes.push(...(await checkSources(array, [source], await array.limits(signal), signal)));
   });
   return true;
 }

@@ -59,6 +59,8 @@ export type Finding =
       readonly storageGroup: string;
       readonly devices: readonly DeviceId[];
     }
+  /** Independent, non-persistent disks of the proxy VM that no open run has. Who added them nobody knows. */
+  | { readonly kind: 'added-disks'; readonly vm: MoRef; readonly files: readonly string[] }
   /** An array, a directory or a run that could not be asked: what of ours is there is not known. */
   | { readonly kind: 'not-looked-at'; readonly what: string }
   /** A lock whose process died. */

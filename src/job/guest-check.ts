@@ -2,9 +2,9 @@ import { type ErrorCode, SnaphookError } from '../ports/errors.ts';
 import type { FreezeStrategy, PreparedGuest } from '../ports/guest.ts';
 import type { VmRecord } from '../ports/hypervisor.ts';
 import { withinLimit } from './deadline.ts';
-import { vmLock } from './job-turn.ts';
 import { newRunId } from './names.ts';
 import type { JobPorts } from './ports.ts';
+import { vmLock } from './vm-locks.ts';
 import { guestAddressOf } from './vms.ts';
 
 /**

@@ -1,5 +1,5 @@
 import { SnaphookError } from '../ports/errors.ts';
-import type { VirtualDisk, VmRecord } from '../ports/hypervisor.ts';
+import type { DiskBacking, VirtualDisk, VmRecord } from '../ports/hypervisor.ts';
 import type {
   ArrayFacts,
   Device,
@@ -20,8 +20,8 @@ export interface ArrayAnswer {
   readonly array: StorageArray;
   readonly facts: ArrayFacts;
   readonly inventory: DeviceInventory;
-  /** Names of the disks' storage containers on the array, by id; empty where nobody asked. */
-  readonly containers: ReadonlyMap<string, string>;
+  /** Names of the disks' storage containers on the array, by id; undefined: asked for, and not shown. */
+  readonly containers: ReadonlyMap<string, string | undefined>;
 }
 
 /** The one device that shows an identity. */
@@ -112,7 +112,7 @@ export function checkAgreement(found: FoundDevice, answers: readonly ArrayAnswer
     notes.push(`device "${device.id}" has inherited the identity of ${names}, which no configured array shows`);
   }
   checkDevice(owner, what, answer, device);
-  checkContainer(owner, what, answers, found);
+  notes.push(...checkContainer(owner, what, answers, found));
   notes.push(...checkBacking(owner, what, found));
   return notes;
 }
@@ -134,22 +134,33 @@ function checkDevice({ disk }: VmDisk, what: string, answer: ArrayAnswer, device
   );
 }
 
-/** That a container's id in vCenter is its uuid on the array is not confirmed: where no array shows it, nothing is compared. */
+/** That a container's id in vCenter is its uuid on the array is not confirmed: where no array shows it, that is told and no reason. */
 function checkContainer(
   { disk: { backing } }: VmDisk,
   what: string,
   answers: readonly ArrayAnswer[],
   { answer, device }: { readonly answer: ArrayAnswer; readonly device: Device },
-): void {
-  const containerId = backing.kind === 'vvol' ? backing.containerId : undefined;
-  if (containerId === undefined || answer.containers.has(containerId)) return;
-  const holder = answers.find(({ containers }) => containers.has(containerId));
-  if (!holder) return;
+): readonly string[] {
+  if (backing.kind !== 'vvol' || backing.containerId === undefined) return [];
+  const { containerId, datastore } = backing;
+  if (answer.containers.get(containerId) !== undefined) return [];
+  const holder = answers.find(({ containers }) => containers.get(containerId) !== undefined);
+  if (!holder) {
+    const wasAsked = answer.containers.has(containerId);
+    const told = `no configured array shows storage container "${containerId}", which vCenter tells of datastore "${datastore}"`;
+    return wasAsked ? [told] : [];
+  }
   throw unfit(
     `${what} lies in storage container "${holder.containers.get(containerId)}" of array ${holder.array.id}, but device ${nameIn(answer, device)} shows it`,
     'Check in Unisphere of both arrays which of them has the vVol.',
   );
 }
+
+/** The VASA provider names arrays in words of its own; what looks like an array id must be one. Their form is not confirmed. */
+export const arraysNamedBy = (backing: DiskBacking): readonly string[] =>
+  backing.kind === 'vvol'
+    ? [...new Set(backing.vasaArrays.flatMap((words) => words.match(/(?<!\d)\d{12}(?!\d)/g) ?? []))]
+    : [];
 
 function checkBacking(
   { disk }: VmDisk,
@@ -172,8 +183,7 @@ function checkBacking(
       'Look at the device and at the storage containers in Unisphere: another device has the name of the vVol.',
     );
   }
-  // The VASA provider names arrays in words of its own; what looks like an array id must be this one. Their form is not confirmed.
-  const named = [...new Set(backing.vasaArrays.flatMap((words) => words.match(/(?<!\d)\d{12}(?!\d)/g) ?? []))];
+  const named = arraysNamedBy(backing);
   if (named.length > 0 && !named.includes(answer.array.id)) {
     throw unfit(
       `${what} lies in a storage container of array ${named.join(', ')}, but device ${nameIn(answer, device)} shows it`,

@@ -1,24 +1,34 @@
+import { filesOfImage, type ImageFormat } from '../ports/images.ts';
 import { safeFileName } from './names.ts';
 import type { SourceDevice } from './sources.ts';
 
+const EXTENSIONS: Readonly<Record<ImageFormat, string>> = {
+  raw: 'raw',
+  'vmdk-flat': 'vmdk',
+  'vmdk-stream': 'vmdk',
+  qcow2: 'qcow2',
+};
+
 /**
- * Where each image goes, the same on every run: `<vm>/<disk>.raw`, or `<datastore>/<device>.raw` for the extents of a datastore.
- * VMs whose names give the same folder are told apart by their instance UUID.
+ * Where each image goes, the same on every run: `<vm>/<disk>.raw`, or `<datastore>/<device>.raw` for the extents of a datastore
+ * (other formats, other extensions). VMs whose names give the same folder are told apart by their instance UUID.
  */
-export function imageNames(sources: readonly SourceDevice[]): readonly string[] {
-  const names = sources.map((source) => nameOf(source, false));
+export function imageNames(sources: readonly SourceDevice[], format: ImageFormat): readonly string[] {
+  const pathOf = (source: SourceDevice, distinct: boolean) => `${nameOf(source, distinct)}.${EXTENSIONS[format]}`;
+  const filesOf = (path: string) => filesOfImage({ path, format, sizeBytes: 0 }).map((file) => file.path);
   const uses = new Map<string, number>();
-  for (const name of names) uses.set(name, (uses.get(name) ?? 0) + 1);
-  return sources.map((source, index) => {
-    const name = names[index];
-    return name !== undefined && uses.get(name) === 1 ? name : nameOf(source, true);
+  for (const source of sources)
+    for (const file of filesOf(pathOf(source, false))) uses.set(file, (uses.get(file) ?? 0) + 1);
+  return sources.map((source) => {
+    const path = pathOf(source, false);
+    return filesOf(path).every((file) => uses.get(file) === 1) ? path : pathOf(source, true);
   });
 }
 
 function nameOf({ device, holds, disks, datastore }: SourceDevice, distinct: boolean): string {
-  if (holds === 'datastore') return `${safeFileName(`datastore-${datastore ?? ''}`)}/${device.id}.raw`;
+  if (holds === 'datastore') return `${safeFileName(`datastore-${datastore ?? ''}`)}/${device.id}`;
   const [disk] = disks;
   const folder = safeFileName(disk?.vmName ?? '');
   const file = safeFileName((disk?.label ?? '').toLowerCase());
-  return distinct ? `${folder}-${disk?.vm ?? ''}/${file}-${disk?.key ?? ''}.raw` : `${folder}/${file}.raw`;
+  return distinct ? `${folder}-${disk?.vm ?? ''}/${file}-${disk?.key ?? ''}` : `${folder}/${file}`;
 }

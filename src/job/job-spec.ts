@@ -1,5 +1,7 @@
 import type { FreezeStrategy } from '../ports/guest.ts';
 import type { VmSelector } from '../ports/hypervisor.ts';
+import type { RunId } from '../ports/identity.ts';
+import type { ImageFormat } from '../ports/images.ts';
 import type { Grade } from './grade.ts';
 
 /**
@@ -32,7 +34,7 @@ export interface Keep {
   readonly rule: 'job' | 'own';
 }
 
-/** A VM is made of the snapshot in place of handing it over. */
+/** A VM is made of the snapshot in place of handing it over. Without a `presentGroup` of the job none can be made of linked devices. */
 export interface CloneWish {
   /** ESXi host that is to show it, by its name in vCenter. */
   readonly host: string;
@@ -40,6 +42,18 @@ export interface CloneWish {
   readonly name: string | undefined;
   /** Inventory path of its folder; undefined: that of the VM. */
   readonly folder: string | undefined;
+  /** Where its disks are copied to, where they are copied; undefined: the datastore of the VM's own. */
+  readonly datastore: string | undefined;
+  /** The run whose kept snapshot it is made of; undefined: a snapshot is made for it. */
+  readonly snapshotRun?: RunId;
+}
+
+/** VMs get the content back that a kept snapshot has of them. */
+export interface RevertWish {
+  /** The run that made the snapshot. */
+  readonly snapshotRun: RunId;
+  /** VMs of it, by name or instance uuid. */
+  readonly vms: readonly string[];
 }
 
 /** File systems are handed over, mounted, in place of images. */
@@ -89,6 +103,8 @@ export interface JobSpec {
   readonly files?: FilesWish;
   /** Where images or files are handed over. */
   readonly exportDirectory: string;
+  /** Of the images. Absent: `raw`. */
+  readonly imageFormat?: ImageFormat;
   readonly limits: JobLimits;
   /** Absent: snapshots of the job are kept only where whoever makes one says for how long. */
   readonly retention?: Retention;
@@ -96,6 +112,8 @@ export interface JobSpec {
   readonly keep?: Keep;
   /** Absent as well: the snapshot is handed over. */
   readonly clone?: CloneWish;
+  /** Absent unless nothing is captured, and a kept snapshot is written back. */
+  readonly revert?: RevertWish;
 }
 
 export interface JobLimits {

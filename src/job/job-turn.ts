@@ -1,5 +1,4 @@
 import { SnaphookError } from '../ports/errors.ts';
-import type { InstanceUuid } from '../ports/identity.ts';
 import type { Demand, Lock, LockUser } from '../ports/journal.ts';
 import { HookPlace, KEEPER, preHookOf } from './hook-place.ts';
 import type { JobContext, JobSpec } from './job-spec.ts';
@@ -13,7 +12,6 @@ import { forwardLimit, type RunTime } from './run-time.ts';
 const JOB_LOCK_PREFIX = 'job-';
 export const jobLock = (job: string): string => `${JOB_LOCK_PREFIX}${job}`;
 export const isJobLock = (lock: string): boolean => lock.startsWith(JOB_LOCK_PREFIX);
-export const vmLock = (vm: InstanceUuid): string => `vm-${vm}`;
 
 /** How often the journal of a run that waits for its post hook is looked at. */
 const LOOK_AGAIN_MS = 1000;
@@ -38,7 +36,8 @@ export interface Turn {
 /**
  * Takes the job for one pre hook. A crashed run is cleaned up. For a pre hook that is at work, and for a run that is handed over
  * and may be read by the backup product, the job's `onOpenRun` decides; what the backup product itself has started again is over.
- * A snapshot that is kept, or a clone, stops no hook, is stopped by none, and leaves runs alone that are handed over: they are not in its way.
+ * A snapshot that is kept, a clone or a revert stops no hook, is stopped by none, and leaves runs alone that are handed over: whether they
+ * are in its way it finds out itself.
  * Errors: `E_LOCKED`, `E_RUN_OPEN`, `E_LEFTOVERS`, and the signal's reason.
  */
 export async function takeTurn(request: TurnRequest): Promise<Turn> {
@@ -106,7 +105,8 @@ async function stateOf(ports: JobPorts, id: string): Promise<RunState | undefine
 }
 
 /** What is made is of no backup: no hook ends it, and it is in the way of none. */
-const staysByItself = ({ keep, clone }: JobSpec): boolean => keep !== undefined || clone !== undefined;
+const staysByItself = ({ keep, clone, revert }: JobSpec): boolean =>
+  keep !== undefined || clone !== undefined || revert !== undefined;
 
 /** Handed over, and its images may be read by the backup product. */
 const isWaiting = (state: RunState | undefined): boolean => state?.handedOverAt !== undefined && !state.releasing;

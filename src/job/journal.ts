@@ -21,7 +21,8 @@ const JOURNAL_VERSION = 1;
 
 /**
  * `managed-capture` and `hot-add` stand in place of `capture` to `devices` on the route `managed`; `host`, `datastore` and `register`
- * are of clones; `mount` stands in place of `export` where files are handed over.
+ * are of clones of VMFS, `copy` of those that vCenter copies. `restore` is of reverts, which have no other step. `mount` stands in place of
+ * `export` where files are handed over.
  */
 export const STEP_NAMES = [
   'group',
@@ -37,11 +38,22 @@ export const STEP_NAMES = [
   'mount',
   'datastore',
   'register',
+  'restore',
+  'copy',
 ] as const;
 export type StepName = (typeof STEP_NAMES)[number];
 
-/** `kept`: its snapshot is on the array and stays there. `probed`: the array was asked by a snapshot, which was removed again. */
-export type Outcome = 'handed-over-and-released' | 'kept' | 'probed' | 'failed' | 'recovered' | 'nothing-done';
+/**
+ * `kept`: its snapshot is on the array and stays there. `reverted`: a kept snapshot was written back. `probed`: the array was asked by a snapshot, which was removed again.
+ */
+export type Outcome =
+  | 'handed-over-and-released'
+  | 'kept'
+  | 'reverted'
+  | 'probed'
+  | 'failed'
+  | 'recovered'
+  | 'nothing-done';
 
 /** Targets that a run makes. */
 export interface Creation {
@@ -54,7 +66,7 @@ export interface Creation {
 /** Everything a journal can say, one line each. Public format: changes need a new version. */
 export type JournalRecord =
   | { readonly kind: 'opened'; readonly data: { readonly version: number; readonly context: JobContext } }
-  /** The run is about to work in vCenter, in the session of that key. It is ended before anything is linked or added, or by `logout`. */
+  /** The run is about to work in vCenter, in the session of that key. It is ended before anything is linked, added or copied, or by `logout`. */
   | { readonly kind: 'login'; readonly data: { readonly key: string } }
   | { readonly kind: 'logout'; readonly data: { readonly key: string } }
   /** Targets are about to be made in the pool: they bear the identifier, and are the pool's, not the run's. */
@@ -145,6 +157,8 @@ function emptyRunState(): RunState {
       mount: { at: 'untouched' },
       datastore: { at: 'untouched' },
       register: { at: 'untouched' },
+      restore: { at: 'untouched' },
+      copy: { at: 'untouched' },
     },
     sessions: [],
     unseenThaw: false,
@@ -183,14 +197,13 @@ function applyRecord(before: RunState, record: JournalRecord, at: Date): RunStat
       return { ...state, sessions: [...state.sessions, { ...record.data, since: at }] };
     case 'intent': {
       const intended = step(record.data.step, { at: 'intended' });
-      const isRead = record.data.step === 'link' || record.data.step === 'hot-add';
       const unseenThaw = intended.unseenThaw || isCapture(record.data.step);
-      return { ...intended, unseenThaw, ...(isRead ? { vcenterSessions: [] } : {}) };
+      return { ...intended, unseenThaw, ...(isAfterPlanning(record.data.step) ? { vcenterSessions: [] } : {}) };
     }
     case 'done': {
       const done = step(record.data.step, { at: 'done', result: record.data.result });
       const ended = isCapture(record.data.step) ? { ...done, unseenThaw: false } : done;
-      return record.data.step === 'capture' ? { ...ended, capturedAt: at } : ended;
+      return isCapture(record.data.step) ? { ...ended, capturedAt: at } : ended;
     }
     case 'undone':
       return step(record.data.step, { at: 'undone' });
@@ -209,6 +222,9 @@ function applyRecord(before: RunState, record: JournalRecord, at: Date): RunStat
       return { ...state, releasing: state.handedOverAt !== undefined };
   }
 }
+
+/** The session that the plan was made in, and the last look before and after the freeze, is ended by then. */
+const isAfterPlanning = (step: StepName): boolean => step === 'link' || step === 'hot-add' || step === 'copy';
 
 const isCapture = (step: StepName): boolean => step === 'capture' || step === 'managed-capture';
 
@@ -306,5 +322,7 @@ export const datastoreResultOf = (state: RunState): DatastoreResult | undefined 
   resultOf(state, 'datastore') as DatastoreResult | undefined;
 export const registerResultOf = (state: RunState): RegisterResult | undefined =>
   resultOf(state, 'register') as RegisterResult | undefined;
+export const copyResultOf = (state: RunState): RegisterResult | undefined =>
+  resultOf(state, 'copy') as RegisterResult | undefined;
 export const guestsResultOf = (state: RunState): GuestsResult | undefined =>
   resultOf(state, 'guests') as GuestsResult | undefined;

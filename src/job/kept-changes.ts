@@ -11,7 +11,7 @@ import { isKept, RunJournal } from './journal.ts';
 import type { KeptState } from './kept-snapshots.ts';
 import { findLostKept, type LostKept } from './lost-kept.ts';
 import { OWN_NAME_PREFIX, parseSnapshotName } from './names.ts';
-import { readJournal } from './open-plans.ts';
+import { openPlansOf, readJournal } from './open-plans.ts';
 import { devicesOf } from './plan.ts';
 import type { JobPorts } from './ports.ts';
 import { loadRun } from './run-record.ts';
@@ -73,6 +73,7 @@ async function deleteOne(
     return state;
   }
   const { state } = await keptJournal(ports, runId);
+  await refuseWhileUsed(ports, runId);
   if (!state.found) return deleteJournaled(ports, runId, apply, signal);
   const { array } = state.found;
   if (!ports.arrays.some(({ id }) => id === array)) {
@@ -87,9 +88,19 @@ async function deleteOne(
   return deleteFound(ports, runId, apply, signal);
 }
 
+/** A clone stands on it; a run that writes it back, or was killed while it did, needs it to come to its end. Errors: `E_RUN_OPEN`. */
+async function refuseWhileUsed(ports: JobPorts, runId: RunId): Promise<void> {
+  const user = (await openPlansOf(ports)).find(({ borrowed }) => borrowed?.run === runId);
+  if (!user) return;
+  throw new SnaphookError('E_RUN_OPEN', `kept snapshot "${runId}" is used by run "${user.runId}", which is open`, {
+    hint: 'Let it end, or delete it if it is a clone. If its process died, `snaphook reap --apply` brings it to its end.',
+  });
+}
+
 async function deleteJournaled(ports: JobPorts, runId: RunId, apply: boolean, signal: AbortSignal) {
   if (!apply) return stateOf(withPlan(await loadRun(ports, runId)), signal);
   return withKept(ports, runId, signal, async (lock) => {
+    await refuseWhileUsed(ports, runId);
     const run = withPlan(await loadRun(ports, runId, { lock }));
     const either = AbortSignal.any([signal, lock.lost]);
     const state = await stateOf(run, either);
@@ -130,7 +141,8 @@ async function withKept<Result>(
   }
 }
 
-async function keptJournal(ports: JobPorts, runId: RunId): Promise<RunJournal> {
+/** Errors: `E_SNAPSHOT_NOT_FOUND` when the run has no kept snapshot (any more), or its journal is lost. */
+export async function keptJournal(ports: JobPorts, runId: RunId): Promise<RunJournal> {
   const journal = (await hasJournal(ports, runId)) ? await readJournal(ports, runId) : undefined;
   if (!journal || !isKept(journal.state)) throw notKept(runId);
   return journal;
@@ -148,7 +160,7 @@ async function stateOf({ plan, array }: Run, signal: AbortSignal): Promise<'pres
   return found.length === 0 ? 'gone' : 'present';
 }
 
-function checkUnlinked(runId: RunId, found: LostKept['snapshots']): void {
+export function checkUnlinked(runId: RunId, found: LostKept['snapshots']): void {
   const [target] = found.flatMap(({ linkedTargets }) => linkedTargets);
   if (!target) return;
   throw new SnaphookError('E_SNAPSHOT_LINKED', `kept snapshot "${runId}" is linked to target "${target.target}"`, {

@@ -3,18 +3,26 @@ import type { VirtualDisk, VmRecord } from '../ports/hypervisor.ts';
 import type { InstanceUuid, MoRef } from '../ports/identity.ts';
 import { capturedDatastores, newcomers, readCollateral } from './collateral.ts';
 import { layoutChanges, layoutOf } from './layout.ts';
-import type { Plan, PlannedVm } from './plan.ts';
+import { capturedOf, type Plan, type PlannedVm } from './plan.ts';
+import type { LatestNeighbours } from './results.ts';
 import type { Run } from './step.ts';
 
 /** The VMs of a run as vCenter showed them just before the freeze. */
 export type LayoutLook = ReadonlyMap<InstanceUuid, VmRecord>;
+
+/** What is known just before the freeze. */
+export interface LastLook {
+  readonly vms: LayoutLook;
+  /** Where the job captures whoever is there. */
+  readonly neighbours: LatestNeighbours | undefined;
+}
 
 /**
  * The last look before the freeze: disks may have moved since the plan, and a snapshot of the devices where they were would be
  * one of something else. One call for all VMs, and one for their neighbours where datastores are captured.
  * Errors: `E_VM_BUSY` while vCenter works on a VM, `E_VM_CHANGED`.
  */
-export async function lookBeforeFreeze(run: Run, signal: AbortSignal): Promise<LayoutLook> {
+export async function lookBeforeFreeze(run: Run, signal: AbortSignal): Promise<LastLook> {
   const look = await lookAt(run, signal);
   const captured = capturedBy(run, look);
   for (const vm of run.plan.vms) {
@@ -30,14 +38,26 @@ export async function lookBeforeFreeze(run: Run, signal: AbortSignal): Promise<L
       });
     }
   }
-  if (captured.size > 0) await lookAtNeighbours(run, look, signal);
-  return look;
+  return { vms: look, neighbours: captured.size > 0 ? await lookAtNeighbours(run, look, signal) : undefined };
 }
 
-/** A datastore is captured with everyone on it: whom the plan does not show would be handed over unseen. */
-async function lookAtNeighbours({ plan, ports }: Run, look: LayoutLook, signal: AbortSignal): Promise<void> {
-  const news = newcomers(plan.collateral, await readCollateral(ports, selectedIn(plan, look), signal));
-  if (news.length === 0) return;
+/**
+ * A datastore is captured with everyone on it. Whom the plan does not show would be handed over unseen: it ends the run, or is told
+ * where the job takes neighbours as they are.
+ */
+async function lookAtNeighbours(
+  { plan, ports }: Run,
+  look: LayoutLook,
+  signal: AbortSignal,
+): Promise<LatestNeighbours | undefined> {
+  const collateral = await readCollateral(ports, selectedIn(plan, look), signal);
+  const news = newcomers(plan.collateral, collateral);
+  if (plan.spec.collateral === 'warn') {
+    const told = news.map((one) => `since the plan: ${one}; it is captured as it is`);
+    for (const warning of told) ports.reporter.warn(warning);
+    return { collateral, news: told };
+  }
+  if (news.length === 0) return undefined;
   throw new SnaphookError('E_VM_CHANGED', `the captured datastores are not as they were planned: ${news.join('; ')}`, {
     hint: 'Others came while the run was prepared. Run the job again: it is planned anew.',
     retry: 'safe',
@@ -49,7 +69,7 @@ const selectedIn = ({ vms }: Plan, look: LayoutLook): readonly VmRecord[] =>
 
 /** The datastores that are captured whole; none on the route `managed`. */
 const capturedBy = ({ plan }: Run, look: LayoutLook): ReadonlySet<MoRef> =>
-  plan.devices.some(({ holds }) => holds === 'datastore')
+  capturedOf(plan).some(({ holds }) => holds === 'datastore')
     ? new Set(capturedDatastores(selectedIn(plan, look)).map(({ ref }) => ref))
     : new Set();
 

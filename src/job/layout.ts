@@ -1,3 +1,4 @@
+import { SnaphookError } from '../ports/errors.ts';
 import type { DiskBacking, VirtualDisk, VmRecord } from '../ports/hypervisor.ts';
 
 /**
@@ -42,4 +43,15 @@ export function layoutChanges(before: readonly string[], now: readonly string[])
     ...before.filter((line) => !present.has(line)).map((line) => `no longer: ${line}`),
     ...now.filter((line) => !known.has(line)).map((line) => `now: ${line}`),
   ];
+}
+
+/** Its disks lie where they lay when a kept snapshot of them was made. Errors: `E_VM_CHANGED`. */
+export function requireUnchanged({ layout }: { readonly layout: readonly string[] }, now: VmRecord): void {
+  const changes = layoutChanges(layout, layoutOf(now));
+  if (changes.length === 0) return;
+  throw new SnaphookError(
+    'E_VM_CHANGED',
+    `VM "${now.name}" is not as it was when it was captured: ${changes.join('; ')}`,
+    { hint: 'The snapshot is of disks that are elsewhere, or of another size, by now. Nothing was changed.' },
+  );
 }

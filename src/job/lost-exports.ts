@@ -1,5 +1,5 @@
 import type { RunId } from '../ports/identity.ts';
-import type { ExportRecord, HandedOverFile } from '../ports/images.ts';
+import { type ExportRecord, filesOfImage, type HandedOverFile, type ImageShape } from '../ports/images.ts';
 import type { Finding } from './finding.ts';
 import { readManifestNote } from './manifest.ts';
 import { OWN_NAME_PREFIX } from './names.ts';
@@ -35,7 +35,7 @@ export async function judgeLostExports(
   for (const record of await images.records(directory, OWN_NAME_PREFIX, signal)) {
     const claim = claimOf(record);
     if (claim === undefined) continue;
-    const files = [...claim.images, { path: record.name, sizeBytes: undefined }];
+    const files = [...claim.images.flatMap(filesOfImage), { path: record.name, sizeBytes: undefined }];
     const of = { directory, files: files.map(({ path }) => path) };
     const foreign = (because: string): LostExport => ({
       finding: { kind: 'foreign-export', ...of },
@@ -80,7 +80,7 @@ interface Claim {
   readonly snapshotName: string | undefined;
   /** Undefined in a draft, whose name is all there may be of it. */
   readonly runId: string | undefined;
-  readonly images: readonly HandedOverFile[];
+  readonly images: readonly ImageShape[];
   readonly folders: readonly string[];
 }
 

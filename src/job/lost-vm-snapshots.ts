@@ -107,7 +107,10 @@ async function remove(ports: JobPorts, vcenter: VmSnapshots, snapshot: VmSnapsho
 }
 
 /** Undefined when the proxy VM is gone: then it has no disks either. */
-async function proxyVmOf({ hypervisor, installation }: JobPorts, signal: AbortSignal): Promise<MoRef | undefined> {
+export async function proxyVmOf(
+  { hypervisor, installation }: Pick<JobPorts, 'hypervisor' | 'installation'>,
+  signal: AbortSignal,
+): Promise<MoRef | undefined> {
   if (installation.proxyVm === undefined) return undefined;
   try {
     return (await findVm(hypervisor, installation.proxyVm, signal)).moRef;

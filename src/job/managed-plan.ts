@@ -1,6 +1,7 @@
 import { SnaphookError } from '../ports/errors.ts';
 import type { VmRecord } from '../ports/hypervisor.ts';
-import { wwn } from '../ports/identity.ts';
+import { type MoRef, wwn } from '../ports/identity.ts';
+import type { HostOfVm, VmSnapshots } from '../ports/vm-snapshots.ts';
 import type { VmDisk } from './identity.ts';
 import type { JobSpec } from './job-spec.ts';
 import type { ManagedDisk, ManagedPlan } from './plan.ts';
@@ -8,7 +9,7 @@ import type { JobPorts } from './ports.ts';
 import type { SourceDevice } from './sources.ts';
 import { findVm } from './vms.ts';
 
-/** Can these VMs be captured by VM snapshots, and their disks be added to the VM of this machine? Changes nothing. */
+/** Can these VMs be captured by VM snapshots, and their disks be added to the VM of this machine where they are to be? Changes nothing. */
 export async function checkManaged(
   { hypervisor, vmSnapshots }: Pick<JobPorts, 'hypervisor' | 'vmSnapshots'>,
   spec: JobSpec,
@@ -36,7 +37,12 @@ export async function checkManaged(
       },
     );
   }
-  const facts = await vmSnapshots.proxyVm(proxy.moRef, signal).finally(() => vmSnapshots.close());
+  warnings.push('each VM is stunned for a moment while vSphere takes its snapshot');
+  if (vms.length > 1) warnings.push(`${vms.length} VMs have a snapshot each: there is no common point in time`);
+  const found = { moRef: proxy.moRef, name: proxy.name };
+  // vCenter copies the disks of a clone: none is added to the proxy VM.
+  if (spec.clone) return found;
+  const { facts, host } = await readProxyVm(vmSnapshots, proxy.moRef, signal);
   const needed = vms.reduce((sum, { disks }) => sum + disks.length, 0);
   const trouble = !facts.poweredOn
     ? 'is not powered on'
@@ -50,9 +56,34 @@ export async function checkManaged(
       hint: 'It must be the VM of this machine, with `disk.EnableUUID = TRUE` and free places on its SCSI controllers (best paravirtual ones).',
     });
   }
-  warnings.push('each VM is stunned for a moment while vSphere takes its snapshot');
-  if (vms.length > 1) warnings.push(`${vms.length} VMs have a snapshot each: there is no common point in time`);
-  return { moRef: proxy.moRef, name: proxy.name };
+  for (const vm of vms) for (const disk of vm.disks) requireReach(proxy.name, host, { vm, disk });
+  return found;
+}
+
+async function readProxyVm(vcenter: VmSnapshots, vm: MoRef, signal: AbortSignal) {
+  try {
+    return { facts: await vcenter.proxyVm(vm, signal), host: await vcenter.hostOfProxyVm(vm, signal) };
+  } finally {
+    await vcenter.close();
+  }
+}
+
+/** A disk is opened by the host that the proxy VM runs on, whatever host its own VM is on. */
+function requireReach(proxyVm: string, { name: host, datastores }: HostOfVm, { vm, disk }: VmDisk): void {
+  const { backing, label } = disk;
+  if (backing.kind !== 'vvol') return;
+  const mount = datastores.find(({ moRef }) => moRef === backing.datastoreRef);
+  if (mount?.accessible) return;
+  const trouble = mount ? 'does not reach' : 'does not mount';
+  throw new SnaphookError(
+    'E_PROXY_DEVICE',
+    `disk "${label}" of VM "${vm.name}" cannot be added to proxy VM "${proxyVm}": its ESXi host "${host}" ${trouble} datastore "${backing.datastore}"`,
+    {
+      hint: mount
+        ? 'Bring the storage of that host back (for vVols: its protocol endpoints and the VASA provider), or move the proxy VM to a host that reaches the datastore.'
+        : 'Mount the datastore on that host, or move the proxy VM to a host that has it, in the same datacenter.',
+    },
+  );
 }
 
 /** Why a VM snapshot cannot capture the disk, or the proxy not find it; undefined when both can. */

@@ -1,7 +1,9 @@
 import type { InstanceUuid } from '../ports/identity.ts';
-import type { ImageFile } from '../ports/images.ts';
+import { IMAGE_FORMATS, type ImageFile, type ImageShape } from '../ports/images.ts';
+import { collateralOf, warningsOf } from './collateral.ts';
 import { seenTargetsOf } from './journal.ts';
-import { hasCommonInstant, imagesOf, mountedDevicesOf, type Plan, type PlannedDisk } from './plan.ts';
+import { mountedDevicesOf } from './mounted-devices.ts';
+import { hasCommonInstant, imagesOf, type Plan, type PlannedDisk } from './plan.ts';
 import { guestMountPoints, type VolumeOfDisk } from './restore-map.ts';
 import type { CaptureResult } from './results.ts';
 import type { Run } from './step.ts';
@@ -62,16 +64,15 @@ export function manifestOf(run: Run, capture: CaptureResult, { files, fileSystem
         })),
       };
     }),
-    collateral: plan.collateral,
-    warnings: plan.warnings,
+    collateral: collateralOf(plan, capture),
+    warnings: warningsOf(plan, capture),
     ...(fileSystems && { folders: foldersOf(plan), fileSystems: fileSystemsOf(plan, fileSystems) }),
     images: files.map((file) => {
       const device = devices.get(file.path);
       const disk = added.get(file.path);
-      if (disk) return { ...file, format: 'raw', holds: 'disk', diskUuid: disk.diskUuid };
+      if (disk) return { ...file, holds: 'disk', diskUuid: disk.diskUuid };
       return {
         ...file,
-        format: 'raw',
         holds: device?.holds,
         device: device?.device,
         wwn: device?.wwn,
@@ -127,7 +128,11 @@ export function plannedManifestOf(plan: Plan): string {
     run: { id: runId },
     snapshot: { array: arrayId, name: snapshotName },
     folders: foldersOf(plan),
-    images: imagesOf(plan).map(({ imagePath, imageBytes }) => ({ path: imagePath, sizeBytes: imageBytes })),
+    images: imagesOf(plan).map(({ imagePath, imageBytes, format }) => ({
+      path: imagePath,
+      format,
+      sizeBytes: imageBytes,
+    })),
   };
   return `${JSON.stringify(planned, undefined, 2)}\n`;
 }
@@ -136,12 +141,12 @@ export function plannedManifestOf(plan: Plan): string {
 export interface ManifestNote {
   readonly runId: string;
   readonly snapshotName: string;
-  readonly images: readonly { readonly path: string; readonly sizeBytes: number }[];
+  readonly images: readonly ImageShape[];
   /** In which file systems are mounted; none where images are handed over. */
   readonly folders: readonly string[];
 }
 
-/** Undefined for a text that is no manifest of ours, or that names a path outside its directory. */
+/** Undefined for a text that is no manifest of ours, or that names a path outside its directory or a format unknown here. */
 export function readManifestNote(text: string | undefined): ManifestNote | undefined {
   const root = parseJson(text);
   const { schema, run, snapshot, images, folders = [] } = fieldsOf(root);
@@ -151,9 +156,10 @@ export function readManifestNote(text: string | undefined): ManifestNote | undef
   if (typeof id !== 'string' || typeof name !== 'string') return undefined;
   if (!Array.isArray(images) || !Array.isArray(folders)) return undefined;
   const files = images.map((image: unknown) => {
-    const { path, sizeBytes } = fieldsOf(image);
-    return typeof path === 'string' && staysInside(path) && typeof sizeBytes === 'number'
-      ? { path, sizeBytes }
+    const { path, format: formatName, sizeBytes } = fieldsOf(image);
+    const format = IMAGE_FORMATS.find((one) => one === formatName);
+    return typeof path === 'string' && staysInside(path) && typeof sizeBytes === 'number' && format !== undefined
+      ? { path, format, sizeBytes }
       : undefined;
   });
   const complete = files.filter((file) => file !== undefined);

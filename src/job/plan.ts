@@ -1,6 +1,6 @@
 import type { FreezeStrategy } from '../ports/guest.ts';
 import type { ArrayId, DeviceId, InstanceUuid, MoRef, RunId, Wwn } from '../ports/identity.ts';
-import type { HandedOverFile } from '../ports/images.ts';
+import { filesOfImage, type HandedOverFile, type ImageFormat } from '../ports/images.ts';
 import type { ArrayFacts, NewDevices } from '../ports/storage-array.ts';
 import type { JobContext, JobSpec, RouteName } from './job-spec.ts';
 import type { VmNote } from './vm-notes.ts';
@@ -50,6 +50,8 @@ export interface CapturedDevice {
   readonly holds: 'disk' | 'datastore';
   /** Of an extent: its datastore, and the uuid that vCenter shows of the VMFS on it. */
   readonly datastore?: { readonly name: string; readonly vmfsUuid: string | undefined } | undefined;
+  /** Undefined in journals that do not tell. */
+  readonly cylinders?: number;
 }
 
 /** One device of the snapshot set, the target that will show it, and the image made from it. */
@@ -103,6 +105,7 @@ export interface ManagedDisk {
 
 export interface ManagedPlan {
   readonly proxyVm: { readonly moRef: MoRef; readonly name: string };
+  /** None of a clone: nothing is read here. */
   readonly disks: readonly ManagedDisk[];
 }
 
@@ -111,18 +114,45 @@ export interface KeptPlan {
   readonly devices: readonly CapturedDevice[];
 }
 
-/** A VM that is registered on a linked copy of the datastore that holds the captured one. */
-export interface ClonePlan {
+/** The kept snapshot of another run that a run works with. Whoever undoes the run leaves it as it is. */
+export interface BorrowedSnapshot {
+  /** The run that made it. */
+  readonly run: RunId;
+  readonly snapId: number | undefined;
+  /** ISO time. */
+  readonly takenAt: string | undefined;
+}
+
+/** VMs of a borrowed snapshot, whose devices it is written back to. */
+export interface RevertPlan {
+  readonly devices: readonly CapturedDevice[];
+}
+
+interface ClonePlace {
   readonly host: { readonly moRef: MoRef; readonly name: string };
   readonly pool: MoRef;
   readonly folder: MoRef;
   /** Of the new VM. */
   readonly name: string;
+}
+
+/** A VM that is registered on a linked copy of the datastore that holds the captured one. */
+export interface MountedClonePlan extends ClonePlace {
+  readonly by?: never;
   /** The datastore that is copied, and the uuid of the VMFS on it. */
   readonly datastore: { readonly name: string; readonly vmfsUuid: string };
   /** Path of the configuration on the datastore, such as `vm/vm.vmx`. */
   readonly configFile: string;
 }
+
+/** A VM that vCenter copies out of a VM snapshot, on the route `managed`: it stands on nothing of the original. */
+export interface CopiedClonePlan extends ClonePlace {
+  readonly by: 'vcenter';
+  /** Where its disks come to lie. */
+  readonly datastore: { readonly moRef: MoRef; readonly name: string };
+}
+
+export type ClonePlan = MountedClonePlan | CopiedClonePlan;
 
 /** Everything a run will touch, computed before anything is changed. */
 export interface Plan {
@@ -139,6 +169,10 @@ export interface Plan {
   readonly kept?: KeptPlan;
   /** Of a clone: nothing is handed over. */
   readonly clone?: ClonePlan;
+  /** Of a run that captures nothing: `snapshotName` is that of this snapshot. */
+  readonly borrowed?: BorrowedSnapshot;
+  /** Of a revert, which has no `devices`. */
+  readonly revert?: RevertPlan;
   readonly vms: readonly PlannedVm[];
   readonly devices: readonly PlannedDevice[];
   readonly collateral: readonly Collateral[];
@@ -153,8 +187,9 @@ export interface PlanPreview extends Omit<Plan, 'devices'> {
   readonly targetsToCreate: readonly NewDevices[];
 }
 
-/** What the one establish is of, whatever becomes of the snapshot then. */
-export const capturedOf = ({ kept, devices }: Plan): readonly CapturedDevice[] => kept?.devices ?? devices;
+/** What the one establish is of, whatever becomes of the snapshot then; of a revert, what is written back. */
+export const capturedOf = ({ kept, revert, devices }: Plan): readonly CapturedDevice[] =>
+  revert?.devices ?? kept?.devices ?? devices;
 
 export const devicesOf = (plan: Plan): readonly DeviceId[] => capturedOf(plan).map(({ device }) => device);
 
@@ -172,58 +207,49 @@ export interface PlannedImage {
   readonly wwn: Wwn;
   readonly imagePath: string;
   readonly imageBytes: number;
+  readonly format: ImageFormat;
 }
 
 /** None where file systems are handed over. */
-export const imagesOf = ({ spec, devices, managed }: Plan): readonly PlannedImage[] =>
-  spec.files
-    ? []
-    : [
-        ...devices.map(({ targetWwn, imagePath, imageBytes }) => ({ wwn: targetWwn, imagePath, imageBytes })),
-        ...(managed?.disks ?? []).map(({ diskUuid, imagePath, imageBytes }) => ({
-          wwn: diskUuid,
-          imagePath,
-          imageBytes,
-        })),
-      ];
-
-/** A target whose file systems are mounted, and the folder of the hand-over directory in which they are. */
-export interface MountedDevice {
-  readonly device: PlannedDevice;
-  readonly folder: string;
+export function imagesOf({ spec, devices, managed }: Plan): readonly PlannedImage[] {
+  if (spec.files) return [];
+  const format = imageFormatOf(spec);
+  return [
+    ...devices.map(({ targetWwn: wwn, imagePath, imageBytes }) => ({ wwn, imagePath, imageBytes, format })),
+    ...(managed?.disks ?? []).map(({ diskUuid: wwn, imagePath, imageBytes }) => ({
+      wwn,
+      imagePath,
+      imageBytes,
+      format,
+    })),
+  ];
 }
 
-/** Where the file systems of the disk are, in place of its image. */
-export const folderOf = ({ imagePath }: Pick<PlannedDevice, 'imagePath'>): string => imagePath.replace(/\.raw$/, '');
+export const imageFormatOf = ({ imageFormat }: JobSpec): ImageFormat => imageFormat ?? 'raw';
 
-/** None where images are handed over. */
-export const mountedDevicesOf = ({ spec, devices }: Pick<Plan, 'spec' | 'devices'>): readonly MountedDevice[] =>
-  spec.files ? devices.map((device) => ({ device, folder: folderOf(device) })) : [];
-
-/** Disks that are handed over, or devices that stay as they are on the array. */
-export const capturedDisksOf = ({ kept, devices, managed }: Plan): number =>
-  (kept?.devices ?? managed?.disks ?? devices).length;
+/** Disks that are handed over or copied, or devices that stay as they are on the array. */
+export const capturedDisksOf = ({ managed, vms, kept, devices }: Plan): number =>
+  (managed ? vms.flatMap(({ disks }) => disks) : (kept?.devices ?? devices)).length;
 
 /** Are images made of the targets, and handed over? */
-export const isHandedOver = ({ kept, clone }: Pick<Plan, 'kept' | 'clone'>): boolean =>
-  kept === undefined && clone === undefined;
+export const isHandedOver = ({ kept, clone, revert }: Pick<Plan, 'kept' | 'clone' | 'revert'>): boolean =>
+  kept === undefined && clone === undefined && revert === undefined;
 
 /** Do all VMs show the same instant? VM snapshots are taken one a VM. */
 export const hasCommonInstant = ({ managed, vms }: Plan): boolean => managed === undefined || vms.length === 1;
 
 /** What the run puts into its hand-over directory, the manifest last: as long as it is there it says whose the rest is. */
 export const handedOverFilesOf = (plan: Plan): readonly HandedOverFile[] => [
-  ...imagesOf(plan).map(({ imagePath, imageBytes }) => ({ path: imagePath, sizeBytes: imageBytes })),
+  ...imagesOf(plan).flatMap(({ imagePath, format, imageBytes }) =>
+    filesOfImage({ path: imagePath, format, sizeBytes: imageBytes }),
+  ),
   { path: MANIFEST_NAME, sizeBytes: undefined },
 ];
 
 /** Under what name a manifest is written before it has its own: a crash leaves a file that names its run. */
 export const draftNameOf = ({ snapshotName }: Pick<Plan, 'snapshotName'>): string => `${snapshotName}${DRAFT_SUFFIX}`;
 
-export const imagePathsOf = (plan: Plan): readonly string[] => [
-  ...imagesOf(plan).map(({ imagePath }) => imagePath),
-  MANIFEST_NAME,
-];
+export const imagePathsOf = (plan: Plan): readonly string[] => handedOverFilesOf(plan).map(({ path }) => path);
 
 export const MANIFEST_NAME = 'snaphook-manifest.json';
 /** Until the export is complete. */

@@ -1,11 +1,12 @@
 import { type ErrorCode, SnaphookError } from '../ports/errors.ts';
 import type { VmRecord } from '../ports/hypervisor.ts';
 import type { DeviceId, RunId } from '../ports/identity.ts';
-import { MODEL_LAG_MS } from '../ports/polling.ts';
+import { MODEL_LAG_MS, nextLookMs } from '../ports/polling.ts';
 import type { ArrayFacts, Device, StorageArray } from '../ports/storage-array.ts';
 import { checkArray, checkArrayLimits } from './array-limits.ts';
-import { planClone } from './clone-plan.ts';
+import { planMountedClone } from './clone-plan.ts';
 import { planCollateral } from './collateral.ts';
+import { planCopiedClone } from './copied-clone-plan.ts';
 import { targetsToCreate } from './create-targets.ts';
 import { checkFiles } from './files-checks.ts';
 import { strategyOf } from './freeze-strategy.ts';
@@ -17,10 +18,12 @@ import { lastTargets } from './last-run.ts';
 import { checkManaged, managedPlan } from './managed-plan.ts';
 import { keptSnapshotName, snapshotName } from './names.ts';
 import {
+  type BorrowedSnapshot,
   bytesOfCylinders,
   type CapturedDevice,
   type ClonePlan,
   type Collateral,
+  imageFormatOf,
   type ManagedPlan,
   type Plan,
   type PlannedDevice,
@@ -34,7 +37,7 @@ import { checkDevices, findDevices, type SourceDevice, sourcesOf } from './sourc
 import { type ChosenTarget, chooseTargets, matchTargets, mayBecomeFree, type TargetChoice } from './targets.ts';
 import { checkVm } from './vm-checks.ts';
 import { notesOf, type VmNote } from './vm-notes.ts';
-import { selectVms } from './vms.ts';
+import { connectedVms, selectVms } from './vms.ts';
 
 export interface PlanRequest {
   readonly runId: RunId;
@@ -70,6 +73,8 @@ export interface PlanDraft extends DraftVms {
   readonly route: Route;
   /** Of a clone. */
   readonly clone?: ClonePlan;
+  /** Nothing is captured: the snapshot is that of another run. */
+  readonly borrowed?: { readonly name: string; readonly snapshot: BorrowedSnapshot };
   /** Of the route `managed`. */
   readonly proxyVm: ManagedPlan['proxyVm'] | undefined;
 }
@@ -77,14 +82,18 @@ export interface PlanDraft extends DraftVms {
 /** Reads VMs by selector, their disks and the devices that hold them. Changes nothing. */
 export async function draftPlan(ports: JobPorts, spec: JobSpec, signal: AbortSignal): Promise<PlanDraft> {
   const warnings: string[] = [];
-  const { vms: selected, selectedBy, warnings: unmatched } = await selectVms(ports.hypervisor, spec, signal);
-  warnings.push(...unmatched);
+  const selection = connectedVms(await selectVms(ports.hypervisor, spec, signal));
+  const { vms: selected, selectedBy } = selection;
+  warnings.push(...selection.warnings);
   const notes = new Map(selected.map((vm) => [vm.instanceUuid, checkedNotes(ports, vm, spec, warnings)]));
   const devices = await findDevices(ports.arrays, spec.targetPool, disksOf(selected), signal);
   const { array, facts, inventory } = devices.home;
   const route = await chooseRoute(ports.vvolAnswers, spec, facts, selected);
   if (spec.keep && route.name === 'managed') throw keptByArraysAlone(spec, route);
-  const clone = spec.clone && (await planClone(ports, spec.clone, { vms: selected, route }, signal));
+  const mounted =
+    spec.clone && route.name === 'snapvx'
+      ? await planMountedClone(ports, spec, spec.clone, selected, signal)
+      : undefined;
   const { installation } = ports;
   // Pairs are given by position where groups are linked, so that their order decides.
   const preferred = facts.snapVxApi === 'storage-group' ? new Map() : await lastTargets(ports, spec.name, array.id);
@@ -93,6 +102,7 @@ export async function draftPlan(ports: JobPorts, spec: JobSpec, signal: AbortSig
   if (route.name === 'managed') {
     // vSphere reads and writes these disks: which device each is does not matter, nor who else is on a datastore.
     const proxyVm = await checkManaged(ports, spec, { vms: selected, warnings }, signal);
+    const copied = spec.clone && (await planCopiedClone(ports, spec.clone, selected, signal));
     const sources = sourcesOf(devices, disksOf(selected));
     checkFiles(spec, route, sources);
     return {
@@ -104,6 +114,7 @@ export async function draftPlan(ports: JobPorts, spec: JobSpec, signal: AbortSig
       roles: new Map(),
       collateral: [],
       proxyVm,
+      ...(copied && { clone: copied }),
     };
   }
   if (spec.freeze === 'vmware-tools') throw toolsWithoutSnapshot(spec, route);
@@ -115,7 +126,7 @@ export async function draftPlan(ports: JobPorts, spec: JobSpec, signal: AbortSig
   const sources = sourcesOf(devices, disksOf(vms));
   checkFiles(spec, route, sources);
   checkArray(array, facts);
-  await checkArrayLimits(array, sources, spec, signal);
+  warnings.push(...(await checkArrayLimits(array, sources, spec, signal)));
   const asTheirSettingsSay = { ...spec, freeze: 'auto' } as const;
   return {
     ...found,
@@ -129,7 +140,7 @@ export async function draftPlan(ports: JobPorts, spec: JobSpec, signal: AbortSig
     roles: new Map(neighbours.map((vm) => [vm.instanceUuid, 'neighbour'])),
     collateral,
     proxyVm: undefined,
-    ...(clone && { clone }),
+    ...(mounted && { clone: mounted }),
   };
 }
 
@@ -197,8 +208,10 @@ function assemble(
       hint: 'Give each job an exportDirectory of its own: otherwise one run would hand over the images of another.',
     });
   }
-  const names = imageNames(sources);
-  const managed = draft.proxyVm && managedPlan(draft.proxyVm, { sources, vms, names }, reserved.disks);
+  const names = imageNames(sources, imageFormatOf(spec));
+  const { clone, proxyVm, borrowed } = draft;
+  const found = { sources, vms, names };
+  const managed = proxyVm && (clone ? { proxyVm, disks: [] } : managedPlan(proxyVm, found, reserved.disks));
   const choice = choiceOf(draft, spec, reserved);
   const chosen = choose(choice);
   const targets = new Map(choice.sources.map(({ device }, index) => [device.id, chosen[index]]));
@@ -214,15 +227,22 @@ function assemble(
       imageBytes: source.holds === 'disk' ? source.diskBytes : bytesOfCylinders(source.device.cylinders),
     };
   });
-  const name = snapshotName(runId, draft.installation.markOf(runId, array.id));
-  const { clone } = draft;
-  return { ...capturedPart(draft, request), snapshotName: name, ...(clone && { clone }), managed, devices };
+  const own = snapshotName(runId, draft.installation.markOf(runId, array.id));
+  return {
+    ...capturedPart(draft, request),
+    snapshotName: borrowed?.name ?? own,
+    ...(borrowed && { borrowed: borrowed.snapshot }),
+    ...(clone && { clone }),
+    managed,
+    devices,
+  };
 }
 
 function capturedDevice({ device, holds, datastore, vmfsUuid }: SourceDevice): CapturedDevice {
   return {
     device: device.id,
     wwn: device.effectiveWwn,
+    cylinders: device.cylinders,
     holds,
     datastore: datastore === undefined ? undefined : { name: datastore, vmfsUuid },
   };
@@ -269,18 +289,22 @@ export async function whenTargetsAreFree(
   passing: readonly ErrorCode[] = ['E_TARGET_NONE'],
 ): Promise<Plan> {
   const { clock } = ports;
-  const untilMs = clock.monotonicMs() + MODEL_LAG_MS;
-  for (let latest = draft, pauseMs = 500; ; pauseMs = Math.min(pauseMs * 2, 2000)) {
+  const sinceMs = clock.monotonicMs();
+  for (let latest = draft, lookMs = 0; ; ) {
+    const waitedMs = clock.monotonicMs() - sinceMs;
     try {
       return await complete(latest);
     } catch (error) {
-      const tooLate = clock.monotonicMs() + pauseMs > untilMs;
       const mayPass = error instanceof SnaphookError && passing.includes(error.code);
-      if (!mayPass || tooLate || !mayBecomeFree(latest)) throw error;
-      ports.reporter.info('no target is free; looking again, as the array may be behind', { pool: spec.targetPool });
+      if (!mayPass || waitedMs >= MODEL_LAG_MS || !mayBecomeFree(latest)) throw error;
+      if (latest === draft) {
+        ports.reporter.info('no target is free; looking again, as the array may be behind', { pool: spec.targetPool });
+      }
     }
-    await clock.sleep(pauseMs, signal);
+    await clock.sleep(nextLookMs(waitedMs, lookMs), signal);
+    const askedMs = clock.monotonicMs();
     const { pool } = await draft.array.inventory({ identities: [], pool: spec.targetPool }, signal);
+    lookMs = clock.monotonicMs() - askedMs;
     latest = { ...latest, pool };
   }
 }

@@ -102,7 +102,7 @@ async function planOf(
   const sources = sourcesOf(devices, [{ vm, disk }]);
   // An array or a device that takes no snapshot for a reason of its own says nothing about vVols.
   checkArray(array, facts);
-  await checkArrayLimits(array, sources, spec, signal);
+  for (const note of await checkArrayLimits(array, sources, spec, signal)) ports.reporter.warn(note);
   const plan: Plan = {
     runId,
     context,

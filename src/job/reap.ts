@@ -1,6 +1,7 @@
 import { SnaphookError } from '../ports/errors.ts';
 import type { RunId } from '../ports/identity.ts';
 import type { HandedOverFile } from '../ports/images.ts';
+import { addedDisks } from './added-disks.ts';
 import { isPresentClone } from './clones.ts';
 import { creationText } from './create-targets.ts';
 import { withinLimit } from './deadline.ts';
@@ -50,7 +51,10 @@ export async function reap(
     await look(`array ${array.id}`, () => reapArray(ports, request, array, held, signal));
     await look(`snapshot groups of array ${array.id}`, () => reapGroups(ports, request, array, held, signal));
   }
-  await look('VM snapshots in vCenter', () => reapVmSnapshots(ports, request, openIds, signal));
+  await look('VM snapshots in vCenter', async () => [
+    ...(await reapVmSnapshots(ports, request, openIds, signal)),
+    ...(await addedDisks(ports, openPlans, signal)),
+  ]);
   return [...reaped, ...presented, ...ofThisMachine];
 }
 
@@ -103,12 +107,16 @@ async function judgeRun(ports: JobPorts, request: ReapRequest, runId: string, jo
     const because = 'its journal cannot be read: what it holds only a person can say';
     return { finding: { kind: 'unreadable-run', runId, job }, did: 'kept', because, error: loaded.message };
   }
-  const { handedOverAt, releasing, creation } = loaded.journal.state;
+  const { handedOverAt, releasing, creation, plan } = loaded.journal.state;
   if (handedOverAt === undefined || releasing) {
     return {
       finding: { kind: 'crashed-run', runId, job },
       did: 'found',
-      because: `its journal is open and nobody works on it${creation ? `; ${creationText(creation)}` : ''}`,
+      because: [
+        'its journal is open and nobody works on it',
+        ...(creation ? [creationText(creation)] : []),
+        ...(plan?.revert ? ['it is a revert, which is brought to its end where the array has begun it'] : []),
+      ].join('; '),
     };
   }
   const since = handedOverAt.toISOString();

@@ -50,7 +50,8 @@ export async function rebuildCatalog(
 /** Every VM with a disk on a device of the array. A name that leads to no device, or to several, proves nothing. */
 async function vmsOn(ports: JobPorts, array: StorageArray, signal: AbortSignal): Promise<readonly FoundVm[]> {
   const everyVm = { vms: [{ by: 'pattern', pattern: '*' } as const], exclude: [], onNoMatch: 'skip' } as const;
-  const { vms } = await selectVms(ports.hypervisor, everyVm, signal);
+  const { vms, warnings } = await selectVms(ports.hypervisor, everyVm, signal);
+  for (const warning of warnings) ports.reporter.warn(warning);
   const identities = [...new Set(vms.flatMap(({ disks }) => disks.flatMap(identitiesOf)))];
   const { sources } = await array.inventory({ identities, pool: '' }, signal);
   const deviceOf = new Map(identities.map((identity, index) => [identity, onlyOne(sources[index])]));

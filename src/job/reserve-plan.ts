@@ -2,6 +2,7 @@ import type { DeviceId, RunId } from '../ports/identity.ts';
 import { countOf, createTargets, lookUntilThere, targetsToCreate } from './create-targets.ts';
 import type { JobContext, JobSpec } from './job-spec.ts';
 import type { RunJournal } from './journal.ts';
+import { draftOfKept } from './kept-draft.ts';
 import { unseenCreations } from './last-run.ts';
 import { snapshotName } from './names.ts';
 import { openPlansOf } from './open-plans.ts';
@@ -46,7 +47,10 @@ export async function planAndReserve(work: Reservation, signal: AbortSignal): Pr
     const key = await port.sessionKey(signal);
     if (key !== undefined) await journal.append({ kind: 'login', data: { key } });
   }
-  let draft = await draftPlan(ports, spec, signal);
+  const { snapshotRun } = spec.clone ?? {};
+  let draft = await (snapshotRun === undefined
+    ? draftPlan(ports, spec, signal)
+    : draftOfKept(ports, spec, snapshotRun, signal));
   const reserveLatest = (latest: PlanDraft) => reserve(work, latest, new Set(), signal);
   for (let creations = 0; ; creations += 1) {
     try {

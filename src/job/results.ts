@@ -3,6 +3,7 @@ import type { DeviceId, InstanceUuid, MoRef } from '../ports/identity.ts';
 import type { DiskSignature } from '../ports/proxy.ts';
 import type { SnapshotDisk } from '../ports/vm-snapshots.ts';
 import type { GradedVm, VmEvidence } from './grade.ts';
+import type { Collateral } from './plan.ts';
 
 /** What the step `guests` journals of one VM. */
 export interface PreparedVm {
@@ -20,6 +21,13 @@ export interface CapturedVm extends GradedVm {
   readonly evidence: VmEvidence;
 }
 
+/** Who was on the captured datastores just before the freeze, where the job lets others come (`collateral: warn`). */
+export interface LatestNeighbours {
+  readonly collateral: readonly Collateral[];
+  /** What is different from the plan, in words. */
+  readonly news: readonly string[];
+}
+
 export interface CaptureResult {
   readonly snapId: number | undefined;
   readonly lengthMs: number;
@@ -28,6 +36,8 @@ export interface CaptureResult {
   readonly freezeMs: number;
   readonly thawMs: number;
   readonly vms: readonly CapturedVm[];
+  /** Absent where the plan's list is the whole truth. */
+  readonly neighbours?: LatestNeighbours;
 }
 
 /** The snapshot that the step `managed-capture` took of one VM. */
@@ -55,10 +65,15 @@ export interface DatastoreResult {
   readonly vmfsUuid: string;
 }
 
-/** The VM that was registered on it. */
+/** The VM that was registered on it, or that vCenter copied. */
 export interface RegisterResult {
   readonly vm: MoRef;
   readonly name: string;
+}
+
+/** Devices that hold what a kept snapshot has of them. */
+export interface RestoreResult {
+  readonly devices: readonly DeviceId[];
 }
 
 /** The targets as the proxy sees them. */

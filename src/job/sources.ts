@@ -3,6 +3,7 @@ import type { InstanceUuid } from '../ports/identity.ts';
 import type { Device, StorageArray } from '../ports/storage-array.ts';
 import {
   type ArrayAnswer,
+  arraysNamedBy,
   checkAgreement,
   checkDatastore,
   checkOneArray,
@@ -47,21 +48,24 @@ export const vvolsOf = (disks: readonly VmDisk[]): ReadonlyMap<string, string | 
     ),
   );
 
-/** Which storage containers of the vVols the array has, by id, with their names. */
+/** What the array calls each of the storage containers; undefined for one that it does not show. */
 export async function containersOn(
   array: StorageArray,
-  vvols: ReadonlyMap<string, string | undefined>,
+  containers: ReadonlySet<string>,
   signal: AbortSignal,
-): Promise<ReadonlyMap<string, string>> {
-  const ids = [...new Set([...vvols.values()].filter((id) => id !== undefined))];
+): Promise<ReadonlyMap<string, string | undefined>> {
+  const ids = [...containers];
   const names = await array.storageContainers(ids, signal);
-  return new Map(
-    ids.flatMap((id, index) => {
-      const name = names[index];
-      return name === undefined ? [] : [[id, name] as const];
-    }),
-  );
+  return new Map(ids.map((id, index) => [id, names[index]]));
 }
+
+/** The storage containers of the disks, as far as vCenter tells them. */
+export const containersOf = (disks: readonly VmDisk[]): ReadonlySet<string> =>
+  new Set(disks.flatMap(({ disk: { backing } }) => (backing.kind === 'vvol' ? (backing.containerId ?? []) : [])));
+
+/** With one array there is no other that could have a container of which vCenter names the array: that name is compared in any case. */
+const containersInQuestion = (disks: readonly VmDisk[], arrays: number): ReadonlySet<string> =>
+  containersOf(arrays > 1 ? disks : disks.filter(({ disk }) => arraysNamedBy(disk.backing).length === 0));
 
 /**
  * Asks the configured arrays for the devices behind the disks. Whether all that is known of them agrees, `checkDevices` tells.
@@ -75,13 +79,12 @@ export async function findDevices(
 ): Promise<FoundDevices> {
   const identities = [...new Set(disks.flatMap(({ disk }) => identitiesOf(disk)))];
   const vvols = vvolsOf(disks);
+  const containers = containersInQuestion(disks, arrays.length);
   const answers = await Promise.all(
     arrays.map(async (array) => {
       const facts = await array.facts(signal);
       const inventory = await array.inventory({ identities, pool, vvols }, signal);
-      // With one array there is no other that could have the container; the array's name in vCenter is compared in any case.
-      const asked = arrays.length > 1 ? vvols : new Map<string, undefined>();
-      return { array, facts, inventory, containers: await containersOn(array, asked, signal) };
+      return { array, facts, inventory, containers: await containersOn(array, containers, signal) };
     }),
   );
   const positions = new Map(identities.map((identity, index) => [identity, index]));

@@ -4,6 +4,7 @@ import type { StepName, StepState } from './journal.ts';
 import { localUndoMs } from './run-time.ts';
 import type { Run, Step } from './step.ts';
 import { captureStep } from './steps/capture.ts';
+import { copyStep } from './steps/copy.ts';
 import { datastoreStep } from './steps/datastore.ts';
 import { devicesStep } from './steps/devices.ts';
 import { exportStep } from './steps/export.ts';
@@ -16,6 +17,7 @@ import { managedCaptureStep } from './steps/managed-capture.ts';
 import { mountStep } from './steps/mount.ts';
 import { presentStep } from './steps/present.ts';
 import { registerStep } from './steps/register.ts';
+import { restoreStep } from './steps/restore.ts';
 
 /** In the order `pre` does them; undone in reverse. */
 const STEPS: readonly Step<unknown>[] = [
@@ -32,6 +34,8 @@ const STEPS: readonly Step<unknown>[] = [
   mountStep,
   datastoreStep,
   registerStep,
+  restoreStep,
+  copyStep,
 ];
 
 /**

@@ -1,5 +1,5 @@
 import { SnaphookError } from '../ports/errors.ts';
-import type { Hypervisor, VmRecord, VmSelector } from '../ports/hypervisor.ts';
+import { type Hypervisor, OF_MANY, type UnreadableVm, type VmRecord, type VmSelector } from '../ports/hypervisor.ts';
 import type { InstanceUuid } from '../ports/identity.ts';
 import type { JobSpec } from './job-spec.ts';
 
@@ -7,6 +7,8 @@ import type { JobSpec } from './job-spec.ts';
 export interface SelectedVms {
   readonly vms: readonly VmRecord[];
   readonly selectedBy: ReadonlyMap<InstanceUuid, readonly string[]>;
+  /** Those that a selector of one VM led to. */
+  readonly meant: ReadonlySet<InstanceUuid>;
   readonly warnings: readonly string[];
 }
 
@@ -37,11 +39,10 @@ function selectorText(selector: VmSelector): string {
 /** Where VMware Tools say that the guest is. */
 export const guestAddressOf = (vm: VmRecord): string | undefined => vm.guestAddress ?? vm.guestHostName;
 
-const MANY: readonly VmSelector['by'][] = ['folder', 'datastore', 'tag', 'pattern'];
-
 /**
  * The VMs that the job's selectors lead to, without those that `exclude` names. A selector of one VM that matches several is an
- * error, one that matches none is one too unless the job says otherwise. Nothing is guessed.
+ * error, one that matches none is one too unless the job says otherwise. Nothing is guessed. A VM that cannot be read is left out
+ * with a warning where only selectors of many lead to it.
  */
 export async function selectVms(
   hypervisor: Hypervisor,
@@ -53,23 +54,44 @@ export async function selectVms(
       hint: 'Name VMs in the job, or pass them with --vm.',
     });
   }
-  const matches = await hypervisor.findVms(selectors, signal, exclude);
+  const unreadable: UnreadableVm[] = [];
+  const matches = await hypervisor.findVms(selectors, signal, exclude, (vm) => void unreadable.push(vm));
   const chosen = new Map<InstanceUuid, VmRecord>();
   const selectedBy = new Map<InstanceUuid, string[]>();
-  const warnings: string[] = [];
+  const meant = new Set<InstanceUuid>();
+  const warnings = unreadable.map(({ error }) => `a VM is left out that cannot be read: ${error.message}`);
   selectors.forEach((selector, index) => {
     const found = matches[index] ?? [];
     const text = selectorText(selector);
-    if (found.length > 1 && !MANY.includes(selector.by)) throw ambiguous(text, found);
-    if (found.length === 0 && onNoMatch === 'fail') throw noMatch(text, exclude.length > 0, MAY_BE_SKIPPED);
+    const isOfMany = OF_MANY.includes(selector.by);
+    if (found.length > 1 && !isOfMany) throw ambiguous(text, found);
+    if (found.length === 0 && onNoMatch === 'fail') {
+      throw (
+        unreadable.find((vm) => vm.selectors.includes(index))?.error ??
+        noMatch(text, exclude.length > 0, MAY_BE_SKIPPED)
+      );
+    }
     if (found.length === 0) warnings.push(`no VM matches "${text}"`);
     for (const vm of found) {
       chosen.set(vm.instanceUuid, vm);
+      if (!isOfMany) meant.add(vm.instanceUuid);
       selectedBy.set(vm.instanceUuid, [...(selectedBy.get(vm.instanceUuid) ?? []), text]);
     }
   });
   if (chosen.size === 0) throw noMatch(selectors.map(selectorText).join('", "'), exclude.length > 0);
-  return { vms: [...chosen.values()], selectedBy, warnings };
+  return { vms: [...chosen.values()], selectedBy, meant, warnings };
+}
+
+/**
+ * Without the VMs whose host is not connected to vCenter, or whose configuration it cannot read: they cannot be captured, and where only
+ * selectors of many lead to one, it is left out with a warning. When no other is left, all stay, to be refused.
+ */
+export function connectedVms({ vms, meant, warnings, selectedBy }: SelectedVms): SelectedVms {
+  const isTaken = (vm: VmRecord) => vm.connected || meant.has(vm.instanceUuid);
+  if (!vms.some(isTaken)) return { vms, meant, warnings, selectedBy };
+  const left = vms.filter((vm) => !isTaken(vm));
+  const told = left.map(({ name }) => `VM "${name}" is left out: its host is not connected to vCenter`);
+  return { vms: vms.filter(isTaken), meant, selectedBy, warnings: [...warnings, ...told] };
 }
 
 /** The one VM that a selector leads to. Errors: `E_VM_NOT_FOUND`, `E_VM_AMBIGUOUS`. */

@@ -1,6 +1,8 @@
 import { vvolWwn } from './estate-identity.ts';
 import type { InitialArrayConfig } from './unisphere/array-config.ts';
 
+/** Where vVols are made. */
+export const VVOL_PLACE = { container: 'vmware-container', resource: 'resource-1' } as const;
 export const ARRAY_ID = '000197900046';
 export const PROXY_HOST = 'proxy01';
 export const POOL = 'SG-snaphook-pool';
@@ -83,11 +85,11 @@ export function arrayConfig({
     },
     storageContainers: [
       {
-        id: 'vmware-container',
+        id: VVOL_PLACE.container,
         uuid: CONTAINER_UUID,
         resources: [
           {
-            id: 'resource-1',
+            id: VVOL_PLACE.resource,
             uuid: '6000097011C1992A3A7401E000000025',
             volumes: vvolSources.map((device) => ({ device, wwn: vvolWwn(device) })),
           },

@@ -5,7 +5,7 @@ import { deviceRange } from './devices/device-range.ts';
 import { DeviceStore } from './devices/device-store.ts';
 import { writeVmfsHeaders } from './devices/vmfs-header.ts';
 import { createEstate, DATABASE_VM, type Estate, type EstateOptions, LINUX_VM, PROXY_VM } from './estate.ts';
-import { ARRAY_ID, ESX_ON_ARRAY, PROXY_HOST } from './estate-array.ts';
+import { ARRAY_ID, ESX_ON_ARRAY, PROXY_HOST, VVOL_PLACE } from './estate-array.ts';
 import { ESX } from './estate-vms.ts';
 import { EsxPaths } from './esx-paths.ts';
 import type { GuestApplication } from './guest/guest-application.ts';
@@ -101,7 +101,10 @@ export async function startLab(options: LabOptions): Promise<Lab> {
   writeContent(store, estate);
   const nodes = new DeviceNodes(path.join(directory, 'proxy', 'by-id'), { store, pace, events, rescanMs: 500 });
 
-  const volumes = new VvolVolumes(store, estate.vvolDevices);
+  const volumes = new VvolVolumes(store, estate.vvolDevices, {
+    bind: (device, wwn) => unisphere.array(ARRAY_ID).bindVvol({ ...VVOL_PLACE, device, wwn }),
+    unbind: (device) => unisphere.array(ARRAY_ID).unbindVvol(device),
+  });
   const hotAdded = new HotAddedDisks(path.join(directory, 'proxy', 'by-id'), {
     vm: PROXY_VM,
     events,

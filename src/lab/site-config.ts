@@ -50,7 +50,11 @@ export function writeSiteConfig(input: SiteConfigInput): string {
   });
   const exportTo = (name: string) => ({ exportDirectory: path.join(input.directory, 'export', name) });
   const managedJobs = {
-    managed: job([DATABASE_VM], { ...exportTo('managed'), route: 'managed' }),
+    managed: job([DATABASE_VM], {
+      ...exportTo('managed'),
+      route: 'managed',
+      clones: { host: ESX, folder: 'DC1/vm/test' },
+    }),
     'managed-both': job([DATABASE_VM, LINUX_VM], { ...exportTo('managed-both'), route: 'managed' }),
     'managed-tools': job([DATABASE_VM], {
       ...exportTo('managed-tools'),

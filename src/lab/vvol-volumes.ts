@@ -1,10 +1,20 @@
 import type { DeviceStore } from './devices/device-store.ts';
-import { vvolWwn } from './estate-identity.ts';
+import { CYLINDER_BYTES } from './devices/store-contract.ts';
+import { deviceName, vvolWwn } from './estate-identity.ts';
 import type { VirtualVolumes } from './vcenter/storage-side.ts';
 
 /** Volumes of snapshots have identities of their own, of the array's family: device and snap id stand in the last 17 digits. */
 const SNAPSHOT_FAMILY = 'naa.600009700bcbb71';
 const SNAPSHOT_PATTERN = /^naa\.600009700bcbb71([0-9a-f]{5})([0-9a-f]{12})$/;
+
+/** Tells the array which of its devices are vVols. */
+interface VasaProvider {
+  bind(device: string, wwn: string): void;
+  unbind(device: string): void;
+}
+
+/** Devices of copies: above all that the lab begins with. */
+const FIRST_COPY = 0xa0000;
 
 interface Volume {
   readonly device: string;
@@ -18,11 +28,14 @@ interface Volume {
  */
 export class VvolVolumes implements VirtualVolumes {
   readonly #store: DeviceStore;
-  readonly #devices: ReadonlyMap<string, string>;
+  readonly #vasa: VasaProvider;
+  readonly #devices: Map<string, string>;
+  readonly #copies = new Set<string>();
   #taken = 0;
 
-  constructor(store: DeviceStore, vvolDevices: readonly string[]) {
+  constructor(store: DeviceStore, vvolDevices: readonly string[], vasa: VasaProvider) {
     this.#store = store;
+    this.#vasa = vasa;
     this.#devices = new Map(vvolDevices.map((device) => [`naa.${vvolWwn(device)}`, device]));
   }
 
@@ -34,11 +47,39 @@ export class VvolVolumes implements VirtualVolumes {
     return devices.map((device) => `${SNAPSHOT_FAMILY}${device.toLowerCase()}${snapId.toString(16).padStart(12, '0')}`);
   }
 
-  remove(snapshotId: string): void {
-    const { device, snapId } = this.#volume(snapshotId);
+  remove(objectId: string): void {
+    const { device, snapId } = this.#volume(objectId);
+    if (this.#copies.has(objectId)) {
+      this.#vasa.unbind(device);
+      this.#store.deleteDevice(device);
+      this.#devices.delete(objectId);
+      this.#copies.delete(objectId);
+      return;
+    }
     const found = this.#store.snapshots(device).find((snapshot) => snapshot.snapId === snapId);
     if (!found || snapId === undefined) return;
     this.#store.terminate({ name: found.name, select: { snapId }, devices: [device] });
+  }
+
+  copy(objectIds: readonly string[]): readonly string[] {
+    return objectIds.map((objectId) => {
+      const source = this.#read(objectId);
+      const device = this.#freeDevice();
+      this.#store.createDevice({ id: device, cylinders: source.sizeBytes / CYLINDER_BYTES });
+      this.#store.open(device).write(0, source.read(0, source.sizeBytes));
+      this.#vasa.bind(device, vvolWwn(device));
+      const copy = `naa.${vvolWwn(device)}`;
+      this.#devices.set(copy, device);
+      this.#copies.add(copy);
+      return copy;
+    });
+  }
+
+  #freeDevice(): string {
+    for (let number = FIRST_COPY; ; number += 1) {
+      const device = deviceName(number);
+      if (!this.#store.device(device)) return device;
+    }
   }
 
   revert(objectId: string, snapshotId: string): void {

@@ -11,6 +11,14 @@ export interface EsxiHost {
   readonly rootPool: MoRef;
 }
 
+/** A datastore that a host mounts. */
+export interface HostDatastore {
+  readonly moRef: MoRef;
+  readonly name: string;
+  /** The host reaches its storage at the moment. */
+  readonly accessible: boolean;
+}
+
 /** Where a VM lies in the inventory and on its datastore. */
 export interface VmHome {
   /** Such as `[datastore] vm/vm.vmx`. */
@@ -66,6 +74,7 @@ export interface HostStorage {
   sessionKey(signal: AbortSignal): Promise<string | undefined>;
   /** The one host of that name. */
   findHost(name: string, signal: AbortSignal): Promise<EsxiHost>;
+  datastoresOf(host: MoRef, signal: AbortSignal): Promise<readonly HostDatastore[]>;
   homeOf(vm: MoRef, signal: AbortSignal): Promise<VmHome>;
   /** The VM folder of that inventory path, and the datacenter it is in. */
   findFolder(

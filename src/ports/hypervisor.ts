@@ -1,5 +1,7 @@
+import type { SnaphookError } from './errors.ts';
 import type { InstanceUuid, MoRef } from './identity.ts';
 import type { VmSnapshot } from './vm-snapshots.ts';
+import type { VmTask } from './vm-task.ts';
 
 /**
  * How a user names VMs. The first five mean one VM (`name` and `biosUuid` may match several: that is an error, never a guess),
@@ -28,6 +30,7 @@ export type DiskBacking =
       readonly kind: 'vvol';
       readonly objectId: string;
       readonly datastore: string;
+      readonly datastoreRef: MoRef;
       /** Storage container of the datastore, `vvol:<hex>-<hex>`. */
       readonly containerId: string | undefined;
       /** Arrays behind the datastore as its VASA provider names them, in words of its own. */
@@ -87,15 +90,6 @@ export interface VirtualDisk {
   readonly condition: DiskCondition;
 }
 
-/** Something vCenter did or does with a VM. */
-export interface VmTask {
-  readonly id: string;
-  /** Such as `VirtualMachine.relocate`. */
-  readonly kind: string;
-  /** Queued or running. */
-  readonly atWork: boolean;
-}
-
 /** How a VM stands beside its disks. */
 export interface VmCondition {
   readonly host: MoRef | undefined;
@@ -128,6 +122,16 @@ export interface VmRecord {
   readonly condition: VmCondition;
 }
 
+/** Selectors that lead to any number of VMs. */
+export const OF_MANY: readonly VmSelector['by'][] = ['folder', 'datastore', 'tag', 'pattern'];
+
+/** A VM that only selectors of many led to, and of which vCenter does not tell what a `VmRecord` needs. */
+export interface UnreadableVm {
+  /** Positions of those selectors. */
+  readonly selectors: readonly number[];
+  readonly error: SnaphookError;
+}
+
 /** A VM that shares a datastore with a selected one. */
 export interface DatastoreNeighbour {
   readonly datastoreRef: MoRef;
@@ -158,12 +162,14 @@ export interface Hypervisor {
   facts(signal: AbortSignal): Promise<HypervisorFacts>;
   /**
    * Result i holds every VM that selector i matches and no excluding one does: none, one or several. Templates are included.
+   * A VM that cannot be read is an error; where `leaveOut` is given and no selector means this one VM, it is told there and left out.
    * Also `E_VM_AMBIGUOUS`: a selector names a datastore or tag that there are several of.
    */
   findVms(
     selectors: readonly VmSelector[],
     signal: AbortSignal,
     excluding?: readonly VmSelector[],
+    leaveOut?: (vm: UnreadableVm) => void,
   ): Promise<readonly (readonly VmRecord[])[]>;
   /** Every VM with a file on one of the datastores, the selected ones included. */
   vmsOnDatastores(datastores: readonly MoRef[], signal: AbortSignal): Promise<readonly DatastoreNeighbour[]>;

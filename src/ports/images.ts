@@ -1,27 +1,51 @@
-/** One regular file handed to the backup product. */
-export interface ImageFile {
-  /** Relative to the hand-over directory, `/` separators. */
+export const IMAGE_FORMATS = ['raw', 'vmdk-flat', 'vmdk-stream', 'qcow2'] as const;
+/**
+ * What the files of an image are. `raw`: one with the bytes of the device, holes for zeros. `vmdk-flat`: that and a descriptor
+ * (monolithicFlat). `vmdk-stream`: one compressed VMDK (streamOptimized). `qcow2`: one, version 3.
+ */
+export type ImageFormat = (typeof IMAGE_FORMATS)[number];
+
+export interface ImageShape {
+  /** Relative path of the image inside the hand-over directory, `/` separators. */
   readonly path: string;
+  readonly format: ImageFormat;
   /** Logical size: the whole device. */
   readonly sizeBytes: number;
+}
+
+/** Every file an image of this shape consists of, the one of its path first. */
+export function filesOfImage({ path, format, sizeBytes }: ImageShape): readonly HandedOverFile[] {
+  switch (format) {
+    case 'raw':
+      return [{ path, sizeBytes }];
+    case 'vmdk-flat':
+      return [
+        { path, sizeBytes: undefined },
+        { path: path.replace(/(\.vmdk)?$/, '-flat.vmdk'), sizeBytes },
+      ];
+    case 'vmdk-stream':
+    case 'qcow2':
+      return [{ path, sizeBytes: undefined }];
+  }
+}
+
+/** One image handed to the backup product. */
+export interface ImageFile extends ImageShape {
   /** Bytes that are not in holes. */
   readonly dataBytes: number;
-  /** BLAKE2b-512 of the logical content in hex, what `b2sum` prints. */
+  /** BLAKE2b-512 of the logical content in hex, whatever the format: what `b2sum` prints of a raw image. */
   readonly blake2b: string;
 }
 
-export interface ImageRequest {
+export interface ImageRequest extends ImageShape {
   readonly devicePath: string;
-  /** Relative path of the image inside the hand-over directory. */
-  readonly path: string;
-  readonly sizeBytes: number;
 }
 
 /** A file as it was put into a hand-over directory. */
 export interface HandedOverFile {
   /** Relative to the hand-over directory, `/` separators. */
   readonly path: string;
-  /** Undefined where any size will do, as for a manifest. */
+  /** Undefined where any size will do: of a manifest, or where it is not known before the file is written. */
   readonly sizeBytes: number | undefined;
 }
 

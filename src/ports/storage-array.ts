@@ -53,6 +53,19 @@ export interface SnapshotOfDevice {
   readonly linkedTargets: readonly { readonly target: DeviceId; readonly defined: boolean }[];
 }
 
+/**
+ * Whether a snapshot is being written back to its source. `running`: the source shows the snapshot's data already, and tracks are still
+ * copied. `restored`: all of it is written back; the session stays until it is ended.
+ */
+export type RestoreState = 'none' | 'running' | 'restored';
+
+/** A snapshot on some of its devices. */
+export interface SnapshotOn {
+  readonly name: string;
+  readonly snapId: number | undefined;
+  readonly devices: readonly DeviceId[];
+}
+
 /** How one host reaches a device through one masking view. */
 export interface Presentation {
   readonly view: string;
@@ -160,7 +173,7 @@ export interface StorageArray {
   facts(signal: AbortSignal): Promise<ArrayFacts>;
   /** By its microcode; asks nothing once the facts were read. */
   limits(signal: AbortSignal): Promise<ArrayLimits>;
-  /** Of devices that have snapshots. Those the array tells nothing of (old releases without device lists) are absent. */
+  /** Of devices that have snapshots. Those the array tells nothing of (no device lists, and no bulk reads) are absent. */
   sourceLoads(devices: readonly DeviceId[], signal: AbortSignal): Promise<readonly SourceLoad[]>;
   /** Each configured server, asked by itself. */
   servers(signal: AbortSignal): Promise<readonly ServerState[]>;
@@ -235,6 +248,16 @@ export interface StorageArray {
     request: { readonly name: string; readonly snapId: number | undefined; readonly devices: readonly DeviceId[] },
     signal: AbortSignal,
   ): Promise<void>;
+  /**
+   * Writes the snapshot back to its sources: what they hold now is gone. One request; returns when the array has taken it, which is before
+   * everything is written back. Not repeated when its answer is lost. `E_ARRAY_REFUSED` also where snapshots are taken by storage
+   * group: there a snapshot and its restore session are ended by the same request, and a lost answer would not tell which.
+   */
+  restore(snapshot: SnapshotOn, signal: AbortSignal): Promise<void>;
+  /** Result i is how the snapshot stands to device i; `none` also where the device has no such snapshot. One read a device. */
+  restoreStates(snapshot: SnapshotOn, signal: AbortSignal): Promise<readonly RestoreState[]>;
+  /** Ends the restore sessions and leaves the snapshot, and the data, as they are. Success also when there is no session. */
+  endRestore(snapshot: SnapshotOn, signal: AbortSignal): Promise<void>;
   /**
    * Adds devices to a storage group in one request; devices already in it are success. Resolves only when no request of it can
    * take effect any more; after a lost answer a refusal is told with `effect: 'unknown'`.

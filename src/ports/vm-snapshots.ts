@@ -1,4 +1,6 @@
+import type { HostDatastore } from './host-storage.ts';
 import type { MoRef } from './identity.ts';
+import type { VmTask } from './vm-task.ts';
 
 /** One snapshot in the tree of a VM. */
 export interface VmSnapshot {
@@ -23,6 +25,15 @@ export interface SnapshotDisk {
   readonly capacityBytes: number;
 }
 
+/** A VM that may be a copy of ours. */
+export interface VmCopy {
+  readonly moRef: MoRef;
+  readonly name: string;
+  readonly poweredOff: boolean;
+  /** What `copy` gave it; a copy of the copy has the same. */
+  readonly mark: string | undefined;
+}
+
 /** The VM this machine runs in, as far as adding disks goes. */
 export interface ProxyVmFacts {
   readonly poweredOn: boolean;
@@ -30,15 +41,29 @@ export interface ProxyVmFacts {
   readonly showsSerials: boolean;
   /** How many more disks its SCSI controllers can take. */
   readonly freePlaces: number;
-  readonly disks: readonly { readonly diskUuid: string | undefined; readonly fileName: string }[];
+  readonly disks: readonly {
+    readonly diskUuid: string | undefined;
+    readonly fileName: string;
+    /** Independent and non-persistent, as disks are added by `attach`. */
+    readonly isDiscarding: boolean;
+  }[];
+}
+
+/** The ESXi host a VM runs on, as far as opening files goes. */
+export interface HostOfVm {
+  /** As vCenter names it. */
+  readonly name: string;
+  /** Every datastore that it mounts. */
+  readonly datastores: readonly HostDatastore[];
 }
 
 /**
- * vCenter as the route `managed` changes it: snapshots of VMs, and their disks added to the VM of this machine and removed again.
+ * vCenter as the route `managed` changes it: snapshots of VMs, their disks added to the VM of this machine and removed again, and VMs
+ * copied out of them.
  * A disk is added as independent and non-persistent: what is written to it is thrown away.
  *
  * Each call waits for its task to end, and for a task that is in its way. A change whose answer never came, or that was given up
- * waiting for, is thrown with `effect: 'unknown'` and not repeated: the core looks. `remove` and `detach` look themselves.
+ * waiting for, is thrown with `effect: 'unknown'` and not repeated: the core looks. `remove`, `detach` and `destroy` look themselves.
  * Errors: those of `Hypervisor`; `E_FREEZE_FAILED` when VMware Tools cannot quiesce the guest; `E_PROXY_DEVICE` when the proxy VM
  * cannot take a disk.
  */
@@ -57,6 +82,8 @@ export interface VmSnapshots {
   ): Promise<void>;
   /** Resolves when no task of the VM is queued or running. At once for a VM that is gone. */
   whenIdle(vm: MoRef, signal: AbortSignal): Promise<void>;
+  /** Of the last minutes, also those that are over; none for a VM that is gone. */
+  tasksOf(vm: MoRef, signal: AbortSignal): Promise<readonly VmTask[]>;
   /** Snapshots of exactly this name; none for a VM that is gone. */
   find(request: { readonly vm: MoRef; readonly name: string }, signal: AbortSignal): Promise<readonly VmSnapshot[]>;
   /** Snapshots of every VM whose name begins so: what `reap` compares with the journals. */
@@ -72,13 +99,38 @@ export interface VmSnapshots {
   consolidationNeeded(vm: MoRef, signal: AbortSignal): Promise<boolean>;
   consolidate(vm: MoRef, signal: AbortSignal): Promise<void>;
   proxyVm(vm: MoRef, signal: AbortSignal): Promise<ProxyVmFacts>;
-  /** Adds the disks of these files in one change, on places chosen here. */
+  /** Where the proxy VM runs: files of other datastores cannot be added to it. */
+  hostOfProxyVm(vm: MoRef, signal: AbortSignal): Promise<HostOfVm>;
+  /**
+   * Adds the disks of these files in one change, on places chosen here. A file that is in use is refused with the VM that has it as a
+   * disk, where vCenter shows one.
+   */
   attach(request: { readonly proxyVm: MoRef; readonly files: readonly string[] }, signal: AbortSignal): Promise<void>;
   /**
    * Removes those of these files that the proxy VM has as independent, non-persistent disks, and no other disk; never deletes a
    * file. Success when there is none, or no such VM.
    */
   detach(request: { readonly proxyVm: MoRef; readonly files: readonly string[] }, signal: AbortSignal): Promise<void>;
+  /** A whole copy of the VM as it was, powered off, with a mark of ours. Takes as long as copying its disks does. */
+  copy(
+    request: {
+      readonly vm: MoRef;
+      readonly snapshot: MoRef;
+      readonly name: string;
+      readonly folder: MoRef;
+      readonly pool: MoRef;
+      readonly host: MoRef;
+      readonly datastore: MoRef;
+      readonly mark: string;
+    },
+    signal: AbortSignal,
+  ): Promise<void>;
+  /** The VM of exactly this name directly in the folder. */
+  vmIn(of: { readonly folder: MoRef; readonly name: string }, signal: AbortSignal): Promise<VmCopy | undefined>;
+  /** Undefined when it is gone. */
+  vm(vm: MoRef, signal: AbortSignal): Promise<VmCopy | undefined>;
+  /** Removes a VM that is powered off, with its files. Success when it is gone. */
+  destroy(vm: MoRef, signal: AbortSignal): Promise<void>;
   /** Ends the session; never throws. The next call opens another. */
   close(): Promise<void>;
 }

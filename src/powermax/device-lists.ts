@@ -85,9 +85,11 @@ export function createDeviceLists(unisphere: Unisphere): SnapVxWire {
   };
 }
 
-const named = (devices: readonly DeviceId[]) => devices.map((device) => ({ name: device }));
+export const named = (devices: readonly DeviceId[]) => devices.map((device) => ({ name: device }));
 
-function select({ snapId }: SnapshotRef): { readonly snap_id: number } | { readonly generation: number } {
+export function select({
+  snapId,
+}: Pick<SnapshotRef, 'snapId'>): { readonly snap_id: number } | { readonly generation: number } {
   return snapId === undefined ? { generation: 0 } : { snap_id: snapId };
 }
 

@@ -30,7 +30,8 @@ export function deviceSnapshots(body: Body, source: DeviceId): readonly Snapshot
     if (name === undefined) return [];
     const linkedTargets = bodies(snapshot, 'linkedDevices', 'linkedDevice').flatMap((link) => {
       const target = text(link, 'targetDevice', 'target_device');
-      return target !== undefined && isLinked(link)
+      // A restore session shows as a link of the source to itself.
+      return target !== undefined && target.toUpperCase() !== source && isLinked(link)
         ? [{ target: deviceId(target), defined: flag(link, 'defined') }]
         : [];
     });

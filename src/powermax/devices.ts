@@ -15,7 +15,7 @@ import { createMaskingLookup } from './masking.ts';
 import { query, volumes as volumesPath } from './paths.ts';
 import { bodyIfFound } from './reply.ts';
 import { asBody, text } from './schema.ts';
-import { bulkVolume, classicVolume, deviceOf, isInGroup, type Volume } from './volume.ts';
+import { type BulkVolume, bulkVolume, classicVolume, deviceOf, isInGroup, type Volume } from './volume.ts';
 import { type FoundVolumes, findVvol, vvolStrategies, type WantedVvol, wantedVvol } from './vvols.ts';
 
 const BULK_SELECT = [
@@ -23,6 +23,7 @@ const BULK_SELECT = [
   'wwn',
   'effective_wwn',
   'nguid',
+  'mobility_id_enabled',
   'identifier',
   'cap_cyl',
   'emulation',
@@ -83,7 +84,7 @@ function wantedAs(identity: string, isVvol: boolean): WantedDevice | undefined {
 /** One list of all volumes of the array serves sources and pool together, however many there are. */
 async function inventoryInBulk(
   arrayId: ArrayId,
-  rows: readonly ReturnType<typeof bulkVolume>[],
+  rows: readonly BulkVolume[],
   classic: ClassicReader,
   { identities, pool, vvols = new Map() }: InventoryRequest,
 ): Promise<DeviceInventory> {
@@ -91,6 +92,11 @@ async function inventoryInBulk(
     found.flatMap(({ volume, maskingViews }) => deviceOf(volume, maskingViews) ?? []);
   const rowsNamed = byIdentity(rows);
   const rowOf = new Map(rows.map((row) => [row.volume.id, row]));
+  const areListedVvols = async (found: typeof rows): Promise<boolean> => {
+    if (found.length === 0) return false;
+    const listed = await classic.vvolIds();
+    return found.every(({ volume }) => listed.has(volume.id));
+  };
   const identify = async (identity: string): Promise<Identified> => {
     const isVvol = vvols.has(identity);
     const wanted = wantedAs(identity, isVvol);
@@ -100,8 +106,12 @@ async function inventoryInBulk(
     const clue = { decoded: decoded(wanted), decodedDevice: claimed && toDevices([claimed])[0] };
     const found = rowsNamed(wanted).filter(({ volume }) => answersTo(volume, wanted));
     const foundBy = found[0] && answeredBy(found[0].volume, wanted);
-    const isDone = isVvol ? found.length > 0 && found.every(mayBeVvolRow) : found.length > 0 || !mayBeVvol(wanted);
-    if (isDone) return { devices: toDevices(found), clue: { ...clue, foundBy, shownAsVvol: undefined } };
+    const looksLikeVvol = isVvol && found.length > 0 && found.every((row) => hasIdOfItsOwn(row, wanted));
+    const isDone = isVvol ? looksLikeVvol || (await areListedVvols(found)) : found.length > 0 || !mayBeVvol(wanted);
+    if (isDone) {
+      const shownAsVvol = isVvol && !looksLikeVvol ? true : undefined;
+      return { devices: toDevices(found), clue: { ...clue, foundBy, shownAsVvol } };
+    }
     // A release may leave vVols out of its general list: those are asked for by name.
     const byName = await classic.findVvol(wantedVvol(identity, wanted, vvols.get(identity)));
     const missing = byName.volumes.filter(({ id }) => !found.some(({ volume }) => volume.id === id));
@@ -129,9 +139,19 @@ async function inventoryInBulk(
   return inventoryOf(identified, targets.flat());
 }
 
-/** Hosts reach vVols through protocol endpoints: a device in a group or a view is looked at more closely. The list itself does not tell. */
-const mayBeVvolRow = ({ volume, maskingViews }: ReturnType<typeof bulkVolume>): boolean =>
-  volume.storageGroups.length === 0 && maskingViews.length === 0;
+/**
+ * Is the id the device's own, where every other device would have another? The list does not tell vVols as such. But hosts reach
+ * them through protocol endpoints, so that they are in no group and no view, and any other device has either a WWN with its number
+ * in it, or a mobility id, which the list tells, or one inherited, which is not its own. Whatever is not so, is asked for.
+ */
+const hasIdOfItsOwn = ({ volume, maskingViews, mobilityId }: BulkVolume, wanted: WantedDevice) =>
+  volume.storageGroups.length === 0 &&
+  maskingViews.length === 0 &&
+  mobilityId === false &&
+  mayBeVvol(wanted) &&
+  wanted.kind === 'vvol' &&
+  volume.wwn === wanted.wwn &&
+  (volume.effectiveWwn ?? volume.wwn) === wanted.wwn;
 
 /** Are these devices, found by a general list, among those found as vVols? Undefined when nothing was found at all. */
 function areVvols(found: readonly Volume[], { volumes }: FoundVolumes): boolean | undefined {
@@ -224,6 +244,12 @@ function createClassicReader(unisphere: Unisphere, signal: AbortSignal) {
     return (await Promise.all(ids.map(volume))).filter((found) => found !== undefined);
   };
 
+  let vvols: Promise<ReadonlySet<string>> | undefined;
+  const listVvols = async (): Promise<ReadonlySet<string>> => {
+    const rows = await readIterator(unisphere, (await volumesRoot()) + query({ virtual_volumes: 'true' }), signal);
+    return new Set(rows.flatMap((row) => text(row, 'volumeId') ?? []));
+  };
+
   const strategies = vvolStrategies(unisphere, { list, volume }, signal);
 
   const devicesOf = async (
@@ -247,6 +273,8 @@ function createClassicReader(unisphere: Unisphere, signal: AbortSignal) {
   return {
     list,
     volume,
+    /** Ids of all vVols, in one list however many identities ask. */
+    vvolIds: () => (vvols ??= listVvols()),
     findVvol: (wanted: WantedVvol) => findVvol(strategies, wanted),
     eachHost: masking.eachHost,
     /** `claimed` is the device that the identity names by itself; the list is asked also when it shows the identity: others may too. */

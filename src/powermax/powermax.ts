@@ -2,7 +2,7 @@ import type { TlsTrust } from '../platform/tls.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { ArrayId, DeviceId } from '../ports/identity.ts';
 import { MODEL_LAG_MS } from '../ports/polling.ts';
-import type { ServerState, StorageArray } from '../ports/storage-array.ts';
+import type { ServerState, SnapshotOn, StorageArray } from '../ports/storage-array.ts';
 import { createUnisphere } from './client.ts';
 import { createDeviceLists } from './device-lists.ts';
 import { readDeviceState } from './device-state.ts';
@@ -15,6 +15,7 @@ import { mayBeVvol, parseIdentity } from './identity.ts';
 import { createDevices } from './new-devices.ts';
 import { OwnEffects } from './own-effects.ts';
 import { readPresentations } from './presentations.ts';
+import { createRestores, notByGroups } from './restores.ts';
 import { firstThatAnswers } from './servers.ts';
 import { openSession, serverRoot } from './session.ts';
 import { createSnapshotSearch } from './snapshot-search.ts';
@@ -104,6 +105,11 @@ export function createPowerMax(options: PowerMaxOptions): StorageArray {
     ),
   };
   const way = async (signal: AbortSignal) => ways[await choice.of(signal)];
+  const restores = createRestores(unisphere, { busyPauseMs });
+  const restoresFor = async (snapshot: SnapshotOn, signal: AbortSignal) => {
+    if ((await choice.of(signal)) === 'storage-group') throw notByGroups(snapshot);
+    return restores;
+  };
   /** Devices found by an id that is no device WWN, as vVols have: explains a refusal to snap them. */
   const vvols = new Set<DeviceId>();
 
@@ -150,6 +156,9 @@ export function createPowerMax(options: PowerMaxOptions): StorageArray {
       (await way(signal)).snapVx.unlink({ name, snapId }, pairs, force, signal),
     terminate: async ({ name, snapId, devices }, signal) =>
       (await way(signal)).snapVx.terminate({ name, snapId }, devices, signal),
+    restore: async (snapshot, signal) => (await restoresFor(snapshot, signal)).restore(snapshot, signal),
+    restoreStates: async (snapshot, signal) => (await restoresFor(snapshot, signal)).states(snapshot, signal),
+    endRestore: async (snapshot, signal) => (await restoresFor(snapshot, signal)).end(snapshot, signal),
     addToStorageGroup: (request, signal) => addToStorageGroup(unisphere, request, editTimes, signal),
     createDevices: (request, signal) => createDevices(unisphere, request, signal),
     removeFromStorageGroup: (request, signal) => removeFromStorageGroup(unisphere, request, editTimes, signal),

@@ -1,4 +1,4 @@
-import { mayPass, type Refusal, refusalError } from './messages.ts';
+import { isAboutRights, mayPass, type Refusal, refusalError } from './messages.ts';
 
 /** How a call ended when there was an answer. Without one the call throws. */
 export type Reply =
@@ -18,5 +18,6 @@ export function bodyIfFound(reply: Reply, action: string): unknown {
 
 /** Refused in a way that tells the server cannot do it: another way may get the answer. Not for want of rights, or busy. */
 export function isUnsupported(reply: Reply): boolean {
-  return reply.kind === 'refused' && [400, 404, 500].includes(reply.refusal.status) && !mayPass(reply.refusal);
+  if (reply.kind === 'done' || mayPass(reply.refusal) || isAboutRights(reply.refusal)) return false;
+  return [400, 404, 500].includes(reply.refusal.status);
 }

@@ -20,8 +20,8 @@ export const limitsOf = (microcode: string): ArrayLimits => ({
 
 /**
  * One bulk list for all devices where the release has it; else one read a device over the device-list API, which also tells the
- * links. Nothing where there is neither: storage groups of a release before 10.1 tell nothing of a device, and its loads are
- * not checked.
+ * links. Nothing where there is neither: storage groups tell nothing of a device, and snapshots of a group are not those of each
+ * member.
  */
 export async function readSourceLoads(
   unisphere: Unisphere,
@@ -41,17 +41,17 @@ export async function readSourceLoads(
       : undefined;
   if (rows !== undefined) {
     const rowOf = new Map(rows.map((row) => [text(row, 'id'), row]));
-    return devices.flatMap((device) => bulkLoad(rowOf.get(device), device));
+    return devices.map((device) => bulkLoad(rowOf.get(device), device));
   }
   if (api === 'storage-group') return [];
   return Promise.all(devices.map((device) => readLoad(unisphere, device, signal)));
 }
 
-function bulkLoad(row: Body | undefined, device: DeviceId): readonly SourceLoad[] {
-  if (row === undefined) return [];
-  const snapshots = bodies(row, 'snapshots');
+/** A device that the list leaves out has no snapshot (any more): its own flag may be behind. */
+function bulkLoad(row: Body | undefined, device: DeviceId): SourceLoad {
+  const snapshots = row === undefined ? [] : bodies(row, 'snapshots');
   const isRestoring = snapshots.some((snapshot) => flag(snapshot, 'restored'));
-  return [{ device, snapshots: snapshots.length, linkedTargets: undefined, isRestoring }];
+  return { device, snapshots: snapshots.length, linkedTargets: undefined, isRestoring };
 }
 
 async function readLoad(unisphere: Unisphere, device: DeviceId, signal: AbortSignal): Promise<SourceLoad> {

@@ -43,13 +43,22 @@ export function classicVolume(body: Body): Volume {
 }
 
 /** One row of `GET rest/v1/systems/{id}/volumes` (Unisphere 10.3 OpenAPI). */
-export function bulkVolume(body: Body): { readonly volume: Volume; readonly maskingViews: readonly MaskingView[] } {
+export interface BulkVolume {
+  readonly volume: Volume;
+  readonly maskingViews: readonly MaskingView[];
+  /** Whether the WWN is a mobility id; undefined where the list does not tell. */
+  readonly mobilityId: boolean | undefined;
+}
+
+export function bulkVolume(body: Body): BulkVolume {
   const groups = bodies(body, 'storage_groups').flatMap((group) => text(group, 'id') ?? []);
   const maskingViews = bodies(body, 'masking_views').flatMap((view) => {
     const id = text(view, 'id');
     return id === undefined ? [] : [{ id, host: bodies(view, 'host').map((host) => text(host, 'id'))[0] }];
   });
-  return { volume: volumeOf(body, text(body, 'id'), groups), maskingViews };
+  const told = body.mobility_id_enabled ?? undefined;
+  const mobilityId = told === undefined ? undefined : flag(body, 'mobility_id_enabled');
+  return { volume: volumeOf(body, text(body, 'id'), groups), maskingViews, mobilityId };
 }
 
 /** Storage group names keep their case but are the same in any case. */

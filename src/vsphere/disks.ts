@@ -59,6 +59,10 @@ export function hasRawDevice(devices: unknown): boolean {
   return arrayItems(devices).some((device) => isDisk(device) && isRawDevice(child(device, 'backing')));
 }
 
+/** Every datastore that a virtual disk needs. */
+export const diskDatastores = (devices: unknown): readonly string[] =>
+  arrayItems(devices).flatMap((device) => (isDisk(device) ? chainDatastores(child(device, 'backing')) : []));
+
 const isRawDevice = (backing: unknown): boolean => typeOf(backing) === 'VirtualDiskRawDiskMappingVer1BackingInfo';
 
 /** The virtual disks among `config.hardware.device`; every other device, known or not, is passed over. */
@@ -130,6 +134,7 @@ function diskBacking(backing: unknown, storage: StorageFacts): DiskBacking {
             kind: 'vvol',
             objectId,
             datastore: datastore.name,
+            datastoreRef: moRef(datastoreRef.id),
             containerId: datastore.containerId,
             vasaArrays: datastore.vasaArrays,
           };

@@ -15,6 +15,7 @@ import {
   volumeOfHost,
 } from './encode-host-storage.ts';
 import { errorOfFault, VimFaultError } from './faults.ts';
+import { readDatastoresOf } from './host-datastores.ts';
 import {
   canonicalNameOfLun,
   datacenterOf,
@@ -94,6 +95,7 @@ export function createHostStorage(options: VsphereOptions): HostStorage {
   return {
     sessionKey: (signal) => read(signal, async ({ key }) => key),
     findHost: (name, signal) => read(signal, (session) => readHost(session, name)),
+    datastoresOf: (host, signal) => read(signal, (session) => readDatastoresOf(session, hostRef(host))),
     homeOf: (vm, signal) => read(signal, (session) => readHome(session, vmRef(vm))),
     findFolder: (inventoryPath, signal) =>
       read(signal, async (session) => {

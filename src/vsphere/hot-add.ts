@@ -20,6 +20,11 @@ const devicesOf = ({ properties }: ObjectProperties): readonly unknown[] =>
 const disksOf = (vm: ObjectProperties): readonly unknown[] =>
   devicesOf(vm).filter((device) => typeOf(device) === 'VirtualDisk');
 
+const fileOf = (disk: unknown): string => text(child(disk, 'backing', 'fileName')) ?? '';
+
+const isDiscarding = (disk: unknown): boolean =>
+  text(child(disk, 'backing', 'diskMode')) === 'independent_nonpersistent';
+
 export function proxyFacts(vm: ObjectProperties): ProxyVmFacts {
   return {
     poweredOn: text(vm.properties.get('runtime.powerState')) === 'poweredOn',
@@ -27,7 +32,8 @@ export function proxyFacts(vm: ObjectProperties): ProxyVmFacts {
     freePlaces: freePlaces(vm).length,
     disks: disksOf(vm).map((disk) => ({
       diskUuid: guestDiskUuid(text(child(disk, 'backing', 'uuid'))),
-      fileName: text(child(disk, 'backing', 'fileName')) ?? '',
+      fileName: fileOf(disk),
+      isDiscarding: isDiscarding(disk),
     })),
   };
 }
@@ -35,11 +41,7 @@ export function proxyFacts(vm: ObjectProperties): ProxyVmFacts {
 /** Device keys of the disks that have one of these files and are independent and non-persistent, as `attach` makes them. */
 export function keysOf(vm: ObjectProperties, files: readonly string[]): readonly number[] {
   return disksOf(vm)
-    .filter(
-      (disk) =>
-        text(child(disk, 'backing', 'diskMode')) === 'independent_nonpersistent' &&
-        files.includes(text(child(disk, 'backing', 'fileName')) ?? ''),
-    )
+    .filter((disk) => isDiscarding(disk) && files.includes(fileOf(disk)))
     .flatMap((disk) => integer(child(disk, 'key')) ?? []);
 }
 

@@ -10,6 +10,7 @@ const PLAIN_OPERATIONS = [
   'TerminateSession',
   'FindByUuid',
   'FindByInventoryPath',
+  'FindChild',
   'CreateContainerView',
   'RetrievePropertiesEx',
   'ContinueRetrievePropertiesEx',
@@ -30,6 +31,8 @@ const CHANGING_OPERATIONS = [
   'DeleteVmfsVolumeState',
   'RegisterVM_Task',
   'UnregisterVM',
+  'CloneVM_Task',
+  'Destroy_Task',
 ] as const;
 
 export type ChangingOperation = (typeof CHANGING_OPERATIONS)[number];

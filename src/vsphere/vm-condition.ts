@@ -1,5 +1,6 @@
-import type { VmCondition, VmTask } from '../ports/hypervisor.ts';
+import type { VmCondition } from '../ports/hypervisor.ts';
 import { moRef } from '../ports/identity.ts';
+import type { VmTask } from '../ports/vm-task.ts';
 import { arrayItems, boolean, ref, text } from './decode.ts';
 import type { ObjectProperties } from './property-collector.ts';
 import { snapshotsIn } from './snapshot-tree.ts';

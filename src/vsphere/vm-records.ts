@@ -1,8 +1,16 @@
 import { SnaphookError } from '../ports/errors.ts';
-import type { VmRecord, VmTask } from '../ports/hypervisor.ts';
+import type { VmRecord } from '../ports/hypervisor.ts';
 import { moRef } from '../ports/identity.ts';
+import type { VmTask } from '../ports/vm-task.ts';
 import { boolean, ref, text } from './decode.ts';
-import { type DatastoreFacts, datastoreFacts, hasRawDevice, type StorageFacts, virtualDisks } from './disks.ts';
+import {
+  type DatastoreFacts,
+  datastoreFacts,
+  diskDatastores,
+  hasRawDevice,
+  type StorageFacts,
+  virtualDisks,
+} from './disks.ts';
 import { displayName, readInstanceUuid } from './managed-entity.ts';
 import { type ObjectProperties, requireReadable, retrieveObjects } from './property-collector.ts';
 import { type HostLun, hostLuns } from './raw-devices.ts';
@@ -27,13 +35,20 @@ const VM_PROPERTIES = [
 ];
 const DATASTORE_PROPERTIES = ['name', 'summary.type', 'info'];
 
+interface ReadVms {
+  readonly records: ReadonlyMap<string, VmRecord>;
+  readonly unreadable: ReadonlyMap<string, SnaphookError>;
+}
+
 /**
  * Reads the given VMs with their datastores and tasks in one call (and one more for the hosts' LUNs when a VM has raw devices),
- * whatever their number. A VM that is gone meanwhile is not in the result.
+ * whatever their number. A VM that is gone meanwhile is not in the result. One of which, or of whose datastores, vCenter does not
+ * tell enough is told with the reason.
  */
-export async function readVms(session: Session, ids: readonly string[]): Promise<ReadonlyMap<string, VmRecord>> {
+export async function readVms(session: Session, ids: readonly string[]): Promise<ReadVms> {
   const vms: ObjectProperties[] = [];
   const datastores = new Map<string, DatastoreFacts>();
+  const unreadableDatastores = new Map<string, SnaphookError>();
   const tasks = new Map<string, VmTask>();
   for await (const found of retrieveObjects(session, {
     propSet: [
@@ -52,16 +67,34 @@ export async function readVms(session: Session, ids: readonly string[]): Promise
     reportMissingObjectsInResults: true,
   })) {
     if (found.object.type === 'VirtualMachine') vms.push(found);
-    if (found.object.type === 'Datastore') datastores.set(found.object.id, readDatastore(session, found));
+    if (found.object.type === 'Datastore') {
+      const facts = orError(() => readDatastore(session, found));
+      if (facts instanceof SnaphookError) unreadableDatastores.set(found.object.id, facts);
+      else datastores.set(found.object.id, facts);
+    }
     if (found.object.type === 'Task') tasks.set(found.object.id, readTask(found));
   }
   const luns = await readLuns(session, vms);
-  return new Map(
-    vms.map((vm) => {
-      const host = ref(vm.properties.get('runtime.host'))?.id ?? '';
-      return [vm.object.id, vmRecord(session, vm, { datastores, luns: luns.get(host) ?? new Map() }, tasks)];
-    }),
-  );
+  const records = new Map<string, VmRecord>();
+  const unreadable = new Map<string, SnaphookError>();
+  for (const vm of vms) {
+    const host = ref(vm.properties.get('runtime.host'))?.id ?? '';
+    const storage = { datastores, luns: luns.get(host) ?? new Map() };
+    const [ofDisk] = diskDatastores(vm.properties.get(DEVICES)).flatMap((id) => unreadableDatastores.get(id) ?? []);
+    const record = ofDisk ?? orError(() => vmRecord(session, vm, storage, tasks));
+    if (record instanceof SnaphookError) unreadable.set(vm.object.id, record);
+    else records.set(vm.object.id, record);
+  }
+  return { records, unreadable };
+}
+
+function orError<Result>(read: () => Result): Result | SnaphookError {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof SnaphookError) return error;
+    throw error;
+  }
 }
 
 function readDatastore(session: Session, { object, properties, ...rest }: ObjectProperties): DatastoreFacts {

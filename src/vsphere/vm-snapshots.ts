@@ -1,15 +1,20 @@
 import { SnaphookError } from '../ports/errors.ts';
 import { type MoRef, moRef } from '../ports/identity.ts';
 import type { VmSnapshot, VmSnapshots } from '../ports/vm-snapshots.ts';
+import type { VmTask } from '../ports/vm-task.ts';
 import { boolean, type VimRef } from './decode.ts';
 import { addDisks, consolidateDisks, createSnapshot, removeDisks, removeSnapshot, type SoapObject } from './encode.ts';
 import { errorOfFault, isGone, VimFaultError } from './faults.ts';
+import { errorOfLockedFile, findHolder } from './file-holders.ts';
+import { readHostOfVm } from './host-datastores.ts';
 import { choosePlaces, keysOf, PROXY_PROPERTIES, proxyFacts } from './hot-add.ts';
 import { everythingIn, type ObjectProperties, requireReadable, retrieveObjects } from './property-collector.ts';
 import type { Session, Sessions } from './session.ts';
 import { disksInSnapshot, snapshotsIn } from './snapshot-tree.ts';
 import { readObject, Tasks } from './tasks.ts';
 import type { ChangingOperation } from './vim-wsdl.ts';
+import { readTask, TASK_PROPERTIES } from './vm-condition.ts';
+import { cloneVm, destroyVm, readVmCopy, readVmIn } from './vm-copies.ts';
 import { openSessions, type VsphereOptions } from './vsphere.ts';
 
 interface Connection {
@@ -51,6 +56,7 @@ export function createVmSnapshots(options: VsphereOptions): VmSnapshots {
     sessionKey: (signal) => read(signal, async ({ key }) => key),
     create: ({ vm, ...snapshot }, signal) => change('CreateSnapshot_Task', createSnapshot(vmRef(vm), snapshot), signal),
     whenIdle: (vm, signal) => connection().tasks.whenIdle(vmRef(vm), signal),
+    tasksOf: (vm, signal) => read(signal, (session) => readTasksOf(session, vmRef(vm))),
     find: async ({ vm, name }, signal) => (await snapshotsOf(vm, signal)).filter((snapshot) => snapshot.name === name),
     list: ({ namePrefix }, signal) =>
       read(signal, async (session) => {
@@ -90,11 +96,25 @@ export function createVmSnapshots(options: VsphereOptions): VmSnapshots {
       ) ?? false,
     consolidate: (vm, signal) => change('ConsolidateVMDisks_Task', consolidateDisks(vmRef(vm)), signal),
     proxyVm: async (vm, signal) => proxyFacts(await existing(vm, readVm(vm, PROXY_PROPERTIES, signal))),
+    hostOfProxyVm: (vm, signal) =>
+      existing(
+        vm,
+        read(signal, (session) => readHostOfVm(session, vmRef(vm))),
+      ),
     attach: async ({ proxyVm, files }, signal) => {
       const found = await existing(proxyVm, readVm(proxyVm, PROXY_PROPERTIES, signal));
       const places = choosePlaces(found, proxyVm, files.length);
       const disks = places.map((place, index) => ({ ...place, fileName: files[index] ?? '' }));
-      await change('ReconfigVM_Task', addDisks(vmRef(proxyVm), disks), signal);
+      try {
+        await connection().tasks.run('ReconfigVM_Task', addDisks(vmRef(proxyVm), disks), signal);
+      } catch (error) {
+        if (!(error instanceof VimFaultError)) throw error;
+        if (error.fault.type !== 'FileLocked') throw named(error, options.url);
+        const holder = await read(signal, (session) => findHolder(session, vmRef(proxyVm), files)).catch(
+          () => undefined,
+        );
+        throw errorOfLockedFile(error.fault.file ?? files[0] ?? '', holder);
+      }
     },
     detach: async ({ proxyVm, files }, signal) => {
       const attachedKeys = async () => {
@@ -111,6 +131,18 @@ export function createVmSnapshots(options: VsphereOptions): VmSnapshots {
         if ((await attachedKeys()).length > 0) throw error;
       }
     },
+    copy: (request, signal) => change('CloneVM_Task', cloneVm(request), signal),
+    vmIn: ({ folder, name }, signal) =>
+      read(signal, (session) => readVmIn(session, { type: 'Folder', id: folder }, name)),
+    vm: (vm, signal) => read(signal, (session) => readVmCopy(session, vmRef(vm))),
+    destroy: async (vm, signal) => {
+      try {
+        await change('Destroy_Task', destroyVm(vmRef(vm)), signal);
+      } catch (error) {
+        if (isUnknown(error)) await connection().tasks.whenIdle(vmRef(vm), signal);
+        if ((await read(signal, (session) => readVmCopy(session, vmRef(vm)))) !== undefined) throw error;
+      }
+    },
     close: async () => {
       const closing = open;
       open = undefined;
@@ -122,6 +154,18 @@ export function createVmSnapshots(options: VsphereOptions): VmSnapshots {
 /** The answer never came: it may have happened. */
 const isUnknown = (error: unknown): boolean => error instanceof SnaphookError && error.effect === 'unknown';
 
+async function readTasksOf(session: Session, vm: VimRef): Promise<readonly VmTask[]> {
+  const tasks: VmTask[] = [];
+  for await (const task of retrieveObjects(session, {
+    propSet: [{ type: 'Task', pathSet: TASK_PROPERTIES }],
+    objectSet: [{ obj: vm, skip: true, selectSet: [{ type: 'VirtualMachine', path: 'recentTask' }] }],
+    reportMissingObjectsInResults: true,
+  })) {
+    if (task.object.type === 'Task') tasks.push(readTask(task));
+  }
+  return tasks;
+}
+
 const everyVmsSnapshots = (view: VimRef) => ({
   propSet: [{ type: 'VirtualMachine', pathSet: ['snapshot'] }],
   objectSet: [everythingIn(view)],
@@ -131,7 +175,7 @@ const everyVmsSnapshots = (view: VimRef) => ({
 const named = (error: VimFaultError, url: string): SnaphookError =>
   errorOfFault(new URL(url).hostname, error.operation, error.fault);
 
-async function existing(vm: MoRef, reading: Promise<ObjectProperties | undefined>): Promise<ObjectProperties> {
+async function existing<Found>(vm: MoRef, reading: Promise<Found | undefined>): Promise<Found> {
   const found = await reading;
   if (found !== undefined) return found;
   throw new SnaphookError('E_VM_NOT_FOUND', `vCenter knows proxy VM "${vm}" no more`, {

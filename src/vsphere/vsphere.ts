@@ -1,7 +1,7 @@
 import type { TlsTrust } from '../platform/tls.ts';
 import type { Clock } from '../ports/clock.ts';
 import { SnaphookError } from '../ports/errors.ts';
-import type { Hypervisor, HypervisorFacts } from '../ports/hypervisor.ts';
+import { type Hypervisor, type HypervisorFacts, OF_MANY } from '../ports/hypervisor.ts';
 import { readNeighbours } from './datastore-neighbours.ts';
 import { child, text } from './decode.ts';
 import { terminateSession } from './encode.ts';
@@ -38,21 +38,35 @@ export function createVsphere(options: VsphereOptions): Hypervisor {
   const sessions = openSessions(options, transport);
   return {
     facts: (signal) => sessions.run(signal, async (session) => facts(session)),
-    findVms: (selectors, signal, excluding = []) =>
-      sessions.run(signal, async (session) => {
+    async findVms(selectors, signal, excluding = [], leaveOut = undefined) {
+      const { found, unreadable } = await sessions.run(signal, async (session) => {
         const tags = new Tags({ transport, username, password, requestTimeoutMs: timeoutMs(options), signal });
         const matches = await matchVms(session, tags, [...selectors, ...excluding]);
         const excluded = new Set(matches.slice(selectors.length).flat());
         const wanted = matches.slice(0, selectors.length).map((ids) => ids.filter((id) => !excluded.has(id)));
-        const records = await readVms(session, [...new Set(wanted.flat())]);
-        return wanted.map((ids) => ids.map((id) => records.get(id)).filter((record) => record !== undefined));
-      }),
+        const { records, unreadable } = await readVms(session, [...new Set(wanted.flat())]);
+        const toRecords = (ids: readonly string[]) => ids.flatMap((id) => records.get(id) ?? []);
+        return {
+          found: wanted.map(toRecords),
+          unreadable: [...unreadable].map(([id, error]) => ({ error, selectors: positionsOf(id, wanted) })),
+        };
+      });
+      for (const vm of unreadable) {
+        const isOneOfMany = vm.selectors.every((index) => OF_MANY.includes(selectors[index]?.by ?? 'name'));
+        if (leaveOut === undefined || !isOneOfMany) throw vm.error;
+        leaveOut(vm);
+      }
+      return found;
+    },
     vmsOnDatastores: (datastores, signal) => sessions.run(signal, (session) => readNeighbours(session, datastores)),
     sessionKey: (signal) => sessions.run(signal, async ({ key }) => key),
     endSession: (key, signal) => sessions.run(signal, (session) => endSession(session, key)),
     close: () => sessions.close(),
   };
 }
+
+const positionsOf = (id: string, matches: readonly (readonly string[])[]): readonly number[] =>
+  matches.flatMap((ids, index) => (ids.includes(id) ? [index] : []));
 
 export function openSessions(options: VsphereOptions, transport: Transport = openTransport(options)): Sessions {
   return new Sessions({

@@ -215,7 +215,14 @@ function drawDisk(
             lunBytes: CYLINDERS * CYLINDER_BYTES,
             mappingFile: `[ds1] ${vm}-${key}.vmdk`,
           }
-        : { kind: 'vvol', objectId: name, datastore: 'vv1', containerId: undefined, vasaArrays: [] },
+        : {
+            kind: 'vvol',
+            objectId: name,
+            datastore: 'vv1',
+            datastoreRef: moRef('datastore-1'),
+            containerId: undefined,
+            vasaArrays: [],
+          },
   };
 }
 

@@ -65,6 +65,7 @@ hypervisorContract('the lab’s vCenter', async () => {
               kind: 'vvol',
               objectId: VVOL_OBJECT,
               datastore: 'gold',
+              datastoreRef: expect.stringMatching(/^datastore-\d+$/) as MoRef, // a matcher in place of it
               containerId: CONTAINER_ID,
               vasaArrays: ['000197900046', 'com.emc:000197900046'],
             },

@@ -59,7 +59,14 @@ const main = vm(1, 'sql01', {
       key: 2002,
       label: 'Hard disk 3',
       sharedByWriters: false,
-      backing: { kind: 'vvol', objectId: 'naa.8', datastore: 'vv', containerId: undefined, vasaArrays: [] },
+      backing: {
+        kind: 'vvol',
+        objectId: 'naa.8',
+        datastore: 'vv',
+        datastoreRef: moRef('datastore-1'),
+        containerId: undefined,
+        vasaArrays: [],
+      },
     },
   ],
 });

@@ -8,6 +8,7 @@ const uncalled = (): never => {
 export const noHostStorage: HostStorage = {
   sessionKey: uncalled,
   findHost: uncalled,
+  datastoresOf: uncalled,
   homeOf: uncalled,
   findFolder: uncalled,
   whenIdle: uncalled,

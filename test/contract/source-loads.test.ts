@@ -54,6 +54,44 @@ test('one bulk list tells of any number of sources', async () => {
   expect(loads.map(({ device, snapshots }) => [device, snapshots])).toEqual(SOURCES.map((device) => [device, 1]));
 });
 
+const refuseBulkReads = (status: number, message: string) =>
+  world.faults.add({
+    system: 'array',
+    operation: 'GET v1/volumes',
+    when: 'before',
+    action: { do: 'answer', status, body: JSON.stringify({ message }) },
+  });
+
+test.each(['9.2', '10.3'] as const)('storage groups alone tell nothing of a source (Unisphere %s)', async (version) => {
+  world = await openLabArray({ version, generation: 'V3', knobs: { deviceListSnapVx: 'absent' } });
+  await world.array.facts(soon());
+  refuseBulkReads(400, 'The filter num_of_snapshots is not supported');
+
+  await expect(world.array.sourceLoads(SOURCES.slice(0, 2), soon())).resolves.toEqual([]);
+});
+
+test('a user without a role is told so, and what a source carries is not passed over', async () => {
+  world = await openLabArray({ version: '10.3', generation: 'V3', knobs: { deviceListSnapVx: 'absent' } });
+  await world.array.facts(soon());
+  refuseBulkReads(500, 'Cannot find role for user snaphook');
+
+  await expect(world.array.sourceLoads(SOURCES.slice(0, 2), soon())).rejects.toMatchObject({ code: 'E_ARRAY_RIGHTS' });
+});
+
+test('a source that the bulk list leaves out carries nothing', async () => {
+  world = await openLabArray({ version: '10.3', generation: 'V3' });
+  await world.array.facts(soon());
+  if (!first || !second) throw new Error('the world has two sources');
+  world.lab.store.establish({ name: 'a', devices: [first] });
+
+  const loads = await world.array.sourceLoads([first, second], soon());
+
+  expect(loads.map(({ device, snapshots }) => [device, snapshots])).toEqual([
+    [first, 1],
+    [second, 0],
+  ]);
+});
+
 test.each([
   ['V3', 1024],
   ['V4', 1024],

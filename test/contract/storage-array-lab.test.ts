@@ -17,22 +17,32 @@ import {
 } from './lab-array-world.ts';
 import { storageArrayContract } from './storage-array.ts';
 
-const RELEASES = ['9.2', '10.0', '10.3'] as const;
-const GENERATIONS = ['V3', 'V4'] as const;
+const RELEASES = ['9.2', '10.0', '10.1', '10.3', '10.4'] as const;
+/** The whole suite on each release where something is different; of its neighbours one generation and interface each. */
+const WHOLE_SUITE = [
+  ['9.2', 'V3', 'devices'],
+  ['9.2', 'V3', 'groups'],
+  ['10.0', 'V3', 'devices'],
+  ['10.0', 'V3', 'groups'],
+  ['10.0', 'V4', 'devices'],
+  ['10.0', 'V4', 'groups'],
+  ['10.1', 'V3', 'devices'],
+  ['10.3', 'V3', 'devices'],
+  ['10.3', 'V3', 'groups'],
+  ['10.3', 'V4', 'devices'],
+  ['10.3', 'V4', 'groups'],
+  ['10.4', 'V4', 'groups'],
+] as const;
+const hasBulkReads = (version: (typeof RELEASES)[number]) => version !== '9.2' && version !== '10.0';
 
-for (const version of RELEASES) {
-  for (const generation of GENERATIONS) {
-    // 2500 and 8500 are managed by Unisphere 10 and later.
-    if (version === '9.2' && generation === 'V4') continue;
-    storageArrayContract(`PowerMax ${generation} behind Unisphere ${version} of the lab`, () =>
-      openLabArray({ version, generation }),
-    );
-    storageArrayContract(
-      `PowerMax ${generation} behind Unisphere ${version} of the lab, by storage groups alone`,
-      () => openLabArray({ version, generation, knobs: { deviceListSnapVx: 'absent' } }),
-      { takes: 'groups' },
-    );
-  }
+for (const [version, generation, takes] of WHOLE_SUITE) {
+  const [how, knobs] =
+    takes === 'groups' ? [', by storage groups alone', { deviceListSnapVx: 'absent' } as const] : ['', {}];
+  storageArrayContract(
+    `PowerMax ${generation} behind Unisphere ${version} of the lab${how}`,
+    () => openLabArray({ version, generation, knobs }),
+    { takes },
+  );
 }
 
 const NAME = 'sh-m2k4q7ab-x9w2zt';
@@ -125,6 +135,29 @@ describe('calls to the array for one whole backup', () => {
     expect(found.map((one) => [one.source, one.snapId])).toEqual(devices.map((device) => [device, snapId]));
   });
 
+  test.each([
+    ['none more where the list shows that nothing else has their ids', {}, ['GET v1/volumes']],
+    ['one more where mobility ids leave that open', { mobilityWwn: '0' }, ['GET v1/volumes', 'GET volume']],
+  ])('of vVols are %s', async (_what, vvolConfig, calls) => {
+    const { array, lab, operationsSince, events } = await start({ pairs: 2 });
+    const wwns = [VVOL.wwn, VVOL.wwn.replace(/.$/, '7')];
+    const second = TARGETS[1] ?? '';
+    lab.bindVvol({ device: second, container: 'SC1', resource: 'SC1-res', wwn: wwns[1] ?? '' });
+    lab.change((config) => {
+      for (const group of config.storageGroups) group.volumes = group.volumes.filter((id) => id !== second);
+      for (const device of [VVOL.device, second]) config.devices[device] = vvolConfig;
+    });
+    await array.warm(soon());
+    const seq = events.events.length;
+    const identities = wwns.map((wwn) => `naa.${wwn}`);
+    const vvols = new Map(identities.map((identity) => [identity, undefined] as const));
+
+    const { sources } = await array.inventory({ identities, pool: POOL, vvols }, soon());
+
+    expect(sources.flat().map(({ id }) => id)).toEqual([VVOL.device, second]);
+    expect(operationsSince(seq)).toEqual(calls);
+  });
+
   test('on a later page of the inventory is one more', async () => {
     const { array, events, operationsSince } = await start({ pairs: 16, ballast: 2000 });
     await array.warm(soon());
@@ -176,7 +209,7 @@ describe.each(RELEASES)('behind Unisphere %s', (version) => {
       'effective WWN',
       undefined,
       version === '9.2' ? 'effective WWN' : 'NGUID',
-      version === '10.3' ? 'effective WWN' : 'own WWN',
+      hasBulkReads(version) ? 'effective WWN' : 'own WWN',
       'own WWN',
       undefined,
     ]);
@@ -337,6 +370,24 @@ describe.each(RELEASES)('behind Unisphere %s', (version) => {
       expect(await idsOfFirst()).toEqual([VVOL.device, other].sort());
     },
   );
+
+  test.each([
+    ['a mobility id', (wwn: string) => ({ mobilityWwn: wwn })],
+    ['an inherited one', (wwn: string) => ({ effectiveWwn: wwn })],
+  ])('a device of no group that has the id of a vVol, as %s, is not taken for the vVol', async (_how, named) => {
+    const { array, lab } = await start({ version, ballast: 1 });
+    const wwn = VVOL.wwn.replace(/.$/, '7');
+    lab.change((config) => {
+      config.devices['01000'] = named(wwn.toUpperCase());
+    });
+    const identities = [`naa.${wwn}`];
+    const vvols = new Map(identities.map((identity) => [identity, undefined] as const));
+
+    const { sources, clues } = await array.inventory({ identities, pool: POOL, vvols }, soon());
+
+    expect(sources[0]?.map(({ id }) => id)).toEqual(['01000']);
+    expect(clues).toMatchObject([{ shownAsVvol: false }]);
+  });
 
   test('a vVol the array does not let us snap is refused with a way out', async () => {
     const { array } = await start({ version, knobs: { vvolSnapVx: 'refused' } });

@@ -65,6 +65,11 @@ test('a snapshot is found by its exact name with what vCenter says of it, and re
   const before = lab.vcenter.vm('rdm01').disks;
   const taken = await take();
   await take('snaphook-test-2');
+  expect(await snapshots.tasksOf(SOURCE, signal)).toContainEqual({
+    id: expect.stringMatching(/^task-\d+$/),
+    kind: 'VirtualMachine.createSnapshot',
+    atWork: false,
+  });
 
   expect(taken).toMatchObject({ vm: SOURCE, name: 'snaphook-test', description: 'ours', quiesced: false });
   expect(Math.abs((taken.createdAtMs ?? 0) - Date.now())).toBeLessThan(60_000);
@@ -101,6 +106,7 @@ test('a disk is added to the proxy VM, found there by its serial, and detached w
   expect((await snapshots.proxyVm(proxy, signal)).disks).toContainEqual({
     diskUuid: disk?.diskUuid,
     fileName: files[0],
+    isDiscarding: true,
   });
   expect(lab.vcenter.vm('proxy').disks[1]).toMatchObject({ diskMode: 'independent_nonpersistent', unitNumber: 1 });
   const [bootFile] = own.flatMap(({ backing }) => ('fileName' in backing ? [backing.fileName] : []));
@@ -109,6 +115,103 @@ test('a disk is added to the proxy VM, found there by its serial, and detached w
   expect(lab.vcenter.vm('proxy').disks).toEqual(own);
   expect(lab.events.events.filter(({ operation }) => operation === 'destroy-disk')).toEqual([]);
 });
+
+test('the host of the proxy VM is told with the datastores it mounts, and with those it does not reach', async () => {
+  const { lab, snapshots, proxy } = await openWorld();
+  const shown = async () => {
+    const { name, datastores } = await snapshots.hostOfProxyVm(proxy, signal);
+    return [name, datastores.length, datastores.filter(({ accessible }) => !accessible).length];
+  };
+  const [host, mounted] = await shown();
+  expect(host).toBe('esx1.example.org');
+  expect(mounted).toBeGreaterThan(1);
+
+  lab.vcenter.changeDatastore('VMFS-1', { unreachedBy: ['esx1.example.org', 'esx2.example.org'] });
+  expect(await shown()).toEqual([host, mounted, 1]);
+  lab.vcenter.changeDatastore('VMFS-1', { hosts: ['esx2.example.org'] });
+  expect(await shown()).toEqual([host, Number(mounted) - 1, 0]);
+});
+
+test('a disk whose host does not mount, or not reach, its datastore cannot be added', async () => {
+  const { lab, snapshots, proxy, take } = await openWorld();
+  const [disk] = await snapshots.disksOf((await take()).moRef, signal);
+  const attach = () => snapshots.attach({ proxyVm: proxy, files: [disk?.fileName ?? ''] }, signal);
+
+  lab.vcenter.changeDatastore('VMFS-1', { hosts: ['esx2.example.org'] });
+  expect(await failure(attach())).toMatchObject({ message: expect.stringContaining('CannotAccessFile') });
+  lab.vcenter.changeDatastore('VMFS-1', {
+    hosts: ['esx1.example.org', 'esx2.example.org'],
+    unreachedBy: ['esx1.example.org'],
+  });
+  expect(await failure(attach())).toMatchObject({ message: expect.stringContaining('CannotAccessFile') });
+});
+
+test('a disk that is in use is refused with the VM and the host that have it, or with the word that none is shown', async () => {
+  const { lab, snapshots, proxy, take } = await openWorld();
+  const other = moRef(lab.vcenter.moRefOf('chained'));
+  lab.vcenter.changeVm('chained', { powerState: 'poweredOn' });
+  const [disk] = await snapshots.disksOf((await take()).moRef, signal);
+  const files = [disk?.fileName ?? ''];
+  await snapshots.attach({ proxyVm: other, files }, signal);
+
+  expect(await failure(snapshots.attach({ proxyVm: proxy, files }, signal))).toMatchObject({
+    code: 'E_VCENTER',
+    message: `file "${files[0]}" is in use: VM "chained" on ESXi host "esx1.example.org" has it as a disk`,
+    retry: 'safe',
+  });
+  await snapshots.detach({ proxyVm: other, files }, signal);
+
+  const fault = `<f xmlns="urn:vim25" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:type="FileLocked"><file>${files[0]}</file></f>`;
+  const body = `<e:Envelope xmlns:e="http://schemas.xmlsoap.org/soap/envelope/"><e:Body><e:Fault><faultcode>ServerFaultCode</faultcode><faultstring>locked</faultstring><detail>${fault}</detail></e:Fault></e:Body></e:Envelope>`;
+  const action = { do: 'answer', status: 500, body } as const;
+  lab.faults.add({ system: 'vcenter', operation: 'ReconfigVM_Task', when: 'before', nth: 1, action });
+  expect((await failure(snapshots.attach({ proxyVm: proxy, files }, signal))).message).toContain('vCenter shows no VM');
+});
+
+test('a VM is copied out of its snapshot with a mark, found by folder and name, and destroyed', async () => {
+  const { lab, snapshots, proxy } = await openWorld();
+  const vm = moRef('vm-101');
+  await snapshots.create({ vm, name: 'snaphook-copied', description: '', quiesce: false }, signal);
+  const [snapshot] = await snapshots.find({ vm, name: 'snaphook-copied' }, signal);
+  const { soap, idOf } = await placesOf(lab);
+  const place = {
+    folder: moRef(await idOf('parent')),
+    pool: moRef(await idOf('resourcePool')),
+    host: moRef(await idOf('runtime.host')),
+    datastore: moRef(await idOf('datastore')),
+  };
+  const request = { vm, snapshot: snapshot?.moRef ?? proxy, name: 'a/copy', mark: 'ours', ...place };
+  await snapshots.copy(request, signal);
+
+  const { folder } = place;
+  const found = await snapshots.vmIn({ folder, name: 'a/copy' }, signal);
+  expect(found).toEqual({ moRef: lab.vcenter.moRefOf('a/copy'), name: 'a/copy', poweredOff: true, mark: 'ours' });
+  expect(await snapshots.vmIn({ folder, name: 'copy' }, signal)).toBeUndefined();
+  expect((await snapshots.vm(vm, signal))?.mark).toBeUndefined();
+  expect(await failure(snapshots.copy(request, signal))).toMatchObject({
+    code: 'E_VCENTER',
+    message: expect.stringContaining('DuplicateName'),
+  });
+
+  const copy = moRef(lab.vcenter.moRefOf('a/copy'));
+  lab.vcenter.setPowerState('a/copy', 'poweredOn');
+  expect((await failure(snapshots.destroy(copy, signal))).message).toContain('InvalidPowerState');
+  lab.vcenter.setPowerState('a/copy', 'poweredOff');
+  await snapshots.destroy(copy, signal);
+  await snapshots.destroy(copy, signal);
+  expect(await snapshots.vm(copy, signal)).toBeUndefined();
+  await soap.call('Logout', '<_this type="SessionManager">SessionManager</_this>');
+});
+
+/** Where a VM of the sample lies, as another client reads it. */
+async function placesOf(lab: TestLab) {
+  const soap = await lab.admin();
+  const idOf = async (property: string) => {
+    const value = (await soap.properties('VirtualMachine', 'vm-101', property)).get(property);
+    return value?.children[0]?.text ?? value?.text ?? '';
+  };
+  return { soap, idOf };
+}
 
 test.each<[string, readonly ControllerInventory['type'][], string, number]>([
   ['paravirtual SCSI', ['ParaVirtualSCSIController'], 'vmx-19', 62],

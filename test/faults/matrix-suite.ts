@@ -1,3 +1,4 @@
+import { SEED } from '../seed.ts';
 import type { FaultName } from './fault-kinds.ts';
 import { groupOfCase, partOf, runMatrix } from './matrix.ts';
 import type { CaseResult, Outcome } from './run-case.ts';
@@ -5,8 +6,6 @@ import { type Area, groupOf } from './run-step.ts';
 import { summarise, tableOf } from './summary.ts';
 
 const SITES = 5;
-/** Which cases are in the samples: other ones each time. */
-const SEED = Number(process.env.FAULTS_SEED ?? Math.floor(Math.random() * 2 ** 31));
 
 /** Written down once more: a fault that vanishes from the matrix is missed here. */
 const KILLS: readonly FaultName[] = ['killed before the effect', 'killed after the effect', 'machine gone'];
@@ -59,7 +58,7 @@ interface Part {
 export function testPart({ area, shard, shards, met, steps = [], outcomes }: Part): void {
   let results: readonly CaseResult[];
   beforeAll(async () => {
-    process.stdout.write(`some parts are sampled; again: FAULTS_SEED=${SEED} npm run test:faults\n`);
+    process.stdout.write(`some parts are sampled; again: TEST_SEED=${SEED} npm run test:faults\n`);
     results = await runMatrix({
       area,
       choose: (cases) => partOf(cases, { area, shard, shards, seed: SEED }),

@@ -1,11 +1,11 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
+import { SEED } from '../seed.ts';
 import { HelperProcess, prepareLine } from './helper-process.ts';
 import { type LoopDisk, makeDisk, removeDisks } from './loop-disk.ts';
 import { sanitizedHelperProgram } from './stage.ts';
 
-const SEED = Number(process.env.FREEZE_SEED ?? Math.floor(Math.random() * 2 ** 31));
-const REPLAY = `FREEZE_SEED=${SEED} npm run test:freeze -- test/freeze/garbage`;
+const REPLAY = `TEST_SEED=${SEED} npm run test:freeze -- test/freeze/garbage`;
 const ROUNDS = 60;
 
 let disk: LoopDisk;

@@ -1,4 +1,5 @@
 import path from 'node:path';
+import { SEED } from '../seed.ts';
 import { ALLOWED_OVERRUN_MS, hashOfHelper, writeFreezeResults } from './freeze-results.ts';
 import {
   HelperProcess,
@@ -15,8 +16,7 @@ import { until } from './stage.ts';
 import { type Stall, startWriter, type Writer } from './writer.ts';
 
 const CYCLES = Number(process.env.FREEZE_CYCLES ?? 1000);
-const SEED = Number(process.env.FREEZE_SEED ?? Math.floor(Math.random() * 2 ** 31));
-const REPLAY = `FREEZE_SEED=${SEED} FREEZE_CYCLES=${CYCLES} npm run test:freeze -- test/freeze/kill-loop`;
+const REPLAY = `TEST_SEED=${SEED} FREEZE_CYCLES=${CYCLES} npm run test:freeze -- test/freeze/kill-loop`;
 const ROOT = path.join(__dirname, '../..');
 
 type Part = keyof Recorded | 'client';

@@ -41,10 +41,10 @@ export const MUTATIONS = [
   },
   {
     name: 'an image is waited for as long as its device does not answer',
-    file: 'src/image/raw-image.ts',
+    file: 'src/image/image-files.ts',
     find: '    unlessAborted(files.write(directory, request, progress, signal), signal),',
     replace: '    files.write(directory, request, progress, signal),',
-    tests: ['test/unit/image/raw-image.test.ts'],
+    tests: ['test/unit/image/image-files.test.ts'],
   },
   {
     name: 'targets are taken away while something of them is mounted',

@@ -2,6 +2,7 @@ import { SnaphookError } from '../../ports/errors.ts';
 import type { FreezeEvidence } from '../../ports/guest.ts';
 import type { InstanceUuid } from '../../ports/identity.ts';
 import type { SnapshotOfDevice } from '../../ports/storage-array.ts';
+import { findAfterEstablish } from '../after-establish.ts';
 import { withinLimit } from '../deadline.ts';
 import { type FreezeWindow, holdFreezeWindow, windowFailure, withUnknownEffect } from '../freeze-window.ts';
 import { gradeOf, type VmEvidence } from '../grade.ts';
@@ -29,10 +30,11 @@ export const captureStep: Step<CaptureResult> = {
       const unconfirmed = [...window.thaws.values()].find((thaw) => !thaw.confirmed);
       if (unconfirmed && !unconfirmed.confirmed) throw unconfirmed.error;
       const [snapshots, layoutDoubts] = await Promise.all([
-        findAfterEstablish(run, window, signal),
-        doubtsAfterThaw(run, before, signal),
+        findAfterEstablish(run, window.establishError, signal),
+        doubtsAfterThaw(run, before.vms, signal),
       ]);
-      return captureResult(run, window, { freezes, snapshots, layoutDoubts });
+      const result = captureResult(run, window, { freezes, snapshots, layoutDoubts });
+      return before.neighbours ? { ...result, neighbours: before.neighbours } : result;
     } catch (error) {
       // A look that failed says nothing about an establish that was not answered.
       throw window.establishError === undefined ? error : withUnknownEffect(error);
@@ -112,20 +114,6 @@ export async function finishGuests(
     }),
   );
   return finished;
-}
-
-async function findAfterEstablish(
-  run: Run,
-  window: FreezeWindow,
-  signal: AbortSignal,
-): Promise<readonly SnapshotOfDevice[]> {
-  const request = { name: run.plan.snapshotName, devices: devicesOf(run.plan) };
-  const found = await run.array.findSnapshots(request, signal);
-  if (found.length > 0 || window.establishError === undefined) return found;
-  await run.ports.clock.sleep(run.plan.spec.limits.settleMs, signal);
-  const later = await run.array.findSnapshots(request, signal);
-  if (later.length === 0) throw window.establishError;
-  return later;
 }
 
 /** What was found out after the thaw. */

@@ -74,6 +74,7 @@ async function whenSeen(run: Run, storage: HostStorage, signal: AbortSignal): Pr
     code: 'E_DATASTORE_COPY' as const,
     message: `ESXi host "${host.name}" did not see all ${names.length} target device(s) within ${devicesMs} ms`,
     hint: 'Check zoning, and that `clones.presentGroup` is the storage group of a masking view of this host.',
+    retry: 'never' as const,
   };
   await withinLimit(run.ports.clock, limit, signal, async (limited) => {
     for (let waitedMs = 0; ; ) {

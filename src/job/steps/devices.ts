@@ -25,6 +25,8 @@ export const devicesStep: Step<DevicesResult> = {
         code: 'E_PROXY_DEVICE',
         message: `the proxy did not see all ${expected.length} target device(s) within ${spec.limits.devicesMs} ms`,
         hint: 'Check zoning and the masking view of the target storage group, then run `snaphook doctor`.',
+        // All of them were looked for all of the time, with a rescan every few seconds: the hook's own time is for undoing.
+        retry: 'never',
       },
       signal,
       async (limit) => {

@@ -5,8 +5,9 @@ import { doubtOf, removeHandedOver } from '../handed-over.ts';
 import { captureResultOf, seenTargetsOf } from '../journal.ts';
 import { manifestOf, plannedManifestOf } from '../manifest.ts';
 import { draftNameOf, imagesOf, MANIFEST_NAME, PLANNED_MANIFEST_NAME } from '../plan.ts';
+import { lookAfterReading } from '../read-guard.ts';
 import type { Run, Step } from '../step.ts';
-import { type HotAddResult, requireHotAdded } from './hot-add.ts';
+import type { HotAddResult } from './hot-add.ts';
 import { requireLinks } from './link.ts';
 
 export interface ExportResult {
@@ -29,21 +30,21 @@ export const exportStep: Step<ExportResult> = {
     const planned = { name: PLANNED_MANIFEST_NAME, draft, text: plannedManifestOf(plan) };
     await ports.images.writeRecord(directory, planned, signal);
     const files: ImageFile[] = [];
-    for (const { wwn, imagePath, imageBytes } of imagesOf(plan)) {
+    for (const { wwn, imagePath, imageBytes, format } of imagesOf(plan)) {
       const devicePath = paths.get(wwn);
       if (!devicePath) throw new SnaphookError('E_PROXY_DEVICE', `device "${wwn}" has no path on the proxy`);
       ports.reporter.info('writing image', { image: imagePath, bytes: imageBytes });
       files.push(
         await ports.images.write(
           directory,
-          { devicePath, path: imagePath, sizeBytes: imageBytes },
+          { devicePath, path: imagePath, format, sizeBytes: imageBytes },
           (doneBytes) => ports.reporter.progress('writing image', { image: imagePath, doneBytes, bytes: imageBytes }),
           signal,
         ),
       );
     }
     if (files.length === 0) throw new SnaphookError('E_EXPORT', `run "${plan.runId}" has nothing to hand over`);
-    await (plan.managed ? requireHotAdded(run, signal) : requireLinks(run, signal));
+    await (plan.managed ? lookAfterReading(run, signal) : requireLinks(run, signal));
     const capture = captureResultOf(journal.state);
     if (!capture) throw new SnaphookError('E_JOURNAL', `run "${plan.runId}" has no capture in its journal`);
     const complete = { name: MANIFEST_NAME, draft, text: manifestOf(run, capture, { files, fileSystems: undefined }) };

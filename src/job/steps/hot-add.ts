@@ -1,4 +1,3 @@
-import { SnaphookError } from '../../ports/errors.ts';
 import type { Wwn } from '../../ports/identity.ts';
 import { withinLimit } from '../deadline.ts';
 import { managedCaptureResultOf } from '../journal.ts';
@@ -46,36 +45,6 @@ export const hotAddStep: Step<HotAddResult> = {
   },
 };
 
-/** Asked when the last byte was read: are the snapshots still there, and their disks still attached? */
-export async function requireHotAdded(run: Run, signal: AbortSignal): Promise<void> {
-  const { proxyVm } = managedOf(run.plan);
-  await inVcenter(run, signal, async (vcenter) => {
-    const { disks } = await vcenter.proxyVm(proxyVm.moRef, signal);
-    const missing = filesOf(run).find((file) => !disks.some(({ fileName }) => fileName === file));
-    if (missing !== undefined) {
-      throw new SnaphookError(
-        'E_PROXY_DEVICE',
-        `disk "${missing}" is not attached to proxy VM "${proxyVm.name}" any more`,
-        {
-          hint: 'Somebody detached it while it was read. See the tasks of the proxy VM in vCenter, then run the job again.',
-        },
-      );
-    }
-    for (const vm of run.plan.vms) {
-      const taken = managedCaptureResultOf(run.journal.state)?.snapshots.find((one) => one.vm === vm.instanceUuid);
-      const found = await vcenter.find({ vm: vm.moRef, name: run.plan.snapshotName }, signal);
-      if (found.some(({ moRef }) => moRef === taken?.moRef)) continue;
-      throw new SnaphookError(
-        'E_VCENTER',
-        `VM "${vm.name}" does not have snapshot "${run.plan.snapshotName}" any more`,
-        {
-          hint: 'Somebody removed it while it was read. See the tasks of the VM in vCenter, then run the job again.',
-        },
-      );
-    }
-  });
-}
-
 /** Told, and no more: the disks were only read, do not persist, and are taken away all the same when one does not answer. */
 async function flush(
   { ports, plan, endsAtMs }: Run,
@@ -122,6 +91,7 @@ async function whenSeen(run: Run, disks: readonly ManagedDisk[], signal: AbortSi
       code: 'E_PROXY_DEVICE',
       message: `the proxy did not see all ${expected.length} disk(s) that were added to its VM within ${devicesMs} ms`,
       hint: 'Check that the proxy VM has `disk.EnableUUID = TRUE` and that `proxy.vm` names the VM of this machine.',
+      retry: 'never',
     },
     signal,
     (limit) => run.ports.proxy.waitForDevices(expected, limit),
@@ -129,7 +99,8 @@ async function whenSeen(run: Run, disks: readonly ManagedDisk[], signal: AbortSi
   return found.map(({ wwn, path }) => ({ diskUuid: wwn, path }));
 }
 
-function filesOf(run: Run): readonly string[] {
+/** Of the disks to be added, as their VM snapshots showed them when they were taken. */
+export function filesOf(run: Run): readonly string[] {
   const { disks } = managedOf(run.plan);
   const snapshots = managedCaptureResultOf(run.journal.state)?.snapshots ?? [];
   return disks.flatMap(({ vm, key }) => {
@@ -138,7 +109,7 @@ function filesOf(run: Run): readonly string[] {
   });
 }
 
-function managedOf({ managed }: Plan): ManagedPlan {
+export function managedOf({ managed }: Plan): ManagedPlan {
   if (!managed) throw new TypeError('a step of the route "managed" in a plan of another route');
   return managed;
 }

@@ -21,10 +21,7 @@ export const linkStep: Step<LinkResult> = {
 
   async do(run, signal) {
     const { snapshotName: name } = run.plan;
-    await run.array.link(
-      { name, snapId: captureResultOf(run.journal.state)?.snapId, pairs: pairsOf(run.plan) },
-      signal,
-    );
+    await run.array.link({ name, snapId: snapshotOf(run)?.snapId, pairs: pairsOf(run.plan) }, signal);
     return { pairs: pairsOf(run.plan) };
   },
 
@@ -35,11 +32,14 @@ export const linkStep: Step<LinkResult> = {
 
   async undo(run, signal) {
     refuseWhileMounted(run);
-    const capture = captureResultOf(run.journal.state);
+    const snapshot = snapshotOf(run);
     // Without a journaled snapshot there is no id to name: the undo of `capture` looks for links and removes them.
-    if (capture) await unlinkPairs(run, capture.snapId, pairsOf(run.plan), signal);
+    if (snapshot) await unlinkPairs(run, snapshot.snapId, pairsOf(run.plan), signal);
   },
 };
+
+const snapshotOf = ({ plan, journal }: Run): { readonly snapId: number | undefined } | undefined =>
+  plan.borrowed ?? captureResultOf(journal.state);
 
 /**
  * Asked when the last byte was read: does the array still show every source linked to its target? Unisphere's view may lag

@@ -1,12 +1,12 @@
 import { SnaphookError } from '../../ports/errors.ts';
 import type { DatastoreOnDevices, HostStorage, VmOnDatastore } from '../../ports/host-storage.ts';
 import { nextLookMs } from '../../ports/polling.ts';
-import { type ClonePlan, type Plan, targetsOf, targetWwnsOf } from '../plan.ts';
+import { type MountedClonePlan, type Plan, targetsOf, targetWwnsOf } from '../plan.ts';
 import { stillOurs } from '../reused-targets.ts';
 import type { Run } from '../step.ts';
 
-export function cloneOf({ clone }: Plan): ClonePlan {
-  if (!clone) throw new TypeError('a step of clones in a plan of another kind');
+export function cloneOf({ clone }: Plan): MountedClonePlan {
+  if (!clone || clone.by === 'vcenter') throw new TypeError('a step of clones in a plan of another kind');
   return clone;
 }
 
@@ -14,8 +14,8 @@ export function cloneOf({ clone }: Plan): ClonePlan {
 export const targetNamesOf = (plan: Plan): readonly string[] => targetWwnsOf(plan).map((wwn) => `naa.${wwn}`);
 
 /**
- * While this machine has file systems of the targets mounted, or an ESXi host the copy, its devices must not be taken away: it would go on asking for them (all paths
- * down), and whatever runs on it would hang.
+ * While this machine has file systems of the targets mounted, or an ESXi host the copy, its devices must not be taken away: it would go
+ * on asking for them (all paths down), and whatever runs on it would hang.
  */
 export function refuseWhileMounted({ plan, journal }: Run): void {
   const { datastore, mount } = journal.state.steps;

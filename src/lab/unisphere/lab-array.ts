@@ -61,6 +61,11 @@ export interface ArrayKnobs {
   readonly writeMs: number;
   /** Duration of an asynchronous job. Default 3000. */
   readonly jobMs: number;
+  /**
+   * Restores do not get ready as long as this is true: the sources show the data, and no session can be ended. Default false. What a real
+   * array says meanwhile is not published, but that its session is not `Restored`.
+   */
+  readonly restoresHeld: boolean;
 }
 
 const DEFAULT_KNOBS: ArrayKnobs = {
@@ -80,6 +85,7 @@ const DEFAULT_KNOBS: ArrayKnobs = {
   readMs: 0,
   writeMs: 0,
   jobMs: 3000,
+  restoresHeld: false,
 };
 
 export interface LabArrayOptions {

@@ -98,6 +98,8 @@ export const targetUndefined = (): Refusal =>
   new Refusal(500, 'The operation is refused because the target device is not fully defined');
 export const copyInProgress = (): Refusal =>
   new Refusal(500, 'The operation is refused because a copy to the target device is in progress');
+export const restoreInProgress = (): Refusal =>
+  new Refusal(500, 'The operation is refused because a restore of the source device is in progress');
 export const vvolRefused = (text = 'The operation is not supported on a device that is managed as a virtual volume') =>
   new Refusal(500, text);
 export const notLocal = (arrayId: string): Refusal =>

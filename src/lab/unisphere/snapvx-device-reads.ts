@@ -42,10 +42,10 @@ function linkRow(array: LabArray, snapshot: SnapshotInfo, link: LinkInfo): Recor
 const restoreRow = (array: LabArray, snapshot: SnapshotInfo): Record<string, unknown> => ({
   targetDevice: snapshot.source,
   timestamp: snapshotDate(snapshot.createdAt),
-  state: 'Restored',
+  state: array.knobs.restoresHeld ? 'RestInProg' : 'Restored',
   trackSize: TRACK_BYTES,
   tracks: snapshot.sizeTracks,
-  percentageCopied: 100,
+  percentageCopied: array.knobs.restoresHeld ? 50 : 100,
   linked: false,
   restored: true,
   defined: true,

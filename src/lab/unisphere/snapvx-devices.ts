@@ -1,7 +1,7 @@
 import { createdAnswer, noContentAnswer, okAnswer, type RestAnswer } from './answers.ts';
 import type { LabArray } from './lab-array.ts';
 import { flagOf, namesOf, requiredText } from './lenient-fields.ts';
-import { malformed } from './messages.ts';
+import { malformed, restoreInProgress } from './messages.ts';
 import { controlledArrayOf, type Handler, param, perform, type RestCall } from './rest-call.ts';
 import { checkSnapVx, establish, lifetimeMs, linkedPairs, noteModel, pairDevices, selectOf } from './snapvx-session.ts';
 import { guardStore } from './store-refusals.ts';
@@ -101,6 +101,11 @@ function actionOf(
 const relinkPairs: typeof pairDevices = (array, sources, targets, exact) =>
   exact ? pairDevices(array, sources, targets, true) : linkedPairs(array, sources, targets);
 
+const isRestored = (array: LabArray, name: string, devices: readonly string[]): boolean =>
+  devices.some((device) =>
+    array.store.snapshots(device).some((one) => one.name === name && one.state.includes('Restored')),
+  );
+
 /** `DELETE` on the same path, with a JSON body. */
 export const terminateSnapshot: Handler = (call) => {
   const array = controlledArrayOf(call);
@@ -116,6 +121,7 @@ export const terminateSnapshot: Handler = (call) => {
     run: () => {
       checkSnapVx(array, devices);
       noteModel(array, devices);
+      if (array.knobs.restoresHeld && isRestored(array, name, devices)) throw restoreInProgress();
       guardStore(array, () => array.store.terminate({ name, select, devices, restoreSessionOnly }));
       return { answer: noContentAnswer, tasks: [`Terminate snapshot [${name}] of [${devices.join(', ')}]`] };
     },

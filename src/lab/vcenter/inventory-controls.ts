@@ -31,6 +31,8 @@ export interface InventoryControls {
   vmNames(): readonly string[];
   /** Names of its snapshots. */
   snapshotsOf(vm: string): readonly string[];
+  /** By its present name. */
+  changeDatastore(name: string, change: Pick<DatastoreInventory, 'hosts' | 'unreachedBy'>): void;
   renameVm(vm: string, name: string): void;
   renameDatastore(name: string, newName: string): void;
   setPowerState(vm: string, powerState: PowerState): void;
@@ -105,6 +107,12 @@ export function inventoryControls(server: ServerContext): InventoryControls {
     },
     vmNames: () => vmsOf(model).map(({ name }) => name),
     snapshotsOf: (vm) => allSnapshots(find(vm)).map(({ spec }) => spec.name),
+    changeDatastore: (name, changes) => {
+      const datastore = datastoresOf(model).find((candidate) => candidate.name === name);
+      if (!datastore) throw new Error(`no datastore is called "${name}"`);
+      datastore.spec = { ...datastore.spec, ...changes };
+      model.changes.announce();
+    },
     renameVm: (selector, name) => {
       find(selector).name = name;
       model.changes.announce();

@@ -75,6 +75,8 @@ interface DatastoreCommon {
   /** Names of the hosts that mount it; default: every host of the datacenter. */
   readonly hosts?: readonly string[];
   readonly accessible?: boolean;
+  /** Names of hosts that mount it and do not reach it at the moment: all paths down, or no protocol endpoint. */
+  readonly unreachedBy?: readonly string[];
   readonly maintenanceMode?: 'normal' | 'enteringMaintenance' | 'inMaintenance';
 }
 

@@ -1,4 +1,5 @@
 import type { LabAnswer, LabCall, LabRequest } from '../world/http-server.ts';
+import { cloneOperations } from './operations/clone-operations.ts';
 import { entityOperations } from './operations/entity-operations.ts';
 import { eventOperations } from './operations/event-operations.ts';
 import { hostStorageOperations } from './operations/host-storage-operations.ts';
@@ -42,6 +43,7 @@ const handlers: ReadonlyMap<string, OperationHandler> = new Map(
     snapshotOperations,
     reconfigureOperations,
     registrationOperations,
+    cloneOperations,
     hostStorageOperations,
     eventOperations,
   ].flatMap((operations) => Object.entries(operations)),

@@ -5,7 +5,10 @@ import { stableHex } from './properties/stable-ids.ts';
 export interface VirtualVolumes {
   /** One point in time of all of them; returns the id of each one's snapshot volume. */
   snapshot(objectIds: readonly string[]): readonly string[];
-  remove(snapshotId: string): void;
+  /** A snapshot volume, or a volume that `copy` made. */
+  remove(objectId: string): void;
+  /** A new volume with the content of each of these; returns their ids. */
+  copy(objectIds: readonly string[]): readonly string[];
   /** The volume gets the content of its snapshot back. */
   revert(objectId: string, snapshotId: string): void;
 }
@@ -47,6 +50,10 @@ export function contentlessVolumes(): VirtualVolumes {
       return objectIds.map((id) => `naa.${stableHex(`${id}/${taken}`, 32)}`);
     },
     remove: () => undefined,
+    copy: (objectIds) => {
+      taken += 1;
+      return objectIds.map((id) => `naa.${stableHex(`copy of ${id}/${taken}`, 32)}`);
+    },
     revert: () => undefined,
   };
 }

@@ -89,7 +89,7 @@ export function simulatedImages(
         tear: () => disk.write(`${directory}/${draft}`, fresh('draft', 0)),
       }),
 
-    async write(directory, { devicePath, path, sizeBytes }, progress, signal) {
+    async write(directory, { devicePath, path, format, sizeBytes }, progress, signal) {
       const final = `${directory}/${path}`;
       const partial = `${final}.partial`;
       const texts = new Set<string>();
@@ -117,7 +117,7 @@ export function simulatedImages(
           errors: {},
           effect: () => disk.rename(partial, final, { content }),
         });
-        return { path, sizeBytes, dataBytes: sizeBytes, blake2b: content };
+        return { path, format, sizeBytes, dataBytes: sizeBytes, blake2b: content };
       } catch (error) {
         disk.remove(partial);
         throw error;

@@ -185,6 +185,10 @@ export function simulatedArray(options: ArrayClientOptions): StorageArray {
     // This array takes snapshots of devices: nobody makes groups on it.
     makeSnapshotGroup: () => Promise.reject(errors.refused()),
     removeSnapshotGroups: (_request, signal) => read('removeSnapshotGroups', signal, () => []),
+    // Nobody reverts here.
+    restore: () => Promise.reject(errors.refused()),
+    restoreStates: () => Promise.reject(errors.refused()),
+    endRestore: () => Promise.reject(errors.refused()),
     listSnapshotGroups: (_request, signal) => read('listSnapshotGroups', signal, () => []),
     warm: (signal) => read('warm', signal, () => undefined),
     async establish({ name, devices, timeToLiveHours }, signal) {

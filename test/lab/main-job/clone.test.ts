@@ -1,6 +1,11 @@
 import { renameSync } from 'node:fs';
 import path from 'node:path';
 import { cloneCreateVerb, cloneDeleteVerb, cloneListVerb } from '../../../src/cli/clone-verbs.ts';
+import { jobSpec } from '../../../src/cli/compose.ts';
+import { snapshotCreateVerb } from '../../../src/cli/snapshot-create-verb.ts';
+import { snapshotDeleteVerb } from '../../../src/cli/snapshot-verbs.ts';
+import { loadConfig } from '../../../src/config/load.ts';
+import { cloneVm } from '../../../src/job/clone.ts';
 import { PROXY_VM } from '../../../src/lab/estate.ts';
 import { DATASTORE } from '../../../src/lab/estate-storage.ts';
 import { ESX } from '../../../src/lab/estate-vms.ts';
@@ -46,11 +51,12 @@ interface CloneChange {
   readonly vm?: string;
   readonly host?: string;
   readonly name?: string;
+  readonly snapshot?: string;
 }
 
 /** As the command line makes it. */
-const clone = ({ vm = VM, host, name }: CloneChange = {}) =>
-  cloneCreateVerb(call(), { job: 'datastore', vm, host, name, folder: undefined });
+const clone = ({ vm = VM, host, name, snapshot }: CloneChange = {}) =>
+  cloneCreateVerb(call(), { job: 'datastore', vm, host, name, snapshot, folder: undefined, datastore: undefined });
 
 const call = () => ({ configFile: site.lab.configFile, reporter: silent, signal });
 
@@ -139,6 +145,20 @@ test.each([
   expect(establishes()).toBe(count);
 });
 
+test('without a group that shows devices to the host no copy of a datastore is planned', async () => {
+  const spec = { ...jobSpec(loadConfig(site.lab.configFile), 'datastore'), presentGroup: undefined };
+  const wish = { host: ESX, name: undefined, folder: undefined, datastore: undefined };
+  const context = {
+    job: 'datastore',
+    integration: 'test',
+    instance: undefined,
+    productRunId: undefined,
+    level: undefined,
+  };
+  const made = site.withPorts((ports) => cloneVm(ports, spec, wish, context, signal));
+  expect(await failure(made)).toMatchObject({ code: 'E_CONFIG', message: expect.stringContaining('clones of VMFS') });
+});
+
 test('a disk outside of the folder of the VM is refused: the copy would use the original', async () => {
   const { vcenter } = site.lab;
   const { disks } = vcenter.vm(VM);
@@ -155,6 +175,53 @@ test('a disk outside of the folder of the VM is refused: the copy would use the 
   } finally {
     vcenter.changeVm(VM, { disks });
   }
+});
+
+test('out of a kept snapshot, twice: neither clone takes it along, and it cannot be deleted before they are', async () => {
+  write('as it was');
+  const kept = await snapshotCreateVerb(
+    { configFile: site.lab.configFile, job: 'datastore', vms: [], label: undefined, keepDays: 1 },
+    silent,
+    signal,
+  );
+  const snapshot = String(kept.document?.runId);
+  write('and went on');
+  const establishes = () =>
+    site.lab.events.events.filter(({ operation }) => operation === 'POST private/snapshot').length;
+  const count = establishes();
+  const deleteKept = () =>
+    snapshotDeleteVerb(
+      { configFile: site.lab.configFile, reporter: silent, signal },
+      { runs: [snapshot], apply: true },
+    );
+
+  expect((await failure(clone({ vm: 'app02', snapshot }))).code).toBe('E_VM_NOT_FOUND');
+  const { disks } = site.lab.vcenter.vm(VM);
+  site.lab.vcenter.changeVm(VM, { disks: disks.map((disk) => ({ ...disk, capacityBytes: MIB })) });
+  expect((await failure(clone({ snapshot }))).code).toBe('E_VM_CHANGED');
+  site.lab.vcenter.changeVm(VM, { disks });
+
+  const { document } = await clone({ name: 'then', snapshot });
+  expect(bytesOf('then')).toBe('as it was');
+  expect(document).toMatchObject({ snapshot: { keptBy: snapshot }, vms: [{ name: VM, grade: 'crash' }] });
+  expect(establishes()).toBe(count);
+  expect(told(await reapAll())).toEqual(['kept-snapshot kept', 'waiting-clone kept']);
+  expect((await deleteKept()).document).toMatchObject({
+    deletions: [{ did: 'failed', error: { code: 'E_RUN_OPEN' } }],
+  });
+
+  await remove(String(document?.runId));
+  await crashProgram(site.lab, ['snaphook.cjs', 'clone', VM, '--job', 'datastore', '--snapshot', snapshot], {
+    system: 'array',
+    operation: 'PUT private/snapshot Link',
+    when: 'after',
+  });
+  expect(told(await reapAll())).toEqual(expect.arrayContaining(['crashed-run removed', 'kept-snapshot kept']));
+
+  const second = await clone({ name: 'then again', snapshot });
+  expect(bytesOf('then again')).toBe('as it was');
+  await remove(String(second.document?.runId));
+  expect((await deleteKept()).document).toMatchObject({ deletions: [{ did: 'deleted', state: 'present' }] });
 });
 
 test.each([

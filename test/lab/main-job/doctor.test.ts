@@ -5,7 +5,7 @@ import path from 'node:path';
 import { parse, stringify } from 'yaml';
 import type { GuestFindings } from '../../../src/cli/doctor-check.ts';
 import { doctorVerb } from '../../../src/cli/doctor-verb.ts';
-import { vmLock } from '../../../src/job/job-turn.ts';
+import { vmLock } from '../../../src/job/vm-locks.ts';
 import type { ErrorRecord } from '../../../src/ports/errors.ts';
 import { instanceUuid } from '../../../src/ports/identity.ts';
 import { openSite, type Site } from './site.ts';

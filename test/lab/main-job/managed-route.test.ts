@@ -4,7 +4,9 @@ import path from 'node:path';
 import { jobSpec } from '../../../src/cli/compose.ts';
 import { loadConfig } from '../../../src/config/load.ts';
 import { post } from '../../../src/job/post.ts';
+import { pre } from '../../../src/job/pre.ts';
 import { DATABASE_VM, PROXY_VM } from '../../../src/lab/estate.ts';
+import { ESX } from '../../../src/lab/estate-vms.ts';
 import type { DiskInventory } from '../../../src/lab/vcenter/inventory.ts';
 import { openSite, type Site } from './site.ts';
 
@@ -140,6 +142,25 @@ test.each([
   }
 });
 
+test.each([
+  ['does not mount', { hosts: [] }],
+  ['does not reach', { unreachedBy: [ESX] }],
+])('a proxy VM whose host %s the datastore of a disk is refused before a guest is touched', async (trouble, change) => {
+  const { vcenter } = site.lab;
+  const snapshots = () => site.lab.events.events.filter(({ operation }) => operation === 'CreateSnapshot_Task').length;
+  const before = snapshots();
+  vcenter.changeDatastore('vvol-ds01', change);
+  try {
+    expect(await site.failingPre({ job: 'managed' })).toMatchObject({
+      code: 'E_PROXY_DEVICE',
+      message: expect.stringContaining(`its ESXi host "${ESX}" ${trouble} datastore "vvol-ds01"`),
+    });
+    expect(snapshots()).toBe(before);
+  } finally {
+    vcenter.changeDatastore('vvol-ds01', { hosts: [ESX], unreachedBy: [] });
+  }
+});
+
 test('a disk that is being read by one run is not added a second time: both would have one serial', async () => {
   await site.pre({ job: 'managed' });
   expect(await site.failingPre({ job: 'managed-both' })).toMatchObject({ code: 'E_RUN_OPEN' });
@@ -186,6 +207,42 @@ describe('a disk that is added', () => {
       code: 'E_VM_CHANGED',
       message: expect.stringContaining('which was not planned'),
     });
+  });
+});
+
+test('a Storage vMotion that begins while the disks are read ends the run, and nothing is left', async () => {
+  const spec = jobSpec(loadConfig(site.lab.configFile), 'managed');
+  const context = {
+    job: 'managed',
+    integration: 'test',
+    instance: undefined,
+    productRunId: undefined,
+    level: undefined,
+  };
+  let end: (() => void) | undefined;
+  const run = site.withPorts((ports) => {
+    const write: typeof ports.images.write = (...image) => {
+      end ??= site.lab.vcenter.beginTask(DATABASE_VM, {
+        name: 'RelocateVM_Task',
+        descriptionId: 'VirtualMachine.relocate',
+      });
+      return ports.images.write(...image);
+    };
+    // It would keep the VM snapshot from being removed: it ends when the run begins to undo what it did.
+    const releaseDevices: typeof ports.proxy.releaseDevices = async (...devices) => {
+      end?.();
+      return ports.proxy.releaseDevices(...devices);
+    };
+    return pre(
+      { ...ports, images: { ...ports.images, write }, proxy: { ...ports.proxy, releaseDevices } },
+      spec,
+      context,
+      new AbortController().signal,
+    );
+  });
+  await expect(run).rejects.toMatchObject({
+    code: 'E_VM_CHANGED',
+    message: expect.stringContaining('VirtualMachine.relocate'),
   });
 });
 

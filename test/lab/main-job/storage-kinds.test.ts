@@ -152,36 +152,49 @@ describe('a neighbour whose disks change between plan and freeze', () => {
   });
 });
 
-test('a VM that comes to a captured datastore while guests are prepared ends the run before any is frozen', async () => {
+describe('a VM that comes to a captured datastore while guests are prepared', () => {
   const name = 'newcomer01';
-  const run = async () => {
-    site.lab.vcenter.addVm('DC1', {
-      ...site.lab.vcenter.vm('mixed01'),
-      name,
-      instanceUuid: '500c1e5a-0000-4000-8000-0000000000ff',
-      vmPathName: `[${SECOND_DATASTORE.name}] ${name}/${name}.vmx`,
-      disks: site.lab.vcenter.vm(LINUX_VM).disks.slice(-1),
+  beforeEach(() => {
+    const run = async () => {
+      site.lab.vcenter.addVm('DC1', {
+        ...site.lab.vcenter.vm('mixed01'),
+        name,
+        instanceUuid: '500c1e5a-0000-4000-8000-0000000000ff',
+        vmPathName: `[${SECOND_DATASTORE.name}] ${name}/${name}.vmx`,
+        disks: site.lab.vcenter.vm(LINUX_VM).disks.slice(-1),
+      });
+    };
+    const action = { do: 'call', run } as const;
+    site.lab.faults.add({ system: 'guest', operation: 'exec serve', when: 'before', nth: 1, action });
+  });
+  afterEach(() => site.lab.vcenter.removeVm(name));
+
+  test('ends the run before any is frozen', async () => {
+    const before = establishes().length;
+    const error = await site.failingPre({
+      job: 'no-freeze',
+      vms: ['mixed01'],
+      spec: { freeze: 'auto', grade: 'crash', collateral: 'prepare' },
     });
-  };
-  site.lab.faults.add({
-    system: 'guest',
-    operation: 'exec serve',
-    when: 'before',
-    nth: 1,
-    action: { do: 'call', run },
+    expect(error).toMatchObject({
+      code: 'E_VM_CHANGED',
+      message: expect.stringContaining(`VM "${name}" came to datastore "${SECOND_DATASTORE.name}"`),
+    });
+    expect(establishes()).toHaveLength(before);
   });
-  const before = establishes().length;
-  const error = await site.failingPre({
-    job: 'no-freeze',
-    vms: ['mixed01'],
-    spec: { freeze: 'auto', grade: 'crash', collateral: 'prepare' },
+
+  test('is in the manifest of a job that captures others as they are', async () => {
+    const result = await site.pre({ job: 'linux', spec: { grade: 'crash', collateral: 'warn' } });
+
+    expect(result.plan.collateral[0]?.vms.map((vm) => vm.name)).not.toContain(name);
+    expect(manifestOf(result)).toMatchObject({
+      collateral: [
+        { datastore: SECOND_DATASTORE.name, vms: expect.arrayContaining([expect.objectContaining({ name })]) },
+      ],
+      warnings: expect.arrayContaining([expect.stringContaining(`since the plan: VM "${name}" came to`)]),
+    });
+    await site.post('linux');
   });
-  site.lab.vcenter.removeVm(name);
-  expect(error).toMatchObject({
-    code: 'E_VM_CHANGED',
-    message: expect.stringContaining(`VM "${name}" came to datastore "${SECOND_DATASTORE.name}"`),
-  });
-  expect(establishes()).toHaveLength(before);
 });
 
 test('neighbours that cannot be prepared are all named, and nothing is touched', async () => {

@@ -6,6 +6,7 @@ import type { Plan } from '../../../src/job/plan.ts';
 import { ARRAY_ID, UNMASKED_POOL } from '../../../src/lab/estate-array.ts';
 import { installationMark } from '../../../src/platform/installation-mark.ts';
 import { arrayId, deviceId, wwn } from '../../../src/ports/identity.ts';
+import { jobSpec } from '../../unit/job/job-spec.ts';
 import { openSite, type Site } from '../main-job/site.ts';
 import { arrayState, crashPre, filesBelow, loseState, reapSite } from './crashed-site.ts';
 
@@ -135,6 +136,7 @@ describe('hand-over directories', () => {
       runId: run,
       arrayId: arrayId(ARRAY_ID),
       snapshotName: snapshotName(run, mark),
+      spec: jobSpec(),
       devices,
     } as unknown as Plan;
     return plannedManifestOf(plan);

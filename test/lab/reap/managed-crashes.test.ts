@@ -1,4 +1,4 @@
-import { renameSync } from 'node:fs';
+import { renameSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { reap } from '../../../src/job/reap.ts';
 import { PROXY_VM } from '../../../src/lab/estate.ts';
@@ -149,6 +149,25 @@ test('a VM snapshot of a closed run whose array is not configured any more is to
   renameSync(journal('closed'), journal('open'));
   await site.post(JOB);
   expect(leftOfUs()).toEqual([]);
+});
+
+test('added disks that nothing of ours explains any more are told and left alone', async () => {
+  await site.pre({ job: JOB });
+  expect(told(await reapSite(site))).toEqual(['waiting-run kept']);
+  loseState(site.lab);
+  rmSync(path.join(site.lab.directory, 'export'), { recursive: true });
+  await site.withPorts(async ({ vmSnapshots }) => {
+    const [snapshot] = (await vmSnapshots?.list({ namePrefix: 'snaphook-' }, signal)) ?? [];
+    if (snapshot) await vmSnapshots?.remove(snapshot, signal);
+  });
+  const { disks } = site.lab.vcenter.vm(PROXY_VM);
+
+  const found = await reapSite(site, { apply: true, olderThanMs: 0 });
+  expect(told(found)).toEqual(['added-disks kept']);
+  const files = disks.slice(1).map(({ backing }) => 'fileName' in backing && backing.fileName);
+  expect(found[0]?.finding).toMatchObject({ vm: site.lab.vcenter.moRefOf(PROXY_VM), files });
+  expect(files).toHaveLength(2);
+  expect(site.lab.vcenter.vm(PROXY_VM).disks).toEqual(disks);
 });
 
 test('a snapshot that another proxy reads too is told as left over, and merged when that proxy lets go', async () => {

@@ -36,7 +36,8 @@ const source = (change: Partial<Device> = {}): SourceDevice => ({
 });
 
 interface Case {
-  readonly load?: Partial<SourceLoad>;
+  /** `untold`: the array tells nothing of the device. */
+  readonly load?: Partial<SourceLoad> | 'untold';
   readonly device?: Partial<Device>;
   readonly sources?: number;
   readonly spec?: Partial<JobSpec>;
@@ -48,7 +49,8 @@ const check = ({ load = {}, device, sources = 1, spec: change, microcode = '5978
     {
       id: arrayId('000197900046'),
       limits: async () => limitsOf(microcode),
-      sourceLoads: async () => [{ device: ID, snapshots: 1, linkedTargets: 1, isRestoring: false, ...load }],
+      sourceLoads: async () =>
+        load === 'untold' ? [] : [{ device: ID, snapshots: 1, linkedTargets: 1, isRestoring: false, ...load }],
     },
     Array.from({ length: sources }, () => source(device)),
     { ...spec, ...change },
@@ -65,7 +67,14 @@ test.each<[string, Case]>([
   ['the longest life', { spec: { timeToLiveHours: 9600 } }],
   ['the shortest life for these limits', { spec: { timeToLiveHours: 1 } }],
 ])('%s is fine', async (_what, one) => {
-  await expect(check(one)).resolves.toBeUndefined();
+  await expect(check(one)).resolves.toEqual([]);
+});
+
+test('a source with snapshots of which the array tells nothing is told as not looked at', async () => {
+  await expect(check({ load: 'untold' })).resolves.toEqual([
+    expect.stringMatching(/^not looked at: .*00010.*"000197900046"/),
+  ]);
+  await expect(check({ load: 'untold', device: { snapshotSource: false } })).resolves.toEqual([]);
 });
 
 test.each<[string, Case, string, string]>([

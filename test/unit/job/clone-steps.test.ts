@@ -3,6 +3,7 @@ import { RunJournal, type StepName } from '../../../src/job/journal.ts';
 import type { Plan } from '../../../src/job/plan.ts';
 import { type Run, runStep } from '../../../src/job/step.ts';
 import { datastoreStep } from '../../../src/job/steps/datastore.ts';
+import { devicesStep } from '../../../src/job/steps/devices.ts';
 import { registerStep } from '../../../src/job/steps/register.ts';
 import { undoSteps } from '../../../src/job/undo.ts';
 import { systemClock } from '../../../src/platform/clock.ts';
@@ -83,8 +84,10 @@ async function openRun(...reached: readonly StepName[]) {
     await journal.append({ kind: 'intent', data: { step } });
     await journal.append({ kind: 'done', data: { step, result: results[step] } });
   }
-  return { run, hosts, array, warnings };
+  return { run, hosts, array, warnings, lines };
 }
+
+const isOf = (step: StepName, data: unknown) => (data as { readonly step: StepName }).step === step; // as intents are
 
 const SHOWN = ['capture', 'link', 'host', 'present'] as const;
 
@@ -99,6 +102,27 @@ test('the copy on exactly the targets gets a signature, once however often it is
   });
   await runStep(run, datastoreStep, signal);
   expect(hosts.done).toEqual([`resignature ${NAMES.map((name) => `/${name}:1`).join(' ')}`]);
+});
+
+test('an ESXi host that never sees the targets is waited for once, not as often as a step is tried', async () => {
+  const { run, hosts, lines } = await openRun(...SHOWN);
+  hosts.masked.clear();
+
+  const error = await failure(runStep(run, datastoreStep, signal));
+  expect(error).toMatchObject({ code: 'E_DATASTORE_COPY', message: expect.stringContaining('did not see all 2') });
+  expect(lines.filter(({ kind, data }) => kind === 'intent' && isOf('datastore', data))).toHaveLength(1);
+});
+
+test('a proxy that never sees the targets is waited for once, not as often as a step is tried', async () => {
+  const { run, lines } = await openRun(...SHOWN);
+  const waitForDevices = (_expected: unknown, limit: AbortSignal) =>
+    new Promise<never>((_, reject) => limit.addEventListener('abort', () => reject(limit.reason)));
+  const proxy = { waitForDevices, visible: async () => NAMES };
+  Object.assign(run.ports, { proxy });
+
+  const error = await failure(runStep(run, devicesStep, signal));
+  expect(error).toMatchObject({ code: 'E_PROXY_DEVICE', message: expect.stringContaining('did not see all 2') });
+  expect(lines.filter(({ kind, data }) => kind === 'intent' && isOf('devices', data))).toHaveLength(1);
 });
 
 test.each<[string, readonly UnresolvedCopy[], RegExp]>([

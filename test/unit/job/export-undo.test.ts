@@ -2,6 +2,7 @@ import { plannedManifestOf } from '../../../src/job/manifest.ts';
 import { MANIFEST_NAME, PLANNED_MANIFEST_NAME, type Plan } from '../../../src/job/plan.ts';
 import { cleanUpRun } from '../../../src/job/run-record.ts';
 import { arrayId, runId } from '../../../src/ports/identity.ts';
+import { jobSpec } from './job-spec.ts';
 import { QUIET, WAITING_RUN } from './worlds/quiet-world.ts';
 import { markOf } from './worlds/site-with-runs.ts';
 import { World } from './worlds/world.ts';
@@ -27,7 +28,7 @@ function manifestOf(id: string): string {
   const snapshotName = `snaphook-${id}`;
   // The manifest is made of these fields alone.
   const devices = [{ imagePath: IMAGE, imageBytes: 100 }];
-  const plan = { runId: id, arrayId: ARRAY, snapshotName, spec: {}, devices };
+  const plan = { runId: id, arrayId: ARRAY, snapshotName, spec: jobSpec(), devices };
   return plannedManifestOf(plan as unknown as Plan);
 }
 

@@ -87,6 +87,7 @@ const vvol = (change: { vasaArrays?: readonly string[]; bytes?: number } = {}) =
       kind: 'vvol',
       objectId: NAME,
       datastore: 'gold',
+      datastoreRef: moRef('datastore-1'),
       containerId: 'vvol:1-2',
       vasaArrays: change.vasaArrays ?? [`com.emc:${A}`],
     },
@@ -221,6 +222,15 @@ test('a vVol that size and storage container prove may be found by its label, wi
 test('a vVol device much larger than its disk is told', () => {
   const found = identify([answer(A, [device('002E8', { cylinders: 12 })])], vvol());
   expect(found.notes).toEqual([expect.stringContaining('larger')]);
+});
+
+test('a storage container that no configured array shows is told, and one that its array shows is not', () => {
+  const on = (name: string | undefined) => {
+    const one = { ...answer(A, [device('002E8')]), containers: new Map([['vvol:1-2', name]]) };
+    return identify([one], vvol({ vasaArrays: [] })).notes;
+  };
+  expect(on('gold')).toEqual([]);
+  expect(on(undefined)).toEqual([expect.stringMatching(/no configured array shows .*"vvol:1-2".*"gold"/)]);
 });
 
 describe('a datastore', () => {

@@ -15,7 +15,14 @@ const disk = (change: Partial<VirtualDisk> = {}): VirtualDisk => ({
   diskMode: 'persistent',
   onSnapshot: false,
   sharedByWriters: false,
-  backing: { kind: 'vvol', objectId: 'naa.1', datastore: 'gold', containerId: undefined, vasaArrays: [] },
+  backing: {
+    kind: 'vvol',
+    objectId: 'naa.1',
+    datastore: 'gold',
+    datastoreRef: moRef('datastore-1'),
+    containerId: undefined,
+    vasaArrays: [],
+  },
   condition: PLAIN_DISK,
   ...change,
 });
@@ -109,7 +116,16 @@ test.each<[string, VmRecord]>([
   [
     'another place',
     vm({}, [
-      disk({ backing: { kind: 'vvol', objectId: 'naa.2', datastore: 'gold', containerId: undefined, vasaArrays: [] } }),
+      disk({
+        backing: {
+          kind: 'vvol',
+          objectId: 'naa.2',
+          datastore: 'gold',
+          datastoreRef: moRef('datastore-1'),
+          containerId: undefined,
+          vasaArrays: [],
+        },
+      }),
     ]),
   ],
   ['another size', vm({}, [disk({ capacityBytes: 2048 })])],

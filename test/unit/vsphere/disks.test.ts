@@ -82,6 +82,7 @@ test.each(XSI_PREFIXES)('a disk on a virtual volume is read whole with the prefi
       kind: 'vvol',
       objectId: 'rfc4122.aa-bb',
       datastore: 'gold',
+      datastoreRef: 'ds-vvol',
       containerId: SCID,
       vasaArrays: ['array', 'com.emc:000197900046'],
     },

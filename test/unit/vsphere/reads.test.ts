@@ -1,4 +1,5 @@
 import { childrenOf, descend, parseXml } from '../../../src/platform/xml.ts';
+import type { UnreadableVm } from '../../../src/ports/hypervisor.ts';
 import { instanceUuid, moRef } from '../../../src/ports/identity.ts';
 import { QUIET_VM } from '../../contract/quiet-conditions.ts';
 import { ok, type ScriptedVcenter, startScriptedVcenter } from './scripted-vcenter.ts';
@@ -185,6 +186,43 @@ test('a property that the account may not read is missing rights, with privilege
     message: expect.stringMatching(/"System\.Read".*VirtualMachine "vm-1"/),
   });
   await vsphere.close();
+});
+
+describe('a VM that cannot be read', () => {
+  const denied = missingSet('config.hardware.device', 'NoPermission');
+  const onDatastore =
+    '<val xsi:type="ArrayOfVirtualDevice"><VirtualDevice xsi:type="VirtualDisk"><key>2000</key>' +
+    '<backing xsi:type="VirtualDiskFlatVer2BackingInfo"><datastore type="Datastore">ds-1</datastore></backing></VirtualDevice></val>';
+  const names = [1, 2, 3].map((nth) => object('VirtualMachine', `vm-${nth}`, { name: text(`vm ${nth}`) })).join('');
+  const records = [
+    object('VirtualMachine', 'vm-1', { name: text('vm 1') }, denied),
+    object('VirtualMachine', 'vm-2', vm(2)),
+    object('VirtualMachine', 'vm-3', vm(3, { 'config.hardware.device': onDatastore })),
+    object('Datastore', 'ds-1', {}, missingSet('info', 'NoPermission')),
+  ].join('');
+  const everyVm = { by: 'pattern', pattern: 'vm *' } as const;
+
+  test('does not keep the others from being found: it is told, with what is missing', async () => {
+    const vsphere = await start(names, records);
+    const left: UnreadableVm[] = [];
+    const [found] = await vsphere.findVms([everyVm], signal, [], (one) => void left.push(one));
+    await vsphere.close();
+    expect(found?.map(({ name }) => name)).toEqual(['vm 2']);
+    expect(left.map(({ selectors, error }) => [selectors, error.code])).toEqual([
+      [[0], 'E_VCENTER_RIGHTS'],
+      [[0], 'E_VCENTER_RIGHTS'],
+    ]);
+  });
+
+  test.each([
+    ['nobody takes it', [everyVm], false],
+    ['it is meant', [everyVm, { by: 'name', name: 'vm 3' }], true],
+  ] as const)('is an error where %s', async (_why, selectors, isTaken) => {
+    const vsphere = await start(names, records);
+    const leaveOut = isTaken ? () => undefined : undefined;
+    await expect(vsphere.findVms(selectors, signal, [], leaveOut)).rejects.toMatchObject({ code: 'E_VCENTER_RIGHTS' });
+    await vsphere.close();
+  });
 });
 
 test('a property missing because nobody is logged in, or a view that is gone, makes the client log in again', async () => {

@@ -4,6 +4,7 @@ import { type ExistingFile, existingFile, uuidOf } from '../model/existing-files
 import { writerOf } from '../model/file-locks.ts';
 import { datastoreNamed, hostsMounting } from '../model/inventory-tree.ts';
 import type { VmRecord } from '../model/records.ts';
+import { isAccessibleOn } from '../properties/datastore-properties.ts';
 import type { Call, OperationHandler } from '../server-context.ts';
 import type { HotAddedDisk } from '../storage-side.ts';
 import { dataListOf, dataOf, optionalDataOf, optionalIntOf, optionalTextOf, textOf } from '../wire/fields.ts';
@@ -179,7 +180,7 @@ function openFile({ server }: Call, vm: VmRecord, path: string): ExistingFile {
   const datastore = datastoreNamed(/^\[(.*?)\]/.exec(path)?.[1] ?? '', vm);
   const file = existingFile(server.model, vm, path);
   if (!datastore || !file) throw new VimFault('FileNotFound', `File ${path} was not found`, { file: path });
-  if (!hostsMounting(datastore).includes(vm.host) || datastore.spec.accessible === false) {
+  if (!hostsMounting(datastore).includes(vm.host) || !isAccessibleOn(vm.host, datastore)) {
     throw new VimFault('CannotAccessFile', `Unable to access file ${path}`, { file: path });
   }
   const isOwn = vm.spec.disks.some(({ backing }) => 'fileName' in backing && backing.fileName === path);

@@ -73,7 +73,7 @@ export const registrationOperations: Readonly<Record<string, OperationHandler>> 
 };
 
 /** From the datacenter's VM folder down. */
-function folderNames(folder: EntityRecord): readonly string[] {
+export function folderNames(folder: EntityRecord): readonly string[] {
   const { parent } = folder;
   return parent === undefined || parent.type === 'Datacenter' ? [] : [...folderNames(parent), folder.name];
 }

@@ -36,7 +36,7 @@ export function datastoreReaders(datastore: DatastoreRecord, model: Model): Prop
             path: datastoreUrl(spec).replace(/^ds:\/\/(.*)\/$/, '$1'),
             accessMode: 'readWrite',
             mounted: isMountedOn(host, datastore),
-            accessible: (spec.accessible ?? true) && isMountedOn(host, datastore),
+            accessible: isAccessibleOn(host, datastore),
           }),
         }),
       ),
@@ -91,6 +91,12 @@ function isUnmounted(datastore: DatastoreRecord): boolean {
 /** False for a volume that was unmounted there. */
 export function isMountedOn(host: HostRecord, { spec }: DatastoreRecord): boolean {
   return spec.type !== 'VMFS' || !host.unmountedVolumes.has(vmfsUuid(spec));
+}
+
+/** The host can open files there. */
+export function isAccessibleOn(host: HostRecord, datastore: DatastoreRecord): boolean {
+  const { accessible = true, unreachedBy } = datastore.spec;
+  return accessible && !unreachedBy?.includes(host.name) && isMountedOn(host, datastore);
 }
 
 function freeBytes(spec: DatastoreInventory): number {

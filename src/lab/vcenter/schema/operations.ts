@@ -87,6 +87,9 @@ VirtualMachine.CreateSnapshotEx_Task@6.5 !VirtualMachine.State.CreateSnapshot =>
 VirtualMachine.ConsolidateVMDisks_Task@5.0 !VirtualMachine.State.RemoveSnapshot => ->Task
 VirtualMachine.ReconfigVM_Task => ->Task
   spec:VirtualMachineConfigSpec
+VirtualMachine.CloneVM_Task !VirtualMachine.Provisioning.Clone => ->Task
+  folder:->Folder name:string spec:VirtualMachineCloneSpec
+ManagedEntity.Destroy_Task => ->Task
 VirtualMachine.UnregisterVM !VirtualMachine.Inventory.Unregister
 VirtualMachineSnapshot.RemoveSnapshot_Task !VirtualMachine.State.RemoveSnapshot => ->Task
   removeChildren:boolean consolidate?:boolean@5.0

@@ -154,4 +154,11 @@ VirtualMachineConfigSpec extends DynamicData (vim.vm.ConfigSpec)
   memoryHotAddEnabled?:boolean@2.5u2 cpuHotAddEnabled?:boolean@2.5u2 deviceChange?:VirtualDeviceConfigSpec[]
   cpuAllocation?:ResourceAllocationInfo memoryAllocation?:ResourceAllocationInfo extraConfig?:OptionValue[]
   swapPlacement?:string bootOptions?:VirtualMachineBootOptions changeTrackingEnabled?:boolean@4.0 firmware?:string@5.0
+VirtualMachineCloneSpec extends DynamicData (vim.vm.CloneSpec)
+  location:VirtualMachineRelocateSpec template:boolean config?:VirtualMachineConfigSpec
+  customization?:CustomizationSpec powerOn:boolean snapshot?:->VirtualMachineSnapshot@4.0 memory?:boolean@5.5
+VirtualMachineRelocateSpec extends DynamicData (vim.vm.RelocateSpec)
+  service?:ServiceLocator@6.0 folder?:->Folder@6.0 datastore?:->Datastore diskMoveType?:string@4.0
+  pool?:->ResourcePool host?:->HostSystem disk?:VirtualMachineRelocateSpecDiskLocator[] transform?:string
+  deviceChange?:VirtualDeviceConfigSpec[]@5.5 profile?:VirtualMachineProfileSpec[]@5.5 cryptoSpec?:CryptoSpec@6.5
 `;

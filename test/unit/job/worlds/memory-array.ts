@@ -1,6 +1,12 @@
 import { SnaphookError } from '../../../../src/ports/errors.ts';
 import type { ArrayId, DeviceId, Wwn } from '../../../../src/ports/identity.ts';
-import type { SnapshotGroup, SnapshotOfDevice, StorageArray } from '../../../../src/ports/storage-array.ts';
+import type {
+  RestoreState,
+  SnapshotGroup,
+  SnapshotOfDevice,
+  SnapshotOn,
+  StorageArray,
+} from '../../../../src/ports/storage-array.ts';
 
 export interface MemorySnapshot {
   readonly name: string;
@@ -8,6 +14,8 @@ export interface MemorySnapshot {
   readonly source: DeviceId;
   readonly createdAtMs: number;
   readonly targets: Set<DeviceId>;
+  /** Absent: not being written back. */
+  restore?: RestoreState;
 }
 
 /** An array that keeps what `reap` looks at and changes, with the refusals of a real one. Its lists tell no times, as real ones. */
@@ -95,6 +103,18 @@ export class MemoryArray implements StorageArray {
       throw new SnaphookError('E_ARRAY_REFUSED', `snapshot "${name}" is linked`, { effect: 'none' });
     }
     for (const snapshot of found) this.snapshots.splice(this.snapshots.indexOf(snapshot), 1);
+  }
+
+  async restore({ name, snapId, devices }: SnapshotOn): Promise<void> {
+    for (const snapshot of this.#named(name, snapId, devices)) snapshot.restore = 'restored';
+  }
+
+  async restoreStates({ name, snapId, devices }: SnapshotOn): Promise<readonly RestoreState[]> {
+    return devices.map((device) => this.#named(name, snapId, [device])[0]?.restore ?? 'none');
+  }
+
+  async endRestore({ name, snapId, devices }: SnapshotOn): Promise<void> {
+    for (const snapshot of this.#named(name, snapId, devices)) snapshot.restore = 'none';
   }
 
   async removeFromStorageGroup({ storageGroup, devices }: Parameters<StorageArray['removeFromStorageGroup']>[0]) {

@@ -68,6 +68,7 @@ export class MemoryHosts implements HostStorage {
   }
   async close() {}
   findHost = unused;
+  datastoresOf = unused;
   homeOf = unused;
   findFolder = unused;
 

@@ -119,10 +119,12 @@ export function journalLines(
     link: { pairs: [] },
     present: { added: [] },
     devices: { devices: [] },
+    copy: undefined,
     host: undefined,
     datastore: undefined,
     register: undefined,
     mount: undefined,
+    restore: undefined,
     export: { files: [], manifest: MANIFEST_NAME },
   };
   const records: JournalRecord[] = [{ kind: 'opened', data: { version: 1, context: plan.context } }];

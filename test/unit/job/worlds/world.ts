@@ -3,6 +3,7 @@ import { newRunId, snapshotName } from '../../../../src/job/names.ts';
 import { devicesOf, MANIFEST_NAME, type Plan } from '../../../../src/job/plan.ts';
 import { installationMark } from '../../../../src/platform/installation-mark.ts';
 import type { DeviceId } from '../../../../src/ports/identity.ts';
+import { jobSpec } from '../job-spec.ts';
 import { factOf } from './facts.ts';
 import type { MemoryArray } from './memory-array.ts';
 import { IMAGE_BYTES, idOf, jobs, must, PRESENT } from './run-of-world.ts';
@@ -135,7 +136,7 @@ export class World extends SiteWithRuns {
       runId: id,
       arrayId: array.id,
       snapshotName: snapshotName(id, mark),
-      spec: {},
+      spec: jobSpec(),
       devices: [{ imagePath, imageBytes: IMAGE_BYTES }],
     };
     const text = kind === 'not-a-manifest' ? '{"images":[]}' : plannedManifestOf(plan as unknown as Plan);

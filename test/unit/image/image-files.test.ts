@@ -18,7 +18,8 @@ import {
 } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { rawImages } from '../../../src/image/raw-image.ts';
+import { imageFiles } from '../../../src/image/image-files.ts';
+import { filesOfImage, IMAGE_FORMATS } from '../../../src/ports/images.ts';
 
 const MIB = 1024 * 1024;
 const folder = () => mkdtempSync(path.join(os.tmpdir(), 'snaphook-image-'));
@@ -54,9 +55,9 @@ test('an image holds exactly the bytes of the device, with holes for zeros and t
   const source = device();
   const into = folder();
 
-  const file = await rawImages.write(
+  const file = await imageFiles.write(
     into,
-    { devicePath: source.path, path: 'vm/disk.raw', sizeBytes: source.sizeBytes },
+    { devicePath: source.path, path: 'vm/disk.raw', format: 'raw', sizeBytes: source.sizeBytes },
     ignore,
     never,
   );
@@ -73,7 +74,12 @@ test('an image of a disk smaller than its device ends where the disk ends', asyn
   const source = device();
   const into = folder();
 
-  await rawImages.write(into, { devicePath: source.path, path: 'disk.raw', sizeBytes: 4 * MIB + 1 }, ignore, never);
+  await imageFiles.write(
+    into,
+    { devicePath: source.path, path: 'disk.raw', format: 'raw', sizeBytes: 4 * MIB + 1 },
+    ignore,
+    never,
+  );
 
   expect(readFileSync(path.join(into, 'disk.raw')).equals(source.content.subarray(0, 4 * MIB + 1))).toBe(true);
 });
@@ -83,9 +89,9 @@ test('a device that ends too early leaves no file and says where it ended', asyn
   truncateSync(source.path, 5 * MIB);
   const into = folder();
 
-  const write = rawImages.write(
+  const write = imageFiles.write(
     into,
-    { devicePath: source.path, path: 'disk.raw', sizeBytes: source.sizeBytes },
+    { devicePath: source.path, path: 'disk.raw', format: 'raw', sizeBytes: source.sizeBytes },
     ignore,
     never,
   );
@@ -94,14 +100,14 @@ test('a device that ends too early leaves no file and says where it ended', asyn
   expect(readdirSync(into)).toEqual([]);
 });
 
-test('an abort in the middle leaves no file', async () => {
+test.each(IMAGE_FORMATS)('an abort in the middle leaves no file (%s)', async (format) => {
   const source = device();
   const into = folder();
   const abort = new AbortController();
 
-  const write = rawImages.write(
+  const write = imageFiles.write(
     into,
-    { devicePath: source.path, path: 'disk.raw', sizeBytes: source.sizeBytes },
+    { devicePath: source.path, path: 'disk.raw', format, sizeBytes: source.sizeBytes },
     () => abort.abort(new Error('stop')),
     abort.signal,
   );
@@ -118,7 +124,12 @@ test('an image of a device that does not answer is given up at the signal; no fi
   const into = folder();
   const abort = new AbortController();
 
-  const write = rawImages.write(into, { devicePath: fifo, path: 'disk.raw', sizeBytes: 10 }, ignore, abort.signal);
+  const write = imageFiles.write(
+    into,
+    { devicePath: fifo, path: 'disk.raw', format: 'raw', sizeBytes: 10 },
+    ignore,
+    abort.signal,
+  );
   abort.abort(new Error('too late'));
 
   await expect(write).rejects.toThrow('too late');
@@ -139,11 +150,11 @@ test('no call waits for a hand-over directory beyond the signal', async () => {
   const abort = new AbortController();
   const { signal } = abort;
   const calls = [
-    rawImages.preflight(into, { paths: [], draft: DRAFT, bytesNeeded: 0 }, signal),
-    rawImages.writeRecord(into, { name: 'm.json', draft: 'm.draft', text: 'one' }, signal),
-    rawImages.records(into, 'snaphook-', signal),
-    rawImages.existing(into, ['disk.raw'], signal),
-    rawImages.remove(into, [{ path: 'disk.raw', sizeBytes: 1 }], signal),
+    imageFiles.preflight(into, { paths: [], draft: DRAFT, bytesNeeded: 0 }, signal),
+    imageFiles.writeRecord(into, { name: 'm.json', draft: 'm.draft', text: 'one' }, signal),
+    imageFiles.records(into, 'snaphook-', signal),
+    imageFiles.existing(into, ['disk.raw'], signal),
+    imageFiles.remove(into, [{ path: 'disk.raw', sizeBytes: 1 }], signal),
   ];
   abort.abort(new Error('too late'));
 
@@ -155,31 +166,70 @@ test('no call waits for a hand-over directory beyond the signal', async () => {
 
 test('removing takes exactly the named files, their partial forms and folders that became empty', async () => {
   const into = folder();
-  await rawImages.preflight(into, { paths: [], draft: DRAFT, bytesNeeded: 0 }, never);
+  await imageFiles.preflight(into, { paths: [], draft: DRAFT, bytesNeeded: 0 }, never);
   writeFileSync(path.join(into, 'kept.txt'), '');
   const source = device();
-  await rawImages.write(into, { devicePath: source.path, path: 'vm/a.raw', sizeBytes: 10 }, ignore, never);
+  await imageFiles.write(
+    into,
+    { devicePath: source.path, path: 'vm/a.raw', format: 'raw', sizeBytes: 10 },
+    ignore,
+    never,
+  );
   writeFileSync(path.join(into, 'vm', 'b.raw.partial'), 'half');
 
   const files = ['vm/a.raw', 'vm/b.raw', 'other/missing.raw'].map((name) => ({ path: name, sizeBytes: 10 }));
-  expect(await rawImages.remove(into, files, never)).toEqual([]);
+  expect(await imageFiles.remove(into, files, never)).toEqual([]);
 
   expect(readdirSync(into)).toEqual(['kept.txt']);
   expect(existsSync(into)).toBe(true);
 });
+
+test.each(IMAGE_FORMATS)(
+  'the files of an image are those that are told, hold its data alone, and can be removed (%s)',
+  async (format) => {
+    const source = device();
+    const into = folder();
+    const image = { path: 'vm/disk.vmdk', format, sizeBytes: source.sizeBytes };
+
+    const file = await imageFiles.write(into, { devicePath: source.path, ...image }, ignore, never);
+
+    const told = filesOfImage(image).map((one) => one.path);
+    expect(readdirSync(path.join(into, 'vm')).map((name) => `vm/${name}`)).toEqual(told.toSorted());
+    const diskBytes = told.reduce((sum, name) => sum + statSync(path.join(into, name)).blocks * 512, 0);
+    expect(diskBytes).toBeLessThan(4 * MIB);
+    expect(file).toMatchObject({
+      ...image,
+      blake2b: createHash('blake2b512').update(source.content).digest('hex'),
+    });
+    expect(await imageFiles.remove(into, filesOfImage(image), never)).toEqual([]);
+    expect(readdirSync(into)).toEqual([]);
+  },
+);
+
+test.each(IMAGE_FORMATS.filter((format) => format !== 'raw'))(
+  'a device that does not end with a whole sector cannot be a %s image',
+  async (format) => {
+    const request = { devicePath: device().path, path: 'disk', format, sizeBytes: 1000 };
+
+    await expect(imageFiles.write(folder(), request, ignore, never)).rejects.toMatchObject({
+      code: 'E_EXPORT',
+      message: expect.stringContaining('whole sectors'),
+    });
+  },
+);
 
 test('a foreign file under the name of an image is never overwritten', async () => {
   const into = folder();
   writeFileSync(path.join(into, 'disk.raw'), 'of somebody else');
 
   await expect(
-    rawImages.preflight(into, { paths: ['disk.raw'], draft: DRAFT, bytesNeeded: 1 }, never),
+    imageFiles.preflight(into, { paths: ['disk.raw'], draft: DRAFT, bytesNeeded: 1 }, never),
   ).rejects.toMatchObject({ code: 'E_EXPORT' });
 });
 
 test('a directory without room for the images is refused before anything is frozen', async () => {
   await expect(
-    rawImages.preflight(folder(), { paths: [], draft: DRAFT, bytesNeeded: 2 ** 60 }, never),
+    imageFiles.preflight(folder(), { paths: [], draft: DRAFT, bytesNeeded: 2 ** 60 }, never),
   ).rejects.toMatchObject({ code: 'E_PROXY_SPACE' });
 });
 
@@ -187,7 +237,12 @@ test('a path that leaves the directory is refused', async () => {
   const source = device();
 
   await expect(
-    rawImages.write(folder(), { devicePath: source.path, path: '../escape.raw', sizeBytes: 10 }, ignore, never),
+    imageFiles.write(
+      folder(),
+      { devicePath: source.path, path: '../escape.raw', format: 'raw', sizeBytes: 10 },
+      ignore,
+      never,
+    ),
   ).rejects.toThrow(/leaves the hand-over directory/);
 });
 
@@ -196,12 +251,17 @@ test('a partial file of another run is neither taken over nor removed', async ()
   const into = folder();
   writeFileSync(path.join(into, 'disk.raw.partial'), 'of another run');
 
-  const write = rawImages.write(into, { devicePath: source.path, path: 'disk.raw', sizeBytes: 10 }, ignore, never);
+  const write = imageFiles.write(
+    into,
+    { devicePath: source.path, path: 'disk.raw', format: 'raw', sizeBytes: 10 },
+    ignore,
+    never,
+  );
 
   await expect(write).rejects.toMatchObject({ code: 'E_EXPORT' });
   expect(readFileSync(path.join(into, 'disk.raw.partial'), 'utf8')).toBe('of another run');
   await expect(
-    rawImages.preflight(into, { paths: ['disk.raw'], draft: DRAFT, bytesNeeded: 1 }, never),
+    imageFiles.preflight(into, { paths: ['disk.raw'], draft: DRAFT, bytesNeeded: 1 }, never),
   ).rejects.toMatchObject({ code: 'E_EXPORT' });
 });
 
@@ -215,7 +275,7 @@ test('what is not as it was written is left alone and told: another size, a link
   symlinkSync(outside, path.join(into, 'vm'));
   mkdirSync(path.join(into, 'd.raw'));
 
-  const left = await rawImages.remove(
+  const left = await imageFiles.remove(
     into,
     ['a.raw', 'b.raw', 'vm/c.raw', 'd.raw'].map((name) => ({ path: name, sizeBytes: 10 })),
     never,
@@ -240,23 +300,23 @@ test('what lies under a name or its partial form is told, whatever it is', async
   symlinkSync('nowhere', path.join(into, 'b.raw.partial'));
 
   const paths = ['vm/a.raw', 'b.raw', 'vm', 'c.raw', 'missing/d.raw'];
-  expect(await rawImages.existing(into, paths, never)).toEqual(['vm/a.raw', 'b.raw.partial', 'vm']);
+  expect(await imageFiles.existing(into, paths, never)).toEqual(['vm/a.raw', 'b.raw.partial', 'vm']);
 });
 
 test('a record is there whole or not at all, and is read with the time the file system made it', async () => {
   const into = folder();
   const before = Date.now();
-  await rawImages.writeRecord(into, { name: 'snaphook-manifest.json', draft: 'snaphook-x.draft', text: 'one' }, never);
-  await rawImages.writeRecord(into, { name: 'snaphook-manifest.json', draft: 'snaphook-x.draft', text: 'two' }, never);
+  await imageFiles.writeRecord(into, { name: 'snaphook-manifest.json', draft: 'snaphook-x.draft', text: 'one' }, never);
+  await imageFiles.writeRecord(into, { name: 'snaphook-manifest.json', draft: 'snaphook-x.draft', text: 'two' }, never);
   writeFileSync(path.join(into, 'other.json'), '');
   symlinkSync(path.join(into, 'other.json'), path.join(into, 'snaphook-link.json'));
   utimesSync(path.join(into, 'snaphook-manifest.json'), new Date(0), new Date(0));
 
-  const records = await rawImages.records(into, 'snaphook-', never);
+  const records = await imageFiles.records(into, 'snaphook-', never);
 
   expect(records.map(({ name, text }) => [name, text])).toEqual([['snaphook-manifest.json', 'two']]);
   expect(Math.abs((records[0]?.bornAtMs ?? 0) - before)).toBeLessThan(5000);
-  expect(await rawImages.records(path.join(into, 'missing'), 'snaphook-', never)).toEqual([]);
+  expect(await imageFiles.records(path.join(into, 'missing'), 'snaphook-', never)).toEqual([]);
 });
 
 test('records that vanish while they are read are not there, and are no error', async () => {
@@ -264,7 +324,7 @@ test('records that vanish while they are read are not there, and are no error', 
   const names = Array.from({ length: 100 }, (_, index) => path.join(into, `snaphook-${index}`));
   for (let turns = 0; turns < 30; turns += 1) {
     for (const name of names) writeFileSync(name, 'text');
-    const reading = rawImages.records(into, 'snaphook-', never);
+    const reading = imageFiles.records(into, 'snaphook-', never);
     for (let turn = 0; turn < turns; turn += 1) await new Promise(setImmediate);
     for (const name of names) rmSync(name);
     await expect(reading).resolves.toBeInstanceOf(Array);
@@ -277,7 +337,7 @@ test('a record never goes through a file or link that is there under its draft n
   writeFileSync(victim, 'kept');
   symlinkSync(victim, path.join(into, 'snaphook-x.draft'));
 
-  const write = rawImages.writeRecord(into, { name: 'm.json', draft: 'snaphook-x.draft', text: 'one' }, never);
+  const write = imageFiles.writeRecord(into, { name: 'm.json', draft: 'snaphook-x.draft', text: 'one' }, never);
 
   await expect(write).rejects.toMatchObject({ code: 'E_EXPORT' });
   expect(readFileSync(victim, 'utf8')).toBe('kept');

@@ -1,0 +1,60 @@
+import { SnaphookError } from '../ports/errors.ts';
+import type { DeviceId, RunId } from '../ports/identity.ts';
+import type { SnapshotOfDevice, StorageArray } from '../ports/storage-array.ts';
+import { captureResultOf } from './journal.ts';
+import { keptJournal } from './kept-changes.ts';
+import type { CapturedDevice, Plan } from './plan.ts';
+import type { JobPorts } from './ports.ts';
+import type { CaptureResult } from './results.ts';
+import { loadRun } from './run-record.ts';
+import type { SourceDevice } from './sources.ts';
+
+/** A kept snapshot that something is made of: all that its journal says. */
+export interface KeptSource {
+  readonly plan: Plan;
+  readonly array: StorageArray;
+  readonly capture: CaptureResult;
+  readonly label: string | undefined;
+  readonly takenAt: Date | undefined;
+}
+
+/** Errors: `E_SNAPSHOT_NOT_FOUND`, also when its journal was lost; `E_CONFIG` when its array is not configured any more. */
+export async function loadKept(ports: JobPorts, runId: RunId): Promise<KeptSource> {
+  const { state } = await keptJournal(ports, runId);
+  const capture = captureResultOf(state);
+  const { run } = await loadRun(ports, runId);
+  if (!run || !capture) {
+    throw new SnaphookError(
+      'E_SNAPSHOT_NOT_FOUND',
+      `of kept snapshot "${runId}" nobody knows which disks were on its devices: its first journal was lost`,
+      { hint: 'Use it in Unisphere, if you know that.' },
+    );
+  }
+  const { plan, array } = run;
+  return { plan, array, capture, label: state.label ?? plan.spec.keep?.label, takenAt: state.capturedAt };
+}
+
+/** The snapshot as the array shows it on these devices. Errors: `E_SNAPSHOT_NOT_FOUND` when it is not on all of them. */
+export async function requireSnapshot(
+  { plan, array, capture }: KeptSource,
+  devices: readonly DeviceId[],
+  signal: AbortSignal,
+): Promise<readonly SnapshotOfDevice[]> {
+  const found = await array.findSnapshots({ name: plan.snapshotName, devices }, signal);
+  const own = found.filter(({ snapId }) => capture.snapId === undefined || snapId === capture.snapId);
+  const missing = devices.filter((device) => !own.some(({ source }) => source === device));
+  if (missing.length === 0) return own;
+  throw new SnaphookError(
+    'E_SNAPSHOT_NOT_FOUND',
+    `kept snapshot "${plan.runId}" is not on device ${missing.join(', ')} of array "${array.id}" any more`,
+    { hint: 'It expired, or somebody deleted it; `snaphook snapshot list` shows what there is.' },
+  );
+}
+
+/** Why a device that holds a disk now is not the one that was captured; undefined when it is. */
+export function whyOther(now: SourceDevice['device'] | undefined, then: CapturedDevice): string | undefined {
+  if (now?.effectiveWwn !== then.wwn)
+    return `device "${then.device}", which was captured, is not what holds the disk now`;
+  if (then.cylinders === undefined || then.cylinders === now.cylinders) return undefined;
+  return `device "${then.device}" has ${now.cylinders} cylinders and had ${then.cylinders} when it was captured`;
+}

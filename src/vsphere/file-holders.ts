@@ -1,0 +1,104 @@
+import { SnaphookError } from '../ports/errors.ts';
+import { arrayItems, child, ref, text, typeOf, type VimRef } from './decode.ts';
+import { displayName } from './managed-entity.ts';
+import { type ObjectProperties, retrieveObjects } from './property-collector.ts';
+import type { Session } from './session.ts';
+
+/** A VM that has a file open for itself. */
+export interface FileHolder {
+  readonly file: string;
+  readonly vm: string;
+  /** The ESXi host that holds the lock for it; undefined where it is not shown. */
+  readonly host: string | undefined;
+}
+
+/**
+ * The VM that has one of the files as a disk: only a disk's own file is locked against others, those below it in a chain are shared.
+ * Looked for among the VMs of the datastores that `near`'s host mounts. Undefined: vCenter shows none.
+ */
+export async function findHolder(
+  session: Session,
+  near: VimRef,
+  files: readonly string[],
+): Promise<FileHolder | undefined> {
+  const wanted = new Set(files.map(datastoreOf));
+  const hosts = new Map<string, string>();
+  let holder: { readonly file: string; readonly vm: ObjectProperties } | undefined;
+  for await (const found of retrieveObjects(session, {
+    propSet: [
+      { type: 'VirtualMachine', pathSet: ['name', 'config.hardware.device', 'runtime.host', 'runtime.powerState'] },
+      { type: 'HostSystem', pathSet: ['name'] },
+    ],
+    objectSet: (await datastoresNear(session, near, wanted)).map((obj) => ({
+      obj,
+      skip: true,
+      selectSet: [
+        {
+          type: 'Datastore',
+          path: 'vm',
+          selectSet: [{ type: 'VirtualMachine', path: 'runtime.host' }],
+        },
+      ],
+    })),
+    reportMissingObjectsInResults: true,
+  })) {
+    if (found.object.type === 'HostSystem') hosts.set(found.object.id, nameOf(found));
+    else {
+      const file = diskFilesOf(found).find((one) => files.includes(one));
+      if (file !== undefined && text(found.properties.get('runtime.powerState')) !== 'poweredOff') {
+        holder = { file, vm: found };
+      }
+    }
+  }
+  const host = ref(holder?.vm.properties.get('runtime.host'))?.id ?? '';
+  return holder && { file: holder.file, vm: nameOf(holder.vm), host: hosts.get(host) };
+}
+
+/** Those of these names that the host of the VM mounts. */
+async function datastoresNear(session: Session, vm: VimRef, names: ReadonlySet<string>): Promise<readonly VimRef[]> {
+  const found: VimRef[] = [];
+  for await (const { object, properties } of retrieveObjects(session, {
+    propSet: [{ type: 'Datastore', pathSet: ['name'] }],
+    objectSet: [
+      {
+        obj: vm,
+        skip: true,
+        selectSet: [
+          { type: 'VirtualMachine', path: 'runtime.host', selectSet: [{ type: 'HostSystem', path: 'datastore' }] },
+        ],
+      },
+    ],
+    reportMissingObjectsInResults: true,
+  })) {
+    if (names.has(displayName(text(properties.get('name')) ?? ''))) found.push(object);
+  }
+  return found;
+}
+
+const datastoreOf = (file: string): string => /^\[(.+?)\]/.exec(file)?.[1] ?? '';
+
+const nameOf = ({ object, properties }: ObjectProperties): string =>
+  displayName(text(properties.get('name')) ?? object.id);
+
+const diskFilesOf = ({ properties }: ObjectProperties): readonly string[] =>
+  arrayItems(properties.get('config.hardware.device'))
+    .filter((device) => typeOf(device) === 'VirtualDisk')
+    .flatMap((disk) => text(child(disk, 'backing', 'fileName')) ?? []);
+
+export function errorOfLockedFile(file: string, holder: FileHolder | undefined): SnaphookError {
+  if (holder) {
+    const where = holder.host === undefined ? '' : ` on ESXi host "${holder.host}"`;
+    return new SnaphookError(
+      'E_VCENTER',
+      `file "${holder.file}" is in use: VM "${holder.vm}"${where} has it as a disk`,
+      {
+        hint: 'If that VM is a backup proxy, its backup may still be running, or have left the disk there: detach it without deleting the file.',
+        retry: 'safe',
+      },
+    );
+  }
+  return new SnaphookError('E_VCENTER', `file "${file}" is in use, and vCenter shows no VM that has it as a disk`, {
+    hint: 'A VM of another vCenter may have it, or a host that lost it: `vmkfstools -D` on an ESXi host tells which host holds the lock.',
+    retry: 'safe',
+  });
+}

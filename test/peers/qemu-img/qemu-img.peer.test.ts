@@ -1,0 +1,53 @@
+import { execFile } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import { imageFiles } from '../../../src/image/image-files.ts';
+import { makeRandomDevice } from '../../unit/image/random-device.ts';
+
+const SEED = Number(process.env.IMAGE_SEED ?? Date.now() % 1_000_000);
+const DEVICES = 70;
+const FORMATS = [
+  // `qemu-img check` does not know flat VMDKs: it answers that this format does not support checks.
+  { format: 'vmdk-flat', file: 'flat.vmdk', qemuFormat: 'vmdk', isChecked: false },
+  { format: 'vmdk-stream', file: 'stream.vmdk', qemuFormat: 'vmdk', isChecked: true },
+  { format: 'qcow2', file: 'disk.qcow2', qemuFormat: 'qcow2', isChecked: true },
+] as const;
+
+const run = promisify(execFile);
+const never = new AbortController().signal;
+let folder: string;
+
+beforeAll(() => {
+  folder = mkdtempSync(path.join(tmpdir(), 'qemu-img-peer-'));
+});
+
+afterAll(() => rmSync(folder, { recursive: true }));
+
+async function requireAccepted(device: string, sizeBytes: number): Promise<void> {
+  const into = path.join(folder, 'export');
+  rmSync(into, { recursive: true, force: true });
+  for (const { format, file, qemuFormat, isChecked } of FORMATS) {
+    const request = { devicePath: device, path: file, format, sizeBytes };
+    await imageFiles.write(into, request, () => undefined, never);
+    const image = path.join(into, file);
+    if (isChecked) await run('qemu-img', ['check', '-q', '-f', qemuFormat, image]);
+    const { stdout, stderr } = await run('qemu-img', ['compare', '-f', 'raw', '-F', qemuFormat, device, image]);
+    // Of another size it only warns.
+    expect([stdout, stderr]).toEqual(['Images are identical.\n', '']);
+  }
+}
+
+test(`qemu-img accepts images of ${DEVICES} devices in every format as sound and finds in each the bytes of its device`, async () => {
+  for (let seed = SEED; seed < SEED + DEVICES; seed += 1) {
+    const device = path.join(folder, 'device');
+    const { sizeBytes } = makeRandomDevice(device, seed);
+    try {
+      await requireAccepted(device, sizeBytes);
+    } catch (cause) {
+      const again = `IMAGE_SEED=${seed} npm run test:peers -- qemu-img`;
+      throw new Error(`device of seed ${seed} (${again}): ${String(cause)}`, { cause });
+    }
+  }
+});

@@ -1,0 +1,34 @@
+import { imageNames } from '../../../src/job/image-names.ts';
+import type { SourceDevice } from '../../../src/job/sources.ts';
+import { instanceUuid } from '../../../src/ports/identity.ts';
+import { filesOfImage, IMAGE_FORMATS, type ImageFormat } from '../../../src/ports/images.ts';
+
+const UUID = instanceUuid('5029a1b2-c3d4-e5f6-0718-293a4b5c6d7e');
+
+/** Disks of one VM with these labels. Names are made of what is here alone. */
+const disksOf = (...labels: readonly string[]) =>
+  labels.map((label, key) => ({
+    holds: 'disk',
+    disks: [{ vm: UUID, vmName: 'sql01', key, label }],
+  })) as unknown as readonly SourceDevice[];
+
+const filesOf = (format: ImageFormat, ...labels: readonly string[]) =>
+  imageNames(disksOf(...labels), format).flatMap((path) =>
+    filesOfImage({ path, format, sizeBytes: 1 }).map((file) => file.path),
+  );
+
+test('images are named by VM and disk, with the extension of their format', () => {
+  expect(IMAGE_FORMATS.map((format) => imageNames(disksOf('Hard disk 1'), format)[0])).toEqual([
+    'sql01/hard-disk-1.raw',
+    'sql01/hard-disk-1.vmdk',
+    'sql01/hard-disk-1.vmdk',
+    'sql01/hard-disk-1.qcow2',
+  ]);
+  expect(filesOf('vmdk-flat', 'Hard disk 1')).toEqual(['sql01/hard-disk-1.vmdk', 'sql01/hard-disk-1-flat.vmdk']);
+});
+
+test.each(IMAGE_FORMATS)('no two images share a file, whatever the disks are called (%s)', (format) => {
+  const files = filesOf(format, 'a', 'A', 'a-flat', 'b', 'b flat');
+
+  expect(new Set(files).size).toBe(files.length);
+});
