@@ -75,6 +75,7 @@ const create = (parser: Argv) =>
         ['$0 clone web01 --job nightly-web --to-host esx07.example.com', 'a copy of web01 as it is now'],
         ['$0 clone web01 --job nightly-web --snapshot mb3k2j1f-x8q2zk', 'as it was in a kept snapshot'],
         ['$0 clone web01 --job nightly-web --name web01-test --folder DC1/vm/test', 'under a name, in a folder'],
+        ['$0 clone sql01 --job nightly-sql --datastore vvol-ds02', 'a VM on vVols (route managed), copied there'],
       ),
     verb(async ({ config: configFile, job, vm, toHost: host, snapshot, name, folder, datastore }, signal) => {
       const { cloneCreateVerb } = await import('./clone-verbs.ts');

@@ -77,7 +77,17 @@ function documentOf(result: CloneResult, job: string): VerbResult['document'] {
     degraded: result.degraded,
     vms: capturedVms(plan, capture),
     clone: { name: vm.name, moRef: vm.vm, host: plan.clone?.host.name, datastore, poweredOn: false },
-    snapshot: { array: plan.arrayId, name: plan.snapshotName, snapId: capture.snapId, keptBy: plan.borrowed?.run },
+    // What vCenter copied stands on no snapshot.
+    ...(plan.clone?.by === 'vcenter'
+      ? {}
+      : {
+          snapshot: {
+            array: plan.arrayId,
+            name: plan.snapshotName,
+            snapId: capture.snapId,
+            keptBy: plan.borrowed?.run,
+          },
+        }),
     devices: plan.devices.map(({ device, target, targetWwn }) => ({ device, target, targetWwn })),
     unregisteredCopies: unregisteredOf(result),
     warnings: warningsOf(plan, capture),

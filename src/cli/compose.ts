@@ -3,7 +3,9 @@ import path from 'node:path';
 import type { ArraySettings, Config, JobConfig } from '../config/schema.ts';
 import { resolveSecret } from '../config/secrets.ts';
 import { parseVmSelector } from '../config/vm-selector.ts';
+import { bandFolders } from '../image/bands/bands.ts';
 import { imageFiles } from '../image/image-files.ts';
+import { storedImages } from '../image/image-source.ts';
 import { DEFAULT_LIMITS, type JobLimits, type JobSpec, type OnOpenRun } from '../job/job-spec.ts';
 import type { JobPorts } from '../job/ports.ts';
 import { workingHooks } from '../job/working-hooks.ts';
@@ -12,6 +14,8 @@ import { createFileJournals } from '../platform/file-journals.ts';
 import { createFileLocks } from '../platform/file-locks.ts';
 import { createFileVvolAnswers } from '../platform/file-vvol-answers.ts';
 import { installationMark } from '../platform/installation-mark.ts';
+import { signText } from '../platform/signature.ts';
+import { tidyMemory } from '../platform/tidy-memory.ts';
 import { SnaphookError } from '../ports/errors.ts';
 import type { VmSelector } from '../ports/hypervisor.ts';
 import { arrayId } from '../ports/identity.ts';
@@ -20,6 +24,7 @@ import { createPowerMax, type UnisphereServer } from '../powermax/powermax.ts';
 import { createLinuxFileSystems } from '../proxy/linux/linux-file-systems.ts';
 import { createLinuxProxy } from '../proxy/linux/linux-proxy.ts';
 import { createHostStorage } from '../vsphere/host-storage.ts';
+import { createVmImport } from '../vsphere/vm-import.ts';
 import { createVmSnapshots } from '../vsphere/vm-snapshots.ts';
 import { createVsphere } from '../vsphere/vsphere.ts';
 import { composeGuests } from './compose-guests.ts';
@@ -41,6 +46,7 @@ export function composePorts(config: Config, reporter: Reporter): JobPorts {
     hypervisor: createVsphere(vcenter),
     vmSnapshots: config.proxy.vm === undefined ? undefined : createVmSnapshots(vcenter),
     hostStorage: createHostStorage(vcenter),
+    vmImport: createVmImport(vcenter),
     vvolAnswers: createFileVvolAnswers(config.stateDirectory),
     arrays: config.arrays.map((array) =>
       createPowerMax({
@@ -57,13 +63,18 @@ export function composePorts(config: Config, reporter: Reporter): JobPorts {
     proxy: createLinuxProxy({ byIdFolder: config.proxy.devices, clock }),
     images: imageFiles,
     fileSystems: createLinuxFileSystems(clock),
+    bands: bandFolders,
+    imageSource: storedImages,
     journals: createFileJournals(path.join(config.stateDirectory, 'runs')),
     locks,
     clock,
     reporter,
     randomText: () => Array.from({ length: 6 }, () => randomInt(36).toString(36)).join(''),
+    tidyMemory,
     toolVersion: `snaphook ${__VERSION__}`,
+    ...(config.manifestKey !== undefined && { signText: signer(config.manifestKey) }),
     installation: {
+      name: installationName(config),
       markOf: (run, array) => installationMark(installationName(config), run, array),
       proxyVm: proxyVmOf(config),
       clones: Object.values(config.jobs).flatMap(({ clones, targetPool }) =>
@@ -88,6 +99,18 @@ function serversOf({ unisphere, tls }: ArraySettings): readonly UnisphereServer[
     typeof server === 'string' ? { url: server, tls: trust(tls) } : { url: server.url, tls: trust(server.tls ?? tls) },
   );
 }
+
+const signer = (reference: string) => async (text: string) => {
+  const key = await resolveSecret(reference);
+  try {
+    return signText(key, text);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : 'it cannot be used';
+    throw new SnaphookError('E_SECRET', `manifests cannot be signed with "${reference}": ${why}`, {
+      hint: 'Make a key with: openssl genpkey -algorithm ed25519',
+    });
+  }
+};
 
 const proxyVmOf = ({ proxy: { vm } }: Config): VmSelector | undefined =>
   vm === undefined ? undefined : parseVmSelector(vm);
@@ -117,6 +140,7 @@ export async function closePorts(ports: JobPorts): Promise<void> {
     ports.hypervisor.close(),
     ports.vmSnapshots?.close(),
     ports.hostStorage.close(),
+    ports.vmImport.close(),
     ...ports.arrays.map((array) => array.close()),
   ]);
 }
@@ -155,6 +179,7 @@ export function jobSpec(
     timeToLiveHours: job.timeToLiveHours,
     exportDirectory: job.exportDirectory,
     imageFormat: job.imageFormat,
+    bandBytes: job.bandBytes,
     limits: limitsOf(name, job),
     ...(job.handOver === 'files' && { files: job.files ?? { verify: true, onUnreadable: 'fail' } }),
     ...(job.retention && { retention: { days: job.retention.days, count: job.retention.count } }),

@@ -83,6 +83,7 @@ export const EXIT_OF_ERROR: Readonly<Record<ErrorCode, number>> = {
   E_EXPORT: EXIT.proxy,
   E_UNREADABLE: EXIT.proxy,
   E_VERIFY: EXIT.verify,
+  E_RESTORE: EXIT.preflight,
   E_LEFTOVERS: EXIT.leftovers,
   E_INTERNAL: EXIT.failed,
 };

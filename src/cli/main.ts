@@ -3,10 +3,12 @@ import { hideBin } from 'yargs/helpers';
 import { DEFAULT_CONFIG_FILE } from '../config/load.ts';
 import { ON_OPEN_RUN } from '../job/job-spec.ts';
 import { SnaphookError } from '../ports/errors.ts';
+import { bandsCommands } from './bands-commands.ts';
 import { catalogCommands } from './catalog-commands.ts';
 import { cloneCommands } from './clone-commands.ts';
 import { jobOption, verb, withExamples } from './command-line.ts';
 import { endProgram, runVerb } from './console.ts';
+import { restoreCommands } from './restore-commands.ts';
 import { revertCommand } from './revert-command.ts';
 import { snapshotCommands } from './snapshot-commands.ts';
 import { vmCommands } from './vm-commands.ts';
@@ -114,7 +116,9 @@ const parser: Argv = yargs(hideBin(process.argv))
   .command('vm', 'what there is to capture', vmCommands)
   .command('clone', 'make, list and delete copies of VMs on ESXi hosts', cloneCommands)
   .command('snapshot', 'make, list, rename, delete and prune snapshots that are kept', snapshotCommands)
+  .command('restore', 'make VMs of the images of a backup', restoreCommands)
   .command('revert', 'set VMs that are powered off back to a kept snapshot', revertCommand)
+  .command('bands', 'what was handed over as bands', bandsCommands)
   .command('catalog', 'VM, disk, device and snapshot of every run', catalogCommands)
   .command(
     'status',
@@ -180,6 +184,42 @@ const parser: Argv = yargs(hideBin(process.argv))
       ]);
       return doctorVerb({ configFile: options.config, job: options.job, probe: options.probe }, stderrReporter, signal);
     }),
+  )
+  .command(
+    'verify <manifest>',
+    'compare images, wherever they lie now, with the manifest beside them; needs no configuration',
+    (command) =>
+      withExamples(
+        command
+          .positional('manifest', { type: 'string', demandOption: true, describe: 'snaphook-manifest.json' })
+          .option('public-key', {
+            type: 'string',
+            requiresArg: true,
+            describe: 'PEM file: the manifest must be signed with the private key that belongs to it',
+          })
+          .epilogue(
+            'Exit codes: 0 every image holds what was handed over, 19 one does not, or the signature is wrong.',
+          ),
+        ['$0 verify /restore/sql/snaphook-manifest.json', 'size and hash of what every image holds'],
+        ['$0 verify snaphook-manifest.json --public-key manifest.pub', 'who wrote the manifest, too'],
+      ),
+    verb(async ({ manifest, publicKey }, signal) => {
+      const [{ verifyVerb }, { stderrReporter }] = await Promise.all([
+        import('./verify-verb.ts'),
+        import('./console.ts'),
+      ]);
+      return verifyVerb({ manifest, publicKey }, stderrReporter, signal);
+    }),
+  )
+  .command(
+    'manifest <what>',
+    'print the JSON Schema of manifests',
+    (command) =>
+      withExamples(command.positional('what', { choices: ['schema'] as const, demandOption: true }), [
+        '$0 manifest schema',
+        'what every field of a manifest means',
+      ]),
+    verb(async () => (await import('./manifest-verb.ts')).manifestSchemaVerb()),
   )
   .command(
     'config <what>',

@@ -86,6 +86,8 @@ function describe(finding: ReapedFinding['finding']): string {
       return `device ${finding.devices.join(', ')} in group ${finding.storageGroup} of array ${finding.array}`;
     case 'added-disks':
       return `disk ${finding.files.join(', ')} of proxy VM ${finding.vm}`;
+    case 'lost-clone':
+      return `VM ${finding.name} (${finding.vm}), clone of run ${finding.runId}`;
     case 'not-looked-at':
       return finding.what;
     case 'stale-lock':

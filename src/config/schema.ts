@@ -221,6 +221,14 @@ const job = z.strictObject({
     .optional()
     .describe('for handOver: files'),
   imageFormat: z.enum(IMAGE_FORMATS).default('raw').describe('of the images that are handed over: docs/images.md'),
+  bandBytes: z
+    .number()
+    .int()
+    .multipleOf(65_536)
+    .min(65_536)
+    .max(268_435_456)
+    .optional()
+    .describe('of each file, with imageFormat bands (4 MiB)'),
   timeToLiveHours: z.number().int().min(1).max(9600).default(48).describe('the array removes the snapshot after this'),
   retention: z
     .strictObject({
@@ -258,7 +266,7 @@ const job = z.strictObject({
   limits: limits.optional(),
 });
 
-const fittingJob = job
+const checkedJob = job
   .refine(({ handOver, files }) => handOver === 'files' || files === undefined, {
     error: 'these settings are for `handOver: files`',
     path: ['files'],
@@ -266,6 +274,10 @@ const fittingJob = job
   .refine(({ handOver, imageFormat }) => handOver === 'images' || imageFormat === 'raw', {
     error: 'a format is for `handOver: images`',
     path: ['imageFormat'],
+  })
+  .refine(({ imageFormat, bandBytes }) => bandBytes === undefined || imageFormat === 'bands', {
+    error: 'is of images as bands: set imageFormat to bands',
+    path: ['bandBytes'],
   });
 
 export const configSchema = z
@@ -290,7 +302,7 @@ export const configSchema = z
           .min(1)
           .max(200)
           .regex(/^(?!clone of )/, 'a job has no name that begins with "clone of "'),
-        fittingJob,
+        checkedJob,
       )
       .describe('what the backup product calls by name'),
   })

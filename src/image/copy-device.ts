@@ -1,10 +1,10 @@
-import { createHash } from 'node:crypto';
 import { open } from 'node:fs/promises';
 import type { ImageFile } from '../ports/images.ts';
+import type { OpenHash } from './content-hash.ts';
 import { readFull } from './file-io.ts';
+import { hashContent } from './hash-content.ts';
 import { type ImageSink, PIECE_BYTES } from './image-sink.ts';
 
-const CHUNK_BYTES = 4 * 1024 * 1024;
 const ZEROS = Buffer.alloc(PIECE_BYTES);
 
 /** Reads the first `sizeBytes` of a device once, hashes them, and gives the sink what is not zero. */
@@ -13,28 +13,26 @@ export async function copyDevice(
   sink: ImageSink,
   progress: (doneBytes: number) => void,
   signal: AbortSignal,
+  openHash?: OpenHash,
 ): Promise<Pick<ImageFile, 'dataBytes' | 'blake2b'>> {
   const source = await open(devicePath, 'r');
   try {
-    const hash = createHash('blake2b512');
-    const buffer = Buffer.allocUnsafe(CHUNK_BYTES);
     let dataBytes = 0;
-    for (let offset = 0; offset < sizeBytes; ) {
-      signal.throwIfAborted();
-      const chunk = buffer.subarray(0, Math.min(CHUNK_BYTES, sizeBytes - offset));
-      const filled = await readFull(source, chunk, offset);
-      if (filled < chunk.length) {
-        throw new Error(`device "${devicePath}" ends at byte ${offset + filled}, before ${sizeBytes}`);
-      }
-      hash.update(chunk);
+    const content = {
+      sizeBytes,
+      async read(buffer: Buffer, positionBytes: number) {
+        const filled = await readFull(source, buffer, positionBytes);
+        if (filled === buffer.length) return;
+        throw new Error(`device "${devicePath}" ends at byte ${positionBytes + filled}, before ${sizeBytes}`);
+      },
+    };
+    const give = async (chunk: Buffer, positionBytes: number) => {
       for (const { start, end } of stretchesOf(chunk)) {
-        await sink.write(chunk.subarray(start, end), offset + start);
+        await sink.write(chunk.subarray(start, end), positionBytes + start);
         dataBytes += end - start;
       }
-      offset += chunk.length;
-      progress(offset);
-    }
-    const blake2b = hash.digest('hex');
+    };
+    const blake2b = await hashContent(content, give, progress, signal, openHash);
     await sink.finish(blake2b);
     return { dataBytes, blake2b };
   } finally {

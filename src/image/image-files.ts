@@ -4,7 +4,7 @@ import { ensureFolder } from '../platform/ensure-folder.ts';
 import { systemErrorCode } from '../platform/system-error.ts';
 import { unlessAborted } from '../platform/unless-aborted.ts';
 import { SnaphookError } from '../ports/errors.ts';
-import type { ExportRecord, ImageFormat, Images, LeftAlone } from '../ports/images.ts';
+import type { ExportRecord, FileFormat, Images, LeftAlone } from '../ports/images.ts';
 import { exportError, unreadable, unwritable } from './export-error.ts';
 import { flatVmdkSink } from './flat-vmdk.ts';
 import { insideOf } from './inside-of.ts';
@@ -17,7 +17,7 @@ const SAFETY_BYTES = 64 * 1024 * 1024;
 /** Far above any manifest. */
 const MAX_RECORD_BYTES = 16 * 1024 * 1024;
 
-const WRITERS: Readonly<Record<ImageFormat, Images['write']>> = {
+const WRITERS: Readonly<Record<FileFormat, Images['write']>> = {
   raw: imageWriter(rawSink),
   'vmdk-flat': imageWriter(flatVmdkSink),
   'vmdk-stream': imageWriter(streamVmdkSink),

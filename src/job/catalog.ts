@@ -54,7 +54,9 @@ export async function catalogEntries(
   const problems: ErrorRecord[] = [];
   for (const { runId, job } of runs) {
     try {
-      entries.push(entryOf(runId, job, (await readJournal(ports, runId)).state));
+      const { state } = await readJournal(ports, runId);
+      // A restore captures nothing.
+      if (!state.restore) entries.push(entryOf(runId, job, state));
     } catch (error) {
       problems.push(toErrorRecord(error));
     }

@@ -18,7 +18,8 @@ export interface ListedClone {
   readonly host: string;
   /** Undefined before a linked copy is mounted. */
   readonly datastore: string | undefined;
-  readonly snapshot: string;
+  /** That it stands on; undefined of one that vCenter copied. */
+  readonly snapshot: string | undefined;
   /** It is made of a kept snapshot, which stays when it goes. */
   readonly isOfKept: boolean;
   /** When the VM was captured. */
@@ -48,7 +49,7 @@ function listedClone(runId: RunId, job: string, state: RunState): ListedClone | 
     name: (registerResultOf(state) ?? copyResultOf(state))?.name ?? plan.clone.name,
     host: plan.clone.host.name,
     datastore: plan.clone.by === 'vcenter' ? plan.clone.datastore.name : datastoreResultOf(state)?.name,
-    snapshot: plan.snapshotName,
+    snapshot: plan.clone.by === 'vcenter' ? undefined : plan.snapshotName,
     isOfKept: plan.borrowed !== undefined,
     takenAt: plan.borrowed?.takenAt === undefined ? state.capturedAt : new Date(plan.borrowed.takenAt),
     state: isPresentClone(state) ? 'present' : 'unfinished',

@@ -61,6 +61,8 @@ export type Finding =
     }
   /** Independent, non-persistent disks of the proxy VM that no open run has. Who added them nobody knows. */
   | { readonly kind: 'added-disks'; readonly vm: MoRef; readonly files: readonly string[] }
+  /** A VM that vCenter copied for a run which is not open here. */
+  | { readonly kind: 'lost-clone'; readonly runId: string; readonly vm: MoRef; readonly name: string }
   /** An array, a directory or a run that could not be asked: what of ours is there is not known. */
   | { readonly kind: 'not-looked-at'; readonly what: string }
   /** A lock whose process died. */

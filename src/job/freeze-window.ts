@@ -68,8 +68,9 @@ function keepArrayWarm({ array, ports: { clock } }: Run, signal: AbortSignal): {
   };
 }
 
-/** While the work is under way, guests may stand still: nothing is logged. */
+/** While the work is under way, guests may stand still: nothing is logged, and what can be done before is done before. */
 export async function inFreezeWindow<Result>(run: Run, work: () => Promise<Result>): Promise<Result> {
+  run.ports.tidyMemory();
   run.inFreezeWindow = true;
   try {
     return await work();

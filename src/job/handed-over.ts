@@ -1,6 +1,13 @@
 import { readManifestNote } from './manifest.ts';
 import { OWN_NAME_PREFIX } from './names.ts';
-import { draftNameOf, handedOverFilesOf, imagePathsOf, MANIFEST_NAME, PLANNED_MANIFEST_NAME } from './plan.ts';
+import {
+  draftNameOf,
+  handedOverFilesOf,
+  imagePathsOf,
+  MANIFEST_NAME,
+  PLANNED_MANIFEST_NAME,
+  SIGNATURE_NAME,
+} from './plan.ts';
 import type { Run } from './step.ts';
 
 /** Why what lies in the hand-over directory may be another's. `others`: a manifest names another run. `nobodys`: there is none. */
@@ -23,6 +30,18 @@ export async function doubtOf({ plan, ports }: Run, signal: AbortSignal): Promis
       return { kind: 'others', because: `"${name}" names run "${note?.runId ?? 'unknown'}"` };
   }
   return manifests.length > 0 ? undefined : { kind: 'nobodys', because: 'no manifest beside them says whose they are' };
+}
+
+/** The complete manifest in place of the planned one, after its signature where there is a key. */
+export async function writeManifest({ plan, ports }: Run, text: string, signal: AbortSignal): Promise<void> {
+  const directory = plan.spec.exportDirectory;
+  const draft = draftNameOf(plan);
+  if (ports.signText) {
+    const signature = `${await ports.signText(text)}\n`;
+    await ports.images.writeRecord(directory, { name: SIGNATURE_NAME, draft, text: signature }, signal);
+  }
+  await ports.images.writeRecord(directory, { name: MANIFEST_NAME, draft, text }, signal);
+  await ports.images.remove(directory, [{ path: PLANNED_MANIFEST_NAME, sizeBytes: undefined }], signal);
 }
 
 /** Images and manifest, unless in doubt; the draft in any case. What is left alone is told. */

@@ -7,6 +7,7 @@ const EXTENSIONS: Readonly<Record<ImageFormat, string>> = {
   'vmdk-flat': 'vmdk',
   'vmdk-stream': 'vmdk',
   qcow2: 'qcow2',
+  bands: 'bands',
 };
 
 /**
@@ -15,7 +16,10 @@ const EXTENSIONS: Readonly<Record<ImageFormat, string>> = {
  */
 export function imageNames(sources: readonly SourceDevice[], format: ImageFormat): readonly string[] {
   const pathOf = (source: SourceDevice, distinct: boolean) => `${nameOf(source, distinct)}.${EXTENSIONS[format]}`;
-  const filesOf = (path: string) => filesOfImage({ path, format, sizeBytes: 0 }).map((file) => file.path);
+  // Bands are in a folder of that path and have no files that a run hands over.
+  const filesOf = (path: string) => [
+    ...new Set([path, ...filesOfImage({ path, format, sizeBytes: 0 }).map((file) => file.path)]),
+  ];
   const uses = new Map<string, number>();
   for (const source of sources)
     for (const file of filesOf(pathOf(source, false))) uses.set(file, (uses.get(file) ?? 0) + 1);

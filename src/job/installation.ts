@@ -4,6 +4,8 @@ import { DEFAULT_LIMITS, type JobLimits, type JobSpec } from './job-spec.ts';
 
 /** What the configuration says of this installation: what is known of it when the state directory is lost. */
 export interface Installation {
+  /** What people know it by; stands in the mark of folders that stay from run to run. */
+  readonly name: string;
   /**
    * Six characters of [0-9a-z] that only this installation gives this run on this array: a one-way hash over both and what names
    * the installation. Part of the snapshot's name.

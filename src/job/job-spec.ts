@@ -105,6 +105,8 @@ export interface JobSpec {
   readonly exportDirectory: string;
   /** Of the images. Absent: `raw`. */
   readonly imageFormat?: ImageFormat;
+  /** Of the format `bands`. Absent: 4 MiB. */
+  readonly bandBytes?: number | undefined;
   readonly limits: JobLimits;
   /** Absent: snapshots of the job are kept only where whoever makes one says for how long. */
   readonly retention?: Retention;

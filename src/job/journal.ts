@@ -6,6 +6,7 @@ import type { NewDevices } from '../ports/storage-array.ts';
 import type { FoundSnapshot } from './found-snapshot.ts';
 import type { JobContext } from './job-spec.ts';
 import type { Plan } from './plan.ts';
+import type { BegunImport, RestorePlan } from './restoration.ts';
 import type {
   CaptureResult,
   DatastoreResult,
@@ -21,8 +22,8 @@ const JOURNAL_VERSION = 1;
 
 /**
  * `managed-capture` and `hot-add` stand in place of `capture` to `devices` on the route `managed`; `host`, `datastore` and `register`
- * are of clones of VMFS, `copy` of those that vCenter copies. `restore` is of reverts, which have no other step. `mount` stands in place of
- * `export` where files are handed over.
+ * are of clones of VMFS, `copy` of those that vCenter copies. `restore` is of reverts, which have no other step; `import` and `replace`
+ * are of restores. `mount` stands in place of `export` where files are handed over.
  */
 export const STEP_NAMES = [
   'group',
@@ -40,6 +41,8 @@ export const STEP_NAMES = [
   'register',
   'restore',
   'copy',
+  'import',
+  'replace',
 ] as const;
 export type StepName = (typeof STEP_NAMES)[number];
 
@@ -51,6 +54,7 @@ export type Outcome =
   | 'kept'
   | 'reverted'
   | 'probed'
+  | 'restored'
   | 'failed'
   | 'recovered'
   | 'nothing-done';
@@ -76,6 +80,10 @@ export type JournalRecord =
   | { readonly kind: 'planned'; readonly data: Plan }
   /** In place of a plan: a kept snapshot whose journal was lost, as it was found again. */
   | { readonly kind: 'found'; readonly data: FoundSnapshot }
+  /** In place of a plan: a VM is about to be made of images. */
+  | { readonly kind: 'restoring'; readonly data: RestorePlan }
+  /** vCenter waits for its disks. */
+  | { readonly kind: 'importing'; readonly data: BegunImport }
   | { readonly kind: 'intent'; readonly data: { readonly step: StepName } }
   | {
       readonly kind: 'session';
@@ -115,6 +123,8 @@ export interface RunState {
   /** Targets that it began to make and did not see yet. */
   readonly creation: Creation | undefined;
   readonly found: FoundSnapshot | undefined;
+  readonly restore: RestorePlan | undefined;
+  readonly begunImport: BegunImport | undefined;
   readonly openedAt: Date | undefined;
   /** Keys of sessions in vCenter that may still be there. */
   readonly vcenterSessions: readonly string[];
@@ -141,6 +151,8 @@ function emptyRunState(): RunState {
     plan: undefined,
     creation: undefined,
     found: undefined,
+    restore: undefined,
+    begunImport: undefined,
     openedAt: undefined,
     vcenterSessions: [],
     steps: {
@@ -159,6 +171,8 @@ function emptyRunState(): RunState {
       register: { at: 'untouched' },
       restore: { at: 'untouched' },
       copy: { at: 'untouched' },
+      import: { at: 'untouched' },
+      replace: { at: 'untouched' },
     },
     sessions: [],
     unseenThaw: false,
@@ -191,6 +205,10 @@ function applyRecord(before: RunState, record: JournalRecord, at: Date): RunStat
       return { ...state, plan: record.data };
     case 'found':
       return { ...state, found: record.data };
+    case 'restoring':
+      return { ...state, restore: record.data };
+    case 'importing':
+      return { ...state, begunImport: record.data };
     case 'labelled':
       return { ...state, label: record.data.label };
     case 'session':
@@ -310,6 +328,10 @@ const resultOf = (state: RunState, step: StepName): unknown => {
 /** The run has ended, and its snapshot was not deleted by us since. Whether the array still has it, only the array knows. */
 export const isKept = ({ outcome, steps: { capture }, found }: RunState): boolean =>
   outcome === 'kept' && (found ? capture.at !== 'undone' : capture.at === 'done');
+
+/** Everything was done, whether or not that could be written down as the end. */
+export const isRestored = ({ restore, steps }: RunState): boolean =>
+  restore !== undefined && steps[restore.replaces ? 'replace' : 'import'].at === 'done';
 
 // The results below were journaled by their own step under the same format version.
 export const captureResultOf = (state: RunState): CaptureResult | undefined =>

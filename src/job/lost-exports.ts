@@ -4,7 +4,7 @@ import type { Finding } from './finding.ts';
 import { readManifestNote } from './manifest.ts';
 import { OWN_NAME_PREFIX } from './names.ts';
 import { isYoung, runByMark, whyNotOfItsTime } from './ownership.ts';
-import { DRAFT_SUFFIX, MANIFEST_NAME, PLANNED_MANIFEST_NAME } from './plan.ts';
+import { DRAFT_SUFFIX, MANIFEST_NAME, PLANNED_MANIFEST_NAME, SIGNATURE_NAME } from './plan.ts';
 import type { JobPorts } from './ports.ts';
 
 /** What a record in a hand-over directory stands for, judged. */
@@ -13,8 +13,15 @@ export interface LostExport {
   readonly because: string;
   /** What may be removed, the record last; undefined: nothing. */
   readonly files: readonly HandedOverFile[] | undefined;
-  /** Folders with mounts, which have to go before. */
-  readonly folders: readonly string[];
+  /** Folders with mounts, which have to go before; absent: none are known. */
+  readonly folders?: readonly string[];
+  /** Folders whose bands stay although the rest is removed: what the run began with them is ended. */
+  readonly bands?: LostBands | undefined;
+}
+
+interface LostBands {
+  readonly job: string;
+  readonly paths: readonly string[];
 }
 
 export type JournalLookUp = (run: RunId) => Promise<'open' | 'closed' | 'none'>;
@@ -35,7 +42,7 @@ export async function judgeLostExports(
   for (const record of await images.records(directory, OWN_NAME_PREFIX, signal)) {
     const claim = claimOf(record);
     if (claim === undefined) continue;
-    const files = [...claim.images.flatMap(filesOfImage), { path: record.name, sizeBytes: undefined }];
+    const files = [...claim.files, { path: record.name, sizeBytes: undefined }];
     const of = { directory, files: files.map(({ path }) => path) };
     const foreign = (because: string): LostExport => ({
       finding: { kind: 'foreign-export', ...of },
@@ -61,15 +68,10 @@ export async function judgeLostExports(
     if (why !== undefined) judged.push(foreign(why));
     else if (isYoung(own.run, clock.now(), olderThanMs)) {
       const because = `${proof}; the run is so young that it may be at work elsewhere`;
-      judged.push({
-        finding: { kind: 'waiting-export', runId: own.run, ...of },
-        because,
-        files: undefined,
-        folders: [],
-      });
+      judged.push({ finding: { kind: 'waiting-export', runId: own.run, ...of }, because, files: undefined });
     } else {
-      const finding = { kind: 'orphan-export', runId: own.run, ...of } as const;
-      judged.push({ finding, because: proof, files, folders: claim.folders });
+      const finding: Finding = { kind: 'orphan-export', runId: own.run, ...of };
+      judged.push({ finding, because: proof, files, folders: claim.folders, bands: bandsOf(claim) });
     }
   }
   return judged;
@@ -80,15 +82,26 @@ interface Claim {
   readonly snapshotName: string | undefined;
   /** Undefined in a draft, whose name is all there may be of it. */
   readonly runId: string | undefined;
+  readonly job?: string | undefined;
   readonly images: readonly ImageShape[];
   readonly folders: readonly string[];
+  /** Beside the record itself. */
+  readonly files: readonly HandedOverFile[];
+}
+
+function bandsOf({ job, images }: Claim): LostBands | undefined {
+  const paths = images.filter(({ format }) => format === 'bands').map(({ path }) => path);
+  return job === undefined || paths.length === 0 ? undefined : { job, paths };
 }
 
 /** Undefined for files of other names, which nobody claims. */
 function claimOf({ name, text }: ExportRecord): Claim | undefined {
   if (name.endsWith(DRAFT_SUFFIX)) {
-    return { snapshotName: name.slice(0, -DRAFT_SUFFIX.length), runId: undefined, images: [], folders: [] };
+    return { snapshotName: name.slice(0, -DRAFT_SUFFIX.length), runId: undefined, images: [], folders: [], files: [] };
   }
   if (name !== MANIFEST_NAME && name !== PLANNED_MANIFEST_NAME) return undefined;
-  return readManifestNote(text) ?? { snapshotName: undefined, runId: undefined, images: [], folders: [] };
+  const note = readManifestNote(text);
+  if (!note) return { snapshotName: undefined, runId: undefined, images: [], folders: [], files: [] };
+  const signature = { path: SIGNATURE_NAME, sizeBytes: undefined };
+  return { ...note, files: [...note.images.flatMap(filesOfImage), signature] };
 }

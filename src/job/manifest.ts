@@ -54,6 +54,7 @@ export function manifestOf(run: Run, capture: CaptureResult, { files, fileSystem
         reasons: captured?.reasons ?? [],
         evidence: captured?.evidence,
         notes: vm.notes,
+        hardware: vm.hardware,
         disks: vm.disks.map((disk) => ({
           key: disk.key,
           label: disk.label,
@@ -121,11 +122,11 @@ function imagesOfDisk({ spec, devices, managed }: Plan, vm: InstanceUuid, disk: 
 
 /** What a run is about to hand over, written before its first image or mount: a crash in the middle leaves files that say whose they are. */
 export function plannedManifestOf(plan: Plan): string {
-  const { runId, arrayId, snapshotName } = plan;
+  const { runId, arrayId, snapshotName, spec } = plan;
   const planned = {
     schema: 'snaphook/planned-manifest',
     version: 1,
-    run: { id: runId },
+    run: { id: runId, job: spec.name },
     snapshot: { array: arrayId, name: snapshotName },
     folders: foldersOf(plan),
     images: imagesOf(plan).map(({ imagePath, imageBytes, format }) => ({
@@ -140,6 +141,8 @@ export function plannedManifestOf(plan: Plan): string {
 /** Whose the files of a hand-over directory are, as a manifest (planned or complete) says. */
 export interface ManifestNote {
   readonly runId: string;
+  /** Undefined in manifests that do not tell. */
+  readonly job: string | undefined;
   readonly snapshotName: string;
   readonly images: readonly ImageShape[];
   /** In which file systems are mounted; none where images are handed over. */
@@ -150,7 +153,7 @@ export interface ManifestNote {
 export function readManifestNote(text: string | undefined): ManifestNote | undefined {
   const root = parseJson(text);
   const { schema, run, snapshot, images, folders = [] } = fieldsOf(root);
-  const { id } = fieldsOf(run);
+  const { id, job: jobName } = fieldsOf(run);
   const { name } = fieldsOf(snapshot);
   if (schema !== 'snaphook/manifest' && schema !== 'snaphook/planned-manifest') return undefined;
   if (typeof id !== 'string' || typeof name !== 'string') return undefined;
@@ -165,10 +168,12 @@ export function readManifestNote(text: string | undefined): ManifestNote | undef
   const complete = files.filter((file) => file !== undefined);
   const inside = folders.filter((folder): folder is string => typeof folder === 'string' && staysInside(folder));
   if (complete.length !== files.length || inside.length !== folders.length) return undefined;
-  return { runId: id, snapshotName: name, images: complete, folders: inside };
+  const job = typeof jobName === 'string' ? jobName : undefined;
+  return { runId: id, job, snapshotName: name, images: complete, folders: inside };
 }
 
-function parseJson(text: string | undefined): unknown {
+/** Undefined for what is no JSON. */
+export function parseJson(text: string | undefined): unknown {
   try {
     return text === undefined ? undefined : JSON.parse(text);
   } catch {
@@ -176,8 +181,8 @@ function parseJson(text: string | undefined): unknown {
   }
 }
 
-const fieldsOf = (value: unknown): Readonly<Record<string, unknown>> =>
+export const fieldsOf = (value: unknown): Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null ? Object.fromEntries(Object.entries(value)) : {};
 
-const staysInside = (path: string): boolean =>
+export const staysInside = (path: string): boolean =>
   path !== '' && !path.startsWith('/') && !/[\\\0]/.test(path) && !path.split('/').includes('..');

@@ -2,6 +2,7 @@ import type { FreezeStrategy } from '../ports/guest.ts';
 import type { ArrayId, DeviceId, InstanceUuid, MoRef, RunId, Wwn } from '../ports/identity.ts';
 import { filesOfImage, type HandedOverFile, type ImageFormat } from '../ports/images.ts';
 import type { ArrayFacts, NewDevices } from '../ports/storage-array.ts';
+import type { VmHardware } from '../ports/vm-hardware.ts';
 import type { JobContext, JobSpec, RouteName } from './job-spec.ts';
 import type { VmNote } from './vm-notes.ts';
 
@@ -39,6 +40,8 @@ export interface PlannedVm {
   readonly notes: readonly VmNote[];
   /** Where its data lay when it was planned: `layoutOf`. */
   readonly layout: readonly string[];
+  /** What a restore builds the VM of; absent where vCenter did not show it. */
+  readonly hardware?: VmHardware | undefined;
   readonly disks: readonly PlannedDisk[];
 }
 
@@ -243,6 +246,7 @@ export const handedOverFilesOf = (plan: Plan): readonly HandedOverFile[] => [
   ...imagesOf(plan).flatMap(({ imagePath, format, imageBytes }) =>
     filesOfImage({ path: imagePath, format, sizeBytes: imageBytes }),
   ),
+  { path: SIGNATURE_NAME, sizeBytes: undefined },
   { path: MANIFEST_NAME, sizeBytes: undefined },
 ];
 
@@ -252,6 +256,8 @@ export const draftNameOf = ({ snapshotName }: Pick<Plan, 'snapshotName'>): strin
 export const imagePathsOf = (plan: Plan): readonly string[] => handedOverFilesOf(plan).map(({ path }) => path);
 
 export const MANIFEST_NAME = 'snaphook-manifest.json';
+/** Of the manifest, in base64. Only where the configuration has a key. */
+export const SIGNATURE_NAME = 'snaphook-manifest.sig';
 /** Until the export is complete. */
 export const PLANNED_MANIFEST_NAME = `${MANIFEST_NAME}.partial`;
 export const DRAFT_SUFFIX = '.draft';

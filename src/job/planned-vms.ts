@@ -35,6 +35,7 @@ export function plannedVms({ vms, selectedBy, notes, strategies, roles, sources 
     changeTracking: vm.condition.changeTracking,
     notes: notes.get(vm.instanceUuid) ?? [],
     layout: layoutOf(vm),
+    hardware: vm.hardware,
     disks: vm.disks.map((disk) => ({
       key: disk.key,
       label: disk.label,

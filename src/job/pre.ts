@@ -1,20 +1,13 @@
 import { SnaphookError } from '../ports/errors.ts';
 import type { RunId } from '../ports/identity.ts';
 import type { ImageFile } from '../ports/images.ts';
+import { bytesNeededFor } from './bands.ts';
 import { checkGrades } from './grade-policy.ts';
 import type { JobContext, JobSpec } from './job-spec.ts';
 import { linkTargets } from './link-targets.ts';
 import { mountedDevicesOf } from './mounted-devices.ts';
 import { openRun, type RunAtWork } from './open-run.ts';
-import {
-  capturedDisksOf,
-  draftNameOf,
-  imagePathsOf,
-  imagesOf,
-  isHandedOver,
-  MANIFEST_NAME,
-  type Plan,
-} from './plan.ts';
+import { capturedDisksOf, draftNameOf, imagePathsOf, isHandedOver, MANIFEST_NAME, type Plan } from './plan.ts';
 import type { PlanDraft } from './planner.ts';
 import type { JobPorts } from './ports.ts';
 import { planAndReserve } from './reserve-plan.ts';
@@ -131,16 +124,18 @@ async function planAndCapture(
   return { run, capture: await captureGuests(run, signal), draft };
 }
 
-/** Read-only: everything of handing over that can fail before a guest is touched fails here. */
+/** Changes nothing but what a dead run left of its bands: everything of handing over that can fail before a guest is touched fails here. */
 async function preflightHandOver(run: Run, signal: AbortSignal): Promise<void> {
   const { plan, ports } = run;
-  const bytesNeeded = imagesOf(plan).reduce((sum, { imageBytes }) => sum + imageBytes, 0);
+  const bytesNeeded = await bytesNeededFor(ports, plan, signal);
   const need = { paths: imagePathsOf(plan), draft: draftNameOf(plan), bytesNeeded };
   await ports.images.preflight(plan.spec.exportDirectory, need, signal);
   if (plan.spec.files) {
     const folders = mountedDevicesOf(plan).map(({ folder }) => folder);
     await ports.fileSystems.preflight(plan.spec.exportDirectory, folders, signal);
   }
+  // A key that cannot sign is found before guests are touched.
+  await ports.signText?.('');
   const unwanted = plan.managed
     ? plan.managed.disks.map(({ diskUuid }) => diskUuid)
     : plan.devices.map(({ wwn }) => wwn);

@@ -2,12 +2,14 @@ import { SnaphookError } from '../ports/errors.ts';
 import type { RunId } from '../ports/identity.ts';
 import type { HandedOverFile } from '../ports/images.ts';
 import { addedDisks } from './added-disks.ts';
+import { settleBands } from './bands.ts';
 import { isPresentClone } from './clones.ts';
 import { creationText } from './create-targets.ts';
 import { withinLimit } from './deadline.ts';
 import type { Finding, ReapedFinding } from './finding.ts';
 import { longestMs } from './installation.ts';
 import { jobLock } from './job-turn.ts';
+import { lostClones } from './lost-clones.ts';
 import { judgeLostExports } from './lost-exports.ts';
 import { judgeLostVmSnapshots } from './lost-vm-snapshots.ts';
 import { orNotLookedAt } from './not-looked-at.ts';
@@ -54,6 +56,7 @@ export async function reap(
   await look('VM snapshots in vCenter', async () => [
     ...(await reapVmSnapshots(ports, request, openIds, signal)),
     ...(await addedDisks(ports, openPlans, signal)),
+    ...(await lostClones(ports, openIds, signal)),
   ]);
   return [...reaped, ...presented, ...ofThisMachine];
 }
@@ -177,8 +180,15 @@ async function reapDirectory(
   };
   const reaped: ReapedFinding[] = [];
   const judged = await judgeLostExports(ports, directory, { ...request, journalOf }, signal);
-  for (const { finding, because, files, folders } of judged) {
-    const remove = files && ((limited: AbortSignal) => removeFiles(ports, directory, { files, folders }, limited));
+  for (const { finding, because, files, folders = [], bands } of judged) {
+    const remove =
+      files &&
+      (async (limited: AbortSignal) => {
+        const disks = folders.map((folder) => ({ folder, devicePaths: undefined }));
+        if (disks.length > 0) await ports.fileSystems.release(directory, disks, limited);
+        if (bands) await settleBands(ports, directory, bands.paths, bands.job, limited);
+        await removeFiles(ports, directory, files, limited);
+      });
     reaped.push(await reapJudged(request, { finding, because, remove }, signal));
   }
   return reaped;
@@ -187,11 +197,9 @@ async function reapDirectory(
 async function removeFiles(
   ports: JobPorts,
   directory: string,
-  { files, folders }: { readonly files: readonly HandedOverFile[]; readonly folders: readonly string[] },
+  files: readonly HandedOverFile[],
   signal: AbortSignal,
 ): Promise<void> {
-  const disks = folders.map((folder) => ({ folder, devicePaths: undefined }));
-  if (disks.length > 0) await ports.fileSystems.release(directory, disks, signal);
   const left = await ports.images.remove(directory, files, signal);
   // A file that is not as the manifest says is not ours any more: told, and no failure.
   for (const { path, why } of left) {

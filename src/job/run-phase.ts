@@ -6,6 +6,8 @@ export const RECORD_KINDS = [
   'created',
   'planned',
   'found',
+  'restoring',
+  'importing',
   'intent',
   'session',
   'done',
@@ -29,6 +31,7 @@ type Kind = (typeof RECORD_KINDS)[number];
  *     |                |                    |                   |
  *   none --failed---> failing               |                   |         the pre hook failed and undoes what it did
  *                    opened --failed---> failing                |
+ *                    opened --restoring--> planned              |         a restore, which is never handed over
  *                                        planned --failed--> failing
  *                                                            working --failed--> failing --closed--> closed
  *                                                                 handed-over --failed--> failing
@@ -42,7 +45,7 @@ type Kind = (typeof RECORD_KINDS)[number];
  *
  *   A record that leaves the run in its phase; a kept snapshot is renamed and deleted when its run is long closed:
  *     opened     ( login creating created found )
- *     working    ( planned intent session done refused undoing undone undo-failed login logout )    guest sessions end on the way
+ *     working    ( planned importing intent session done refused undoing undone undo-failed login logout )    guest sessions end on the way
  *                forward; other targets are planned when one was taken
  *     failing    ( failed undoing undone undo-failed login logout )
  *     releasing  ( undoing undone undo-failed login logout )
@@ -61,12 +64,14 @@ export const RUN_TRANSITIONS: Readonly<Record<RunPhase, Readonly<Partial<Record<
     created: 'opened',
     found: 'opened',
     planned: 'planned',
+    restoring: 'planned',
     failed: 'failing',
     closed: 'closed',
   },
   planned: { intent: 'working', failed: 'failing', closed: 'closed' },
   working: {
     planned: 'working',
+    importing: 'working',
     login: 'working',
     logout: 'working',
     intent: 'working',
@@ -114,6 +119,8 @@ export const BEGINNINGS: ReadonlySet<Kind> = new Set<Kind>([
   'creating',
   'planned',
   'found',
+  'restoring',
+  'importing',
   'intent',
   'handed-over',
 ]);

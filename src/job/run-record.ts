@@ -4,12 +4,13 @@ import type { Lock } from '../ports/journal.ts';
 import { creationText } from './create-targets.ts';
 import { type Limit, withinLimit } from './deadline.ts';
 import { whileHeld } from './held-journal.ts';
-import { isKept, type Outcome, RunJournal } from './journal.ts';
+import { isKept, isRestored, type Outcome, RunJournal, type RunState } from './journal.ts';
 import { draftNameOf, isHandedOver } from './plan.ts';
 import type { JobPorts } from './ports.ts';
 import { localUndoMs } from './run-time.ts';
 import type { Run } from './step.ts';
 import { undoSteps } from './undo.ts';
+import { undoRestore } from './undo-restore.ts';
 
 /** A run of an earlier process as its journal tells it; `undefined` when it never came to a plan. */
 export async function loadRun(
@@ -52,17 +53,27 @@ export async function cleanUpRun(
   });
   const signal = limit.signal ? AbortSignal.any([limit.signal, lock.lost]) : lock.lost;
   // A journal that says so is closed, although its move, or the answer to its last write, failed.
-  const errors = run && journal.state.outcome === undefined ? await undoRun(run, signal) : [];
+  const isOver = journal.state.outcome !== undefined;
+  const errors = isOver
+    ? []
+    : run
+      ? await undoRun(run, signal)
+      : await undoRestore(ports, { runId: id, journal }, signal);
   lock.lost.throwIfAborted();
   await endVcenterSessions(ports, journal, signal);
   if (errors.length > 0) throw leftoversError(id, errors);
   // A run whose end cannot be written stays open, however clean everything else is.
   // Nothing was made for what was found: whoever wrote it down and died is brought to the end.
-  await closeRun(ports, journal, id, journal.state.found ? 'kept' : outcome).catch((error: unknown) => {
+  await closeRun(ports, journal, id, endOf(journal.state, outcome)).catch((error: unknown) => {
     throw leftoversError(id, [error]);
   });
   await ports.locks.sweep();
 }
+
+const endOf = (state: RunState, outcome: Outcome): Outcome => {
+  if (state.found) return 'kept';
+  return isRestored(state) ? 'restored' : outcome;
+};
 
 /** Every step, and what a preflight that was killed left in the hand-over directory before there was any step. */
 async function undoRun(run: Run, signal: AbortSignal): Promise<readonly unknown[]> {

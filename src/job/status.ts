@@ -40,7 +40,7 @@ async function statusOf(ports: Pick<JobPorts, 'journals'>, runId: string, job: s
       phase: state.phase,
       openedAt: state.openedAt?.toISOString(),
       outcome: state.outcome,
-      vms: state.plan?.vms.map(({ name }) => name) ?? [],
+      vms: state.plan?.vms.map(({ name }) => name) ?? (state.restore ? [state.restore.of.name] : []),
       snapshot: state.plan?.snapshotName,
       holding: STEP_NAMES.filter((name) => state.steps[name].at === 'done' || state.steps[name].at === 'intended'),
       errors: state.errors,

@@ -59,7 +59,9 @@ export async function selectVms(
   const chosen = new Map<InstanceUuid, VmRecord>();
   const selectedBy = new Map<InstanceUuid, string[]>();
   const meant = new Set<InstanceUuid>();
-  const warnings = unreadable.map(({ error }) => `a VM is left out that cannot be read: ${error.message}`);
+  const warnings = unreadable.map(
+    ({ name, error }) => `VM "${name}" is left out, as it cannot be read: ${error.message}`,
+  );
   selectors.forEach((selector, index) => {
     const found = matches[index] ?? [];
     const text = selectorText(selector);

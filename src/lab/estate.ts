@@ -256,6 +256,19 @@ export function createEstate(options: EstateOptions): Estate {
               },
               vmStorageObjectId: `naa.${vvolWwn('00f01')}`,
               controllers: [0, 1].map((bus) => ({ key: 1000 + bus, type: 'ParaVirtualSCSIController' as const })),
+              cpus: 4,
+              coresPerSocket: 2,
+              memoryMb: 16_384,
+              secureBoot: true,
+              adapters: [
+                {
+                  type: 'VirtualVmxnet3',
+                  network: 'VM Network',
+                  macAddress: '00:50:56:9a:3c:11',
+                  addressType: 'assigned',
+                  startConnected: true,
+                },
+              ],
             },
             {
               ...vm(

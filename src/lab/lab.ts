@@ -156,6 +156,7 @@ export async function startLab(options: LabOptions): Promise<Lab> {
   const vcenter = await startVcenter({
     ...world,
     tls: await issueCertificate(authority, 'vcenter.lab'),
+    hostTls: await issueCertificate(await createAuthority('another CA'), ESX),
     users: [{ ...ACCOUNTS.vcenter, privileges: 'all' }],
     inventory: estate.vcenter,
     volumes,

@@ -13,8 +13,8 @@ interface VasaProvider {
   unbind(device: string): void;
 }
 
-/** Devices of copies: above all that the lab begins with. */
-const FIRST_COPY = 0xa0000;
+/** Devices that are made for vSphere: above all that the lab begins with. */
+const FIRST_MADE = 0xa0000;
 
 interface Volume {
   readonly device: string;
@@ -30,7 +30,7 @@ export class VvolVolumes implements VirtualVolumes {
   readonly #store: DeviceStore;
   readonly #vasa: VasaProvider;
   readonly #devices: Map<string, string>;
-  readonly #copies = new Set<string>();
+  readonly #made = new Set<string>();
   #taken = 0;
 
   constructor(store: DeviceStore, vvolDevices: readonly string[], vasa: VasaProvider) {
@@ -49,11 +49,11 @@ export class VvolVolumes implements VirtualVolumes {
 
   remove(objectId: string): void {
     const { device, snapId } = this.#volume(objectId);
-    if (this.#copies.has(objectId)) {
+    if (this.#made.has(objectId)) {
       this.#vasa.unbind(device);
       this.#store.deleteDevice(device);
       this.#devices.delete(objectId);
-      this.#copies.delete(objectId);
+      this.#made.delete(objectId);
       return;
     }
     const found = this.#store.snapshots(device).find((snapshot) => snapshot.snapId === snapId);
@@ -64,19 +64,28 @@ export class VvolVolumes implements VirtualVolumes {
   copy(objectIds: readonly string[]): readonly string[] {
     return objectIds.map((objectId) => {
       const source = this.#read(objectId);
-      const device = this.#freeDevice();
-      this.#store.createDevice({ id: device, cylinders: source.sizeBytes / CYLINDER_BYTES });
-      this.#store.open(device).write(0, source.read(0, source.sizeBytes));
-      this.#vasa.bind(device, vvolWwn(device));
-      const copy = `naa.${vvolWwn(device)}`;
-      this.#devices.set(copy, device);
-      this.#copies.add(copy);
+      const copy = this.create(source.sizeBytes);
+      this.write(copy, 0, source.read(0, source.sizeBytes));
       return copy;
     });
   }
 
+  create(capacityBytes: number): string {
+    const device = this.#freeDevice();
+    this.#store.createDevice({ id: device, cylinders: Math.ceil(capacityBytes / CYLINDER_BYTES) });
+    this.#vasa.bind(device, vvolWwn(device));
+    const objectId = `naa.${vvolWwn(device)}`;
+    this.#devices.set(objectId, device);
+    this.#made.add(objectId);
+    return objectId;
+  }
+
+  write(objectId: string, atBytes: number, bytes: Buffer): void {
+    this.#store.open(this.#volume(objectId).device).write(atBytes, bytes);
+  }
+
   #freeDevice(): string {
-    for (let number = FIRST_COPY; ; number += 1) {
+    for (let number = FIRST_MADE; ; number += 1) {
       const device = deviceName(number);
       if (!this.#store.device(device)) return device;
     }

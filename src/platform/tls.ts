@@ -9,6 +9,8 @@ export interface TlsTrust {
   readonly ca?: string | undefined;
   /** SHA-256 of the server's own certificate, hexadecimal, with or without colons. Then this alone decides. */
   readonly fingerprint256?: string | undefined;
+  /** SHA-1 of it: of a server that another one, already proven, vouches for in these words. Then this alone decides. */
+  readonly fingerprint1?: string | undefined;
 }
 
 /** The server itself, never a proxy: its name or address is also the one its certificate must be for. */
@@ -134,16 +136,19 @@ function startConnecting(
   // Stays attached: between two requests nobody else listens, and an unheard socket error ends the process.
   socket.on('error', (error) => finish(new ConnectFailure(reasonOf(error))));
   socket.once('close', () => finish(new ConnectFailure('closed during the handshake')));
-  socket.once('secureConnect', () => finish(verify(socket, trust.fingerprint256)));
+  socket.once('secureConnect', () => finish(verify(socket, trust)));
   return (reason) => finish(new ConnectFailure(reason));
 }
 
-function verify(socket: tls.TLSSocket, pin: string | undefined): OpenedTls | ConnectFailure {
+function verify(socket: tls.TLSSocket, trust: TlsTrust): OpenedTls | ConnectFailure {
   // Not getPeerX509Certificate: in Node.js 20 its second call on a client finds no certificate any more.
   // Without a certificate the object is empty, whatever its declared type says.
-  const { raw, fingerprint256 }: Partial<tls.PeerCertificate> = socket.getPeerCertificate();
-  if (raw === undefined || fingerprint256 === undefined) return new ConnectFailure('the server shows no certificate');
-  const isTrusted = pin === undefined ? socket.authorized : plainHex(fingerprint256) === plainHex(pin);
+  const { raw, fingerprint, fingerprint256 }: Partial<tls.PeerCertificate> = socket.getPeerCertificate();
+  if (raw === undefined || fingerprint === undefined || fingerprint256 === undefined)
+    return new ConnectFailure('the server shows no certificate');
+  const pin = trust.fingerprint256 ?? trust.fingerprint1;
+  const shown = trust.fingerprint256 === undefined ? fingerprint : fingerprint256;
+  const isTrusted = pin === undefined ? socket.authorized : plainHex(shown) === plainHex(pin);
   if (isTrusted) return { socket, certificate: raw };
   const reason = pin === undefined ? String(socket.authorizationError) : 'not the pinned certificate';
   return new ConnectFailure(reason, { fingerprint256 });

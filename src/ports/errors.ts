@@ -65,6 +65,7 @@ export const ERROR_CODES = [
   'E_EXPORT',
   'E_UNREADABLE',
   'E_VERIFY',
+  'E_RESTORE',
   'E_LEFTOVERS',
   'E_INTERNAL',
 ] as const;

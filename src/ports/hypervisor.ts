@@ -1,5 +1,6 @@
 import type { SnaphookError } from './errors.ts';
 import type { InstanceUuid, MoRef } from './identity.ts';
+import type { VmHardware } from './vm-hardware.ts';
 import type { VmSnapshot } from './vm-snapshots.ts';
 import type { VmTask } from './vm-task.ts';
 
@@ -119,6 +120,8 @@ export interface VmRecord {
   /** `windowsGuest`, `linuxGuest` or other text of VMware Tools. */
   readonly guestFamily: string | undefined;
   readonly disks: readonly VirtualDisk[];
+  /** Absent where vCenter does not show it. */
+  readonly hardware?: VmHardware | undefined;
   readonly condition: VmCondition;
 }
 
@@ -127,6 +130,8 @@ export const OF_MANY: readonly VmSelector['by'][] = ['folder', 'datastore', 'tag
 
 /** A VM that only selectors of many led to, and of which vCenter does not tell what a `VmRecord` needs. */
 export interface UnreadableVm {
+  /** Its managed object id where not even the name can be read. */
+  readonly name: string;
   /** Positions of those selectors. */
   readonly selectors: readonly number[];
   readonly error: SnaphookError;

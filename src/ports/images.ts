@@ -1,7 +1,12 @@
-export const IMAGE_FORMATS = ['raw', 'vmdk-flat', 'vmdk-stream', 'qcow2'] as const;
+/** Of images that are made and removed with their run. */
+export const FILE_FORMATS = ['raw', 'vmdk-flat', 'vmdk-stream', 'qcow2'] as const;
+export type FileFormat = (typeof FILE_FORMATS)[number];
+
+export const IMAGE_FORMATS = [...FILE_FORMATS, 'bands'] as const;
 /**
  * What the files of an image are. `raw`: one with the bytes of the device, holes for zeros. `vmdk-flat`: that and a descriptor
- * (monolithicFlat). `vmdk-stream`: one compressed VMDK (streamOptimized). `qcow2`: one, version 3.
+ * (monolithicFlat). `vmdk-stream`: one compressed VMDK (streamOptimized). `qcow2`: one, version 3. `bands`: a folder that stays
+ * from run to run, see `Bands`.
  */
 export type ImageFormat = (typeof IMAGE_FORMATS)[number];
 
@@ -26,8 +31,28 @@ export function filesOfImage({ path, format, sizeBytes }: ImageShape): readonly 
     case 'vmdk-stream':
     case 'qcow2':
       return [{ path, sizeBytes: undefined }];
+    case 'bands':
+      // No run removes them: the next one goes on with them.
+      return [];
   }
 }
+
+/** What the files of an image may take at most, in bytes: data that cannot be compressed get longer, and tables come with them. */
+export function mostBytesOf({ format, sizeBytes }: Pick<ImageShape, 'format' | 'sizeBytes'>): number {
+  switch (format) {
+    case 'raw':
+    case 'vmdk-flat':
+    case 'bands':
+      return sizeBytes;
+    case 'vmdk-stream':
+      return Math.ceil(sizeBytes * (1 + 1 / 64)) + TABLES_BYTES;
+    case 'qcow2':
+      return Math.ceil(sizeBytes * (1 + 1 / 4096)) + TABLES_BYTES;
+  }
+}
+
+/** Headers, and tables of which there is always one. */
+const TABLES_BYTES = 1024 * 1024;
 
 /** One image handed to the backup product. */
 export interface ImageFile extends ImageShape {
@@ -38,6 +63,7 @@ export interface ImageFile extends ImageShape {
 }
 
 export interface ImageRequest extends ImageShape {
+  readonly format: FileFormat;
   readonly devicePath: string;
 }
 

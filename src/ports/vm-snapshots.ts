@@ -122,6 +122,8 @@ export interface VmSnapshots {
       readonly host: MoRef;
       readonly datastore: MoRef;
       readonly mark: string;
+      /** For people, where vCenter shows the notes of the VM. */
+      readonly notes: string;
     },
     signal: AbortSignal,
   ): Promise<void>;
@@ -129,6 +131,11 @@ export interface VmSnapshots {
   vmIn(of: { readonly folder: MoRef; readonly name: string }, signal: AbortSignal): Promise<VmCopy | undefined>;
   /** Undefined when it is gone. */
   vm(vm: MoRef, signal: AbortSignal): Promise<VmCopy | undefined>;
+  /** Every VM whose notes begin so. */
+  vmsWithNotes(
+    of: { readonly prefix: string },
+    signal: AbortSignal,
+  ): Promise<readonly { readonly moRef: MoRef; readonly name: string; readonly notes: string }[]>;
   /** Removes a VM that is powered off, with its files. Success when it is gone. */
   destroy(vm: MoRef, signal: AbortSignal): Promise<void>;
   /** Ends the session; never throws. The next call opens another. */

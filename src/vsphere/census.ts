@@ -20,6 +20,8 @@ export interface Census {
   fitting(accepts: (displayedName: string) => boolean): readonly string[];
   withInstanceUuid(uuid: string): readonly string[];
   withBiosUuid(uuid: string): readonly string[];
+  /** A VM in a vApp has no path here. */
+  atPath(path: string): readonly string[];
   /** Also in the folders below. */
   inFolder(path: string): readonly string[];
   /** By name or inventory path. Errors: `E_VM_AMBIGUOUS` for a name of several datastores. */
@@ -60,12 +62,17 @@ export async function readCensus(session: Session, { places }: CensusRequest): P
   }
   const idsOf = (accepts: (vm: CensusVm) => boolean) => vms.filter(accepts).map(({ id }) => id);
   const byName = indexOf(vms, ({ name }) => (name === undefined ? [] : [name, displayName(name)]));
+  let byPath: ReadonlyMap<string, readonly string[]> | undefined;
   const byInstanceUuid = indexOf(vms, ({ instanceUuid }) => [instanceUuid]);
   return {
     named: (name) => byName.get(name) ?? [],
     fitting: (accepts) => idsOf(({ name }) => name !== undefined && accepts(displayName(name))),
     withInstanceUuid: (uuid) => byInstanceUuid.get(uuid) ?? [],
     withBiosUuid: (uuid) => idsOf(({ biosUuid }) => biosUuid === uuid),
+    atPath: (path) => {
+      byPath ??= indexOf(vms, ({ id }) => [inventoryPath(objects, id)]);
+      return byPath.get(samePath(path)) ?? [];
+    },
     inFolder: (path) => {
       const folder = `${samePath(path)}/`;
       return idsOf(({ id }) => inventoryPath(objects, id).startsWith(folder));

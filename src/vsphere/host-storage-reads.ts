@@ -1,4 +1,4 @@
-import { SnaphookError } from '../ports/errors.ts';
+import { type ErrorCode, SnaphookError } from '../ports/errors.ts';
 import type {
   DatastoreOnDevices,
   EsxiHost,
@@ -31,7 +31,8 @@ export async function readManagers(session: Session, host: VimRef): Promise<Host
 
 const HOST_PROPERTIES = ['name', 'parent', 'runtime.connectionState', 'runtime.inMaintenanceMode'];
 
-export async function readHost(session: Session, name: string): Promise<EsxiHost> {
+/** `code`: of what is wrong with the name. */
+export async function readHost(session: Session, name: string, code: ErrorCode = 'E_CLONE'): Promise<EsxiHost> {
   const hosts: ObjectProperties[] = [];
   const names: string[] = [];
   for await (const host of allOf(session, 'HostSystem', HOST_PROPERTIES)) {
@@ -41,7 +42,7 @@ export async function readHost(session: Session, name: string): Promise<EsxiHost
   }
   const [host, ...others] = hosts;
   if (!host || others.length > 0) {
-    throw new SnaphookError('E_CLONE', `vCenter knows ${hosts.length} ESXi hosts of the name "${name}"`, {
+    throw new SnaphookError(code, `vCenter knows ${hosts.length} ESXi hosts of the name "${name}"`, {
       hint: `Name it as vCenter shows it: ${names.slice(0, 10).join(', ')}${names.length > 10 ? ', ...' : '.'}`,
     });
   }
@@ -183,7 +184,11 @@ export async function readDiskFiles(session: Session, vm: VimRef): Promise<reado
   });
 }
 
-async function* allOf(session: Session, type: string, pathSet: readonly string[]): AsyncGenerator<ObjectProperties> {
+export async function* allOf(
+  session: Session,
+  type: string,
+  pathSet: readonly string[],
+): AsyncGenerator<ObjectProperties> {
   const view = await session.view([type]);
   yield* retrieveObjects(session, {
     propSet: [{ type, pathSet }],
@@ -192,7 +197,7 @@ async function* allOf(session: Session, type: string, pathSet: readonly string[]
   });
 }
 
-async function existing(session: Session, object: VimRef, paths: readonly string[]): Promise<ObjectProperties> {
+export async function existing(session: Session, object: VimRef, paths: readonly string[]): Promise<ObjectProperties> {
   const found = await readObject(session, object, paths);
   if (found === undefined) {
     throw new SnaphookError('E_VCENTER', `vCenter "${session.server}" knows ${object.type} "${object.id}" no more`, {

@@ -7,7 +7,7 @@ import { samePath } from './managed-entity.ts';
 import type { Session } from './session.ts';
 import type { Tags } from './tags.ts';
 
-/** Up to this many UUIDs one lookup each costs less than reading the names of the whole inventory. */
+/** Up to this many UUIDs or paths one lookup each costs less than reading the names of the whole inventory. */
 const MAX_SINGLE_LOOKUPS = 3;
 
 const OF_PLACES: readonly VmSelector['by'][] = ['folder', 'datastore'];
@@ -19,9 +19,9 @@ export async function matchVms(
   tags: Tags,
   selectors: readonly VmSelector[],
 ): Promise<readonly (readonly string[])[]> {
-  const uuids = selectors.filter((selector) => selector.by === 'instanceUuid').length;
-  const needsCensus = uuids > MAX_SINGLE_LOOKUPS || selectors.some(({ by }) => OF_CENSUS.includes(by));
-  const places = selectors.some(({ by }) => OF_PLACES.includes(by));
+  const areMany = (kind: VmSelector['by']) => selectors.filter(({ by }) => by === kind).length > MAX_SINGLE_LOOKUPS;
+  const places = areMany('path') || selectors.some(({ by }) => OF_PLACES.includes(by));
+  const needsCensus = places || areMany('instanceUuid') || selectors.some(({ by }) => OF_CENSUS.includes(by));
   const census = needsCensus ? await readCensus(session, { places }) : undefined;
   const tagged = selectors.filter((selector) => selector.by === 'tag');
   const vmsOfTags = await tags.vmsWith(tagged);
@@ -31,6 +31,9 @@ export async function matchVms(
         case 'moRef':
           return [selector.moRef];
         case 'path': {
+          const known = places ? (census?.atPath(selector.inventoryPath) ?? []) : [];
+          if (known.length > 0) return known;
+          // What the census has no path of, as a VM in a vApp, the server may know.
           const body = findByInventoryPath(session.searchIndex, samePath(selector.inventoryPath));
           return vmIds(await session.call('FindByInventoryPath', body));
         }

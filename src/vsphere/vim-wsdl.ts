@@ -17,6 +17,7 @@ const PLAIN_OPERATIONS = [
   'RescanAllHba',
   'RescanVmfs',
   'QueryUnresolvedVmfsVolume',
+  'HttpNfcLeaseProgress',
 ] as const;
 /** These change something: sent again blindly, they might do it twice. */
 const CHANGING_OPERATIONS = [
@@ -31,6 +32,9 @@ const CHANGING_OPERATIONS = [
   'DeleteVmfsVolumeState',
   'RegisterVM_Task',
   'UnregisterVM',
+  'ImportVApp',
+  'HttpNfcLeaseComplete',
+  'HttpNfcLeaseAbort',
   'CloneVM_Task',
   'Destroy_Task',
 ] as const;

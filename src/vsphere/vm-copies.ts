@@ -1,9 +1,9 @@
-import { moRef } from '../ports/identity.ts';
+import { type MoRef, moRef } from '../ports/identity.ts';
 import type { VmCopy, VmSnapshots } from '../ports/vm-snapshots.ts';
 import { arrayItems, child, ref, text, type VimRef } from './decode.ts';
 import { managedObject, type SoapObject } from './encode.ts';
 import { displayName } from './managed-entity.ts';
-import { requireReadable } from './property-collector.ts';
+import { everythingIn, requireReadable, retrieveObjects } from './property-collector.ts';
 import type { Session } from './session.ts';
 import { readObject } from './tasks.ts';
 
@@ -25,6 +25,7 @@ export const cloneVm = ({
   host,
   datastore,
   mark,
+  notes,
 }: Parameters<VmSnapshots['copy']>[0]): SoapObject => ({
   _this: managedObject({ type: 'VirtualMachine', id: vm }),
   folder: managedObject({ type: 'Folder', id: folder }),
@@ -37,6 +38,7 @@ export const cloneVm = ({
     },
     template: false,
     config: {
+      annotation: notes,
       extraConfig: [
         {
           key: MARK_KEY,
@@ -73,4 +75,21 @@ export async function readVmCopy(session: Session, vm: VimRef): Promise<VmCopy |
     poweredOff: text(found.properties.get('runtime.powerState')) === 'poweredOff',
     mark: text(child(marked, 'value')),
   };
+}
+
+const NOTES = 'config.annotation';
+
+/** Reads name and notes of every VM. */
+export async function readVmsWithNotes(session: Session, prefix: string) {
+  const found: { readonly moRef: MoRef; readonly name: string; readonly notes: string }[] = [];
+  for await (const { object, properties } of retrieveObjects(session, {
+    propSet: [{ type: 'VirtualMachine', pathSet: ['name', NOTES] }],
+    objectSet: [everythingIn(await session.view(['VirtualMachine']))],
+    reportMissingObjectsInResults: false,
+  })) {
+    const notes = text(properties.get(NOTES)) ?? '';
+    if (!notes.startsWith(prefix)) continue;
+    found.push({ moRef: moRef(object.id), name: displayName(text(properties.get('name')) ?? object.id), notes });
+  }
+  return found;
 }

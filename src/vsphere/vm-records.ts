@@ -1,5 +1,5 @@
 import { SnaphookError } from '../ports/errors.ts';
-import type { VmRecord } from '../ports/hypervisor.ts';
+import type { UnreadableVm, VmRecord } from '../ports/hypervisor.ts';
 import { moRef } from '../ports/identity.ts';
 import type { VmTask } from '../ports/vm-task.ts';
 import { boolean, ref, text } from './decode.ts';
@@ -16,6 +16,7 @@ import { type ObjectProperties, requireReadable, retrieveObjects } from './prope
 import { type HostLun, hostLuns } from './raw-devices.ts';
 import type { Session } from './session.ts';
 import { readTask, TASK_PROPERTIES, VM_CONDITION_PROPERTIES, vmCondition } from './vm-condition.ts';
+import { VM_HARDWARE_PROPERTIES, vmHardware } from './vm-hardware.ts';
 
 const DEVICES = 'config.hardware.device';
 const LUNS = 'config.storageDevice.scsiLun';
@@ -32,12 +33,13 @@ const VM_PROPERTIES = [
   'guest.ipAddress',
   'guest.guestFamily',
   ...VM_CONDITION_PROPERTIES,
+  ...VM_HARDWARE_PROPERTIES,
 ];
 const DATASTORE_PROPERTIES = ['name', 'summary.type', 'info'];
 
 interface ReadVms {
   readonly records: ReadonlyMap<string, VmRecord>;
-  readonly unreadable: ReadonlyMap<string, SnaphookError>;
+  readonly unreadable: ReadonlyMap<string, Pick<UnreadableVm, 'name' | 'error'>>;
 }
 
 /**
@@ -76,13 +78,13 @@ export async function readVms(session: Session, ids: readonly string[]): Promise
   }
   const luns = await readLuns(session, vms);
   const records = new Map<string, VmRecord>();
-  const unreadable = new Map<string, SnaphookError>();
+  const unreadable = new Map<string, Pick<UnreadableVm, 'name' | 'error'>>();
   for (const vm of vms) {
     const host = ref(vm.properties.get('runtime.host'))?.id ?? '';
     const storage = { datastores, luns: luns.get(host) ?? new Map() };
     const [ofDisk] = diskDatastores(vm.properties.get(DEVICES)).flatMap((id) => unreadableDatastores.get(id) ?? []);
     const record = ofDisk ?? orError(() => vmRecord(session, vm, storage, tasks));
-    if (record instanceof SnaphookError) unreadable.set(vm.object.id, record);
+    if (record instanceof SnaphookError) unreadable.set(vm.object.id, { name: nameOf(vm), error: record });
     else records.set(vm.object.id, record);
   }
   return { records, unreadable };
@@ -133,7 +135,7 @@ function vmRecord(
 ): VmRecord {
   const { object, properties } = vm;
   requireReadable(session, vm, ['name', 'config.instanceUuid', DEVICES, 'snapshot', 'recentTask']);
-  const name = displayName(text(properties.get('name')) ?? object.id);
+  const name = nameOf(vm);
   const connectionState = text(properties.get('runtime.connectionState'));
   const connected = connectionState === 'connected';
   const devices = properties.get(DEVICES);
@@ -156,9 +158,13 @@ function vmRecord(
     guestAddress: filled(properties.get('guest.ipAddress')),
     guestFamily: filled(properties.get('guest.guestFamily')),
     disks: virtualDisks(devices, storage),
+    hardware: vmHardware(vm),
     condition: vmCondition(vm, tasks),
   };
 }
+
+const nameOf = ({ object, properties }: ObjectProperties): string =>
+  displayName(text(properties.get('name')) ?? object.id);
 
 function filled(node: unknown): string | undefined {
   const value = text(node);

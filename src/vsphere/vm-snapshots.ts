@@ -14,7 +14,7 @@ import { disksInSnapshot, snapshotsIn } from './snapshot-tree.ts';
 import { readObject, Tasks } from './tasks.ts';
 import type { ChangingOperation } from './vim-wsdl.ts';
 import { readTask, TASK_PROPERTIES } from './vm-condition.ts';
-import { cloneVm, destroyVm, readVmCopy, readVmIn } from './vm-copies.ts';
+import { cloneVm, destroyVm, readVmCopy, readVmIn, readVmsWithNotes } from './vm-copies.ts';
 import { openSessions, type VsphereOptions } from './vsphere.ts';
 
 interface Connection {
@@ -135,6 +135,7 @@ export function createVmSnapshots(options: VsphereOptions): VmSnapshots {
     vmIn: ({ folder, name }, signal) =>
       read(signal, (session) => readVmIn(session, { type: 'Folder', id: folder }, name)),
     vm: (vm, signal) => read(signal, (session) => readVmCopy(session, vmRef(vm))),
+    vmsWithNotes: ({ prefix }, signal) => read(signal, (session) => readVmsWithNotes(session, prefix)),
     destroy: async (vm, signal) => {
       try {
         await change('Destroy_Task', destroyVm(vmRef(vm)), signal);

@@ -1,7 +1,7 @@
 import type { TlsTrust } from '../platform/tls.ts';
 import type { Clock } from '../ports/clock.ts';
 import { SnaphookError } from '../ports/errors.ts';
-import { type Hypervisor, type HypervisorFacts, OF_MANY } from '../ports/hypervisor.ts';
+import { type Hypervisor, type HypervisorFacts, OF_MANY, type UnreadableVm } from '../ports/hypervisor.ts';
 import { readNeighbours } from './datastore-neighbours.ts';
 import { child, text } from './decode.ts';
 import { terminateSession } from './encode.ts';
@@ -38,7 +38,7 @@ export function createVsphere(options: VsphereOptions): Hypervisor {
   const sessions = openSessions(options, transport);
   return {
     facts: (signal) => sessions.run(signal, async (session) => facts(session)),
-    async findVms(selectors, signal, excluding = [], leaveOut = undefined) {
+    async findVms(selectors, signal, excluding = [], leaveOut?: (vm: UnreadableVm) => void) {
       const { found, unreadable } = await sessions.run(signal, async (session) => {
         const tags = new Tags({ transport, username, password, requestTimeoutMs: timeoutMs(options), signal });
         const matches = await matchVms(session, tags, [...selectors, ...excluding]);
@@ -48,7 +48,7 @@ export function createVsphere(options: VsphereOptions): Hypervisor {
         const toRecords = (ids: readonly string[]) => ids.flatMap((id) => records.get(id) ?? []);
         return {
           found: wanted.map(toRecords),
-          unreadable: [...unreadable].map(([id, error]) => ({ error, selectors: positionsOf(id, wanted) })),
+          unreadable: [...unreadable].map(([id, vm]) => ({ ...vm, selectors: positionsOf(id, wanted) })),
         };
       });
       for (const vm of unreadable) {

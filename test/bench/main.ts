@@ -1,17 +1,20 @@
 import { setMaxListeners } from 'node:events';
 import { parseArgs } from 'node:util';
 import { benchCalls } from './calls.ts';
+import { benchExport } from './export.ts';
+import { runExportClient } from './export-client.ts';
 import { runLabProcess } from './lab-process.ts';
 import { benchPreflight } from './preflight.ts';
 import { runPreflightClient } from './preflight-client.ts';
 import { type BenchResult, textOf } from './result.ts';
 import { benchWindow } from './window.ts';
 
-const USAGE = `npm run bench -- preflight|window|calls [--json] [--full-baseline]
+const USAGE = `npm run bench -- preflight|window|calls|export [--json] [--full-baseline]
 
   preflight  calls, time and memory of a plan over 10, 100 and 1,000 VMs
   window     how much longer guests stand still than the array needs: 1, 8 and 64 VMs, array times 0.05 to 8 s
   calls      calls of a whole run and in its window: 1, 4, 16 and 64 disks
+  export     raw images beside qemu-img convert -W -m 8; memory at 1 and 50 GiB. Needs qemu-utils and 4 GiB of disk
 
 Each stands beside a naive baseline on the same lab. --json gives one document.
 `;
@@ -26,9 +29,11 @@ async function main(): Promise<void> {
       help: { type: 'boolean', default: false },
       'as-lab': { type: 'string' },
       'as-preflight-client': { type: 'string' },
+      'as-export-client': { type: 'string' },
     },
   });
   if (values['as-lab'] !== undefined) return await runLabProcess(JSON.parse(values['as-lab']));
+  if (values['as-export-client'] !== undefined) return await runExportClient(JSON.parse(values['as-export-client']));
   if (values['as-preflight-client'] !== undefined)
     return await runPreflightClient(JSON.parse(values['as-preflight-client']));
   const [name = ''] = positionals;
@@ -36,6 +41,7 @@ async function main(): Promise<void> {
     preflight: () => benchPreflight({ fullBaseline: values['full-baseline'] }),
     window: benchWindow,
     calls: benchCalls,
+    export: benchExport,
   };
   const bench = benches[name];
   if (values.help || !bench) {

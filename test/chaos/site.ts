@@ -4,8 +4,10 @@ import { installationMark } from '../../src/platform/installation-mark.ts';
 import { SnaphookError } from '../../src/ports/errors.ts';
 import type { VirtualDisk, VmRecord } from '../../src/ports/hypervisor.ts';
 import { arrayId, type DeviceId, instanceUuid, moRef } from '../../src/ports/identity.ts';
+import { noBands } from '../contract/no-bands.ts';
 import { noFileSystems } from '../contract/no-file-systems.ts';
 import { noHostStorage } from '../contract/no-host-storage.ts';
+import { noRestores } from '../contract/no-restores.ts';
 import { PLAIN_DISK, QUIET_VM } from '../contract/quiet-conditions.ts';
 import type { FaultSource } from './faults.ts';
 import { EPOCH_MS, type HookProcess, type World } from './hook-process.ts';
@@ -109,11 +111,13 @@ export function drawSite(
     portsFor: (process) => ({
       vmSnapshots: undefined,
       hostStorage: noHostStorage,
+      ...noRestores,
       vvolAnswers: { recall: async () => undefined, remember: async () => undefined },
       hypervisor: simulatedHypervisor(vcenter, process, random),
       arrays: [simulatedArray({ id: ARRAY, process, system: array, random, bulkReads, tellsSnapIds })],
       guests: simulatedGuests(process, random, guests),
       proxy: simulatedProxy(seen, process, random),
+      bands: noBands,
       fileSystems: noFileSystems,
       images: simulatedImages(files, textAt, process, random),
       journals: simulatedJournals(state, process, random),
@@ -121,8 +125,10 @@ export function drawSite(
       clock: process.clock,
       reporter: { info: () => undefined, warn: () => undefined, progress: () => undefined },
       randomText: () => random.text(6),
+      tidyMemory: () => undefined,
       toolVersion: 'snaphook 0.0.0',
       installation: {
+        name: INSTALLATION,
         markOf: (run, id) => installationMark(INSTALLATION, run, id),
         proxyVm: undefined,
         jobs,

@@ -290,6 +290,16 @@ describe('selectors that only a vCenter knows', () => {
     ]);
   });
 
+  test('many inventory paths are found in one read; only what it has no path of is looked up', async () => {
+    lab.takeOperations();
+    const paths = ['a%2Fb/app01', 'north/twin', 'north/deep/twin', 'bulk/bulk 0', 'bulk/bulk 1', 'north/none'];
+    const found = await uuidsOf(...paths.map((path) => `path:Frankfurt/vm/${path}`));
+    const lookups = lab.takeOperations().filter((operation) => operation === 'FindByInventoryPath');
+
+    expect(found).toEqual([...[1, 2, 3, 1000, 1001].map((nth) => [instanceUuidOf(nth)]), []]);
+    expect(lookups).toHaveLength(1);
+  });
+
   test('tags need a vCenter that has the REST API, and say so', async () => {
     const old = await startLabVcenter({ apiVersion: '7.0.1.0' });
     const client = old.connect();

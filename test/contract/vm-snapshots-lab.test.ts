@@ -180,13 +180,23 @@ test('a VM is copied out of its snapshot with a mark, found by folder and name, 
     host: moRef(await idOf('runtime.host')),
     datastore: moRef(await idOf('datastore')),
   };
-  const request = { vm, snapshot: snapshot?.moRef ?? proxy, name: 'a/copy', mark: 'ours', ...place };
+  const request = {
+    vm,
+    snapshot: snapshot?.moRef ?? proxy,
+    name: 'a/copy',
+    mark: 'ours',
+    notes: 'copy for us',
+    ...place,
+  };
   await snapshots.copy(request, signal);
 
   const { folder } = place;
   const found = await snapshots.vmIn({ folder, name: 'a/copy' }, signal);
   expect(found).toEqual({ moRef: lab.vcenter.moRefOf('a/copy'), name: 'a/copy', poweredOff: true, mark: 'ours' });
   expect(await snapshots.vmIn({ folder, name: 'copy' }, signal)).toBeUndefined();
+  expect(await snapshots.vmsWithNotes({ prefix: 'copy for' }, signal)).toEqual([
+    { moRef: found?.moRef, name: 'a/copy', notes: 'copy for us' },
+  ]);
   expect((await snapshots.vm(vm, signal))?.mark).toBeUndefined();
   expect(await failure(snapshots.copy(request, signal))).toMatchObject({
     code: 'E_VCENTER',

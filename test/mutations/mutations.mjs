@@ -61,6 +61,20 @@ export const MUTATIONS = [
     tests: ['test/lab/main-job/unknown-outcomes.test.ts', '-t', 'takes effect after the run was called off'],
   },
   {
+    name: 'a VM without the mark of the run is taken for its copy',
+    file: 'src/job/steps/copy.ts',
+    find: '  if (!found || found.mark === plan.snapshotName) return found;',
+    replace: '  if (found !== null) return found;',
+    tests: ['test/unit/job/copy-step.test.ts'],
+  },
+  {
+    name: 'disks that moved while they were read are handed over',
+    file: 'src/job/read-guard.ts',
+    find: '    for (const vm of run.plan.vms) await lookAtVm(run, vcenter, vm, signal);\n',
+    replace: '',
+    tests: ['test/unit/job/read-guard.test.ts'],
+  },
+  {
     name: 'an expired lease is taken for a release',
     file: 'src/job/grade.ts',
     find: "  if (verdict.kind === 'expired') return ['the guest released its writes by itself before we did'];\n",

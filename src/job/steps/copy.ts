@@ -1,6 +1,7 @@
 import { SnaphookError } from '../../ports/errors.ts';
 import type { VmCopy, VmSnapshots } from '../../ports/vm-snapshots.ts';
 import { copyResultOf, managedCaptureResultOf } from '../journal.ts';
+import { notesOfClone } from '../lost-clones.ts';
 import type { CopiedClonePlan, Plan, PlannedVm } from '../plan.ts';
 import type { RegisterResult } from '../results.ts';
 import type { Run, Step } from '../step.ts';
@@ -18,9 +19,10 @@ export const copyStep: Step<RegisterResult> = {
     if (!snapshot) throw new TypeError('a copy is made of a VM snapshot that was taken');
     const { host, pool, folder, name, datastore } = clone;
     const mark = run.plan.snapshotName;
+    const notes = notesOfClone(run.plan.runId, vm.name);
     const where = { folder, pool, host: host.moRef, datastore: datastore.moRef };
     return inVcenter(run, signal, async (vcenter) => {
-      await vcenter.copy({ vm: vm.moRef, snapshot, name, mark, ...where }, signal);
+      await vcenter.copy({ vm: vm.moRef, snapshot, name, mark, notes, ...where }, signal);
       const made = await findCopy(run, vcenter, signal);
       if (made) return { vm: made.moRef, name: made.name };
       throw new SnaphookError('E_VCENTER', `vCenter shows no VM "${name}" that this run copied`, {

@@ -1,7 +1,8 @@
 import { SnaphookError } from '../../ports/errors.ts';
 import type { Wwn } from '../../ports/identity.ts';
 import type { ImageFile } from '../../ports/images.ts';
-import { doubtOf, removeHandedOver } from '../handed-over.ts';
+import { bandFoldersOf, commitBands, settleBands, stageBands } from '../bands.ts';
+import { doubtOf, removeHandedOver, writeManifest } from '../handed-over.ts';
 import { captureResultOf, seenTargetsOf } from '../journal.ts';
 import { manifestOf, plannedManifestOf } from '../manifest.ts';
 import { draftNameOf, imagesOf, MANIFEST_NAME, PLANNED_MANIFEST_NAME } from '../plan.ts';
@@ -15,7 +16,10 @@ export interface ExportResult {
   readonly manifest: string;
 }
 
-/** Effect: complete images and the manifest under their final names in the hand-over directory. */
+/**
+ * Effect: complete images and the manifest under their final names in the hand-over directory. Bands take their places just before the
+ * manifest, all at once, and stay when everything else is undone.
+ */
 export const exportStep: Step<ExportResult> = {
   name: 'export',
   repeatable: false,
@@ -27,29 +31,29 @@ export const exportStep: Step<ExportResult> = {
     const directory = plan.spec.exportDirectory;
     const paths = devicePathsOf(run);
     const draft = draftNameOf(plan);
-    const planned = { name: PLANNED_MANIFEST_NAME, draft, text: plannedManifestOf(plan) };
-    await ports.images.writeRecord(directory, planned, signal);
+    const plannedRecord = { name: PLANNED_MANIFEST_NAME, draft, text: plannedManifestOf(plan) };
+    await ports.images.writeRecord(directory, plannedRecord, signal);
     const files: ImageFile[] = [];
-    for (const { wwn, imagePath, imageBytes, format } of imagesOf(plan)) {
+    for (const planned of imagesOf(plan)) {
+      const { wwn, imagePath, imageBytes, format } = planned;
       const devicePath = paths.get(wwn);
       if (!devicePath) throw new SnaphookError('E_PROXY_DEVICE', `device "${wwn}" has no path on the proxy`);
       ports.reporter.info('writing image', { image: imagePath, bytes: imageBytes });
+      const progress = (doneBytes: number) =>
+        ports.reporter.progress('writing image', { image: imagePath, doneBytes, bytes: imageBytes });
+      const request = { devicePath, path: imagePath, sizeBytes: imageBytes };
       files.push(
-        await ports.images.write(
-          directory,
-          { devicePath, path: imagePath, format, sizeBytes: imageBytes },
-          (doneBytes) => ports.reporter.progress('writing image', { image: imagePath, doneBytes, bytes: imageBytes }),
-          signal,
-        ),
+        format === 'bands'
+          ? await stageBands(run, planned, devicePath, progress, signal)
+          : await ports.images.write(directory, { ...request, format }, progress, signal),
       );
     }
     if (files.length === 0) throw new SnaphookError('E_EXPORT', `run "${plan.runId}" has nothing to hand over`);
     await (plan.managed ? lookAfterReading(run, signal) : requireLinks(run, signal));
     const capture = captureResultOf(journal.state);
     if (!capture) throw new SnaphookError('E_JOURNAL', `run "${plan.runId}" has no capture in its journal`);
-    const complete = { name: MANIFEST_NAME, draft, text: manifestOf(run, capture, { files, fileSystems: undefined }) };
-    await ports.images.writeRecord(directory, complete, signal);
-    await ports.images.remove(directory, [{ path: PLANNED_MANIFEST_NAME, sizeBytes: undefined }], signal);
+    await commitBands(run, signal);
+    await writeManifest(run, manifestOf(run, capture, { files, fileSystems: undefined }), signal);
     return { files, manifest: MANIFEST_NAME };
   },
 
@@ -58,7 +62,12 @@ export const exportStep: Step<ExportResult> = {
   },
 
   async undo(run, signal) {
-    await removeHandedOver(run, await doubtOf(run, signal), signal);
+    const { plan, ports } = run;
+    const doubt = await doubtOf(run, signal);
+    // Before the manifest goes, which says whose they are.
+    const bands = doubt === undefined ? bandFoldersOf(plan).map(({ path }) => path) : [];
+    await settleBands(ports, plan.spec.exportDirectory, bands, plan.spec.name, signal);
+    await removeHandedOver(run, doubt, signal);
   },
 };
 

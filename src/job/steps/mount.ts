@@ -1,9 +1,9 @@
 import { SnaphookError } from '../../ports/errors.ts';
-import { doubtOf, removeHandedOver } from '../handed-over.ts';
+import { doubtOf, removeHandedOver, writeManifest } from '../handed-over.ts';
 import { captureResultOf, seenTargetsOf } from '../journal.ts';
 import { manifestOf, plannedManifestOf } from '../manifest.ts';
 import { type MountedDevice, mountedDevicesOf } from '../mounted-devices.ts';
-import { draftNameOf, MANIFEST_NAME, PLANNED_MANIFEST_NAME } from '../plan.ts';
+import { draftNameOf, PLANNED_MANIFEST_NAME } from '../plan.ts';
 import type { VolumeOfDisk } from '../restore-map.ts';
 import type { CaptureResult, MountResult } from '../results.ts';
 import type { Run, Step } from '../step.ts';
@@ -19,16 +19,13 @@ export const mountStep: Step<MountResult> = {
   async do(run, signal) {
     const { plan, ports, journal } = run;
     const directory = plan.spec.exportDirectory;
-    const draft = draftNameOf(plan);
-    const planned = { name: PLANNED_MANIFEST_NAME, draft, text: plannedManifestOf(plan) };
+    const planned = { name: PLANNED_MANIFEST_NAME, draft: draftNameOf(plan), text: plannedManifestOf(plan) };
     await ports.images.writeRecord(directory, planned, signal);
     const capture = captureResultOf(journal.state);
     if (!capture) throw new SnaphookError('E_JOURNAL', `run "${plan.runId}" has no capture in its journal`);
     const volumes = await mountAll(run, capture, signal);
     await requireLinks(run, signal);
-    const text = manifestOf(run, capture, { files: [], fileSystems: volumes });
-    await ports.images.writeRecord(directory, { name: MANIFEST_NAME, draft, text }, signal);
-    await ports.images.remove(directory, [{ path: PLANNED_MANIFEST_NAME, sizeBytes: undefined }], signal);
+    await writeManifest(run, manifestOf(run, capture, { files: [], fileSystems: volumes }), signal);
     const states = volumes.map(({ volume }) => volume.state);
     return { mounted: states.filter((state) => state === 'mounted').length, volumes: states.length };
   },

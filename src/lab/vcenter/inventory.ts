@@ -41,6 +41,8 @@ export interface HostInventory {
   readonly maintenanceMode?: boolean;
   readonly scsiLuns: readonly ScsiLunInventory[];
   readonly hbas?: readonly HbaInventory[];
+  /** Standard networks; default `VM Network` alone. */
+  readonly networks?: readonly string[];
 }
 
 export interface ScsiLunInventory {
@@ -140,10 +142,14 @@ export interface VmInventory {
   /** `disk.EnableUUID`. */
   readonly diskUuidEnabled?: boolean;
   readonly guestId?: string;
+  /** Default `efi`. */
   readonly firmware?: 'bios' | 'efi';
+  readonly secureBoot?: boolean;
+  readonly adapters?: readonly AdapterInventory[];
   /** Virtual hardware; default `vmx-19`. */
   readonly version?: string;
   readonly cpus?: number;
+  readonly coresPerSocket?: number;
   readonly memoryMb?: number;
   /** `Category/Tag`, of the inventory's categories. */
   readonly tags?: readonly string[];
@@ -181,6 +187,16 @@ export interface ControllerInventory {
     | 'VirtualAHCIController'
     | 'VirtualNVMEController';
   readonly sharedBus?: 'noSharing' | 'virtualSharing' | 'physicalSharing';
+}
+
+export interface AdapterInventory {
+  readonly type: 'VirtualVmxnet3' | 'VirtualE1000' | 'VirtualE1000e';
+  /** A standard network of the host. */
+  readonly network: string;
+  readonly macAddress: string;
+  readonly addressType: 'manual' | 'generated' | 'assigned';
+  /** At power-on. */
+  readonly startConnected: boolean;
 }
 
 export interface DiskInventory {

@@ -1,5 +1,6 @@
 import type { EventLog } from '../world/events.ts';
 import type { Pace } from '../world/pace.ts';
+import type { NfcHost } from './import/nfc-host.ts';
 import type { ManagedObject } from './model/managed-object.ts';
 import type { Model } from './model/model.ts';
 import type { VersionRank } from './schema/versions.ts';
@@ -19,6 +20,10 @@ export interface ServerContext {
   readonly volumes: VirtualVolumes;
   readonly hotPlug: HotPlug;
   readonly hostPaths: HostPaths;
+  /** Undefined: nothing can be imported. */
+  readonly nfcHost: NfcHost | undefined;
+  /** Called when the server goes down. */
+  readonly onClose: Set<() => void>;
   readonly about: DataObject;
   /** `product` of every host. */
   readonly hostProduct: DataObject;

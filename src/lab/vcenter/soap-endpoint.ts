@@ -3,6 +3,7 @@ import { cloneOperations } from './operations/clone-operations.ts';
 import { entityOperations } from './operations/entity-operations.ts';
 import { eventOperations } from './operations/event-operations.ts';
 import { hostStorageOperations } from './operations/host-storage-operations.ts';
+import { importOperations } from './operations/import-operations.ts';
 import { findObject, refuseWithout } from './operations/object-view.ts';
 import { propertyCollectorOperations } from './operations/property-collector-operations.ts';
 import { reconfigureOperations } from './operations/reconfigure-operations.ts';
@@ -43,6 +44,7 @@ const handlers: ReadonlyMap<string, OperationHandler> = new Map(
     snapshotOperations,
     reconfigureOperations,
     registrationOperations,
+    importOperations,
     cloneOperations,
     hostStorageOperations,
     eventOperations,

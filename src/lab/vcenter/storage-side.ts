@@ -5,12 +5,15 @@ import { stableHex } from './properties/stable-ids.ts';
 export interface VirtualVolumes {
   /** One point in time of all of them; returns the id of each one's snapshot volume. */
   snapshot(objectIds: readonly string[]): readonly string[];
-  /** A snapshot volume, or a volume that `copy` made. */
+  /** A snapshot volume, or a volume that `copy` or `create` made. */
   remove(objectId: string): void;
   /** A new volume with the content of each of these; returns their ids. */
   copy(objectIds: readonly string[]): readonly string[];
   /** The volume gets the content of its snapshot back. */
   revert(objectId: string, snapshotId: string): void;
+  /** A new volume of zeros; returns its id. */
+  create(capacityBytes: number): string;
+  write(objectId: string, atBytes: number, bytes: Buffer): void;
 }
 
 export interface HotAddedDisk {
@@ -55,5 +58,10 @@ export function contentlessVolumes(): VirtualVolumes {
       return objectIds.map((id) => `naa.${stableHex(`copy of ${id}/${taken}`, 32)}`);
     },
     revert: () => undefined,
+    create: (capacityBytes) => {
+      taken += 1;
+      return `naa.${stableHex(`${capacityBytes}/${taken}`, 32)}`;
+    },
+    write: () => undefined,
   };
 }

@@ -2,6 +2,7 @@ import type { EventLog } from '../world/events.ts';
 import type { FaultRules } from '../world/faults.ts';
 import { type LabCall, LabHttpServer, type LabRequest } from '../world/http-server.ts';
 import type { Latency, Pace } from '../world/pace.ts';
+import { NfcHost } from './import/nfc-host.ts';
 import type { VcenterInventory } from './inventory.ts';
 import { type InventoryControls, inventoryControls } from './inventory-controls.ts';
 import { buildModel } from './model/build-model.ts';
@@ -26,6 +27,8 @@ export interface VcenterOptions {
   readonly pace: Pace;
   readonly latency: Latency;
   readonly tls: { readonly key: string; readonly cert: string };
+  /** Of the ESXi host that takes disks of imports; absent: nothing can be imported. */
+  readonly hostTls?: { readonly key: string; readonly cert: string };
   /** Absent: a free one. */
   readonly port?: number;
   /** Newest release it speaks, such as `7.0.3.0`; default `8.0.3.0`. */
@@ -65,6 +68,8 @@ export async function startVcenter(options: VcenterOptions): Promise<LabVcenter>
   const newest = rankOf(apiVersion);
   if (newest === undefined) throw new Error(`"${apiVersion}" is no release of the vSphere API`);
   const model = buildModel(options.inventory);
+  const nfcHost = options.hostTls && new NfcHost({ ...options, tls: options.hostTls });
+  await nfcHost?.listen();
   const sessions = new SessionTable(
     {
       idleMs: options.pace.scaledMs(options.sessionIdleMs ?? DEFAULT_IDLE_MS),
@@ -82,6 +87,8 @@ export async function startVcenter(options: VcenterOptions): Promise<LabVcenter>
     volumes: options.volumes ?? contentlessVolumes(),
     hotPlug: options.hotPlug ?? { appeared: () => undefined, vanished: () => undefined },
     hostPaths: options.hostPaths ?? { reached: () => undefined },
+    nfcHost,
+    onClose: new Set(),
     about: aboutVcenter(apiVersion, model.instanceUuid),
     hostProduct: aboutHost(apiVersion),
     pageSize: options.pageSize ?? DEFAULT_PAGE_SIZE,
@@ -109,7 +116,9 @@ export async function startVcenter(options: VcenterOptions): Promise<LabVcenter>
       rest.endAll();
     },
     close: async () => {
+      for (const stop of server.onClose) stop();
       server.tasks.close();
+      await nfcHost?.close();
       sessions.endAll();
       await http.close();
     },

@@ -38,13 +38,15 @@ export interface LabServerOptions {
   /** PEM key and certificate; absent: plain HTTP. */
   readonly tls?: { readonly key: string; readonly cert: string };
   readonly identify: (request: LabRequest) => LabCall;
+  /** Larger ones are answered with 413. Default 16 MiB. */
+  readonly maxBodyBytes?: number;
   /** A connection that is not used for so long is closed; real time. Default 5 min. */
   readonly keepAliveMs?: number;
 }
 
 const MAX_BODY_BYTES = 16 * 1024 * 1024;
-/** A body too large is read up to here without being kept, else most clients would see a reset and not the 413. */
-const MAX_DISCARDED_BYTES = 4 * MAX_BODY_BYTES;
+/** A body too large is read up to so many times the limit without being kept, else most clients would see a reset and not the 413. */
+const DISCARDED = 4;
 
 /** The shared front of all simulators: connections, requests, latency and fault rules in one place, all in the event log. */
 export class LabHttpServer {
@@ -93,9 +95,9 @@ export class LabHttpServer {
   }
 
   async #serve(request: http.IncomingMessage, response: http.ServerResponse, socket: Socket): Promise<void> {
-    const { system, events, faults, latency } = this.#options;
+    const { system, events, faults, latency, maxBodyBytes = MAX_BODY_BYTES } = this.#options;
     const { method = '', url = '', headers } = request;
-    const body = await readBody(request);
+    const body = await readBody(request, maxBodyBytes);
     if (body === 'gone') {
       socket.destroy();
       return;
@@ -167,17 +169,17 @@ async function closed(socket: Socket): Promise<void> {
 }
 
 /** The whole body, unless it is too large or the client went away. */
-function readBody(request: http.IncomingMessage): Promise<Buffer | 'too large' | 'gone'> {
+function readBody(request: http.IncomingMessage, maxBytes: number): Promise<Buffer | 'too large' | 'gone'> {
   return new Promise((resolve) => {
     const chunks: Buffer[] = [];
     let size = 0;
     request.on('data', (chunk: Buffer) => {
       size += chunk.length;
-      if (size <= MAX_BODY_BYTES) chunks.push(chunk);
+      if (size <= maxBytes) chunks.push(chunk);
       else chunks.length = 0;
-      if (size > MAX_DISCARDED_BYTES) resolve('too large');
+      if (size > DISCARDED * maxBytes) resolve('too large');
     });
-    request.on('end', () => resolve(size > MAX_BODY_BYTES ? 'too large' : Buffer.concat(chunks)));
+    request.on('end', () => resolve(size > maxBytes ? 'too large' : Buffer.concat(chunks)));
     request.on('error', () => resolve('gone'));
     request.on('close', () => resolve('gone'));
   });

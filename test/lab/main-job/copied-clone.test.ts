@@ -146,6 +146,7 @@ test('a clone that lost its mark is no longer ours: a delete leaves the VM alone
 
   await remove(String(document?.runId));
   expect(isThere()).toBe(true);
+  expect(await reapAll()).toEqual([]);
   expect(vcenter.vm(NAME).disks).toEqual(kept.disks);
   vcenter.changeVm(NAME, { extraConfig: extraConfig ?? {} });
   await destroyByHand();
@@ -206,10 +207,12 @@ test.each([
   },
 );
 
-test('a clone whose journal is lost is never removed', async () => {
-  await clone();
+test('a clone whose journal is lost is told and never removed', async () => {
+  const { document } = await clone();
   loseState(site.lab);
-  expect(await reapAll()).toEqual([]);
+  expect(await reapAll()).toMatchObject([
+    { finding: { kind: 'lost-clone', runId: document?.runId, name: NAME }, did: 'kept' },
+  ]);
   expect(isThere()).toBe(true);
   await destroyByHand();
 });

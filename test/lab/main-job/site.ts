@@ -1,7 +1,8 @@
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { closePorts, composePorts, jobSpec } from '../../../src/cli/compose.ts';
+import { manifestSchema } from '../../../src/cli/manifest-schema.ts';
 import { loadConfig } from '../../../src/config/load.ts';
 import type { JobSpec } from '../../../src/job/job-spec.ts';
 import type { JobPorts } from '../../../src/job/ports.ts';
@@ -56,10 +57,12 @@ export async function openSite(options: Partial<LabOptions> = {}, compose = comp
     }
   };
   const runPre = ({ job = 'nightly', vms, spec, configFile, signal }: SiteChange = {}) =>
-    withPorts((ports) => {
+    withPorts(async (ports) => {
       const configured = jobSpec(loadConfig(configFile ?? lab.configFile), job, vms ? { vms } : {});
       const context = { job, integration: 'test', instance: undefined, productRunId: undefined, level: undefined };
-      return pre(ports, { ...configured, ...spec }, context, signal ?? new AbortController().signal);
+      const result = await pre(ports, { ...configured, ...spec }, context, signal ?? new AbortController().signal);
+      requirePublishedShape(path.join(result.directory, result.manifest));
+      return result;
     }, configFile);
   return {
     get lab() {
@@ -89,6 +92,12 @@ export async function openSite(options: Partial<LabOptions> = {}, compose = comp
       rmSync(directory, { recursive: true, force: true });
     },
   };
+}
+
+/** Whatever run wrote it, a manifest has the published shape, and nothing that the schema does not tell. */
+function requirePublishedShape(file: string): void {
+  const manifest: unknown = JSON.parse(readFileSync(file, 'utf8'));
+  expect(manifestSchema.parse(manifest)).toEqual(manifest);
 }
 
 function leftBehind(lab: Lab): readonly string[] {

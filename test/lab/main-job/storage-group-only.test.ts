@@ -5,6 +5,8 @@ import { observeWindow } from '../../../src/cli/demo/observe.ts';
 import { loadConfig } from '../../../src/config/load.ts';
 import { keepSnapshot } from '../../../src/job/keep.ts';
 import { deleteKept } from '../../../src/job/kept-changes.ts';
+import { newRunId } from '../../../src/job/names.ts';
+import { previewPlan } from '../../../src/job/planner.ts';
 import type { PreResult } from '../../../src/job/pre.ts';
 import { reap } from '../../../src/job/reap.ts';
 import { ARRAY_ID } from '../../../src/lab/estate-array.ts';
@@ -104,6 +106,21 @@ test('the temporary group of a kept snapshot stays as long as the snapshot: reap
   expect(deleted).toMatchObject([{ did: 'deleted', state: 'present' }]);
   expect(ownGroups(opened)).toEqual([]);
   expect(opened.leftBehind()).toEqual([]);
+});
+
+test('a plan says that what a source carries could not be looked at', async () => {
+  const opened = await open({ unisphereVersion: '9.2' });
+  const device = opened.lab.estate.guestDisks[0]?.device ?? '';
+  opened.lab.store.establish({ name: 'of-somebody', devices: [device] });
+  const request = {
+    runId: newRunId(new Date(), 'aaaaaa'),
+    spec: jobSpec(loadConfig(opened.lab.configFile), 'nightly'),
+    context: { job: 'nightly', integration: 'test', instance: undefined, productRunId: undefined, level: undefined },
+  };
+
+  const { warnings } = await opened.withPorts((ports) => previewPlan(ports, request, AbortSignal.timeout(30_000)));
+
+  expect(warnings).toContainEqual(expect.stringMatching(new RegExp(`^not looked at: .*\\(${device}\\)`)));
 });
 
 test('a site that forbids private paths is served by storage groups all the same', async () => {

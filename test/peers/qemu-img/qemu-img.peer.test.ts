@@ -1,9 +1,10 @@
 import { execFile } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { imageFiles } from '../../../src/image/image-files.ts';
+import { filesOfImage, mostBytesOf } from '../../../src/ports/images.ts';
 import { makeRandomDevice } from '../../unit/image/random-device.ts';
 
 const SEED = Number(process.env.IMAGE_SEED ?? Date.now() % 1_000_000);
@@ -36,6 +37,10 @@ async function requireAccepted(device: string, sizeBytes: number): Promise<void>
     const { stdout, stderr } = await run('qemu-img', ['compare', '-f', 'raw', '-F', qemuFormat, device, image]);
     // Of another size it only warns.
     expect([stdout, stderr]).toEqual(['Images are identical.\n', '']);
+    const files = filesOfImage(request).map((one) => statSync(path.join(into, one.path)).size);
+    const sum = files.reduce((total, bytes) => total + bytes, 0);
+    // Of a flat VMDK the descriptor comes on top of the device.
+    expect(sum).toBeLessThanOrEqual(mostBytesOf(request) + 1024);
   }
 }
 

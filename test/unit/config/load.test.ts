@@ -170,3 +170,14 @@ test('files are handed over with every file system checked and every gap refused
     message: expect.stringMatching(/"jobs\.nightly\.files": these settings are for `handOver: files`/),
   });
 });
+
+test('a length of bands is refused where images are no bands, and where no disk could be cut so', () => {
+  const withJobKeys = (keys: string) => written(`${GOOD}${keys}`);
+
+  expect(loadConfig(withJobKeys('    imageFormat: bands\n    bandBytes: 1048576\n')).jobs.nightly).toMatchObject({
+    imageFormat: 'bands',
+    bandBytes: 1_048_576,
+  });
+  expect(() => loadConfig(withJobKeys('    bandBytes: 1048576\n'))).toThrow(/imageFormat/);
+  expect(() => loadConfig(withJobKeys('    imageFormat: bands\n    bandBytes: 1000000\n'))).toThrow(/bandBytes/);
+});

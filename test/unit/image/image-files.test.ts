@@ -19,7 +19,7 @@ import {
 import os from 'node:os';
 import path from 'node:path';
 import { imageFiles } from '../../../src/image/image-files.ts';
-import { filesOfImage, IMAGE_FORMATS } from '../../../src/ports/images.ts';
+import { FILE_FORMATS, filesOfImage } from '../../../src/ports/images.ts';
 
 const MIB = 1024 * 1024;
 const folder = () => mkdtempSync(path.join(os.tmpdir(), 'snaphook-image-'));
@@ -100,7 +100,7 @@ test('a device that ends too early leaves no file and says where it ended', asyn
   expect(readdirSync(into)).toEqual([]);
 });
 
-test.each(IMAGE_FORMATS)('an abort in the middle leaves no file (%s)', async (format) => {
+test.each(FILE_FORMATS)('an abort in the middle leaves no file (%s)', async (format) => {
   const source = device();
   const into = folder();
   const abort = new AbortController();
@@ -184,7 +184,7 @@ test('removing takes exactly the named files, their partial forms and folders th
   expect(existsSync(into)).toBe(true);
 });
 
-test.each(IMAGE_FORMATS)(
+test.each(FILE_FORMATS)(
   'the files of an image are those that are told, hold its data alone, and can be removed (%s)',
   async (format) => {
     const source = device();
@@ -206,7 +206,7 @@ test.each(IMAGE_FORMATS)(
   },
 );
 
-test.each(IMAGE_FORMATS.filter((format) => format !== 'raw'))(
+test.each(FILE_FORMATS.filter((format) => format !== 'raw'))(
   'a device that does not end with a whole sector cannot be a %s image',
   async (format) => {
     const request = { devicePath: device().path, path: 'disk', format, sizeBytes: 1000 };

@@ -18,11 +18,15 @@ export function numbersOf(seed: number): () => number {
  * Makes a sparse file as a device: a size of whole sectors, content that compresses and content that does not, single bytes, zeros
  * that were written, stretches over the borders of pieces and tables, sometimes nothing at all or the last byte alone.
  */
-export function makeRandomDevice(file: string, seed: number): { readonly sizeBytes: number } {
+export function makeRandomDevice(
+  file: string,
+  seed: number,
+  mostBytes = Number.MAX_SAFE_INTEGER,
+): { readonly sizeBytes: number } {
   const next = numbersOf(seed);
   const whole = (from: number, to: number) => from + Math.floor(next() * (to - from + 1));
   const largest = next() < 0.04 ? 600 * MIB : next() < 0.3 ? 70 * MIB : 3 * MIB;
-  const sizeBytes = whole(1, largest / SECTOR_BYTES) * SECTOR_BYTES;
+  const sizeBytes = whole(1, Math.min(largest, mostBytes) / SECTOR_BYTES) * SECTOR_BYTES;
   const handle = openSync(file, 'w');
   try {
     ftruncateSync(handle, sizeBytes);

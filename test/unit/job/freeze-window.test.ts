@@ -45,7 +45,7 @@ function runOf(
       devices: [],
       vms: guests.map(([, freeze], index) => ({ instanceUuid: uuidOf(index), freeze })),
     },
-    ports: { clock: systemClock },
+    ports: { clock: systemClock, tidyMemory: () => void happened.push('tidy memory') },
     array: { establish },
     openGuests: new Map(guests.map(([open], index) => [uuidOf(index), open])),
   } as unknown as Run;
@@ -75,7 +75,7 @@ test('file systems of Linux are frozen last, so that they do not wait for VSS wi
     ),
   );
 
-  expect(happened).toEqual(['freeze sql01', 'freeze pg01', 'establish', 'thaw pg01', 'thaw sql01']);
+  expect(happened).toEqual(['tidy memory', 'freeze sql01', 'freeze pg01', 'establish', 'thaw pg01', 'thaw sql01']);
 });
 
 test('when VSS fails no file system of Linux is frozen for nothing, and every guest is told to thaw', async () => {
@@ -92,13 +92,13 @@ test('when VSS fails no file system of Linux is frozen for nothing, and every gu
   );
 
   expect(window.freezeErrors).toHaveLength(1);
-  expect(happened).toEqual(['thaw pg01', 'thaw sql01']);
+  expect(happened).toEqual(['tidy memory', 'thaw pg01', 'thaw sql01']);
 });
 
 test('an establish that hears nothing, not even that it is given up, does not keep guests frozen', async () => {
   const window = await hold(runOf([[guest('sql01'), 'vss-provider']], never));
 
-  expect(happened).toEqual(['freeze sql01', 'thaw sql01']);
+  expect(happened).toEqual(['tidy memory', 'freeze sql01', 'thaw sql01']);
   expect(window.establishError).toMatchObject({ code: 'E_FREEZE_WINDOW', effect: 'unknown' });
 });
 
@@ -115,7 +115,7 @@ test('a freeze that hears nothing is given up: all guests are thawed and nothing
     ),
   );
 
-  expect(happened).toEqual(['freeze sql02', 'thaw sql01', 'thaw sql02']);
+  expect(happened).toEqual(['tidy memory', 'freeze sql02', 'thaw sql01', 'thaw sql02']);
   expect(window.freezeErrors).toMatchObject([{ code: 'E_FREEZE_FAILED', effect: 'unknown' }]);
 });
 

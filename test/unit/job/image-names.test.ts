@@ -14,7 +14,8 @@ const disksOf = (...labels: readonly string[]) =>
 
 const filesOf = (format: ImageFormat, ...labels: readonly string[]) =>
   imageNames(disksOf(...labels), format).flatMap((path) =>
-    filesOfImage({ path, format, sizeBytes: 1 }).map((file) => file.path),
+    // Bands are in a folder of that path.
+    format === 'bands' ? [path] : filesOfImage({ path, format, sizeBytes: 1 }).map((file) => file.path),
   );
 
 test('images are named by VM and disk, with the extension of their format', () => {
@@ -23,6 +24,7 @@ test('images are named by VM and disk, with the extension of their format', () =
     'sql01/hard-disk-1.vmdk',
     'sql01/hard-disk-1.vmdk',
     'sql01/hard-disk-1.qcow2',
+    'sql01/hard-disk-1.bands',
   ]);
   expect(filesOf('vmdk-flat', 'Hard disk 1')).toEqual(['sql01/hard-disk-1.vmdk', 'sql01/hard-disk-1-flat.vmdk']);
 });

@@ -28,7 +28,7 @@ const select = (vms: readonly VmRecord[], selectors: readonly VmSelector[], isSe
   const hypervisor = {
     async findVms(asked, _signal, _excluding, leaveOut) {
       const patterns = asked.flatMap(({ by }, index) => (by === 'pattern' ? [index] : []));
-      if (isSecretThere) leaveOut?.({ selectors: patterns, error: denied });
+      if (isSecretThere) leaveOut?.({ name: 'secret', selectors: patterns, error: denied });
       return asked.map((selector) => vms.filter(({ name }) => selector.by !== 'name' || selector.name === name));
     },
   } as Pick<Hypervisor, 'findVms'> as Hypervisor; // nothing else is asked
@@ -38,7 +38,7 @@ const select = (vms: readonly VmRecord[], selectors: readonly VmSelector[], isSe
 test('a VM that cannot be read and was met among many is left out, and told', async () => {
   const { vms, warnings } = await select([vm(1)], [BY_PATTERN], true);
   expect(vms.map(({ name }) => name)).toEqual(['vm1']);
-  expect(warnings).toEqual([expect.stringContaining(denied.message)]);
+  expect(warnings).toEqual([`VM "secret" is left out, as it cannot be read: ${denied.message}`]);
 });
 
 test('a selector that leads to nothing but what cannot be read fails with the reason', async () => {

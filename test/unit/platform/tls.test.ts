@@ -104,6 +104,14 @@ describe.each([
     expect(await reach({ fingerprint256: written(fingerprintOf(signed)) })).toBe(200);
   });
 
+  test('the certificate that another server vouches for by its SHA-1 is trusted, and no other', async () => {
+    const { fingerprint } = new X509Certificate(signed.cert);
+    expect(await reach({ fingerprint1: fingerprint })).toBe(200);
+    expect(await failureOf(reach({ ca: authority.certificate, fingerprint1: 'ab'.repeat(20) }))).toBeInstanceOf(
+      ConnectFailure,
+    );
+  });
+
   test('a self-signed certificate for another name is trusted when it is pinned', async () => {
     server.show(selfSigned);
     expect(await reach({ fingerprint256: fingerprintOf(selfSigned) })).toBe(200);

@@ -208,9 +208,9 @@ describe('a VM that cannot be read', () => {
     const [found] = await vsphere.findVms([everyVm], signal, [], (one) => void left.push(one));
     await vsphere.close();
     expect(found?.map(({ name }) => name)).toEqual(['vm 2']);
-    expect(left.map(({ selectors, error }) => [selectors, error.code])).toEqual([
-      [[0], 'E_VCENTER_RIGHTS'],
-      [[0], 'E_VCENTER_RIGHTS'],
+    expect(left.map(({ name, selectors, error }) => [name, selectors, error.code])).toEqual([
+      ['vm 1', [0], 'E_VCENTER_RIGHTS'],
+      ['vm 3', [0], 'E_VCENTER_RIGHTS'],
     ]);
   });
 

@@ -2,13 +2,15 @@ import type { ControllerInventory, DiskInventory } from '../inventory.ts';
 import { diskControllers, isScsi, unitsOf } from '../model/controllers.ts';
 import { type ExistingFile, existingFile, uuidOf } from '../model/existing-files.ts';
 import { writerOf } from '../model/file-locks.ts';
-import { datastoreNamed, hostsMounting } from '../model/inventory-tree.ts';
+import { childrenOf, datastoreNamed, hostsMounting } from '../model/inventory-tree.ts';
+import { vmsOf } from '../model/model.ts';
 import type { VmRecord } from '../model/records.ts';
 import { isAccessibleOn } from '../properties/datastore-properties.ts';
+import { refOf } from '../properties/entity-properties.ts';
 import type { Call, OperationHandler } from '../server-context.ts';
 import type { HotAddedDisk } from '../storage-side.ts';
 import { dataListOf, dataOf, optionalDataOf, optionalIntOf, optionalTextOf, textOf } from '../wire/fields.ts';
-import { VimFault } from '../wire/vim-fault.ts';
+import { invalidArgument, VimFault } from '../wire/vim-fault.ts';
 import { type DataObject, isAny } from '../wire/vim-values.ts';
 import { refuseWithout } from './object-view.ts';
 import { startTask, vmOf } from './vm-tasks.ts';
@@ -24,9 +26,9 @@ const DISK_MODES: readonly string[] = [
   'append',
 ];
 const FIRST_DISK_KEY = 2000;
-const SERVED: readonly string[] = ['deviceChange', 'uuid', 'instanceUuid', 'extraConfig'];
+const SERVED: readonly string[] = ['deviceChange', 'name', 'uuid', 'instanceUuid', 'extraConfig'];
 
-/** Adding and removing existing disks, adding controllers, identities and advanced settings; any other change is not served. */
+/** Adding and removing existing disks, adding controllers, name, identities and advanced settings; any other change is not served. */
 export const reconfigureOperations: Readonly<Record<string, OperationHandler>> = {
   ReconfigVM_Task: (call) => {
     const vm = vmOf(call);
@@ -57,10 +59,16 @@ type Edit = () => void;
 function settingsEdit(call: Call, vm: VmRecord, { fields }: DataObject): Edit {
   const biosUuid = optionalTextOf(fields, 'uuid');
   const instanceUuid = optionalTextOf(fields, 'instanceUuid');
+  const name = optionalTextOf(fields, 'name');
   const options = dataListOf(fields, 'extraConfig');
+  if (name !== undefined) refuseWithout(call, 'VirtualMachine.Config.Rename');
   if (biosUuid !== undefined || instanceUuid !== undefined) refuseWithout(call, 'VirtualMachine.Config.Settings');
   if (options.length > 0) refuseWithout(call, 'VirtualMachine.Config.AdvancedConfig');
   return () => {
+    const isTaken = vmsOf(call.server.model).some((other) => other !== vm && other.spec.instanceUuid === instanceUuid);
+    // Real ones document it as unique; what exactly they answer does not stand anywhere.
+    if (isTaken) throw invalidArgument('spec.instanceUuid');
+    if (name !== undefined) rename(call, vm, name);
     const extraConfig = new Map(Object.entries(vm.spec.extraConfig ?? {}));
     for (const option of options) {
       const key = textOf(option.fields, 'key');
@@ -75,6 +83,15 @@ function settingsEdit(call: Call, vm: VmRecord, { fields }: DataObject): Edit {
       extraConfig: Object.fromEntries(extraConfig),
     };
   };
+}
+
+function rename({ server }: Call, vm: VmRecord, name: string): void {
+  const siblings = vm.parent ? childrenOf(vm.parent, server.model) : [];
+  const holder = siblings.find((sibling) => sibling !== vm && sibling.name === name);
+  if (holder) {
+    throw new VimFault('DuplicateName', `The name '${name}' already exists.`, { name, object: refOf(holder) });
+  }
+  vm.name = name;
 }
 
 function editOf(call: Call, vm: VmRecord, change: DataObject, index: number): Edit {

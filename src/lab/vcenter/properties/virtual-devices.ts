@@ -1,4 +1,4 @@
-import type { ControllerInventory, DiskBackingInventory, DiskInventory } from '../inventory.ts';
+import type { AdapterInventory, ControllerInventory, DiskBackingInventory, DiskInventory } from '../inventory.ts';
 import { diskControllers, SCSI_CONTROLLER_UNIT } from '../model/controllers.ts';
 import { uuidOf } from '../model/existing-files.ts';
 import { datastoreNamed } from '../model/inventory-tree.ts';
@@ -48,7 +48,27 @@ export function virtualDevices(vm: VmRecord, disks: readonly DiskInventory[], mo
     }),
     ...controllers.map((controller, index) => diskController(controller, index, attached(controller.key))),
     ...disks.map((disk) => virtualDisk(vm, disk, model)),
+    ...(vm.spec.adapters ?? []).map((adapter, index) => networkAdapter(vm, adapter, index)),
   ];
+}
+
+const FIRST_ADAPTER_KEY = 4000;
+const FIRST_ADAPTER_UNIT = 7;
+
+function networkAdapter(vm: VmRecord, adapter: AdapterInventory, index: number): DataObject {
+  return device(adapter.type, FIRST_ADAPTER_KEY + index, `Network adapter ${index + 1}`, {
+    backing: data('VirtualEthernetCardNetworkBackingInfo', { deviceName: adapter.network, useAutoDetect: false }),
+    connectable: data('VirtualDeviceConnectInfo', {
+      startConnected: adapter.startConnected,
+      allowGuestControl: true,
+      connected: adapter.startConnected && vm.spec.powerState === 'poweredOn',
+    }),
+    controllerKey: 100,
+    unitNumber: FIRST_ADAPTER_UNIT + index,
+    addressType: adapter.addressType,
+    macAddress: adapter.macAddress,
+    wakeOnLanEnabled: true,
+  });
 }
 
 function device(type: string, key: number, label: string, fields: Fields, summary = label): DataObject {

@@ -73,7 +73,7 @@ export function virtualMachineConfig(vm: VmRecord, disks: readonly DiskInventory
     get hardware() {
       return data('VirtualHardware', {
         numCPU: spec.cpus ?? 2,
-        numCoresPerSocket: 1,
+        numCoresPerSocket: spec.coresPerSocket ?? 1,
         memoryMB: spec.memoryMb ?? 4096,
         virtualICH7MPresent: false,
         virtualSMCPresent: false,
@@ -94,7 +94,12 @@ export function virtualMachineConfig(vm: VmRecord, disks: readonly DiskInventory
       }),
     ),
     swapPlacement: 'inherit',
-    bootOptions: data('VirtualMachineBootOptions', { bootDelay: 0, enterBIOSSetup: false, bootRetryEnabled: false }),
+    bootOptions: data('VirtualMachineBootOptions', {
+      bootDelay: 0,
+      enterBIOSSetup: false,
+      efiSecureBootEnabled: spec.secureBoot ?? false,
+      bootRetryEnabled: false,
+    }),
     vAssertsEnabled: false,
     changeTrackingEnabled: spec.changeTrackingEnabled ?? false,
     firmware: spec.firmware ?? 'efi',

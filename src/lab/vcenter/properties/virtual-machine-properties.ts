@@ -115,7 +115,7 @@ function summary(vm: VmRecord, model: Model): DataObject {
       cpuReservation: 0,
       memoryReservation: 0,
       numCpu: spec.cpus ?? 2,
-      numEthernetCards: 0,
+      numEthernetCards: spec.adapters?.length ?? 0,
       numVirtualDisks: spec.disks.length,
       uuid: spec.biosUuid,
       instanceUuid: spec.instanceUuid,

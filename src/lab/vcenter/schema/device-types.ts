@@ -39,6 +39,20 @@ VirtualMachineVideoCard extends VirtualDevice (vim.vm.device.VirtualVideoCard)
 VirtualMachineVMCIDevice@2.5u2 extends VirtualDevice (vim.vm.device.VirtualVMCIDevice)
   id?:long allowUnrestrictedCommunication?:boolean filterEnable?:boolean@6.0
   filterInfo?:VirtualMachineVMCIDeviceFilterInfo@6.0
+VirtualEthernetCard extends VirtualDevice (vim.vm.device.VirtualEthernetCard)
+  addressType?:string macAddress?:string wakeOnLanEnabled?:boolean
+  resourceAllocation?:VirtualEthernetCardResourceAllocation@6.0 externalId?:string@6.0
+  uptCompatibilityEnabled?:boolean@6.0 uptv2Enabled?:boolean@8.0.0.1
+VirtualVmxnet extends VirtualEthernetCard (vim.vm.device.VirtualVmxnet)
+VirtualVmxnet3@2.5u2 extends VirtualVmxnet (vim.vm.device.VirtualVmxnet3)
+VirtualE1000 extends VirtualEthernetCard (vim.vm.device.VirtualE1000)
+VirtualE1000e@5.0 extends VirtualEthernetCard (vim.vm.device.VirtualE1000e)
+VirtualEthernetCardNetworkBackingInfo extends VirtualDeviceDeviceBackingInfo (vim.vm.device.VirtualEthernetCard.NetworkBackingInfo)
+  network?:->Network inPassthroughMode?:boolean
+VirtualEthernetCardDistributedVirtualPortBackingInfo@4.0 extends VirtualDeviceBackingInfo (vim.vm.device.VirtualEthernetCard.DistributedVirtualPortBackingInfo)
+  port:DistributedVirtualSwitchPortConnection
+DistributedVirtualSwitchPortConnection@4.0 extends DynamicData (vim.dvs.PortConnection)
+  switchUuid:string portgroupKey?:string portKey?:string connectionCookie?:int
 VirtualDisk extends VirtualDevice (vim.vm.device.VirtualDisk)
   capacityInKB:long capacityInBytes?:long@5.5 shares?:SharesInfo storageIOAllocation?:StorageIOAllocationInfo@4.1
   diskObjectId?:string@5.5 vFlashCacheConfigInfo?:VirtualDiskVFlashCacheConfigInfo@5.5 iofilter?:string[]@6.0

@@ -4,6 +4,7 @@ FibreChannelPortType: fabric loop pointToPoint unknown
 HostLockdownMode: lockdownDisabled lockdownNormal lockdownStrict
 HostSystemConnectionState: connected notResponding disconnected
 HostSystemPowerState: poweredOn poweredOff standBy unknown
+HttpNfcLeaseState: initializing ready done error
 LatencySensitivitySensitivityLevel: low normal medium high custom
 ManagedEntityStatus: gray green yellow red
 ObjectUpdateKind: modify enter leave

@@ -88,6 +88,8 @@ VirtualMachineSnapshot extends ExtensibleManagedObject (vim.vm.Snapshot)
   config:VirtualMachineConfigInfo childSnapshot?:->VirtualMachineSnapshot[]@4.1 vm:->VirtualMachine@6.0
 Task extends ExtensibleManagedObject (vim.Task)
   info:TaskInfo!System.View
+HttpNfcLease@4.0 extends ManagedObject (vim.HttpNfcLease)
+  initializeProgress:int info?:HttpNfcLeaseInfo state:HttpNfcLeaseState error?:LocalizedMethodFault
 TaskManager extends ManagedObject (vim.TaskManager)
   recentTask?:->Task[]!System.View description:TaskDescription!System.View maxCollector:int!System.View
 EventManager extends ManagedObject (vim.event.EventManager)
@@ -114,7 +116,7 @@ CustomFieldsManager extends ManagedObject (vim.CustomFieldsManager)
 /** Types a vCenter has but of which the lab knows no property: `Name` or `Name:Base`. */
 export const OTHER_MANAGED_TYPES = `
 CertificateManager CustomizationSpecManager DatastoreNamespaceManager DiagnosticManager ExtensionManager
-FileManager HealthUpdateManager HttpNfcLease IoFilterManager IpPoolManager LicenseManager LocalizationManager
+FileManager HealthUpdateManager IoFilterManager IpPoolManager LicenseManager LocalizationManager
 OverheadMemoryManager OvfManager PerformanceManager ResourcePlanningManager ServiceManager StorageResourceManager
 UserDirectory VirtualizationManager Alarm:ExtensibleManagedObject CryptoManager CryptoManagerKmip:CryptoManager
 HostAuthenticationManager HostAutoStartManager HostBootDeviceSystem HostCacheConfigurationManager

@@ -99,6 +99,13 @@ VirtualMachineSnapshot.RevertToSnapshot_Task !VirtualMachine.State.RevertToSnaps
   host?:->HostSystem suppressPowerOn?:boolean@4.0
 Folder.RegisterVM_Task !VirtualMachine.Inventory.Register => ->Task
   path:string name?:string asTemplate:boolean pool?:->ResourcePool host?:->HostSystem
+ResourcePool.ImportVApp@4.0 !VApp.Import => ->HttpNfcLease
+  spec:ImportSpec folder?:->Folder host?:->HostSystem
+HttpNfcLease.HttpNfcLeaseProgress@4.0
+  percent:int
+HttpNfcLease.HttpNfcLeaseComplete@4.0
+HttpNfcLease.HttpNfcLeaseAbort@4.0
+  fault?:LocalizedMethodFault
 Task.CancelTask
 
 HostStorageSystem.RescanAllHba !Host.Config.Storage

@@ -3,6 +3,7 @@ import { ENUMERATIONS } from './enumerations.ts';
 import { EVENT_TYPES } from './event-types.ts';
 import { FAULT_TYPES } from './fault-types.ts';
 import { HOST_TYPES } from './host-types.ts';
+import { IMPORT_TYPES } from './import-types.ts';
 import { MANAGED_TYPES, OTHER_MANAGED_TYPES } from './managed-types.ts';
 import { type OperationBlock, type Property, parseOperations, parseTypes, type TypeBlock } from './notation.ts';
 import { OPERATIONS } from './operations.ts';
@@ -49,6 +50,7 @@ const dataTypes = resolveTypes([
     STORAGE_TYPES,
     HOST_TYPES,
     EVENT_TYPES,
+    IMPORT_TYPES,
     FAULT_TYPES,
   ].flatMap(parseTypes),
 ]);

@@ -4,8 +4,10 @@ import type { JobPorts } from '../../../../src/job/ports.ts';
 import { SnaphookError } from '../../../../src/ports/errors.ts';
 import type { Images, LeftAlone } from '../../../../src/ports/images.ts';
 import type { JournalLine, JournalStore, Locks } from '../../../../src/ports/journal.ts';
+import { noBands } from '../../../contract/no-bands.ts';
 import { noFileSystems } from '../../../contract/no-file-systems.ts';
 import { noHostStorage } from '../../../contract/no-host-storage.ts';
+import { noRestores } from '../../../contract/no-restores.ts';
 import { type MemoryArray, unused } from './memory-array.ts';
 
 export interface MemoryFile {
@@ -57,6 +59,7 @@ export class MemorySite {
     return {
       vmSnapshots: undefined,
       hostStorage: noHostStorage,
+      ...noRestores,
       vvolAnswers: { recall: async () => undefined, remember: async () => undefined },
       hypervisor: {
         facts: unusedCall,
@@ -83,6 +86,7 @@ export class MemorySite {
         visible: unusedCall,
       },
       images: this.#images(),
+      bands: noBands,
       fileSystems: noFileSystems,
       journals: this.#journalStore(),
       locks: this.#lockStore(),
@@ -98,6 +102,7 @@ export class MemorySite {
       },
       reporter: { info: () => {}, warn: (message) => void this.warnings.push(message), progress: () => {} },
       randomText: unusedCall,
+      tidyMemory: () => undefined,
       toolVersion: 'snaphook test',
       installation: this.#installation,
     };

@@ -123,6 +123,8 @@ export function journalLines(
     host: undefined,
     datastore: undefined,
     register: undefined,
+    import: undefined,
+    replace: undefined,
     mount: undefined,
     restore: undefined,
     export: { files: [], manifest: MANIFEST_NAME },

@@ -34,7 +34,7 @@ const TARGETS = 24;
 export const OUTSIDE = 8;
 
 export const markOf: Installation['markOf'] = (run, array) => installationMark('proxy01 vcenter', run, array);
-const installation: Installation = { markOf, proxyVm: undefined, jobs, clones: [] };
+const installation: Installation = { name: 'proxy01 vcenter', markOf, proxyVm: undefined, jobs, clones: [] };
 
 export interface BuiltRun {
   readonly seed: RunSeed;

@@ -1,0 +1,162 @@
+import * as z from 'zod';
+import { GRADES } from '../job/grade.ts';
+import { IMAGE_FORMATS } from '../ports/images.ts';
+
+const bytes = z.number().int().nonnegative();
+const milliseconds = z.number();
+const instanceUuid = z.string().describe("the VM's instance UUID in vCenter");
+const inside = z
+  .string()
+  .regex(/^(?!\/)(?!(.*\/)?\.\.(\/|$))[^\\\0]+$/)
+  .describe('relative to the folder of the manifest, `/` separators, never out of it');
+
+const image = z
+  .object({
+    path: inside,
+    format: z.enum(IMAGE_FORMATS),
+    sizeBytes: bytes.describe('of the content: the whole disk or device, zeros included'),
+    dataBytes: bytes.describe('of the content that is not zeros, in pieces of 64 KiB'),
+    blake2b: z
+      .string()
+      .regex(/^[0-9a-f]{128}$/)
+      .describe('BLAKE2b-512 of the content, whatever the format'),
+    holds: z.enum(['disk', 'datastore']).describe('one virtual disk, or an extent of a VMFS datastore with many'),
+    device: z.string().optional().describe('source device on the array'),
+    wwn: z.string().optional().describe('of the source device'),
+    target: z.string().optional().describe('device that was linked and read'),
+    signature: z
+      .object({
+        diskId: z.string().optional().describe('gpt:<disk GUID> or mbr:<8 hex digits>'),
+        vmfs: z.object({ volumeUuid: z.string(), fileSystemUuid: z.string().optional() }).optional(),
+      })
+      .optional()
+      .describe('what the content says of itself'),
+    diskUuid: z.string().optional().describe('serial of a disk that was read by hot-add (route managed)'),
+  })
+  .describe('one image; a flat VMDK has its extent beside it');
+
+const network = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('standard'), name: z.string() }),
+  z.object({ kind: z.literal('distributed'), switchUuid: z.string(), portgroupKey: z.string() }),
+  z.object({ kind: z.literal('other') }),
+]);
+
+const hardware = z
+  .object({
+    version: z.string().optional().describe('such as vmx-19'),
+    guestId: z.string().optional(),
+    firmware: z.enum(['bios', 'efi']),
+    secureBoot: z.boolean(),
+    tpm: z.boolean(),
+    cpus: z.number().int().positive(),
+    coresPerSocket: z.number().int().positive(),
+    memoryMiB: z.number().int().positive(),
+    biosUuid: z.string().optional(),
+    showsSerials: z.boolean().describe('disk.EnableUUID'),
+    controllers: z.array(z.object({ key: z.number().int(), type: z.string(), busNumber: z.number().int() })),
+    slots: z
+      .array(z.object({ disk: z.number().int(), controller: z.number().int(), unit: z.number().int() }))
+      .describe('where each disk hangs, by device keys'),
+    adapters: z.array(
+      z.object({
+        label: z.string(),
+        type: z.string(),
+        macAddress: z.string().optional(),
+        addressType: z.string().optional(),
+        network,
+      }),
+    ),
+  })
+  .describe('what the VM is beside its disks, docs/restore.md');
+
+const vm = z.object({
+  name: z.string(),
+  instanceUuid,
+  moRef: z.string(),
+  role: z.enum(['selected', 'neighbour']),
+  grade: z.enum(GRADES),
+  reasons: z.array(z.string()).describe('why the grade is not better'),
+  evidence: z
+    .looseObject({
+      times: z.record(z.string(), milliseconds).describe('moments of the freeze window on one monotonic clock'),
+      devices: z.array(z.string()),
+    })
+    .optional()
+    .describe('what the grade rests on, docs/grades.md'),
+  notes: z.array(
+    z.object({
+      code: z.string(),
+      severity: z.enum(['info', 'warning']),
+      disk: z.number().optional(),
+      text: z.string(),
+    }),
+  ),
+  hardware: hardware.optional(),
+  disks: z.array(
+    z.object({
+      key: z.number().int().describe('device key in the VM'),
+      label: z.string(),
+      storage: z.enum(['vvol', 'vmfs', 'rdm']),
+      capacityBytes: bytes,
+      devices: z.array(z.string()),
+      images: z.array(inside).describe('that hold it: one, or every extent of its datastore'),
+    }),
+  ),
+});
+
+/** The manifest beside the images, version 1. Readers ignore fields they do not know: later versions of snaphook may add some. */
+export const manifestSchema = z
+  .object({
+    schema: z.literal('snaphook/manifest'),
+    version: z.literal(1),
+    tool: z.string().describe('what wrote it, such as `snaphook 0.1.0`'),
+    createdAt: z.iso.datetime(),
+    run: z.object({
+      id: z.string(),
+      job: z.string(),
+      integration: z.string(),
+      instance: z.string().optional(),
+      productRunId: z.string().optional(),
+      level: z.string().optional(),
+    }),
+    snapshot: z.object({
+      array: z.string(),
+      model: z.string(),
+      name: z.string(),
+      snapId: z.number().int().optional(),
+      timeToLiveHours: z.number(),
+    }),
+    window: z
+      .object({ lengthMs: milliseconds, arrayMs: milliseconds, freezeMs: milliseconds, thawMs: milliseconds })
+      .describe('from the first freeze request to the last thaw, and what took how long'),
+    route: z.object({ name: z.enum(['snapvx', 'managed']), because: z.string() }),
+    commonInstant: z.boolean().describe('do all VMs show one point in time?'),
+    proxyVm: z.object({ moRef: z.string(), name: z.string() }).optional(),
+    vms: z.array(vm).min(1),
+    collateral: z
+      .array(
+        z.object({
+          datastore: z.string(),
+          vms: z.array(
+            z.object({
+              name: z.string(),
+              instanceUuid: instanceUuid.optional(),
+              poweredOn: z.boolean().optional(),
+              bytes: bytes.optional(),
+              state: z.enum(['prepared', 'powered-off', 'no-disk', 'not-prepared', 'unreadable']),
+            }),
+          ),
+        }),
+      )
+      .describe('VMs that share a captured datastore'),
+    warnings: z.array(z.string()),
+    images: z.array(image).min(1),
+  })
+  .describe('snaphook manifest');
+
+export type Manifest = z.infer<typeof manifestSchema>;
+
+/** The published JSON Schema of the manifest (draft 2020-12). */
+export function manifestJsonSchema(): unknown {
+  return z.toJSONSchema(manifestSchema, { io: 'input' });
+}

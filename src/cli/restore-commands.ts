@@ -1,0 +1,96 @@
+import type { Argv } from 'yargs';
+import { verb, withExamples } from './command-line.ts';
+import { stderrReporter } from './console.ts';
+
+const EXIT_CODES =
+  'Exit codes: 0 ok, 11 another restore of the VM is at work, 13 refused, 17 vCenter, 19 an image is not as its manifest says, 20 something is left behind.';
+
+const restoreOptions = (parser: Argv) =>
+  parser
+    .positional('manifest', {
+      type: 'string',
+      demandOption: true,
+      describe: 'snaphook-manifest.json beside its images, as the backup product gave them back; or their folder',
+    })
+    .option('vm', { type: 'string', requiresArg: true, describe: 'name or instance UUID, where it has several' })
+    .option('disk', {
+      type: 'string',
+      array: true,
+      nargs: 1,
+      default: [] as string[],
+      describe: 'label of a disk; may be repeated; default: all of them',
+    })
+    .option('as', { type: 'string', requiresArg: true, describe: 'make a new VM of that name' })
+    .option('in-place', {
+      type: 'boolean',
+      default: false,
+      describe: 'take the place of the VM, which must be powered off and is renamed, not removed',
+    })
+    .option('host', {
+      type: 'string',
+      demandOption: true,
+      requiresArg: true,
+      describe: 'ESXi host, as vCenter names it',
+    })
+    .option('datastore', {
+      type: 'string',
+      demandOption: true,
+      requiresArg: true,
+      describe: 'where its disks are to lie',
+    })
+    .option('folder', {
+      type: 'string',
+      requiresArg: true,
+      describe: 'inventory path; default: the VM folder of the datacenter',
+    })
+    .option('resource-pool', {
+      type: 'string',
+      requiresArg: true,
+      describe: "default: the root pool of the host's cluster",
+    })
+    .option('connect-network', {
+      type: 'boolean',
+      default: false,
+      describe: 'connect its network adapters when it is powered on',
+    })
+    .epilogue(EXIT_CODES);
+
+const WHERE = '--host esx07.example.com --datastore vvol-ds01';
+
+const plan = (parser: Argv) =>
+  parser.command(
+    'plan <manifest>',
+    'show what a restore would make; changes nothing',
+    (command) =>
+      withExamples(restoreOptions(command), [
+        `$0 restore plan /restored/sql --as sql01-restored ${WHERE}`,
+        'VM, disks, images and place',
+      ]),
+    verb(async ({ config: configFile, ...options }, signal) => {
+      const { restoreVerb } = await import('./restore-verb.ts');
+      return restoreVerb({ configFile, reporter: stderrReporter, signal }, { ...options, apply: false });
+    }),
+  );
+
+const run = (parser: Argv) =>
+  parser.command(
+    'run <manifest>',
+    'make a VM of the images of a backup, powered off; with --apply only',
+    (command) =>
+      withExamples(
+        restoreOptions(command).option('apply', {
+          type: 'boolean',
+          default: false,
+          describe: 'do it; otherwise only tell what would be',
+        }),
+        [`$0 restore run /restored/sql --as sql01-restored ${WHERE} --apply`, 'a new VM'],
+        [`$0 restore run /restored/sql --in-place ${WHERE} --apply`, 'in place of the VM'],
+      ),
+    verb(async ({ config: configFile, ...options }, signal) => {
+      const { restoreVerb } = await import('./restore-verb.ts');
+      return restoreVerb({ configFile, reporter: stderrReporter, signal }, options);
+    }),
+  );
+
+export const restoreCommands = (parser: Argv) =>
+  run(plan(parser)).demandCommand(1, 'Name what is to be done: plan or run.');

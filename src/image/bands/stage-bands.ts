@@ -1,0 +1,165 @@
+import { createHash } from 'node:crypto';
+import { type FileHandle, lstat, mkdir, open, readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { syncFolder } from '../../platform/sync-folder.ts';
+import type { BandRequest, StagedBands } from '../../ports/bands.ts';
+import { claimFolder, contentOf, type FolderContent, indexOf, requireRoom, writeWhole } from './band-folder.ts';
+import { type BandEntry, type BandIndex, indexText } from './band-index.ts';
+import { bandCount, bandLength, bandPath, CHANGED_NAME, INDEX_NAME, STAGING_NAME } from './band-layout.ts';
+import { discardStaged } from './commit-bands.ts';
+
+/** Files whose data are waited for at once: a disk writes many as fast as one. */
+const SYNCED_AT_ONCE = 16;
+
+/** Does what changes the folder, unless the signal has aborted, and never while another such work goes on. */
+export type Turn = <Result>(work: () => Promise<Result>) => Promise<Result>;
+
+/** Reads the whole device, and writes every band that the folder does not have as it is. Nothing is staged there before. */
+export async function stageBands(
+  directory: string,
+  request: BandRequest,
+  progress: (doneBytes: number) => void,
+  { turn, signal }: { readonly turn: Turn; readonly signal: AbortSignal },
+): Promise<StagedBands> {
+  const folder = await turn(() => beginStaging(directory, request));
+  const staging = path.join(folder, STAGING_NAME);
+  const before = await indexOf(folder);
+  const there = await contentOf(folder);
+  requireRoom(folder, there);
+  const whole = createHash('blake2b512');
+  const kept = new Map<number, BandEntry>();
+  const staged = new Map<number, string>();
+  const shards = new Set<string>();
+  let dataBytes = 0;
+  let changedBytes = 0;
+  const device = await open(request.devicePath, 'r');
+  try {
+    const buffer = Buffer.allocUnsafe(request.bandBytes);
+    for (let band = 0; band < bandCount(request); band += 1) {
+      signal.throwIfAborted();
+      const content = buffer.subarray(0, bandLength(request, band));
+      await readBand(device, request, content, band);
+      whole.update(content);
+      if (!isZero(content)) {
+        dataBytes += content.length;
+        const blake2b = createHash('blake2b512').update(content).digest('hex');
+        const mtimeMs = await sameThere(folder, band, { content, blake2b, before, there });
+        if (mtimeMs !== undefined) kept.set(band, { mtimeMs, blake2b });
+        else {
+          await turn(() => writeBand(staging, band, content, shards));
+          staged.set(band, blake2b);
+          changedBytes += content.length;
+        }
+      }
+      progress(Math.min((band + 1) * request.bandBytes, request.sizeBytes));
+    }
+  } finally {
+    await device.close();
+  }
+  const blake2b = whole.digest('hex');
+  const { run, sizeBytes, bandBytes } = request;
+  const index = { run, previousRun: before?.run.id, sizeBytes, bandBytes, blake2b };
+  await turn(() => endStaging(staging, { index, kept, staged, shards }));
+  return { dataBytes, blake2b, bandBytes, changedBands: staged.size, changedBytes };
+}
+
+async function beginStaging(directory: string, { path: relative, owner }: BandRequest): Promise<string> {
+  const folder = await claimFolder(directory, relative, owner);
+  await discardStaged(folder);
+  await mkdir(path.join(folder, STAGING_NAME));
+  return folder;
+}
+
+async function readBand(device: FileHandle, request: BandRequest, into: Buffer, band: number): Promise<void> {
+  const position = band * request.bandBytes;
+  for (let filled = 0; filled < into.length; ) {
+    const { bytesRead } = await device.read(into, filled, into.length - filled, position + filled);
+    if (bytesRead === 0) {
+      const { devicePath, sizeBytes } = request;
+      throw new Error(`device "${devicePath}" ends at byte ${position + filled}, before ${sizeBytes}`);
+    }
+    filled += bytesRead;
+  }
+}
+
+/** A buffer equals itself one byte on, and begins with a zero: all of it is zero. */
+const isZero = (content: Buffer): boolean =>
+  content[0] === 0 && content.subarray(1).equals(content.subarray(0, content.length - 1));
+
+interface Wanted {
+  readonly content: Buffer;
+  readonly blake2b: string;
+  readonly before: BandIndex | undefined;
+  readonly there: FolderContent;
+}
+
+/**
+ * When the file of the band that is there was changed last, if it has this content already; undefined: it has not. The index is believed
+ * as long as the file shows the time that the index has; any other file is read.
+ */
+async function sameThere(
+  folder: string,
+  band: number,
+  { content, blake2b, before, there }: Wanted,
+): Promise<number | undefined> {
+  if (!there.bands.has(band)) return undefined;
+  const file = path.join(folder, bandPath(band));
+  const { size, mtimeMs } = await lstat(file);
+  if (size !== content.length) return undefined;
+  const known = before?.bands.get(band);
+  const isSame = known?.mtimeMs === mtimeMs ? known.blake2b === blake2b : content.equals(await readFile(file));
+  return isSame ? mtimeMs : undefined;
+}
+
+async function writeBand(staging: string, band: number, content: Buffer, shards: Set<string>): Promise<void> {
+  const file = path.join(staging, bandPath(band));
+  const shard = path.dirname(file);
+  if (!shards.has(shard)) await mkdir(shard);
+  shards.add(shard);
+  const handle = await open(file, 'wx', 0o600);
+  try {
+    for (let done = 0; done < content.length; ) {
+      const { bytesWritten } = await handle.write(content, done, content.length - done, done);
+      done += bytesWritten;
+    }
+  } finally {
+    await handle.close();
+  }
+}
+
+interface Staged {
+  readonly index: Omit<BandIndex, 'bands'>;
+  readonly kept: ReadonlyMap<number, BandEntry>;
+  readonly staged: ReadonlyMap<number, string>;
+  readonly shards: ReadonlySet<string>;
+}
+
+/** Everything is on stable storage before the index of it is. */
+async function endStaging(staging: string, { index, kept, staged, shards }: Staged): Promise<void> {
+  const written = [...staged.keys()];
+  const entries = new Map(kept);
+  for (let from = 0; from < written.length; from += SYNCED_AT_ONCE) {
+    const some = written.slice(from, from + SYNCED_AT_ONCE);
+    const times = await Promise.all(some.map((band) => syncFile(path.join(staging, bandPath(band)))));
+    for (const [at, band] of some.entries()) {
+      const [mtimeMs, blake2b] = [times[at], staged.get(band)];
+      if (mtimeMs !== undefined && blake2b !== undefined) entries.set(band, { mtimeMs, blake2b });
+    }
+  }
+  for (const shard of shards) await syncFolder(shard);
+  const bands = new Map([...entries].sort(([one], [other]) => one - other));
+  await writeWhole(staging, CHANGED_NAME, written.map((band) => `${bandPath(band)}\n`).join(''));
+  await writeWhole(staging, INDEX_NAME, indexText({ ...index, bands }));
+  await syncFolder(path.dirname(staging));
+}
+
+/** Returns when its content was changed last, as the file system says once it has all of it. */
+async function syncFile(file: string): Promise<number> {
+  const handle = await open(file, 'r');
+  try {
+    await handle.sync();
+    return (await handle.stat()).mtimeMs;
+  } finally {
+    await handle.close();
+  }
+}

@@ -1,0 +1,193 @@
+import { SnaphookError } from '../ports/errors.ts';
+import { type InstanceUuid, instanceUuid } from '../ports/identity.ts';
+import { IMAGE_FORMATS } from '../ports/images.ts';
+import type { VmHardware } from '../ports/vm-hardware.ts';
+import { fieldsOf, parseJson, staysInside } from './manifest.ts';
+import type { RestorableDisk } from './restoration.ts';
+
+/** A VM as the manifest of a backup tells of it. */
+export interface RestorableVm {
+  readonly name: string;
+  readonly instanceUuid: InstanceUuid;
+  readonly grade: string;
+  readonly hardware: VmHardware;
+  readonly disks: readonly RestorableDisk[];
+  /** What was unusual about it when it was captured, for people. */
+  readonly notes: readonly string[];
+}
+
+export interface RestorableBackup {
+  readonly runId: string;
+  readonly snapshot: string;
+  readonly createdAt: string;
+  readonly vm: RestorableVm;
+}
+
+type Fields = ReturnType<typeof fieldsOf>;
+
+/**
+ * What a manifest says of one VM. `vmName` chooses among several. Errors: `E_RESTORE` for what no VM can be made of: another format, a
+ * VM without hardware or disks, images that hold whole datastores or what vSphere has encrypted.
+ */
+export function readBackup(text: string, vmName: string | undefined): RestorableBackup {
+  const root = fieldsOf(parseJson(text));
+  if (root.schema !== 'snaphook/manifest' || root.version !== 1) {
+    throw refused(
+      'it is not a complete manifest of this format',
+      'Restore the whole hand-over directory with the backup product, and name its `snaphook-manifest.json`.',
+    );
+  }
+  const images = new Map(listOf(root.images).map((image) => [textOf(image, 'path'), image]));
+  const vm = chosenVm(listOf(root.vms), vmName);
+  const name = textOf(vm, 'name');
+  const notes = listOf(vm.notes);
+  // The array has what vSphere wrote; where vSphere itself reads the disks, it decrypts them.
+  if (fieldsOf(root.route).name === 'snapvx' && notes.some(({ code }) => code === 'encrypted')) {
+    throw refused(
+      `VM "${name}" is encrypted by vSphere, and so are its images`,
+      'Only vSphere with the key of the VM can read them. Restore it from a snapshot on the array, or capture it by the route "managed".',
+    );
+  }
+  return {
+    runId: textOf(fieldsOf(root.run), 'id'),
+    snapshot: textOf(fieldsOf(root.snapshot), 'name'),
+    createdAt: textOf(root, 'createdAt'),
+    vm: {
+      name,
+      instanceUuid: uuidOf(vm),
+      grade: textOf(vm, 'grade'),
+      hardware: hardwareOf(vm),
+      disks: listOf(vm.disks).map((disk) => diskOf(disk, name, images)),
+      notes: notes.filter(({ severity }) => severity === 'warning').map((note) => textOf(note, 'text')),
+    },
+  };
+}
+
+function chosenVm(vms: readonly Fields[], wanted: string | undefined): Fields {
+  const names = vms.map((vm) => textOf(vm, 'name'));
+  const found = vms.filter((vm) => wanted === undefined || vm.name === wanted || vm.instanceUuid === wanted);
+  const [vm, ...others] = found;
+  if (vm && others.length === 0) return vm;
+  throw refused(
+    wanted === undefined ? `it has ${vms.length} VMs` : `it has ${found.length} VMs "${wanted}"`,
+    `Choose one with \`--vm\`, by name or instance UUID: ${names.join(', ')}.`,
+  );
+}
+
+function diskOf(disk: Fields, vm: string, images: ReadonlyMap<string, Fields>): RestorableDisk {
+  const label = textOf(disk, 'label');
+  const what = `disk "${label}" of VM "${vm}"`;
+  const [path, ...others] = Array.isArray(disk.images) ? disk.images.map(String) : [];
+  const image = path === undefined ? undefined : images.get(path);
+  if (image?.holds === 'datastore') {
+    throw refused(
+      `the image "${path}" of ${what} holds a datastore, not a disk`,
+      'Such an image is a whole device with VMFS on it. Restore it to a spare device, present that to an ESXi host and mount the datastore there, as docs/restore.md says.',
+    );
+  }
+  if (path === undefined || !image || others.length > 0 || !staysInside(path)) {
+    throw refused(
+      `it names ${others.length + (image ? 1 : 0)} images for ${what}`,
+      'The manifest was changed by hand.',
+    );
+  }
+  const format = IMAGE_FORMATS.find((one) => one === image.format);
+  if (format === undefined) {
+    throw refused(`the image "${path}" of ${what} is of a format unknown here`, 'It is of a later version: use that.');
+  }
+  const sizeBytes = numberOf(image, 'sizeBytes');
+  if (sizeBytes === 0 || sizeBytes % 512 !== 0) {
+    throw refused(`the image "${path}" of ${what} has ${sizeBytes} bytes`, 'The manifest was changed by hand.');
+  }
+  return {
+    key: numberOf(disk, 'key'),
+    label,
+    image: { path, format, sizeBytes, dataBytes: numberOf(image, 'dataBytes'), blake2b: textOf(image, 'blake2b') },
+  };
+}
+
+function hardwareOf(vm: Fields): VmHardware {
+  if (vm.hardware === undefined) {
+    throw refused(
+      `it does not tell what VM "${textOf(vm, 'name')}" is made of`,
+      'It is of an earlier version. Make a VM in vCenter and give it the disks; docs/restore.md says how.',
+    );
+  }
+  const hardware = fieldsOf(vm.hardware);
+  return {
+    version: optionalTextOf(hardware, 'version'),
+    guestId: optionalTextOf(hardware, 'guestId'),
+    firmware: hardware.firmware === 'efi' ? 'efi' : 'bios',
+    secureBoot: hardware.secureBoot === true,
+    tpm: hardware.tpm === true,
+    cpus: numberOf(hardware, 'cpus'),
+    coresPerSocket: numberOf(hardware, 'coresPerSocket'),
+    memoryMiB: numberOf(hardware, 'memoryMiB'),
+    biosUuid: optionalTextOf(hardware, 'biosUuid'),
+    showsSerials: hardware.showsSerials === true,
+    controllers: listOf(hardware.controllers).map((one) => ({
+      key: numberOf(one, 'key'),
+      type: textOf(one, 'type'),
+      busNumber: numberOf(one, 'busNumber'),
+    })),
+    slots: listOf(hardware.slots).map((one) => ({
+      disk: numberOf(one, 'disk'),
+      controller: numberOf(one, 'controller'),
+      unit: numberOf(one, 'unit'),
+    })),
+    adapters: listOf(hardware.adapters).map((one) => ({
+      label: textOf(one, 'label'),
+      type: textOf(one, 'type'),
+      macAddress: optionalTextOf(one, 'macAddress'),
+      addressType: optionalTextOf(one, 'addressType'),
+      network: networkOf(fieldsOf(one.network)),
+    })),
+  };
+}
+
+function networkOf(network: Fields): VmHardware['adapters'][number]['network'] {
+  switch (network.kind) {
+    case 'standard':
+      return { kind: 'standard', name: textOf(network, 'name') };
+    case 'distributed':
+      return {
+        kind: 'distributed',
+        switchUuid: textOf(network, 'switchUuid'),
+        portgroupKey: textOf(network, 'portgroupKey'),
+      };
+    default:
+      return { kind: 'other' };
+  }
+}
+
+function uuidOf(vm: Fields): InstanceUuid {
+  const text = textOf(vm, 'instanceUuid');
+  try {
+    return instanceUuid(text);
+  } catch {
+    throw damaged('instanceUuid');
+  }
+}
+
+const listOf = (value: unknown): readonly Fields[] => (Array.isArray(value) ? value.map(fieldsOf) : []);
+
+function textOf(fields: Fields, name: string): string {
+  const value = fields[name];
+  if (typeof value !== 'string' || value === '') throw damaged(name);
+  return value;
+}
+
+const optionalTextOf = (fields: Fields, name: string): string | undefined =>
+  fields[name] === undefined ? undefined : textOf(fields, name);
+
+function numberOf(fields: Fields, name: string): number {
+  const value = fields[name];
+  if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 0) throw damaged(name);
+  return value;
+}
+
+const damaged = (name: string) =>
+  refused(`"${name}" is missing or not of its kind`, 'The manifest was changed by hand.');
+
+const refused = (why: string, hint: string) =>
+  new SnaphookError('E_RESTORE', `nothing can be restored from the manifest: ${why}`, { hint });

@@ -1,0 +1,172 @@
+import { SnaphookError } from '../ports/errors.ts';
+import type { VmRecord } from '../ports/hypervisor.ts';
+import type { MoRef } from '../ports/identity.ts';
+import type { NewDisk, PlaceWish } from '../ports/vm-import.ts';
+import { MANIFEST_NAME } from './plan.ts';
+import type { JobPorts } from './ports.ts';
+import type { ReplacedVm, RestorableDisk, RestorePlan } from './restoration.ts';
+import { type RestorableBackup, readBackup } from './restore-manifest.ts';
+
+const MAX_NAME_LENGTH = 80;
+
+export interface RestoreRequest {
+  /** Hand-over directory as the backup product gave it back. */
+  readonly directory: string;
+  /** Name or instance UUID, where the manifest has several VMs. */
+  readonly vm: string | undefined;
+  /** Labels of the disks; none: all of them. */
+  readonly disks: readonly string[];
+  readonly place: PlaceWish;
+  /** A new VM of that name, or the place of the VM that the backup is of. */
+  readonly as: { readonly name: string } | 'original';
+  readonly connectNetwork: boolean;
+}
+
+/**
+ * Reads manifest and vCenter, changes nothing. Errors: `E_RESTORE`, `E_VERIFY`, `E_VM_NOT_FOUND`, `E_VM_AMBIGUOUS`, `E_VCENTER*`.
+ */
+export async function planRestore(ports: JobPorts, request: RestoreRequest, signal: AbortSignal): Promise<RestorePlan> {
+  const backup = await backupIn(ports, request, signal);
+  const disks = chosenDisks(backup, request.disks);
+  for (const { image } of disks) await ports.imageSource.check(request.directory, image, signal);
+  try {
+    const replaces = request.as === 'original' ? await replacedVm(ports, backup, request, signal) : undefined;
+    const found = await ports.vmImport.findPlace(request.place, signal);
+    const place = replaces ? { ...found, folder: replaces.folder } : found;
+    const name = request.as === 'original' ? (replaces?.vm.name ?? backup.vm.name) : request.as.name;
+    if (!replaces) await checkName(ports, name, signal);
+    const dataBytes = disks.reduce((sum, { image }) => sum + image.dataBytes, 0);
+    if (place.datastore.freeBytes < dataBytes) {
+      throw refused(
+        `datastore "${place.datastore.name}" has ${place.datastore.freeBytes} bytes free, the disks hold ${dataBytes}`,
+        'Free space there, or name another datastore.',
+      );
+    }
+    const { hardware } = backup.vm;
+    return {
+      directory: request.directory,
+      of: { name: backup.vm.name, instanceUuid: backup.vm.instanceUuid, grade: backup.vm.grade },
+      backup: { runId: backup.runId, snapshot: backup.snapshot, createdAt: backup.createdAt },
+      vm: {
+        name,
+        hardware,
+        disks: disks.map(newDisk),
+        connectNetwork: request.connectNetwork,
+        takesPlace: replaces !== undefined,
+      },
+      disks,
+      place,
+      replaces: replaces?.vm,
+      warnings: warningsOf(backup, disks),
+    };
+  } finally {
+    await ports.vmImport.close();
+    await ports.hostStorage.close();
+  }
+}
+
+const newDisk = ({ key, image }: RestorableDisk): NewDisk => ({ key, capacityBytes: image.sizeBytes });
+
+/** What the manifest says of the VM that is asked for. Errors: `E_RESTORE`. */
+export async function backupIn(
+  { images }: Pick<JobPorts, 'images'>,
+  { directory, vm }: Pick<RestoreRequest, 'directory' | 'vm'>,
+  signal: AbortSignal,
+): Promise<RestorableBackup> {
+  const records = await images.records(directory, MANIFEST_NAME, signal);
+  const text = records.find(({ name }) => name === MANIFEST_NAME)?.text;
+  if (text !== undefined) return readBackup(text, vm);
+  throw refused(
+    `there is no readable "${MANIFEST_NAME}" in "${directory}"`,
+    'Restore the whole hand-over directory with the backup product.',
+  );
+}
+
+function chosenDisks({ vm }: RestorableBackup, wanted: readonly string[]): readonly RestorableDisk[] {
+  const labels = vm.disks.map(({ label }) => label);
+  const unknown = wanted.find((label) => !labels.includes(label));
+  if (unknown !== undefined || vm.disks.length === 0) {
+    throw refused(
+      unknown === undefined ? `VM "${vm.name}" has no disk in it` : `VM "${vm.name}" has no disk "${unknown}"`,
+      `Its disks: ${labels.join(', ')}.`,
+    );
+  }
+  const disks = vm.disks.filter(({ label }) => wanted.length === 0 || wanted.includes(label));
+  const homeless = disks.find(({ key }) => !vm.hardware.slots.some((slot) => slot.disk === key));
+  if (homeless) throw refused(`disk "${homeless.label}" hangs on nothing`, 'The manifest was changed by hand.');
+  return disks;
+}
+
+/** It is the VM of the backup, and nothing of it runs or would be lost: refused otherwise. */
+async function replacedVm(
+  { hypervisor, hostStorage }: JobPorts,
+  backup: RestorableBackup,
+  request: RestoreRequest,
+  signal: AbortSignal,
+): Promise<{ readonly vm: ReplacedVm; readonly folder: MoRef }> {
+  const { name, instanceUuid, disks } = backup.vm;
+  const [found = []] = await hypervisor.findVms([{ by: 'instanceUuid', uuid: instanceUuid }], signal);
+  const [vm, ...others] = found;
+  if (!vm || others.length > 0) {
+    throw new SnaphookError('E_VM_NOT_FOUND', `vCenter has ${found.length} VMs of the identity of "${name}"`, {
+      hint: 'Its place can be taken only where it is. Restore it as a new VM with `--as`.',
+    });
+  }
+  const why = whyNotReplaced(vm);
+  if (why !== undefined) {
+    throw refused(`VM "${vm.name}" ${why}`, 'Correct that in vCenter, or restore as a new VM with `--as`.');
+  }
+  if (request.disks.length > 0 && request.disks.length < disks.length) {
+    throw refused('a VM is replaced with all its disks', 'Restore single disks as a new VM with `--as`.');
+  }
+  const { folder } = await hostStorage.homeOf(vm.moRef, signal);
+  if (folder === undefined) throw refused(`VM "${vm.name}" lies in a vApp`, 'Restore it as a new VM with `--as`.');
+  return { vm: { moRef: vm.moRef, name: vm.name, instanceUuid }, folder };
+}
+
+function whyNotReplaced({ poweredOn, template, connected, condition, disks }: VmRecord): string | undefined {
+  if (poweredOn || condition.suspended) return 'is not powered off';
+  if (!connected) return 'is not connected';
+  if (template) return 'is a template';
+  if (condition.snapshots.length > 0 || disks.some(({ onSnapshot }) => onSnapshot)) return 'has VM snapshots';
+  const busy = condition.tasks.find(({ atWork }) => atWork);
+  return busy && `is busy with "${busy.kind}"`;
+}
+
+/** Names of VMs are the same in one folder only; another VM of the name would be confusing in any. */
+async function checkName({ hypervisor }: JobPorts, name: string, signal: AbortSignal): Promise<void> {
+  if (name.trim() !== name || name === '' || name.length > MAX_NAME_LENGTH) {
+    throw refused(
+      `"${name}" is no name for a VM`,
+      `It has 1 to ${MAX_NAME_LENGTH} characters, none of them a blank at its ends.`,
+    );
+  }
+  const [found = []] = await hypervisor.findVms([{ by: 'name', name }], signal);
+  if (found.length > 0) throw refused(`there is a VM "${name}" already`, 'Give it another name with `--as`.');
+}
+
+function warningsOf({ vm }: RestorableBackup, disks: readonly RestorableDisk[]): readonly string[] {
+  const { hardware } = vm;
+  const warnings: string[] = vm.notes.map((note) => `when it was captured: ${note}`);
+  if (vm.grade === 'crash' || vm.grade === 'unknown') {
+    warnings.push(`the backup is of grade "${vm.grade}": applications recover as after a power failure`);
+  }
+  if (hardware.tpm)
+    warnings.push('the virtual TPM is not restored: keys sealed in it are lost, have recovery keys at hand');
+  if (hardware.firmware === 'efi') {
+    warnings.push(
+      'boot entries of the EFI firmware are not restored: a system that boots by the default path needs none',
+    );
+  }
+  for (const { label, network } of hardware.adapters) {
+    if (network.kind === 'other')
+      warnings.push(`"${label}" is left out: its network is of a kind that is not restored`);
+  }
+  if (disks.length < vm.disks.length) {
+    warnings.push(`${vm.disks.length - disks.length} disk(s) of the VM are left out`);
+  }
+  return warnings;
+}
+
+const refused = (why: string, hint: string) =>
+  new SnaphookError('E_RESTORE', `nothing can be restored: ${why}`, { hint });

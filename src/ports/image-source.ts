@@ -1,0 +1,23 @@
+import type { ImageShape } from './images.ts';
+
+/** A stored image, by what its manifest says of it. */
+export interface StoredImage extends ImageShape {
+  /** BLAKE2b-512 of the content in hex. */
+  readonly blake2b: string;
+}
+
+/** Images as a backup product gave them back. Errors: `E_VERIFY`. */
+export interface ImageSource {
+  /** Is the image there, of its format and size? Reads no content. */
+  check(directory: string, image: StoredImage, signal: AbortSignal): Promise<void>;
+  /**
+   * The content as a streamOptimized VMDK. The hash is taken while it is read: of an image that is not as its manifest says the end is
+   * never sent, and the stream throws `E_VERIFY`.
+   */
+  streamVmdk(
+    directory: string,
+    image: StoredImage,
+    progress: (readBytes: number) => void,
+    signal: AbortSignal,
+  ): AsyncIterable<Uint8Array>;
+}

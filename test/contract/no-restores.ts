@@ -1,0 +1,21 @@
+import type { JobPorts } from '../../src/job/ports.ts';
+
+const uncalled = (): never => {
+  throw new Error('nothing here is restored');
+};
+
+/** For worlds without restores: whoever asks them fails. */
+export const noRestores: Pick<JobPorts, 'vmImport' | 'imageSource'> = {
+  vmImport: {
+    sessionKey: uncalled,
+    findPlace: uncalled,
+    begin: uncalled,
+    abort: uncalled,
+    vm: uncalled,
+    vmsIn: uncalled,
+    identify: uncalled,
+    destroy: uncalled,
+    close: async () => undefined,
+  },
+  imageSource: { check: uncalled, streamVmdk: uncalled },
+};

@@ -1,0 +1,177 @@
+import { closeSync, cpSync, openSync, readdirSync, rmSync, writeSync } from 'node:fs';
+import path from 'node:path';
+import { acknowledgedBefore, establishMoments } from '../../../src/cli/demo/observe.ts';
+import { type RestoreOptions, restoreVerb } from '../../../src/cli/restore-verb.ts';
+import { DATABASE_VM } from '../../../src/lab/estate.ts';
+import { ESX } from '../../../src/lab/estate-vms.ts';
+import { checkDatabase, isConsistent } from '../../../src/lab/guest/database-check.ts';
+import type { Reporter } from '../../../src/ports/reporter.ts';
+import { failure } from '../../failure.ts';
+import { type CrashPoint, crashProgram, reapSite, told } from '../reap/crashed-site.ts';
+import { openSite, type Site } from './site.ts';
+
+jest.setTimeout(120_000);
+
+const NEW_NAME = 'sql01-restored';
+const silent: Reporter = { info: () => undefined, warn: () => undefined, progress: () => undefined };
+
+let site: Site;
+let backup: string;
+let lastAcknowledged: number;
+let before: ReturnType<typeof stateOfSite>;
+
+/** One backup, kept as a backup product keeps it. */
+beforeAll(async () => {
+  site = await openSite();
+  const { directory } = site.lab;
+  await site.pre();
+  const [moment] = establishMoments(site.lab.events.events);
+  lastAcknowledged = acknowledgedBefore(site.lab, moment ?? 0);
+  backup = path.join(directory, 'backup');
+  cpSync(path.join(directory, 'export', 'nightly'), backup, { recursive: true });
+  await site.post();
+  before = stateOfSite();
+});
+afterAll(() => site.close());
+afterEach(() => site.lab.faults.clear());
+
+/** What a restore adds to. */
+function stateOfSite() {
+  const { vcenter, store } = site.lab;
+  return { vms: vcenter.vmNames(), devices: store.devices().map(({ id }) => id) };
+}
+
+const WISH: RestoreOptions = {
+  manifest: '',
+  vm: undefined,
+  disk: [],
+  as: NEW_NAME,
+  inPlace: false,
+  host: ESX,
+  datastore: 'vvol-ds01',
+  folder: 'DC1/vm/test',
+  resourcePool: undefined,
+  connectNetwork: false,
+  apply: true,
+};
+const IN_PLACE = { as: undefined, inPlace: true, folder: undefined } as const;
+
+const restore = (options: Partial<RestoreOptions> = {}) =>
+  restoreVerb(
+    { configFile: site.lab.configFile, reporter: silent, signal: new AbortController().signal },
+    { ...WISH, manifest: path.join(backup, 'snaphook-manifest.json'), ...options },
+  );
+
+const crashRestore = (point: CrashPoint, ...words: readonly string[]) =>
+  crashProgram(
+    site.lab,
+    ['snaphook.cjs', 'restore', 'run', backup, '--host', ESX, '--datastore', 'vvol-ds01', '--apply', ...words],
+    point,
+  );
+
+/** The devices behind the disks of a VM on vVols, in the order of its disks. */
+function contentOf(vm: string) {
+  const { vcenter, store } = site.lab;
+  return vcenter.vm(vm).disks.map(({ backing }) => {
+    if (backing.kind !== 'vvol') throw new Error(`a disk of "${vm}" is no vVol`);
+    return store.open(backing.backingObjectId.slice(-5).toUpperCase());
+  });
+}
+
+async function checkDisksOf(vm: string): Promise<void> {
+  const [database, journal] = contentOf(vm);
+  if (!database || !journal) throw new Error(`"${vm}" has not both disks`);
+  const check = await checkDatabase(database, journal);
+  expect(isConsistent(check)).toBe(true);
+  expect(check.lastTransaction).toBe(lastAcknowledged);
+}
+
+test('a plan tells what would be, and changes nothing', async () => {
+  const { document } = await restore({ apply: false });
+
+  expect(document).toMatchObject({
+    applied: false,
+    name: NEW_NAME,
+    of: { name: DATABASE_VM, grade: 'application' },
+    disks: [{ label: 'Hard disk 1' }, { label: 'Hard disk 2' }],
+    connectNetwork: false,
+  });
+  expect(stateOfSite()).toEqual(before);
+});
+
+test('an image that is not as its manifest says is never a VM: the import is ended and nothing is left', async () => {
+  const damaged = path.join(site.lab.directory, 'damaged');
+  cpSync(backup, damaged, { recursive: true });
+  const image = readdirSync(damaged, { recursive: true, encoding: 'utf8' }).find((name) => name.endsWith('.raw'));
+  const file = openSync(path.join(damaged, image ?? ''), 'r+');
+  writeSync(file, Buffer.from('x'), 0, 1, 4096);
+  closeSync(file);
+
+  expect(await failure(restore({ manifest: damaged }))).toMatchObject({ code: 'E_VERIFY' });
+  rmSync(path.join(damaged, image ?? ''));
+  expect(await failure(restore({ manifest: damaged }))).toMatchObject({ code: 'E_VERIFY' });
+  expect(stateOfSite()).toEqual(before);
+  expect(site.leftBehind()).toEqual([]);
+});
+
+test('a restore that dies while it sends a disk is found by reap, and its VM removed', async () => {
+  await crashRestore({ operation: 'POST /nfc', when: 'before', system: 'vcenter' }, '--as', NEW_NAME);
+  expect(site.lab.vcenter.vmNames()).toContain(NEW_NAME);
+
+  expect(told(await reapSite(site))).toContain('crashed-run found');
+  expect(told(await reapSite(site, { apply: true }))).toContain('crashed-run removed');
+  expect(stateOfSite()).toEqual(before);
+  expect(site.leftBehind()).toEqual([]);
+});
+
+test('a VM is replaced only when it is powered off; it stays under another name, and the restored one is who it was', async () => {
+  const { vcenter } = site.lab;
+  const original = vcenter.vm(DATABASE_VM);
+  expect(await failure(restore(IN_PLACE))).toMatchObject({ code: 'E_RESTORE' });
+
+  vcenter.setPowerState(DATABASE_VM, 'poweredOff');
+  await crashRestore({ operation: 'ReconfigVM_Task', when: 'after', system: 'vcenter' }, '--in-place');
+  await reapSite(site, { apply: true });
+  expect(stateOfSite()).toEqual(before);
+  expect(vcenter.vm(DATABASE_VM)).toMatchObject({ instanceUuid: original.instanceUuid, disks: original.disks });
+
+  const { document } = await restore(IN_PLACE);
+  const replacedAs = String(document?.replacedAs);
+  expect(vcenter.vm(replacedAs).disks).toEqual(original.disks);
+  expect(vcenter.vm(DATABASE_VM)).toMatchObject({
+    instanceUuid: original.instanceUuid,
+    biosUuid: original.biosUuid,
+    folder: original.folder,
+    adapters: [{ macAddress: original.adapters?.[0]?.macAddress, startConnected: false }],
+    powerState: 'poweredOff',
+  });
+  await checkDisksOf(DATABASE_VM);
+});
+
+test('the VM is lost and made again of its backup: same hardware, powered off, the database opens with the last acknowledged transaction', async () => {
+  const { vcenter } = site.lab;
+  const lost = vcenter.vm(DATABASE_VM);
+  vcenter.removeVm(DATABASE_VM);
+
+  await restore();
+  const restored = vcenter.vm(NEW_NAME);
+  const { cpus, coresPerSocket, memoryMb, firmware, secureBoot } = lost;
+  expect(restored).toMatchObject({
+    ...{ cpus, coresPerSocket, memoryMb, firmware, secureBoot },
+    folder: ['test'],
+    powerState: 'poweredOff',
+    adapters: [{ type: 'VirtualVmxnet3', network: 'VM Network', addressType: 'generated', startConnected: false }],
+  });
+  expect(
+    restored.disks.map(({ controllerKey, unitNumber, capacityBytes }) => ({
+      controllerKey,
+      unitNumber,
+      capacityBytes,
+    })),
+  ).toEqual(
+    lost.disks.map(({ controllerKey, unitNumber, capacityBytes }) => ({ controllerKey, unitNumber, capacityBytes })),
+  );
+  expect([restored.instanceUuid, restored.biosUuid]).not.toContain(lost.instanceUuid);
+  await checkDisksOf(NEW_NAME);
+  expect(await failure(restore())).toMatchObject({ code: 'E_RESTORE' });
+});

@@ -1,0 +1,113 @@
+import {
+  closeSync,
+  copyFileSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  statSync,
+  truncateSync,
+  writeSync,
+} from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { imageFiles } from '../../../src/image/image-files.ts';
+import { verifyImage } from '../../../src/image/verify-image.ts';
+import { FILE_FORMATS, type FileFormat, type ImageFile } from '../../../src/ports/images.ts';
+import { failure } from '../../failure.ts';
+import { makeRandomDevice, numbersOf } from './random-device.ts';
+
+const MIB = 1024 * 1024;
+const SEED = Number(process.env.IMAGE_SEED ?? Date.now() % 1_000_000);
+const replay = `replay: IMAGE_SEED=${SEED} npx jest test/unit/image/verify-image`;
+const never = new AbortController().signal;
+const ignore = () => undefined;
+const folder = () => mkdtempSync(path.join(os.tmpdir(), 'snaphook-verify-'));
+
+async function written(
+  format: FileFormat,
+  seed: number,
+  mostBytes = 3 * MIB,
+): Promise<{ into: string; image: ImageFile }> {
+  const into = folder();
+  const device = path.join(folder(), 'device');
+  const { sizeBytes } = makeRandomDevice(device, seed, mostBytes);
+  const request = { devicePath: device, path: 'vm/disk.image', format, sizeBytes };
+  return { into, image: await imageFiles.write(into, request, ignore, never) };
+}
+
+test.each(FILE_FORMATS)(`the images of generated devices are what was handed over (%s; ${replay})`, async (format) => {
+  for (let seed = SEED; seed < SEED + 4; seed += 1) {
+    const { into, image } = await written(format, seed, 40 * MIB);
+
+    await verifyImage(into, image, ignore, never);
+  }
+});
+
+test.each(FILE_FORMATS)(`an image that lost its end is found, and is sound with it (%s; ${replay})`, async (format) => {
+  const next = numbersOf(SEED);
+  for (let seed = SEED; seed < SEED + 6; seed += 1) {
+    const { into, image } = await written(format, seed);
+    const files = readdirSync(path.join(into, 'vm')).map((name) => path.join(into, 'vm', name));
+    const largest = files.toSorted((a, b) => statSync(b).size - statSync(a).size)[0] ?? '';
+    const kept = path.join(into, 'kept');
+    copyFileSync(largest, kept);
+
+    truncateSync(largest, Math.floor(statSync(largest).size * next()));
+    expect(await failure(verifyImage(into, image, ignore, never))).toMatchObject({ code: 'E_VERIFY' });
+
+    copyFileSync(kept, largest);
+    await verifyImage(into, image, ignore, never);
+  }
+});
+
+test.each(FILE_FORMATS)('content that changed since is found (%s)', async (format) => {
+  const into = folder();
+  const device = path.join(folder(), 'device');
+  const { sizeBytes } = makeRandomDevice(device, SEED, 3 * MIB);
+  const request = (name: string) => ({ devicePath: device, path: name, format, sizeBytes });
+  const before = await imageFiles.write(into, request('before.image'), ignore, never);
+  const handle = openSync(device, 'r+');
+  writeSync(handle, Buffer.from(String(SEED)), 0, 1, sizeBytes - 1);
+  closeSync(handle);
+  const after = await imageFiles.write(into, request('after.image'), ignore, never);
+
+  expect(await failure(verifyImage(into, { ...before, path: after.path }, ignore, never))).toMatchObject({
+    code: 'E_VERIFY',
+    message: expect.stringContaining('is not what was handed over'),
+  });
+});
+
+test.each(FILE_FORMATS)('a missing image, and one that is something else, are told (%s)', async (format) => {
+  const { into, image } = await written('qcow2', SEED);
+  const elsewhere = { ...image, path: 'vm/none.image' };
+
+  expect(await failure(verifyImage(into, { ...elsewhere, format }, ignore, never))).toMatchObject({ code: 'E_VERIFY' });
+  if (format !== 'qcow2')
+    expect(await failure(verifyImage(into, { ...image, format }, ignore, never))).toMatchObject({ code: 'E_VERIFY' });
+});
+
+test.each(FILE_FORMATS)(
+  `whatever stands in an image, it is sound, damaged or another, and nothing else happens (%s; ${replay})`,
+  async (format) => {
+    const next = numbersOf(SEED);
+    const { into, image } = await written(format, SEED);
+    const file = path.join(into, image.path);
+    const sound = path.join(into, 'sound');
+    copyFileSync(file, sound);
+    for (let round = 0; round < 40; round += 1) {
+      copyFileSync(sound, file);
+      const { size } = statSync(file);
+      const handle = openSync(file, 'r+');
+      const at = Math.floor(next() ** 4 * size);
+      writeSync(handle, Buffer.from([next() * 256, next() * 256, next() * 256]), 0, 3, at);
+      closeSync(handle);
+
+      const end = await verifyImage(into, image, ignore, never).then(
+        () => undefined,
+        (error: unknown) => error,
+      );
+
+      if (end !== undefined) expect(end).toMatchObject({ code: 'E_VERIFY' });
+    }
+  },
+);

@@ -1,0 +1,108 @@
+import { readBackup } from '../../../src/job/restore-manifest.ts';
+import { failure } from '../../failure.ts';
+
+const HASH = 'ab'.repeat(64);
+
+const hardware = {
+  version: 'vmx-19',
+  guestId: 'debian12_64Guest',
+  firmware: 'efi',
+  secureBoot: true,
+  tpm: false,
+  cpus: 2,
+  coresPerSocket: 1,
+  memoryMiB: 4096,
+  showsSerials: true,
+  controllers: [{ key: 1000, type: 'ParaVirtualSCSIController', busNumber: 0 }],
+  slots: [{ disk: 2000, controller: 1000, unit: 0 }],
+  adapters: [{ label: 'Network adapter 1', type: 'VirtualVmxnet3', network: { kind: 'standard', name: 'VM Network' } }],
+};
+const vm = (name: string, change: object = {}) => ({
+  name,
+  instanceUuid: `50aa0000-0000-4000-8000-00000000000${name.length}`,
+  grade: 'application',
+  hardware,
+  disks: [{ key: 2000, label: 'Hard disk 1', images: [`${name}/disk.raw`] }],
+  ...change,
+});
+const image = (change: object = {}) => ({
+  path: 'sql01/disk.raw',
+  sizeBytes: 1024 * 1024,
+  dataBytes: 4096,
+  blake2b: HASH,
+  format: 'raw',
+  holds: 'disk',
+  ...change,
+});
+const manifest = (change: object = {}) =>
+  JSON.stringify({
+    schema: 'snaphook/manifest',
+    version: 1,
+    createdAt: '2026-01-01T00:00:00.000Z',
+    run: { id: 'l1k2m3n4-abcdef' },
+    snapshot: { name: 'snaphook-l1k2m3n4-abcdef-x1y2z3' },
+    vms: [vm('sql01')],
+    images: [image()],
+    ...change,
+  });
+
+const refusal = (text: string, name?: string) => failure(Promise.resolve().then(() => readBackup(text, name)));
+
+test('a manifest tells of a VM everything it is made of, and of each disk its image', () => {
+  expect(readBackup(manifest(), undefined)).toMatchObject({
+    runId: 'l1k2m3n4-abcdef',
+    vm: {
+      name: 'sql01',
+      hardware,
+      disks: [
+        { key: 2000, label: 'Hard disk 1', image: { path: 'sql01/disk.raw', sizeBytes: 1024 * 1024, blake2b: HASH } },
+      ],
+    },
+  });
+});
+
+test('of several VMs one is chosen by name or identity, and nothing is guessed', async () => {
+  const images = [image(), image({ path: 'pg1/disk.raw' })];
+  const both = manifest({ vms: [vm('sql01'), vm('pg1')], images });
+
+  expect(readBackup(both, 'pg1').vm.name).toBe('pg1');
+  expect(readBackup(both, '50aa0000-0000-4000-8000-000000000005').vm.name).toBe('sql01');
+  expect(await refusal(both)).toMatchObject({ code: 'E_RESTORE', hint: expect.stringContaining('sql01, pg1') });
+  expect(await refusal(both, 'web01')).toMatchObject({ code: 'E_RESTORE' });
+});
+
+test.each<[string, object, string]>([
+  ['one that is not complete', { schema: 'snaphook/planned-manifest' }, 'not a complete manifest'],
+  ['one of another version', { version: 2 }, 'not a complete manifest'],
+  ['one without VMs', { vms: [] }, 'it has 0 VMs'],
+  ['a VM without hardware', { vms: [vm('sql01', { hardware: undefined })] }, 'does not tell what'],
+  ['hardware that is not whole', { vms: [vm('sql01', { hardware: { ...hardware, cpus: '2' } })] }, '"cpus"'],
+  ['an identity that is none', { vms: [vm('sql01', { instanceUuid: 'x' })] }, '"instanceUuid"'],
+  ['an image of a whole datastore', { images: [image({ holds: 'datastore' })] }, 'holds a datastore, not a disk'],
+  ['an image of an unknown format', { images: [image({ format: 'vhdx' })] }, 'format unknown here'],
+  [
+    'a VM whose images are encrypted',
+    {
+      route: { name: 'snapvx' },
+      vms: [vm('sql01', { notes: [{ code: 'encrypted', severity: 'warning', text: 'x' }] })],
+    },
+    'encrypted by vSphere',
+  ],
+  ['a disk without its image', { images: [] }, 'names 0 images'],
+  ['an image that is no whole sectors', { images: [image({ sizeBytes: 1000 })] }, '1000 bytes'],
+  [
+    'an image outside of the directory',
+    { vms: [vm('sql01', { disks: [{ key: 2000, label: 'x', images: ['../x'] }] })], images: [image({ path: '../x' })] },
+    'names',
+  ],
+])('%s is refused with what to do about it', async (_what, change, why) => {
+  expect(await refusal(manifest(change))).toMatchObject({
+    code: 'E_RESTORE',
+    message: expect.stringContaining(why),
+    hint: expect.stringMatching(/\S/),
+  });
+});
+
+test('what is no JSON is refused like any other file', async () => {
+  expect(await refusal('{')).toMatchObject({ code: 'E_RESTORE' });
+});

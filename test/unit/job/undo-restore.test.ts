@@ -1,0 +1,157 @@
+import { foldJournal, type JournalRecord, RunJournal } from '../../../src/job/journal.ts';
+import type { JobPorts } from '../../../src/job/ports.ts';
+import type { RestorePlan } from '../../../src/job/restoration.ts';
+import { undoRestore } from '../../../src/job/undo-restore.ts';
+import { instanceUuid, moRef } from '../../../src/ports/identity.ts';
+import type { JournalLine } from '../../../src/ports/journal.ts';
+import type { MadeVm } from '../../../src/ports/vm-import.ts';
+import { noRestores } from '../../contract/no-restores.ts';
+import { ManualClock } from './manual-clock.ts';
+
+const RUN = 'l1k2m3n4-abcdef';
+const FOLDER = moRef('group-v7');
+const MADE = moRef('vm-201');
+const OLD = moRef('vm-101');
+const OLD_UUID = instanceUuid('50aa0000-0000-4000-8000-000000000001');
+const never = new AbortController().signal;
+
+// Only what an undo reads of a plan.
+const plan = (replaces?: RestorePlan['replaces']) =>
+  ({
+    of: { name: 'sql01' },
+    vm: { name: replaces?.name ?? 'sql01-restored' },
+    place: { folder: FOLDER },
+    replaces,
+  }) as RestorePlan;
+const REPLACES = { moRef: OLD, name: 'sql01', instanceUuid: OLD_UUID };
+
+const made = (change: Partial<MadeVm> = {}): MadeVm => ({
+  moRef: MADE,
+  name: 'sql01-restored',
+  instanceUuid: undefined,
+  poweredOff: true,
+  mark: RUN,
+  ...change,
+});
+
+const BEGUN: JournalRecord = { kind: 'importing', data: { lease: 'lease-1', vm: MADE } };
+const step = (kind: 'intent' | 'done', name: 'import' | 'replace'): JournalRecord =>
+  kind === 'intent' ? { kind, data: { step: name } } : { kind, data: { step: name, result: {} } };
+
+async function undoIn(vms: readonly MadeVm[], plan: RestorePlan, records: readonly JournalRecord[], canRemove = true) {
+  const lines: JournalLine[] = [{ kind: 'restoring', data: plan } as const, ...records].map(
+    ({ kind, data }, index) => ({
+      seq: index + 1,
+      at: '2026-01-01T00:00:00Z',
+      kind,
+      data,
+    }),
+  );
+  const file = { runId: RUN, append: async (line: JournalLine) => void lines.push(line), read: async () => lines };
+  const there = new Map(vms.map((vm) => [vm.moRef, vm]));
+  const did: string[] = [];
+  const clock = new ManualClock();
+  const ports = {
+    ...noRestores,
+    clock,
+    reporter: { info: () => undefined, warn: () => undefined, progress: () => undefined },
+    vmImport: {
+      ...noRestores.vmImport,
+      abort: async (lease) => void did.push(`abort ${lease}`),
+      vm: async (vm) => there.get(vm),
+      vmsIn: async (folder) => (folder === FOLDER ? [...there.values()] : []),
+      identify: async (vm, { name, instanceUuid }) => {
+        did.push(`${vm} is ${name} ${instanceUuid}`);
+        const before = there.get(vm);
+        if (before) there.set(vm, { ...before, name });
+      },
+      destroy: async (vm) => {
+        if (!canRemove) throw new Error('vCenter is gone');
+        did.push(`destroy ${vm}`);
+        there.delete(vm);
+      },
+    } satisfies JobPorts['vmImport'],
+  };
+  const journal = await RunJournal.load(file, clock);
+  // An undo asks no other port. What it waits for comes at once.
+  const undoing = undoRestore(ports as unknown as JobPorts, { runId: RUN, journal }, never);
+  await clock.advance(60_000);
+  const errors = await undoing;
+  return { errors, did, state: foldJournal(RUN, lines), names: [...there.values()].map(({ name }) => name) };
+}
+
+test('a VM that vCenter told the id of goes, after its import was ended', async () => {
+  const { did, errors, names, state } = await undoIn([made()], plan(), [step('intent', 'import'), BEGUN]);
+
+  expect([did, errors, names]).toEqual([['abort lease-1', `destroy ${MADE}`], [], []]);
+  expect(state.steps.import.at).toBe('undone');
+});
+
+test('of an import without an answer the VM is found by name, folder and mark, once the request had time to take effect', async () => {
+  const others = [
+    made({ moRef: moRef('vm-7'), name: 'another' }),
+    made({ moRef: moRef('vm-8'), mark: 'l1k2m3n4-others' }),
+    made({ moRef: moRef('vm-9'), mark: undefined }),
+  ];
+  const { did, names } = await undoIn([...others, made()], plan(), [step('intent', 'import')]);
+
+  expect(did).toEqual([`destroy ${MADE}`]);
+  expect(names).toHaveLength(others.length);
+});
+
+test.each<[string, Partial<MadeVm>]>([
+  ['has the id but not the mark', { mark: undefined }],
+  ['has the mark of another restore', { mark: 'l1k2m3n4-others' }],
+])('a VM that %s is left alone', async (_what, change) => {
+  const { did, errors, names } = await undoIn([made(change)], plan(), [step('intent', 'import'), BEGUN]);
+
+  expect([did, errors, names.length]).toEqual([['abort lease-1'], [], 1]);
+});
+
+test('a VM that runs is told as left behind, and the restore stays open', async () => {
+  const { errors, names, state } = await undoIn([made({ poweredOff: false })], plan(), [
+    step('intent', 'import'),
+    BEGUN,
+  ]);
+
+  expect([errors, names.length]).toEqual([[expect.objectContaining({ code: 'E_LEFTOVERS' })], 1]);
+  expect(state.steps.import.at).toBe('intended');
+});
+
+const REPLACING = [step('intent', 'import'), BEGUN, step('done', 'import'), step('intent', 'replace')];
+const KEPT = `sql01-replaced-${RUN}`;
+const INTERIM = `sql01-restoring-${RUN}`;
+const old = (name: string): MadeVm => made({ moRef: OLD, name, mark: undefined });
+
+test.each<[string, string, string, readonly string[]]>([
+  ['before anything was renamed', 'sql01', INTERIM, []],
+  ['when the VM had stepped aside', KEPT, INTERIM, [`${OLD} is sql01 ${OLD_UUID}`]],
+  ['when the restored one had its name', KEPT, 'sql01', [`${MADE} is ${INTERIM} new`, `${OLD} is sql01 ${OLD_UUID}`]],
+])(
+  'a replacement that died %s gives the VM its name and identity back, then the restored one goes',
+  async (_when, oldName, madeName, given) => {
+    const { did, names } = await undoIn([old(oldName), made({ name: madeName })], plan(REPLACES), REPLACING);
+
+    expect(did).toEqual([...given, 'abort lease-1', `destroy ${MADE}`]);
+    expect(names).toEqual(['sql01']);
+  },
+);
+
+test('a VM that somebody renamed since keeps the name that it has now', async () => {
+  const { did, names } = await undoIn([old('sql01-by-hand'), made({ name: INTERIM })], plan(REPLACES), REPLACING);
+
+  expect(did).toEqual(['abort lease-1', `destroy ${MADE}`]);
+  expect(names).toEqual(['sql01-by-hand']);
+});
+
+test('what came to its end is not undone, in place or not; what cannot be undone is told and tried again', async () => {
+  const whole = await undoIn([made()], plan(), [step('intent', 'import'), BEGUN, step('done', 'import')]);
+  const replaced = await undoIn([old(KEPT), made({ name: 'sql01' })], plan(REPLACES), [
+    ...REPLACING,
+    step('done', 'replace'),
+  ]);
+  expect([whole.did, replaced.did]).toEqual([[], []]);
+
+  const stuck = await undoIn([made()], plan(), [step('intent', 'import'), BEGUN], false);
+  expect([stuck.errors.length, stuck.state.steps.import.at]).toEqual([1, 'intended']);
+});
