@@ -48,7 +48,10 @@ const GROUPS = [
       count: countChecksAndJest,
     },
   ],
-  [{ name: 'demo', limitMinutes: 3, npm: ['run', '--silent', 'demo', '--', '--json'], count: countDemo }],
+  [
+    { name: 'demo', limitMinutes: 3, npm: ['run', '--silent', 'demo', '--', '--json'], count: countDemo },
+    summaryStage('files', 4),
+  ],
   [summaryStage('freeze', 8), summaryStage('peers', 9)],
   [{ name: 'chaos', limitMinutes: 3, npm: ['run', '--silent', 'chaos', '--', '--json'], count: countChaos }],
   [jestStage('faults', 14)],

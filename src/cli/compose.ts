@@ -21,6 +21,7 @@ import type { VmSelector } from '../ports/hypervisor.ts';
 import { arrayId } from '../ports/identity.ts';
 import type { Reporter } from '../ports/reporter.ts';
 import { createPowerMax, type UnisphereServer } from '../powermax/powermax.ts';
+import { createLinuxFileSystems } from '../proxy/linux/linux-file-systems.ts';
 import { createLinuxProxy } from '../proxy/linux/linux-proxy.ts';
 import { createHostStorage } from '../vsphere/host-storage.ts';
 import { createVmImport } from '../vsphere/vm-import.ts';
@@ -61,6 +62,7 @@ export function composePorts(config: Config, reporter: Reporter): JobPorts {
     guests: composeGuests(config.guests, clock),
     proxy: createLinuxProxy({ byIdFolder: config.proxy.devices, clock }),
     images: imageFiles,
+    fileSystems: createLinuxFileSystems(clock),
     bands: bandFolders,
     imageSource: storedImages,
     journals: createFileJournals(path.join(config.stateDirectory, 'runs')),
@@ -179,6 +181,7 @@ export function jobSpec(
     imageFormat: job.imageFormat,
     bandBytes: job.bandBytes,
     limits: limitsOf(name, job),
+    ...(job.handOver === 'files' && { files: job.files ?? { verify: true, onUnreadable: 'fail' } }),
     ...(job.retention && { retention: { days: job.retention.days, count: job.retention.count } }),
   };
 }

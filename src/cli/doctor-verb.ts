@@ -93,7 +93,9 @@ async function runChecks(
 async function checkJob(config: Config, name: string, ports: JobPorts, signal: AbortSignal): Promise<string> {
   const context = { job: name, integration: 'doctor', instance: undefined, productRunId: undefined, level: undefined };
   const runId = newRunId(ports.clock.now(), ports.randomText());
-  const plan = await previewPlan(ports, { runId, spec: jobSpec(config, name), context }, signal);
+  const spec = jobSpec(config, name);
+  if (spec.files) await ports.fileSystems.preflight(spec.exportDirectory, [], signal);
+  const plan = await previewPlan(ports, { runId, spec, context }, signal);
   const warnings = plan.warnings.length === 0 ? '' : `; ${plan.warnings.join('; ')}`;
   const what = plan.managed
     ? `${plan.managed.disks.length} disk(s) to be added to VM "${plan.managed.proxyVm.name}"`

@@ -81,6 +81,7 @@ export const EXIT_OF_ERROR: Readonly<Record<ErrorCode, number>> = {
   E_PROXY_SPACE: EXIT.proxy,
   E_PROXY: EXIT.proxy,
   E_EXPORT: EXIT.proxy,
+  E_UNREADABLE: EXIT.proxy,
   E_VERIFY: EXIT.verify,
   E_RESTORE: EXIT.preflight,
   E_LEFTOVERS: EXIT.leftovers,

@@ -1,4 +1,5 @@
 import { loadConfig } from '../config/load.ts';
+import { folderOf } from '../job/mounted-devices.ts';
 import { newRunId } from '../job/names.ts';
 import { imageFormatOf, type PlanPreview } from '../job/plan.ts';
 import { previewPlan } from '../job/planner.ts';
@@ -41,7 +42,7 @@ function documentOf({ runId: _, context: __, spec, ...plan }: PlanPreview): Verb
     job: spec.name,
     grade: spec.grade,
     exportDirectory: spec.exportDirectory,
-    imageFormat: imageFormatOf(spec),
+    ...(spec.files ? { handOver: 'files' } : { handOver: 'images', imageFormat: imageFormatOf(spec) }),
     ...plan,
   });
 }
@@ -68,7 +69,7 @@ function textOf(plan: PlanPreview): string {
           bytesText(disk.capacityBytes),
           device.device,
           device.target ?? 'to be made',
-          device.imagePath,
+          plan.spec.files ? folderOf(device) : device.imagePath,
         ]),
     ),
   );
@@ -77,7 +78,7 @@ function textOf(plan: PlanPreview): string {
   return [
     managed
       ? table([['VM', 'disk', 'storage', 'size', 'serial', 'proxy VM', 'image'], ...added])
-      : table([['VM', 'disk', 'storage', 'size', 'device', 'target', 'image'], ...linked]),
+      : table([['VM', 'disk', 'storage', 'size', 'device', 'target', plan.spec.files ? 'folder' : 'image'], ...linked]),
     `route ${route.name}: ${route.because}\n`,
     managed
       ? `vCenter takes one snapshot of each of ${plan.vms.length} VM(s); nothing removes them by itself\n`
@@ -89,7 +90,9 @@ function textOf(plan: PlanPreview): string {
       ({ count, cylinders }) =>
         `a run would create ${count} target(s) of ${cylinders} cylinders in pool ${plan.spec.targetPool}, which keeps them\n`,
     ),
-    `${imageFormatOf(plan.spec)} images of up to ${bytesText(images.reduce((sum, { imageBytes }) => sum + imageBytes, 0))} go to ${plan.spec.exportDirectory}\n`,
+    plan.spec.files
+      ? `file systems of ${images.length} disk(s) are mounted below ${plan.spec.exportDirectory}\n`
+      : `${imageFormatOf(plan.spec)} images of up to ${bytesText(images.reduce((sum, { imageBytes }) => sum + imageBytes, 0))} go to ${plan.spec.exportDirectory}\n`,
     ...plan.vms
       .filter(({ name, selectedBy }) => selectedBy.some((selector) => selector !== name))
       .map(({ name, selectedBy }) => `VM ${name} selected by ${selectedBy.join(', ')}\n`),

@@ -205,7 +205,21 @@ const job = z.strictObject({
     .max(64)
     .optional()
     .describe('storage group masked to the proxy, when the pool itself is not'),
-  exportDirectory: z.string().min(1).describe('where the images are handed over'),
+  exportDirectory: z.string().min(1).describe('where images or files are handed over'),
+  handOver: z
+    .enum(['images', 'files'])
+    .default('images')
+    .describe('images of the disks, or their file systems mounted read-only (Linux proxy, root)'),
+  files: z
+    .strictObject({
+      verify: z.boolean().default(true).describe('check every file system first; one that is not sound ends the run'),
+      onUnreadable: z
+        .enum(['fail', 'note'])
+        .default('fail')
+        .describe('encrypted, LVM, unknown content: end the run, or go on and say so in the manifest'),
+    })
+    .optional()
+    .describe('for handOver: files'),
   imageFormat: z.enum(IMAGE_FORMATS).default('raw').describe('of the images that are handed over: docs/images.md'),
   bandBytes: z
     .number()
@@ -252,10 +266,19 @@ const job = z.strictObject({
   limits: limits.optional(),
 });
 
-const checkedJob = job.refine(({ imageFormat, bandBytes }) => bandBytes === undefined || imageFormat === 'bands', {
-  error: 'is of images as bands: set imageFormat to bands',
-  path: ['bandBytes'],
-});
+const checkedJob = job
+  .refine(({ handOver, files }) => handOver === 'files' || files === undefined, {
+    error: 'these settings are for `handOver: files`',
+    path: ['files'],
+  })
+  .refine(({ handOver, imageFormat }) => handOver === 'images' || imageFormat === 'raw', {
+    error: 'a format is for `handOver: images`',
+    path: ['imageFormat'],
+  })
+  .refine(({ imageFormat, bandBytes }) => bandBytes === undefined || imageFormat === 'bands', {
+    error: 'is of images as bands: set imageFormat to bands',
+    path: ['bandBytes'],
+  });
 
 export const configSchema = z
   .strictObject({

@@ -54,6 +54,14 @@ export interface KeptWish {
   readonly vms: readonly string[];
 }
 
+/** File systems are handed over, mounted, in place of images. */
+export interface FilesWish {
+  /** Each is checked before that; one that is not sound ends the run. */
+  readonly verify: boolean;
+  /** When something that may hold files cannot be read: end the run, or go on and say so. */
+  readonly onUnreadable: 'fail' | 'note';
+}
+
 /** One job as configured: what the backup product calls by name, again and again. */
 export interface JobSpec {
   readonly name: string;
@@ -89,7 +97,9 @@ export interface JobSpec {
   readonly proxyVm: VmSelector | undefined;
   /** The array removes the snapshot after this, even if this machine burns down. */
   readonly timeToLiveHours: number;
-  /** Where images are handed over. */
+  /** Absent: images are handed over. */
+  readonly files?: FilesWish;
+  /** Where images or files are handed over. */
   readonly exportDirectory: string;
   /** Of the images. Absent: `raw`. */
   readonly imageFormat?: ImageFormat;

@@ -23,7 +23,7 @@ const JOURNAL_VERSION = 1;
 /**
  * `managed-capture` and `hot-add` stand in place of `capture` to `devices` on the route `managed`; `host`, `datastore` and `register`
  * are of clones of VMFS, `copy` of those that vCenter copies. `restore` is of reverts, which have no other step; `import` and `replace`
- * are of restores.
+ * are of restores. `mount` stands in place of `export` where files are handed over.
  */
 export const STEP_NAMES = [
   'group',
@@ -36,6 +36,7 @@ export const STEP_NAMES = [
   'hot-add',
   'devices',
   'export',
+  'mount',
   'datastore',
   'register',
   'restore',
@@ -165,6 +166,7 @@ function emptyRunState(): RunState {
       'hot-add': { at: 'untouched' },
       devices: { at: 'untouched' },
       export: { at: 'untouched' },
+      mount: { at: 'untouched' },
       datastore: { at: 'untouched' },
       register: { at: 'untouched' },
       restore: { at: 'untouched' },

@@ -13,6 +13,8 @@ export interface LostExport {
   readonly because: string;
   /** What may be removed, the record last; undefined: nothing. */
   readonly files: readonly HandedOverFile[] | undefined;
+  /** Folders with mounts, which have to go before; absent: none are known. */
+  readonly folders?: readonly string[];
   /** Folders whose bands stay although the rest is removed: what the run began with them is ended. */
   readonly bands?: LostBands | undefined;
 }
@@ -46,6 +48,7 @@ export async function judgeLostExports(
       finding: { kind: 'foreign-export', ...of },
       because,
       files: undefined,
+      folders: [],
     });
     const own: ReturnType<typeof runByMark> =
       claim.ownName === undefined
@@ -68,7 +71,7 @@ export async function judgeLostExports(
       judged.push({ finding: { kind: 'waiting-export', runId: own.run, ...of }, because, files: undefined });
     } else {
       const finding: Finding = { kind: 'orphan-export', runId: own.run, ...of };
-      judged.push({ finding, because: proof, files, bands: bandsOf(claim) });
+      judged.push({ finding, because: proof, files, folders: claim.folders, bands: bandsOf(claim) });
     }
   }
   return judged;
@@ -81,6 +84,7 @@ interface Claim {
   readonly runId: string | undefined;
   readonly job?: string | undefined;
   readonly images: readonly ImageShape[];
+  readonly folders: readonly string[];
   /** Beside the record itself. */
   readonly files: readonly HandedOverFile[];
 }
@@ -93,11 +97,11 @@ function bandsOf({ job, images }: Claim): LostBands | undefined {
 /** Undefined for files of other names, which nobody claims. */
 function claimOf({ name, text }: ExportRecord): Claim | undefined {
   if (name.endsWith(DRAFT_SUFFIX)) {
-    return { ownName: name.slice(0, -DRAFT_SUFFIX.length), runId: undefined, images: [], files: [] };
+    return { ownName: name.slice(0, -DRAFT_SUFFIX.length), runId: undefined, images: [], folders: [], files: [] };
   }
   if (name !== MANIFEST_NAME && name !== PLANNED_MANIFEST_NAME) return undefined;
   const note = readManifestNote(text);
-  if (!note) return { ownName: undefined, runId: undefined, images: [], files: [] };
+  if (!note) return { ownName: undefined, runId: undefined, images: [], folders: [], files: [] };
   const signature = { path: SIGNATURE_NAME, sizeBytes: undefined };
   return { ...note, files: [...note.images.flatMap(filesOfImage), signature] };
 }

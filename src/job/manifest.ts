@@ -2,12 +2,21 @@ import type { InstanceUuid } from '../ports/identity.ts';
 import { IMAGE_FORMATS, type ImageFile, type ImageShape } from '../ports/images.ts';
 import { collateralOf, warningsOf } from './collateral.ts';
 import { seenTargetsOf } from './journal.ts';
+import { mountedDevicesOf } from './mounted-devices.ts';
 import { hasCommonInstant, imagesOf, type Plan, type PlannedDisk } from './plan.ts';
+import { guestMountPoints, type VolumeOfDisk } from './restore-map.ts';
 import type { CaptureResult } from './results.ts';
 import type { Run } from './step.ts';
 
+/** Images, or mounted file systems. */
+export interface HandedOver {
+  readonly files: readonly ImageFile[];
+  /** Undefined where images are handed over. */
+  readonly fileSystems: readonly VolumeOfDisk[] | undefined;
+}
+
 /** What a run hands over beside the images: what was captured, how, when, where, with what grade and hashes. */
-export function manifestOf(run: Run, capture: CaptureResult, files: readonly ImageFile[]): string {
+export function manifestOf(run: Run, capture: CaptureResult, { files, fileSystems }: HandedOver): string {
   const { plan, ports, journal } = run;
   const devices = new Map(plan.devices.map((device) => [device.imagePath, device]));
   const added = new Map((plan.managed?.disks ?? []).map((disk) => [disk.imagePath, disk]));
@@ -60,6 +69,7 @@ export function manifestOf(run: Run, capture: CaptureResult, files: readonly Ima
     }),
     collateral: collateralOf(plan, capture),
     warnings: warningsOf(plan, capture),
+    ...(fileSystems && { folders: foldersOf(plan), fileSystems: fileSystemsOf(plan, fileSystems) }),
     images: files.map((file) => {
       const device = devices.get(file.path);
       const disk = added.get(file.path);
@@ -77,14 +87,42 @@ export function manifestOf(run: Run, capture: CaptureResult, files: readonly Ima
   return `${JSON.stringify(manifest, undefined, 2)}\n`;
 }
 
-function imagesOfDisk({ devices, managed }: Plan, vm: InstanceUuid, disk: PlannedDisk): readonly string[] {
+const foldersOf = (plan: Plan): readonly string[] => mountedDevicesOf(plan).map(({ folder }) => folder);
+
+/** Which mount came from which disk, partition and file system, and where the guest has it: what a restore needs to know. */
+function fileSystemsOf(plan: Plan, volumes: readonly VolumeOfDisk[]) {
+  const inGuest = guestMountPoints(plan, volumes);
+  return volumes.map(({ device, folder, volume }) => {
+    const { partition, partitionUuid, offsetBytes, sizeBytes, holds, uuid, label } = volume;
+    return {
+      state: volume.state,
+      ...(volume.state === 'mounted'
+        ? { path: volume.path, checkedBy: volume.checkedBy, guestMountPoints: inGuest.get(volume) ?? [] }
+        : { why: volume.why }),
+      folder,
+      vms: plan.vms.flatMap(({ name, disks }) =>
+        disks
+          .filter(({ devices }) => devices.includes(device.device))
+          .map(({ key, label: disk }) => ({ name, key, disk })),
+      ),
+      device: device.device,
+      target: device.target,
+      wwn: device.wwn,
+      place: { partition, partitionUuid, offsetBytes, sizeBytes },
+      fileSystem: { kind: holds, uuid, label },
+    };
+  });
+}
+
+function imagesOfDisk({ spec, devices, managed }: Plan, vm: InstanceUuid, disk: PlannedDisk): readonly string[] {
+  if (spec.files) return [];
   const own = managed
     ? managed.disks.filter((one) => one.vm === vm && one.key === disk.key)
     : devices.filter(({ device }) => disk.devices.includes(device));
   return own.map(({ imagePath }) => imagePath);
 }
 
-/** What a run is about to hand over, written before its first image: a crash in the middle leaves files that say whose they are. */
+/** What a run is about to hand over, written before its first image or mount: a crash in the middle leaves files that say whose they are. */
 export function plannedManifestOf(plan: Plan): string {
   const { runId, arrayId, snapshotName, spec } = plan;
   const planned = {
@@ -92,6 +130,7 @@ export function plannedManifestOf(plan: Plan): string {
     version: 1,
     run: { id: runId, job: spec.name, ...ownName(plan) },
     snapshot: { array: arrayId, name: snapshotName },
+    folders: foldersOf(plan),
     images: imagesOf(plan).map(({ imagePath, imageBytes, format }) => ({
       path: imagePath,
       format,
@@ -112,15 +151,18 @@ export interface ManifestNote {
   /** With the mark of the run. */
   readonly ownName: string;
   readonly images: readonly ImageShape[];
+  /** In which file systems are mounted; none where images are handed over. */
+  readonly folders: readonly string[];
 }
 
 /** Undefined for a text that is no manifest of ours, or that names a path outside its directory or a format unknown here. */
 export function readManifestNote(text: string | undefined): ManifestNote | undefined {
   const root = parseJson(text);
-  const { schema, run, snapshot, images } = fieldsOf(root);
-  const { id, job, name = fieldsOf(snapshot).name } = fieldsOf(run);
+  const { schema, run, snapshot, images, folders = [] } = fieldsOf(root);
+  const { id, job: jobName, name = fieldsOf(snapshot).name } = fieldsOf(run);
   if (schema !== 'snaphook/manifest' && schema !== 'snaphook/planned-manifest') return undefined;
-  if (typeof id !== 'string' || typeof name !== 'string' || !Array.isArray(images)) return undefined;
+  if (typeof id !== 'string' || typeof name !== 'string') return undefined;
+  if (!Array.isArray(images) || !Array.isArray(folders)) return undefined;
   const files = images.map((image: unknown) => {
     const { path, format: formatName, sizeBytes } = fieldsOf(image);
     const format = IMAGE_FORMATS.find((one) => one === formatName);
@@ -129,9 +171,10 @@ export function readManifestNote(text: string | undefined): ManifestNote | undef
       : undefined;
   });
   const complete = files.filter((file) => file !== undefined);
-  return complete.length === files.length
-    ? { runId: id, job: typeof job === 'string' ? job : undefined, ownName: name, images: complete }
-    : undefined;
+  const inside = folders.filter((folder): folder is string => typeof folder === 'string' && staysInside(folder));
+  if (complete.length !== files.length || inside.length !== folders.length) return undefined;
+  const job = typeof jobName === 'string' ? jobName : undefined;
+  return { runId: id, job, ownName: name, images: complete, folders: inside };
 }
 
 /** Undefined for what is no JSON. */

@@ -202,7 +202,9 @@ export interface PlannedImage {
   readonly format: ImageFormat;
 }
 
+/** None where file systems are handed over. */
 export function imagesOf({ spec, devices, managed }: Plan): readonly PlannedImage[] {
+  if (spec.files) return [];
   const format = imageFormatOf(spec);
   return [
     ...devices.map(({ targetWwn: wwn, imagePath, imageBytes }) => ({ wwn, imagePath, imageBytes, format })),
@@ -217,9 +219,9 @@ export function imagesOf({ spec, devices, managed }: Plan): readonly PlannedImag
 
 export const imageFormatOf = ({ imageFormat }: JobSpec): ImageFormat => imageFormat ?? 'raw';
 
-/** Images to be written, devices that stay as they are on the array, or disks that are copied. */
-export const capturedDisksOf = (plan: Plan): number =>
-  (plan.managed ? plan.vms.flatMap(({ disks }) => disks) : (plan.kept?.devices ?? imagesOf(plan))).length;
+/** Disks that are handed over or copied, or devices that stay as they are on the array. */
+export const capturedDisksOf = ({ managed, vms, kept, devices }: Plan): number =>
+  (managed ? vms.flatMap(({ disks }) => disks) : (kept?.devices ?? devices)).length;
 
 /** Are images made of the targets, and handed over? */
 export const isHandedOver = ({ kept, clone, revert }: Pick<Plan, 'kept' | 'clone' | 'revert'>): boolean =>

@@ -9,6 +9,7 @@ import { planMountedClone } from './clone-plan.ts';
 import { planCollateral } from './collateral.ts';
 import { planCopiedClone } from './copied-clone-plan.ts';
 import { targetsToCreate } from './create-targets.ts';
+import { checkFiles } from './files-checks.ts';
 import { strategyOf } from './freeze-strategy.ts';
 import type { VmDisk } from './identity.ts';
 import { imageNames } from './image-names.ts';
@@ -105,6 +106,7 @@ export async function draftPlan(ports: JobPorts, spec: JobSpec, signal: AbortSig
     const proxyVm = await checkManaged(ports, spec, { vms: selected, warnings }, signal);
     const copied = spec.clone && (await planCopiedClone(ports, spec.clone, selected, signal));
     const sources = sourcesOf(devices, disksOf(selected));
+    checkFiles(spec, route, sources);
     return {
       ...found,
       vms: selected,
@@ -124,6 +126,7 @@ export async function draftPlan(ports: JobPorts, spec: JobSpec, signal: AbortSig
   const vms = [...selected, ...neighbours];
   warnings.push(...checkDevices(devices, disksOf(vms)));
   const sources = sourcesOf(devices, disksOf(vms));
+  checkFiles(spec, route, sources);
   checkArray(array, facts);
   warnings.push(...(await checkArrayLimits(array, sources, spec, signal)));
   const asTheirSettingsSay = { ...spec, freeze: 'auto' } as const;

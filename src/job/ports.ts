@@ -1,5 +1,6 @@
 import type { Bands } from '../ports/bands.ts';
 import type { Clock } from '../ports/clock.ts';
+import type { FileSystems } from '../ports/file-systems.ts';
 import type { Guests } from '../ports/guest.ts';
 import type { HostStorage } from '../ports/host-storage.ts';
 import type { Hypervisor } from '../ports/hypervisor.ts';
@@ -26,6 +27,7 @@ export interface JobPorts {
   readonly vvolAnswers: VvolAnswers;
   readonly proxy: BackupProxy;
   readonly images: Images;
+  readonly fileSystems: FileSystems;
   readonly bands: Bands;
   readonly imageSource: ImageSource;
   readonly journals: JournalStore;

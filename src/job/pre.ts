@@ -5,12 +5,13 @@ import { bytesNeededFor } from './bands.ts';
 import { checkGrades } from './grade-policy.ts';
 import type { JobContext, JobSpec } from './job-spec.ts';
 import { linkTargets } from './link-targets.ts';
+import { mountedDevicesOf } from './mounted-devices.ts';
 import { openRun, type RunAtWork } from './open-run.ts';
 import { capturedDisksOf, draftNameOf, imagePathsOf, isHandedOver, MANIFEST_NAME, type Plan } from './plan.ts';
 import type { PlanDraft } from './planner.ts';
 import type { JobPorts } from './ports.ts';
 import { planAndReserve } from './reserve-plan.ts';
-import type { CaptureResult } from './results.ts';
+import type { CaptureResult, MountResult } from './results.ts';
 import { type Run, runStep } from './step.ts';
 import { captureStep } from './steps/capture.ts';
 import { devicesStep } from './steps/devices.ts';
@@ -19,6 +20,7 @@ import { groupStep, needsGroup } from './steps/group.ts';
 import { guestsStep } from './steps/guests.ts';
 import { hotAddStep } from './steps/hot-add.ts';
 import { managedCaptureStep } from './steps/managed-capture.ts';
+import { mountStep } from './steps/mount.ts';
 import { presentStep } from './steps/present.ts';
 import { undoSteps } from './undo.ts';
 import { whileVmsAreOurs } from './vm-locks.ts';
@@ -27,7 +29,10 @@ export interface PreResult {
   readonly runId: RunId;
   readonly plan: Plan;
   readonly capture: CaptureResult;
+  /** None where file systems are handed over. */
   readonly files: readonly ImageFile[];
+  /** Undefined where images are handed over. */
+  readonly mounts: MountResult | undefined;
   readonly directory: string;
   readonly manifest: string;
   /** A grade below the requested one, accepted by the job's policy. */
@@ -92,11 +97,12 @@ async function handOver(after: Captured, signal: AbortSignal): Promise<PreResult
     await runStep(run, presentStep, signal);
     await runStep(run, devicesStep, signal);
   }
-  const { files } = await runStep(run, exportStep, signal);
+  const mounts = plan.spec.files ? await runStep(run, mountStep, signal) : undefined;
+  const { files } = mounts ? { files: [] } : await runStep(run, exportStep, signal);
   signal.throwIfAborted();
   await journal.append({ kind: 'handed-over', data: { manifest: MANIFEST_NAME } });
   const directory = plan.spec.exportDirectory;
-  return { runId: plan.runId, plan, capture, files, directory, manifest: MANIFEST_NAME, degraded };
+  return { runId: plan.runId, plan, capture, files, mounts, directory, manifest: MANIFEST_NAME, degraded };
 }
 
 /** The run with its plan, journaled: from here on it can be undone. */
@@ -128,6 +134,10 @@ async function preflightHandOver(run: Run, signal: AbortSignal): Promise<void> {
   const bytesNeeded = await bytesNeededFor(ports, plan, signal);
   const need = { paths: imagePathsOf(plan), draft: draftNameOf(plan), bytesNeeded };
   await ports.images.preflight(plan.spec.exportDirectory, need, signal);
+  if (plan.spec.files) {
+    const folders = mountedDevicesOf(plan).map(({ folder }) => folder);
+    await ports.fileSystems.preflight(plan.spec.exportDirectory, folders, signal);
+  }
   // A key that cannot sign is found before guests are touched.
   await ports.signText?.('');
   const unwanted = plan.managed

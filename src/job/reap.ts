@@ -44,20 +44,26 @@ export async function reap(
   for (const { runId, job } of open) {
     await look(`run ${runId} of job ${job}`, async () => [await reapRun(ports, request, runId, job)]);
   }
+  // Before the arrays: a target must not be taken away while something of it is mounted.
+  for (const directory of new Set(ports.installation.jobs.map(({ exportDirectory }) => exportDirectory))) {
+    await look(`directory ${directory}`, () => reapDirectoryInTime(ports, request, directory, signal));
+  }
+  const held = new Set([...openIds, ...reaped.flatMap(runOfFailedExport)]);
   for (const array of ports.arrays) {
-    await look(`array ${array.id}`, () => reapArray(ports, request, array, openIds, signal));
-    await look(`snapshot groups of array ${array.id}`, () => reapGroups(ports, request, array, openIds, signal));
+    await look(`array ${array.id}`, () => reapArray(ports, request, array, held, signal));
+    await look(`snapshot groups of array ${array.id}`, () => reapGroups(ports, request, array, held, signal));
   }
   await look('VM snapshots in vCenter', async () => [
     ...(await reapVmSnapshots(ports, request, openIds, signal)),
     ...(await addedDisks(ports, openPlans, signal)),
     ...(await lostClones(ports, openIds, signal)),
   ]);
-  for (const directory of new Set(ports.installation.jobs.map(({ exportDirectory }) => exportDirectory))) {
-    await look(`directory ${directory}`, () => reapDirectoryInTime(ports, request, directory, signal));
-  }
   return [...reaped, ...presented, ...ofThisMachine];
 }
+
+/** What could not be removed may still be mounted, and holds its snapshot as an open run does. */
+const runOfFailedExport = ({ finding, did }: ReapedFinding): readonly string[] =>
+  finding.kind === 'orphan-export' && did === 'failed' ? [finding.runId] : [];
 
 async function reapLocksAndUnborn(ports: JobPorts, { apply }: ReapRequest): Promise<readonly ReapedFinding[]> {
   const stale = (await ports.locks.list()).filter(({ abandoned }) => abandoned);
@@ -174,10 +180,12 @@ async function reapDirectory(
   };
   const reaped: ReapedFinding[] = [];
   const judged = await judgeLostExports(ports, directory, { ...request, journalOf }, signal);
-  for (const { finding, because, files, bands } of judged) {
+  for (const { finding, because, files, folders = [], bands } of judged) {
     const remove =
       files &&
       (async (limited: AbortSignal) => {
+        const disks = folders.map((folder) => ({ folder, devicePaths: undefined }));
+        if (disks.length > 0) await ports.fileSystems.release(directory, disks, limited);
         if (bands) await settleBands(ports, directory, bands.paths, bands.job, limited);
         await removeFiles(ports, directory, files, limited);
       });

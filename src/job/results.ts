@@ -51,6 +51,13 @@ export interface ManagedCaptureResult extends CaptureResult {
   readonly snapshots: readonly TakenVmSnapshot[];
 }
 
+/** File systems that the step `mount` handed over; each is in the manifest. */
+export interface MountResult {
+  readonly mounted: number;
+  /** With those that hold no files or were accepted as not readable. */
+  readonly volumes: number;
+}
+
 /** The copied datastore under its new signature. */
 export interface DatastoreResult {
   readonly moRef: MoRef;

@@ -78,7 +78,8 @@ const endOf = (state: RunState, outcome: Outcome): Outcome => {
 /** Every step, and what a preflight that was killed left in the hand-over directory before there was any step. */
 async function undoRun(run: Run, signal: AbortSignal): Promise<readonly unknown[]> {
   const errors = await undoSteps(run, { signal });
-  if (!isHandedOver(run.plan) || run.journal.state.steps.export.at !== 'untouched') return errors;
+  const { export: exported, mount } = run.journal.state.steps;
+  if (!isHandedOver(run.plan) || exported.at !== 'untouched' || mount.at !== 'untouched') return errors;
   const draft = { path: draftNameOf(run.plan), sizeBytes: undefined };
   const { exportDirectory: directory, limits } = run.plan.spec;
   const durationMs = Math.round(localUndoMs(run.ports.clock, limits, run.endsAtMs));

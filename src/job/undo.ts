@@ -14,6 +14,7 @@ import { hostStep } from './steps/host.ts';
 import { hotAddStep } from './steps/hot-add.ts';
 import { linkStep } from './steps/link.ts';
 import { managedCaptureStep } from './steps/managed-capture.ts';
+import { mountStep } from './steps/mount.ts';
 import { presentStep } from './steps/present.ts';
 import { registerStep } from './steps/register.ts';
 import { restoreStep } from './steps/restore.ts';
@@ -30,6 +31,7 @@ const STEPS: readonly Step<unknown>[] = [
   hotAddStep,
   devicesStep,
   exportStep,
+  mountStep,
   datastoreStep,
   registerStep,
   restoreStep,

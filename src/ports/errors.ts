@@ -63,6 +63,7 @@ export const ERROR_CODES = [
   'E_PROXY_SPACE',
   'E_PROXY',
   'E_EXPORT',
+  'E_UNREADABLE',
   'E_VERIFY',
   'E_RESTORE',
   'E_LEFTOVERS',

@@ -33,6 +33,7 @@ function documentOf(schema: string, result: PreResult): VerbResult['document'] {
     window: windowOf(capture),
     directory: result.directory,
     manifest: result.manifest,
+    ...(result.mounts && { files: result.mounts }),
     images: result.files.map((file) => ({
       ...file,
       device: plan.devices.find(({ imagePath }) => imagePath === file.path)?.device,
@@ -55,6 +56,8 @@ function textOf(result: PreResult): string {
     plan.borrowed
       ? `it was taken by run ${plan.borrowed.run}, which keeps it\n`
       : `freeze window ${millisecondsText(capture.lengthMs)}, of which the ${plan.managed ? 'VM snapshot' : 'array'} took ${millisecondsText(capture.arrayMs)}\n`,
-    `${result.files.length} image(s), ${bytesText(bytes)} of data; manifest ${result.manifest}\n`,
+    result.mounts
+      ? `${result.mounts.mounted} file system(s) mounted; manifest ${result.manifest}\n`
+      : `${result.files.length} image(s), ${bytesText(bytes)} of data; manifest ${result.manifest}\n`,
   ].join('');
 }

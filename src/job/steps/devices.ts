@@ -6,6 +6,7 @@ import { targetWwnsOf } from '../plan.ts';
 import { addressText } from '../proxy-address.ts';
 import type { DevicesResult, SeenTarget } from '../results.ts';
 import type { Run, Step } from '../step.ts';
+import { refuseWhileMounted } from './mounted-copy.ts';
 
 /** Effect: the proxy has found the targets by their identity, knows their content, and may have cached some of it. */
 export const devicesStep: Step<DevicesResult> = {
@@ -45,6 +46,8 @@ export const devicesStep: Step<DevicesResult> = {
   },
 
   async undo(run, signal) {
+    // Where the targets were seen proves which mounts are of them: it is known as long as this step is not undone.
+    refuseWhileMounted(run);
     await run.ports.proxy.releaseDevices(targetWwnsOf(run.plan), signal);
   },
 };

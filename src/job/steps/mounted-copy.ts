@@ -14,11 +14,17 @@ export function cloneOf({ clone }: Plan): MountedClonePlan {
 export const targetNamesOf = (plan: Plan): readonly string[] => targetWwnsOf(plan).map((wwn) => `naa.${wwn}`);
 
 /**
- * While an ESXi host has the copy mounted, its devices must not be taken away: the host would go on asking for them (all paths
- * down), and whatever runs on it would hang.
+ * While this machine has file systems of the targets mounted, or an ESXi host the copy, its devices must not be taken away: it would go
+ * on asking for them (all paths down), and whatever runs on it would hang.
  */
 export function refuseWhileMounted({ plan, journal }: Run): void {
-  const { at } = journal.state.steps.datastore;
+  const { datastore, mount } = journal.state.steps;
+  if (mount.at !== 'untouched' && mount.at !== 'undone') {
+    throw new SnaphookError('E_LEFTOVERS', 'file systems of the targets may still be mounted on the proxy', {
+      hint: 'The targets are taken away when nothing of them is mounted. See the first error of this run.',
+    });
+  }
+  const { at } = datastore;
   if (plan.clone === undefined || at === 'untouched' || at === 'undone') return;
   throw new SnaphookError('E_LEFTOVERS', `ESXi host "${plan.clone.host.name}" may have the copied datastore mounted`, {
     hint: 'Its devices are taken away when it is unmounted and detached. See the first error of this run.',

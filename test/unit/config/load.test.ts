@@ -158,6 +158,19 @@ test('a missing file is named', () => {
   expect(failure('/nonexistent/snaphook.yaml').message).toContain('/nonexistent/snaphook.yaml');
 });
 
+test('files are handed over with every file system checked and every gap refused, unless the job says otherwise', () => {
+  const files = (text: string) => loadConfig(written(`${GOOD}${text}`)).jobs.nightly;
+
+  expect(files('    handOver: files\n')).toMatchObject({ handOver: 'files' });
+  expect(files('    handOver: files\n    files: { onUnreadable: note }\n')).toMatchObject({
+    files: { verify: true, onUnreadable: 'note' },
+  });
+  expect(failure(written(`${GOOD}    files: { verify: false }\n`))).toMatchObject({
+    code: 'E_CONFIG',
+    message: expect.stringMatching(/"jobs\.nightly\.files": these settings are for `handOver: files`/),
+  });
+});
+
 test('a length of bands is refused where images are no bands, and where no disk could be cut so', () => {
   const withJobKeys = (keys: string) => written(`${GOOD}${keys}`);
 

@@ -79,6 +79,38 @@ test('one snapshot, one directory or one run that cannot be asked is told, and t
   expect(reaped.map(({ finding }) => finding.kind)).toContain('orphan-snapshot');
 });
 
+test('file systems of a lost hand-over are released first; while that fails, its snapshot stays', async () => {
+  const site = siteWith(lostRun);
+  const [[file, manifest] = ['', undefined]] = [...site.files].filter(([, { text }]) => text !== undefined);
+  const { text = '' } = manifest ?? {};
+  const withFolders = JSON.stringify({ ...JSON.parse(text), folders: ['vm/hard-disk-1'] });
+  site.files.set(file, { sizeBytes: withFolders.length, bornAtMs: manifest?.bornAtMs ?? 0, text: withFolders });
+  const [array] = site.arrays;
+  let isBusy = true;
+  const released: unknown[] = [];
+  const release: MemorySite['ports']['fileSystems']['release'] = async (directory, disks) => {
+    if (isBusy) throw new SnaphookError('E_PROXY', 'somebody reads there');
+    released.push(directory, disks, array?.snapshots.length);
+    return [];
+  };
+  const apply = () => {
+    const { ports } = site;
+    const request = { apply: true, includeWaiting: false, olderThanMs: OLDER_THAN_MS };
+    const fileSystems = { ...ports.fileSystems, release };
+    return reap({ ...ports, fileSystems }, request, new AbortController().signal);
+  };
+
+  expect((await apply()).map(({ finding, did }) => [finding.kind, did])).toEqual([['orphan-export', 'failed']]);
+  expect(array?.snapshots).toHaveLength(1);
+
+  isBusy = false;
+  expect((await apply()).map(({ finding, did }) => [finding.kind, did])).toEqual([
+    ['orphan-export', 'removed'],
+    ['orphan-snapshot', 'removed'],
+  ]);
+  expect(released).toEqual(['/export/job-0', [{ folder: 'vm/hard-disk-1', devicePaths: undefined }], 1]);
+});
+
 test('an interruption ends the look', async () => {
   const site = siteWith(lostRun);
   const abort = new AbortController();

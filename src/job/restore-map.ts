@@ -1,0 +1,49 @@
+import type { MountedVolume, Volume } from '../ports/file-systems.ts';
+import type { Plan, PlannedDevice } from './plan.ts';
+
+/** A volume of a target, and the folder of its disk in the hand-over directory. */
+export interface VolumeOfDisk {
+  readonly device: PlannedDevice;
+  readonly folder: string;
+  readonly volume: Volume;
+}
+
+/** Of each mounted volume, as far as a table that lies on a disk of the same VM tells: where its guest has it. */
+export function guestMountPoints(
+  plan: Pick<Plan, 'vms'>,
+  volumes: readonly VolumeOfDisk[],
+): ReadonlyMap<MountedVolume, readonly string[]> {
+  const places = new Map<MountedVolume, readonly string[]>();
+  for (const vm of plan.vms) {
+    const devices = new Set(vm.disks.flatMap((disk) => disk.devices));
+    const mounted = volumes.flatMap(({ device, volume }) =>
+      volume.state === 'mounted' && devices.has(device.device) ? [volume] : [],
+    );
+    for (const volume of mounted) {
+      const found = mounted.flatMap((holder) =>
+        holder.fstab.flatMap(({ source, mountPoint }) =>
+          names(source, volume) || (mountPoint === '/' && holder === volume) ? [mountPoint] : [],
+        ),
+      );
+      places.set(volume, [...new Set(found)].sort());
+    }
+  }
+  return places;
+}
+
+/** Names of devices, such as `/dev/sda1`, tell nothing outside of the guest. */
+function names(source: string, { uuid, label, partitionUuid }: MountedVolume): boolean {
+  const equals = source.indexOf('=');
+  const value = source.slice(equals + 1);
+  const isUuid = (other: string | undefined) => other?.toLowerCase() === value.toLowerCase();
+  switch (source.slice(0, Math.max(equals, 0))) {
+    case 'UUID':
+      return isUuid(uuid);
+    case 'PARTUUID':
+      return isUuid(partitionUuid);
+    case 'LABEL':
+      return label === value;
+    default:
+      return source === `/dev/disk/by-uuid/${uuid}` || source === `/dev/disk/by-label/${label}`;
+  }
+}

@@ -1,0 +1,86 @@
+/** A stretch of a disk that may hold a file system: a partition, or a disk without a partition table. */
+export interface VolumePlace {
+  /** Number in the partition table; undefined: the disk has none. */
+  readonly partition: number | undefined;
+  readonly partitionUuid: string | undefined;
+  readonly offsetBytes: number;
+  readonly sizeBytes: number;
+  /** What its signature says, in the words of libblkid, such as `ext4` or `crypto_LUKS`; undefined: none is known. */
+  readonly holds: string | undefined;
+  readonly uuid: string | undefined;
+  readonly label: string | undefined;
+}
+
+/** A line of an `/etc/fstab`: what is mounted, and where. */
+export interface FstabEntry {
+  /** As it was written, such as `UUID=…` or `/dev/sda1`. */
+  readonly source: string;
+  readonly mountPoint: string;
+}
+
+export interface MountedVolume extends VolumePlace {
+  readonly state: 'mounted';
+  /** Where, relative to the hand-over directory. The same on every run. */
+  readonly path: string;
+  /** The program that found it sound; undefined: it was not checked. */
+  readonly checkedBy: string | undefined;
+  /** What the system on it, if there is one, mounts where. */
+  readonly fstab: readonly FstabEntry[];
+}
+
+/**
+ * `unreadable`: it may hold files, and they cannot be reached. `damaged`: its own checker, or the kernel, says that it is not sound.
+ * `no-files`: by its kind it holds none, such as swap.
+ */
+export interface OtherVolume extends VolumePlace {
+  readonly state: 'unreadable' | 'damaged' | 'no-files';
+  readonly why: string;
+}
+
+export type Volume = MountedVolume | OtherVolume;
+
+/** A disk as the proxy sees it, of which everything may be written: it is a copy. */
+export interface DiskToMount {
+  /** Where its file systems are mounted, relative to the hand-over directory, `/` separators. */
+  readonly folder: string;
+  readonly devicePath: string;
+  /** Its guest wrote nothing at the instant of the copy, so that a journal needs no replay. */
+  readonly isQuiet: boolean;
+}
+
+export interface DiskToRelease {
+  readonly folder: string;
+  /** Where the disk is or was seen: only mounts of it are released. Undefined: of any disk. */
+  readonly devicePaths: readonly string[] | undefined;
+}
+
+/**
+ * File systems of disks, mounted on this machine read-only, without devices, set-user-id and programs.
+ * Errors: `E_PROXY`, `E_PROXY_DEVICE`, `E_EXPORT`, and the signal's reason.
+ */
+export interface FileSystems {
+  /** Fails where nothing can be mounted at all, or where something lies in one of the folders. Changes nothing. */
+  preflight(directory: string, folders: readonly string[], signal: AbortSignal): Promise<void>;
+  /**
+   * Replays journals, checks if asked to, and mounts what can be mounted. What cannot is told, and no error. Who is killed or fails in
+   * between leaves mounts and folders, which `release` finds.
+   */
+  mount(
+    directory: string,
+    disk: DiskToMount,
+    options: { readonly check: boolean },
+    signal: AbortSignal,
+  ): Promise<readonly Volume[]>;
+  /**
+   * Unmounts, lets the devices go and removes the empty folders; what is not there is success. Verified: when it returns, nothing of the
+   * disks is mounted, and nothing holds them. Returns mounts in the folders that are of other devices, which are left alone.
+   * Errors: `E_PROXY` while somebody uses a mount.
+   */
+  release(directory: string, disks: readonly DiskToRelease[], signal: AbortSignal): Promise<readonly ForeignMount[]>;
+}
+
+export interface ForeignMount {
+  /** Absolute. */
+  readonly mountPoint: string;
+  readonly device: string;
+}

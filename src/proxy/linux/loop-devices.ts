@@ -1,0 +1,62 @@
+import { open, readdir, readFile } from 'node:fs/promises';
+import { mustRun } from './programs.ts';
+
+export interface OpenLoop {
+  /** Such as `/dev/loop0`. */
+  readonly device: string;
+  /** Lets it go: it vanishes when its last mount does. */
+  close(): Promise<void>;
+}
+
+const BLOCKS = '/sys/block';
+/** What the kernel adds to the name of a file that is not there any more. */
+const DELETED = ' (deleted)';
+
+/**
+ * A stretch of a device, or of a file, as a device of its own: it needs neither the kernel's reading of partition tables nor udev.
+ * The kernel detaches it by itself when nothing uses it any more: told so while this process has it open, so that it outlives
+ * neither this process nor its mount. Only who is killed between attaching and opening leaves one, which `loopsOn` finds.
+ */
+export async function attachLoop(
+  device: string,
+  {
+    offsetBytes,
+    sizeBytes,
+    isWritable,
+  }: { readonly offsetBytes: number; readonly sizeBytes: number; readonly isWritable: boolean },
+  signal: AbortSignal,
+): Promise<OpenLoop> {
+  const place = ['--offset', String(offsetBytes), '--sizelimit', String(sizeBytes)];
+  const how = isWritable ? [] : ['--read-only'];
+  const loop = (await mustRun('losetup', ['--find', '--show', ...place, ...how, device], signal)).trim();
+  const handle = await open(loop, 'r');
+  try {
+    // Detaching what is in use means: when nobody uses it any more.
+    await mustRun('losetup', ['--detach', loop], signal);
+  } catch (error) {
+    await handle.close();
+    throw error;
+  }
+  return { device: loop, close: () => handle.close() };
+}
+
+/** The file or device behind a loop device; undefined: it is none, or has nothing behind it any more. */
+export async function behindLoop(device: string): Promise<string | undefined> {
+  const [, name] = /^\/dev\/(loop\d+)$/.exec(device) ?? [];
+  if (name === undefined) return undefined;
+  const text = await readFile(`${BLOCKS}/${name}/loop/backing_file`, 'utf8').catch(() => undefined);
+  const file = text?.replace(/\n$/, '');
+  return file?.endsWith(DELETED) ? file.slice(0, -DELETED.length) : file;
+}
+
+/** Loop devices over one of these files or devices. */
+export async function loopsOn(devicePaths: readonly string[]): Promise<readonly string[]> {
+  const names = (await readdir(BLOCKS)).filter((name) => name.startsWith('loop'));
+  const loops = names.map((name) => `/dev/${name}`);
+  const behind = await Promise.all(loops.map(behindLoop));
+  return loops.filter((_, index) => devicePaths.includes(behind[index] ?? ''));
+}
+
+export async function detachLoop(device: string, signal: AbortSignal): Promise<void> {
+  await mustRun('losetup', ['--detach', device], signal);
+}

@@ -1,0 +1,120 @@
+import { readFile, rmdir } from 'node:fs/promises';
+import type { Clock } from '../../ports/clock.ts';
+import type { MountedVolume, OtherVolume, VolumePlace } from '../../ports/file-systems.ts';
+import { whyNotBtrfs } from './btrfs.ts';
+import { type FileSystemKind, judge } from './file-system-kinds.ts';
+import { readFstab } from './fstab.ts';
+import { attachLoop } from './loop-devices.ts';
+import { mountsBelow, unmount } from './mounts.ts';
+import { hasProgram, type ProgramEnd, runProgram } from './programs.ts';
+import type { FoundVolume } from './volumes.ts';
+
+export interface MountRequest {
+  readonly devicePath: string;
+  readonly isQuiet: boolean;
+  readonly mountPoint: string;
+  readonly check: boolean;
+  readonly clock: Clock;
+  /** Makes the folder of the mount point. */
+  readonly prepare: () => Promise<void>;
+}
+
+/** Nothing on a guest's disk may become a program, a device or a right on this machine. */
+const OPTIONS = ['ro', 'noexec', 'nosuid', 'nodev'];
+
+type Outcome = Omit<MountedVolume, 'path'> | OtherVolume;
+
+/**
+ * In three steps, each on the device as it has to be then. Replay: mounted read-only on a writable device, where the kernel brings the
+ * journal to its end. Check: by the file system's own checker, which sees what will be handed over. Mount: read-only on a read-only device,
+ * where the kernel refuses a file system whose journal still has something to replay.
+ */
+export async function mountVolume(found: FoundVolume, request: MountRequest, signal: AbortSignal): Promise<Outcome> {
+  const { partitionType: _, isAmbiguous: __, ...place } = found;
+  const other = (state: OtherVolume['state'], why: string): OtherVolume => ({ ...place, state, why });
+  const judged = judge(found);
+  if (judged.as !== 'mountable') return other(judged.as, judged.why);
+  const { kind } = judged;
+  if (kind.replay === 'nobody' && !request.isQuiet) {
+    return other('unreadable', `nothing here replays the journal of ${kind.type}, and its guest may have been writing`);
+  }
+  if (kind.helper !== undefined && !(await hasProgram(kind.helper))) {
+    return other('unreadable', `program "${kind.helper}" is not in the PATH of the hook`);
+  }
+  const against =
+    kind.type === 'btrfs' ? await whyNotBtrfs(request.devicePath, place.offsetBytes, place.uuid ?? '') : undefined;
+  if (against !== undefined) return other('unreadable', against);
+  await request.prepare();
+  const refused = (await replay(place, kind, request, signal)) ?? (await finallyMount(place, kind, request, signal));
+  if (refused !== undefined) {
+    await rmdir(request.mountPoint).catch(() => undefined);
+    return other(...refused);
+  }
+  const checkedBy = request.check ? kind.checker?.[0] : undefined;
+  return { ...place, state: 'mounted', checkedBy, fstab: await readFstab(request.mountPoint) };
+}
+
+type Refusal = readonly [state: 'unreadable' | 'damaged', why: string];
+
+async function replay(
+  place: VolumePlace,
+  kind: FileSystemKind,
+  request: MountRequest,
+  signal: AbortSignal,
+): Promise<Refusal | undefined> {
+  const { devicePath, mountPoint, clock, check } = request;
+  const checker = check ? kind.checker : undefined;
+  if (kind.replay !== 'kernel' && !checker) return undefined;
+  const loop = await attachLoop(devicePath, { ...place, isWritable: true }, signal);
+  try {
+    if (kind.replay === 'kernel') {
+      const end = await mount(kind, loop.device, mountPoint, signal);
+      if (end.exitCode !== 0) return notMounted(kind, end);
+      await unmount(mountPoint, clock, signal);
+    }
+    return checker && (await checked(checker, loop.device, signal));
+  } finally {
+    await loop.close();
+  }
+}
+
+async function checked(
+  [program, ...args]: NonNullable<FileSystemKind['checker']>,
+  device: string,
+  signal: AbortSignal,
+): Promise<Refusal | undefined> {
+  const { exitCode, said } = await runProgram(program, [...args, device], signal);
+  return exitCode === 0 ? undefined : ['damaged', `${program} says ${exitCode ?? 'nothing'}: ${said}`];
+}
+
+async function finallyMount(
+  place: VolumePlace,
+  kind: FileSystemKind,
+  { devicePath, mountPoint, clock }: MountRequest,
+  signal: AbortSignal,
+): Promise<Refusal | undefined> {
+  const loop = await attachLoop(devicePath, { ...place, isWritable: false }, signal);
+  try {
+    const end = await mount(kind, loop.device, mountPoint, signal);
+    if (end.exitCode !== 0) return notMounted(kind, end);
+    // Who is asked for one of two devices of the same id may be given the other.
+    const [mounted] = await mountsBelow(mountPoint);
+    if (mounted?.device === loop.device) return undefined;
+    await unmount(mountPoint, clock, signal);
+    return ['unreadable', `"${mounted?.device}" was mounted in place of "${loop.device}"`];
+  } finally {
+    await loop.close();
+  }
+}
+
+const mount = (kind: FileSystemKind, device: string, mountPoint: string, signal: AbortSignal): Promise<ProgramEnd> =>
+  runProgram('mount', ['-t', kind.type, '-o', [...OPTIONS, ...kind.options].join(','), device, mountPoint], signal);
+
+/** What this machine cannot mount at all says nothing of the file system. */
+async function notMounted(kind: FileSystemKind, { said }: ProgramEnd): Promise<Refusal> {
+  const known = await readFile('/proc/filesystems', 'utf8');
+  const isKnown = known.split('\n').some((line) => line.split('\t')[1] === (kind.kernelName ?? kind.type));
+  return isKnown
+    ? ['damaged', `it cannot be mounted: ${said}`]
+    : ['unreadable', `this machine cannot mount ${kind.type}: ${said}`];
+}

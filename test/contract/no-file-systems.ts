@@ -1,0 +1,8 @@
+import type { FileSystems } from '../../src/ports/file-systems.ts';
+
+const uncalled = (): never => {
+  throw new Error('nothing here hands over files');
+};
+
+/** For worlds in which images are handed over: whoever asks it fails. */
+export const noFileSystems: FileSystems = { preflight: uncalled, mount: uncalled, release: uncalled };

@@ -1,0 +1,224 @@
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  readSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import path from 'node:path';
+import { parse, stringify } from 'yaml';
+import { reap } from '../../src/job/reap.ts';
+import { ended, leftBehind, start } from '../crash/killed-run.ts';
+import { openSite, type Site } from '../lab/main-job/site.ts';
+import { emptyImage, inGuest, type Kind, MIB, partitionDisk, SIZE_BYTES, treeOf, writeFiles } from './disk-image.ts';
+import { heldBelow, must, newFolder } from './stage.ts';
+
+const DEVICE = '00101';
+const JOB = 'no-freeze';
+/** Of the lab's disk: as many as the file systems below need. */
+const CYLINDERS = 250;
+const unfrozen = { freeze: 'none', grade: 'crash', files: { verify: true, onUnreadable: 'fail' } } as const;
+const KINDS: readonly Exclude<Kind, 'ntfs'>[] = ['ext4', 'xfs', 'btrfs'];
+const ROOT_UUID = '4f0bd10f-6a1f-4e4b-8a57-0f5d4a3f0a11';
+const DATA_UUID = '4f0bd10f-6a1f-4e4b-8a57-0f5d4a3f0a22';
+const UUIDS = [ROOT_UUID, DATA_UUID, '4f0bd10f-6a1f-4e4b-8a57-0f5d4a3f0a33'];
+const swap = Buffer.alloc(4096);
+swap.writeUInt32LE(1, 1024);
+swap.writeUInt32LE(1023, 1028);
+swap.write('SWAPSPACE2', 4086);
+
+let site: Site;
+let trees: readonly Readonly<Record<string, string>>[];
+let starts: readonly number[];
+const exported = () => path.join(site.lab.directory, 'export', JOB);
+
+beforeAll(async () => {
+  site = await openSite({ estate: { disks: 1, cylinders: CYLINDERS } });
+  const image = path.join(newFolder('guest-disk'), 'disk');
+  emptyImage(image, CYLINDERS * 15 * 131_072 - MIB);
+  const partitions = KINDS.map((content, index) => ({
+    content,
+    sizeBytes: SIZE_BYTES[content],
+    uuid: UUIDS[index] ?? '',
+  }));
+  starts = partitionDisk(image, 'gpt', [...partitions, { content: swap, sizeBytes: 4 * MIB, type: 'swap' }]);
+  trees = KINDS.map((kind, index) =>
+    inGuest(image, { offsetBytes: starts[index] ?? 0, sizeBytes: SIZE_BYTES[kind] }, kind, (mountPoint) => {
+      writeFiles(mountPoint, kind);
+      if (kind === 'ext4') {
+        mkdirSync(path.join(mountPoint, 'etc'));
+        writeFileSync(
+          path.join(mountPoint, 'etc/fstab'),
+          `UUID=${ROOT_UUID} / ext4 defaults 0 1\nUUID="${DATA_UUID}" /srv/my\\040data xfs defaults 0 2\n/dev/sda3 /unknown btrfs defaults 0 0\n`,
+        );
+      }
+      return treeOf(mountPoint);
+    }),
+  );
+  copyToDevice(image);
+  useFiles();
+});
+
+afterAll(async () => {
+  await site.close();
+});
+
+/** What is not zero: the lab's devices are sparse, too. */
+function copyToDevice(image: string): void {
+  const device = site.lab.store.open(DEVICE);
+  const descriptor = openSync(image, 'r');
+  const zeros = Buffer.alloc(MIB);
+  for (let at = 0; at < statSync(image).size; at += MIB) {
+    const chunk = Buffer.alloc(MIB);
+    readSync(descriptor, chunk, 0, MIB, at);
+    if (!chunk.equals(zeros)) device.write(at, chunk);
+  }
+}
+
+/** For hooks that run as programs. */
+function useFiles(): void {
+  const config = parse(readFileSync(site.lab.configFile, 'utf8'));
+  config.jobs[JOB].handOver = 'files';
+  writeFileSync(site.lab.configFile, stringify(config));
+}
+
+function expectNothingLeft(): void {
+  expect(heldBelow(site.lab.directory)).toEqual([]);
+  expect(site.leftBehind()).toEqual([]);
+  expect(existsSync(path.join(exported(), 'sql01'))).toBe(false);
+}
+
+test('pre mounts the file systems of the linked target beside a restore map, byte for byte, and post leaves nothing', async () => {
+  const result = await site.pre({ job: JOB, spec: unfrozen });
+
+  expect(result).toMatchObject({ files: [], mounts: { mounted: 3, volumes: 4 } });
+  for (const [index, tree] of trees.entries())
+    expect(treeOf(path.join(exported(), `sql01/hard-disk-1/part${index + 1}`))).toEqual(tree);
+  const manifest = JSON.parse(readFileSync(path.join(exported(), result.manifest), 'utf8'));
+  const common = {
+    folder: 'sql01/hard-disk-1',
+    device: DEVICE,
+    vms: [{ name: 'sql01', key: expect.any(Number), disk: 'Hard disk 1' }],
+  };
+  expect(manifest).toMatchObject({
+    folders: ['sql01/hard-disk-1'],
+    images: [],
+    fileSystems: [
+      {
+        ...common,
+        state: 'mounted',
+        path: 'sql01/hard-disk-1/part1',
+        checkedBy: 'e2fsck',
+        guestMountPoints: ['/'],
+        place: { partition: 1, offsetBytes: starts[0] },
+        fileSystem: { kind: 'ext4', uuid: ROOT_UUID },
+      },
+      {
+        ...common,
+        state: 'mounted',
+        path: 'sql01/hard-disk-1/part2',
+        checkedBy: 'xfs_repair',
+        guestMountPoints: ['/srv/my data'],
+      },
+      { ...common, state: 'mounted', path: 'sql01/hard-disk-1/part3', checkedBy: 'btrfs', guestMountPoints: [] },
+      { ...common, state: 'no-files', fileSystem: { kind: 'swap' } },
+    ],
+  });
+  await site.post(JOB);
+  expectNothingLeft();
+});
+
+test('a file system that is not sound ends the run with its checker named, and nothing is left', async () => {
+  const device = site.lab.store.open(DEVICE);
+  const at = (starts[1] ?? 0) + 512 + 52;
+  const original = device.read(at, 4);
+  device.write(at, Buffer.from([0, 0, 0x77, 0x77]));
+  try {
+    expect(await site.failingPre({ job: JOB, spec: unfrozen })).toMatchObject({
+      code: 'E_VERIFY',
+      message: expect.stringMatching(/"sql01\/hard-disk-1, partition 2" \(xfs\): xfs_repair says 1/),
+    });
+    expectNothingLeft();
+  } finally {
+    device.write(at, original);
+  }
+});
+
+test('an end in the middle of mounting leaves nothing', async () => {
+  const stop = new AbortController();
+  const running = site.failingPre({ job: JOB, spec: unfrozen, signal: stop.signal });
+  while (heldBelow(exported()).length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+  stop.abort(new Error('the backup product has no patience'));
+
+  expect(await running).toMatchObject({ message: 'the backup product has no patience' });
+  expectNothingLeft();
+});
+
+test('when the journals are lost, reap unmounts before it takes the target away', async () => {
+  await site.pre({ job: JOB, spec: unfrozen });
+  rmSync(path.join(site.lab.directory, 'state'), { recursive: true });
+  const request = { apply: true, includeWaiting: false, olderThanMs: 0 };
+
+  const reaped = await site.withPorts((ports) => reap(ports, request, new AbortController().signal));
+
+  expect(reaped.map(({ finding, did }) => [finding.kind, did])).toEqual([
+    ['orphan-export', 'removed'],
+    ['orphan-snapshot', 'removed'],
+  ]);
+  expectNothingLeft();
+});
+
+describe('killed', () => {
+  /** Programs that count their calls, and kill who started them after one of these. */
+  function deadlyPrograms(killAt: number) {
+    const bin = newFolder('bin');
+    const count = path.join(bin, 'count');
+    writeFileSync(count, '0');
+    for (const name of ['losetup', 'mount', 'umount']) {
+      const real = must('which', [name]);
+      const lines = [
+        '#!/bin/sh',
+        `count=$(($(cat ${count}) + 1))`,
+        `echo $count > ${count}`,
+        `${real} "$@"`,
+        'code=$?',
+        `test $count != ${killAt} || kill -9 $PPID`,
+        'exit $code',
+      ];
+      writeFileSync(path.join(bin, name), `${lines.join('\n')}\n`);
+      chmodSync(path.join(bin, name), 0o755);
+    }
+    return { PATH: `${bin}:${process.env.PATH}` };
+  }
+
+  const hookArgs = () => ['--job', JOB, '--config', site.lab.configFile];
+
+  // Of the first file system: attach, detach when unused, mount, unmount, and for the read-only mount attach, detach, mount.
+  test.each([1, 3, 5, 7, 17])('after program %d: post finds what was mounted and takes all of it away', async (nth) => {
+    const killed = await ended(start('pre-backup', hookArgs(), deadlyPrograms(nth)));
+    expect(killed).toMatchObject({ killed: true });
+    expect(leftBehind(site.lab)).not.toEqual([]);
+
+    const end = await ended(start('post-backup', hookArgs()));
+
+    expect(end).toMatchObject({ exitCode: 0 });
+    expectNothingLeft();
+  });
+
+  test('at the last of them: the next pre hook takes all of it away and hands over anew', async () => {
+    const killed = await ended(start('pre-backup', hookArgs(), deadlyPrograms(21)));
+    expect(killed).toMatchObject({ killed: true });
+    const before = heldBelow(exported());
+    expect(before).toHaveLength(KINDS.length);
+
+    await site.pre({ job: JOB, spec: { ...unfrozen, onOpenRun: 'replace' } });
+
+    expect(heldBelow(exported())).toEqual(before);
+    await site.post(JOB);
+    expectNothingLeft();
+  });
+});

@@ -1,0 +1,355 @@
+import { copyFileSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { systemClock } from '../../src/platform/clock.ts';
+import type { Volume } from '../../src/ports/file-systems.ts';
+import { createLinuxFileSystems } from '../../src/proxy/linux/linux-file-systems.ts';
+import {
+  emptyImage,
+  inGuest,
+  type Kind,
+  MIB,
+  makeFileSystem,
+  partitionDisk,
+  SIZE_BYTES,
+  treeOf,
+  writeAt,
+  writeFiles,
+} from './disk-image.ts';
+import { heldBelow, must, newFolder } from './stage.ts';
+
+const fileSystems = createLinuxFileSystems(systemClock);
+const never = new AbortController().signal;
+const KINDS: readonly Kind[] = ['ext4', 'xfs', 'btrfs', 'ntfs'];
+
+const mount = (
+  directory: string,
+  devicePath: string,
+  change: { check?: boolean; isQuiet?: boolean; folder?: string } = {},
+) => {
+  const { check = true, isQuiet = true, folder = 'vm/hard-disk-1' } = change;
+  return fileSystems.mount(directory, { folder, devicePath, isQuiet }, { check }, never);
+};
+const release = (directory: string, devicePath: string | undefined, folder = 'vm/hard-disk-1') =>
+  fileSystems.release(directory, [{ folder, devicePaths: devicePath === undefined ? undefined : [devicePath] }], never);
+
+const WHOLE: Readonly<Record<Kind, { readonly offsetBytes: number; readonly sizeBytes: number }>> = {
+  ext4: { offsetBytes: 0, sizeBytes: SIZE_BYTES.ext4 },
+  xfs: { offsetBytes: 0, sizeBytes: SIZE_BYTES.xfs },
+  btrfs: { offsetBytes: 0, sizeBytes: SIZE_BYTES.btrfs },
+  ntfs: { offsetBytes: 0, sizeBytes: SIZE_BYTES.ntfs },
+};
+
+/** A disk that is one file system, with files in it. */
+function wholeDisk(kind: Kind, uuid?: string) {
+  const directory = newFolder(kind);
+  const disk = path.join(directory, 'disk');
+  emptyImage(disk, SIZE_BYTES[kind]);
+  makeFileSystem(disk, WHOLE[kind], kind, uuid);
+  const tree = inGuest(disk, WHOLE[kind], kind, (mountPoint) => {
+    writeFiles(mountPoint, kind);
+    return treeOf(mountPoint);
+  });
+  return { directory, disk, tree };
+}
+
+const stateOf = (volumes: readonly Volume[]) =>
+  volumes.map((volume) => (volume.state === 'mounted' ? volume.path : [volume.state, volume.why]));
+
+test.each(['gpt', 'dos'] as const)(
+  'every file system of a disk with partitions (%s) is handed over byte for byte, read-only, and nothing is left of it',
+  async (label) => {
+    const directory = newFolder('parts');
+    const disk = path.join(directory, 'disk');
+    const kinds: readonly Kind[] = label === 'gpt' ? KINDS : ['ext4', 'xfs', 'btrfs'];
+    emptyImage(
+      disk,
+      kinds.reduce((sum, kind) => sum + SIZE_BYTES[kind], 2 * MIB),
+    );
+    const partitions = kinds.map((kind) => ({ content: kind, sizeBytes: SIZE_BYTES[kind] }));
+    const starts = partitionDisk(disk, label, partitions);
+    const trees = kinds.map((kind, index) =>
+      inGuest(disk, { offsetBytes: starts[index] ?? 0, sizeBytes: SIZE_BYTES[kind] }, kind, (mountPoint) => {
+        writeFiles(mountPoint, kind);
+        return treeOf(mountPoint);
+      }),
+    );
+
+    const volumes = await mount(directory, disk);
+
+    expect(stateOf(volumes)).toEqual(kinds.map((_, index) => `vm/hard-disk-1/part${index + 1}`));
+    expect(volumes.map(({ holds, offsetBytes }) => [holds, offsetBytes])).toEqual(
+      kinds.map((kind, index) => [kind, starts[index]]),
+    );
+    for (const [index, tree] of trees.entries()) {
+      const folder = path.join(directory, `vm/hard-disk-1/part${index + 1}`);
+      expect(Object.keys(tree).length).toBeGreaterThan(12);
+      expect(treeOf(folder)).toEqual(tree);
+      expect(() => writeFileSync(path.join(folder, 'new'), '')).toThrow(/EROFS/);
+    }
+    const mountinfo = readFileSync('/proc/self/mountinfo', 'utf8')
+      .split('\n')
+      .filter((line) => line.includes(`${directory}/vm`));
+    expect(mountinfo).toHaveLength(kinds.length);
+    for (const line of mountinfo) expect(line).toMatch(/ ro,nosuid,nodev,noexec/);
+    expect(await release(directory, disk)).toEqual([]);
+    expect(heldBelow(directory)).toEqual([]);
+    expect(existsSync(path.join(directory, 'vm'))).toBe(false);
+  },
+);
+
+test('a target that is a block device is handed over as one that is a file', async () => {
+  const { directory, disk, tree } = wholeDisk('ext4');
+  const device = must('losetup', ['--find', '--show', disk]);
+  try {
+    const volumes = await mount(directory, device);
+    expect(stateOf(volumes)).toEqual(['vm/hard-disk-1/disk']);
+    expect(treeOf(path.join(directory, 'vm/hard-disk-1/disk'))).toEqual(tree);
+    await release(directory, device);
+    expect(heldBelow(directory)).toEqual([path.basename(device)]);
+  } finally {
+    must('losetup', ['--detach', device]);
+  }
+});
+
+/** Copies the disk in the middle of writing, as a snapshot without a freeze has it. */
+function crashCopy(kind: Exclude<Kind, 'ntfs'>) {
+  const directory = newFolder(`crash-${kind}`);
+  const disk = path.join(directory, 'disk');
+  const copy = path.join(directory, 'copy');
+  emptyImage(disk, SIZE_BYTES[kind]);
+  makeFileSystem(disk, WHOLE[kind], kind);
+  const names = inGuest(disk, WHOLE[kind], kind, (mountPoint) => {
+    writeFiles(mountPoint, 'before');
+    must('sync', ['-f', mountPoint]);
+    // Synchronised one by one: what the application was told is on disk, the journal of the file system has, and nothing else.
+    const written = Array.from({ length: 40 }, (_, index) => `late-${index}`);
+    for (const name of written)
+      must('dd', [
+        'if=/dev/zero',
+        `of=${path.join(mountPoint, name)}`,
+        'bs=512',
+        'count=1',
+        'conv=fsync',
+        'status=none',
+      ]);
+    must('cp', ['--sparse=always', disk, copy]);
+    return written;
+  });
+  return { directory, copy, names };
+}
+
+test.each(['ext4', 'xfs', 'btrfs'] as const)(
+  'the journal of a %s that was being written is replayed: every file that was synchronised is there',
+  async (kind) => {
+    const { directory, copy, names } = crashCopy(kind);
+    const readOnly = must('losetup', ['--find', '--show', '--read-only', copy]);
+    mkdirSync(path.join(directory, 'stale'));
+    // Without a replay the kernel refuses the copy, so that the test shows what it means to show.
+    expect(() => must('mount', ['-t', kind, '-o', 'ro', readOnly, path.join(directory, 'stale')])).toThrow();
+    must('losetup', ['--detach', readOnly]);
+
+    const volumes = await mount(directory, copy, { isQuiet: false });
+
+    expect(stateOf(volumes)).toEqual(['vm/hard-disk-1/disk']);
+    expect(Object.keys(treeOf(path.join(directory, 'vm/hard-disk-1/disk')))).toEqual(expect.arrayContaining(names));
+    await release(directory, copy);
+    expect(heldBelow(directory)).toEqual([]);
+  },
+);
+
+test('an NTFS that was being written is not handed over: nothing here replays its journal', async () => {
+  const { directory, disk } = wholeDisk('ntfs');
+
+  const volumes = await mount(directory, disk, { isQuiet: false });
+
+  expect(stateOf(volumes)).toEqual([['unreadable', expect.stringContaining('replays the journal')]]);
+  expect(heldBelow(directory)).toEqual([]);
+});
+
+/** Where metadata lie that the checker sees, and a mount does not: of a file system as small as those here. */
+const SPOIL: Readonly<Record<'ext4' | 'xfs' | 'btrfs', (disk: string) => void>> = {
+  // The inode bitmap of the first group says that nothing is used.
+  ext4: (disk) => {
+    const [, block] = /Inode bitmap at (\d+)/.exec(must('dumpe2fs', [disk])) ?? [];
+    const [, blockBytes] = /Block size:\s+(\d+)/.exec(must('dumpe2fs', ['-h', disk])) ?? [];
+    writeAt(disk, Number(block) * Number(blockBytes), Buffer.alloc(64));
+  },
+  // A counter in the header of free space of the first allocation group.
+  xfs: (disk) => writeAt(disk, 512 + 52, Buffer.from([0, 0, 0x77, 0x77])),
+  // The tree of a subvolume that nobody has entered.
+  btrfs: (disk) => {
+    inGuest(disk, WHOLE.btrfs, 'btrfs', (mountPoint) => must('btrfs', ['subvolume', 'create', `${mountPoint}/inner`]));
+    const [, at] = /leaf (\d+)/.exec(must('btrfs', ['inspect-internal', 'dump-tree', '-t', '256', disk])) ?? [];
+    const map = must('btrfs-map-logical', ['-l', String(at), disk]);
+    for (const [, physical] of map.matchAll(/physical (\d+)/g))
+      writeAt(disk, Number(physical) + 200, Buffer.alloc(64, 0x5a));
+  },
+};
+
+test.each([
+  ['ext4', 'e2fsck'],
+  ['xfs', 'xfs_repair'],
+  ['btrfs', 'btrfs'],
+] as const)('damaged metadata of %s that a mount does not notice are told by %s', async (kind, program) => {
+  const { directory, disk } = wholeDisk(kind);
+  SPOIL[kind](disk);
+  expect(stateOf(await mount(directory, disk, { check: false }))).toEqual(['vm/hard-disk-1/disk']);
+  await release(directory, disk);
+
+  const volumes = await mount(directory, disk);
+
+  expect(stateOf(volumes)).toEqual([['damaged', expect.stringMatching(`^${program} says `)]]);
+  expect(heldBelow(directory)).toEqual([]);
+  expect(existsSync(path.join(directory, 'vm/hard-disk-1/disk'))).toBe(false);
+});
+
+test('a file system that cannot be mounted at all is told as damaged', async () => {
+  const { directory, disk } = wholeDisk('ext4');
+  // The place of the root directory's inode table, in the descriptor of the first group.
+  writeAt(disk, 1024 + 1024 + 8, Buffer.from([0xff, 0xff, 0xff, 0x7f]));
+  writeAt(disk, 4096 + 8, Buffer.from([0xff, 0xff, 0xff, 0x7f]));
+
+  expect(stateOf(await mount(directory, disk, { check: false }))).toEqual([
+    ['damaged', expect.stringContaining('it cannot be mounted')],
+  ]);
+  expect(heldBelow(directory)).toEqual([]);
+});
+
+test('two disks with the same XFS id, as two VMs of one template have it, are mounted side by side', async () => {
+  const one = wholeDisk('xfs');
+  const other = path.join(one.directory, 'other');
+  copyFileSync(one.disk, other);
+
+  const volumes = [
+    ...(await mount(one.directory, one.disk)),
+    ...(await mount(one.directory, other, { folder: 'vm2/hard-disk-1' })),
+  ];
+
+  expect(stateOf(volumes)).toEqual(['vm/hard-disk-1/disk', 'vm2/hard-disk-1/disk']);
+  expect(treeOf(path.join(one.directory, 'vm2/hard-disk-1/disk'))).toEqual(one.tree);
+  await release(one.directory, one.disk);
+  await release(one.directory, other, 'vm2/hard-disk-1');
+  expect(heldBelow(one.directory)).toEqual([]);
+});
+
+test('a btrfs whose id is mounted already is told as not readable: the kernel could read the wrong device', async () => {
+  const one = wholeDisk('btrfs');
+  const other = path.join(one.directory, 'other');
+  copyFileSync(one.disk, other);
+  await mount(one.directory, one.disk);
+
+  const volumes = await mount(one.directory, other, { folder: 'vm2/hard-disk-1' });
+
+  expect(stateOf(volumes)).toEqual([['unreadable', expect.stringContaining('same id')]]);
+  await release(one.directory, one.disk);
+  await release(one.directory, other, 'vm2/hard-disk-1');
+  expect(heldBelow(one.directory)).toEqual([]);
+});
+
+test('what cannot be read is told, with what it is; swap and the places of boot loaders hold no files', async () => {
+  const directory = newFolder('unreadable');
+  const disk = path.join(directory, 'disk');
+  emptyImage(disk, 40 * MIB);
+  const swap = Buffer.alloc(4096);
+  swap.writeUInt32LE(1, 1024);
+  swap.writeUInt32LE(1023, 1028);
+  swap.write('SWAPSPACE2', 4086);
+  const luks = Buffer.alloc(1024);
+  luks.write('LUKS\xba\xbe\0\x01', 'latin1');
+  const lvm = Buffer.alloc(1024);
+  lvm.write('LABELONE', 512);
+  lvm.writeUInt32LE(1, 520);
+  lvm.writeUInt32LE(32, 532);
+  lvm.write('LVM2 001', 536);
+  lvm.writeUInt32LE(crcOfLabel(lvm), 528);
+  const sizeBytes = 4 * MIB;
+  partitionDisk(disk, 'gpt', [
+    { content: swap, sizeBytes, type: 'swap' },
+    { content: luks, sizeBytes },
+    { content: lvm, sizeBytes, type: 'lvm' },
+    { content: Buffer.alloc(0), sizeBytes, type: '21686148-6449-6E6F-744E-656564454649' },
+    { content: Buffer.from('something else'), sizeBytes },
+    { content: Buffer.alloc(0), sizeBytes, type: 'AF9B60A0-1431-4F62-BC68-3311714A69AD' },
+  ]);
+
+  expect(stateOf(await mount(directory, disk))).toEqual([
+    ['no-files', expect.stringContaining('swap')],
+    ['unreadable', expect.stringContaining('LUKS')],
+    ['unreadable', expect.stringContaining('LVM')],
+    ['no-files', expect.stringContaining('boot loader')],
+    ['unreadable', expect.stringContaining('nothing that is known')],
+    ['unreadable', expect.stringContaining('dynamic disk')],
+  ]);
+  expect(heldBelow(directory)).toEqual([]);
+});
+
+/** The checksum of an LVM label: CRC-32 of what follows it, with a start value of its own. */
+function crcOfLabel(label: Buffer): number {
+  let crc = 0xf597a6cf;
+  for (const byte of label.subarray(532, 1024)) {
+    crc ^= byte;
+    for (let bit = 0; bit < 8; bit += 1) crc = crc & 1 ? (crc >>> 1) ^ 0xedb88320 : crc >>> 1;
+  }
+  return crc >>> 0;
+}
+
+test('a link in an image leads to no file of this machine', async () => {
+  const { directory, disk } = wholeDisk('ext4');
+  inGuest(disk, WHOLE.ext4, 'ext4', (mountPoint) => symlinkSync('/etc', path.join(mountPoint, 'etc')));
+
+  const [volume] = await mount(directory, disk);
+
+  expect(volume).toMatchObject({ state: 'mounted', fstab: [] });
+  await release(directory, disk);
+});
+
+test('a mount of another device in the folder is told and left alone', async () => {
+  const one = wholeDisk('ext4');
+  const other = wholeDisk('ext4');
+  await mount(one.directory, one.disk);
+
+  const foreign = await release(one.directory, other.disk);
+
+  expect(foreign).toMatchObject([{ mountPoint: path.join(one.directory, 'vm/hard-disk-1/disk') }]);
+  expect(heldBelow(one.directory).length).toBeGreaterThan(0);
+  await release(one.directory, one.disk);
+  expect(heldBelow(one.directory)).toEqual([]);
+});
+
+test('a loop device that a killed hook left is detached, and so is one whose file is gone', async () => {
+  const { directory, disk } = wholeDisk('ext4');
+  must('losetup', ['--find', '--show', disk]);
+  must('rm', [disk]);
+
+  await release(directory, disk);
+
+  expect(heldBelow(directory)).toEqual([]);
+});
+
+test('while somebody reads there, releasing fails and says who', async () => {
+  const { directory, disk } = wholeDisk('ext4');
+  await mount(directory, disk);
+  const jump = {
+    monotonicMs: (() => {
+      let now = 0;
+      return () => (now += 6000);
+    })(),
+    now: () => new Date(),
+    sleep: systemClock.sleep,
+  };
+  const impatient = createLinuxFileSystems(jump);
+  const home = process.cwd();
+  process.chdir(path.join(directory, 'vm/hard-disk-1/disk'));
+  try {
+    await expect(
+      impatient.release(directory, [{ folder: 'vm/hard-disk-1', devicePaths: [disk] }], never),
+    ).rejects.toMatchObject({
+      code: 'E_PROXY',
+      message: expect.stringContaining(`(${process.pid})`),
+    });
+  } finally {
+    process.chdir(home);
+  }
+  await release(directory, disk);
+  expect(heldBelow(directory)).toEqual([]);
+});
