@@ -1,4 +1,4 @@
-// npm run bench -- preflight|window|calls|export: measures against the lab, each beside a naive baseline. See docs/benchmarks.md.
+// npm run bench -- preflight|window|calls|export|bands: measures, each beside a baseline. See docs/benchmarks.md.
 import { spawnSync } from 'node:child_process';
 import { build } from 'esbuild';
 import { bundleOptions, root } from './bundle-options.mjs';

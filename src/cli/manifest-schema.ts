@@ -15,11 +15,19 @@ const image = z
     path: inside,
     format: z.enum(IMAGE_FORMATS),
     sizeBytes: bytes.describe('of the content: the whole disk or device, zeros included'),
-    dataBytes: bytes.describe('of the content that is not zeros, in pieces of 64 KiB'),
+    dataBytes: bytes.describe('of the content that is not zeros, in pieces of 64 KiB; of bands, in whole bands'),
     blake2b: z
       .string()
       .regex(/^[0-9a-f]{128}$/)
       .describe('BLAKE2b-512 of the content, whatever the format'),
+    bandBytes: bytes.optional().describe('of bands: the length of each but the last'),
+    changedBands: z
+      .number()
+      .int()
+      .nonnegative()
+      .optional()
+      .describe('of bands: how many are new files since the export before'),
+    changedBytes: bytes.optional().describe('of bands: their bytes'),
     holds: z.enum(['disk', 'datastore']).describe('one virtual disk, or an extent of a VMFS datastore with many'),
     device: z.string().optional().describe('source device on the array'),
     wwn: z.string().optional().describe('of the source device'),

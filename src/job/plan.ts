@@ -166,6 +166,8 @@ export interface Plan {
   readonly vms: readonly PlannedVm[];
   readonly devices: readonly PlannedDevice[];
   readonly collateral: readonly Collateral[];
+  /** Names of VMs that a selector led to and that are in no backup of this run; absent: none. */
+  readonly leftOut?: readonly string[];
   readonly warnings: readonly string[];
 }
 

@@ -68,6 +68,7 @@ export interface PlanDraft extends DraftVms {
   /** Target of each source in the job's last run. */
   readonly preferred: ReadonlyMap<DeviceId, DeviceId>;
   readonly collateral: readonly Collateral[];
+  readonly leftOut?: readonly string[];
   readonly warnings: readonly string[];
   readonly installation: Installation;
   readonly route: Route;
@@ -83,7 +84,7 @@ export interface PlanDraft extends DraftVms {
 export async function draftPlan(ports: JobPorts, spec: JobSpec, signal: AbortSignal): Promise<PlanDraft> {
   const warnings: string[] = [];
   const selection = connectedVms(await selectVms(ports.hypervisor, spec, signal));
-  const { vms: selected, selectedBy } = selection;
+  const { vms: selected, selectedBy, leftOut } = selection;
   warnings.push(...selection.warnings);
   const notes = new Map(selected.map((vm) => [vm.instanceUuid, checkedNotes(ports, vm, spec, warnings)]));
   const devices = await findDevices(ports.arrays, spec.targetPool, disksOf(selected), signal);
@@ -97,7 +98,7 @@ export async function draftPlan(ports: JobPorts, spec: JobSpec, signal: AbortSig
   const { installation } = ports;
   // Pairs are given by position where groups are linked, so that their order decides.
   const preferred = facts.snapVxApi === 'storage-group' ? new Map() : await lastTargets(ports, spec.name, array.id);
-  const found = { array, facts, pool: inventory.pool, preferred, selectedBy, warnings, installation, route };
+  const found = { array, facts, pool: inventory.pool, preferred, selectedBy, leftOut, warnings, installation, route };
   const strategies = () => selected.map((vm) => [vm.instanceUuid, strategyOf(ports, vm, spec)] as const);
   if (route.name === 'managed') {
     // vSphere reads and writes these disks: which device each is does not matter, nor who else is on a datastore.
@@ -175,7 +176,7 @@ function keptPlan(draft: PlanDraft, request: PlanRequest): Plan {
 }
 
 function capturedPart(draft: PlanDraft, { runId, context, spec }: PlanRequest) {
-  const { array, facts, route, collateral, warnings } = draft;
+  const { array, facts, route, collateral, leftOut = [], warnings } = draft;
   return {
     runId,
     context,
@@ -185,6 +186,7 @@ function capturedPart(draft: PlanDraft, { runId, context, spec }: PlanRequest) {
     vms: draft.borrowed?.vms ?? plannedVms(draft),
     route,
     collateral,
+    ...(leftOut.length > 0 && { leftOut }),
     warnings,
   };
 }

@@ -53,6 +53,7 @@ export async function pre(
 export interface Captured {
   readonly run: Run;
   readonly capture: CaptureResult;
+  /** A grade below what was asked for, or a VM that had to be left out. */
   readonly degraded: boolean;
   /** What the plan was made from, and the run at work: other targets may have to be chosen. */
   readonly draft: PlanDraft;
@@ -78,7 +79,8 @@ async function goForward(work: RunAtWork, signal: AbortSignal): Promise<Captured
   const { ports } = work;
   // Nothing is read in this session after the capture; steps of the route managed have sessions of their own.
   const { run, capture, draft } = await planAndCapture(work, signal).finally(() => ports.hypervisor.close());
-  return { run, capture, degraded: checkGrades(run.plan, capture), draft, work };
+  const isIncomplete = run.plan.leftOut !== undefined;
+  return { run, capture, degraded: checkGrades(run.plan, capture) || isIncomplete, draft, work };
 }
 
 async function handOver(after: Captured, signal: AbortSignal): Promise<PreResult> {

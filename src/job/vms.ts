@@ -9,6 +9,8 @@ export interface SelectedVms {
   readonly selectedBy: ReadonlyMap<InstanceUuid, readonly string[]>;
   /** Those that a selector of one VM led to. */
   readonly meant: ReadonlySet<InstanceUuid>;
+  /** Names of those that could not be read or are not connected: none of them is in a backup. */
+  readonly leftOut: readonly string[];
   readonly warnings: readonly string[];
 }
 
@@ -81,19 +83,25 @@ export async function selectVms(
     }
   });
   if (chosen.size === 0) throw noMatch(selectors.map(selectorText).join('", "'), exclude.length > 0);
-  return { vms: [...chosen.values()], selectedBy, meant, warnings };
+  return { vms: [...chosen.values()], selectedBy, meant, leftOut: unreadable.map(({ name }) => name), warnings };
 }
 
 /**
  * Without the VMs whose host is not connected to vCenter, or whose configuration it cannot read: they cannot be captured, and where only
  * selectors of many lead to one, it is left out with a warning. When no other is left, all stay, to be refused.
  */
-export function connectedVms({ vms, meant, warnings, selectedBy }: SelectedVms): SelectedVms {
+export function connectedVms(selected: SelectedVms): SelectedVms {
+  const { vms, meant, warnings } = selected;
   const isTaken = (vm: VmRecord) => vm.connected || meant.has(vm.instanceUuid);
-  if (!vms.some(isTaken)) return { vms, meant, warnings, selectedBy };
+  if (!vms.some(isTaken)) return selected;
   const left = vms.filter((vm) => !isTaken(vm));
   const told = left.map(({ name }) => `VM "${name}" is left out: its host is not connected to vCenter`);
-  return { vms: vms.filter(isTaken), meant, selectedBy, warnings: [...warnings, ...told] };
+  return {
+    ...selected,
+    vms: vms.filter(isTaken),
+    leftOut: [...selected.leftOut, ...left.map(({ name }) => name)],
+    warnings: [...warnings, ...told],
+  };
 }
 
 /** The one VM that a selector leads to. Errors: `E_VM_NOT_FOUND`, `E_VM_AMBIGUOUS`. */

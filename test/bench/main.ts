@@ -1,5 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import { parseArgs } from 'node:util';
+import { benchBands } from './bands.ts';
 import { benchCalls } from './calls.ts';
 import { benchExport } from './export.ts';
 import { runExportClient } from './export-client.ts';
@@ -9,14 +10,15 @@ import { runPreflightClient } from './preflight-client.ts';
 import { type BenchResult, textOf } from './result.ts';
 import { benchWindow } from './window.ts';
 
-const USAGE = `npm run bench -- preflight|window|calls|export [--json] [--full-baseline]
+const USAGE = `npm run bench -- preflight|window|calls|export|bands [--json] [--full-baseline] [--disk-gib N]
 
   preflight  calls, time and memory of a plan over 10, 100 and 1,000 VMs
   window     how much longer guests stand still than the array needs: 1, 8 and 64 VMs, array times 0.05 to 8 s
   calls      calls of a whole run and in its window: 1, 4, 16 and 64 disks
   export     raw images beside qemu-img convert -W -m 8; memory at 1 and 50 GiB. Needs qemu-utils and 4 GiB of disk
+  bands      the second backup of a disk of which 1 % changed, as bands and as one image, with restic and borg
 
-Each stands beside a naive baseline on the same lab. --json gives one document.
+Each stands beside a naive baseline. bands needs six times --disk-gib (2) of room for temporary files. --json gives one document.
 `;
 
 async function main(): Promise<void> {
@@ -26,6 +28,7 @@ async function main(): Promise<void> {
     options: {
       json: { type: 'boolean', default: false },
       'full-baseline': { type: 'boolean', default: false },
+      'disk-gib': { type: 'string', default: '2' },
       help: { type: 'boolean', default: false },
       'as-lab': { type: 'string' },
       'as-preflight-client': { type: 'string' },
@@ -42,6 +45,7 @@ async function main(): Promise<void> {
     window: benchWindow,
     calls: benchCalls,
     export: benchExport,
+    bands: () => benchBands(Number(values['disk-gib'])),
   };
   const bench = benches[name];
   if (values.help || !bench) {

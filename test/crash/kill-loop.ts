@@ -3,7 +3,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { parse, stringify } from 'yaml';
 import { type Lab, startLab } from '../../src/lab/lab.ts';
-import { SEED } from '../seed.ts';
+import { CRASH_STRIDE, SEED } from '../seed.ts';
 import { type Ended, ended, killAtCall, leftBehind, start, until } from './killed-run.ts';
 
 /** Shrinks holds, defines and settling; a lease of 10 s becomes 500 ms. */
@@ -11,9 +11,6 @@ const PACE = 0.05;
 const LEASE_MS = 10_000 * PACE;
 const SHELL_IDLE_MS = 180_000 * PACE;
 const MORE_THAN_ANY_RUN = 200;
-/** `CRASH_STRIDE=3`: every third point, from the one of the first three that the seed chooses. */
-const STRIDE = Number(process.env.CRASH_STRIDE ?? 1);
-const FIRST = 1 + (SEED % STRIDE);
 
 let lab: Lab;
 let configFile: string;
@@ -99,8 +96,8 @@ const afterHook = (recovery: string): Aftermath => ({
 });
 
 /**
- * Kills at point 1, 2, 3 … (or every second one) until a run gets through unharmed; that run is ended normally. Returns the last
- * point that was there, or the one before. `sparse`: where points are left out, so many times more of them are.
+ * Kills at point 1, 2, 3 … (or some of them) until a run gets through unharmed; that run is ended normally. Returns the last point
+ * that may have been there. `sparse`: where points are left out, so many times more of them are.
  */
 export async function killAtEveryPoint(
   name: string,
@@ -108,9 +105,8 @@ export async function killAtEveryPoint(
   runOnce: (point: number) => Promise<Ended>,
   sparse = 1,
 ): Promise<number> {
-  const stride = STRIDE === 1 ? 1 : STRIDE * sparse;
-  const first = FIRST + STRIDE * Math.floor(Math.random() * (stride / STRIDE));
-  for (let point = first; point < MORE_THAN_ANY_RUN; point += stride) {
+  const stride = CRASH_STRIDE === 1 ? 1 : CRASH_STRIDE * sparse;
+  for (let point = 1 + (SEED % stride); point < MORE_THAN_ANY_RUN; point += stride) {
     const outcome = await runOnce(point);
     if (!outcome.killed) {
       const isThrough = outcome.exitCode === 0 || outcome.exitCode === 3;
@@ -120,7 +116,7 @@ export async function killAtEveryPoint(
         'through',
       ]);
       await aftermath.through();
-      return point - stride;
+      return point - 1;
     }
     await aftermath.killed(`${name} ${point}`);
   }

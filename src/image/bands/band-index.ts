@@ -8,6 +8,9 @@ export interface BandEntry {
   readonly blake2b: string;
 }
 
+/** Far above any length that a job may choose; one band is in memory at a time. */
+const MAX_BAND_BYTES = 1024 ** 3;
+
 /** What a folder of bands holds. */
 export interface BandIndex extends BandShape {
   readonly run: BandRun;
@@ -39,7 +42,8 @@ export function parseIndex(text: string): BandIndex | undefined {
   const { schema, version, run, previousRun, sizeBytes, bandBytes, blake2b, bands } = fieldsOf(parseJson(text));
   const parsedRun = parseRun(run);
   if (schema !== 'snaphook/bands' || version !== 1 || !parsedRun || !Array.isArray(bands)) return undefined;
-  if (!isSize(sizeBytes) || !isSize(bandBytes) || bandBytes === 0 || !isBlake2b(blake2b)) return undefined;
+  if (!isSize(sizeBytes) || !isSize(bandBytes) || bandBytes === 0 || bandBytes > MAX_BAND_BYTES || !isBlake2b(blake2b))
+    return undefined;
   if (previousRun !== undefined && typeof previousRun !== 'string') return undefined;
   const shape = { sizeBytes, bandBytes };
   const entries = new Map<number, BandEntry>();

@@ -7,7 +7,7 @@ import type { LeftAlone } from '../../ports/images.ts';
 import { exportError } from '../export-error.ts';
 import { insideOf } from '../inside-of.ts';
 import { contentOf, draftOf, foreignFolder, indexOf, removeIfEmpty, requireRoom, standingOf } from './band-folder.ts';
-import { CHANGED_NAME, COMMIT_NAME, OWNER_NAME } from './band-layout.ts';
+import { CHANGED_NAME, COMMIT_NAME, INDEX_NAME, OWNER_NAME } from './band-layout.ts';
 import { commitStaged, discardStaged, finishCommit } from './commit-bands.ts';
 import { stageBands, type Turn } from './stage-bands.ts';
 
@@ -24,6 +24,8 @@ const folders: Bands = {
 
   async stage(directory, request, progress, signal) {
     const turn = turnsIn(directory, signal);
+    const unfinished = await turn(() => finishCommit(directory, request.owner));
+    if (unfinished !== undefined) throw foreignCommit(path.join(directory, COMMIT_NAME), unfinished);
     return stageBands(directory, request, progress, { turn, signal });
   },
 
@@ -103,13 +105,14 @@ async function settleFolder(directory: string, relative: string, owner: BandOwne
   if (standing.is === 'foreign') return [{ path: relative, why: standing.why }];
   if (standing.is === 'own') await discardStaged(folder);
   const { bands, foreign } = await contentOf(folder);
-  if (bands.size === 0 && (await indexOf(folder)) === undefined) await removeUnused(directory, folder);
+  const isUnused = bands.size === 0 && foreign.length === 0 && (await indexOf(folder)) === undefined;
+  if (isUnused) await removeUnused(directory, folder);
   return foreign.map((name) => ({ path: `${relative}/${name}`, why: 'it is no band and not made by snaphook' }));
 }
 
 /** A folder that never got a band, or whose bands somebody removed, and the folders that were made for it. */
 async function removeUnused(directory: string, folder: string): Promise<void> {
-  for (const name of [CHANGED_NAME, OWNER_NAME, draftOf(OWNER_NAME)]) {
+  for (const name of [INDEX_NAME, CHANGED_NAME, OWNER_NAME, draftOf(OWNER_NAME)]) {
     await rm(path.join(folder, name), { force: true });
   }
   const root = path.resolve(directory);

@@ -14,7 +14,7 @@ const SYNCED_AT_ONCE = 16;
 /** Does what changes the folder, unless the signal has aborted, and never while another such work goes on. */
 export type Turn = <Result>(work: () => Promise<Result>) => Promise<Result>;
 
-/** Reads the whole device, and writes every band that the folder does not have as it is. Nothing is staged there before. */
+/** Reads the whole device, and writes every band that the folder does not have as it is. No commit is under way. */
 export async function stageBands(
   directory: string,
   request: BandRequest,

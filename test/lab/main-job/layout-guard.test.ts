@@ -126,3 +126,19 @@ test('a disk behind an IO filter is refused; with hostCaches warn the grade is c
   await site.post('linux');
   expect(site.leftBehind()).toEqual([]);
 });
+
+test('a VM of a pattern that is not connected is not in the backup, which says so and counts as degraded', async () => {
+  site.lab.vcenter.addVm('DC1', {
+    ...site.lab.vcenter.vm('app02'),
+    name: 'pg02',
+    instanceUuid: '11111111-2222-3333-4444-555555555555',
+    biosUuid: '11111111-2222-3333-4444-555555555556',
+    connectionState: 'disconnected',
+  });
+  const { plan, degraded } = await site.pre({ job: 'linux', vms: ['like:pg*'] });
+  expect(plan.vms.map(({ name }) => name)).toEqual([VM]);
+  expect(plan.leftOut).toEqual(['pg02']);
+  expect(degraded).toBe(true);
+  await site.post('linux');
+  expect(site.leftBehind()).toEqual([]);
+});

@@ -1,6 +1,7 @@
 import { cpSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { jobLock } from '../../../src/job/job-turn.ts';
+import { sampled } from '../../seed.ts';
 import { openSite, type Site } from '../main-job/site.ts';
 import { arrayState, type CrashPoint, crashPre, filesBelow, loseState, reapSite, told } from './crashed-site.ts';
 
@@ -58,7 +59,7 @@ async function lookThenApply(found: readonly string[]): Promise<void> {
   expect(leftOfUs()).toEqual([]);
 }
 
-describe.each(CRASHES)('a pre hook that was killed %s', (_, point, leftWithoutJournal) => {
+describe.each(sampled(CRASHES))('a pre hook that was killed %s', (_, point, leftWithoutJournal) => {
   test('is cleaned up by its journal', async () => {
     await crashPre(site.lab, JOB, point);
 

@@ -6,6 +6,7 @@ import { PROXY_HOST } from '../../../src/lab/estate-array.ts';
 import { installationMark } from '../../../src/platform/installation-mark.ts';
 import { moRef } from '../../../src/ports/identity.ts';
 import type { VmSnapshots } from '../../../src/ports/vm-snapshots.ts';
+import { sampled } from '../../seed.ts';
 import { until } from '../guest/until.ts';
 import { openSite, type Site } from '../main-job/site.ts';
 import { type CrashPoint, crashPre, loseState, reapSite, told } from './crashed-site.ts';
@@ -41,7 +42,7 @@ const CRASHES: readonly (readonly [string, CrashPoint, () => boolean, readonly s
 const leftOfUs = (except: readonly string[] = []) =>
   site.leftBehind().filter((left) => left !== 'guest shell' && !except.includes(left));
 
-describe.each(CRASHES)('a pre hook on the route managed that was killed %s', (_, point, hasCome, exports) => {
+describe.each(sampled(CRASHES))('a pre hook on the route managed that was killed %s', (_, point, hasCome, exports) => {
   test('is cleaned up by its journal, its session in vCenter too', async () => {
     await crashPre(site.lab, JOB, point);
     await until(hasCome);

@@ -55,7 +55,7 @@ test('a disk of a snapshot is added to another VM, not to persist, and detached 
   const withIt = {
     ...own,
     freePlaces: own.freePlaces - 1,
-    disks: [...own.disks, { diskUuid: undefined, fileName: files[0] }],
+    disks: [...own.disks, { diskUuid: undefined, fileName: files[0], isDiscarding: true }],
   };
 
   expect(disk).toMatchObject({

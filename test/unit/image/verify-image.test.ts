@@ -14,11 +14,11 @@ import { imageFiles } from '../../../src/image/image-files.ts';
 import { verifyImage } from '../../../src/image/verify-image.ts';
 import { FILE_FORMATS, type FileFormat, type ImageFile } from '../../../src/ports/images.ts';
 import { failure } from '../../failure.ts';
+import { SEED } from '../../seed.ts';
 import { makeRandomDevice, numbersOf } from './random-device.ts';
 
 const MIB = 1024 * 1024;
-const SEED = Number(process.env.IMAGE_SEED ?? Date.now() % 1_000_000);
-const replay = `replay: IMAGE_SEED=${SEED} npx jest test/unit/image/verify-image`;
+const replay = `replay: TEST_SEED=${SEED} npx jest test/unit/image/verify-image`;
 const never = new AbortController().signal;
 const ignore = () => undefined;
 const folder = () => mkdtempSync(path.join(os.tmpdir(), 'snaphook-verify-'));

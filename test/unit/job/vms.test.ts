@@ -36,8 +36,9 @@ const select = (vms: readonly VmRecord[], selectors: readonly VmSelector[], isSe
 };
 
 test('a VM that cannot be read and was met among many is left out, and told', async () => {
-  const { vms, warnings } = await select([vm(1)], [BY_PATTERN], true);
+  const { vms, leftOut, warnings } = await select([vm(1)], [BY_PATTERN], true);
   expect(vms.map(({ name }) => name)).toEqual(['vm1']);
+  expect(leftOut).toEqual(['secret']);
   expect(warnings).toEqual([`VM "secret" is left out, as it cannot be read: ${denied.message}`]);
 });
 
@@ -49,6 +50,7 @@ test('a VM of a host that is not connected is left out and told, unless it is me
   const both = [vm(1), vm(2, false)];
   const among = connectedVms(await select(both, [BY_PATTERN]));
   expect(among.vms.map(({ name }) => name)).toEqual(['vm1']);
+  expect(among.leftOut).toEqual(['vm2']);
   expect(among.warnings).toEqual(['VM "vm2" is left out: its host is not connected to vCenter']);
 
   const meant = connectedVms(await select(both, [BY_PATTERN, byName('vm2')]));

@@ -1,6 +1,11 @@
+import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
+  closeSync,
+  constants,
+  existsSync,
   mkdirSync,
+  openSync,
   readdirSync,
   readFileSync,
   rmSync,
@@ -160,6 +165,43 @@ test('an abort in the middle stages nothing more; what is staged is discarded', 
   await site.settle([DISK]);
 
   expect(site.files()).toEqual(before);
+});
+
+test('a device that does not answer is given up at the signal, and holds up nobody who discards what is staged', async () => {
+  const site = new BandSite();
+  await site.run('run-1', { [DISK]: disk([1, 2]) });
+  const before = site.files();
+  // Whoever opens a FIFO for reading waits in the kernel until somebody opens it for writing.
+  const fifo = `${temporaryFolder()}/device`;
+  execFileSync('mkfifo', [fifo]);
+  const abort = new AbortController();
+  const request = { devicePath: fifo, path: DISK, sizeBytes: 2 * BAND, bandBytes: BAND, owner: OWNER };
+  const stage = bandFolders.stage(
+    site.directory,
+    { ...request, run: { id: 'run-2', snapshot: 's' } },
+    () => undefined,
+    abort.signal,
+  );
+  while (!existsSync(site.file(DISK, 'next'))) await new Promise(setImmediate);
+  abort.abort(new Error('too late'));
+
+  await expect(stage).rejects.toThrow('too late');
+  await site.settle([DISK]);
+  closeSync(openSync(fifo, constants.O_RDWR));
+
+  expect(site.files()).toEqual(before);
+});
+
+test('a folder of nothing but a damaged index goes, and the next run begins anew', async () => {
+  const site = new BandSite();
+  await site.run('run-1', { [DISK]: disk([0]) });
+  writeFileSync(site.file(DISK, 'index.json'), 'x');
+
+  await site.settle([DISK]);
+  expect(readdirSync(site.directory)).toEqual([]);
+
+  await site.run('run-2', { [DISK]: disk([1]) });
+  expect(await site.shown(DISK)).toEqual({ run: 'run-2', content: disk([1]) });
 });
 
 test('a commit of a run whose bands are not staged any more changes nothing', async () => {
