@@ -26,8 +26,8 @@ export interface JobPorts {
   readonly vvolAnswers: VvolAnswers;
   readonly proxy: BackupProxy;
   readonly images: Images;
-  readonly imageSource: ImageSource;
   readonly bands: Bands;
+  readonly imageSource: ImageSource;
   readonly journals: JournalStore;
   readonly locks: Locks;
   readonly clock: Clock;
