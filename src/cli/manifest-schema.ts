@@ -112,6 +112,26 @@ const vm = z.object({
   ),
 });
 
+const fileSystem = z.object({
+  state: z.enum(['mounted', 'no-files', 'unreadable', 'damaged']),
+  path: inside.optional().describe('where it is mounted'),
+  checkedBy: z.string().optional().describe('program that found it sound'),
+  guestMountPoints: z.array(z.string()).optional().describe('where its guest has it, as far as is known'),
+  why: z.string().optional().describe('it is not mounted'),
+  folder: inside.describe('of its disk'),
+  vms: z.array(z.object({ name: z.string(), key: z.number().int(), disk: z.string() })),
+  device: z.string(),
+  target: z.string(),
+  wwn: z.string(),
+  place: z.object({
+    partition: z.number().int().optional(),
+    partitionUuid: z.string().optional(),
+    offsetBytes: bytes,
+    sizeBytes: bytes,
+  }),
+  fileSystem: z.object({ kind: z.string().optional(), uuid: z.string().optional(), label: z.string().optional() }),
+});
+
 /** The manifest beside the images, version 1. Readers ignore fields they do not know: later versions of snaphook may add some. */
 export const manifestSchema = z
   .object({
@@ -161,7 +181,13 @@ export const manifestSchema = z
       )
       .describe('VMs that share a captured datastore'),
     warnings: z.array(z.string()),
-    images: z.array(image).min(1),
+    folders: z.array(inside).optional().describe('of disks whose file systems are mounted, docs/files.md'),
+    fileSystems: z.array(fileSystem).optional().describe('what was found on these disks'),
+    images: z.array(image).describe('none where file systems are handed over'),
+  })
+  .refine(({ images, fileSystems = [] }) => images.length > 0 || fileSystems.some(({ state }) => state === 'mounted'), {
+    error: 'neither images nor mounted file systems',
+    path: ['images'],
   })
   .describe('snaphook manifest');
 

@@ -31,6 +31,11 @@ export async function verifyVerb(request: VerifyRequest, reporter: Reporter, sig
   // First: nothing in a manifest that somebody else wrote is worth a look.
   if (request.publicKey !== undefined) await requireSignature(request.manifest, request.publicKey, text);
   const manifest = parseManifest(request.manifest, text);
+  if (manifest.images.length === 0) {
+    throw new SnaphookError('E_VERIFY', `manifest "${request.manifest}" is of mounted file systems: it has no image`, {
+      hint: 'They were checked before they were handed over; of files themselves a manifest has no hashes.',
+    });
+  }
   const verified: Verified[] = [];
   for (const image of manifest.images) {
     const progress = (doneBytes: number) =>
