@@ -59,7 +59,7 @@ const list = (parser: Argv) =>
 const exportKept = (parser: Argv) =>
   parser.command(
     'export <run> [vms..]',
-    'link a kept snapshot and hand over its images, until the post hook of the job',
+    'link a kept snapshot and hand over its images or files, until the post hook of the job',
     (command) =>
       withExamples(
         jobOption(command)
@@ -73,7 +73,7 @@ const exportKept = (parser: Argv) =>
           .epilogue(
             'Exit codes: 0 handed over, 3 with a lower grade than the job asks for, others as of `snaphook pre`.',
           ),
-        ['$0 snapshot export mb3k2j1f-x8q2zk --job restore', "images in the job's exportDirectory"],
+        ['$0 snapshot export mb3k2j1f-x8q2zk --job restore', "images or files in the job's exportDirectory"],
         ['$0 post --job restore', 'when they are not needed any more; the snapshot stays'],
       ),
     verb(async ({ config: configFile, job, run, vms }, signal) => {

@@ -4,6 +4,7 @@ import type { Device } from '../ports/storage-array.ts';
 import { checkArray } from './array-limits.ts';
 import { planMountedClone } from './clone-plan.ts';
 import { collateralOf } from './collateral.ts';
+import { checkFiles } from './files-checks.ts';
 import type { JobSpec, KeptWish } from './job-spec.ts';
 import { devicesOfVms, type KeptSource, loadKept, requireSnapshot, vmsOf, whyOther } from './kept-source.ts';
 import { lastTargets } from './last-run.ts';
@@ -40,10 +41,12 @@ export async function draftOfKept(
   const route = { name: 'snapvx', because: `it is of the kept snapshot "${kept.runId}"` } as const;
   const records = spec.clone ? await unchangedVms(ports, vms, signal) : [];
   const clone = spec.clone && (await planMountedClone(ports, spec, spec.clone, records, signal));
+  const sources = captured.map((one, index) => sourceOf(one, devices[index], vms));
+  checkFiles(spec, route, sources);
   const shown = new Set(captured.map(({ datastore }) => datastore?.name));
   return {
     vms: records,
-    sources: captured.map((one, index) => sourceOf(one, devices[index], vms)),
+    sources,
     selectedBy: new Map(),
     notes: new Map(),
     strategies: new Map(),

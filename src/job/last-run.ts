@@ -10,8 +10,8 @@ const LOOK_BACK_RUNS = 200;
 const UNSEEN_FOR_MS = 15 * 60_000;
 
 /**
- * Which target each source had in the newest closed run of the job on this machine. A wish, no more: what cannot be read costs
- * nothing but the wish.
+ * Which target each source had in the newest closed run of the job on this machine that had any. A wish, no more: what cannot be read
+ * costs nothing but the wish.
  */
 export async function lastTargets(
   ports: JobPorts,
@@ -19,13 +19,15 @@ export async function lastTargets(
   array: ArrayId,
 ): Promise<ReadonlyMap<DeviceId, DeviceId>> {
   try {
-    const last = (await ports.journals.closedRuns(LOOK_BACK_RUNS)).find((run) => run.job === job);
-    const plan = last && (await readJournal(ports, last.runId)).state.plan;
-    if (plan?.arrayId !== array) return new Map();
-    return new Map(plan.devices.map(({ device, target }) => [device, target]));
+    for (const { runId: id } of (await ports.journals.closedRuns(LOOK_BACK_RUNS)).filter((run) => run.job === job)) {
+      const { plan } = (await readJournal(ports, id)).state;
+      if (!plan || plan.devices.length === 0) continue;
+      return plan.arrayId === array ? new Map(plan.devices.map(({ device, target }) => [device, target])) : new Map();
+    }
   } catch {
-    return new Map();
+    // Any target will do.
   }
+  return new Map();
 }
 
 /** Targets that closed runs of this machine began to make in the pool a moment ago and did not see: they may be shown any moment. */

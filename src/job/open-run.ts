@@ -107,6 +107,9 @@ async function unwind(
   cause: unknown,
 ): Promise<unknown> {
   const errors: unknown[] = [];
+  const { steps } = journal.state;
+  // Before anything is undone: what was undone looks as if it had never been.
+  const hasActed = captureResultOf(journal.state) !== undefined || steps.restore.at !== 'untouched';
   try {
     await journal.failed(undefined, cause);
   } catch (error) {
@@ -118,7 +121,6 @@ async function unwind(
   }
   if (errors.length > 0) return leftoversError(id, errors, cause);
   try {
-    const hasActed = captureResultOf(journal.state) !== undefined || journal.state.steps.restore.at !== 'untouched';
     await closeRun(ports, journal, id, run && hasActed ? 'failed' : 'nothing-done');
   } catch (error) {
     return leftoversError(id, [error], cause);

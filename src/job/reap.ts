@@ -53,11 +53,9 @@ export async function reap(
     await look(`array ${array.id}`, () => reapArray(ports, request, array, held, signal));
     await look(`snapshot groups of array ${array.id}`, () => reapGroups(ports, request, array, held, signal));
   }
-  await look('VM snapshots in vCenter', async () => [
-    ...(await reapVmSnapshots(ports, request, openIds, signal)),
-    ...(await addedDisks(ports, openPlans, signal)),
-    ...(await lostClones(ports, openIds, signal)),
-  ]);
+  await look('VM snapshots in vCenter', () => reapVmSnapshots(ports, request, openIds, signal));
+  await look('disks of the proxy VM', () => addedDisks(ports, openPlans, signal));
+  await look('clones in vCenter', () => lostClones(ports, openIds, signal));
   return [...reaped, ...presented, ...ofThisMachine];
 }
 

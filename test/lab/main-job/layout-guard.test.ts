@@ -1,3 +1,5 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
 import { observeWindow } from '../../../src/cli/demo/observe.ts';
 import type { DiskInventory } from '../../../src/lab/vcenter/inventory.ts';
 import { openSite, type Site } from './site.ts';
@@ -31,6 +33,13 @@ async function moveDisk(): Promise<void> {
   site.lab.vcenter.changeVm(VM, { disks: [moved(first), ...rest] });
 }
 
+/** How the one run ended, as its journal says. */
+function outcome(): string | undefined {
+  const closed = path.join(site.lab.directory, 'state/runs/closed');
+  const [file = ''] = readdirSync(closed).filter((name) => name.endsWith('.jsonl'));
+  return /"outcome":"([^"]+)"/.exec(readFileSync(path.join(closed, file), 'utf8'))?.[1];
+}
+
 const isFrozenEver = () => observeFreezes() > 0;
 const observeFreezes = () =>
   site.lab.events.events.filter(({ kind, operation }) => kind === 'effect' && /^freeze$/i.test(operation)).length;
@@ -46,6 +55,7 @@ test('a disk that was added since the plan stops the run before any guest is fro
     message: expect.stringMatching(/"pg01".*now: disk "Hard disk 10"/),
   });
   expect(isFrozenEver()).toBe(false);
+  expect(outcome()).toBe('nothing-done');
   expect(site.leftBehind()).toEqual([]);
 });
 
@@ -69,6 +79,7 @@ test('a disk that moves inside the window makes the run fail, guests thawed and 
     message: expect.stringMatching(/"unknown".*during the freeze window: no longer/),
   });
   expect(isFrozenEver()).toBe(true);
+  expect(outcome()).toBe('failed');
   expect(site.leftBehind()).toEqual([]);
 });
 

@@ -48,6 +48,8 @@ test('targets with mobility ids are read as NVMe namespaces, and a source has th
   store.unlink({ ...other, pairs: [{ source: '00FF1', target: '00501' }], symforce: true });
   store.terminate({ ...other, devices: ['00FF1'] });
   store.deleteDevice('00FF1');
+  // A run that had no target says nothing about them.
+  await site.failingPre({ vms: ['nobody'] });
   const second = await site.pre({ spec: anyGrade });
   await site.post();
 
