@@ -51,6 +51,7 @@ export const EXIT_OF_ERROR: Readonly<Record<ErrorCode, number>> = {
   E_DATASTORE_COPY: EXIT.vcenter,
   E_REVERT: EXIT.preflight,
   E_REVERT_IN_USE: EXIT.preflight,
+  E_REVERT_IN_DOUBT: EXIT.leftovers,
   E_DEVICE_NOT_FOUND: EXIT.preflight,
   E_DEVICE_AMBIGUOUS: EXIT.preflight,
   E_DEVICE_UNFIT: EXIT.preflight,

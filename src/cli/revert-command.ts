@@ -33,7 +33,9 @@ export const revertCommand = (parser: Argv): Argv =>
             requiresArg: true,
             describe: 'for so many days; default: as long as the snapshot itself was to be kept',
           })
-          .epilogue('Exit codes: 0 done, 13 refused, 16 array, 20 `snaphook reap --apply` has to bring it to its end.'),
+          .epilogue(
+            'Exit codes: 0 done, 13 refused, 16 array, 20 the disks were set back and something is in doubt, or `snaphook reap --apply` has to bring it to its end.',
+          ),
         ['$0 revert sql01 --snapshot mb3k2j1f-x8q2zk', 'look: is it off, are its disks where they were'],
         ['$0 revert sql01 --snapshot mb3k2j1f-x8q2zk --apply', 'keep what is there now, then set it back'],
         ['$0 revert sql01 --snapshot mb3k2j1f-x8q2zk --no-keep-current --apply', 'what is there now is lost'],

@@ -33,6 +33,8 @@ interface Applied {
   readonly runId: RunId;
   /** Of the state before, where it was kept. */
   readonly current: RunId | undefined;
+  /** Of the look in the job's turn. */
+  readonly warnings: readonly string[];
 }
 
 /** Looks whether VMs can be set back to a kept snapshot; with `apply` keeps what is there, and sets them back. */
@@ -43,6 +45,7 @@ export async function revertVerb(call: Call, request: RevertRequest): Promise<Ve
   const config = loadConfig(call.configFile);
   const draft = await withPorts(config, call.reporter, (ports) => planRevert(ports, wish, call.signal));
   const applied = request.apply ? await apply(call, request, wish, draft) : undefined;
+  const warnings = applied?.warnings ?? draft.warnings;
   return {
     document: jsonDocument('revert', {
       ok: true,
@@ -58,9 +61,9 @@ export async function revertVerb(call: Call, request: RevertRequest): Promise<Ve
       },
       vms: draft.vms.map(({ name, instanceUuid, grade }) => ({ name, instanceUuid, grade })),
       devices: draft.devices.map(({ device }) => device),
-      warnings: draft.warnings,
+      warnings,
     }),
-    text: textOf(draft, request, applied),
+    text: textOf({ ...draft, warnings }, request, applied),
     exitCode: EXIT.ok,
   };
 }
@@ -85,8 +88,8 @@ async function apply(call: Call, request: RevertRequest, wish: KeptWish, draft: 
     : undefined;
   if (current !== undefined) reporter.info('the present state is kept', { snapshot: current });
   try {
-    const { runId } = await withPorts(config, reporter, (ports) => revertVms(ports, wish, draft, context, signal));
-    return { runId, current };
+    const plan = await withPorts(config, reporter, (ports) => revertVms(ports, wish, draft, context, signal));
+    return { runId: plan.runId, current, warnings: plan.warnings };
   } catch (error) {
     throw current === undefined ? error : withCurrentState(error, current);
   }

@@ -132,6 +132,8 @@ export interface RunState {
   readonly sessions: readonly GuestSession[];
   /** Guests were to be frozen, and no record tells that they all let go. */
   readonly unseenThaw: boolean;
+  /** A kept snapshot was written back to all devices of a revert: nothing takes that back. */
+  readonly writtenBack: boolean;
   /** When the capture was journaled: a moment after the snapshot was made. */
   readonly capturedAt: Date | undefined;
   /** Given to a kept snapshot after it was made. */
@@ -176,6 +178,7 @@ function emptyRunState(): RunState {
     },
     sessions: [],
     unseenThaw: false,
+    writtenBack: false,
     capturedAt: undefined,
     label: undefined,
     handedOverAt: undefined,
@@ -220,6 +223,7 @@ function applyRecord(before: RunState, record: JournalRecord, at: Date): RunStat
     }
     case 'done': {
       const done = step(record.data.step, { at: 'done', result: record.data.result });
+      if (record.data.step === 'restore') return { ...done, writtenBack: true };
       const ended = isCapture(record.data.step) ? { ...done, unseenThaw: false } : done;
       return isCapture(record.data.step) ? { ...ended, capturedAt: at } : ended;
     }

@@ -8,7 +8,7 @@ import { type TurnRequest, takeTurn } from './job-turn.ts';
 import { captureResultOf, RunJournal } from './journal.ts';
 import { newRunId } from './names.ts';
 import type { JobPorts } from './ports.ts';
-import { closeRun, leftoversError } from './run-record.ts';
+import { closeRun, endOf, leftoversError } from './run-record.ts';
 import { forwardLimit, runTimeFromNow, undoLimit } from './run-time.ts';
 import type { Run } from './step.ts';
 import { closeOpenGuests } from './steps/guests.ts';
@@ -121,7 +121,7 @@ async function unwind(
   }
   if (errors.length > 0) return leftoversError(id, errors, cause);
   try {
-    await closeRun(ports, journal, id, run && hasActed ? 'failed' : 'nothing-done');
+    await closeRun(ports, journal, id, endOf(journal.state, run && hasActed ? 'failed' : 'nothing-done'));
   } catch (error) {
     return leftoversError(id, [error], cause);
   }

@@ -1,3 +1,4 @@
+import { SnaphookError } from '../ports/errors.ts';
 import type { DeviceId, RunId } from '../ports/identity.ts';
 import { countOf, createTargets, lookUntilThere, targetsToCreate } from './create-targets.ts';
 import type { JobContext, JobSpec } from './job-spec.ts';
@@ -57,7 +58,7 @@ export async function planAndReserve(work: Reservation, signal: AbortSignal): Pr
     } catch (error) {
       if (!isNoTarget(error) || spec.createTargets === undefined || creations === MAX_CREATIONS) throw error;
       draft = { ...draft, pool: await latestPool(work, draft, signal) };
-      const reserved = await reservedByOthers(work);
+      const reserved = reservedBy(await openPlansOf(ports, work.id));
       const devices = targetsToCreate(choiceOf(draft, spec, reserved), error);
       if (countOf(devices) > 0) draft = { ...draft, pool: await create(work, draft, devices, signal) };
     }
@@ -88,15 +89,41 @@ async function reserve(
   signal: AbortSignal,
 ): Promise<Plan> {
   const { ports, spec, context, id, journal } = work;
-  const lock = await ports.locks.acquire('plan', PLAN_LOCK_WAIT_MS, { signal });
-  try {
-    const others = await reservedByOthers(work);
+  return whilePlanning(ports, signal, async () => {
+    const open = await openPlansOf(ports, id);
+    requireNoRevert(open, draft);
+    const others = reservedBy(open);
     const reserved = { ...others, targets: new Set([...others.targets, ...taken]) };
     const plan = completePlan(draft, { runId: id, spec, context }, reserved);
     await journal.append({ kind: 'planned', data: plan });
     return plan;
+  });
+}
+
+/** Looks what other runs of this machine have planned, and journals a plan, while none of them does. */
+export async function whilePlanning<Result>(
+  { locks }: Pick<JobPorts, 'locks'>,
+  signal: AbortSignal,
+  work: () => Promise<Result>,
+): Promise<Result> {
+  const lock = await locks.acquire('plan', PLAN_LOCK_WAIT_MS, { signal });
+  try {
+    return await work();
   } finally {
     await lock.release();
+  }
+}
+
+/** Until a revert is at its end its devices may be of two times, whatever the array shows of them. Errors: `E_RUN_OPEN`. */
+function requireNoRevert(open: readonly Plan[], { sources }: PlanDraft): void {
+  const own = new Set(sources.map(({ device }) => device.id));
+  for (const { runId, revert } of open) {
+    const shared = revert?.devices.find(({ device }) => own.has(device));
+    if (shared === undefined) continue;
+    throw new SnaphookError('E_RUN_OPEN', `revert "${runId}" is open and sets device "${shared.device}" back`, {
+      hint: 'Let it end; if its process died, `snaphook reap --apply` brings it to its end.',
+      retry: 'safe',
+    });
   }
 }
 
@@ -126,11 +153,11 @@ function create(
   return createTargets(ports, journal, request, signal);
 }
 
-async function reservedByOthers({ ports, id }: Reservation): Promise<Reserved> {
+function reservedBy(open: readonly Plan[]): Reserved {
   const targets = new Set<string>();
   const directories = new Map<string, string>();
   const disks = new Map<string, string>();
-  for (const plan of await openPlansOf(ports, id)) {
+  for (const plan of open) {
     for (const { target } of plan.devices) targets.add(target);
     for (const { diskUuid } of plan.managed?.disks ?? []) disks.set(diskUuid, plan.runId);
     if (isHandedOver(plan)) directories.set(plan.spec.exportDirectory, plan.runId);

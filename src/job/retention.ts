@@ -10,8 +10,8 @@ export interface Overdue {
 
 /**
  * The kept snapshots of a job whose time is over. Counted are snapshots of the same VMs; those that were given days of their own
- * are kept for these and are not counted. The newest one of its VMs with the grade that was asked for is never among them, and
- * neither is one that is linked, or of which the array does not tell.
+ * are kept for these and are not counted. The newest one of its VMs with the grade that was asked for is never among them, nor the newest
+ * such one of those that are counted, and neither is one that is linked, or of which the array does not tell.
  */
 export function overdueSnapshots(
   snapshots: readonly ListedSnapshot[],
@@ -34,6 +34,10 @@ export const vmsOf = ({ vms }: Pick<ListedSnapshot, 'vms'>): string =>
     .sort()
     .join(' ');
 
+/** Without any good one the newest. */
+const newestGood = (newestFirst: readonly ListedSnapshot[]): ListedSnapshot | undefined =>
+  newestFirst.find(({ isGood }) => isGood) ?? newestFirst[0];
+
 function overdueOf(
   snapshots: readonly ListedSnapshot[],
   retention: Retention | undefined,
@@ -41,11 +45,11 @@ function overdueOf(
 ): readonly Overdue[] {
   const newestFirst = [...snapshots].sort((a, b) => b.takenAt.getTime() - a.takenAt.getTime());
   const there = newestFirst.filter(({ state }) => state === 'present' || state === 'linked');
-  const newestGood = there.find(({ isGood }) => isGood) ?? there[0];
   const counted = there.filter(({ keep }) => keep?.rule === 'job');
+  const spared = new Set([newestGood(counted), newestGood(there)]);
   return newestFirst.flatMap((snapshot) => {
     const { state, keep } = snapshot;
-    if (snapshot === newestGood || !keep || state === 'linked' || state === 'unknown') return [];
+    if (spared.has(snapshot) || !keep || state === 'linked' || state === 'unknown') return [];
     const days = keep.rule === 'job' ? (retention?.days ?? keep.days) : keep.days;
     const isOld = now.getTime() - snapshot.takenAt.getTime() >= days * DAY_MS;
     // One that is not shown may only not be shown yet: before its time is over nothing is done about it.

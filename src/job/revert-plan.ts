@@ -1,5 +1,5 @@
 import { SnaphookError } from '../ports/errors.ts';
-import type { VmRecord } from '../ports/hypervisor.ts';
+import type { UnreadableVm, VmRecord } from '../ports/hypervisor.ts';
 import type { Grade } from './grade.ts';
 import { identitiesOf } from './identity.ts';
 import type { KeptWish } from './job-spec.ts';
@@ -37,7 +37,8 @@ export async function planRevert(ports: JobPorts, wish: KeptWish, signal: AbortS
   }
   const records = await requireStandstill(ports, vms, signal);
   await requireSameDevices(ports, { kept, devices, records }, signal);
-  await requireNoOtherUser(ports, { devices, records }, signal);
+  await requireNoOpenRun(ports, devices);
+  const unseen = await requireNoOtherVm(ports, records, signal);
   await requireNotInUse(source, devices, signal);
   return {
     source,
@@ -46,13 +47,16 @@ export async function planRevert(ports: JobPorts, wish: KeptWish, signal: AbortS
       grade: capture.vms.find(({ vm: id }) => id === vm.instanceUuid)?.grade ?? 'unknown',
     })),
     devices,
-    warnings: records.flatMap(({ name, condition }) =>
-      condition.changeTracking
-        ? [
-            `VM "${name}" has changed block tracking, which does not see a revert: reset it before the next incremental backup`,
-          ]
-        : [],
-    ),
+    warnings: [
+      ...records.flatMap(({ name, condition }) =>
+        condition.changeTracking
+          ? [
+              `VM "${name}" has changed block tracking, which does not see a revert: reset it before the next incremental backup`,
+            ]
+          : [],
+      ),
+      ...unseen,
+    ],
   };
 }
 
@@ -100,31 +104,43 @@ async function requireSameDevices(
   }
 }
 
-/** Neither a VM, nor a run of this machine, nor a restore of somebody else. */
-async function requireNoOtherUser(
-  ports: JobPorts,
-  { devices, records }: { readonly devices: readonly CapturedDevice[]; readonly records: readonly VmRecord[] },
-  signal: AbortSignal,
-): Promise<void> {
+/** No run of this machine has one of the devices. Errors: `E_REVERT_IN_USE`. */
+export async function requireNoOpenRun(ports: JobPorts, devices: readonly CapturedDevice[]): Promise<void> {
   const ids = new Set(devices.map(({ device }) => device));
-  const inUse = (why: string, hint: string) =>
-    new SnaphookError('E_REVERT_IN_USE', `nothing is written back: ${why}`, { hint });
   for (const plan of await openPlansOf(ports)) {
     const shared = devicesOf(plan).find((device) => ids.has(device));
     if (shared === undefined) continue;
-    throw inUse(
-      `run "${plan.runId}" of job "${plan.spec.name}" is open and has device "${shared}"`,
-      'Let it end; `snaphook status` shows it, and `snaphook reap` what crashed.',
+    throw new SnaphookError(
+      'E_REVERT_IN_USE',
+      `nothing is written back: run "${plan.runId}" of job "${plan.spec.name}" is open and has device "${shared}"`,
+      { hint: 'Let it end; `snaphook status` shows it, and `snaphook reap` what crashed.' },
     );
   }
+}
+
+/** No other VM has one of the disks. Returns of which VMs that cannot be told, in words. */
+async function requireNoOtherVm(
+  { hypervisor }: JobPorts,
+  records: readonly VmRecord[],
+  signal: AbortSignal,
+): Promise<readonly string[]> {
   const own = new Set(records.map(({ instanceUuid }) => instanceUuid));
   const identities = new Set(records.flatMap(({ disks }) => disks.flatMap(identitiesOf)));
-  const [everyone = []] = await ports.hypervisor.findVms([{ by: 'pattern', pattern: '*' }], signal);
-  const other = everyone.find(
-    ({ instanceUuid, disks }) =>
-      !own.has(instanceUuid) && disks.some((disk) => identitiesOf(disk).some((identity) => identities.has(identity))),
+  const unreadable: UnreadableVm[] = [];
+  const leaveOut = (vm: UnreadableVm) => void unreadable.push(vm);
+  const [everyone = []] = await hypervisor.findVms([{ by: 'pattern', pattern: '*' }], signal, [], leaveOut);
+  const others = everyone.filter(({ instanceUuid }) => !own.has(instanceUuid));
+  const other = others.find(({ disks }) =>
+    disks.some((disk) => identitiesOf(disk).some((identity) => identities.has(identity))),
   );
   if (other) throw refused(`VM "${other.name}" has a disk of the VM too`, 'Take the disk off that VM first.');
+  const unseen = (name: string, why: string) => `whether VM "${name}" has one of the disks too is not known: ${why}`;
+  return [
+    ...unreadable.map(({ name, error }) => unseen(name, error.message)),
+    ...others.flatMap(({ name, connected, disks }) =>
+      connected || disks.length > 0 ? [] : [unseen(name, 'vCenter does not reach it and shows no disks of it')],
+    ),
+  ];
 }
 
 async function requireNotInUse(
@@ -134,7 +150,8 @@ async function requireNotInUse(
 ): Promise<void> {
   const devices = captured.map(({ device }) => device);
   checkUnlinked(source.plan.runId, await requireSnapshot(source, devices, signal));
-  const loads = await source.array.sourceLoads(devices, signal);
+  // Each by itself: a list of several does not tell a restore that is still at work.
+  const loads = (await Promise.all(devices.map((device) => source.array.sourceLoads([device], signal)))).flat();
   const busy = loads.find(({ isRestoring }) => isRestoring);
   if (!busy) return;
   throw new SnaphookError('E_REVERT_IN_USE', `device "${busy.device}" is being restored from a snapshot`, {

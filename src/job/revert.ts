@@ -1,10 +1,12 @@
 import { SnaphookError } from '../ports/errors.ts';
 import type { JobContext, JobSpec, Keep, KeptWish } from './job-spec.ts';
+import type { RunJournal } from './journal.ts';
 import { snapshotName } from './names.ts';
 import { openRun } from './open-run.ts';
 import type { Plan } from './plan.ts';
 import type { JobPorts } from './ports.ts';
-import { planRevert, type RevertDraft } from './revert-plan.ts';
+import { whilePlanning } from './reserve-plan.ts';
+import { planRevert, type RevertDraft, requireNoOpenRun } from './revert-plan.ts';
 import { closeRun } from './run-record.ts';
 import { requireStandstill } from './standstill.ts';
 import { runStep } from './step.ts';
@@ -19,7 +21,8 @@ const LEAST_UNDO_MS = 30 * 60_000;
 /**
  * Sets VMs that are powered off back to a kept snapshot: their devices get its content, the restore sessions are ended, and the snapshot
  * stays. Everything is looked at again in the job's turn. From the request to the array on there is no way back but another snapshot:
- * what fails later is brought to its end, not undone.
+ * what fails later is brought to its end, not undone. Errors: those of `planRevert`, of steps and turns; `E_REVERT_IN_DOUBT` or `E_LEFTOVERS`
+ * when something failed and the disks were set back.
  */
 export async function revertVms(
   ports: JobPorts,
@@ -40,14 +43,20 @@ export async function revertVms(
       undoMs: Math.max(limits.undoMs, LEAST_UNDO_MS),
     },
   };
-  return openRun(ports, spec, context, signal, async (work, limited) => {
+  const at: { journal?: RunJournal } = {};
+  const reverted = openRun(ports, spec, context, signal, async (work, limited) => {
     const { journal, ports: beating, id: runId, time, current } = work;
+    at.journal = journal;
     const key = await beating.hypervisor.sessionKey(limited);
     if (key !== undefined) await journal.append({ kind: 'login', data: { key } });
     const draft = await planRevert(beating, wish, limited);
     const ownName = snapshotName(runId, beating.installation.markOf(runId, draft.source.array.id));
     const plan = planOf(draft, { runId, context, spec }, ownName);
-    await journal.append({ kind: 'planned', data: plan });
+    // Whoever planned a snapshot of these devices since the look has them; whoever plans one later is refused.
+    await whilePlanning(beating, limited, async () => {
+      await requireNoOpenRun(beating, draft.devices);
+      await journal.append({ kind: 'planned', data: plan });
+    });
     const array = beating.arrays.find(({ id }) => id === plan.arrayId);
     if (!array) throw new TypeError('the plan names an array that is not there');
     const run = { plan, ports: beating, array, journal, openGuests: new Map(), endsAtMs: time.endsAtMs };
@@ -56,22 +65,39 @@ export async function revertVms(
       await runStep(run, restoreStep, held);
       const errors = await undoSteps(run, { signal: held });
       if (errors.length > 0) throw errors[0];
-      await requireStandstill(beating, plan.vms, held).catch((error: unknown) => {
-        throw undisturbedInDoubt(error);
-      });
+      await requireStandstill(beating, plan.vms, held);
     });
     await closeRun(beating, journal, runId, 'reverted');
     return plan;
   });
+  return reverted.catch((error: unknown) => {
+    throw at.journal?.state.writtenBack ? afterWriteBack(wish, error) : error;
+  });
 }
 
-/** Nothing can be undone then: what a VM wrote meanwhile is on disks that were changed under it. */
-function undisturbedInDoubt(error: unknown): SnaphookError {
+/**
+ * Nothing was undone then, whatever the error says of itself. What a VM wrote meanwhile is on disks that were changed under it; where the
+ * last look was not come to, nobody knows that none did.
+ */
+function afterWriteBack({ snapshotRun }: KeptWish, error: unknown): SnaphookError {
   const why = error instanceof Error ? error.message : String(error);
+  const wasSetBack = `the disks were set back to snapshot "${snapshotRun}"`;
+  if (error instanceof SnaphookError && error.code === 'E_LEFTOVERS') {
+    const { code, hint = '', effect } = error;
+    return new SnaphookError(code, `${wasSetBack}, and the revert did not come to its end: ${why}`, {
+      cause: error,
+      hint,
+      effect,
+    });
+  }
   return new SnaphookError(
-    'E_REVERT_IN_USE',
-    `the disks were set back, and whether something used them meanwhile is in doubt: ${why}`,
-    { cause: error, hint: 'Power the VM off and revert it again; the snapshot is as it was.' },
+    'E_REVERT_IN_DOUBT',
+    `${wasSetBack}, and whether something used them meanwhile is in doubt: ${why}`,
+    {
+      cause: error,
+      effect: 'unknown',
+      hint: 'Power the VM off and revert it again; the snapshot is as it was.',
+    },
   );
 }
 
@@ -104,7 +130,10 @@ function planOf(
   };
 }
 
-/** How the state before a revert is kept: the VMs are off, so that nothing has to be frozen. */
+/**
+ * How the state before a revert is kept: the VMs are off, so that nothing has to be frozen. The grade is the one that the job asks for: a
+ * lower one is taken, and is not what retention keeps as a good one.
+ */
 export function specOfCurrentState({ source, vms }: RevertDraft): JobSpec {
   const { keep: _ofTheSnapshot, ...spec } = source.plan.spec;
   return {
@@ -112,7 +141,7 @@ export function specOfCurrentState({ source, vms }: RevertDraft): JobSpec {
     vms: vms.map(({ instanceUuid }) => ({ by: 'instanceUuid', uuid: instanceUuid })),
     exclude: [],
     route: 'snapvx',
-    grade: 'crash',
+    onLowerGrade: 'degrade',
   };
 }
 

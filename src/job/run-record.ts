@@ -70,8 +70,10 @@ export async function cleanUpRun(
   await ports.locks.sweep();
 }
 
-const endOf = (state: RunState, outcome: Outcome): Outcome => {
+/** What became of the run, whatever its end was going to be called. */
+export const endOf = (state: RunState, outcome: Outcome): Outcome => {
   if (state.found) return 'kept';
+  if (state.writtenBack) return 'reverted';
   return isRestored(state) ? 'restored' : outcome;
 };
 

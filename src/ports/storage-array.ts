@@ -151,7 +151,7 @@ export interface SourceLoad {
   readonly snapshots: number;
   /** Undefined where only a list was read: it does not tell them. */
   readonly linkedTargets: number | undefined;
-  /** A snapshot is being written back to it. */
+  /** A snapshot is being written back to it, or was and its session is there. Lists may tell only the latter. */
   readonly isRestoring: boolean;
 }
 
@@ -173,7 +173,10 @@ export interface StorageArray {
   facts(signal: AbortSignal): Promise<ArrayFacts>;
   /** By its microcode; asks nothing once the facts were read. */
   limits(signal: AbortSignal): Promise<ArrayLimits>;
-  /** Of devices that have snapshots. Those the array tells nothing of (no device lists, and no bulk reads) are absent. */
+  /**
+   * Of devices that have snapshots. Those the array tells nothing of (no device lists, and no bulk reads) are absent. Several are read
+   * from a list where the array has one; one alone is asked itself where there are device lists.
+   */
   sourceLoads(devices: readonly DeviceId[], signal: AbortSignal): Promise<readonly SourceLoad[]>;
   /** Each configured server, asked by itself. */
   servers(signal: AbortSignal): Promise<readonly ServerState[]>;

@@ -95,15 +95,22 @@ export function createRestores(unisphere: Unisphere, { busyPauseMs }: { readonly
   };
 }
 
+/** A restore session shows as a link of the source to itself. */
+export const isRestoreSession = (link: Body, device: DeviceId): boolean =>
+  text(link, 'targetDevice', 'target_device')?.toUpperCase() === device;
+
+/** TimeFinder's word for it in Solutions Enabler. Whether a snapshot of Unisphere ever has it as its state is not published. */
+export const isWritingBack = (snapshot: Body): boolean =>
+  texts(snapshot, 'state').some((state) => /^rest(ore)?inprog/i.test(state));
+
 /**
- * A restore session shows as a link of the source to itself. That its state is `Restored` when all is written back is what a shipping
- * client waits for (OpenStack Cinder); what it is before, is not published.
+ * That the state of a session is `Restored` when all is written back is what a shipping client waits for (OpenStack Cinder); what it is
+ * before, is not published.
  */
 function restoreStateOf(snapshot: Body, device: DeviceId): RestoreState {
-  const session = bodies(snapshot, 'linkedDevices', 'linkedDevice').find(
-    (link) => text(link, 'targetDevice', 'target_device')?.toUpperCase() === device,
-  );
+  const session = bodies(snapshot, 'linkedDevices', 'linkedDevice').find((link) => isRestoreSession(link, device));
   if (session) return /^restored$/i.test(text(session, 'state') ?? '') ? 'restored' : 'running';
+  if (isWritingBack(snapshot)) return 'running';
   const isRestored = texts(snapshot, 'state').some((state) => /^restored$/i.test(state));
   return isRestored || flag(snapshot, 'isRestored', 'restored') ? 'restored' : 'none';
 }

@@ -4,6 +4,7 @@ import type { Unisphere } from './client.ts';
 import { readBulkVolumes } from './lists.ts';
 import { snapshotsOfDevice } from './paths.ts';
 import { bodyIfFound } from './reply.ts';
+import { isRestoreSession, isWritingBack } from './restores.ts';
 import { asBody, type Body, bodies, flag, text, texts } from './schema.ts';
 import { hasSnapIds } from './version.ts';
 
@@ -47,7 +48,10 @@ export async function readSourceLoads(
   return Promise.all(devices.map((device) => readLoad(unisphere, device, signal)));
 }
 
-/** A device that the list leaves out has no snapshot (any more): its own flag may be behind. */
+/**
+ * A device that the list leaves out has no snapshot (any more): its own flag may be behind. That `restored` is told while the array still
+ * writes back is not published.
+ */
 function bulkLoad(row: Body | undefined, device: DeviceId): SourceLoad {
   const snapshots = row === undefined ? [] : bodies(row, 'snapshots');
   const isRestoring = snapshots.some((snapshot) => flag(snapshot, 'restored'));
@@ -60,11 +64,13 @@ async function readLoad(unisphere: Unisphere, device: DeviceId, signal: AbortSig
   const what = `snapshots of device "${device}"`;
   const found = bodyIfFound(await unisphere.read(path, signal), `show the ${what}`);
   const snapshots = found === undefined ? [] : bodies(asBody(found, what), 'snapshotSrcs', 'snapshotSrc');
+  const links = snapshots.flatMap((snapshot) => bodies(snapshot, 'linkedDevices', 'linkedDevice'));
+  const sessions = links.filter((link) => isRestoreSession(link, device));
   return {
     device,
     snapshots: snapshots.length,
-    linkedTargets: snapshots.flatMap((snapshot) => bodies(snapshot, 'linkedDevices', 'linkedDevice')).length,
-    isRestoring: snapshots.some(isRestored),
+    linkedTargets: links.length - sessions.length,
+    isRestoring: sessions.length > 0 || snapshots.some((snapshot) => isRestored(snapshot) || isWritingBack(snapshot)),
   };
 }
 

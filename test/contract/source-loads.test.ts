@@ -35,9 +35,32 @@ test.each([
         device: second,
         snapshots: expect.any(Number),
         // A restore session is shown as a link of the source to itself.
-        linkedTargets: linkedTargets === undefined ? undefined : expect.any(Number),
+        linkedTargets: linkedTargets === undefined ? undefined : 0,
         isRestoring: true,
       },
+    ]);
+  },
+);
+
+test.each(['9.2', '10.0', '10.3'] as const)(
+  'a restore at work is told of a device that is asked itself, and its session is no link (Unisphere %s)',
+  async (version) => {
+    world = await openLabArray({ version, generation: 'V3', knobs: { restoresHeld: true } });
+    const { array, lab } = world;
+    if (!first || !second) throw new Error('the world has two sources');
+    const { snapId } = lab.store.establish({ name: 'a', devices: [first, second] });
+    lab.store.link({
+      name: 'a',
+      select: { snapId },
+      pairs: [{ source: first, target: TARGETS[0] ?? '' }],
+      copy: false,
+    });
+    lab.store.restore({ name: 'a', select: { snapId }, devices: [second] });
+    await array.facts(soon());
+
+    expect([...(await array.sourceLoads([first], soon())), ...(await array.sourceLoads([second], soon()))]).toEqual([
+      { device: first, snapshots: 1, linkedTargets: 1, isRestoring: false },
+      { device: second, snapshots: 1, linkedTargets: 0, isRestoring: true },
     ]);
   },
 );

@@ -5,6 +5,7 @@ import { devicesOf, type Plan } from '../plan.ts';
 import type { RestoreResult } from '../results.ts';
 import { requireStandstill } from '../standstill.ts';
 import type { Run, Step } from '../step.ts';
+import { whileVmsAreOurs } from '../vm-locks.ts';
 
 /**
  * Effect: the devices hold what the kept snapshot has of them, and a restore session. Undone is the session alone: what they held
@@ -32,19 +33,10 @@ export const restoreStep: Step<RestoreResult> = {
 
   async undo(run, signal) {
     const { plan, ports, journal } = run;
-    const states = await statesOf(run, signal);
-    const begun = states.filter((state) => state !== 'none').length;
     if (journal.state.steps.restore.at !== 'done') {
-      if (begun === 0) {
-        ports.reporter.warn('the array writes nothing back; the disks are taken for as they were', vmsOf(plan));
-        return;
-      }
-      // Some disks of another time than the others: nothing could be started from them.
-      if (begun < states.length) await requireStandstill(ports, plan.vms, signal);
-      await restoreRest(run, signal);
-      // From now on a device without a session is one whose session was ended.
-      await journal.append({ kind: 'done', data: { step: 'restore', result: { devices: devicesOf(plan) } } });
-      ports.reporter.warn('an interrupted revert was brought to its end: the VMs are reverted', vmsOf(plan));
+      const { lockWaitMs } = plan.spec.limits;
+      const work = (held: AbortSignal) => bringToEnd(run, held);
+      if (!(await whileVmsAreOurs(ports, plan.vms, lockWaitMs, signal, work))) return;
     }
     await run.array.endRestore(snapshotOf(plan), signal);
     const left = (await statesOf(run, signal)).filter((state) => state !== 'none').length;
@@ -58,6 +50,24 @@ export const restoreStep: Step<RestoreResult> = {
     );
   },
 };
+
+/** Goes forward where the array has begun. False: it has not, and nothing was done. */
+async function bringToEnd(run: Run, signal: AbortSignal): Promise<boolean> {
+  const { plan, ports, journal } = run;
+  const states = await statesOf(run, signal);
+  const begun = states.filter((state) => state !== 'none').length;
+  if (begun === 0) {
+    ports.reporter.warn('the array writes nothing back; the disks are taken for as they were', vmsOf(plan));
+    return false;
+  }
+  // Some disks of another time than the others: nothing could be started from them.
+  if (begun < states.length) await requireStandstill(ports, plan.vms, signal);
+  await restoreRest(run, signal);
+  // From now on a device without a session is one whose session was ended.
+  await journal.append({ kind: 'done', data: { step: 'restore', result: { devices: devicesOf(plan) } } });
+  ports.reporter.warn('an interrupted revert was brought to its end: the VMs are reverted', vmsOf(plan));
+  return true;
+}
 
 const vmsOf = ({ vms }: Plan) => ({ vms: vms.map(({ name }) => name).join(', ') });
 

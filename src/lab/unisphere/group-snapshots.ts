@@ -5,7 +5,7 @@ import type { LabArray } from './lab-array.ts';
 import { malformed, notFound } from './messages.ts';
 import { membersOf } from './presentation.ts';
 import { hasSnapIds } from './releases.ts';
-import { isShownLinked, shownGeneration } from './snapvx-session.ts';
+import { isShownLinked, isShownRestored, shownGeneration, shownStates } from './snapvx-session.ts';
 import { isGatekeeper } from './volume-answers.ts';
 import { snapshotDate } from './wire-dates.ts';
 
@@ -65,7 +65,9 @@ export function checkSnapIds(array: LabArray): void {
   if (!hasSnapIds(array.microcode)) throw malformed('Snap ids are not supported by the microcode of this array');
 }
 
-const statesOf = (set: GroupSnapshot): readonly string[] => [...new Set(set.rows.flatMap((row) => row.state))];
+const statesOf = (array: LabArray, set: GroupSnapshot): readonly string[] => [
+  ...new Set(set.rows.flatMap((row) => shownStates(array, row))),
+];
 const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
 const isLinked = (array: LabArray, set: GroupSnapshot): boolean => set.rows.some((row) => isShownLinked(array, row));
 
@@ -108,7 +110,7 @@ export function snakeCaseDetails(array: LabArray, set: GroupSnapshot): unknown {
     snapid: hasSnapIds(array.microcode) ? set.snapId : undefined,
     timestamp: first && snapshotDate(first.createdAt),
     timestamp_utc: first?.createdAt.getTime(),
-    state: statesOf(set),
+    state: statesOf(array, set),
     num_source_volumes: set.rows.length,
     source_volume: sourceVolumes(array, set),
     num_storage_group_volumes: membersOf(array.config, set.group).length,
@@ -118,7 +120,7 @@ export function snakeCaseDetails(array: LabArray, set: GroupSnapshot): unknown {
     secure_expiry_date: dateOrNone(first?.secureUntil),
     expired: set.rows.some((row) => row.expired),
     linked: isLinked(array, set),
-    restored: set.rows.some((row) => row.state.includes('Restored')),
+    restored: set.rows.some((row) => isShownRestored(array, row)),
     linked_storage_group_names: linked && [...new Set(linked.map((row) => row.name))],
     linked_storage_group: linked,
     persistent: false,
@@ -135,7 +137,7 @@ export function camelCaseDetails(array: LabArray, set: GroupSnapshot): unknown {
     snap_id: hasSnapIds(array.microcode) ? set.snapId : undefined,
     timestamp: first && snapshotDate(first.createdAt),
     timestamp_utc: first?.createdAt.getTime(),
-    state: statesOf(set),
+    state: statesOf(array, set),
     numSourceVolumes: set.rows.length,
     sourceVolume: sourceVolumes(array, set),
     numStorageGroupVolumes: membersOf(array.config, set.group).length,
@@ -147,7 +149,7 @@ export function camelCaseDetails(array: LabArray, set: GroupSnapshot): unknown {
     secureExpiryDate: dateOrNone(first?.secureUntil),
     isExpired: set.rows.some((row) => row.expired),
     isLinked: isLinked(array, set),
-    isRestored: set.rows.some((row) => row.state.includes('Restored')),
+    isRestored: set.rows.some((row) => isShownRestored(array, row)),
     linkedStorageGroup: linkedGroups(array, set),
   };
 }

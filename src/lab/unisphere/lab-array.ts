@@ -63,7 +63,8 @@ export interface ArrayKnobs {
   readonly jobMs: number;
   /**
    * Restores do not get ready as long as this is true: the sources show the data, and no session can be ended. Default false. What a real
-   * array says meanwhile is not published, but that its session is not `Restored`.
+   * array says meanwhile is not published, but that its session is not `Restored`: here the session alone tells of the restore, and neither
+   * flags nor states of its snapshot do.
    */
   readonly restoresHeld: boolean;
 }

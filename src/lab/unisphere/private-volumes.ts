@@ -2,7 +2,7 @@ import type { DeviceInfo, SnapshotInfo, TargetLink } from '../devices/store-cont
 import { capacityOf } from './device-identity.ts';
 import type { LabArray } from './lab-array.ts';
 import { hasSnapIds } from './releases.ts';
-import { shownGeneration } from './snapvx-session.ts';
+import { isShownRestored, shownGeneration } from './snapvx-session.ts';
 import { allocatedPercent, hasEffectiveWwn } from './volume-answers.ts';
 
 /** One row of `GET /private/{ver}/sloprovisioning/symmetrix/{id}/volume`. */
@@ -98,7 +98,7 @@ function sourceInfo(array: LabArray, snapshot: SnapshotInfo): unknown {
         ? snapshot.links.map((link) => ({
             targetDevice: link.target,
             state: link.state,
-            restored: snapshot.state.includes('Restored'),
+            restored: isShownRestored(array, snapshot),
             defined: link.defined,
             destaged: false,
             backgroundDef: link.backgroundDefineInProgress,

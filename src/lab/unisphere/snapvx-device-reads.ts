@@ -6,7 +6,7 @@ import { malformed, neitherSourceNorTarget, snapshotNotFound } from './messages.
 import { hoursToLive } from './private-volumes.ts';
 import { hasSnapIds } from './releases.ts';
 import { arrayOf, type Handler, param, type RestCall } from './rest-call.ts';
-import { checkGenerations, isShownLinked, shownGeneration } from './snapvx-session.ts';
+import { checkGenerations, isShownLinked, isShownRestored, shownGeneration, shownStates } from './snapvx-session.ts';
 import { deviceOf } from './volumes.ts';
 import { snapshotDate } from './wire-dates.ts';
 
@@ -16,7 +16,8 @@ const TARGET_SIDE_NAMES_FROM = 100;
 /** The API version up to which a device without sessions is refused instead of answered with empty lists. */
 const EMPTY_IS_REFUSED_UP_TO = 92;
 
-const stateOf = (snapshot: SnapshotInfo): string => snapshot.state.at(-1) ?? 'Established';
+const stateOf = (array: LabArray, snapshot: SnapshotInfo): string =>
+  shownStates(array, snapshot).at(-1) ?? 'Established';
 
 function linkRow(array: LabArray, snapshot: SnapshotInfo, link: LinkInfo): Record<string, unknown> {
   return {
@@ -27,7 +28,7 @@ function linkRow(array: LabArray, snapshot: SnapshotInfo, link: LinkInfo): Recor
     tracks: snapshot.sizeTracks,
     percentageCopied: link.percentageCopied,
     linked: true,
-    restored: snapshot.state.includes('Restored'),
+    restored: isShownRestored(array, snapshot),
     defined: link.defined,
     copy: link.copy,
     destage: false,
@@ -47,7 +48,7 @@ const restoreRow = (array: LabArray, snapshot: SnapshotInfo): Record<string, unk
   tracks: snapshot.sizeTracks,
   percentageCopied: array.knobs.restoresHeld ? 50 : 100,
   linked: false,
-  restored: true,
+  restored: isShownRestored(array, snapshot),
   defined: true,
   copy: true,
   destage: false,
@@ -66,12 +67,12 @@ function sourceRow(array: LabArray, snapshot: SnapshotInfo): Record<string, unkn
     generation: shownGeneration(array, snapshot.generation),
     snap_id: snapId,
     timestamp: snapshotDate(snapshot.createdAt),
-    state: stateOf(snapshot),
+    state: stateOf(array, snapshot),
     protectionExpireTime: snapshot.secureUntil?.getTime() ?? 0,
     gcm: false,
     icdp: false,
     secured: snapshot.secured,
-    isRestored: snapshot.state.includes('Restored'),
+    isRestored: isShownRestored(array, snapshot),
     ttl: hoursToLive(snapshot),
     expired: snapshot.expired,
     linkedDevices: rows.length > 0 ? rows.map((row) => ({ ...row, snap_id: snapId })) : undefined,
@@ -180,9 +181,9 @@ export const listDevicesWithSnapshots: Handler = (call) => {
             name: `${id}-SRC-${snapshot.name}-${snapshot.generation}`,
             generation: shownGeneration(array, snapshot.generation),
             linked: isShownLinked(array, snapshot),
-            restored: snapshot.state.includes('Restored'),
+            restored: isShownRestored(array, snapshot),
             timestamp: snapshotDate(snapshot.createdAt),
-            state: stateOf(snapshot),
+            state: stateOf(array, snapshot),
           })),
           rdfgNumbers: [],
         }))

@@ -94,6 +94,14 @@ const linkedKey = (snapshot: SnapshotInfo): string => `linked ${snapshot.source}
 export const isShownLinked = (array: LabArray, snapshot: SnapshotInfo): boolean =>
   array.lag.shown(linkedKey(snapshot), snapshot.links.length > 0);
 
+/** The `restored` flag: while a restore is at work its session alone tells of it. */
+export const isShownRestored = (array: LabArray, { state }: Pick<SnapshotInfo, 'state'>): boolean =>
+  state.includes('Restored') && !array.knobs.restoresHeld;
+
+/** The states, likewise. */
+export const shownStates = (array: LabArray, snapshot: Pick<SnapshotInfo, 'state'>): SnapshotInfo['state'] =>
+  snapshot.state.filter((state) => state !== 'Restored' || isShownRestored(array, snapshot));
+
 /** The snapshots of a source as the object model shows them: a new one is missing, one that is gone still there. */
 export const shownSnapshots = (array: LabArray, device: string): readonly SnapshotInfo[] =>
   array.snapshotLag.shown(device, array.store.snapshots(device));

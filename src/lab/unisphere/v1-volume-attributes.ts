@@ -2,7 +2,7 @@ import type { DeviceInfo } from '../devices/store-contract.ts';
 import { capacityOf, nguidOfWwn } from './device-identity.ts';
 import type { LabArray } from './lab-array.ts';
 import { hasSnapIds } from './releases.ts';
-import { shownGeneration, shownSnapshots } from './snapvx-session.ts';
+import { isShownRestored, shownGeneration, shownSnapshots } from './snapvx-session.ts';
 import type { Attribute, AttributeTable, AttributeValue, Nested } from './v1-query.ts';
 import { hasEffectiveWwn, isShownSource, isShownTarget } from './volume-answers.ts';
 
@@ -33,7 +33,7 @@ function snapshotsOf(array: LabArray, device: DeviceInfo): readonly Nested[] {
     generation: shownGeneration(array, snapshot.generation),
     type: 'manual',
     linked: snapshot.links.length > 0,
-    restored: snapshot.state.includes('Restored'),
+    restored: isShownRestored(array, snapshot),
     expired: snapshot.expired,
     expiry_date: snapshot.expiresAt?.getTime(),
     secured: snapshot.secured,

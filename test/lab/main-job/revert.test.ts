@@ -1,12 +1,18 @@
 import { jobSpec } from '../../../src/cli/compose.ts';
+import { EXIT_OF_ERROR } from '../../../src/cli/exit-codes.ts';
 import { revertVerb } from '../../../src/cli/revert-verb.ts';
 import { loadConfig } from '../../../src/config/load.ts';
+import type { JobSpec } from '../../../src/job/job-spec.ts';
 import { keepSnapshot } from '../../../src/job/keep.ts';
 import { deleteKept } from '../../../src/job/kept-changes.ts';
 import { listKept } from '../../../src/job/kept-snapshots.ts';
+import { revertVms } from '../../../src/job/revert.ts';
+import { planRevert } from '../../../src/job/revert-plan.ts';
+import { status } from '../../../src/job/status.ts';
 import { ARRAY_ID } from '../../../src/lab/estate-array.ts';
 import { MIXED } from '../../../src/lab/estate-storage.ts';
 import type { VmInventory } from '../../../src/lab/vcenter/inventory.ts';
+import { SnaphookError } from '../../../src/ports/errors.ts';
 import { runId } from '../../../src/ports/identity.ts';
 import type { Reporter } from '../../../src/ports/reporter.ts';
 import { failure } from '../../failure.ts';
@@ -51,21 +57,25 @@ const content = () =>
   DEVICES.map((device) => site.lab.store.open(device).read(MIB, 32).toString('latin1').trimEnd()).join();
 const of = (text: string) => DEVICES.map(() => text).join();
 
+const context = { job: JOB, integration: 'test', instance: undefined, productRunId: undefined, level: undefined };
 /** Keeps a snapshot of VMs as they are. */
-const keep = async (vm = VM): Promise<string> => {
+const keep = async (vm = VM, change: Partial<JobSpec> = {}): Promise<string> => {
   const spec = jobSpec(loadConfig(site.lab.configFile), JOB, { vms: [vm] });
-  const context = { job: JOB, integration: 'test', instance: undefined, productRunId: undefined, level: undefined };
   const how = { label: undefined, days: 3, rule: 'own' } as const;
   const made = await site.withPorts((ports) =>
-    keepSnapshot(ports, { ...spec, collateral: 'warn' }, how, context, never),
+    keepSnapshot(ports, { ...spec, collateral: 'warn', ...change }, how, context, never),
   );
   return made.runId;
 };
-const revert = (snapshot: string, { vm = VM, apply = true, keepCurrent = false } = {}) =>
+const revert = (snapshot: string, { vm = VM, apply = true, keepCurrent = false, signal = never } = {}) =>
   revertVerb(
-    { configFile: site.lab.configFile, reporter: silent, signal: never },
+    { configFile: site.lab.configFile, reporter: silent, signal },
     { vms: [vm], snapshot, apply, keepCurrent, keepDays: undefined },
   );
+/** How the newest run that is over ended. */
+const lastOutcome = async () => (await site.withPorts((ports) => status(ports, 1))).at(-1)?.outcome;
+/** Another job takes VMs that are off as they are. */
+const otherJob = { job: 'linux', vms: [VM], spec: { freeze: 'none', grade: 'crash', collateral: 'warn' } } as const;
 const restores = () =>
   site.lab.events.events.filter(
     ({ kind, operation }) => kind === 'request' && operation === 'PUT private/snapshot Restore',
@@ -153,10 +163,141 @@ test.each([
     ]);
 
     expect(content()).toBe(of('monday'));
+    expect(await lastOutcome()).toBe('reverted');
     const { snapshots } = await site.withPorts((ports) => listKept(ports, never));
     expect(snapshots).toMatchObject([{ runId: monday, state: 'present' }]);
   },
 );
+
+test('until a revert that was killed is at its end, no job takes its devices, although the array shows nothing of it any more', async () => {
+  write('monday');
+  const monday = await keep();
+  const args = ['snaphook.cjs', 'revert', VM, '--snapshot', monday, '--no-keep-current', '--apply'] as const;
+  await crashProgram(site.lab, args, { operation: 'DELETE private/snapshot', when: 'after' });
+  expect(DEVICES.flatMap(statesOf)).not.toContain('Restored');
+
+  expect(await site.failingPre(otherJob)).toMatchObject({
+    code: 'E_RUN_OPEN',
+    message: expect.stringMatching(/^revert ".+" is open and sets device ".+" back$/),
+  });
+
+  await reapSite(site, { apply: true });
+  await site.pre(otherJob);
+  await site.lab.linksDefined();
+  await site.post(otherJob.job);
+});
+
+test('a run that planned a snapshot of the devices after the look of the revert has them: nothing is written back', async () => {
+  write('monday');
+  const monday = runId(await keep());
+  write('tuesday');
+  const wish = { snapshotRun: monday, vms: [VM] };
+  const before = restores();
+
+  const error = await site.withPorts(async (ports) => {
+    const { acquire } = ports.locks;
+    const draft = await planRevert(ports, wish, never);
+    const afterTheLook: typeof acquire = async (name, ...rest) => {
+      if (name === 'plan') await site.pre(otherJob);
+      return acquire.call(ports.locks, name, ...rest);
+    };
+    const late = { ...ports, locks: { ...ports.locks, acquire: afterTheLook } };
+    return failure(revertVms(late, wish, draft, context, never));
+  });
+
+  expect(error).toMatchObject({ code: 'E_REVERT_IN_USE', message: expect.stringContaining('of job "linux" is open') });
+  expect(restores()).toBe(before);
+  expect(content()).toBe(of('tuesday'));
+  await site.lab.linksDefined();
+  await site.post(otherJob.job);
+});
+
+test('a VM that is powered on while the array writes back: the disks are said to be set back, and what is in doubt', async () => {
+  write('monday');
+  const monday = await keep();
+  write('tuesday');
+  const powerOn = { do: 'call', run: () => site.lab.vcenter.setPowerState(VM, 'poweredOn') } as const;
+  site.lab.faults.add({
+    system: 'array',
+    operation: 'DELETE private/snapshot',
+    when: 'after',
+    nth: 1,
+    action: powerOn,
+  });
+  try {
+    const error = await failure(revert(monday));
+    expect(error).toMatchObject({
+      code: 'E_REVERT_IN_DOUBT',
+      message: expect.stringMatching(
+        /^the disks were set back to snapshot ".+", and .+ is in doubt: VM .+ is powered on$/,
+      ),
+    });
+    expect(EXIT_OF_ERROR[error.code]).toBe(20);
+  } finally {
+    site.lab.vcenter.setPowerState(VM, 'poweredOff');
+  }
+  expect(content()).toBe(of('monday'));
+  expect(await lastOutcome()).toBe('reverted');
+});
+
+test('one that is interrupted when the array has begun comes to its end, and does not say that everything was undone', async () => {
+  write('monday');
+  const monday = await keep();
+  write('tuesday');
+  const interruption = new AbortController();
+  site.lab.faults.add({
+    system: 'array',
+    operation: 'PUT private/snapshot Restore',
+    when: 'after',
+    nth: 1,
+    action: { do: 'call', run: () => interruption.abort(new SnaphookError('E_INTERRUPTED', 'interrupted by SIGTERM')) },
+  });
+
+  expect(await failure(revert(monday, { signal: interruption.signal }))).toMatchObject({
+    code: 'E_REVERT_IN_DOUBT',
+    message: expect.stringMatching(/^the disks were set back .+interrupted by SIGTERM$/),
+  });
+  expect(content()).toBe(of('monday'));
+  expect(await lastOutcome()).toBe('reverted');
+});
+
+test('the state before a revert is no good snapshot of a job that asks for more', async () => {
+  const monday = await keep(VM, { grade: 'application', onLowerGrade: 'degrade' });
+
+  const { document } = await revert(monday, { keepCurrent: true });
+
+  const { snapshots } = await site.withPorts((ports) => listKept(ports, never));
+  expect(snapshots.find((one) => one.runId === document?.currentState)).toMatchObject({
+    isGood: false,
+    vms: [{ grade: 'crash' }],
+  });
+});
+
+test('VMs of which nobody knows whether they have the disks are told and in the way of no revert', async () => {
+  write('monday');
+  const monday = await keep();
+  write('tuesday');
+  const { vcenter } = site.lab;
+  const strange = (nth: number, connectionState: VmInventory['connectionState']) =>
+    vcenter.addVm('DC1', {
+      ...vcenter.vm('app02'),
+      name: `strange0${nth}`,
+      instanceUuid: `11111111-2222-3333-4444-00000000000${nth}`,
+      biosUuid: `11111111-2222-3333-4444-00000000001${nth}`,
+      connectionState: connectionState ?? 'connected',
+    });
+  const made = [strange(1, 'invalid'), strange(2, 'inaccessible')];
+  const warnings = ['strange01', 'strange02'].map((name) =>
+    expect.stringContaining(`whether VM "${name}" has one of the disks too is not known`),
+  );
+  try {
+    expect((await revert(monday, { apply: false })).document).toMatchObject({ warnings });
+    expect((await revert(monday)).document).toMatchObject({ applied: true, warnings });
+  } finally {
+    for (const vm of made) vcenter.removeVm(vm);
+  }
+  expect(content()).toBe(of('monday'));
+});
 
 test('an answer that is lost is looked for: the restore is not asked for twice', async () => {
   write('monday');
@@ -212,6 +353,23 @@ describe('nothing is written back', () => {
       expect(await refusedAs(change)).toMatchObject({ code, message: expect.stringMatching(message) });
     },
   );
+
+  test('to a device that somebody else is restoring', async () => {
+    const { store } = site.lab;
+    const { snapId } = store.establish({ name: 'theirs', devices: [MIXED.raw] });
+    const theirs = { name: 'theirs', select: { snapId }, devices: [MIXED.raw] };
+    array().knobs = { ...array().knobs, restoresHeld: true };
+    store.restore(theirs);
+    const before = restores();
+
+    expect(await failure(revert(monday))).toMatchObject({
+      code: 'E_REVERT_IN_USE',
+      message: `device "${MIXED.raw}" is being restored from a snapshot`,
+    });
+    expect(restores()).toBe(before);
+    store.terminate({ ...theirs, restoreSessionOnly: true });
+    store.terminate(theirs);
+  });
 
   test('when it is powered on a moment later, after the first look', async () => {
     const powerOn = { do: 'call', run: () => site.lab.vcenter.setPowerState(VM, 'poweredOn') } as const;

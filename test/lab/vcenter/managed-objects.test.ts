@@ -186,6 +186,19 @@ test('guest facts, template flag and custom values are what the inventory says',
   expect((await property(soap, 'VirtualMachine', 'vm-103', 'runtime.connectionState'))?.text).toBe('disconnected');
 });
 
+test('of a VM whose file cannot be read there is no configuration, and of an invalid one no identity either', async () => {
+  const lab = await startLab();
+  const soap = await lab.admin();
+  const told = async () => [
+    await property(soap, 'VirtualMachine', 'vm-103', 'config.hardware.device'),
+    (await property(soap, 'VirtualMachine', 'vm-103', 'summary.config.instanceUuid'))?.text,
+  ];
+  lab.vcenter.changeVm('vm-103', { connectionState: 'inaccessible' });
+  expect(await told()).toEqual([undefined, expect.any(String)]);
+  lab.vcenter.changeVm('vm-103', { connectionState: 'invalid' });
+  expect(await told()).toEqual([undefined, undefined]);
+});
+
 test('disks added and removed from outside are seen at the next read', async () => {
   const lab = await startLab();
   const soap = await lab.admin();

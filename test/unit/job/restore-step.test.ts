@@ -13,6 +13,8 @@ import type { RestoreState } from '../../../src/ports/storage-array.ts';
 import { failure } from '../../failure.ts';
 import { jobSpec } from './job-spec.ts';
 import { MemoryArray } from './worlds/memory-array.ts';
+import { QUIET } from './worlds/quiet-world.ts';
+import { World } from './worlds/world.ts';
 
 const signal = new AbortController().signal;
 const SNAPSHOT = 'snaphook-mb3k2j1f-x8q2zk_aaaaaa';
@@ -54,9 +56,10 @@ async function openRevert() {
   await journal.append({ kind: 'planned', data: plan });
   const reporter = { info: () => undefined, warn: () => undefined, progress: () => undefined };
   const hypervisor = { findVms: async () => [[world.vm]] };
+  const { site } = new World({ ...QUIET, runs: [] });
   const run = {
     plan,
-    ports: { hypervisor, clock: systemClock, reporter },
+    ports: { hypervisor, clock: systemClock, reporter, locks: site.ports.locks },
     array,
     journal,
     openGuests: new Map(),
@@ -64,6 +67,8 @@ async function openRevert() {
   return {
     run,
     array,
+    /** By name; `false`: a process that is alive has it. */
+    locks: site.locks,
     powerOn: () => {
       world.vm = { ...vm, poweredOn: true };
     },
@@ -107,6 +112,21 @@ test('killed with some disks written back, and the VM was powered on since: noth
   expect(states()).toEqual(['restored', 'none']);
 });
 
+test('while another run works with the VM nothing is written back, and it is told; afterwards it is', async () => {
+  const { run, set, states, begin, locks } = await openRevert();
+  await begin();
+  set('restored', 'none');
+  locks.set('vm-vm-1', false);
+
+  expect(await undoSteps(run, { signal })).toMatchObject([{ code: 'E_LOCKED' }]);
+  expect(states()).toEqual(['restored', 'none']);
+
+  locks.delete('vm-vm-1');
+  expect(await undoSteps(run, { signal })).toEqual([]);
+  expect(run.journal.state.writtenBack).toBe(true);
+  expect([...locks]).toEqual([]);
+});
+
 test('killed before the array has begun: nothing is written, whether the VM is on or off', async () => {
   const { run, array, begin, powerOn } = await openRevert();
   await begin();
@@ -114,6 +134,7 @@ test('killed before the array has begun: nothing is written, whether the VM is o
   array.restore = () => Promise.reject(new Error('the array was asked to write'));
 
   expect(await undoSteps(run, { signal })).toEqual([]);
+  expect(run.journal.state.writtenBack).toBe(false);
 });
 
 test('killed while sessions were ended, and the VM runs since: the others are ended, and nothing is written again', async () => {

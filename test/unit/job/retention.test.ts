@@ -87,6 +87,19 @@ test('one that was given days of its own is not counted, and goes after these', 
   expect(overdue([{ daysOld: 1 }, { daysOld: 2 }, { daysOld: 3, keep }, { daysOld: 6, keep }])).toEqual(['1/6']);
 });
 
+test('a good one with days of its own does not take the place of the newest good one that the job made', () => {
+  const keep: Keep = { label: 'before the revert', days: 60, rule: 'own' };
+  const lower = { isGood: false };
+  expect(overdue([{ daysOld: 1, keep }, { daysOld: 40 }, { daysOld: 50 }])).toEqual(['1/50']);
+  expect(
+    overdue([
+      { daysOld: 1, keep },
+      { daysOld: 40, ...lower },
+      { daysOld: 50, ...lower },
+    ]),
+  ).toEqual(['1/50']);
+});
+
 test('when the job has no retention any more, each goes after the days it was made for', () => {
   expect(overdue([{ daysOld: 1 }, { daysOld: 29 }, { daysOld: 30 }], undefined)).toEqual(['1/30']);
 });

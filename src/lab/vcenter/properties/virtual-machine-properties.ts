@@ -11,7 +11,7 @@ import { fileLayout } from './virtual-machine-files.ts';
 export function virtualMachineReaders(vm: VmRecord, model: Model): PropertyReaders {
   return {
     ...entityReaders(vm, model),
-    config: () => virtualMachineConfig(vm, vm.spec.disks, model),
+    config: () => (hasConfig(vm) ? virtualMachineConfig(vm, vm.spec.disks, model) : undefined),
     layoutEx: () => {
       const kept = vm.filesFrom?.modifiedAt === vm.modifiedAt ? vm.filesFrom.spec : vm.spec;
       return fileLayout({ ...vm, spec: kept }, model);
@@ -92,6 +92,10 @@ function guest(vm: VmRecord): DataObject {
   });
 }
 
+/** Its file cannot be read in these states. The summary keeps what was last known; of an invalid VM not even its identity. */
+const hasConfig = ({ spec }: VmRecord): boolean =>
+  !['inaccessible', 'invalid', 'orphaned'].includes(spec.connectionState ?? 'connected');
+
 function summary(vm: VmRecord, model: Model): DataObject {
   const { spec } = vm;
   const space = usedBytes(vm);
@@ -118,7 +122,7 @@ function summary(vm: VmRecord, model: Model): DataObject {
       numEthernetCards: spec.adapters?.length ?? 0,
       numVirtualDisks: spec.disks.length,
       uuid: spec.biosUuid,
-      instanceUuid: spec.instanceUuid,
+      instanceUuid: spec.connectionState === 'invalid' ? undefined : spec.instanceUuid,
       guestId: guestIdOf(vm),
       guestFullName: guestFullNameOf(vm),
       annotation: spec.annotation ?? '',
