@@ -1,8 +1,11 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { copyFileSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { systemClock } from '../../src/platform/clock.ts';
 import type { Volume } from '../../src/ports/file-systems.ts';
 import { createLinuxFileSystems } from '../../src/proxy/linux/linux-file-systems.ts';
+import { seesMountsOf } from '../../src/proxy/linux/mounts.ts';
 import {
   emptyImage,
   inGuest,
@@ -17,7 +20,7 @@ import {
 } from './disk-image.ts';
 import { heldBelow, must, newFolder } from './stage.ts';
 
-const fileSystems = createLinuxFileSystems(systemClock);
+const fileSystems = createLinuxFileSystems(systemClock, 'any');
 const never = new AbortController().signal;
 const KINDS: readonly Kind[] = ['ext4', 'xfs', 'btrfs', 'ntfs'];
 
@@ -96,6 +99,34 @@ test.each(['gpt', 'dos'] as const)(
     expect(existsSync(path.join(directory, 'vm'))).toBe(false);
   },
 );
+
+test('where nobody else sees what the hook mounts, it is refused before anything is mounted, unless the configuration allows it', async () => {
+  const directory = newFolder('namespace');
+
+  await expect(createLinuxFileSystems(systemClock, 'machine').preflight(directory, [], never)).rejects.toMatchObject({
+    code: 'E_PROXY',
+    hint: expect.stringContaining('proxy.mountNamespace'),
+  });
+  await expect(fileSystems.preflight(directory, [], never)).resolves.toBeUndefined();
+});
+
+test('a process of the same mounts is told from one of others, and from one that is not there', async () => {
+  const others = spawn('unshare', ['--mount', '--propagation', 'private', 'cat'], {
+    stdio: ['pipe', 'pipe', 'ignore'],
+  });
+  try {
+    // `cat` answers when it is there: in mounts of its own by then.
+    others.stdin.write('ready');
+    await once(others.stdout, 'data');
+
+    expect(await seesMountsOf(process.ppid)).toBe(true);
+    expect(await seesMountsOf(others.pid ?? 0)).toBe(false);
+  } finally {
+    others.kill();
+    await once(others, 'exit');
+  }
+  expect(await seesMountsOf(others.pid ?? 0)).toBeUndefined();
+});
 
 test('a target that is a block device is handed over as one that is a file', async () => {
   const { directory, disk, tree } = wholeDisk('ext4');
@@ -337,7 +368,7 @@ test('while somebody reads there, releasing fails and says who', async () => {
     now: () => new Date(),
     sleep: systemClock.sleep,
   };
-  const impatient = createLinuxFileSystems(jump);
+  const impatient = createLinuxFileSystems(jump, 'any');
   const home = process.cwd();
   process.chdir(path.join(directory, 'vm/hard-disk-1/disk'));
   try {

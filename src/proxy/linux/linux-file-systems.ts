@@ -8,11 +8,12 @@ import type { DiskToRelease, FileSystems, ForeignMount, Volume } from '../../por
 import { blockDeviceBytes } from './block-device.ts';
 import { behindLoop, detachLoop, loopsOn } from './loop-devices.ts';
 import { mountVolume } from './mount-volume.ts';
-import { mountsBelow, unmount } from './mounts.ts';
+import { mountsBelow, seesMountsOf, unmount } from './mounts.ts';
 import { hasProgram } from './programs.ts';
 import { findVolumes } from './volumes.ts';
 
 const PROGRAMS = ['mount', 'umount', 'losetup', 'blkid', 'partx'];
+const FIRST_PROCESS = 1;
 const LOOP_CONTROL = '/dev/loop-control';
 /** Programs are killed at the signal, and are gone before anything is undone; longer than that nobody waits. */
 const GRACE_MS = 3000;
@@ -20,11 +21,15 @@ const GRACE_MS = 3000;
 const DETACH_MS = 5000;
 const POLL_MS = 20;
 
-/** File systems of disks, mounted by a Linux proxy through loop devices. Needs root. */
-export function createLinuxFileSystems(clock: Clock): FileSystems {
+/**
+ * File systems of disks, mounted by a Linux proxy through loop devices. Needs root. `machine`: refuses to mount where the first process
+ * of this machine, and with it a backup product, does not see it; `any`: whoever set that up lets the product see what this process sees.
+ */
+export function createLinuxFileSystems(clock: Clock, mountNamespace: 'machine' | 'any'): FileSystems {
   const work: FileSystems = {
     async preflight(directory, folders) {
       await requireMachine();
+      if (mountNamespace === 'machine') await requireMachinesMounts(directory);
       const root = await realpath(directory).catch(() => path.resolve(directory));
       for (const folder of folders) await requireEmpty(root, folder);
     },
@@ -95,6 +100,19 @@ async function requireMachine(): Promise<void> {
   if (await stat(LOOP_CONTROL).catch(() => undefined)) return;
   throw new SnaphookError('E_PROXY', `"${LOOP_CONTROL}" is not there: this machine has no loop devices`, {
     hint: 'Load the module loop (modprobe loop).',
+  });
+}
+
+/** What is mounted in a namespace of the hook's own the backup product would find as empty folders, and back up as such. */
+async function requireMachinesMounts(directory: string): Promise<void> {
+  const sees = await seesMountsOf(FIRST_PROCESS);
+  if (sees === true) return;
+  const message =
+    sees === undefined
+      ? `whether others see what the hook mounts in "${directory}" cannot be told`
+      : `nobody else would see what the hook mounts in "${directory}": it runs in a mount namespace of its own`;
+  throw new SnaphookError('E_PROXY', message, {
+    hint: 'Let the backup product run the hook outside of containers and without PrivateTmp, ProtectSystem and the like of systemd; or set `proxy.mountNamespace: any` where the product sees what its hooks mount.',
   });
 }
 

@@ -80,7 +80,7 @@ test('without root nothing is touched, and the hint says what to do', async () =
   const user = jest.spyOn(process as Required<NodeJS.Process>, 'getuid').mockReturnValue(1000);
   try {
     await expect(
-      createLinuxFileSystems(systemClock).preflight('/export', [], new AbortController().signal),
+      createLinuxFileSystems(systemClock, 'any').preflight('/export', [], new AbortController().signal),
     ).rejects.toMatchObject({ code: 'E_PROXY', hint: expect.stringContaining('handOver: images') });
   } finally {
     user.mockRestore();
