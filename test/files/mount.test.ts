@@ -1,6 +1,15 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { copyFileSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import path from 'node:path';
 import { systemClock } from '../../src/platform/clock.ts';
 import type { Volume } from '../../src/ports/file-systems.ts';
@@ -311,6 +320,45 @@ test('what cannot be read is told, with what it is; swap and the places of boot 
     ['unreadable', expect.stringContaining('nothing that is known')],
     ['unreadable', expect.stringContaining('dynamic disk')],
   ]);
+  expect(heldBelow(directory)).toEqual([]);
+});
+
+test('no disk is passed over: both a file system and a table, or a table that is empty or lost, are one volume of the whole disk', async () => {
+  const { directory, disk: both } = wholeDisk('ext4');
+  must('sfdisk', ['--quiet', '--wipe', 'never', both], 'label: dos\nstart=2048, size=8192\n');
+  const empty = path.join(directory, 'empty');
+  emptyImage(empty, 8 * MIB);
+  partitionDisk(empty, 'gpt', []);
+  const lost = path.join(directory, 'lost');
+  copyFileSync(empty, lost);
+  // The headers of the table and of its copy.
+  for (const at of [512, 8 * MIB - 512]) writeAt(lost, at, Buffer.alloc(512));
+
+  for (const [disk, state, why] of [
+    [both, 'unreadable', 'both a partition table and the signature'],
+    [empty, 'no-files', 'table is empty'],
+    [lost, 'unreadable', 'cannot be found'],
+  ] as const) {
+    const whole = { partition: undefined, offsetBytes: 0, sizeBytes: statSync(disk).size };
+    expect(await mount(directory, disk)).toMatchObject([{ ...whole, state, why: expect.stringContaining(why) }]);
+  }
+  expect(heldBelow(directory)).toEqual([]);
+});
+
+test('a partition that reaches beyond the disk is told as not readable, and the others are mounted', async () => {
+  const directory = newFolder('beyond');
+  const disk = path.join(directory, 'disk');
+  emptyImage(disk, 80 * MIB);
+  partitionDisk(disk, 'dos', [
+    { content: 'ext4', sizeBytes: SIZE_BYTES.ext4 },
+    { content: 'ext4', sizeBytes: SIZE_BYTES.ext4 },
+  ]);
+  truncateSync(disk, 60 * MIB);
+
+  const volumes = await mount(directory, disk);
+
+  expect(stateOf(volumes)).toEqual(['vm/hard-disk-1/part1', ['unreadable', expect.stringContaining('beyond the end')]]);
+  await release(directory, disk);
   expect(heldBelow(directory)).toEqual([]);
 });
 

@@ -30,7 +30,7 @@ type Outcome = Omit<MountedVolume, 'path'> | OtherVolume;
  * where the kernel refuses a file system whose journal still has something to replay.
  */
 export async function mountVolume(found: FoundVolume, request: MountRequest, signal: AbortSignal): Promise<Outcome> {
-  const { partitionType: _, isAmbiguous: __, ...place } = found;
+  const { partitionType: _, flaw: __, ...place } = found;
   const other = (state: OtherVolume['state'], why: string): OtherVolume => ({ ...place, state, why });
   const judged = judge(found);
   if (judged.as !== 'mountable') return other(judged.as, judged.why);

@@ -14,13 +14,13 @@ const found = (change: Partial<FoundVolume>): FoundVolume => ({
   holds: undefined,
   uuid: undefined,
   label: undefined,
-  isAmbiguous: false,
+  flaw: undefined,
   ...change,
 });
 
 test.each([
   ['a known file system', { holds: 'xfs' }, 'mountable'],
-  ['one with signatures of several kinds', { holds: 'xfs', isAmbiguous: true }, 'unreadable'],
+  ['one with signatures of several kinds', { holds: 'xfs', flaw: 'several-signatures' }, 'unreadable'],
   ['swap', { holds: 'swap' }, 'no-files'],
   [
     'a file system in a partition made for a boot loader',
