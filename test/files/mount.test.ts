@@ -1,6 +1,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import {
+  chmodSync,
+  chownSync,
   copyFileSync,
   existsSync,
   mkdirSync,
@@ -380,6 +382,45 @@ test('a link in an image leads to no file of this machine', async () => {
 
   expect(volume).toMatchObject({ state: 'mounted', fstab: [] });
   await release(directory, disk);
+});
+
+test("folders that were there before are made root's alone, and those of another user are refused", async () => {
+  const { directory, disk } = wholeDisk('ext4');
+  const folder = path.join(directory, 'vm/hard-disk-1');
+  mkdirSync(path.join(folder, 'disk'), { recursive: true });
+  for (const name of ['vm', 'vm/hard-disk-1']) chmodSync(path.join(directory, name), 0o755);
+  const modeOf = (name: string) => statSync(path.join(directory, name)).mode & 0o777;
+
+  await mount(directory, disk);
+
+  expect(['vm', 'vm/hard-disk-1'].map(modeOf)).toEqual([0o700, 0o700]);
+  await release(directory, disk);
+  mkdirSync(folder, { recursive: true });
+  chownSync(path.join(directory, 'vm'), 1000, 1000);
+  await expect(mount(directory, disk)).rejects.toMatchObject({
+    code: 'E_EXPORT',
+    message: expect.stringContaining(`"${path.join(directory, 'vm')}"`),
+  });
+  expect(heldBelow(directory)).toEqual([]);
+});
+
+test('a file or a mount in the way is told; folders without files are not in the way', async () => {
+  const { directory, disk } = wholeDisk('ext4');
+  const look = () => fileSystems.preflight(directory, ['vm/hard-disk-1'], never);
+  mkdirSync(path.join(directory, 'vm/hard-disk-1/old/empty'), { recursive: true });
+  await look();
+  await mount(directory, disk);
+  const mountPoint = path.join(directory, 'vm/hard-disk-1/disk');
+  await expect(look()).rejects.toMatchObject({
+    code: 'E_EXPORT',
+    message: expect.stringContaining(`"${mountPoint}" `),
+  });
+  await release(directory, disk);
+
+  const file = path.join(directory, 'vm/hard-disk-1/old/empty/file');
+  writeFileSync(file, '');
+
+  await expect(look()).rejects.toMatchObject({ code: 'E_EXPORT', message: expect.stringContaining(`"${file}" `) });
 });
 
 test('a mount of another device in the folder is told and left alone', async () => {

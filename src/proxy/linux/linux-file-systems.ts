@@ -1,12 +1,12 @@
 import { readdir, realpath, rmdir, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { ensureFolder } from '../../platform/ensure-folder.ts';
 import { unlessAborted } from '../../platform/unless-aborted.ts';
 import type { Clock } from '../../ports/clock.ts';
 import { SnaphookError } from '../../ports/errors.ts';
 import type { DiskToRelease, FileSystems, ForeignMount, Volume } from '../../ports/file-systems.ts';
 import { blockDeviceBytes } from './block-device.ts';
 import { behindLoop, detachLoop, loopsOn } from './loop-devices.ts';
+import { firstFileBelow, makeMountPoint } from './mount-points.ts';
 import { mountVolume } from './mount-volume.ts';
 import { mountsBelow, seesMountsOf, unmount } from './mounts.ts';
 import { hasProgram } from './programs.ts';
@@ -41,7 +41,7 @@ export function createLinuxFileSystems(clock: Clock, mountNamespace: 'machine' |
       for (const found of await findVolumes(devicePath, sizeBytes, signal)) {
         const name = found.partition === undefined ? 'disk' : `part${found.partition}`;
         const mountPoint = insideOf(root, `${folder}/${name}`);
-        const prepare = () => makeMountPoint(mountPoint);
+        const prepare = () => makeMountPoint(root, mountPoint);
         const made = await mountVolume(found, { devicePath, isQuiet, mountPoint, check, clock, prepare }, signal);
         volumes.push(made.state === 'mounted' ? { ...made, path: `${folder}/${name}` } : made);
       }
@@ -118,9 +118,9 @@ async function requireMachinesMounts(directory: string): Promise<void> {
 
 async function requireEmpty(root: string, folder: string): Promise<void> {
   const absolute = insideOf(root, folder);
-  const entries = await readdir(absolute, { recursive: true, withFileTypes: true }).catch(() => []);
+  // Mounts first: what is in one is not walked through.
   const [mount] = await mountsBelow(absolute);
-  const inTheWay = mount?.mountPoint ?? entries.find((entry) => !entry.isDirectory())?.name;
+  const inTheWay = mount?.mountPoint ?? (await firstFileBelow(absolute));
   if (inTheWay === undefined) return;
   throw new SnaphookError('E_EXPORT', `"${absolute}" is not empty: "${inTheWay}" belongs to no open run`, {
     hint: '`snaphook reap` tells whose it is. Each job needs a hand-over directory of its own.',
@@ -132,15 +132,6 @@ function insideOf(root: string, relative: string): string {
   const absolute = path.resolve(root, relative);
   if (absolute.startsWith(root + path.sep)) return absolute;
   throw new TypeError(`path leaves the hand-over directory: ${JSON.stringify(relative)}`);
-}
-
-/** Root's alone: what a guest lets everybody read is nothing for the users of this machine. */
-async function makeMountPoint(mountPoint: string): Promise<void> {
-  await ensureFolder(mountPoint, 0o700);
-  if ((await realpath(mountPoint)) === mountPoint) return;
-  throw new SnaphookError('E_EXPORT', `"${mountPoint}" is reached through a link`, {
-    hint: 'Remove the link: mounts are made in the hand-over directory alone.',
-  });
 }
 
 async function bytesOf(device: string, signal: AbortSignal): Promise<number> {
