@@ -257,6 +257,32 @@ test('a file system that cannot be mounted at all is told as damaged', async () 
   expect(heldBelow(directory)).toEqual([]);
 });
 
+/** A feature that nobody knows, in the field of those without which a file system must not be read. */
+function addUnknownFeature(disk: string): void {
+  const at = 1024 + 0x60;
+  const features = readFileSync(disk).readUInt32LE(at);
+  const changed = Buffer.alloc(4);
+  changed.writeUInt32LE((features | 0x8000_0000) >>> 0);
+  writeAt(disk, at, changed);
+}
+
+test.each([
+  ['ext4', true],
+  ['ext4', false],
+  ['ext2', true],
+])('%s with a feature that is not known here is not called damaged (checked: %s)', async (kind, check) => {
+  const directory = newFolder('feature');
+  const disk = path.join(directory, 'disk');
+  emptyImage(disk, SIZE_BYTES.ext4);
+  must(`mkfs.${kind}`, ['-q', '-F', '-O', '^metadata_csum', disk]);
+  addUnknownFeature(disk);
+
+  expect(stateOf(await mount(directory, disk, { check }))).toEqual([
+    ['unreadable', expect.stringContaining('e2fsck says 8')],
+  ]);
+  expect(heldBelow(directory)).toEqual([]);
+});
+
 test('two disks with the same XFS id, as two VMs of one template have it, are mounted side by side', async () => {
   const one = wholeDisk('xfs');
   const other = path.join(one.directory, 'other');
