@@ -62,7 +62,7 @@ export function composePorts(config: Config, reporter: Reporter): JobPorts {
     guests: composeGuests(config.guests, clock),
     proxy: createLinuxProxy({ byIdFolder: config.proxy.devices, clock }),
     images: imageFiles,
-    fileSystems: createLinuxFileSystems(clock),
+    fileSystems: createLinuxFileSystems(clock, config.proxy.mountNamespace),
     bands: bandFolders,
     imageSource: storedImages,
     journals: createFileJournals(path.join(config.stateDirectory, 'runs')),

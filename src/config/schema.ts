@@ -135,6 +135,12 @@ const proxy = z.strictObject({
     .min(1)
     .optional()
     .describe('The VM this machine runs in, one, named as in vms of a job. Needed for the route managed'),
+  mountNamespace: z
+    .enum(['machine', 'any'])
+    .default('machine')
+    .describe(
+      'where handOver: files may mount: in the view of the whole machine alone, or in whatever view the hook has',
+    ),
 });
 
 const limits = z

@@ -83,6 +83,8 @@ function copyToDevice(image: string): void {
 function useFiles(): void {
   const config = parse(readFileSync(site.lab.configFile, 'utf8'));
   config.jobs[JOB].handOver = 'files';
+  // The stage has mounts of its own.
+  config.proxy.mountNamespace = 'any';
   writeFileSync(site.lab.configFile, stringify(config));
 }
 

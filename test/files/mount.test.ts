@@ -1,8 +1,22 @@
-import { copyFileSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  chmodSync,
+  chownSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import path from 'node:path';
 import { systemClock } from '../../src/platform/clock.ts';
 import type { Volume } from '../../src/ports/file-systems.ts';
 import { createLinuxFileSystems } from '../../src/proxy/linux/linux-file-systems.ts';
+import { seesMountsOf } from '../../src/proxy/linux/mounts.ts';
 import {
   emptyImage,
   inGuest,
@@ -17,7 +31,7 @@ import {
 } from './disk-image.ts';
 import { heldBelow, must, newFolder } from './stage.ts';
 
-const fileSystems = createLinuxFileSystems(systemClock);
+const fileSystems = createLinuxFileSystems(systemClock, 'any');
 const never = new AbortController().signal;
 const KINDS: readonly Kind[] = ['ext4', 'xfs', 'btrfs', 'ntfs'];
 
@@ -96,6 +110,34 @@ test.each(['gpt', 'dos'] as const)(
     expect(existsSync(path.join(directory, 'vm'))).toBe(false);
   },
 );
+
+test('where nobody else sees what the hook mounts, it is refused before anything is mounted, unless the configuration allows it', async () => {
+  const directory = newFolder('namespace');
+
+  await expect(createLinuxFileSystems(systemClock, 'machine').preflight(directory, [], never)).rejects.toMatchObject({
+    code: 'E_PROXY',
+    hint: expect.stringContaining('proxy.mountNamespace'),
+  });
+  await expect(fileSystems.preflight(directory, [], never)).resolves.toBeUndefined();
+});
+
+test('a process of the same mounts is told from one of others, and from one that is not there', async () => {
+  const others = spawn('unshare', ['--mount', '--propagation', 'private', 'cat'], {
+    stdio: ['pipe', 'pipe', 'ignore'],
+  });
+  try {
+    // `cat` answers when it is there: in mounts of its own by then.
+    others.stdin.write('ready');
+    await once(others.stdout, 'data');
+
+    expect(await seesMountsOf(process.ppid)).toBe(true);
+    expect(await seesMountsOf(others.pid ?? 0)).toBe(false);
+  } finally {
+    others.kill();
+    await once(others, 'exit');
+  }
+  expect(await seesMountsOf(others.pid ?? 0)).toBeUndefined();
+});
 
 test('a target that is a block device is handed over as one that is a file', async () => {
   const { directory, disk, tree } = wholeDisk('ext4');
@@ -215,6 +257,32 @@ test('a file system that cannot be mounted at all is told as damaged', async () 
   expect(heldBelow(directory)).toEqual([]);
 });
 
+/** A feature that nobody knows, in the field of those without which a file system must not be read. */
+function addUnknownFeature(disk: string): void {
+  const at = 1024 + 0x60;
+  const features = readFileSync(disk).readUInt32LE(at);
+  const changed = Buffer.alloc(4);
+  changed.writeUInt32LE((features | 0x8000_0000) >>> 0);
+  writeAt(disk, at, changed);
+}
+
+test.each([
+  ['ext4', true],
+  ['ext4', false],
+  ['ext2', true],
+])('%s with a feature that is not known here is not called damaged (checked: %s)', async (kind, check) => {
+  const directory = newFolder('feature');
+  const disk = path.join(directory, 'disk');
+  emptyImage(disk, SIZE_BYTES.ext4);
+  must(`mkfs.${kind}`, ['-q', '-F', '-O', '^metadata_csum', disk]);
+  addUnknownFeature(disk);
+
+  expect(stateOf(await mount(directory, disk, { check }))).toEqual([
+    ['unreadable', expect.stringContaining('e2fsck says 8')],
+  ]);
+  expect(heldBelow(directory)).toEqual([]);
+});
+
 test('two disks with the same XFS id, as two VMs of one template have it, are mounted side by side', async () => {
   const one = wholeDisk('xfs');
   const other = path.join(one.directory, 'other');
@@ -283,6 +351,45 @@ test('what cannot be read is told, with what it is; swap and the places of boot 
   expect(heldBelow(directory)).toEqual([]);
 });
 
+test('no disk is passed over: both a file system and a table, or a table that is empty or lost, are one volume of the whole disk', async () => {
+  const { directory, disk: both } = wholeDisk('ext4');
+  must('sfdisk', ['--quiet', '--wipe', 'never', both], 'label: dos\nstart=2048, size=8192\n');
+  const empty = path.join(directory, 'empty');
+  emptyImage(empty, 8 * MIB);
+  partitionDisk(empty, 'gpt', []);
+  const lost = path.join(directory, 'lost');
+  copyFileSync(empty, lost);
+  // The headers of the table and of its copy.
+  for (const at of [512, 8 * MIB - 512]) writeAt(lost, at, Buffer.alloc(512));
+
+  for (const [disk, state, why] of [
+    [both, 'unreadable', 'both a partition table and the signature'],
+    [empty, 'no-files', 'table is empty'],
+    [lost, 'unreadable', 'cannot be found'],
+  ] as const) {
+    const whole = { partition: undefined, offsetBytes: 0, sizeBytes: statSync(disk).size };
+    expect(await mount(directory, disk)).toMatchObject([{ ...whole, state, why: expect.stringContaining(why) }]);
+  }
+  expect(heldBelow(directory)).toEqual([]);
+});
+
+test('a partition that reaches beyond the disk is told as not readable, and the others are mounted', async () => {
+  const directory = newFolder('beyond');
+  const disk = path.join(directory, 'disk');
+  emptyImage(disk, 80 * MIB);
+  partitionDisk(disk, 'dos', [
+    { content: 'ext4', sizeBytes: SIZE_BYTES.ext4 },
+    { content: 'ext4', sizeBytes: SIZE_BYTES.ext4 },
+  ]);
+  truncateSync(disk, 60 * MIB);
+
+  const volumes = await mount(directory, disk);
+
+  expect(stateOf(volumes)).toEqual(['vm/hard-disk-1/part1', ['unreadable', expect.stringContaining('beyond the end')]]);
+  await release(directory, disk);
+  expect(heldBelow(directory)).toEqual([]);
+});
+
 /** The checksum of an LVM label: CRC-32 of what follows it, with a start value of its own. */
 function crcOfLabel(label: Buffer): number {
   let crc = 0xf597a6cf;
@@ -301,6 +408,45 @@ test('a link in an image leads to no file of this machine', async () => {
 
   expect(volume).toMatchObject({ state: 'mounted', fstab: [] });
   await release(directory, disk);
+});
+
+test("folders that were there before are made root's alone, and those of another user are refused", async () => {
+  const { directory, disk } = wholeDisk('ext4');
+  const folder = path.join(directory, 'vm/hard-disk-1');
+  mkdirSync(path.join(folder, 'disk'), { recursive: true });
+  for (const name of ['vm', 'vm/hard-disk-1']) chmodSync(path.join(directory, name), 0o755);
+  const modeOf = (name: string) => statSync(path.join(directory, name)).mode & 0o777;
+
+  await mount(directory, disk);
+
+  expect(['vm', 'vm/hard-disk-1'].map(modeOf)).toEqual([0o700, 0o700]);
+  await release(directory, disk);
+  mkdirSync(folder, { recursive: true });
+  chownSync(path.join(directory, 'vm'), 1000, 1000);
+  await expect(mount(directory, disk)).rejects.toMatchObject({
+    code: 'E_EXPORT',
+    message: expect.stringContaining(`"${path.join(directory, 'vm')}"`),
+  });
+  expect(heldBelow(directory)).toEqual([]);
+});
+
+test('a file or a mount in the way is told; folders without files are not in the way', async () => {
+  const { directory, disk } = wholeDisk('ext4');
+  const look = () => fileSystems.preflight(directory, ['vm/hard-disk-1'], never);
+  mkdirSync(path.join(directory, 'vm/hard-disk-1/old/empty'), { recursive: true });
+  await look();
+  await mount(directory, disk);
+  const mountPoint = path.join(directory, 'vm/hard-disk-1/disk');
+  await expect(look()).rejects.toMatchObject({
+    code: 'E_EXPORT',
+    message: expect.stringContaining(`"${mountPoint}" `),
+  });
+  await release(directory, disk);
+
+  const file = path.join(directory, 'vm/hard-disk-1/old/empty/file');
+  writeFileSync(file, '');
+
+  await expect(look()).rejects.toMatchObject({ code: 'E_EXPORT', message: expect.stringContaining(`"${file}" `) });
 });
 
 test('a mount of another device in the folder is told and left alone', async () => {
@@ -337,7 +483,7 @@ test('while somebody reads there, releasing fails and says who', async () => {
     now: () => new Date(),
     sleep: systemClock.sleep,
   };
-  const impatient = createLinuxFileSystems(jump);
+  const impatient = createLinuxFileSystems(jump, 'any');
   const home = process.cwd();
   process.chdir(path.join(directory, 'vm/hard-disk-1/disk'));
   try {

@@ -1,11 +1,13 @@
 import { SnaphookError } from '../../ports/errors.ts';
+import type { DeviceId } from '../../ports/identity.ts';
 import { doubtOf, removeHandedOver, writeManifest } from '../handed-over.ts';
 import { seenTargetsOf, snapshotResultOf } from '../journal.ts';
 import { manifestOf, plannedManifestOf } from '../manifest.ts';
 import { type MountedDevice, mountedDevicesOf } from '../mounted-devices.ts';
-import { draftNameOf, PLANNED_MANIFEST_NAME } from '../plan.ts';
+import { draftNameOf, PLANNED_MANIFEST_NAME, targetsOf } from '../plan.ts';
 import type { VolumeOfDisk } from '../restore-map.ts';
 import type { CaptureResult, MountResult } from '../results.ts';
+import { stillOurs } from '../reused-targets.ts';
 import type { Run, Step } from '../step.ts';
 import { requireLinks } from './link.ts';
 
@@ -36,8 +38,9 @@ export const mountStep: Step<MountResult> = {
 
   async undo(run, signal) {
     const doubt = await doubtOf(run, signal);
-    // Without any manifest the device still proves whose a mount is.
-    if (doubt?.kind !== 'others') await release(run, signal);
+    // A manifest can be overwritten under live mounts: where it does not name this run, the array says whose the targets are.
+    const targets = targetsOf(run.plan);
+    await release(run, doubt === undefined ? targets : await stillOurs(run, targets, signal), signal);
     await removeHandedOver(run, doubt, signal);
   },
 };
@@ -94,10 +97,15 @@ function judge({ plan, ports }: Run, volumes: readonly VolumeOfDisk[]): void {
   });
 }
 
-/** Mounts of the run's targets in the folders of the run, and whatever holds these targets. */
-async function release({ plan, ports, journal }: Run, signal: AbortSignal): Promise<void> {
+/** Mounts of these targets in the folders of the run, and whatever holds these targets. */
+async function release(
+  { plan, ports, journal }: Run,
+  targets: readonly DeviceId[],
+  signal: AbortSignal,
+): Promise<void> {
   const seen = seenTargetsOf(journal.state);
-  const disks = mountedDevicesOf(plan).map(({ device, folder }) => ({
+  const devices = mountedDevicesOf(plan).filter(({ device }) => targets.includes(device.target));
+  const disks = devices.map(({ device, folder }) => ({
     folder,
     devicePaths: seen.filter(({ target }) => target === device.target).map(({ path }) => path),
   }));

@@ -1,4 +1,4 @@
-import type { FoundVolume } from './volumes.ts';
+import type { Flaw, FoundVolume } from './volumes.ts';
 
 /** How a kind of file system is mounted and checked. */
 export interface FileSystemKind {
@@ -79,10 +79,21 @@ export type Judged =
   | { readonly as: 'mountable'; readonly kind: FileSystemKind }
   | { readonly as: 'no-files' | 'unreadable'; readonly why: string };
 
+const FLAWS: Readonly<Record<Flaw, Judged>> = {
+  'several-signatures': { as: 'unreadable', why: 'it bears the signatures of several file systems' },
+  'file-system-and-table': {
+    as: 'unreadable',
+    why: 'the disk bears both a partition table and the signature of what it holds',
+  },
+  'beyond-the-disk': { as: 'unreadable', why: 'it reaches beyond the end of the disk' },
+  'table-lost': { as: 'unreadable', why: 'its partition table (GPT) cannot be found' },
+  'no-partitions': { as: 'no-files', why: 'its partition table is empty' },
+};
+
 /** What can be made of a volume, by its signature and by the type in the partition table. */
-export function judge({ holds, partitionType = '', isAmbiguous }: FoundVolume): Judged {
+export function judge({ holds, partitionType = '', flaw }: FoundVolume): Judged {
   if (DYNAMIC_DISK_TYPES.has(partitionType)) return { as: 'unreadable', why: 'it is a part of a dynamic disk' };
-  if (isAmbiguous) return { as: 'unreadable', why: 'it bears the signatures of several file systems' };
+  if (flaw !== undefined) return FLAWS[flaw];
   const withoutFiles = holds === undefined ? NO_FILES_TYPES[partitionType] : NO_FILES[holds];
   if (withoutFiles !== undefined) return { as: 'no-files', why: withoutFiles };
   if (holds === undefined) return { as: 'unreadable', why: 'nothing that is known is on it' };

@@ -1,18 +1,19 @@
 import { readdir, realpath, rmdir, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { ensureFolder } from '../../platform/ensure-folder.ts';
 import { unlessAborted } from '../../platform/unless-aborted.ts';
 import type { Clock } from '../../ports/clock.ts';
 import { SnaphookError } from '../../ports/errors.ts';
 import type { DiskToRelease, FileSystems, ForeignMount, Volume } from '../../ports/file-systems.ts';
 import { blockDeviceBytes } from './block-device.ts';
 import { behindLoop, detachLoop, loopsOn } from './loop-devices.ts';
+import { firstFileBelow, makeMountPoint } from './mount-points.ts';
 import { mountVolume } from './mount-volume.ts';
-import { mountsBelow, unmount } from './mounts.ts';
+import { mountsBelow, seesMountsOf, unmount } from './mounts.ts';
 import { hasProgram } from './programs.ts';
 import { findVolumes } from './volumes.ts';
 
 const PROGRAMS = ['mount', 'umount', 'losetup', 'blkid', 'partx'];
+const FIRST_PROCESS = 1;
 const LOOP_CONTROL = '/dev/loop-control';
 /** Programs are killed at the signal, and are gone before anything is undone; longer than that nobody waits. */
 const GRACE_MS = 3000;
@@ -20,11 +21,15 @@ const GRACE_MS = 3000;
 const DETACH_MS = 5000;
 const POLL_MS = 20;
 
-/** File systems of disks, mounted by a Linux proxy through loop devices. Needs root. */
-export function createLinuxFileSystems(clock: Clock): FileSystems {
+/**
+ * File systems of disks, mounted by a Linux proxy through loop devices. Needs root. `machine`: refuses to mount where the first process
+ * of this machine, and with it a backup product, does not see it; `any`: whoever set that up lets the product see what this process sees.
+ */
+export function createLinuxFileSystems(clock: Clock, mountNamespace: 'machine' | 'any'): FileSystems {
   const work: FileSystems = {
     async preflight(directory, folders) {
       await requireMachine();
+      if (mountNamespace === 'machine') await requireMachinesMounts(directory);
       const root = await realpath(directory).catch(() => path.resolve(directory));
       for (const folder of folders) await requireEmpty(root, folder);
     },
@@ -36,7 +41,7 @@ export function createLinuxFileSystems(clock: Clock): FileSystems {
       for (const found of await findVolumes(devicePath, sizeBytes, signal)) {
         const name = found.partition === undefined ? 'disk' : `part${found.partition}`;
         const mountPoint = insideOf(root, `${folder}/${name}`);
-        const prepare = () => makeMountPoint(mountPoint);
+        const prepare = () => makeMountPoint(root, mountPoint);
         const made = await mountVolume(found, { devicePath, isQuiet, mountPoint, check, clock, prepare }, signal);
         volumes.push(made.state === 'mounted' ? { ...made, path: `${folder}/${name}` } : made);
       }
@@ -98,11 +103,24 @@ async function requireMachine(): Promise<void> {
   });
 }
 
+/** What is mounted in a namespace of the hook's own the backup product would find as empty folders, and back up as such. */
+async function requireMachinesMounts(directory: string): Promise<void> {
+  const sees = await seesMountsOf(FIRST_PROCESS);
+  if (sees === true) return;
+  const message =
+    sees === undefined
+      ? `whether others see what the hook mounts in "${directory}" cannot be told`
+      : `nobody else would see what the hook mounts in "${directory}": it runs in a mount namespace of its own`;
+  throw new SnaphookError('E_PROXY', message, {
+    hint: 'Let the backup product run the hook outside of containers and without PrivateTmp, ProtectSystem and the like of systemd; or set `proxy.mountNamespace: any` where the product sees what its hooks mount.',
+  });
+}
+
 async function requireEmpty(root: string, folder: string): Promise<void> {
   const absolute = insideOf(root, folder);
-  const entries = await readdir(absolute, { recursive: true, withFileTypes: true }).catch(() => []);
+  // Mounts first: what is in one is not walked through.
   const [mount] = await mountsBelow(absolute);
-  const inTheWay = mount?.mountPoint ?? entries.find((entry) => !entry.isDirectory())?.name;
+  const inTheWay = mount?.mountPoint ?? (await firstFileBelow(absolute));
   if (inTheWay === undefined) return;
   throw new SnaphookError('E_EXPORT', `"${absolute}" is not empty: "${inTheWay}" belongs to no open run`, {
     hint: '`snaphook reap` tells whose it is. Each job needs a hand-over directory of its own.',
@@ -114,15 +132,6 @@ function insideOf(root: string, relative: string): string {
   const absolute = path.resolve(root, relative);
   if (absolute.startsWith(root + path.sep)) return absolute;
   throw new TypeError(`path leaves the hand-over directory: ${JSON.stringify(relative)}`);
-}
-
-/** Root's alone: what a guest lets everybody read is nothing for the users of this machine. */
-async function makeMountPoint(mountPoint: string): Promise<void> {
-  await ensureFolder(mountPoint, 0o700);
-  if ((await realpath(mountPoint)) === mountPoint) return;
-  throw new SnaphookError('E_EXPORT', `"${mountPoint}" is reached through a link`, {
-    hint: 'Remove the link: mounts are made in the hand-over directory alone.',
-  });
 }
 
 async function bytesOf(device: string, signal: AbortSignal): Promise<number> {

@@ -22,6 +22,9 @@ export interface MountRequest {
 /** Nothing on a guest's disk may become a program, a device or a right on this machine. */
 const OPTIONS = ['ro', 'noexec', 'nosuid', 'nodev'];
 
+/** e2fsck(8): an operational error, and no defect found. So it ends when it does not know a feature of the file system. */
+const E2FSCK_GAVE_UP = 8;
+
 type Outcome = Omit<MountedVolume, 'path'> | OtherVolume;
 
 /**
@@ -30,7 +33,7 @@ type Outcome = Omit<MountedVolume, 'path'> | OtherVolume;
  * where the kernel refuses a file system whose journal still has something to replay.
  */
 export async function mountVolume(found: FoundVolume, request: MountRequest, signal: AbortSignal): Promise<Outcome> {
-  const { partitionType: _, isAmbiguous: __, ...place } = found;
+  const { partitionType: _, flaw: __, ...place } = found;
   const other = (state: OtherVolume['state'], why: string): OtherVolume => ({ ...place, state, why });
   const judged = judge(found);
   if (judged.as !== 'mountable') return other(judged.as, judged.why);
@@ -69,7 +72,7 @@ async function replay(
   try {
     if (kind.replay === 'kernel') {
       const end = await mount(kind, loop.device, mountPoint, signal);
-      if (end.exitCode !== 0) return notMounted(kind, end);
+      if (end.exitCode !== 0) return await notMounted(kind, loop.device, end, signal);
       await unmount(mountPoint, clock, signal);
     }
     return checker && (await checked(checker, loop.device, signal));
@@ -84,7 +87,9 @@ async function checked(
   signal: AbortSignal,
 ): Promise<Refusal | undefined> {
   const { exitCode, said } = await runProgram(program, [...args, device], signal);
-  return exitCode === 0 ? undefined : ['damaged', `${program} says ${exitCode ?? 'nothing'}: ${said}`];
+  if (exitCode === 0) return undefined;
+  const state = program === 'e2fsck' && exitCode === E2FSCK_GAVE_UP ? 'unreadable' : 'damaged';
+  return [state, `${program} says ${exitCode ?? 'nothing'}: ${said}`];
 }
 
 async function finallyMount(
@@ -96,7 +101,7 @@ async function finallyMount(
   const loop = await attachLoop(devicePath, { ...place, isWritable: false }, signal);
   try {
     const end = await mount(kind, loop.device, mountPoint, signal);
-    if (end.exitCode !== 0) return notMounted(kind, end);
+    if (end.exitCode !== 0) return await notMounted(kind, loop.device, end, signal);
     // Who is asked for one of two devices of the same id may be given the other.
     const [mounted] = await mountsBelow(mountPoint);
     if (mounted?.device === loop.device) return undefined;
@@ -110,11 +115,19 @@ async function finallyMount(
 const mount = (kind: FileSystemKind, device: string, mountPoint: string, signal: AbortSignal): Promise<ProgramEnd> =>
   runProgram('mount', ['-t', kind.type, '-o', [...OPTIONS, ...kind.options].join(','), device, mountPoint], signal);
 
-/** What this machine cannot mount at all says nothing of the file system. */
-async function notMounted(kind: FileSystemKind, { said }: ProgramEnd): Promise<Refusal> {
+/** What this machine cannot mount says nothing of the file system: this kernel may not know one of its features. Its checker tells. */
+async function notMounted(
+  kind: FileSystemKind,
+  device: string,
+  { said }: ProgramEnd,
+  signal: AbortSignal,
+): Promise<Refusal> {
   const known = await readFile('/proc/filesystems', 'utf8');
   const isKnown = known.split('\n').some((line) => line.split('\t')[1] === (kind.kernelName ?? kind.type));
-  return isKnown
-    ? ['damaged', `it cannot be mounted: ${said}`]
-    : ['unreadable', `this machine cannot mount ${kind.type}: ${said}`];
+  if (!isKnown) return ['unreadable', `this machine cannot mount ${kind.type}: ${said}`];
+  const why = `it cannot be mounted: ${said}`;
+  const [program] = kind.checker ?? [];
+  if (!kind.checker || program === undefined || !(await hasProgram(program))) return ['damaged', why];
+  const refused = await checked(kind.checker, device, signal);
+  return refused ? [refused[0], `${why}; ${refused[1]}`] : ['unreadable', `${why}; ${program} finds it sound`];
 }

@@ -17,6 +17,14 @@ export async function mountsBelow(folder: string): Promise<readonly Mount[]> {
   );
 }
 
+/** Has that process the same mounts as this one, namespaces(7)? Undefined: this one may not know, or it is gone. */
+export async function seesMountsOf(pid: number): Promise<boolean | undefined> {
+  const [own, other] = await Promise.all(
+    ['self', pid].map((process) => readlink(`/proc/${process}/ns/mnt`).catch(() => undefined)),
+  );
+  return own === undefined || other === undefined ? undefined : own === other;
+}
+
 /** Fields as proc(5) has them: the mount point is the fifth, the device the second after the dash. */
 export function parseMountinfo(text: string): readonly Mount[] {
   return text.split('\n').flatMap((line) => {

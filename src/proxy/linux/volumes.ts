@@ -5,43 +5,55 @@ import { mustRun, runProgram } from './programs.ts';
 /** A place with what its partition table says it is for: a GUID, or the number of an MBR such as `0x83`. */
 export interface FoundVolume extends VolumePlace {
   readonly partitionType: string | undefined;
-  /** Signatures of several kinds are on it: which one counts nobody knows. */
-  readonly isAmbiguous: boolean;
+  /** Why it is not to be mounted, whatever it holds; undefined: nothing is against it. */
+  readonly flaw: Flaw | undefined;
 }
+
+/**
+ * `several-signatures`: which one counts nobody knows. `file-system-and-table`: the same of a whole disk. `beyond-the-disk`: the table
+ * gives the partition more than there is. `table-lost`: only the stand-in (PMBR) of a GPT is there. `no-partitions`: the table is empty.
+ */
+export type Flaw = 'several-signatures' | 'file-system-and-table' | 'beyond-the-disk' | 'table-lost' | 'no-partitions';
 
 const SECTOR_BYTES = 512;
 /** Of `blkid --probe`: nothing known, and several things at once. */
 const NOTHING = 2;
 const AMBIGUOUS = 8;
+/** What libblkid calls a table that only says that a GPT is elsewhere. */
+const GPT_STAND_IN = 'PMBR';
 /** Containers of logical partitions. */
 const EXTENDED = new Set(['0x5', '0xf', '0x85']);
 
-/** The stretches of a disk that may hold file systems. Reads only, and asks the bytes themselves: kernel and udev may know older ones. */
+/**
+ * The stretches of a disk that may hold file systems, at least one: no disk is passed over. Reads only, and asks the bytes themselves:
+ * kernel and udev may know older ones.
+ */
 export async function findVolumes(
   device: string,
   sizeBytes: number,
   signal: AbortSignal,
 ): Promise<readonly FoundVolume[]> {
-  const whole = await probe(device, [], signal);
-  if (whole.tableType === undefined) {
-    const place = { partition: undefined, partitionUuid: undefined, partitionType: undefined };
-    return [{ ...place, offsetBytes: 0, sizeBytes, ...whole.content }];
-  }
+  const { content, tableType } = await probe(device, [], signal);
+  const place = { partition: undefined, partitionUuid: undefined, partitionType: undefined, offsetBytes: 0, sizeBytes };
+  const whole = (flaw: Flaw | undefined): readonly FoundVolume[] => [{ ...place, ...content, flaw }];
+  if (tableType === undefined || content.flaw !== undefined) return whole(content.flaw);
+  if (content.holds !== undefined) return whole('file-system-and-table');
+  const partitions = await readTable(device, signal);
+  if (partitions.length === 0) return whole(tableType === GPT_STAND_IN ? 'table-lost' : 'no-partitions');
   const volumes: FoundVolume[] = [];
-  for (const partition of await readTable(device, signal)) {
+  for (const partition of partitions) {
     const { offsetBytes, sizeBytes: bytes } = partition;
     const at = ['--offset', String(offsetBytes), '--size', String(bytes)];
-    volumes.push({ ...partition, ...(await probe(device, at, signal)).content });
+    const isInside = offsetBytes + bytes <= sizeBytes;
+    volumes.push({ ...partition, ...(isInside ? (await probe(device, at, signal)).content : BEYOND) });
   }
   return volumes;
 }
 
-interface Content {
-  readonly holds: string | undefined;
-  readonly uuid: string | undefined;
-  readonly label: string | undefined;
-  readonly isAmbiguous: boolean;
-}
+type Content = Pick<FoundVolume, 'holds' | 'uuid' | 'label' | 'flaw'>;
+
+/** A part of it is missing: what is there tells nothing. */
+const BEYOND: Content = { holds: undefined, uuid: undefined, label: undefined, flaw: 'beyond-the-disk' };
 
 async function probe(
   device: string,
@@ -71,7 +83,7 @@ async function probe(
       holds: fields.get('ID_FS_TYPE'),
       uuid: fields.get('ID_FS_UUID'),
       label: label === undefined ? undefined : decoded(label),
-      isAmbiguous: exitCode === AMBIGUOUS,
+      flaw: exitCode === AMBIGUOUS ? 'several-signatures' : undefined,
     },
   };
 }

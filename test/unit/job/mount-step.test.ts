@@ -18,6 +18,7 @@ const signal = new AbortController().signal;
 const SNAPSHOT = 'snaphook-mb3k2j1f-x8q2zk-aaaaaa';
 const VM = instanceUuid('00000000-0000-0000-0000-000000000001');
 const SOURCE = deviceId('00101');
+const OTHER = deviceId('00102');
 const TARGET = deviceId('00501');
 const TARGET_WWN = wwn('60000970000197900046533030353031');
 const DEVICE_PATH = '/dev/dm-3';
@@ -182,21 +183,57 @@ test('while something is mounted, targets and snapshot stay; the next undo still
   expect(array.snapshots).toEqual([]);
 });
 
-test("mounts beside the manifest of another run are that run's and are left alone", async () => {
-  const { run, site, calls } = await linkedRun([mounted(1)]);
-  await runStep(run, mountStep, signal);
+/** A mounted run in whose directory the manifest of another run has taken the place of its own. */
+async function overwrittenRun() {
+  const mountedRun = await linkedRun([mounted(1)]);
+  await runStep(mountedRun.run, mountStep, signal);
   const text = JSON.stringify({
     schema: 'snaphook/manifest',
     run: { id: 'other' },
     snapshot: { name: 'x' },
     images: [],
   });
-  site.files.set(`/export/${MANIFEST_NAME}`, { sizeBytes: text.length, bornAtMs: 0, text });
+  mountedRun.site.files.set(`/export/${MANIFEST_NAME}`, { sizeBytes: text.length, bornAtMs: 0, text });
+  return mountedRun;
+}
 
-  await undoSteps(run);
+test("mounts of a target that still is this run's are released before it is unlinked, whatever the manifest there says", async () => {
+  const { run, array, site, calls } = await overwrittenRun();
+  calls.busy = true;
+
+  expect(await undoSteps(run)).toMatchObject([{ code: 'E_PROXY' }, ...Array(3).fill({ code: 'E_LEFTOVERS' })]);
+  expect(array.snapshots).toMatchObject([{ targets: new Set([TARGET]) }]);
+
+  calls.busy = false;
+
+  expect(await undoSteps(run)).toEqual([]);
+  expect(calls.released).toEqual([{ folder: 'vm/hard-disk-1', devicePaths: [DEVICE_PATH] }]);
+  expect([...site.files.keys()]).toEqual([`/export/${MANIFEST_NAME}`]);
+});
+
+test("mounts of a target that serves another run by now are that run's and are left alone", async () => {
+  const { run, array, site, calls } = await overwrittenRun();
+  const [own] = array.snapshots;
+  own?.targets.clear();
+  array.snapshots.push({ name: 'other', snapId: 8, source: OTHER, createdAtMs: 0, targets: new Set([TARGET]) });
+
+  expect(await undoSteps(run)).toEqual([]);
 
   expect(calls.released).toEqual([]);
-  expect([...site.files.keys()]).toEqual([`/export/${MANIFEST_NAME}`]);
+  expect(site.warnings).toContain('a target is not the device of this run any more and is left alone');
+  expect(array.snapshots).toMatchObject([{ name: 'other', targets: new Set([TARGET]) }]);
+});
+
+test('while the array does not say whose the target is, its mounts and its link stay', async () => {
+  const { run, array, calls } = await overwrittenRun();
+  const silence = new SnaphookError('E_ARRAY', 'the array does not answer');
+  const asked = jest.spyOn(array, 'findSnapshots').mockRejectedValue(silence);
+
+  const errors = await undoSteps(run, { only: ['mount', 'devices', 'link'] });
+
+  expect(errors).toEqual([silence, ...Array(2).fill(expect.objectContaining({ code: 'E_LEFTOVERS' }))]);
+  expect(calls.released).toEqual([]);
+  asked.mockRestore();
 });
 
 test('without any manifest the device proves whose the mounts are', async () => {

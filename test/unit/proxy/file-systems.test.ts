@@ -14,13 +14,13 @@ const found = (change: Partial<FoundVolume>): FoundVolume => ({
   holds: undefined,
   uuid: undefined,
   label: undefined,
-  isAmbiguous: false,
+  flaw: undefined,
   ...change,
 });
 
 test.each([
   ['a known file system', { holds: 'xfs' }, 'mountable'],
-  ['one with signatures of several kinds', { holds: 'xfs', isAmbiguous: true }, 'unreadable'],
+  ['one with signatures of several kinds', { holds: 'xfs', flaw: 'several-signatures' }, 'unreadable'],
   ['swap', { holds: 'swap' }, 'no-files'],
   [
     'a file system in a partition made for a boot loader',
@@ -80,7 +80,7 @@ test('without root nothing is touched, and the hint says what to do', async () =
   const user = jest.spyOn(process as Required<NodeJS.Process>, 'getuid').mockReturnValue(1000);
   try {
     await expect(
-      createLinuxFileSystems(systemClock).preflight('/export', [], new AbortController().signal),
+      createLinuxFileSystems(systemClock, 'any').preflight('/export', [], new AbortController().signal),
     ).rejects.toMatchObject({ code: 'E_PROXY', hint: expect.stringContaining('handOver: images') });
   } finally {
     user.mockRestore();

@@ -1,0 +1,47 @@
+import { chmod, lstat, opendir, realpath } from 'node:fs/promises';
+import path from 'node:path';
+import { ensureFolder } from '../../platform/ensure-folder.ts';
+import { systemErrorCode } from '../../platform/system-error.ts';
+import { SnaphookError } from '../../ports/errors.ts';
+
+const ROOTS_ALONE = 0o700;
+const ROOT_ID = 0;
+
+/** Whatever is no folder, the first one that is met; undefined: there are folders alone, or nothing. */
+export async function firstFileBelow(folder: string): Promise<string | undefined> {
+  const folders = [folder];
+  for (let current = folders.pop(); current !== undefined; current = folders.pop()) {
+    const entries = await opendir(current).catch((error: unknown) => {
+      if (systemErrorCode(error) === 'ENOENT') return [];
+      throw new SnaphookError('E_EXPORT', `folder "${current}" cannot be looked into`, { cause: error });
+    });
+    for await (const entry of entries) {
+      const file = path.join(current, entry.name);
+      if (!entry.isDirectory()) return file;
+      folders.push(file);
+    }
+  }
+  return undefined;
+}
+
+/**
+ * Makes the folder, with all between `root` and it root's alone, also where they were there before: what a guest lets everybody read is
+ * nothing for the users of this machine. Errors: `E_EXPORT` where a link leads to it, or a folder on the way is another user's.
+ */
+export async function makeMountPoint(root: string, mountPoint: string): Promise<void> {
+  await ensureFolder(mountPoint, ROOTS_ALONE);
+  if ((await realpath(mountPoint)) !== mountPoint) {
+    throw new SnaphookError('E_EXPORT', `"${mountPoint}" is reached through a link`, {
+      hint: 'Remove the link: mounts are made in the hand-over directory alone.',
+    });
+  }
+  for (let folder = mountPoint; folder.startsWith(root + path.sep); folder = path.dirname(folder)) {
+    const { uid, mode } = await lstat(folder);
+    if (uid !== ROOT_ID) {
+      throw new SnaphookError('E_EXPORT', `folder "${folder}" is not root's (user id ${uid})`, {
+        hint: 'Remove it: in the hand-over directory the hook makes the folders for mounts by itself.',
+      });
+    }
+    if ((mode & 0o777) !== ROOTS_ALONE) await chmod(folder, ROOTS_ALONE);
+  }
+}
