@@ -132,11 +132,15 @@ async function importVm(
       doneBytes += image.sizeBytes;
     }
     signal.throwIfAborted();
-    await opened.complete(signal);
+    // While everything can be undone.
+    await stillReplaceable(ports, plan, signal);
+    await journal.append({ kind: 'completing', data: { lease: opened.lease } });
   } catch (error) {
     await giveUp(ports, opened);
     throw error;
   }
+  // An import that is to be completed is ended by the undo alone, which asks whether it was complete.
+  await opened.complete(signal);
   await journal.append({ kind: 'done', data: { step: 'import', result: { vm: opened.vm } } });
   return opened.vm;
 }
@@ -152,26 +156,33 @@ async function giveUp({ clock, reporter }: JobPorts, opened: OpenImport): Promis
 
 /** The VM that is there steps aside under another name and identity, and the restored one takes both. */
 async function replace(
-  { vmImport }: JobPorts,
-  { replaces, vm: { name } }: RestorePlan,
+  ports: JobPorts,
+  plan: RestorePlan,
   { runId, journal, vm }: Work & { readonly vm: MoRef },
   signal: AbortSignal,
 ): Promise<string | undefined> {
+  const { vmImport } = ports;
+  const { replaces, vm: restored } = plan;
   if (!replaces) return undefined;
   const keptAs = keptNameOf(replaces, runId);
-  const now = await vmImport.vm(replaces.moRef, signal);
-  if (!now?.poweredOff || now.name !== replaces.name) {
-    throw new SnaphookError(
-      'E_VM_CHANGED',
-      `VM "${replaces.name}" is not powered off any more, or was renamed or removed`,
-      {
-        hint: 'Everything was undone. See who works with it, then run again, or restore as a new VM with `--as`.',
-      },
-    );
-  }
   await journal.append({ kind: 'intent', data: { step: 'replace' } });
+  await stillReplaceable(ports, plan, signal);
   await vmImport.identify(replaces.moRef, { name: keptAs, instanceUuid: 'new' }, signal);
-  await vmImport.identify(vm, { name, instanceUuid: replaces.instanceUuid }, signal);
+  await vmImport.identify(vm, { name: restored.name, instanceUuid: replaces.instanceUuid }, signal);
   await journal.append({ kind: 'done', data: { step: 'replace', result: { keptAs } } });
   return keptAs;
+}
+
+/** Hours may have passed since the plan. Errors: `E_VM_CHANGED`. */
+async function stillReplaceable({ vmImport }: JobPorts, { replaces }: RestorePlan, signal: AbortSignal): Promise<void> {
+  if (!replaces) return;
+  const now = await vmImport.vm(replaces.moRef, signal);
+  if (now?.poweredOff && now.name === replaces.name) return;
+  throw new SnaphookError(
+    'E_VM_CHANGED',
+    `VM "${replaces.name}" is not powered off any more, or was renamed or removed`,
+    {
+      hint: 'It keeps its place. See who works with it, then run again, or restore as a new VM with `--as`.',
+    },
+  );
 }

@@ -57,6 +57,9 @@ export interface VmIdentity {
   readonly instanceUuid: InstanceUuid | 'new';
 }
 
+/** How an import ended. `aborted`: it never was complete. `over`: it had ended before, complete or not. */
+export type ImportEnd = 'aborted' | 'over';
+
 /** An import that vCenter waits for. It ends by `complete` or `abort`, or by itself when nobody keeps it alive any more. */
 export interface OpenImport {
   /** The lease, by its id in vCenter. */
@@ -81,8 +84,8 @@ export interface VmImport {
   findPlace(wish: PlaceWish, signal: AbortSignal): Promise<ImportPlace>;
   /** Resolves when vCenter is ready for the disks. */
   begin(vm: NewVm, place: ImportPlace, signal: AbortSignal): Promise<OpenImport>;
-  /** Of an import of another process; success when it is over. */
-  abort(lease: string, signal: AbortSignal): Promise<void>;
+  /** Of an import of any process. */
+  abort(lease: string, signal: AbortSignal): Promise<ImportEnd>;
   /** Undefined when it is gone. */
   vm(vm: MoRef, signal: AbortSignal): Promise<MadeVm | undefined>;
   /** VMs directly in the folder. */

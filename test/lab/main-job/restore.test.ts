@@ -124,6 +124,19 @@ test('a restore that dies while it sends a disk is found by reap, and its VM rem
   expect(site.leftBehind()).toEqual([]);
 });
 
+test('a VM that was complete when its restore died stays, however long after, and is not made twice', async () => {
+  const { vcenter } = site.lab;
+  await crashRestore({ operation: 'HttpNfcLeaseComplete', when: 'after', system: 'vcenter' }, '--as', NEW_NAME);
+
+  expect(told(await reapSite(site, { apply: true }))).toContain('crashed-run removed');
+  await checkDisksOf(NEW_NAME);
+  expect(site.leftBehind()).toEqual([]);
+  expect(told(await reapSite(site))).not.toContain('crashed-run found');
+
+  vcenter.removeVm(NEW_NAME);
+  expect(stateOfSite().vms).toEqual(before.vms);
+});
+
 test('a VM is replaced only when it is powered off; it stays under another name, and the restored one is who it was', async () => {
   const { vcenter } = site.lab;
   const original = vcenter.vm(DATABASE_VM);
@@ -131,8 +144,12 @@ test('a VM is replaced only when it is powered off; it stays under another name,
 
   vcenter.setPowerState(DATABASE_VM, 'poweredOff');
   await crashRestore({ operation: 'ReconfigVM_Task', when: 'after', system: 'vcenter' }, '--in-place');
-  await reapSite(site, { apply: true });
-  expect(stateOfSite()).toEqual(before);
+  expect(told(await reapSite(site, { apply: true }))).toContain('crashed-run failed');
+  const [interim = ''] = vcenter.vmNames().filter((name) => name.includes('-restoring-'));
+  await checkDisksOf(interim);
+  vcenter.removeVm(interim);
+  expect(told(await reapSite(site, { apply: true }))).toContain('crashed-run removed');
+  expect(stateOfSite().vms).toEqual(before.vms);
   expect(vcenter.vm(DATABASE_VM)).toMatchObject({ instanceUuid: original.instanceUuid, disks: original.disks });
 
   const { document } = await restore(IN_PLACE);
