@@ -76,6 +76,7 @@ async function giveBack({ ports, plan, runId, journal }: Undo, signal: AbortSign
   const { name, instanceUuid } = replaces;
   const keptAs = keptNameOf(replaces, runId);
   const made = await vmImport.vm(begun.vm, signal);
+  if (made) requireSettings(made);
   if (made?.name === name && made.instanceUuid === instanceUuid) {
     reporter.info('the restored VM has the place of the other one, and stays', { vm: name });
     return { result: { keptAs } };
@@ -102,6 +103,7 @@ async function removeMade(undo: Undo, signal: AbortSignal): Promise<Complete> {
   if (!begun) await clock.sleep(DEFAULT_LIMITS.settleMs, signal);
   const made = begun ? await vmImport.vm(begun.vm, signal) : await findMade(undo, signal);
   if (!made) return undefined;
+  requireSettings(made);
   if (made.mark !== runId) {
     reporter.warn('a VM has the place of the restored one but not its mark, and is left alone', { vm: made.name });
     return undefined;
@@ -154,9 +156,16 @@ function keepMade({ ports: { reporter }, plan, runId }: Undo, made: MadeVm): Com
 const waysOut = ({ name }: MadeVm): string =>
   `Remove "${name}" in vCenter, or rename it to keep it; then run \`snaphook reap --apply\`.`;
 
+function requireSettings({ name, settingsShown }: MadeVm): void {
+  if (settingsShown) return;
+  throw new SnaphookError('E_LEFTOVERS', `vCenter does not show whose VM "${name}" is: it has no configuration of it`, {
+    hint: 'See in vCenter why it is not accessible, such as its host or datastore. Then run `snaphook reap --apply`.',
+  });
+}
+
 /** Of an import whose id was never written down: by name and folder. */
 async function findMade({ ports, plan, runId }: Undo, signal: AbortSignal): Promise<MadeVm | undefined> {
   const name = interimNameOf(plan, runId);
   const there = await ports.vmImport.vmsIn(plan.place.folder, signal);
-  return there.find((vm) => vm.name === name && vm.mark === runId);
+  return there.find((vm) => vm.name === name && (vm.mark === runId || !vm.settingsShown));
 }

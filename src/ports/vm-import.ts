@@ -47,6 +47,8 @@ export interface MadeVm {
   readonly name: string;
   readonly instanceUuid: InstanceUuid | undefined;
   readonly poweredOff: boolean;
+  /** False: vCenter shows no advanced settings of it, as of one that its host cannot read. Whose it is cannot be told. */
+  readonly settingsShown: boolean;
   /** What stands under `RESTORE_MARK_KEY`. */
   readonly mark: string | undefined;
 }

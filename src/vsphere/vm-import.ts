@@ -232,6 +232,7 @@ function madeVm({ object, properties }: ObjectProperties): MadeVm {
     name: displayName(text(properties.get('name')) ?? object.id),
     instanceUuid: readInstanceUuid(properties.get('config.instanceUuid')),
     poweredOff: text(properties.get('runtime.powerState')) === 'poweredOff',
+    settingsShown: properties.has('config.extraConfig'),
     mark: text(child(mark, 'value')),
   };
 }

@@ -30,6 +30,7 @@ const made = (change: Partial<MadeVm> = {}): MadeVm => ({
   name: 'sql01-restored',
   instanceUuid: undefined,
   poweredOff: true,
+  settingsShown: true,
   mark: RUN,
   ...change,
 });
@@ -115,6 +116,20 @@ test.each<[string, Partial<MadeVm>]>([
 
   expect([did, errors, names.length]).toEqual([['abort lease-1'], [], 1]);
 });
+
+test.each<[string, readonly JournalRecord[]]>([
+  ['id', [step('intent', 'import'), BEGUN]],
+  ['name', [step('intent', 'import')]],
+])(
+  'a VM found by its %s whose settings vCenter does not show is told, and the restore stays open',
+  async (_by, records) => {
+    const hidden = made({ settingsShown: false, mark: undefined });
+    const { errors, names, state } = await undoIn([hidden], plan(), records);
+
+    expect([errors, names.length]).toEqual([[expect.objectContaining({ code: 'E_LEFTOVERS' })], 1]);
+    expect(state.steps.import.at).toBe('intended');
+  },
+);
 
 test('a VM that runs is told as left behind, and the restore stays open', async () => {
   const { errors, names, state } = await undoIn([made({ poweredOff: false })], plan(), [
