@@ -4,6 +4,8 @@ import { PIECE_BYTES, SECTOR_BYTES } from './image-sink.ts';
 export const VMDK_MAGIC = 0x564d_444b;
 export const TABLE_ENTRIES = 512;
 export const DESCRIPTOR_SECTORS = 20;
+/** Tables and directory have 32 bits for one: 2 TiB. */
+export const MAX_SECTOR = 0xffff_ffff;
 /** What is before the first grain. */
 export const OVERHEAD_SECTORS = 128;
 /** In the header: the directory's place is told by the footer. */

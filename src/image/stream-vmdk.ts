@@ -8,6 +8,7 @@ import {
   GD_AT_END,
   grainTablesOf,
   MARKER,
+  MAX_SECTOR,
   marker,
   OVERHEAD_SECTORS,
   sparseHeader,
@@ -19,7 +20,6 @@ import type { OpenSink } from './write-image.ts';
 const compress = promisify(deflate);
 /** Fast, as a grain costs more to compress than to read. */
 const LEVEL = 1;
-const MAX_SECTOR = 0xffff_ffff;
 
 /**
  * `streamOptimized`: header and descriptor; then every grain that is not zero as deflate behind a marker that tells where it belongs;

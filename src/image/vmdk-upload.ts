@@ -1,10 +1,12 @@
 import { promisify } from 'node:util';
 import { deflate } from 'node:zlib';
+import { SnaphookError } from '../ports/errors.ts';
 import { PIECE_BYTES, requireWholeSectors, SECTOR_BYTES } from './image-sink.ts';
 import {
   DESCRIPTOR_SECTORS,
   GD_AT_END,
   MARKER,
+  MAX_SECTOR,
   marker,
   OVERHEAD_SECTORS,
   sparseHeader,
@@ -34,7 +36,7 @@ export async function* vmdkForUpload(
   let table = new Uint32Array(TABLE_ENTRIES);
   let nextSector = OVERHEAD_SECTORS;
   const placed = (part: Buffer): Buffer => {
-    nextSector += part.length / SECTOR_BYTES;
+    nextSector = sectorAfter(nextSector, part.length);
     return part;
   };
   const endTable = (): readonly Buffer[] => {
@@ -67,6 +69,19 @@ export async function* vmdkForUpload(
   yield placed(marker(1, MARKER.footer));
   yield placed(sparseHeader(capacity, BigInt(directoryAt)));
   yield placed(marker(0, MARKER.endOfStream));
+}
+
+/** Sector behind a part that lies at one. Tables hold 32 bits of it. Errors: `E_RESTORE`. */
+export function sectorAfter(sector: number, partBytes: number): number {
+  const next = sector + partBytes / SECTOR_BYTES;
+  if (next <= MAX_SECTOR) return next;
+  throw new SnaphookError(
+    'E_RESTORE',
+    'a disk is sent as a streamOptimized VMDK, which holds at most 2 TiB of compressed data',
+    {
+      hint: 'Restore the other disks with `--disk`, write the image of this one to a device of its size, and give that to the VM as an RDM.',
+    },
+  );
 }
 
 /** In order, some of them compressed ahead; undefined for zeros. */

@@ -84,6 +84,10 @@ export type JournalRecord =
   | { readonly kind: 'restoring'; readonly data: RestorePlan }
   /** vCenter waits for its disks. */
   | { readonly kind: 'importing'; readonly data: BegunImport }
+  /** vCenter has all disks and is about to be told so: from now on the VM may be complete. */
+  | { readonly kind: 'completing'; readonly data: { readonly lease: string } }
+  /** vCenter ended an import that was to be completed: it never was. */
+  | { readonly kind: 'aborted'; readonly data: { readonly lease: string } }
   | { readonly kind: 'intent'; readonly data: { readonly step: StepName } }
   | {
       readonly kind: 'session';
@@ -125,6 +129,8 @@ export interface RunState {
   readonly found: FoundSnapshot | undefined;
   readonly restore: RestorePlan | undefined;
   readonly begunImport: BegunImport | undefined;
+  /** vCenter may have been told that the import is complete. */
+  readonly completing: boolean;
   readonly openedAt: Date | undefined;
   /** Keys of sessions in vCenter that may still be there. */
   readonly vcenterSessions: readonly string[];
@@ -155,6 +161,7 @@ function emptyRunState(): RunState {
     found: undefined,
     restore: undefined,
     begunImport: undefined,
+    completing: false,
     openedAt: undefined,
     vcenterSessions: [],
     steps: {
@@ -212,6 +219,10 @@ function applyRecord(before: RunState, record: JournalRecord, at: Date): RunStat
       return { ...state, restore: record.data };
     case 'importing':
       return { ...state, begunImport: record.data };
+    case 'completing':
+      return { ...state, completing: true };
+    case 'aborted':
+      return { ...state, completing: false };
     case 'labelled':
       return { ...state, label: record.data.label };
     case 'session':

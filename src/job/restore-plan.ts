@@ -124,7 +124,8 @@ async function replacedVm(
   return { vm: { moRef: vm.moRef, name: vm.name, instanceUuid }, folder };
 }
 
-function whyNotReplaced({ poweredOn, template, connected, condition, disks }: VmRecord): string | undefined {
+/** Undefined: nothing of it runs, and no VM snapshot of it would be left under another name. */
+export function whyNotReplaced({ poweredOn, template, connected, condition, disks }: VmRecord): string | undefined {
   if (poweredOn || condition.suspended) return 'is not powered off';
   if (!connected) return 'is not connected';
   if (template) return 'is a template';

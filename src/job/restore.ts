@@ -9,9 +9,10 @@ import { isRestored, RunJournal } from './journal.ts';
 import { newRunId } from './names.ts';
 import type { JobPorts } from './ports.ts';
 import { interimNameOf, keptNameOf, type RestorePlan } from './restoration.ts';
-import { backupIn, planRestore, type RestoreRequest } from './restore-plan.ts';
+import { backupIn, planRestore, type RestoreRequest, whyNotReplaced } from './restore-plan.ts';
 import { cleanUpRun, closeRun, leftoversError } from './run-record.ts';
 import { undoRestore } from './undo-restore.ts';
+import { whileVmsAreOurs } from './vm-locks.ts';
 
 export interface RestoreResult {
   readonly runId: RunId;
@@ -31,17 +32,24 @@ export const RESTORE_JOB_PREFIX = 'restore of ';
  * undone: here, by the next restore of the VM, or by `reap`. Errors: `E_RESTORE`, `E_VERIFY`, `E_LOCKED`, `E_VCENTER*`, `E_LEFTOVERS`.
  */
 export async function restoreVm(ports: JobPorts, request: RestoreRequest, signal: AbortSignal): Promise<RestoreResult> {
-  const job = `${RESTORE_JOB_PREFIX}${(await backupIn(ports, request, signal)).vm.name}`;
+  const { vm } = await backupIn(ports, request, signal);
+  const job = `${RESTORE_JOB_PREFIX}${vm.name}`;
   const lock = await ports.locks.acquire(jobLock(job), 0, { signal });
   try {
-    // What an earlier one left would be in the way, with the name of the VM too.
-    for (const { runId } of await ports.journals.openRuns(job)) {
-      await cleanUpRun(ports, runId, 'recovered', { lock, signal });
-    }
-    // Nothing is read in its session after the plan.
-    const plan = await planRestore(ports, request, signal).finally(() => ports.hypervisor.close());
-    return await underLock(ports, plan, { job, lock }, AbortSignal.any([signal, lock.lost]));
+    // A run that captures the VM would find another one under its identity.
+    const taken = request.as === 'original' ? [vm] : [];
+    return await whileVmsAreOurs(ports, taken, 0, AbortSignal.any([signal, lock.lost]), async (held) => {
+      // What an earlier one left would be in the way, with the name of the VM too.
+      for (const { runId } of await ports.journals.openRuns(job)) {
+        await cleanUpRun(ports, runId, 'recovered', { lock, signal: held });
+      }
+      const plan = await planRestore(ports, request, held);
+      // The VM whose place is taken is looked at again.
+      if (!plan.replaces) await ports.hypervisor.close();
+      return underLock(ports, plan, { job, lock }, held);
+    });
   } finally {
+    await ports.hypervisor.close();
     await lock.release();
   }
 }
@@ -52,7 +60,7 @@ async function underLock(
   { job, lock }: { readonly job: string; readonly lock: Lock },
   signal: AbortSignal,
 ): Promise<RestoreResult> {
-  const { journals, clock, vmImport } = ports;
+  const { journals, clock, hypervisor, vmImport } = ports;
   const runId = newRunId(clock.now(), ports.randomText());
   const journal = await RunJournal.load(whileHeld(await journals.create({ runId, job }), lock), clock);
   try {
@@ -63,13 +71,19 @@ async function underLock(
       productRunId: undefined,
       level: undefined,
     });
-    const key = await vmImport.sessionKey(signal);
-    if (key !== undefined) await journal.append({ kind: 'login', data: { key } });
+    const keys: string[] = [];
+    for (const port of plan.replaces ? [vmImport, hypervisor] : [vmImport]) {
+      const key = await port.sessionKey(signal);
+      if (key === undefined) continue;
+      await journal.append({ kind: 'login', data: { key } });
+      keys.push(key);
+    }
     await journal.append({ kind: 'restoring', data: plan });
     const vm = await importVm(ports, plan, { runId, journal }, signal);
     const replacedAs = await replace(ports, plan, { runId, journal, vm }, signal);
     await vmImport.close();
-    if (key !== undefined) await journal.append({ kind: 'logout', data: { key } });
+    await hypervisor.close();
+    for (const key of keys) await journal.append({ kind: 'logout', data: { key } });
     await closeRun(ports, journal, runId, 'restored');
     return { runId, plan, vm, replacedAs };
   } catch (error) {
@@ -132,11 +146,15 @@ async function importVm(
       doneBytes += image.sizeBytes;
     }
     signal.throwIfAborted();
-    await opened.complete(signal);
+    // While everything can be undone.
+    await stillReplaceable(ports, plan, signal);
+    await journal.append({ kind: 'completing', data: { lease: opened.lease } });
   } catch (error) {
     await giveUp(ports, opened);
     throw error;
   }
+  // An import that is to be completed is ended by the undo alone, which asks whether it was complete.
+  await opened.complete(signal);
   await journal.append({ kind: 'done', data: { step: 'import', result: { vm: opened.vm } } });
   return opened.vm;
 }
@@ -152,26 +170,35 @@ async function giveUp({ clock, reporter }: JobPorts, opened: OpenImport): Promis
 
 /** The VM that is there steps aside under another name and identity, and the restored one takes both. */
 async function replace(
-  { vmImport }: JobPorts,
-  { replaces, vm: { name } }: RestorePlan,
+  ports: JobPorts,
+  plan: RestorePlan,
   { runId, journal, vm }: Work & { readonly vm: MoRef },
   signal: AbortSignal,
 ): Promise<string | undefined> {
+  const { vmImport } = ports;
+  const { replaces, vm: restored } = plan;
   if (!replaces) return undefined;
   const keptAs = keptNameOf(replaces, runId);
-  const now = await vmImport.vm(replaces.moRef, signal);
-  if (!now?.poweredOff || now.name !== replaces.name) {
-    throw new SnaphookError(
-      'E_VM_CHANGED',
-      `VM "${replaces.name}" is not powered off any more, or was renamed or removed`,
-      {
-        hint: 'Everything was undone. See who works with it, then run again, or restore as a new VM with `--as`.',
-      },
-    );
-  }
   await journal.append({ kind: 'intent', data: { step: 'replace' } });
+  await stillReplaceable(ports, plan, signal);
   await vmImport.identify(replaces.moRef, { name: keptAs, instanceUuid: 'new' }, signal);
-  await vmImport.identify(vm, { name, instanceUuid: replaces.instanceUuid }, signal);
+  await vmImport.identify(vm, { name: restored.name, instanceUuid: replaces.instanceUuid }, signal);
   await journal.append({ kind: 'done', data: { step: 'replace', result: { keptAs } } });
   return keptAs;
+}
+
+/** Hours may have passed since the plan. Errors: `E_VM_CHANGED`. */
+async function stillReplaceable(
+  { hypervisor }: JobPorts,
+  { replaces }: RestorePlan,
+  signal: AbortSignal,
+): Promise<void> {
+  if (!replaces) return;
+  const [found = []] = await hypervisor.findVms([{ by: 'instanceUuid', uuid: replaces.instanceUuid }], signal);
+  const vm = found.find(({ moRef, name }) => moRef === replaces.moRef && name === replaces.name);
+  const why = vm ? whyNotReplaced(vm) : 'was renamed, removed or given another identity';
+  if (why === undefined) return;
+  throw new SnaphookError('E_VM_CHANGED', `VM "${replaces.name}" ${why} since the restore began`, {
+    hint: 'It keeps its place. See who works with it, then run again, or restore as a new VM with `--as`.',
+  });
 }

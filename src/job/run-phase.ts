@@ -8,6 +8,8 @@ export const RECORD_KINDS = [
   'found',
   'restoring',
   'importing',
+  'completing',
+  'aborted',
   'intent',
   'session',
   'done',
@@ -45,9 +47,9 @@ type Kind = (typeof RECORD_KINDS)[number];
  *
  *   A record that leaves the run in its phase; a kept snapshot is renamed and deleted when its run is long closed:
  *     opened     ( login creating created found )
- *     working    ( planned importing intent session done refused undoing undone undo-failed login logout )    guest sessions end on the way
+ *     working    ( planned importing completing aborted intent session done refused undoing undone undo-failed login logout )    guest sessions end on the way
  *                forward; other targets are planned when one was taken
- *     failing    ( failed undoing undone undo-failed login logout )
+ *     failing    ( failed undoing undone undo-failed aborted done login logout )    an import that proves to be complete is done after all
  *     releasing  ( undoing undone undo-failed login logout )
  *     closed     ( labelled undoing undone undo-failed failed closed )    its maker was told that its end was not written, and it was
  *     Steps of the route managed are in vCenter between login and logout.
@@ -72,6 +74,8 @@ export const RUN_TRANSITIONS: Readonly<Record<RunPhase, Readonly<Partial<Record<
   working: {
     planned: 'working',
     importing: 'working',
+    completing: 'working',
+    aborted: 'working',
     login: 'working',
     logout: 'working',
     intent: 'working',
@@ -89,6 +93,8 @@ export const RUN_TRANSITIONS: Readonly<Record<RunPhase, Readonly<Partial<Record<
     login: 'failing',
     logout: 'failing',
     failed: 'failing',
+    aborted: 'failing',
+    done: 'failing',
     undoing: 'failing',
     undone: 'failing',
     'undo-failed': 'failing',
@@ -121,6 +127,7 @@ export const BEGINNINGS: ReadonlySet<Kind> = new Set<Kind>([
   'found',
   'restoring',
   'importing',
+  'completing',
   'intent',
   'handed-over',
 ]);

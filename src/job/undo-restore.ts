@@ -16,9 +16,12 @@ interface Undo {
   readonly journal: RunJournal;
 }
 
+/** What a step came to that proves to be complete: it is not undone, but brought to its end. */
+type Complete = { readonly result: unknown } | undefined;
+
 /**
  * Undoes what a restore did, newest first; a restore that came to its end is left as it is, and a journal that is of none undoes
- * nothing. What is changed is proven twice: by the id or the name that the journal has, and by the mark that the VM itself bears.
+ * nothing. A VM that is complete is never removed: nobody knows who has used it since, or whether another copy is left. What is changed is proven twice: by the id or the name that the journal has, and by the mark that the VM itself bears.
  * Returns the errors.
  */
 export async function undoRestore(
@@ -38,9 +41,16 @@ export async function undoRestore(
       const hint = 'Run `snaphook reap --apply` when vCenter can be reached again.';
       try {
         await journal.append({ kind: 'undoing', data: { step } });
-        await withinLimit(ports.clock, { durationMs: UNDO_MS, code: 'E_LEFTOVERS', message, hint }, parent, (signal) =>
-          work(undo, signal),
+        const complete = await withinLimit(
+          ports.clock,
+          { durationMs: UNDO_MS, code: 'E_LEFTOVERS', message, hint },
+          parent,
+          (signal) => work(undo, signal),
         );
+        if (complete) {
+          await journal.append({ kind: 'done', data: { step, result: complete.result } });
+          break;
+        }
         await journal.append({ kind: 'undone', data: { step } });
       } catch (error) {
         errors.push(error);
@@ -57,55 +67,105 @@ export async function undoRestore(
   return errors;
 }
 
-/** Name and identity go back to the VM that had them. */
-async function giveBack({ ports, plan, runId, journal }: Undo, signal: AbortSignal): Promise<void> {
+/** Name and identity go back to the VM that had them, unless the restored one has them by now. */
+async function giveBack({ ports, plan, runId, journal }: Undo, signal: AbortSignal): Promise<Complete> {
   const { replaces } = plan;
   const { vmImport, reporter } = ports;
   const begun = journal.state.begunImport;
-  if (!replaces || !begun) return;
+  if (!replaces || !begun) return undefined;
+  const { name, instanceUuid } = replaces;
+  const keptAs = keptNameOf(replaces, runId);
   const made = await vmImport.vm(begun.vm, signal);
-  if (made?.mark === runId && made.name === replaces.name) {
-    await vmImport.identify(made.moRef, { name: interimNameOf(plan, runId), instanceUuid: 'new' }, signal);
+  if (made) requireSettings(made);
+  if (made?.name === name && made.instanceUuid === instanceUuid) {
+    reporter.info('the restored VM has the place of the other one, and stays', { vm: name });
+    return { result: { keptAs } };
   }
   const replaced = await vmImport.vm(replaces.moRef, signal);
-  if (replaced?.name === keptNameOf(replaces, runId)) {
-    const { name, instanceUuid } = replaces;
+  if (replaced?.name === keptAs) {
     await vmImport.identify(replaces.moRef, { name, instanceUuid }, signal);
-  } else if (replaced?.name !== replaces.name) {
-    reporter.warn('the VM that was to be replaced is not as the restore left it, and is left alone', {
-      vm: replaces.moRef,
-      name: replaced?.name,
-    });
+  } else if (replaced?.name !== name && made?.name === interimNameOf(plan, runId)) {
+    throw new SnaphookError(
+      'E_LEFTOVERS',
+      `VM "${name}" (${replaces.moRef}), whose place was to be taken, is ${replaced ? `called "${replaced.name}" now` : 'gone'}`,
+      { hint: waysOut(made) },
+    );
   }
+  return undefined;
 }
 
-async function removeMade(undo: Undo, signal: AbortSignal): Promise<void> {
-  const { ports, plan, journal } = undo;
-  const { vmImport } = ports;
-  const begun = journal.state.begunImport;
-  if (begun) await vmImport.abort(begun.lease, signal);
+async function removeMade(undo: Undo, signal: AbortSignal): Promise<Complete> {
+  const { ports, plan, runId, journal } = undo;
+  const { vmImport, clock, reporter } = ports;
+  const { begunImport: begun } = journal.state;
+  const isComplete = await wasCompleted(undo, signal);
   // A request without an answer may still be under way.
-  else await ports.clock.sleep(DEFAULT_LIMITS.settleMs, signal);
+  if (!begun) await clock.sleep(DEFAULT_LIMITS.settleMs, signal);
   const made = begun ? await vmImport.vm(begun.vm, signal) : await findMade(undo, signal);
-  if (!made) return;
-  if (made.mark !== undo.runId) {
-    ports.reporter.warn('a VM has the place of the restored one but not its mark, and is left alone', {
-      vm: made.name,
-    });
-    return;
+  if (!made) return undefined;
+  requireSettings(made);
+  if (made.mark !== runId) {
+    reporter.warn('a VM has the place of the restored one but not its mark, and is left alone', { vm: made.name });
+    return undefined;
   }
+  if (isComplete) return keepMade(undo, made);
   if (!made.poweredOff) {
-    throw new SnaphookError('E_LEFTOVERS', `VM "${made.name}", which restore "${undo.runId}" did not complete, runs`, {
+    throw new SnaphookError('E_LEFTOVERS', `VM "${made.name}", which restore "${runId}" did not complete, runs`, {
       hint: `Its disks are not complete. Power it off, then run \`snaphook reap --apply\`.`,
     });
   }
   await vmImport.destroy(made.moRef, signal);
-  ports.reporter.info('an incomplete VM was removed', { vm: made.name, of: plan.of.name });
+  reporter.info('an incomplete VM was removed', { vm: made.name, of: plan.of.name });
+  return undefined;
+}
+
+/** Ends the import where it was not seen to end. One that is over, and was to be completed, was: otherwise vCenter removes its VM. */
+async function wasCompleted({ ports, journal }: Undo, signal: AbortSignal): Promise<boolean> {
+  const { begunImport: begun, completing, steps } = journal.state;
+  if (steps.import.at === 'done') return true;
+  if (!begun) return false;
+  const end = await ports.vmImport.abort(begun.lease, signal);
+  if (!completing) return false;
+  if (end === 'aborted') {
+    await journal.append({ kind: 'aborted', data: { lease: begun.lease } });
+    return false;
+  }
+  // vCenter may be removing the VM of a lease that has just run out.
+  await ports.clock.sleep(DEFAULT_LIMITS.settleMs, signal);
+  return true;
+}
+
+/** A complete VM that was not to take a place is what was asked for; one that did not take its place is left to a person. */
+function keepMade({ ports: { reporter }, plan, runId }: Undo, made: MadeVm): Complete {
+  const { replaces } = plan;
+  if (!replaces) {
+    reporter.info('the restored VM is complete, and stays', { vm: made.name });
+    return { result: { vm: made.moRef } };
+  }
+  if (made.name !== interimNameOf(plan, runId)) {
+    reporter.warn('somebody has renamed the restored VM: it stays', { vm: made.name });
+    return undefined;
+  }
+  throw new SnaphookError(
+    'E_LEFTOVERS',
+    `VM "${made.name}" is complete and stays, but has not taken the place of "${replaces.name}"`,
+    { hint: waysOut(made) },
+  );
+}
+
+const waysOut = ({ name }: MadeVm): string =>
+  `Remove "${name}" in vCenter, or rename it to keep it; then run \`snaphook reap --apply\`.`;
+
+function requireSettings({ name, settingsShown }: MadeVm): void {
+  if (settingsShown) return;
+  throw new SnaphookError('E_LEFTOVERS', `vCenter does not show whose VM "${name}" is: it has no configuration of it`, {
+    hint: 'See in vCenter why it is not accessible, such as its host or datastore. Then run `snaphook reap --apply`.',
+  });
 }
 
 /** Of an import whose id was never written down: by name and folder. */
 async function findMade({ ports, plan, runId }: Undo, signal: AbortSignal): Promise<MadeVm | undefined> {
   const name = interimNameOf(plan, runId);
   const there = await ports.vmImport.vmsIn(plan.place.folder, signal);
-  return there.find((vm) => vm.name === name && vm.mark === runId);
+  return there.find((vm) => vm.name === name && (vm.mark === runId || !vm.settingsShown));
 }

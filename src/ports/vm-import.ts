@@ -47,6 +47,8 @@ export interface MadeVm {
   readonly name: string;
   readonly instanceUuid: InstanceUuid | undefined;
   readonly poweredOff: boolean;
+  /** False: vCenter shows no advanced settings of it, as of one that its host cannot read. Whose it is cannot be told. */
+  readonly settingsShown: boolean;
   /** What stands under `RESTORE_MARK_KEY`. */
   readonly mark: string | undefined;
 }
@@ -56,6 +58,9 @@ export interface VmIdentity {
   /** `new`: one that no VM has. */
   readonly instanceUuid: InstanceUuid | 'new';
 }
+
+/** How an import ended. `aborted`: it never was complete. `over`: it had ended before, complete or not. */
+export type ImportEnd = 'aborted' | 'over';
 
 /** An import that vCenter waits for. It ends by `complete` or `abort`, or by itself when nobody keeps it alive any more. */
 export interface OpenImport {
@@ -81,8 +86,8 @@ export interface VmImport {
   findPlace(wish: PlaceWish, signal: AbortSignal): Promise<ImportPlace>;
   /** Resolves when vCenter is ready for the disks. */
   begin(vm: NewVm, place: ImportPlace, signal: AbortSignal): Promise<OpenImport>;
-  /** Of an import of another process; success when it is over. */
-  abort(lease: string, signal: AbortSignal): Promise<void>;
+  /** Of an import of any process. */
+  abort(lease: string, signal: AbortSignal): Promise<ImportEnd>;
   /** Undefined when it is gone. */
   vm(vm: MoRef, signal: AbortSignal): Promise<MadeVm | undefined>;
   /** VMs directly in the folder. */

@@ -23,8 +23,8 @@ export interface LeaseWorld {
   /** Host name of vCenter. */
   readonly server: string;
   readonly tls: TlsTrust;
-  /** Ends a lease and tells what vCenter said when it did not. */
-  readonly end: (operation: 'HttpNfcLeaseComplete' | 'HttpNfcLeaseAbort', signal: AbortSignal) => Promise<void>;
+  readonly complete: (signal: AbortSignal) => Promise<void>;
+  readonly abort: (signal: AbortSignal) => Promise<void>;
 }
 
 /** Waits until vCenter is ready for the disks, then keeps the lease alive until it is ended. */
@@ -48,18 +48,20 @@ export async function openLease(
   );
   const leaseMs = (integer(child(info, 'leaseTimeout')) ?? DEFAULT_LEASE_SECONDS) * 1000;
   const alive = keepAlive(lease, world, leaseMs);
-  const end = async (operation: 'HttpNfcLeaseComplete' | 'HttpNfcLeaseAbort', ending: AbortSignal) => {
-    alive.stop();
-    await world.end(operation, ending);
-  };
   return {
     lease: lease.id,
     vm: moRef(vm.id),
     upload: (diskKey, stream, uploading) =>
       uploadDisk(urlOf(urls, hardware, diskKey), world, stream, AbortSignal.any([uploading, alive.lost])),
     report: alive.report,
-    complete: (ending) => end('HttpNfcLeaseComplete', ending),
-    abort: (ending) => end('HttpNfcLeaseAbort', ending),
+    complete: (ending) => {
+      alive.stop();
+      return world.complete(ending);
+    },
+    abort: (ending) => {
+      alive.stop();
+      return world.abort(ending);
+    },
   };
 }
 

@@ -1,7 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { SnaphookError } from '../ports/errors.ts';
 import { type MoRef, moRef } from '../ports/identity.ts';
-import { type ImportPlace, type MadeVm, type PlaceWish, RESTORE_MARK_KEY, type VmImport } from '../ports/vm-import.ts';
+import {
+  type ImportEnd,
+  type ImportPlace,
+  type MadeVm,
+  type PlaceWish,
+  RESTORE_MARK_KEY,
+  type VmImport,
+} from '../ports/vm-import.ts';
 import { arrayItems, child, integer, ref, text, type VimRef } from './decode.ts';
 import { findByInventoryPath, type SoapObject } from './encode.ts';
 import { importVm, onObject, reidentifyVm } from './encode-import.ts';
@@ -15,8 +22,15 @@ import { readObject, Tasks } from './tasks.ts';
 import type { ChangingOperation } from './vim-wsdl.ts';
 import { openSessions, type VsphereOptions } from './vsphere.ts';
 
-/** The lease is over, or was never known: what was to be ended has ended. */
-const ENDED: readonly string[] = ['InvalidState', 'Timedout', 'ManagedObjectNotFound'];
+/**
+ * What a refused HttpNfcLeaseAbort says of the import (vSphere API: HttpNfcLease). A lease that timed out was not complete; one that is
+ * done, failed or forgotten may have been.
+ */
+const ENDS: ReadonlyMap<string, ImportEnd> = new Map([
+  ['InvalidState', 'over'],
+  ['ManagedObjectNotFound', 'over'],
+  ['Timedout', 'aborted'],
+]);
 const GIVE_UP_MS = 30_000;
 const MADE_VM_PROPERTIES = ['name', 'config.instanceUuid', 'config.extraConfig', 'runtime.powerState'];
 
@@ -41,28 +55,28 @@ export function createVmImport(options: VsphereOptions): VmImport {
       throw named(error);
     }
   };
-  /** A change without a task: what it did is unknown when no answer came. Faults of `settled` types are success. */
-  const change = async (
-    operation: ChangingOperation,
-    body: SoapObject,
-    settled: readonly string[],
-    signal: AbortSignal,
-  ): Promise<unknown> => {
+  /** A change without a task: what it did is unknown when no answer came. */
+  const change = async <Answer>(signal: AbortSignal, work: (session: Session) => Promise<Answer>): Promise<Answer> => {
     try {
-      return await read(signal, async (session) => {
-        try {
-          return await session.call(operation, body);
-        } catch (error) {
-          if (error instanceof VimFaultError && settled.includes(error.fault.type)) return undefined;
-          throw error;
-        }
-      });
+      return await read(signal, work);
     } catch (error) {
       if (!(error instanceof SnaphookError) || error.code !== 'E_VCENTER_UNREACHABLE') throw error;
       const hint = error.hint === undefined ? {} : { hint: error.hint };
       throw new SnaphookError(error.code, error.message, { ...hint, cause: error, effect: 'unknown' });
     }
   };
+
+  const abort = (lease: string, signal: AbortSignal): Promise<ImportEnd> =>
+    change(signal, async (session) => {
+      try {
+        await session.call('HttpNfcLeaseAbort', onLease(lease));
+        return 'aborted';
+      } catch (error) {
+        const end = error instanceof VimFaultError ? ENDS.get(error.fault.type) : undefined;
+        if (end === undefined) throw error;
+        return end;
+      }
+    });
 
   return {
     sessionKey: (signal) => read(signal, async ({ key }) => key),
@@ -74,23 +88,29 @@ export function createVmImport(options: VsphereOptions): VmImport {
         host: { type: 'HostSystem', id: host.moRef },
         datastore: datastore.name,
       });
-      const lease = ref(await change('ImportVApp', body, [], signal));
+      const lease = ref(await change(signal, (session) => session.call('ImportVApp', body)));
       if (lease === undefined) throw errorOfUnreadableAnswer(server, 'ImportVApp');
-      const end = async (operation: 'HttpNfcLeaseComplete' | 'HttpNfcLeaseAbort', ending: AbortSignal) => {
-        await change(operation, onLease(lease.id), operation === 'HttpNfcLeaseAbort' ? ENDED : [], ending);
+      const world = {
+        sessions: sessions(),
+        clock: options.clock,
+        server,
+        tls: options.tls,
+        complete: async (ending: AbortSignal) => {
+          await change(ending, (session) => session.call('HttpNfcLeaseComplete', onLease(lease.id)));
+        },
+        abort: async (ending: AbortSignal) => {
+          await abort(lease.id, ending);
+        },
       };
-      const world = { sessions: sessions(), clock: options.clock, server, tls: options.tls, end };
       try {
         return await openLease(leaseRef(lease.id), vm.hardware, world, signal);
       } catch (error) {
         // Nobody else knows the lease yet. One that cannot be ended ends by itself.
-        await end('HttpNfcLeaseAbort', AbortSignal.timeout(GIVE_UP_MS)).catch(() => undefined);
+        await abort(lease.id, AbortSignal.timeout(GIVE_UP_MS)).catch(() => undefined);
         throw error;
       }
     },
-    abort: async (lease, signal) => {
-      await change('HttpNfcLeaseAbort', onLease(lease), ENDED, signal);
-    },
+    abort,
     vm: async (vm, signal) => {
       const found = await read(signal, (session) => readObject(session, vmRef(vm), MADE_VM_PROPERTIES));
       return found && madeVm(found);
@@ -212,6 +232,7 @@ function madeVm({ object, properties }: ObjectProperties): MadeVm {
     name: displayName(text(properties.get('name')) ?? object.id),
     instanceUuid: readInstanceUuid(properties.get('config.instanceUuid')),
     poweredOff: text(properties.get('runtime.powerState')) === 'poweredOff',
+    settingsShown: properties.has('config.extraConfig'),
     mark: text(child(mark, 'value')),
   };
 }

@@ -2,9 +2,11 @@ import { closeSync, cpSync, openSync, readdirSync, rmSync, writeSync } from 'nod
 import path from 'node:path';
 import { acknowledgedBefore, establishMoments } from '../../../src/cli/demo/observe.ts';
 import { type RestoreOptions, restoreVerb } from '../../../src/cli/restore-verb.ts';
+import { vmLock } from '../../../src/job/vm-locks.ts';
 import { DATABASE_VM } from '../../../src/lab/estate.ts';
 import { ESX } from '../../../src/lab/estate-vms.ts';
 import { checkDatabase, isConsistent } from '../../../src/lab/guest/database-check.ts';
+import { instanceUuid } from '../../../src/ports/identity.ts';
 import type { Reporter } from '../../../src/ports/reporter.ts';
 import { failure } from '../../failure.ts';
 import { type CrashPoint, crashProgram, reapSite, told } from '../reap/crashed-site.ts';
@@ -124,6 +126,19 @@ test('a restore that dies while it sends a disk is found by reap, and its VM rem
   expect(site.leftBehind()).toEqual([]);
 });
 
+test('a VM that was complete when its restore died stays, however long after, and is not made twice', async () => {
+  const { vcenter } = site.lab;
+  await crashRestore({ operation: 'HttpNfcLeaseComplete', when: 'after', system: 'vcenter' }, '--as', NEW_NAME);
+
+  expect(told(await reapSite(site, { apply: true }))).toContain('crashed-run removed');
+  await checkDisksOf(NEW_NAME);
+  expect(site.leftBehind()).toEqual([]);
+  expect(told(await reapSite(site))).not.toContain('crashed-run found');
+
+  vcenter.removeVm(NEW_NAME);
+  expect(stateOfSite().vms).toEqual(before.vms);
+});
+
 test('a VM is replaced only when it is powered off; it stays under another name, and the restored one is who it was', async () => {
   const { vcenter } = site.lab;
   const original = vcenter.vm(DATABASE_VM);
@@ -131,8 +146,12 @@ test('a VM is replaced only when it is powered off; it stays under another name,
 
   vcenter.setPowerState(DATABASE_VM, 'poweredOff');
   await crashRestore({ operation: 'ReconfigVM_Task', when: 'after', system: 'vcenter' }, '--in-place');
-  await reapSite(site, { apply: true });
-  expect(stateOfSite()).toEqual(before);
+  expect(told(await reapSite(site, { apply: true }))).toContain('crashed-run failed');
+  const [interim = ''] = vcenter.vmNames().filter((name) => name.includes('-restoring-'));
+  await checkDisksOf(interim);
+  vcenter.removeVm(interim);
+  expect(told(await reapSite(site, { apply: true }))).toContain('crashed-run removed');
+  expect(stateOfSite().vms).toEqual(before.vms);
   expect(vcenter.vm(DATABASE_VM)).toMatchObject({ instanceUuid: original.instanceUuid, disks: original.disks });
 
   const { document } = await restore(IN_PLACE);
@@ -146,6 +165,40 @@ test('a VM is replaced only when it is powered off; it stays under another name,
     powerState: 'poweredOff',
   });
   await checkDisksOf(DATABASE_VM);
+});
+
+test('a VM that a run works with, or that is worked with while disks are sent, is not replaced, and keeps its place', async () => {
+  const { vcenter, faults } = site.lab;
+  vcenter.setPowerState(DATABASE_VM, 'poweredOff');
+  const original = vcenter.vm(DATABASE_VM);
+  const names = vcenter.vmNames();
+
+  await site.withPorts(async ({ locks }) => {
+    const lock = await locks.acquire(vmLock(instanceUuid(original.instanceUuid)), 0);
+    expect(await failure(restore(IN_PLACE))).toMatchObject({ code: 'E_LOCKED' });
+    await lock.release();
+  });
+
+  const move = { name: 'RelocateVM_Task', descriptionId: 'VirtualMachine.relocate' };
+  let moved = (): void => undefined;
+  const meanwhile = (operation: string) => {
+    const run = () => {
+      moved = vcenter.beginTask(DATABASE_VM, move);
+    };
+    faults.add({ system: 'vcenter', operation, when: 'after', nth: 1, action: { do: 'call', run } });
+  };
+  meanwhile('POST /nfc');
+  expect(await failure(restore(IN_PLACE))).toMatchObject({ code: 'E_VM_CHANGED' });
+  moved();
+  expect(vcenter.vmNames()).toEqual(names);
+
+  meanwhile('HttpNfcLeaseComplete');
+  expect(await failure(restore(IN_PLACE))).toMatchObject({ code: 'E_LEFTOVERS', cause: { code: 'E_VM_CHANGED' } });
+  moved();
+  const [interim = '', ...others] = vcenter.vmNames().filter((name) => !names.includes(name));
+  expect([others, vcenter.vm(DATABASE_VM)]).toEqual([[], original]);
+  vcenter.removeVm(interim);
+  expect(told(await reapSite(site, { apply: true }))).toContain('crashed-run removed');
 });
 
 test('the VM is lost and made again of its backup: same hardware, powered off, the database opens with the last acknowledged transaction', async () => {

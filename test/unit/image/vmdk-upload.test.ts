@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { PIECE_BYTES as GRAIN_BYTES } from '../../../src/image/image-sink.ts';
-import { vmdkForUpload } from '../../../src/image/vmdk-upload.ts';
+import { sectorAfter, vmdkForUpload } from '../../../src/image/vmdk-upload.ts';
 import { parseStreamVmdk } from '../../../src/lab/vcenter/import/stream-vmdk.ts';
 import { SEED } from '../../seed.ts';
 
@@ -46,6 +46,12 @@ test('a strict reader finds every disk again, whatever its size and wherever its
   });
 
   await fc.assert(property, { seed: SEED, numRuns: 12 });
+});
+
+test('a part that would lie behind the last sector a table can name is refused, before its number wraps', () => {
+  const last = 0xffff_ffff;
+  expect(sectorAfter(last - 2, 2 * SECTOR_BYTES)).toBe(last);
+  expect(() => sectorAfter(last - 2, 3 * SECTOR_BYTES)).toThrow(expect.objectContaining({ code: 'E_RESTORE' }));
 });
 
 test('what fails at the end of the disk keeps the end of the file back: no reader takes it for whole', async () => {

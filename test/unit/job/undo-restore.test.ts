@@ -1,10 +1,10 @@
-import { foldJournal, type JournalRecord, RunJournal } from '../../../src/job/journal.ts';
+import { foldJournal, isRestored, type JournalRecord, RunJournal } from '../../../src/job/journal.ts';
 import type { JobPorts } from '../../../src/job/ports.ts';
 import type { RestorePlan } from '../../../src/job/restoration.ts';
 import { undoRestore } from '../../../src/job/undo-restore.ts';
 import { instanceUuid, moRef } from '../../../src/ports/identity.ts';
 import type { JournalLine } from '../../../src/ports/journal.ts';
-import type { MadeVm } from '../../../src/ports/vm-import.ts';
+import type { ImportEnd, MadeVm } from '../../../src/ports/vm-import.ts';
 import { noRestores } from '../../contract/no-restores.ts';
 import { ManualClock } from './manual-clock.ts';
 
@@ -30,6 +30,7 @@ const made = (change: Partial<MadeVm> = {}): MadeVm => ({
   name: 'sql01-restored',
   instanceUuid: undefined,
   poweredOff: true,
+  settingsShown: true,
   mark: RUN,
   ...change,
 });
@@ -38,7 +39,12 @@ const BEGUN: JournalRecord = { kind: 'importing', data: { lease: 'lease-1', vm: 
 const step = (kind: 'intent' | 'done', name: 'import' | 'replace'): JournalRecord =>
   kind === 'intent' ? { kind, data: { step: name } } : { kind, data: { step: name, result: {} } };
 
-async function undoIn(vms: readonly MadeVm[], plan: RestorePlan, records: readonly JournalRecord[], canRemove = true) {
+async function undoIn(
+  vms: readonly MadeVm[],
+  plan: RestorePlan,
+  records: readonly JournalRecord[],
+  { canRemove = true, end = 'aborted' }: { readonly canRemove?: boolean; readonly end?: ImportEnd } = {},
+) {
   const lines: JournalLine[] = [{ kind: 'restoring', data: plan } as const, ...records].map(
     ({ kind, data }, index) => ({
       seq: index + 1,
@@ -57,7 +63,10 @@ async function undoIn(vms: readonly MadeVm[], plan: RestorePlan, records: readon
     reporter: { info: () => undefined, warn: () => undefined, progress: () => undefined },
     vmImport: {
       ...noRestores.vmImport,
-      abort: async (lease) => void did.push(`abort ${lease}`),
+      abort: async (lease) => {
+        did.push(`abort ${lease}`);
+        return end;
+      },
       vm: async (vm) => there.get(vm),
       vmsIn: async (folder) => (folder === FOLDER ? [...there.values()] : []),
       identify: async (vm, { name, instanceUuid }) => {
@@ -75,7 +84,7 @@ async function undoIn(vms: readonly MadeVm[], plan: RestorePlan, records: readon
   const journal = await RunJournal.load(file, clock);
   // An undo asks no other port. What it waits for comes at once.
   const undoing = undoRestore(ports as unknown as JobPorts, { runId: RUN, journal }, never);
-  await clock.advance(60_000);
+  await clock.advance(120_000);
   const errors = await undoing;
   return { errors, did, state: foldJournal(RUN, lines), names: [...there.values()].map(({ name }) => name) };
 }
@@ -108,6 +117,20 @@ test.each<[string, Partial<MadeVm>]>([
   expect([did, errors, names.length]).toEqual([['abort lease-1'], [], 1]);
 });
 
+test.each<[string, readonly JournalRecord[]]>([
+  ['id', [step('intent', 'import'), BEGUN]],
+  ['name', [step('intent', 'import')]],
+])(
+  'a VM found by its %s whose settings vCenter does not show is told, and the restore stays open',
+  async (_by, records) => {
+    const hidden = made({ settingsShown: false, mark: undefined });
+    const { errors, names, state } = await undoIn([hidden], plan(), records);
+
+    expect([errors, names.length]).toEqual([[expect.objectContaining({ code: 'E_LEFTOVERS' })], 1]);
+    expect(state.steps.import.at).toBe('intended');
+  },
+);
+
 test('a VM that runs is told as left behind, and the restore stays open', async () => {
   const { errors, names, state } = await undoIn([made({ poweredOff: false })], plan(), [
     step('intent', 'import'),
@@ -123,35 +146,90 @@ const KEPT = `sql01-replaced-${RUN}`;
 const INTERIM = `sql01-restoring-${RUN}`;
 const old = (name: string): MadeVm => made({ moRef: OLD, name, mark: undefined });
 
-test.each<[string, string, string, readonly string[]]>([
-  ['before anything was renamed', 'sql01', INTERIM, []],
-  ['when the VM had stepped aside', KEPT, INTERIM, [`${OLD} is sql01 ${OLD_UUID}`]],
-  ['when the restored one had its name', KEPT, 'sql01', [`${MADE} is ${INTERIM} new`, `${OLD} is sql01 ${OLD_UUID}`]],
-])(
-  'a replacement that died %s gives the VM its name and identity back, then the restored one goes',
-  async (_when, oldName, madeName, given) => {
-    const { did, names } = await undoIn([old(oldName), made({ name: madeName })], plan(REPLACES), REPLACING);
+/** It has the place. */
+const TAKEN = made({ name: 'sql01', instanceUuid: OLD_UUID });
+const leftover = [expect.objectContaining({ code: 'E_LEFTOVERS' })];
 
-    expect(did).toEqual([...given, 'abort lease-1', `destroy ${MADE}`]);
-    expect(names).toEqual(['sql01']);
+test.each<[string, string, readonly string[]]>([
+  ['before anything was renamed', 'sql01', []],
+  ['when the VM had stepped aside', KEPT, [`${OLD} is sql01 ${OLD_UUID}`]],
+])(
+  'a replacement that died %s gives the VM its name and identity back; the restored one is complete, stays and is told',
+  async (_when, oldName, given) => {
+    const { did, names, errors, state } = await undoIn(
+      [old(oldName), made({ name: INTERIM })],
+      plan(REPLACES),
+      REPLACING,
+    );
+
+    expect([did, names, errors]).toEqual([given, ['sql01', INTERIM], leftover]);
+    expect([state.steps.replace.at, state.steps.import.at]).toEqual(['undone', 'done']);
   },
 );
 
-test('a VM that somebody renamed since keeps the name that it has now', async () => {
-  const { did, names } = await undoIn([old('sql01-by-hand'), made({ name: INTERIM })], plan(REPLACES), REPLACING);
+test.each<[string, readonly MadeVm[]]>([
+  ['there under its other name', [old(KEPT)]],
+  ['removed by somebody', []],
+])('a restored VM that has taken the place is done, with the VM that had it %s', async (_what, others) => {
+  const { did, names, errors, state } = await undoIn([...others, TAKEN], plan(REPLACES), REPLACING);
 
-  expect(did).toEqual(['abort lease-1', `destroy ${MADE}`]);
-  expect(names).toEqual(['sql01-by-hand']);
+  expect([did, errors, isRestored(state)]).toEqual([[], [], true]);
+  expect(names).toContain('sql01');
+});
+
+test.each<[string, readonly MadeVm[]]>([
+  ['is gone', []],
+  ['was renamed by somebody', [old('sql01-by-hand')]],
+])('when the VM to be replaced %s, the restored one stays and is told', async (_what, others) => {
+  const { did, names, errors, state } = await undoIn([...others, made({ name: INTERIM })], plan(REPLACES), REPLACING);
+
+  expect([did, errors]).toEqual([[], leftover]);
+  expect(names).toEqual([...others.map(({ name }) => name), INTERIM]);
+  expect(state.steps.replace.at).toBe('intended');
+});
+
+test('a restored VM that somebody has renamed to keep it stays, and the restore ends', async () => {
+  const { did, names, errors } = await undoIn([made({ name: 'sql01-by-hand' })], plan(REPLACES), REPLACING);
+
+  expect([did, names, errors]).toEqual([[], ['sql01-by-hand'], []]);
+});
+
+const COMPLETING: readonly JournalRecord[] = [
+  step('intent', 'import'),
+  BEGUN,
+  { kind: 'completing', data: { lease: 'lease-1' } },
+];
+
+test('a VM whose import was to be completed, and is over, stays, even when it was used since', async () => {
+  const { did, errors, names, state } = await undoIn([made()], plan(), COMPLETING, { end: 'over' });
+  expect([did, errors, names, isRestored(state)]).toEqual([['abort lease-1'], [], ['sql01-restored'], true]);
+
+  const used = await undoIn([made({ poweredOff: false })], plan(), COMPLETING, { end: 'over' });
+  expect([used.errors, isRestored(used.state)]).toEqual([[], true]);
+
+  const gone = await undoIn([], plan(), COMPLETING, { end: 'over' });
+  expect([gone.errors, gone.state.steps.import.at]).toEqual([[], 'undone']);
+
+  const inPlace = await undoIn([old('sql01'), made({ name: INTERIM })], plan(REPLACES), COMPLETING, { end: 'over' });
+  expect([inPlace.errors, inPlace.names]).toEqual([leftover, ['sql01', INTERIM]]);
+});
+
+test('a VM whose import vCenter ended before it was complete is removed, at a second try too', async () => {
+  const first = await undoIn([made()], plan(), COMPLETING, { canRemove: false });
+  expect([first.errors.length, first.state.completing]).toEqual([1, false]);
+
+  const aborted: JournalRecord = { kind: 'aborted', data: { lease: 'lease-1' } };
+  const second = await undoIn([made()], plan(), [...COMPLETING, aborted], { end: 'over' });
+  expect([second.did, second.names]).toEqual([['abort lease-1', `destroy ${MADE}`], []]);
 });
 
 test('what came to its end is not undone, in place or not; what cannot be undone is told and tried again', async () => {
   const whole = await undoIn([made()], plan(), [step('intent', 'import'), BEGUN, step('done', 'import')]);
-  const replaced = await undoIn([old(KEPT), made({ name: 'sql01' })], plan(REPLACES), [
-    ...REPLACING,
-    step('done', 'replace'),
-  ]);
+  const replaced = await undoIn([old(KEPT), TAKEN], plan(REPLACES), [...REPLACING, step('done', 'replace')]);
   expect([whole.did, replaced.did]).toEqual([[], []]);
 
-  const stuck = await undoIn([made()], plan(), [step('intent', 'import'), BEGUN], false);
+  const stuck = await undoIn([made()], plan(), [step('intent', 'import'), BEGUN], {
+    canRemove: false,
+  });
   expect([stuck.errors.length, stuck.state.steps.import.at]).toEqual([1, 'intended']);
 });
