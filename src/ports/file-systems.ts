@@ -59,7 +59,10 @@ export interface DiskToRelease {
  * Errors: `E_PROXY`, `E_PROXY_DEVICE`, `E_EXPORT`, and the signal's reason.
  */
 export interface FileSystems {
-  /** Fails where nothing can be mounted at all, or where something lies in one of the folders. Changes nothing. */
+  /**
+   * Fails where nothing can be mounted at all, where the backup product may not see what is mounted, or where something lies in one of
+   * the folders. Changes nothing.
+   */
   preflight(directory: string, folders: readonly string[], signal: AbortSignal): Promise<void>;
   /**
    * Replays journals, checks if asked to, and mounts what can be mounted. What cannot is told, and no error. Who is killed or fails in

@@ -283,6 +283,19 @@ test.each([
   expect(heldBelow(directory)).toEqual([]);
 });
 
+test('a file system that its checker finds sound and this kernel cannot mount is not called damaged', async () => {
+  const directory = newFolder('block-size');
+  const disk = path.join(directory, 'disk');
+  emptyImage(disk, SIZE_BYTES.ext4);
+  // Blocks larger than the pages of memory here.
+  must('mkfs.ext2', ['-q', '-F', '-b', '65536', disk]);
+
+  expect(stateOf(await mount(directory, disk))).toEqual([
+    ['unreadable', expect.stringContaining('e2fsck finds it sound')],
+  ]);
+  expect(heldBelow(directory)).toEqual([]);
+});
+
 test('two disks with the same XFS id, as two VMs of one template have it, are mounted side by side', async () => {
   const one = wholeDisk('xfs');
   const other = path.join(one.directory, 'other');
