@@ -30,7 +30,7 @@ export async function planRestore(ports: JobPorts, request: RestoreRequest, sign
   const disks = chosenDisks(backup, request.disks);
   for (const { image } of disks) await ports.imageSource.check(request.directory, image, signal);
   try {
-    const replaces = request.as === 'original' ? await replacedVm(ports, backup, request, signal) : undefined;
+    const replaces = request.as === 'original' ? await replacedVm(ports, backup, disks, signal) : undefined;
     const found = await ports.vmImport.findPlace(request.place, signal);
     const place = replaces ? { ...found, folder: replaces.folder } : found;
     const name = request.as === 'original' ? (replaces?.vm.name ?? backup.vm.name) : request.as.name;
@@ -57,7 +57,7 @@ export async function planRestore(ports: JobPorts, request: RestoreRequest, sign
       disks,
       place,
       replaces: replaces?.vm,
-      warnings: warningsOf(backup, disks),
+      warnings: [...warningsOf(backup, disks), ...(replaces?.warnings ?? [])],
     };
   } finally {
     await ports.vmImport.close();
@@ -101,9 +101,9 @@ function chosenDisks({ vm }: RestorableBackup, wanted: readonly string[]): reado
 async function replacedVm(
   { hypervisor, hostStorage }: JobPorts,
   backup: RestorableBackup,
-  request: RestoreRequest,
+  chosen: readonly RestorableDisk[],
   signal: AbortSignal,
-): Promise<{ readonly vm: ReplacedVm; readonly folder: MoRef }> {
+): Promise<{ readonly vm: ReplacedVm; readonly folder: MoRef; readonly warnings: readonly string[] }> {
   const { name, instanceUuid, disks } = backup.vm;
   const [found = []] = await hypervisor.findVms([{ by: 'instanceUuid', uuid: instanceUuid }], signal);
   const [vm, ...others] = found;
@@ -116,12 +116,18 @@ async function replacedVm(
   if (why !== undefined) {
     throw refused(`VM "${vm.name}" ${why}`, 'Correct that in vCenter, or restore as a new VM with `--as`.');
   }
-  if (request.disks.length > 0 && request.disks.length < disks.length) {
+  if (chosen.length < disks.length) {
     throw refused('a VM is replaced with all its disks', 'Restore single disks as a new VM with `--as`.');
   }
   const { folder } = await hostStorage.homeOf(vm.moRef, signal);
   if (folder === undefined) throw refused(`VM "${vm.name}" lies in a vApp`, 'Restore it as a new VM with `--as`.');
-  return { vm: { moRef: vm.moRef, name: vm.name, instanceUuid }, folder };
+  const warnings = vm.disks
+    .filter(({ key }) => !disks.some((disk) => disk.key === key))
+    .map(
+      ({ label }) =>
+        `"${label}" is not in the backup: it stays with the VM that is there, and the restored one lacks it`,
+    );
+  return { vm: { moRef: vm.moRef, name: vm.name, instanceUuid }, folder, warnings };
 }
 
 /** Undefined: nothing of it runs, and no VM snapshot of it would be left under another name. */

@@ -16,6 +16,8 @@ import { readObject } from './tasks.ts';
 const LONGEST_SILENCE_MS = 30_000;
 const DEFAULT_LEASE_SECONDS = 300;
 const SIGNS_IN_A_LEASE = 5;
+/** It makes a VM and empty disks by then. */
+const READY_MS = 10 * 60_000;
 
 export interface LeaseWorld {
   readonly sessions: Sessions;
@@ -78,7 +80,17 @@ async function whenReady(lease: VimRef, { sessions, clock, server }: LeaseWorld,
         hint: 'See the tasks of the resource pool in vCenter.',
       });
     }
-    await clock.sleep(nextLookMs(clock.monotonicMs() - sinceMs), signal);
+    const waitedMs = clock.monotonicMs() - sinceMs;
+    if (waitedMs >= READY_MS) {
+      throw new SnaphookError(
+        'E_VCENTER',
+        `vCenter "${server}" was not ready for the disks of the VM within ${READY_MS} ms`,
+        {
+          hint: 'See the tasks of the resource pool in vCenter, and whether the ESXi host and the datastore answer.',
+        },
+      );
+    }
+    await clock.sleep(nextLookMs(waitedMs), signal);
   }
 }
 

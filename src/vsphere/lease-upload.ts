@@ -2,6 +2,7 @@ import https from 'node:https';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { ConnectFailure, type TlsTrust, VerifyingAgent } from '../platform/tls.ts';
+import type { Clock } from '../ports/clock.ts';
 import { SnaphookError } from '../ports/errors.ts';
 
 /** Where a lease takes a disk (vSphere API: HttpNfcLeaseDeviceUrl). */
@@ -15,6 +16,8 @@ export interface DeviceUrl {
 }
 
 const SHA1_DIGITS = 40;
+/** A host that takes no byte, or does not answer to the last one, for so long will not any more. */
+const STALL_MS = 5 * 60_000;
 
 /** The host proves itself by what vCenter, which has proven itself, says of its certificate; else as vCenter does. */
 function trustOf({ thumbprint }: DeviceUrl, vcenter: TlsTrust): TlsTrust {
@@ -25,18 +28,20 @@ function trustOf({ thumbprint }: DeviceUrl, vcenter: TlsTrust): TlsTrust {
 
 /**
  * Sends a disk: a POST without a length that is known before. No cookie goes with it: the address itself is the secret. It is never
- * sent twice.
+ * sent twice. Errors: `E_TLS_UNTRUSTED`, `E_VCENTER`, `E_VCENTER_UNREACHABLE` (also when the host stands still for 5 minutes), and what the
+ * stream throws.
  */
 export async function uploadDisk(
   target: DeviceUrl,
-  { server, tls }: { readonly server: string; readonly tls: TlsTrust },
+  { server, tls, clock }: { readonly server: string; readonly tls: TlsTrust; readonly clock: Clock },
   stream: AsyncIterable<Uint8Array>,
   signal: AbortSignal,
 ): Promise<void> {
   signal.throwIfAborted();
   const url = new URL(target.url.replace('://*', `://${server}`));
   const agent = new VerifyingAgent(trustOf(target, tls));
-  const source = sourceOf(stream);
+  const source = sourceOf(stream, clock);
+  const ended = new AbortController();
   try {
     const request = https.request(url, {
       agent,
@@ -48,37 +53,74 @@ export async function uploadDisk(
       request.on('error', reject);
       request.on('response', (response) => {
         response.resume();
-        response.on('end', () => resolve(response.statusCode ?? 0));
+        response.on('end', () => {
+          const status = response.statusCode ?? 0;
+          resolve(status);
+          // It may read no further, and leave the connection open.
+          if (!isTaken(status)) request.destroy();
+        });
         response.on('error', reject);
       });
     });
     // A host that refuses answers before everything is sent, and may close the connection then.
     const sent = pipeline(Readable.from(source.bytes, { objectMode: false }), request);
+    let stall: SnaphookError | undefined;
+    whenStalled(source, clock, ended.signal).then(
+      () => {
+        stall = stalled(url.hostname);
+        request.destroy(stall);
+      },
+      () => undefined,
+    );
     const [answer, sending] = await Promise.allSettled([answered, sent]);
     if (source.failed) throw source.failed.error;
     signal.throwIfAborted();
+    if (stall) throw stall;
     if (answer.status === 'rejected') throw explain(url.hostname, answer.reason);
-    if (answer.value < 200 || answer.value > 299) throw refused(url.hostname, answer.value);
+    if (!isTaken(answer.value)) throw refused(url.hostname, answer.value);
     if (sending.status === 'rejected') throw explain(url.hostname, sending.reason);
   } finally {
+    ended.abort();
     agent.destroy();
   }
 }
 
+const isTaken = (status: number): boolean => status >= 200 && status <= 299;
+
+/** Resolves when the host has let the same part, or the end, wait for too long. */
+async function whenStalled(source: Source, clock: Clock, ended: AbortSignal): Promise<void> {
+  for (;;) {
+    const nowMs = clock.monotonicMs();
+    const leftMs = (source.waitingSinceMs ?? nowMs) + STALL_MS - nowMs;
+    if (leftMs <= 0) return;
+    await clock.sleep(leftMs, ended);
+  }
+}
+
+interface Source {
+  failed: { readonly error: unknown } | undefined;
+  /** Since when a part, or the end, waits for the host; undefined while the next part is made. */
+  waitingSinceMs: number | undefined;
+}
+
 /** Remembers what the stream itself threw: the request only tells that it was cut off. */
-function sourceOf(stream: AsyncIterable<Uint8Array>) {
-  const source: { failed: { readonly error: unknown } | undefined } = { failed: undefined };
+function sourceOf(stream: AsyncIterable<Uint8Array>, clock: Clock) {
+  const source: Source = { failed: undefined, waitingSinceMs: clock.monotonicMs() };
   async function* bytes(): AsyncGenerator<Uint8Array, void, undefined> {
-    let isTaken = false;
+    let isWithHost = false;
     try {
+      source.waitingSinceMs = undefined;
       for await (const part of stream) {
-        isTaken = true;
+        isWithHost = true;
+        source.waitingSinceMs = clock.monotonicMs();
         yield part;
-        isTaken = false;
+        source.waitingSinceMs = undefined;
+        isWithHost = false;
       }
+      source.waitingSinceMs = clock.monotonicMs();
     } catch (error) {
       // What is thrown in here while a part is taken comes from whoever takes it.
-      if (!isTaken) source.failed = { error };
+      if (!isWithHost) source.failed = { error };
       throw error;
     }
   }
@@ -101,6 +143,11 @@ function explain(host: string, failure: unknown): SnaphookError {
     hint: 'This machine sends disks to the ESXi host itself, port 443: see firewalls, and the events of the host.',
   });
 }
+
+const stalled = (host: string) =>
+  new SnaphookError('E_VCENTER_UNREACHABLE', `ESXi host "${host}" has taken nothing of a disk for ${STALL_MS} ms`, {
+    hint: 'See the events of the host and of the datastore, and the network between it and this machine.',
+  });
 
 const refused = (host: string, status: number) =>
   new SnaphookError('E_VCENTER', `ESXi host "${host}" refused a disk with HTTP status ${status}`, {

@@ -201,6 +201,24 @@ test('a VM that a run works with, or that is worked with while disks are sent, i
   expect(told(await reapSite(site, { apply: true }))).toContain('crashed-run removed');
 });
 
+test('in place takes all disks of the backup, one named twice is one, and disks that the backup lacks are told', async () => {
+  const { vcenter } = site.lab;
+  vcenter.setPowerState(DATABASE_VM, 'poweredOff');
+  const inPlace = { ...IN_PLACE, apply: false };
+  const twice = ['Hard disk 1', 'Hard disk 1'];
+  expect(await failure(restore({ ...inPlace, disk: twice }))).toMatchObject({ code: 'E_RESTORE' });
+  const ofBoth = (await restore({ ...inPlace, disk: ['Hard disk 2', 'Hard disk 1'] })).document?.warnings;
+  expect(ofBoth).not.toContainEqual(expect.stringContaining('Hard disk'));
+
+  const [disk] = vcenter.vm(DATABASE_VM).disks;
+  if (!disk) throw new Error('the VM has no disk');
+  vcenter.addDisk(DATABASE_VM, { ...disk, key: 2009, unitNumber: 9, label: 'Hard disk 3' });
+  expect((await restore(inPlace)).document?.warnings).toContainEqual(
+    expect.stringMatching(/^"Hard disk 3" is not in the backup/),
+  );
+  vcenter.removeDisk(DATABASE_VM, 2009);
+});
+
 test('the VM is lost and made again of its backup: same hardware, powered off, the database opens with the last acknowledged transaction', async () => {
   const { vcenter } = site.lab;
   const lost = vcenter.vm(DATABASE_VM);
