@@ -2,6 +2,7 @@ import { deviceId } from '../ports/identity.ts';
 import type { SnapVxApi } from '../ports/storage-array.ts';
 import type { Unisphere } from './client.ts';
 import { snapshotsOfDevice } from './paths.ts';
+import { bodyIfFound } from './reply.ts';
 
 /** `auto`: device lists where the server serves them to this user, else storage groups. */
 export type SnapVxApiSetting = SnapVxApi | 'auto';
@@ -42,8 +43,10 @@ export class SnapVxChoice {
     const { endpoint } = await this.#unisphere.version(signal);
     const path = `/restapi${snapshotsOfDevice(endpoint, this.#unisphere.arrayId, ANY_DEVICE)}`;
     const reply = await this.#unisphere.read(path, signal);
-    // A gateway may forbid what is not published, or the server may not have it. Any other refusal comes from the resource.
-    const isAbsent = reply.kind === 'refused' && ['no-such-path', 'forbidden'].includes(reply.refusal.kind);
-    return isAbsent ? 'storage-group' : 'device-list';
+    // A gateway may forbid what is not published, or the server may not have it.
+    if (reply.kind === 'refused' && ['no-such-path', 'forbidden'].includes(reply.refusal.kind)) return 'storage-group';
+    // That the device is not there says the resource. Any other refusal, as of a session that ended, says nothing: it is no answer.
+    bodyIfFound(reply, 'say whether it takes snapshots by device');
+    return 'device-list';
   }
 }
