@@ -1,4 +1,4 @@
-import { readManifestNote } from './manifest.ts';
+import { plannedManifestOf, readManifestNote } from './manifest.ts';
 import { OWN_NAME_PREFIX } from './names.ts';
 import {
   draftNameOf,
@@ -30,6 +30,12 @@ export async function doubtOf({ plan, ports }: Run, signal: AbortSignal): Promis
       return { kind: 'others', because: `"${name}" names run "${note?.runId ?? 'unknown'}"` };
   }
   return manifests.length > 0 ? undefined : { kind: 'nobodys', because: 'no manifest beside them says whose they are' };
+}
+
+/** Before anything is handed over: whoever finds a half of it knows whose it is. */
+export async function writePlannedManifest({ plan, ports }: Run, signal: AbortSignal): Promise<void> {
+  const planned = { name: PLANNED_MANIFEST_NAME, draft: draftNameOf(plan), text: plannedManifestOf(plan) };
+  await ports.images.writeRecord(plan.spec.exportDirectory, planned, signal);
 }
 
 /** The complete manifest in place of the planned one, after its signature where there is a key. */

@@ -2,10 +2,10 @@ import { SnaphookError } from '../../ports/errors.ts';
 import type { Wwn } from '../../ports/identity.ts';
 import type { ImageFile } from '../../ports/images.ts';
 import { bandFoldersOf, commitBands, settleBands, stageBands } from '../bands.ts';
-import { doubtOf, removeHandedOver, writeManifest } from '../handed-over.ts';
+import { doubtOf, removeHandedOver, writeManifest, writePlannedManifest } from '../handed-over.ts';
 import { seenTargetsOf, snapshotResultOf } from '../journal.ts';
-import { manifestOf, plannedManifestOf } from '../manifest.ts';
-import { draftNameOf, imagesOf, MANIFEST_NAME, PLANNED_MANIFEST_NAME } from '../plan.ts';
+import { manifestOf } from '../manifest.ts';
+import { imagesOf, MANIFEST_NAME } from '../plan.ts';
 import { lookAfterReading } from '../read-guard.ts';
 import type { Run, Step } from '../step.ts';
 import type { HotAddResult } from './hot-add.ts';
@@ -30,9 +30,7 @@ export const exportStep: Step<ExportResult> = {
     const { plan, ports, journal } = run;
     const directory = plan.spec.exportDirectory;
     const paths = devicePathsOf(run);
-    const draft = draftNameOf(plan);
-    const plannedRecord = { name: PLANNED_MANIFEST_NAME, draft, text: plannedManifestOf(plan) };
-    await ports.images.writeRecord(directory, plannedRecord, signal);
+    await writePlannedManifest(run, signal);
     const files: ImageFile[] = [];
     for (const planned of imagesOf(plan)) {
       const { wwn, imagePath, imageBytes, format } = planned;

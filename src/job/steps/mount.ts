@@ -1,10 +1,10 @@
 import { SnaphookError } from '../../ports/errors.ts';
 import type { DeviceId } from '../../ports/identity.ts';
-import { doubtOf, removeHandedOver, writeManifest } from '../handed-over.ts';
+import { doubtOf, removeHandedOver, writeManifest, writePlannedManifest } from '../handed-over.ts';
 import { seenTargetsOf, snapshotResultOf } from '../journal.ts';
-import { manifestOf, plannedManifestOf } from '../manifest.ts';
+import { manifestOf } from '../manifest.ts';
 import { type MountedDevice, mountedDevicesOf } from '../mounted-devices.ts';
-import { draftNameOf, PLANNED_MANIFEST_NAME, targetsOf } from '../plan.ts';
+import { targetsOf } from '../plan.ts';
 import type { VolumeOfDisk } from '../restore-map.ts';
 import type { CaptureResult, MountResult } from '../results.ts';
 import { stillOurs } from '../reused-targets.ts';
@@ -19,10 +19,8 @@ export const mountStep: Step<MountResult> = {
   isLocal: true,
 
   async do(run, signal) {
-    const { plan, ports, journal } = run;
-    const directory = plan.spec.exportDirectory;
-    const planned = { name: PLANNED_MANIFEST_NAME, draft: draftNameOf(plan), text: plannedManifestOf(plan) };
-    await ports.images.writeRecord(directory, planned, signal);
+    const { plan, journal } = run;
+    await writePlannedManifest(run, signal);
     const capture = snapshotResultOf(journal.state);
     if (!capture) throw new SnaphookError('E_JOURNAL', `run "${plan.runId}" has no capture in its journal`);
     const volumes = await mountAll(run, capture, signal);
