@@ -45,3 +45,25 @@ export function sparseHeader(capacitySectors: number, directorySector: bigint): 
   bytes.writeUInt16LE(DEFLATE, 77);
   return bytes;
 }
+
+/** A grain of the disk as it lies in the extent: its first sector, the length, and the compressed bytes right behind them. */
+export function grainRecord(grain: number, compressed: Buffer): Buffer {
+  const head = Buffer.alloc(12);
+  head.writeBigUInt64LE(BigInt((grain * PIECE_BYTES) / SECTOR_BYTES), 0);
+  head.writeUInt32LE(compressed.length, 8);
+  return padded(Buffer.concat([head, compressed]));
+}
+
+/** As tables and directory have their entries. */
+export function littleEndian(entries: Uint32Array): Buffer {
+  const bytes = Buffer.alloc(entries.length * 4);
+  for (const [index, entry] of entries.entries()) bytes.writeUInt32LE(entry, index * 4);
+  return bytes;
+}
+
+/** Filled up with zeros to whole sectors. */
+export function padded(data: Buffer, sectors = Math.ceil(data.length / SECTOR_BYTES)): Buffer {
+  const room = sectors * SECTOR_BYTES - data.length;
+  if (room < 0) throw new TypeError('does not fit into its sectors');
+  return room === 0 ? data : Buffer.concat([data, Buffer.alloc(room)]);
+}

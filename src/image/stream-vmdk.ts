@@ -6,11 +6,14 @@ import { PIECE_BYTES, requireWholeSectors, SECTOR_BYTES, wholePieces } from './i
 import {
   DESCRIPTOR_SECTORS,
   GD_AT_END,
+  grainRecord,
   grainTablesOf,
+  littleEndian,
   MARKER,
   MAX_SECTOR,
   marker,
   OVERHEAD_SECTORS,
+  padded,
   sparseHeader,
   TABLE_ENTRIES,
 } from './stream-vmdk-layout.ts';
@@ -67,10 +70,7 @@ export const streamVmdkSink: OpenSink = async (image, [file]) => {
           endTable();
           tableIndex = owner;
         }
-        const head = Buffer.alloc(12);
-        head.writeBigUInt64LE(BigInt((grain * PIECE_BYTES) / SECTOR_BYTES), 0);
-        head.writeUInt32LE(data.length, 8);
-        table[grain % TABLE_ENTRIES] = append(head, data);
+        table[grain % TABLE_ENTRIES] = append(grainRecord(grain, data));
       }
       await flush();
     },
@@ -89,15 +89,3 @@ export const streamVmdkSink: OpenSink = async (image, [file]) => {
     },
   };
 };
-
-function littleEndian(entries: Uint32Array): Buffer {
-  const bytes = Buffer.alloc(entries.length * 4);
-  for (const [index, entry] of entries.entries()) bytes.writeUInt32LE(entry, index * 4);
-  return bytes;
-}
-
-function padded(data: Buffer, sectors = Math.ceil(data.length / SECTOR_BYTES)): Buffer {
-  const room = sectors * SECTOR_BYTES - data.length;
-  if (room < 0) throw new TypeError('does not fit into its sectors');
-  return room === 0 ? data : Buffer.concat([data, Buffer.alloc(room)]);
-}

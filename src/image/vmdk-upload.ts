@@ -5,10 +5,13 @@ import { PIECE_BYTES, requireWholeSectors, SECTOR_BYTES } from './image-sink.ts'
 import {
   DESCRIPTOR_SECTORS,
   GD_AT_END,
+  grainRecord,
+  littleEndian,
   MARKER,
   MAX_SECTOR,
   marker,
   OVERHEAD_SECTORS,
+  padded,
   sparseHeader,
   TABLE_ENTRIES,
 } from './stream-vmdk-layout.ts';
@@ -97,21 +100,7 @@ async function* grainsOf(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Buff
   for (const grain of ahead) yield await grain;
 }
 
-/** First sector of the piece, length, and the compressed bytes right behind them. */
 async function grainOf(index: number, piece: Uint8Array): Promise<Buffer> {
   const whole = piece.length === PIECE_BYTES ? piece : Buffer.concat([piece], PIECE_BYTES);
-  const data = await compress(whole, { level: LEVEL });
-  const head = Buffer.alloc(12);
-  head.writeBigUInt64LE(BigInt((index * PIECE_BYTES) / SECTOR_BYTES), 0);
-  head.writeUInt32LE(data.length, 8);
-  return padded(Buffer.concat([head, data]));
+  return grainRecord(index, await compress(whole, { level: LEVEL }));
 }
-
-function littleEndian(entries: Uint32Array): Buffer {
-  const bytes = Buffer.alloc(entries.length * 4);
-  for (const [index, entry] of entries.entries()) bytes.writeUInt32LE(entry, index * 4);
-  return bytes;
-}
-
-const padded = (part: Buffer, sectors = Math.ceil(part.length / SECTOR_BYTES)): Buffer =>
-  Buffer.concat([part], sectors * SECTOR_BYTES);
