@@ -222,7 +222,7 @@ const job = z.strictObject({
       onUnreadable: z
         .enum(['fail', 'note'])
         .default('fail')
-        .describe('encrypted, LVM, unknown content: end the run, or go on and say so in the manifest'),
+        .describe('encrypted or unknown content: end the run, or go on and say so in the manifest'),
     })
     .optional()
     .describe('for handOver: files'),

@@ -81,7 +81,7 @@ const UUID_OPTION = {
   ntfs: () => [],
 };
 
-interface Stretch {
+export interface Stretch {
   readonly offsetBytes: number;
   readonly sizeBytes: number;
 }

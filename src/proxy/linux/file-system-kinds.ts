@@ -87,6 +87,7 @@ const FLAWS: Readonly<Record<Flaw, Judged>> = {
   },
   'beyond-the-disk': { as: 'unreadable', why: 'it reaches beyond the end of the disk' },
   'table-lost': { as: 'unreadable', why: 'its partition table (GPT) cannot be found' },
+  'inner-table': { as: 'unreadable', why: 'it has a partition table of its own' },
   'no-partitions': { as: 'no-files', why: 'its partition table is empty' },
 };
 

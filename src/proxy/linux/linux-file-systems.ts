@@ -1,4 +1,4 @@
-import { readdir, realpath, rmdir, stat } from 'node:fs/promises';
+import { realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { unlessAborted } from '../../platform/unless-aborted.ts';
 import type { Clock } from '../../ports/clock.ts';
@@ -6,9 +6,11 @@ import { SnaphookError } from '../../ports/errors.ts';
 import type { DiskToRelease, FileSystems, ForeignMount, Volume } from '../../ports/file-systems.ts';
 import { blockDeviceBytes } from './block-device.ts';
 import { behindLoop, detachLoop, loopsOn } from './loop-devices.ts';
+import { type DiskContent, type FoundOnDisk, hasPhysicalVolume, withLogicalVolumes } from './lvm/logical-volumes.ts';
 import { firstFileBelow, makeMountPoint } from './mount-points.ts';
 import { mountVolume } from './mount-volume.ts';
 import { mountsBelow, seesMountsOf, unmount } from './mounts.ts';
+import { placeNameOf, removeFolders } from './place-names.ts';
 import { hasProgram } from './programs.ts';
 import { findVolumes } from './volumes.ts';
 
@@ -34,12 +36,15 @@ export function createLinuxFileSystems(clock: Clock, mountNamespace: 'machine' |
       for (const folder of folders) await requireEmpty(root, folder);
     },
 
-    async mount(directory, { folder, devicePath, isQuiet }, { check }, signal) {
+    async mount(directory, { folder, devicePath, beside, isQuiet }, { check }, signal) {
       const root = await realpath(directory);
-      const sizeBytes = await bytesOf(devicePath, signal);
       const volumes: Volume[] = [];
-      for (const found of await findVolumes(devicePath, sizeBytes, signal)) {
-        const name = found.partition === undefined ? 'disk' : `part${found.partition}`;
+      for (const found of await findOn(devicePath, beside ?? [], signal)) {
+        if ('state' in found) {
+          volumes.push(found);
+          continue;
+        }
+        const name = placeNameOf(found);
         const mountPoint = insideOf(root, `${folder}/${name}`);
         const prepare = () => makeMountPoint(root, mountPoint);
         const made = await mountVolume(found, { devicePath, isQuiet, mountPoint, check, clock, prepare }, signal);
@@ -54,7 +59,7 @@ export function createLinuxFileSystems(clock: Clock, mountNamespace: 'machine' |
       for (const disk of disks) {
         foreign.push(...(await releaseMounts(root, disk, clock, signal)));
         await releaseLoops(disk, clock, signal);
-        await removeFolders(root, disk.folder);
+        await removeFolders(root, insideOf(root, disk.folder));
       }
       return foreign;
     },
@@ -134,6 +139,23 @@ function insideOf(root: string, relative: string): string {
   throw new TypeError(`path leaves the hand-over directory: ${JSON.stringify(relative)}`);
 }
 
+/** What is on the disk. The others are looked at only where it has a physical volume of LVM. */
+async function findOn(
+  devicePath: string,
+  beside: readonly string[],
+  signal: AbortSignal,
+): Promise<readonly FoundOnDisk[]> {
+  const contentOf = async (device: string): Promise<DiskContent> => ({
+    device,
+    volumes: await findVolumes(device, await bytesOf(device, signal), signal),
+  });
+  const own = await contentOf(devicePath);
+  if (!hasPhysicalVolume(own)) return own.volumes;
+  const others: DiskContent[] = [];
+  for (const device of beside) others.push(await contentOf(device));
+  return withLogicalVolumes(own, others, signal);
+}
+
 async function bytesOf(device: string, signal: AbortSignal): Promise<number> {
   const stats = await stat(device).catch((cause: unknown) => {
     throw new SnaphookError('E_PROXY_DEVICE', `device "${device}" cannot be looked at`, {
@@ -174,17 +196,5 @@ async function releaseLoops({ devicePaths = [] }: DiskToRelease, clock: Clock, s
     // One that vanishes by itself in this moment cannot be detached: the next look tells.
     for (const loop of loops) await detachLoop(loop, signal).catch(() => signal.throwIfAborted());
     await clock.sleep(POLL_MS, signal);
-  }
-}
-
-/** Only empty ones: a folder that holds something is not ours alone. */
-async function removeFolders(root: string, folder: string): Promise<void> {
-  const absolute = insideOf(root, folder);
-  for (const name of await readdir(absolute).catch(() => [])) {
-    if (/^(part\d+|disk)$/.test(name)) await rmdir(path.join(absolute, name)).catch(() => undefined);
-  }
-  for (let current = absolute; current.startsWith(root + path.sep); current = path.dirname(current)) {
-    if ((await readdir(current).catch(() => [''])).length > 0) return;
-    await rmdir(current).catch(() => undefined);
   }
 }
