@@ -215,7 +215,7 @@ const job = z.strictObject({
   handOver: z
     .enum(['images', 'files'])
     .default('images')
-    .describe('images of the disks, or their file systems mounted read-only (Linux proxy, root)'),
+    .describe('images of the disks, or their file systems mounted read-only (Linux proxy)'),
   files: z
     .strictObject({
       verify: z.boolean().default(true).describe('check every file system first; one that is not sound ends the run'),

@@ -3,7 +3,8 @@ import path from 'node:path';
 import { systemClock } from '../../src/platform/clock.ts';
 import type { Volume } from '../../src/ports/file-systems.ts';
 import { createLinuxFileSystems } from '../../src/proxy/linux/linux-file-systems.ts';
-import { emptyImage, inGuest, MIB, partitionDisk, treeOf, writeAt, writeFiles } from './disk-image.ts';
+import { emptyImage, inGuest, MIB, partitionDisk, writeAt, writeFiles } from './disk-image.ts';
+import { treeOf } from './image-tree.ts';
 import { heldBelow, newFolder } from './stage.ts';
 import { makeExt4, makeVolumeGroup, type Piece, pieceOf } from './volume-group.ts';
 

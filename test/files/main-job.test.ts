@@ -14,7 +14,8 @@ import { parse, stringify } from 'yaml';
 import { reap } from '../../src/job/reap.ts';
 import { ended, leftBehind, start } from '../crash/killed-run.ts';
 import { openSite, type Site } from '../lab/main-job/site.ts';
-import { emptyImage, inGuest, type Kind, MIB, partitionDisk, SIZE_BYTES, treeOf, writeFiles } from './disk-image.ts';
+import { emptyImage, inGuest, type Kind, MIB, partitionDisk, SIZE_BYTES, writeFiles } from './disk-image.ts';
+import { treeOf } from './image-tree.ts';
 import { heldBelow, must, newFolder } from './stage.ts';
 
 const DEVICE = '00101';

@@ -25,10 +25,10 @@ import {
   makeFileSystem,
   partitionDisk,
   SIZE_BYTES,
-  treeOf,
   writeAt,
   writeFiles,
 } from './disk-image.ts';
+import { treeOf } from './image-tree.ts';
 import { heldBelow, must, newFolder } from './stage.ts';
 
 const fileSystems = createLinuxFileSystems(systemClock, 'any');

@@ -5,6 +5,7 @@ import type { Clock } from '../../ports/clock.ts';
 import { SnaphookError } from '../../ports/errors.ts';
 import type { DiskToRelease, FileSystems, ForeignMount, Volume } from '../../ports/file-systems.ts';
 import { blockDeviceBytes } from './block-device.ts';
+import { FUSE_DEVICE, FUSE_PROGRAMS, FUSE_TYPE, hasFuse, waitForFuseEnd } from './fuse-mount.ts';
 import { behindLoop, detachLoop, loopsOn } from './loop-devices.ts';
 import { type DiskContent, type FoundOnDisk, hasPhysicalVolume, withLogicalVolumes } from './lvm/logical-volumes.ts';
 import { firstFileBelow, makeMountPoint } from './mount-points.ts';
@@ -12,9 +13,11 @@ import { mountVolume } from './mount-volume.ts';
 import { mountsBelow, seesMountsOf, unmount } from './mounts.ts';
 import { placeNameOf, removeFolders } from './place-names.ts';
 import { hasProgram } from './programs.ts';
+import { isRoot } from './user.ts';
 import { findVolumes } from './volumes.ts';
 
 const PROGRAMS = ['mount', 'umount', 'losetup', 'blkid', 'partx'];
+const IMAGES = '`handOver: images` needs no mounts.';
 const FIRST_PROCESS = 1;
 const LOOP_CONTROL = '/dev/loop-control';
 /** Programs are killed at the signal, and are gone before anything is undone; longer than that nobody waits. */
@@ -24,7 +27,7 @@ const DETACH_MS = 5000;
 const POLL_MS = 20;
 
 /**
- * File systems of disks, mounted by a Linux proxy through loop devices. Needs root. `machine`: refuses to mount where the first process
+ * File systems of disks, mounted by a Linux proxy through loop devices, or, without root, some of them through FUSE. `machine`: refuses to mount where the first process
  * of this machine, and with it a backup product, does not see it; `any`: whoever set that up lets the product see what this process sees.
  */
 export function createLinuxFileSystems(clock: Clock, mountNamespace: 'machine' | 'any'): FileSystems {
@@ -91,21 +94,28 @@ async function withGrace<Result>(signal: AbortSignal, work: (late: AbortSignal) 
 }
 
 async function requireMachine(): Promise<void> {
-  if (process.platform !== 'linux' || process.getuid?.() !== 0) {
-    throw new SnaphookError('E_PROXY', 'only root on Linux may mount file systems, and the job hands over files', {
-      hint: 'Let root run the hooks, or set `handOver: images` for the job: images need no mounts.',
+  if (process.platform !== 'linux') {
+    throw new SnaphookError('E_PROXY', 'only Linux may mount file systems, and the job hands over files', {
+      hint: IMAGES,
     });
   }
-  for (const program of PROGRAMS) {
+  for (const program of isRoot() ? PROGRAMS : FUSE_PROGRAMS) {
     if (await hasProgram(program)) continue;
-    throw new SnaphookError('E_PROXY', `program "${program}" is not in the PATH of the hook`, {
-      hint: 'Install util-linux, and mount of your distribution; the PATH must have /usr/sbin.',
+    const message = `program "${program}" is not in the PATH of the hook`;
+    throw new SnaphookError('E_PROXY', isRoot() ? message : `${message}, which runs without root`, {
+      hint: isRoot()
+        ? 'Install util-linux, and mount of your distribution; the PATH must have /usr/sbin.'
+        : `Let root run the hooks, or install fuse2fs, fuse3 and e2fsprogs. ${IMAGES}`,
     });
   }
-  if (await stat(LOOP_CONTROL).catch(() => undefined)) return;
-  throw new SnaphookError('E_PROXY', `"${LOOP_CONTROL}" is not there: this machine has no loop devices`, {
-    hint: 'Load the module loop (modprobe loop).',
-  });
+  if (isRoot() ? await stat(LOOP_CONTROL).catch(() => undefined) : await hasFuse()) return;
+  throw isRoot()
+    ? new SnaphookError('E_PROXY', `"${LOOP_CONTROL}" is not there: this machine has no loop devices`, {
+        hint: 'Load the module loop (modprobe loop).',
+      })
+    : new SnaphookError('E_PROXY', `"${FUSE_DEVICE}" cannot be opened by the user of the hook, who is not root`, {
+        hint: `Let root run the hooks, or give the user the right to read and write it. ${IMAGES}`,
+      });
 }
 
 /** What is mounted in a namespace of the hook's own the backup product would find as empty folders, and back up as such. */
@@ -175,10 +185,15 @@ async function releaseMounts(
 ): Promise<readonly ForeignMount[]> {
   const foreign: ForeignMount[] = [];
   for (const mount of [...(await mountsBelow(insideOf(root, folder)))].reverse()) {
-    const behind = await behindLoop(mount.device);
-    // All of ours are loop devices: what is not is somebody else's in any case.
-    if (behind !== undefined && (devicePaths?.includes(behind) ?? true)) await unmount(mount.mountPoint, clock, signal);
-    else foreign.push(mount);
+    const isByFuse = mount.type === FUSE_TYPE;
+    const behind = isByFuse ? mount.device : await behindLoop(mount.device);
+    // All others of ours are loop devices: what is not is somebody else's in any case.
+    if (behind !== undefined && (devicePaths?.includes(behind) ?? true)) {
+      await unmount(mount.mountPoint, clock, signal);
+      if (isByFuse) await waitForFuseEnd(mount.device, clock, signal);
+    } else {
+      foreign.push({ mountPoint: mount.mountPoint, device: mount.device });
+    }
   }
   return foreign;
 }
