@@ -6,7 +6,8 @@ import { SnaphookError } from '../../ports/errors.ts';
 import type { DiskToRelease, FileSystems, ForeignMount, Volume } from '../../ports/file-systems.ts';
 import { blockDeviceBytes } from './block-device.ts';
 import { FUSE_DEVICE, FUSE_PROGRAMS, FUSE_TYPE, hasFuse, waitForFuseEnd } from './fuse-mount.ts';
-import { behindLoop, detachLoop, loopsOn } from './loop-devices.ts';
+import { behindLoop, detachLoop, loopsOf } from './loop-devices.ts';
+import { bearsMark, type LoopMark, removeNodes } from './loop-marks.ts';
 import { type DiskContent, type FoundOnDisk, hasPhysicalVolume, withLogicalVolumes } from './lvm/logical-volumes.ts';
 import { firstFileBelow, makeMountPoint } from './mount-points.ts';
 import { mountVolume } from './mount-volume.ts';
@@ -16,7 +17,7 @@ import { hasProgram } from './programs.ts';
 import { isRoot } from './user.ts';
 import { findVolumes } from './volumes.ts';
 
-const PROGRAMS = ['mount', 'umount', 'losetup', 'blkid', 'partx'];
+const PROGRAMS = ['mount', 'umount', 'losetup', 'mknod', 'blkid', 'partx'];
 const IMAGES = '`handOver: images` needs no mounts.';
 const FIRST_PROCESS = 1;
 const LOOP_CONTROL = '/dev/loop-control';
@@ -50,7 +51,11 @@ export function createLinuxFileSystems(clock: Clock, mountNamespace: 'machine' |
         const name = placeNameOf(found);
         const mountPoint = insideOf(root, `${folder}/${name}`);
         const prepare = () => makeMountPoint(root, mountPoint);
-        const made = await mountVolume(found, { devicePath, isQuiet, mountPoint, check, clock, prepare }, signal);
+        const made = await mountVolume(
+          found,
+          { devicePath, isQuiet, mountPoint, mark: { root, folder }, check, clock, prepare },
+          signal,
+        );
         volumes.push(made.state === 'mounted' ? { ...made, path: `${folder}/${name}` } : made);
       }
       return volumes;
@@ -61,7 +66,8 @@ export function createLinuxFileSystems(clock: Clock, mountNamespace: 'machine' |
       const foreign: ForeignMount[] = [];
       for (const disk of disks) {
         foreign.push(...(await releaseMounts(root, disk, clock, signal)));
-        await releaseLoops(disk, clock, signal);
+        await releaseLoops({ root, folder: disk.folder }, disk.devicePaths, clock, signal);
+        await removeNodes({ root, folder: disk.folder });
         await removeFolders(root, insideOf(root, disk.folder));
       }
       return foreign;
@@ -184,11 +190,14 @@ async function releaseMounts(
   signal: AbortSignal,
 ): Promise<readonly ForeignMount[]> {
   const foreign: ForeignMount[] = [];
+  // Without journals the folder is the proof.
+  const isOf = async (behind: string) =>
+    devicePaths === undefined || devicePaths.includes(behind) || bearsMark(behind, { root, folder }, devicePaths);
   for (const mount of [...(await mountsBelow(insideOf(root, folder)))].reverse()) {
     const isByFuse = mount.type === FUSE_TYPE;
     const behind = isByFuse ? mount.device : await behindLoop(mount.device);
     // All others of ours are loop devices: what is not is somebody else's in any case.
-    if (behind !== undefined && (devicePaths?.includes(behind) ?? true)) {
+    if (behind !== undefined && (await isOf(behind))) {
       await unmount(mount.mountPoint, clock, signal);
       if (isByFuse) await waitForFuseEnd(mount.device, clock, signal);
     } else {
@@ -198,10 +207,15 @@ async function releaseMounts(
   return foreign;
 }
 
-async function releaseLoops({ devicePaths = [] }: DiskToRelease, clock: Clock, signal: AbortSignal): Promise<void> {
+async function releaseLoops(
+  mark: LoopMark,
+  devicePaths: readonly string[] | undefined,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<void> {
   const untilMs = clock.monotonicMs() + DETACH_MS;
   for (;;) {
-    const loops = await loopsOn(devicePaths);
+    const loops = await loopsOf(mark, devicePaths);
     if (loops.length === 0) return;
     if (clock.monotonicMs() > untilMs) {
       throw new SnaphookError('E_PROXY', `loop device "${loops.join('", "')}" still holds a target`, {

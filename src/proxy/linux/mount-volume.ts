@@ -7,6 +7,7 @@ import { type FileSystemKind, judge } from './file-system-kinds.ts';
 import { readFstab } from './fstab.ts';
 import { fuseMount } from './fuse-mount.ts';
 import { attachLoop } from './loop-devices.ts';
+import type { LoopMark } from './loop-marks.ts';
 import { mountsBelow, unmount } from './mounts.ts';
 import { hasProgram, type ProgramEnd, runProgram } from './programs.ts';
 import { isRoot } from './user.ts';
@@ -16,6 +17,7 @@ export interface MountRequest {
   readonly devicePath: string;
   readonly isQuiet: boolean;
   readonly mountPoint: string;
+  readonly mark: LoopMark;
   readonly check: boolean;
   readonly clock: Clock;
   /** Makes the folder of the mount point. */
@@ -66,10 +68,10 @@ async function replay(
   request: MountRequest,
   signal: AbortSignal,
 ): Promise<Refusal | undefined> {
-  const { devicePath, mountPoint, clock, check } = request;
+  const { devicePath, mountPoint, mark, clock, check } = request;
   const checker = check ? kind.checker : undefined;
   if (kind.replay !== 'kernel' && !checker) return undefined;
-  const loop = await attachLoop(devicePath, { ...place, isWritable: true }, signal);
+  const loop = await attachLoop(devicePath, { ...place, isWritable: true, mark }, signal);
   try {
     if (kind.replay === 'kernel') {
       const end = await mount(kind, loop.device, mountPoint, signal);
@@ -85,10 +87,10 @@ async function replay(
 async function finallyMount(
   place: VolumePlace,
   kind: FileSystemKind,
-  { devicePath, mountPoint, clock }: MountRequest,
+  { devicePath, mountPoint, mark, clock }: MountRequest,
   signal: AbortSignal,
 ): Promise<Refusal | undefined> {
-  const loop = await attachLoop(devicePath, { ...place, isWritable: false }, signal);
+  const loop = await attachLoop(devicePath, { ...place, isWritable: false, mark }, signal);
   try {
     const end = await mount(kind, loop.device, mountPoint, signal);
     if (end.exitCode !== 0) return await notMounted(kind, loop.device, end, signal);
