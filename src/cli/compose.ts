@@ -178,6 +178,7 @@ export function jobSpec(
     proxyVm: proxyVmOf(config),
     timeToLiveHours: job.timeToLiveHours,
     exportDirectory: job.exportDirectory,
+    ownerGroups: job.ownerGroups,
     imageFormat: job.imageFormat,
     bandBytes: job.bandBytes,
     limits: limitsOf(name, job),

@@ -136,6 +136,7 @@ const fileSystem = z.object({
   place: z.object({
     partition: z.number().int().optional(),
     partitionUuid: z.string().optional(),
+    logicalVolume: z.object({ group: z.string(), name: z.string() }).optional().describe('of LVM'),
     offsetBytes: bytes,
     sizeBytes: bytes,
   }),

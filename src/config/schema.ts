@@ -212,17 +212,29 @@ const job = z.strictObject({
     .optional()
     .describe('storage group masked to the proxy, when the pool itself is not'),
   exportDirectory: z.string().min(1).describe('where images or files are handed over'),
+  ownerGroups: z
+    .array(
+      z.strictObject({
+        group: z
+          .string()
+          .regex(/^[A-Za-z0-9_][A-Za-z0-9._-]{0,63}$/, 'letters, digits, dots and dashes')
+          .describe('name of the folder'),
+        vms: z.array(z.string().min(1)).min(1).describe('names of its VMs; `*` and `?` match'),
+      }),
+    )
+    .optional()
+    .describe('whose VMs they are: a level of folders above the VMs; of several groups the first that fits'),
   handOver: z
     .enum(['images', 'files'])
     .default('images')
-    .describe('images of the disks, or their file systems mounted read-only (Linux proxy, root)'),
+    .describe('images of the disks, or their file systems mounted read-only (Linux proxy)'),
   files: z
     .strictObject({
       verify: z.boolean().default(true).describe('check every file system first; one that is not sound ends the run'),
       onUnreadable: z
         .enum(['fail', 'note'])
         .default('fail')
-        .describe('encrypted, LVM, unknown content: end the run, or go on and say so in the manifest'),
+        .describe('encrypted or unknown content: end the run, or go on and say so in the manifest'),
     })
     .optional()
     .describe('for handOver: files'),

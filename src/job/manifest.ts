@@ -93,7 +93,7 @@ const foldersOf = (plan: Plan): readonly string[] => mountedDevicesOf(plan).map(
 function fileSystemsOf(plan: Plan, volumes: readonly VolumeOfDisk[]) {
   const inGuest = guestMountPoints(plan, volumes);
   return volumes.map(({ device, folder, volume }) => {
-    const { partition, partitionUuid, offsetBytes, sizeBytes, holds, uuid, label } = volume;
+    const { partition, partitionUuid, logicalVolume, offsetBytes, sizeBytes, holds, uuid, label } = volume;
     return {
       state: volume.state,
       ...(volume.state === 'mounted'
@@ -108,7 +108,7 @@ function fileSystemsOf(plan: Plan, volumes: readonly VolumeOfDisk[]) {
       device: device.device,
       target: device.target,
       wwn: device.wwn,
-      place: { partition, partitionUuid, offsetBytes, sizeBytes },
+      place: { partition, partitionUuid, logicalVolume, offsetBytes, sizeBytes },
       fileSystem: { kind: holds, uuid, label },
     };
   });
