@@ -1,6 +1,8 @@
 import { SnaphookError } from '../ports/errors.ts';
-import type { ImageShape } from '../ports/images.ts';
+import type { ImageShape, WrittenFile } from '../ports/images.ts';
 import { hashContent } from './hash-content.ts';
+import { ImageFileReader } from './image-content.ts';
+import { insideOf } from './inside-of.ts';
 import { openImage } from './read-image.ts';
 
 /**
@@ -25,7 +27,25 @@ export async function verifyImage(
   }
 }
 
+/** The same of a small file beside the images. Errors: `E_VERIFY`. */
+export async function verifyFile(directory: string, file: WrittenFile, signal: AbortSignal): Promise<void> {
+  const content = await ImageFileReader.open(insideOf(directory, file.path));
+  try {
+    if (content.sizeBytes !== file.sizeBytes)
+      throw differs(file.path, `it has ${content.sizeBytes} bytes, it was written with ${file.sizeBytes}`);
+    const found = await hashContent(
+      content,
+      async () => {},
+      () => {},
+      signal,
+    );
+    if (found !== file.blake2b) throw differs(file.path, 'it does not have the hash that it was written with');
+  } finally {
+    await content.close();
+  }
+}
+
 const differs = (path: string, why: string): SnaphookError =>
-  new SnaphookError('E_VERIFY', `image "${path}" is not what was handed over: ${why}`, {
+  new SnaphookError('E_VERIFY', `"${path}" is not what was handed over: ${why}`, {
     hint: 'It was changed or damaged since, or belongs to another manifest. Restore it from another backup.',
   });
