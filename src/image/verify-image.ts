@@ -1,9 +1,12 @@
+import { createHash } from 'node:crypto';
 import { SnaphookError } from '../ports/errors.ts';
-import type { ImageShape, WrittenFile } from '../ports/images.ts';
-import { hashContent } from './hash-content.ts';
+import type { StoredImage } from '../ports/image-source.ts';
+import type { WrittenFile } from '../ports/images.ts';
 import { ImageFileReader } from './image-content.ts';
 import { insideOf } from './inside-of.ts';
+import { leavesOf } from './leaves.ts';
 import { openImage } from './read-image.ts';
+import { TreeHash } from './tree-hash.ts';
 
 /**
  * Reads the whole content of an image below the directory and compares size and hash with those of the device it was made from.
@@ -11,7 +14,7 @@ import { openImage } from './read-image.ts';
  */
 export async function verifyImage(
   directory: string,
-  image: ImageShape & { readonly blake2b: string },
+  image: StoredImage,
   progress: (doneBytes: number) => void,
   signal: AbortSignal,
 ): Promise<void> {
@@ -20,12 +23,19 @@ export async function verifyImage(
     if (content.sizeBytes !== image.sizeBytes) {
       throw differs(image.path, `it holds ${content.sizeBytes} bytes, the device had ${image.sizeBytes}`);
     }
-    const found = await hashContent(content, async () => {}, progress, signal);
-    if (found !== image.blake2b) throw differs(image.path, 'its content does not have the hash that the device had');
+    const { leafBytes, value } = image.contentHash;
+    const hash = new TreeHash(leafBytes);
+    for await (const leaf of leavesOf(content, leafBytes, signal)) {
+      hash.add(leaf.blake2b);
+      progress(leaf.positionBytes + leaf.content.length);
+    }
+    if (hash.end().value !== value) throw differs(image.path, 'its content does not have the hash that the device had');
   } finally {
     await content.close();
   }
 }
+
+const CHUNK_BYTES = 1024 * 1024;
 
 /** The same of a small file beside the images. Errors: `E_VERIFY`. */
 export async function verifyFile(directory: string, file: WrittenFile, signal: AbortSignal): Promise<void> {
@@ -33,12 +43,12 @@ export async function verifyFile(directory: string, file: WrittenFile, signal: A
   try {
     if (content.sizeBytes !== file.sizeBytes)
       throw differs(file.path, `it has ${content.sizeBytes} bytes, it was written with ${file.sizeBytes}`);
-    const found = await hashContent(
-      content,
-      async () => {},
-      () => {},
-      signal,
-    );
+    const hash = createHash('blake2b512');
+    for (let position = 0; position < file.sizeBytes; position += CHUNK_BYTES) {
+      signal.throwIfAborted();
+      hash.update(await content.bytes(position, Math.min(CHUNK_BYTES, file.sizeBytes - position)));
+    }
+    const found = hash.digest('hex');
     if (found !== file.blake2b) throw differs(file.path, 'it does not have the hash that it was written with');
   } finally {
     await content.close();
