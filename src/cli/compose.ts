@@ -181,6 +181,7 @@ export function jobSpec(
     ownerGroups: job.ownerGroups,
     imageFormat: job.imageFormat,
     bandBytes: job.bandBytes,
+    configurationFiles: job.configurationFiles,
     limits: limitsOf(name, job),
     ...(job.handOver === 'files' && { files: job.files ?? { verify: true, onUnreadable: 'fail' } }),
     ...(job.retention && { retention: { days: job.retention.days, count: job.retention.count } }),

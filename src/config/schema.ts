@@ -247,6 +247,12 @@ const job = z.strictObject({
     .max(MOST_LEAF_BYTES)
     .optional()
     .describe('of each file, with imageFormat bands (4 MiB)'),
+  configurationFiles: z
+    .enum(['off', 'note', 'require'])
+    .default('off')
+    .describe(
+      'the .vmx and .nvram of the VMs beside the images, for which the account needs more rights; note: what cannot be read is told; require: it ends the run',
+    ),
   timeToLiveHours: z.number().int().min(1).max(9600).default(48).describe('the array removes the snapshot after this'),
   retention: z
     .strictObject({
@@ -292,6 +298,10 @@ const checkedJob = job
   .refine(({ handOver, imageFormat }) => handOver === 'images' || imageFormat === 'raw', {
     error: 'a format is for `handOver: images`',
     path: ['imageFormat'],
+  })
+  .refine(({ handOver, configurationFiles }) => handOver === 'images' || configurationFiles === 'off', {
+    error: 'these files lie beside images: `handOver: images`',
+    path: ['configurationFiles'],
   })
   .refine(({ imageFormat, bandBytes }) => bandBytes === undefined || imageFormat === 'bands', {
     error: 'is of images as bands: set imageFormat to bands',

@@ -114,6 +114,8 @@ export interface JobSpec {
   readonly imageFormat?: ImageFormat;
   /** Of the format `bands`. Absent: 4 MiB. */
   readonly bandBytes?: number | undefined;
+  /** The VMs' .vmx and .nvram beside the images: what cannot be read is told, or ends the run. Absent: `off`. */
+  readonly configurationFiles?: 'off' | 'note' | 'require';
   readonly limits: JobLimits;
   /** Absent: snapshots of the job are kept only where whoever makes one says for how long. */
   readonly retention?: Retention;

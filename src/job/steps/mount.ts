@@ -26,7 +26,7 @@ export const mountStep: Step<MountResult> = {
     if (!capture) throw new SnaphookError('E_JOURNAL', `run "${plan.runId}" has no capture in its journal`);
     const volumes = await mountAll(run, capture, signal);
     await requireLinks(run, signal);
-    await writeManifest(run, manifestOf(run, capture, { files: [], fileSystems: volumes }), signal);
+    await writeManifest(run, manifestOf(run, capture, { files: [], vmFiles: [], fileSystems: volumes }), signal);
     const states = volumes.map(({ volume }) => volume.state);
     return { mounted: states.filter((state) => state === 'mounted').length, volumes: states.length };
   },

@@ -79,6 +79,10 @@ export function simulatedHypervisor(
       ),
     vmsOnDatastores: (datastores, signal) =>
       call('vmsOnDatastores', signal, () => datastores.flatMap((datastore) => neighboursOn(system, datastore))),
+    readConfigurations: (vms, signal) =>
+      call('readConfigurations', signal, () =>
+        vms.map((moRef) => ({ changeVersion: '1', vmx: Buffer.from(`vmx of ${moRef}`), nvram: undefined })),
+      ),
     async sessionKey(signal) {
       if (!system.namesSessions) return undefined;
       return call('sessionKey', signal, () => session.key);
