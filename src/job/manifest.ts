@@ -1,4 +1,5 @@
-import type { InstanceUuid } from '../ports/identity.ts';
+import { EXPOSED_AS, type ExposedAs, NBD_SOCKET_NAME } from '../ports/exposures.ts';
+import type { DeviceId, InstanceUuid } from '../ports/identity.ts';
 import { IMAGE_FORMATS, type ImageFile, type ImageShape } from '../ports/images.ts';
 import { collateralOf, warningsOf } from './collateral.ts';
 import { seenTargetsOf } from './journal.ts';
@@ -69,6 +70,7 @@ export function manifestOf(run: Run, capture: CaptureResult, { files, fileSystem
     }),
     collateral: collateralOf(plan, capture),
     warnings: warningsOf(plan, capture),
+    ...exposedOf(run),
     ...(fileSystems && { folders: foldersOf(plan), fileSystems: fileSystemsOf(plan, fileSystems) }),
     images: files.map((file) => {
       const device = devices.get(file.path);
@@ -100,11 +102,7 @@ function fileSystemsOf(plan: Plan, volumes: readonly VolumeOfDisk[]) {
         ? { path: volume.path, checkedBy: volume.checkedBy, guestMountPoints: inGuest.get(volume) ?? [] }
         : { why: volume.why }),
       folder,
-      vms: plan.vms.flatMap(({ name, disks }) =>
-        disks
-          .filter(({ devices }) => devices.includes(device.device))
-          .map(({ key, label: disk }) => ({ name, key, disk })),
-      ),
+      vms: vmsOf(plan, device.device),
       device: device.device,
       target: device.target,
       wwn: device.wwn,
@@ -114,8 +112,31 @@ function fileSystemsOf(plan: Plan, volumes: readonly VolumeOfDisk[]) {
   });
 }
 
+/** Disks that were not read here: no hash says what was in them. */
+function exposedOf({ plan, journal }: Run) {
+  const { expose: as } = plan.spec;
+  if (as === undefined) return {};
+  const seen = new Map(seenTargetsOf(journal.state).map((target) => [target.target, target]));
+  const disks = plan.devices.map(({ imagePath: path, imageBytes: sizeBytes, holds, device, wwn, target }) => ({
+    path,
+    sizeBytes,
+    holds,
+    device,
+    wwn,
+    target,
+    signature: seen.get(target)?.signature,
+    vms: vmsOf(plan, device),
+  }));
+  return { exposed: { as, ...(as === 'nbd' && { socket: NBD_SOCKET_NAME }), disks } };
+}
+
+const vmsOf = (plan: Plan, device: DeviceId) =>
+  plan.vms.flatMap(({ name, disks }) =>
+    disks.filter(({ devices }) => devices.includes(device)).map(({ key, label: disk }) => ({ name, key, disk })),
+  );
+
 function imagesOfDisk({ spec, devices, managed }: Plan, vm: InstanceUuid, disk: PlannedDisk): readonly string[] {
-  if (spec.files) return [];
+  if (spec.files || spec.expose) return [];
   const own = managed
     ? managed.disks.filter((one) => one.vm === vm && one.key === disk.key)
     : devices.filter(({ device }) => disk.devices.includes(device));
@@ -124,13 +145,14 @@ function imagesOfDisk({ spec, devices, managed }: Plan, vm: InstanceUuid, disk: 
 
 /** What a run is about to hand over, written before its first image or mount: a crash in the middle leaves files that say whose they are. */
 export function plannedManifestOf(plan: Plan): string {
-  const { runId, arrayId, snapshotName, spec } = plan;
+  const { runId, arrayId, snapshotName, spec, devices } = plan;
   const planned = {
     schema: 'snaphook/planned-manifest',
     version: 1,
     run: { id: runId, job: spec.name, ...ownName(plan) },
     snapshot: { array: arrayId, name: snapshotName },
     folders: foldersOf(plan),
+    ...(spec.expose && { exposed: { as: spec.expose, disks: devices.map(({ imagePath: path }) => ({ path })) } }),
     images: imagesOf(plan).map(({ imagePath, imageBytes, format }) => ({
       path: imagePath,
       format,
@@ -153,12 +175,19 @@ export interface ManifestNote {
   readonly images: readonly ImageShape[];
   /** In which file systems are mounted; none where images are handed over. */
   readonly folders: readonly string[];
+  /** Disks that are handed over without a copy. */
+  readonly exposed: ExposedNote | undefined;
+}
+
+export interface ExposedNote {
+  readonly as: ExposedAs;
+  readonly paths: readonly string[];
 }
 
 /** Undefined for a text that is no manifest of ours, or that names a path outside its directory or a format unknown here. */
 export function readManifestNote(text: string | undefined): ManifestNote | undefined {
   const root = parseJson(text);
-  const { schema, run, snapshot, images, folders = [] } = fieldsOf(root);
+  const { schema, run, snapshot, images, folders = [], exposed: shown } = fieldsOf(root);
   const { id, job: jobName, name = fieldsOf(snapshot).name } = fieldsOf(run);
   if (schema !== 'snaphook/manifest' && schema !== 'snaphook/planned-manifest') return undefined;
   if (typeof id !== 'string' || typeof name !== 'string') return undefined;
@@ -172,9 +201,20 @@ export function readManifestNote(text: string | undefined): ManifestNote | undef
   });
   const complete = files.filter((file) => file !== undefined);
   const inside = folders.filter((folder): folder is string => typeof folder === 'string' && staysInside(folder));
+  const exposed = shown === undefined ? undefined : exposedNoteOf(shown);
+  if (exposed === 'unknown') return undefined;
   if (complete.length !== files.length || inside.length !== folders.length) return undefined;
   const job = typeof jobName === 'string' ? jobName : undefined;
-  return { runId: id, job, ownName: name, images: complete, folders: inside };
+  return { runId: id, job, ownName: name, images: complete, folders: inside, exposed };
+}
+
+function exposedNoteOf(value: unknown): ExposedNote | 'unknown' {
+  const { as: name, disks } = fieldsOf(value);
+  const as = EXPOSED_AS.find((one) => one === name);
+  if (as === undefined || !Array.isArray(disks)) return 'unknown';
+  const paths = disks.map((disk: unknown) => fieldsOf(disk).path);
+  const inside = paths.filter((path): path is string => typeof path === 'string' && staysInside(path));
+  return inside.length === paths.length ? { as, paths: inside } : 'unknown';
 }
 
 /** Undefined for what is no JSON. */
