@@ -73,7 +73,14 @@ export async function judgeLostExports(
       judged.push({ finding: { kind: 'waiting-export', runId: own.run, ...of }, because, files: undefined });
     } else {
       const finding: Finding = { kind: 'orphan-export', runId: own.run, ...of };
-      judged.push({ finding, because: proof, files, folders: claim.folders, exposed: exposedOf(claim), bands: bandsOf(claim) });
+      judged.push({
+        finding,
+        because: proof,
+        files,
+        folders: claim.folders,
+        exposed: exposedOf(claim),
+        bands: bandsOf(claim),
+      });
     }
   }
   return judged;
@@ -92,7 +99,8 @@ interface Claim {
   readonly files: readonly HandedOverFile[];
 }
 
-const exposedOf = ({ ownName: tag, exposed }: Claim) => (tag === undefined || !exposed ? undefined : { ...exposed, tag });
+const exposedOf = ({ ownName: tag, exposed }: Claim) =>
+  tag === undefined || !exposed ? undefined : { ...exposed, tag };
 
 function bandsOf({ job, images }: Claim): LostBands | undefined {
   const paths = images.filter(({ format }) => format === 'bands').map(({ path }) => path);

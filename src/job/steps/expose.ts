@@ -24,11 +24,7 @@ export const exposeStep: Step<ExposeResult> = {
     const disks = disksOf(run);
     if (disks.length === 0) throw new SnaphookError('E_EXPORT', `run "${plan.runId}" has nothing to hand over`);
     ports.reporter.info('exposing', { disks: disks.length, as: exposedAs(run) });
-    const helper = await ports.exposures.expose(
-      directory,
-      { tag: ownNameOf(plan), as: exposedAs(run), disks },
-      signal,
-    );
+    const helper = await ports.exposures.expose(directory, { tag: ownNameOf(plan), as: exposedAs(run), disks }, signal);
     await requireLinks(run, signal);
     await writeManifest(run, manifestOf(run, capture, { files: [], fileSystems: undefined }), signal);
     return { helper, disks: disks.length };

@@ -1,6 +1,7 @@
 import { lstat, readdir, readFile, realpath, rmdir, stat, unlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { systemErrorCode } from '../../platform/system-error.ts';
+import { unlessAborted } from '../../platform/unless-aborted.ts';
 import type { Clock } from '../../ports/clock.ts';
 import { SnaphookError } from '../../ports/errors.ts';
 import {
@@ -36,7 +37,7 @@ const SECTOR_BYTES = 512;
  * `mountNamespace` as for file systems.
  */
 export function createLinuxExposures(clock: Clock, mountNamespace: 'machine' | 'any'): Exposures {
-  return {
+  const work: Exposures = {
     async preflight(directory, as, paths, signal) {
       await requireMachine(as, signal);
       if (as === 'fuse' && mountNamespace === 'machine') await requireMachinesMounts(directory);
@@ -46,14 +47,21 @@ export function createLinuxExposures(clock: Clock, mountNamespace: 'machine' | '
       for (const file of as === 'nbd' ? [socket] : paths.map((one) => insideOf(root, one))) await requireFree(file);
     },
 
-    expose: (directory, exposure, signal) =>
-      withGrace(signal, async (late) => expose(await realpath(directory), exposure, late)),
+    async expose(directory, exposure, signal) {
+      return expose(await realpath(directory), exposure, signal);
+    },
 
+    async release(directory, exposure, signal) {
+      const root = await realpath(directory).catch(() => path.resolve(directory));
+      return release(root, exposure, clock, signal);
+    },
+  };
+  return {
+    preflight: (directory, as, paths, signal) => unlessAborted(work.preflight(directory, as, paths, signal), signal),
+    expose: (directory, exposure, signal) =>
+      withGrace(signal, (late) => unlessAborted(work.expose(directory, exposure, late), late)),
     release: (directory, exposure, signal) =>
-      withGrace(signal, async (late) => {
-        const root = await realpath(directory).catch(() => path.resolve(directory));
-        return release(root, exposure, clock, late);
-      }),
+      withGrace(signal, (late) => unlessAborted(work.release(directory, exposure, late), late)),
   };
 }
 
@@ -82,9 +90,13 @@ async function requireMachine(as: ExposedAs, signal: AbortSignal): Promise<void>
 
 function requireShort(socket: string): void {
   if (Buffer.byteLength(socket) <= MAX_SOCKET_BYTES) return;
-  throw new SnaphookError('E_EXPORT', `"${socket}" is longer than the ${MAX_SOCKET_BYTES} bytes that a socket may have`, {
-    hint: 'Give the job a shorter exportDirectory.',
-  });
+  throw new SnaphookError(
+    'E_EXPORT',
+    `"${socket}" is longer than the ${MAX_SOCKET_BYTES} bytes that a socket may have`,
+    {
+      hint: 'Give the job a shorter exportDirectory.',
+    },
+  );
 }
 
 async function requireFree(file: string): Promise<void> {

@@ -69,7 +69,10 @@ export function createLinuxFileSystems(clock: Clock, mountNamespace: 'machine' |
 }
 
 /** Work under a signal that comes a moment after the given one. */
-export async function withGrace<Result>(signal: AbortSignal, work: (late: AbortSignal) => Promise<Result>): Promise<Result> {
+export async function withGrace<Result>(
+  signal: AbortSignal,
+  work: (late: AbortSignal) => Promise<Result>,
+): Promise<Result> {
   const late = new AbortController();
   let timer: NodeJS.Timeout | undefined;
   const onAbort = () => {
