@@ -184,7 +184,7 @@ async function reapDirectory(
       (async (limited: AbortSignal) => {
         const disks = folders.map((folder) => ({ folder, devicePaths: undefined }));
         if (disks.length > 0) await ports.fileSystems.release(directory, disks, limited);
-        if (exposed) await ports.exposures.release(directory, { ...exposed, isOurs: true }, limited);
+        if (exposed) await ports.exposures.release(directory, { ...exposed, devicePaths: [], isOurs: true }, limited);
         if (bands) await settleBands(ports, directory, bands.paths, bands.job, limited);
         await removeFiles(ports, directory, files, limited);
       });

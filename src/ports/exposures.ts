@@ -19,6 +19,8 @@ export interface ExposureToRelease {
   readonly tag: string;
   readonly as: ExposedAs;
   readonly paths: readonly string[];
+  /** Where the disks are or were seen: nothing of ours holds them afterwards. */
+  readonly devicePaths: readonly string[];
   /** False: the files are released only while a helper with the tag shows that they are its own. */
   readonly isOurs: boolean;
 }
@@ -49,7 +51,7 @@ export interface Exposures {
   ): Promise<ExposureHelper>;
   /**
    * Ends the helper and removes files, socket and empty folders; what is not there is success. Verified: when it returns, no helper with
-   * the tag is there, so that nothing holds the devices. Returns the paths at which something else lies, which is left alone.
+   * the tag is there, and no loop device holds one of the devices. Returns the paths at which something else lies, which is left alone.
    * Errors: `E_PROXY` while somebody reads.
    */
   release(directory: string, exposure: ExposureToRelease, signal: AbortSignal): Promise<readonly string[]>;

@@ -34,7 +34,8 @@ async function exposed(as: ExposedAs) {
   const tag = `snaphook-${path.basename(place)}`;
   tags.push({ tag, as });
   const helper = await exposures.expose(directory, { tag, as, disks }, never);
-  const release = (isOurs = true, by = exposures) => by.release(directory, { tag, as, paths: PATHS, isOurs }, never);
+  const release = (isOurs = true, by = exposures) =>
+    by.release(directory, { tag, as, paths: PATHS, devicePaths: devices, isOurs }, never);
   const contents = devices.map((device) => readFileSync(device).subarray(0, SIZE_BYTES));
   return { place, directory, devices, contents, tag, helper, release, file: path.join(directory, FIRST) };
 }
@@ -113,7 +114,7 @@ test('while somebody reads nothing is taken away, and who it is is told', async 
 
 test('what may be of another run is left alone, unless a helper with the tag shows whose it is', async () => {
   const { directory, tag, release } = await exposed('fuse');
-  const other = { tag: `${tag}-other`, as: 'fuse', paths: PATHS, isOurs: false } as const;
+  const other = { tag: `${tag}-other`, as: 'fuse', paths: PATHS, devicePaths: [], isOurs: false } as const;
 
   await exposures.release(directory, other, never);
   expect(await findHelpers(tag, 'fuse')).toHaveLength(1);

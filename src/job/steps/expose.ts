@@ -3,8 +3,9 @@ import type { DiskToExpose, ExposedAs } from '../../ports/exposures.ts';
 import { doubtOf, removeHandedOver, writeManifest, writePlannedManifest } from '../handed-over.ts';
 import { seenTargetsOf, snapshotResultOf } from '../journal.ts';
 import { manifestOf } from '../manifest.ts';
-import { ownNameOf } from '../plan.ts';
+import { ownNameOf, targetsOf } from '../plan.ts';
 import type { ExposeResult } from '../results.ts';
+import { stillOurs } from '../reused-targets.ts';
 import type { Run, Step } from '../step.ts';
 import { requireLinks } from './link.ts';
 
@@ -35,14 +36,17 @@ export const exposeStep: Step<ExposeResult> = {
   },
 
   async undo(run, signal) {
-    const { plan, ports } = run;
+    const { plan, ports, journal } = run;
     const { exportDirectory: directory } = plan.spec;
     const doubt = await doubtOf(run, signal);
+    // A manifest can be overwritten under a live helper: its command line says whose files they are, the array whose the targets.
+    const targets = doubt === undefined ? targetsOf(plan) : await stillOurs(run, targetsOf(plan), signal);
+    const seen = seenTargetsOf(journal.state).filter(({ target }) => targets.includes(target));
     const exposure = {
       tag: ownNameOf(plan),
       as: exposedAs(run),
       paths: plan.devices.map(({ imagePath }) => imagePath),
-      // A manifest can be overwritten under a live helper, which bears the run in its command line.
+      devicePaths: seen.map(({ path }) => path),
       isOurs: doubt === undefined,
     };
     for (const file of await ports.exposures.release(directory, exposure, signal))

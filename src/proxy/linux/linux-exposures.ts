@@ -14,7 +14,7 @@ import {
 } from '../../ports/exposures.ts';
 import { blockDeviceBytes } from './block-device.ts';
 import { endHelpers, findHelpers, HELPER_PROGRAM, helperCommand } from './exposure-helper.ts';
-import { insideOf, requireMachinesMounts, withGrace } from './linux-file-systems.ts';
+import { insideOf, releaseLoops, requireMachinesMounts, withGrace } from './linux-file-systems.ts';
 import { attachLoop, type OpenLoop } from './loop-devices.ts';
 import { makeMountPoint } from './mount-points.ts';
 import { mountsBelow, unmount } from './mounts.ts';
@@ -53,7 +53,9 @@ export function createLinuxExposures(clock: Clock, mountNamespace: 'machine' | '
 
     async release(directory, exposure, signal) {
       const root = await realpath(directory).catch(() => path.resolve(directory));
-      return release(root, exposure, clock, signal);
+      const leftAlone = await release(root, exposure, clock, signal);
+      await releaseLoops(exposure, clock, signal);
+      return leftAlone;
     },
   };
   return {

@@ -164,7 +164,11 @@ async function releaseMounts(
   return foreign;
 }
 
-async function releaseLoops({ devicePaths = [] }: DiskToRelease, clock: Clock, signal: AbortSignal): Promise<void> {
+export async function releaseLoops(
+  { devicePaths = [] }: Pick<DiskToRelease, 'devicePaths'>,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<void> {
   const untilMs = clock.monotonicMs() + DETACH_MS;
   for (;;) {
     const loops = await loopsOn(devicePaths);
