@@ -38,7 +38,7 @@ export interface ExposureHelper {
  * Errors: `E_PROXY`, `E_PROXY_DEVICE`, `E_EXPORT`, and the signal's reason.
  */
 export interface Exposures {
-  /** Fails where no disk can be exposed, or where something lies at one of the paths. Changes nothing. */
+  /** Fails where no disk can be exposed, or, given paths, where something lies in the way of them. Changes nothing. */
   preflight(directory: string, as: ExposedAs, paths: readonly string[], signal: AbortSignal): Promise<void>;
   /**
    * Starts one helper for all disks; when it returns, they can be read. `tag`: letters, digits and dashes, unlike that of any other

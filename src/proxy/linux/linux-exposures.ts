@@ -42,9 +42,8 @@ export function createLinuxExposures(clock: Clock, mountNamespace: 'machine' | '
       await requireMachine(as, signal);
       if (as === 'fuse' && mountNamespace === 'machine') await requireMachinesMounts(directory);
       const root = await realpath(directory).catch(() => path.resolve(directory));
-      const socket = path.join(root, NBD_SOCKET_NAME);
-      if (as === 'nbd') requireShort(socket);
-      for (const file of as === 'nbd' ? [socket] : paths.map((one) => insideOf(root, one))) await requireFree(file);
+      if (as === 'nbd') requireShort(path.join(root, NBD_SOCKET_NAME));
+      for (const file of paths.length === 0 ? [] : filesOf(root, as, paths)) await requireFree(file);
     },
 
     async expose(directory, exposure, signal) {
@@ -100,6 +99,10 @@ function requireShort(socket: string): void {
     },
   );
 }
+
+/** What lies in the hand-over directory as long as the disks are exposed. */
+const filesOf = (root: string, as: ExposedAs, paths: readonly string[]): readonly string[] =>
+  as === 'nbd' ? [path.join(root, NBD_SOCKET_NAME)] : paths.map((one) => insideOf(root, one));
 
 async function requireFree(file: string): Promise<void> {
   const there = await lstat(file).then(
@@ -186,7 +189,7 @@ async function release(
     await removeSocket(socket);
     return [];
   }
-  const files = paths.map((one) => insideOf(root, one));
+  const files = filesOf(root, as, paths);
   for (const file of files) await unmountFuse(file, clock, signal);
   await endHelpers(tag, as, clock, signal);
   const leftAlone: string[] = [];
