@@ -45,9 +45,9 @@ const escaped = (value: string): string => value.replaceAll(',', ',,');
 export async function findHelpers(tag: string, as: ExposedAs): Promise<readonly ExposureHelper[]> {
   const helpers: ExposureHelper[] = [];
   for (const name of (await readdir('/proc')).filter((entry) => /^\d+$/.test(entry))) {
+    if (!(await hasTag(name, tag, as))) continue;
     const startTicks = await startTicksOf(name);
-    if (startTicks === undefined || !(await hasTag(name, tag, as))) continue;
-    helpers.push({ pid: Number(name), startTicks });
+    if (startTicks !== undefined) helpers.push({ pid: Number(name), startTicks });
   }
   return helpers;
 }
@@ -70,22 +70,24 @@ async function startTicksOf(pid: string): Promise<string | undefined> {
   return GONE_STATES.includes(state) ? undefined : fields[18];
 }
 
-const END_MS = 5000;
+/** A killed process needs its turn on the processor to end. */
+const END_MS = 10_000;
 const POLL_MS = 20;
 
 /** Kills them and waits until they are gone. */
 export async function endHelpers(tag: string, as: ExposedAs, clock: Clock, signal: AbortSignal): Promise<void> {
-  const untilMs = clock.monotonicMs() + END_MS;
+  let killedAtMs: number | undefined;
   for (;;) {
     const helpers = await findHelpers(tag, as);
     const [first] = helpers;
     if (first === undefined) return;
-    if (clock.monotonicMs() > untilMs) {
+    if (killedAtMs !== undefined && clock.monotonicMs() > killedAtMs + END_MS) {
       throw new SnaphookError('E_PROXY', `process ${first.pid}, which exposes disks of "${tag}", cannot be ended`, {
         hint: 'It hangs in the kernel: check the paths of the devices (multipath -ll, dmesg), then run `snaphook reap --apply`.',
       });
     }
     for (const helper of helpers) await kill(helper);
+    killedAtMs ??= clock.monotonicMs();
     await clock.sleep(POLL_MS, signal);
   }
 }
