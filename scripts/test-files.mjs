@@ -26,6 +26,8 @@ const PACKAGES = [
   'mount',
   'util-linux',
 ];
+/** Of disks without a copy, and to read them. */
+const EXPOSE_PACKAGES = ['qemu-system-common', 'libnbd-bin', 'iproute2', 'procps'];
 const IMAGE_BYTES = 2e9;
 const INSIDE = '--inside';
 const program = fileURLToPath(import.meta.url);
@@ -42,7 +44,7 @@ function makeFolder() {
 function requireMachine() {
   if (process.platform !== 'linux') throw new Error('needs Linux');
   if (process.getuid?.() !== 0) throw new Error('needs root');
-  installPackages(PACKAGES);
+  installPackages([...PACKAGES, ...EXPOSE_PACKAGES]);
   must('losetup', ['--find']);
   for (const kind of ['ext4', 'xfs', 'btrfs', 'fuseblk']) {
     run('modprobe', [kind === 'fuseblk' ? 'fuse' : kind]);

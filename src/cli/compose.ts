@@ -21,6 +21,7 @@ import type { VmSelector } from '../ports/hypervisor.ts';
 import { arrayId } from '../ports/identity.ts';
 import type { Reporter } from '../ports/reporter.ts';
 import { createPowerMax, type UnisphereServer } from '../powermax/powermax.ts';
+import { createLinuxExposures } from '../proxy/linux/linux-exposures.ts';
 import { createLinuxFileSystems } from '../proxy/linux/linux-file-systems.ts';
 import { createLinuxProxy } from '../proxy/linux/linux-proxy.ts';
 import { createHostStorage } from '../vsphere/host-storage.ts';
@@ -63,6 +64,7 @@ export function composePorts(config: Config, reporter: Reporter): JobPorts {
     proxy: createLinuxProxy({ byIdFolder: config.proxy.devices, clock }),
     images: imageFiles,
     fileSystems: createLinuxFileSystems(clock, config.proxy.mountNamespace),
+    exposures: createLinuxExposures(clock, config.proxy.mountNamespace),
     bands: bandFolders,
     imageSource: storedImages,
     journals: createFileJournals(path.join(config.stateDirectory, 'runs')),
@@ -184,6 +186,7 @@ export function jobSpec(
     configurationFiles: job.configurationFiles,
     limits: limitsOf(name, job),
     ...(job.handOver === 'files' && { files: job.files ?? { verify: true, onUnreadable: 'fail' } }),
+    ...((job.handOver === 'fuse' || job.handOver === 'nbd') && { expose: job.handOver }),
     ...(job.retention && { retention: { days: job.retention.days, count: job.retention.count } }),
   };
 }

@@ -95,6 +95,7 @@ async function checkJob(config: Config, name: string, ports: JobPorts, signal: A
   const runId = newRunId(ports.clock.now(), ports.randomText());
   const spec = jobSpec(config, name);
   if (spec.files) await ports.fileSystems.preflight(spec.exportDirectory, [], signal);
+  if (spec.expose) await ports.exposures.preflight(spec.exportDirectory, spec.expose, [], signal);
   const plan = await previewPlan(ports, { runId, spec, context }, signal);
   const warnings = plan.warnings.length === 0 ? '' : `; ${plan.warnings.join('; ')}`;
   const what = plan.managed

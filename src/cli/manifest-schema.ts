@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { GRADES } from '../job/grade.ts';
+import { EXPOSED_AS } from '../ports/exposures.ts';
 import { IMAGE_FORMATS, MOST_LEAF_BYTES } from '../ports/images.ts';
 
 const bytes = z.number().int().nonnegative();
@@ -23,6 +24,15 @@ const contentHash = z
   })
   .describe('of the content, whatever the format: BLAKE2b-512 of the BLAKE2b-512 digests of its leaves in a row');
 
+const signature = z
+  .object({
+    diskId: z.string().optional().describe('gpt:<disk GUID> or mbr:<8 hex digits>'),
+    vmfs: z.object({ volumeUuid: z.string(), fileSystemUuid: z.string().optional() }).optional(),
+  })
+  .describe('what the content says of itself');
+
+const vmOfDisk = z.object({ name: z.string(), key: z.number().int(), disk: z.string() });
+
 const image = z
   .object({
     path: inside,
@@ -42,13 +52,7 @@ const image = z
     device: z.string().optional().describe('source device on the array'),
     wwn: z.string().optional().describe('of the source device'),
     target: z.string().optional().describe('device that was linked and read'),
-    signature: z
-      .object({
-        diskId: z.string().optional().describe('gpt:<disk GUID> or mbr:<8 hex digits>'),
-        vmfs: z.object({ volumeUuid: z.string(), fileSystemUuid: z.string().optional() }).optional(),
-      })
-      .optional()
-      .describe('what the content says of itself'),
+    signature: signature.optional(),
     diskUuid: z.string().optional().describe('serial of a disk that was read by hot-add (route managed)'),
   })
   .describe('one image; a flat VMDK has its extent beside it');
@@ -142,7 +146,7 @@ const fileSystem = z.object({
   guestMountPoints: z.array(z.string()).optional().describe('where its guest has it, as far as is known'),
   why: z.string().optional().describe('it is not mounted'),
   folder: inside.describe('of its disk'),
-  vms: z.array(z.object({ name: z.string(), key: z.number().int(), disk: z.string() })),
+  vms: z.array(vmOfDisk),
   device: z.string(),
   target: z.string(),
   wwn: z.string(),
@@ -155,6 +159,27 @@ const fileSystem = z.object({
   }),
   fileSystem: z.object({ kind: z.string().optional(), uuid: z.string().optional(), label: z.string().optional() }),
 });
+
+const exposed = z
+  .object({
+    as: z.enum(EXPOSED_AS).describe('files, or exports of an NBD server'),
+    socket: inside.optional().describe('of the NBD server'),
+    disks: z
+      .array(
+        z.object({
+          path: inside.describe('of the file; the name of the NBD export'),
+          sizeBytes: bytes,
+          holds: z.enum(['disk', 'datastore']),
+          device: z.string(),
+          wwn: z.string(),
+          target: z.string(),
+          signature: signature.optional(),
+          vms: z.array(vmOfDisk),
+        }),
+      )
+      .min(1),
+  })
+  .describe('disks that the backup product reads where they lie: nothing was read before, so there are no hashes');
 
 /** The manifest beside the images, version 1. Readers ignore fields they do not know: later versions of snaphook may add some. */
 export const manifestSchema = z
@@ -208,12 +233,14 @@ export const manifestSchema = z
     folders: z.array(inside).optional().describe('of disks whose file systems are mounted, docs/files.md'),
     fileSystems: z.array(fileSystem).optional().describe('what was found on these disks'),
     files: z.array(vmFile).optional(),
-    images: z.array(image).describe('none where file systems are handed over'),
+    exposed: exposed.optional(),
+    images: z.array(image).describe('none where file systems are handed over, or disks without a copy'),
   })
-  .refine(({ images, fileSystems = [] }) => images.length > 0 || fileSystems.some(({ state }) => state === 'mounted'), {
-    error: 'neither images nor mounted file systems',
-    path: ['images'],
-  })
+  .refine(
+    ({ images, exposed: shown, fileSystems = [] }) =>
+      images.length > 0 || shown !== undefined || fileSystems.some(({ state }) => state === 'mounted'),
+    { error: 'neither images nor mounted file systems nor exposed disks', path: ['images'] },
+  )
   .describe('snaphook manifest');
 
 export type Manifest = z.infer<typeof manifestSchema>;

@@ -1,4 +1,5 @@
 import { loadConfig } from '../config/load.ts';
+import type { JobSpec } from '../job/job-spec.ts';
 import { folderOf } from '../job/mounted-devices.ts';
 import { newRunId } from '../job/names.ts';
 import { imageFormatOf, type PlanPreview } from '../job/plan.ts';
@@ -42,9 +43,21 @@ function documentOf({ runId: _, context: __, spec, ...plan }: PlanPreview): Verb
     job: spec.name,
     grade: spec.grade,
     exportDirectory: spec.exportDirectory,
-    ...(spec.files ? { handOver: 'files' } : { handOver: 'images', imageFormat: imageFormatOf(spec) }),
+    handOver: handOverOf(spec),
+    ...(handOverOf(spec) === 'images' && { imageFormat: imageFormatOf(spec) }),
     ...plan,
   });
+}
+
+const handOverOf = ({ files, expose }: JobSpec) => (files ? 'files' : (expose ?? 'images'));
+
+function handOverText({ spec, devices, managed }: PlanPreview): string {
+  const images = managed ? managed.disks : devices;
+  if (spec.files) return `file systems of ${images.length} disk(s) are mounted below ${spec.exportDirectory}\n`;
+  const bytes = bytesText(images.reduce((sum, { imageBytes }) => sum + imageBytes, 0));
+  return spec.expose
+    ? `${images.length} disk(s) of ${bytes} are shown by ${spec.expose} in ${spec.exportDirectory}, without a copy\n`
+    : `${imageFormatOf(spec)} images of up to ${bytes} go to ${spec.exportDirectory}\n`;
 }
 
 function textOf(plan: PlanPreview): string {
@@ -73,7 +86,6 @@ function textOf(plan: PlanPreview): string {
         ]),
     ),
   );
-  const images = managed ? managed.disks : plan.devices;
   const frozen = plan.vms.filter(({ freeze }) => freeze !== 'none').map(({ name }) => name);
   return [
     managed
@@ -90,9 +102,7 @@ function textOf(plan: PlanPreview): string {
       ({ count, cylinders }) =>
         `a run would create ${count} target(s) of ${cylinders} cylinders in pool ${plan.spec.targetPool}, which keeps them\n`,
     ),
-    plan.spec.files
-      ? `file systems of ${images.length} disk(s) are mounted below ${plan.spec.exportDirectory}\n`
-      : `${imageFormatOf(plan.spec)} images of up to ${bytesText(images.reduce((sum, { imageBytes }) => sum + imageBytes, 0))} go to ${plan.spec.exportDirectory}\n`,
+    handOverText(plan),
     ...plan.vms
       .filter(({ name, selectedBy }) => selectedBy.some((selector) => selector !== name))
       .map(({ name, selectedBy }) => `VM ${name} selected by ${selectedBy.join(', ')}\n`),

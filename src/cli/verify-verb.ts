@@ -34,6 +34,15 @@ export async function verifyVerb(request: VerifyRequest, reporter: Reporter, sig
   // First: nothing in a manifest that somebody else wrote is worth a look.
   if (request.publicKey !== undefined) await requireSignature(request.manifest, request.publicKey, text);
   const manifest = parseManifest(request.manifest, text);
+  if (manifest.exposed) {
+    throw new SnaphookError(
+      'E_VERIFY',
+      `manifest "${request.manifest}" is of disks that were handed over without a copy: it has no hash`,
+      {
+        hint: 'They were not read before the backup product did. `handOver: images` makes images that can be verified.',
+      },
+    );
+  }
   if (manifest.images.length === 0) {
     throw new SnaphookError('E_VERIFY', `manifest "${request.manifest}" is of mounted file systems: it has no image`, {
       hint: 'They were checked before they were handed over; of files themselves a manifest has no hashes.',

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { EXPOSED_AS } from '../ports/exposures.ts';
 import { IMAGE_FORMATS, MOST_LEAF_BYTES } from '../ports/images.ts';
 
 const secret = z
@@ -139,7 +140,7 @@ const proxy = z.strictObject({
     .enum(['machine', 'any'])
     .default('machine')
     .describe(
-      'where handOver: files may mount: in the view of the whole machine alone, or in whatever view the hook has',
+      'where handOver: files and fuse may mount: in the view of the whole machine alone, or in whatever view the hook has',
     ),
 });
 
@@ -225,9 +226,11 @@ const job = z.strictObject({
     .optional()
     .describe('whose VMs they are: a level of folders above the VMs; of several groups the first that fits'),
   handOver: z
-    .enum(['images', 'files'])
+    .enum(['images', 'files', ...EXPOSED_AS])
     .default('images')
-    .describe('images of the disks, or their file systems mounted read-only (Linux proxy)'),
+    .describe(
+      'images of the disks; their file systems mounted read-only (files); or disks without a copy: docs/expose.md (fuse, nbd). All but images: Linux proxy, root',
+    ),
   files: z
     .strictObject({
       verify: z.boolean().default(true).describe('check every file system first; one that is not sound ends the run'),

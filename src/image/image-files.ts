@@ -1,6 +1,7 @@
-import { lstat, open, readdir, readFile, realpath, rename, rm, rmdir, stat, statfs, writeFile } from 'node:fs/promises';
+import { lstat, open, readdir, readFile, realpath, rename, rm, stat, statfs, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { ensureFolder } from '../platform/ensure-folder.ts';
+import { removeEmptyFolders } from '../platform/remove-empty-folders.ts';
 import { systemErrorCode } from '../platform/system-error.ts';
 import { unlessAborted } from '../platform/unless-aborted.ts';
 import { SnaphookError } from '../ports/errors.ts';
@@ -171,13 +172,6 @@ async function removeFile(
   if (!isExpected(stats.size)) return `it has ${stats.size} bytes now`;
   await rm(file, { force: true });
   return undefined;
-}
-
-async function removeEmptyFolders(folder: string, root: string): Promise<void> {
-  for (let current = folder; current.startsWith(root + path.sep); current = path.dirname(current)) {
-    if ((await readdir(current).catch(() => [''])).length > 0) return;
-    await rmdir(current).catch(() => undefined);
-  }
 }
 
 const exists = (file: string): Promise<boolean> =>

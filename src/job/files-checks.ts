@@ -5,11 +5,19 @@ import type { SourceDevice } from './sources.ts';
 
 /** What is known not to be readable as files is refused before a guest is touched. Errors: `E_DISK_UNSUPPORTED`, `E_UNREADABLE`. */
 export function checkFiles(
-  { name, files, keep, clone }: Pick<JobSpec, 'name' | 'files' | 'keep' | 'clone'>,
+  { name, files, expose, keep, clone }: Pick<JobSpec, 'name' | 'files' | 'expose' | 'keep' | 'clone'>,
   { name: route, because }: Route,
   sources: readonly Pick<SourceDevice, 'holds' | 'datastore'>[],
 ): void {
-  if (!files || keep || clone) return;
+  if (keep || clone) return;
+  if (expose && route === 'managed') {
+    throw new SnaphookError(
+      'E_DISK_UNSUPPORTED',
+      `job "${name}" exposes disks without a copy, but takes the route "managed", on which nobody would notice a disk that moves while the backup product reads: ${because}`,
+      { hint: 'Set `handOver: images` for this job.' },
+    );
+  }
+  if (!files) return;
   if (route === 'managed') {
     throw new SnaphookError(
       'E_DISK_UNSUPPORTED',

@@ -1,3 +1,4 @@
+import type { ExposedAs } from '../ports/exposures.ts';
 import type { FreezeStrategy } from '../ports/guest.ts';
 import type { VmSelector } from '../ports/hypervisor.ts';
 import type { RunId } from '../ports/identity.ts';
@@ -104,8 +105,10 @@ export interface JobSpec {
   readonly proxyVm: VmSelector | undefined;
   /** The array removes the snapshot after this, even if this machine burns down. */
   readonly timeToLiveHours: number;
-  /** Absent: images are handed over. */
+  /** Absent, and `expose` too: images are handed over. */
   readonly files?: FilesWish;
+  /** Disks are handed over without a copy. */
+  readonly expose?: ExposedAs;
   /** Where images or files are handed over. */
   readonly exportDirectory: string;
   /** Absent: VMs lie beside one another there. */

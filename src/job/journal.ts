@@ -23,7 +23,7 @@ const JOURNAL_VERSION = 1;
 /**
  * `managed-capture` and `hot-add` stand in place of `capture` to `devices` on the route `managed`; `host`, `datastore` and `register`
  * are of clones of VMFS, `copy` of those that vCenter copies. `restore` is of reverts, which have no other step; `import` and `replace`
- * are of restores. `mount` stands in place of `export` where files are handed over.
+ * are of restores. `mount` stands in place of `export` where files are handed over, `expose` where disks are without a copy.
  */
 export const STEP_NAMES = [
   'group',
@@ -37,6 +37,7 @@ export const STEP_NAMES = [
   'devices',
   'export',
   'mount',
+  'expose',
   'datastore',
   'register',
   'restore',
@@ -176,6 +177,7 @@ function emptyRunState(): RunState {
       devices: { at: 'untouched' },
       export: { at: 'untouched' },
       mount: { at: 'untouched' },
+      expose: { at: 'untouched' },
       datastore: { at: 'untouched' },
       register: { at: 'untouched' },
       restore: { at: 'untouched' },

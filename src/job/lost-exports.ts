@@ -1,7 +1,7 @@
 import type { RunId } from '../ports/identity.ts';
 import { type ExportRecord, filesOfImage, type HandedOverFile, type ImageShape } from '../ports/images.ts';
 import type { Finding } from './finding.ts';
-import { readManifestNote } from './manifest.ts';
+import { type ExposedNote, readManifestNote } from './manifest.ts';
 import { OWN_NAME_PREFIX } from './names.ts';
 import { isYoung, runByMark, whyNotOfItsTime } from './ownership.ts';
 import { DRAFT_SUFFIX, MANIFEST_NAME, PLANNED_MANIFEST_NAME, SIGNATURE_NAME } from './plan.ts';
@@ -15,6 +15,8 @@ export interface LostExport {
   readonly files: readonly HandedOverFile[] | undefined;
   /** Folders with mounts, which have to go before; absent: none are known. */
   readonly folders?: readonly string[];
+  /** Disks without a copy, whose helper has to end before: by the name it was started with. */
+  readonly exposed?: (ExposedNote & { readonly tag: string }) | undefined;
   /** Folders whose bands stay although the rest is removed: what the run began with them is ended. */
   readonly bands?: LostBands | undefined;
 }
@@ -71,7 +73,14 @@ export async function judgeLostExports(
       judged.push({ finding: { kind: 'waiting-export', runId: own.run, ...of }, because, files: undefined });
     } else {
       const finding: Finding = { kind: 'orphan-export', runId: own.run, ...of };
-      judged.push({ finding, because: proof, files, folders: claim.folders, bands: bandsOf(claim) });
+      judged.push({
+        finding,
+        because: proof,
+        files,
+        folders: claim.folders,
+        exposed: exposedOf(claim),
+        bands: bandsOf(claim),
+      });
     }
   }
   return judged;
@@ -85,9 +94,13 @@ interface Claim {
   readonly job?: string | undefined;
   readonly images: readonly ImageShape[];
   readonly folders: readonly string[];
+  readonly exposed?: ExposedNote | undefined;
   /** Beside the record itself. */
   readonly files: readonly HandedOverFile[];
 }
+
+const exposedOf = ({ ownName: tag, exposed }: Claim) =>
+  tag === undefined || !exposed ? undefined : { ...exposed, tag };
 
 function bandsOf({ job, images }: Claim): LostBands | undefined {
   const paths = images.filter(({ format }) => format === 'bands').map(({ path }) => path);

@@ -1,3 +1,5 @@
+import { EXPOSED_AS, type ExposedAs, NBD_SOCKET_NAME } from '../ports/exposures.ts';
+import type { DeviceId } from '../ports/identity.ts';
 import { IMAGE_FORMATS, type ImageFile, type ImageShape, type WrittenFile } from '../ports/images.ts';
 import { collateralOf, warningsOf } from './collateral.ts';
 import { seenTargetsOf } from './journal.ts';
@@ -73,6 +75,7 @@ export function manifestOf(run: Run, capture: CaptureResult, { files, vmFiles, f
     }),
     collateral: collateralOf(plan, capture),
     warnings: [...warningsOf(plan, capture), ...(run.configurations?.warnings ?? [])],
+    ...exposedOf(run),
     ...(fileSystems && { folders: foldersOf(plan), fileSystems: fileSystemsOf(plan, fileSystems) }),
     ...(vmFiles.length > 0 && { files: vmFiles }),
     images: files.map((file) => {
@@ -105,11 +108,7 @@ function fileSystemsOf(plan: Plan, volumes: readonly VolumeOfDisk[]) {
         ? { path: volume.path, checkedBy: volume.checkedBy, guestMountPoints: inGuest.get(volume) ?? [] }
         : { why: volume.why }),
       folder,
-      vms: plan.vms.flatMap(({ name, disks }) =>
-        disks
-          .filter(({ devices }) => devices.includes(device.device))
-          .map(({ key, label: disk }) => ({ name, key, disk })),
-      ),
+      vms: vmsOf(plan, device.device),
       device: device.device,
       target: device.target,
       wwn: device.wwn,
@@ -119,9 +118,32 @@ function fileSystemsOf(plan: Plan, volumes: readonly VolumeOfDisk[]) {
   });
 }
 
+/** Disks that were not read here: no hash says what was in them. */
+function exposedOf({ plan, journal }: Run) {
+  const { expose: as } = plan.spec;
+  if (as === undefined) return {};
+  const seen = new Map(seenTargetsOf(journal.state).map((target) => [target.target, target]));
+  const disks = plan.devices.map(({ imagePath: path, imageBytes: sizeBytes, holds, device, wwn, target }) => ({
+    path,
+    sizeBytes,
+    holds,
+    device,
+    wwn,
+    target,
+    signature: seen.get(target)?.signature,
+    vms: vmsOf(plan, device),
+  }));
+  return { exposed: { as, ...(as === 'nbd' && { socket: NBD_SOCKET_NAME }), disks } };
+}
+
+const vmsOf = (plan: Plan, device: DeviceId) =>
+  plan.vms.flatMap(({ name, disks }) =>
+    disks.filter(({ devices }) => devices.includes(device)).map(({ key, label: disk }) => ({ name, key, disk })),
+  );
+
 /** What a run is about to hand over, written before its first image or mount: a crash in the middle leaves files that say whose they are. */
 export function plannedManifestOf(plan: Plan): string {
-  const { runId, arrayId, snapshotName, spec } = plan;
+  const { runId, arrayId, snapshotName, spec, devices } = plan;
   const planned = {
     schema: 'snaphook/planned-manifest',
     version: 1,
@@ -129,6 +151,7 @@ export function plannedManifestOf(plan: Plan): string {
     snapshot: { array: arrayId, name: snapshotName },
     folders: foldersOf(plan),
     files: vmFilesOf(plan),
+    ...(spec.expose && { exposed: { as: spec.expose, disks: devices.map(({ imagePath: path }) => ({ path })) } }),
     images: imagesOf(plan).map(({ imagePath, imageBytes, format }) => ({
       path: imagePath,
       format,
@@ -153,12 +176,19 @@ export interface ManifestNote {
   readonly files: readonly string[];
   /** In which file systems are mounted; none where images are handed over. */
   readonly folders: readonly string[];
+  /** Disks that are handed over without a copy. */
+  readonly exposed: ExposedNote | undefined;
+}
+
+export interface ExposedNote {
+  readonly as: ExposedAs;
+  readonly paths: readonly string[];
 }
 
 /** Undefined for a text that is no manifest of ours, or that names a path outside its directory or a format unknown here. */
 export function readManifestNote(text: string | undefined): ManifestNote | undefined {
   const root = parseJson(text);
-  const { schema, run, snapshot, images, files = [], folders = [] } = fieldsOf(root);
+  const { schema, run, snapshot, images, files = [], folders = [], exposed: shown } = fieldsOf(root);
   const { id, job: jobName, name = fieldsOf(snapshot).name } = fieldsOf(run);
   if (schema !== 'snaphook/manifest' && schema !== 'snaphook/planned-manifest') return undefined;
   if (typeof id !== 'string' || typeof name !== 'string') return undefined;
@@ -173,10 +203,21 @@ export function readManifestNote(text: string | undefined): ManifestNote | undef
   const complete = shapes.filter((shape) => shape !== undefined);
   const small = files.map((file: unknown) => fieldsOf(file).path).filter(isInside);
   const inside = folders.filter(isInside);
+  const exposed = shown === undefined ? undefined : exposedNoteOf(shown);
+  if (exposed === 'unknown') return undefined;
   const isRead = complete.length === shapes.length && small.length === files.length && inside.length === folders.length;
   if (!isRead) return undefined;
   const job = typeof jobName === 'string' ? jobName : undefined;
-  return { runId: id, job, ownName: name, images: complete, files: small, folders: inside };
+  return { runId: id, job, ownName: name, images: complete, files: small, folders: inside, exposed };
+}
+
+function exposedNoteOf(value: unknown): ExposedNote | 'unknown' {
+  const { as: name, disks } = fieldsOf(value);
+  const as = EXPOSED_AS.find((one) => one === name);
+  if (as === undefined || !Array.isArray(disks)) return 'unknown';
+  const paths = disks.map((disk: unknown) => fieldsOf(disk).path);
+  const inside = paths.filter(isInside);
+  return inside.length === paths.length ? { as, paths: inside } : 'unknown';
 }
 
 const isInside = (path: unknown): path is string => typeof path === 'string' && staysInside(path);

@@ -202,9 +202,9 @@ export interface PlannedImage {
   readonly format: ImageFormat;
 }
 
-/** None where file systems are handed over. */
+/** None where file systems are handed over, or disks without a copy. */
 export function imagesOf({ spec, devices, managed }: Plan): readonly PlannedImage[] {
-  if (spec.files) return [];
+  if (spec.files || spec.expose) return [];
   const format = imageFormatOf(spec);
   return [
     ...devices.map(({ targetWwn: wwn, imagePath, imageBytes }) => ({ wwn, imagePath, imageBytes, format })),
@@ -231,8 +231,12 @@ export const isHandedOver = ({ kept, clone, revert }: Pick<Plan, 'kept' | 'clone
 export const hasCommonInstant = ({ managed, vms }: Plan): boolean => managed === undefined || vms.length === 1;
 
 /** Under what name a manifest is written before it has its own: a crash leaves a file that names its run. */
-export const draftNameOf = ({ snapshotName, borrowed }: Pick<Plan, 'snapshotName' | 'borrowed'>): string =>
-  `${borrowed?.ownName ?? snapshotName}${DRAFT_SUFFIX}`;
+export const draftNameOf = (plan: Pick<Plan, 'snapshotName' | 'borrowed'>): string =>
+  `${ownNameOf(plan)}${DRAFT_SUFFIX}`;
+
+/** Unlike that of any other run, and with the mark of the installation. */
+export const ownNameOf = ({ snapshotName, borrowed }: Pick<Plan, 'snapshotName' | 'borrowed'>): string =>
+  borrowed?.ownName ?? snapshotName;
 
 export const MANIFEST_NAME = 'snaphook-manifest.json';
 /** Of the manifest, in base64. Only where the configuration has a key. */

@@ -1,5 +1,6 @@
 import type { Bands } from '../ports/bands.ts';
 import type { Clock } from '../ports/clock.ts';
+import type { Exposures } from '../ports/exposures.ts';
 import type { FileSystems } from '../ports/file-systems.ts';
 import type { Guests } from '../ports/guest.ts';
 import type { HostStorage } from '../ports/host-storage.ts';
@@ -28,6 +29,7 @@ export interface JobPorts {
   readonly proxy: BackupProxy;
   readonly images: Images;
   readonly fileSystems: FileSystems;
+  readonly exposures: Exposures;
   readonly bands: Bands;
   readonly imageSource: ImageSource;
   readonly journals: JournalStore;

@@ -11,11 +11,12 @@ import { capturedDisksOf, draftNameOf, isHandedOver, MANIFEST_NAME, type Plan } 
 import type { PlanDraft } from './planner.ts';
 import type { JobPorts } from './ports.ts';
 import { planAndReserve } from './reserve-plan.ts';
-import type { CaptureResult, MountResult } from './results.ts';
+import type { CaptureResult, ExposeResult, MountResult } from './results.ts';
 import { type Run, runStep } from './step.ts';
 import { captureStep } from './steps/capture.ts';
 import { devicesStep } from './steps/devices.ts';
 import { exportStep } from './steps/export.ts';
+import { exposeStep } from './steps/expose.ts';
 import { groupStep, needsGroup } from './steps/group.ts';
 import { guestsStep } from './steps/guests.ts';
 import { hotAddStep } from './steps/hot-add.ts';
@@ -31,10 +32,12 @@ export interface PreResult {
   readonly runId: RunId;
   readonly plan: Plan;
   readonly capture: CaptureResult;
-  /** None where file systems are handed over. */
+  /** None where file systems or disks without a copy are handed over. */
   readonly files: readonly ImageFile[];
-  /** Undefined where images are handed over. */
+  /** Undefined where no file systems are handed over. */
   readonly mounts: MountResult | undefined;
+  /** Undefined where no disks are handed over without a copy. */
+  readonly exposed: ExposeResult | undefined;
   readonly directory: string;
   readonly manifest: string;
   /** A grade below the requested one, accepted by the job's policy. */
@@ -100,11 +103,13 @@ async function handOver(after: Captured, signal: AbortSignal): Promise<PreResult
     await runStep(run, devicesStep, signal);
   }
   const mounts = plan.spec.files ? await runStep(run, mountStep, signal) : undefined;
-  const { files } = mounts ? { files: [] } : await runStep(run, exportStep, signal);
+  const exposed = plan.spec.expose ? await runStep(run, exposeStep, signal) : undefined;
+  const { files } = mounts || exposed ? { files: [] } : await runStep(run, exportStep, signal);
   signal.throwIfAborted();
   await journal.append({ kind: 'handed-over', data: { manifest: MANIFEST_NAME } });
   const directory = plan.spec.exportDirectory;
-  return { runId: plan.runId, plan, capture, files, mounts, directory, manifest: MANIFEST_NAME, degraded };
+  const handedOver = { files, mounts, exposed };
+  return { runId: plan.runId, plan, capture, ...handedOver, directory, manifest: MANIFEST_NAME, degraded };
 }
 
 /** The run with its plan, journaled: from here on it can be undone. */
@@ -141,6 +146,9 @@ async function preflightHandOver(run: Run, signal: AbortSignal): Promise<void> {
     const folders = mountedDevicesOf(plan).map(({ folder }) => folder);
     await ports.fileSystems.preflight(plan.spec.exportDirectory, folders, signal);
   }
+  const { expose, exportDirectory } = plan.spec;
+  const exposedPaths = plan.devices.map(({ imagePath }) => imagePath);
+  if (expose) await ports.exposures.preflight(exportDirectory, expose, exposedPaths, signal);
   // A key that cannot sign is found before guests are touched.
   await ports.signText?.('');
   const unwanted = plan.managed

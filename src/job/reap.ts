@@ -178,12 +178,14 @@ async function reapDirectory(
   };
   const reaped: ReapedFinding[] = [];
   const judged = await judgeLostExports(ports, directory, { ...request, journalOf }, signal);
-  for (const { finding, because, files, folders = [], bands } of judged) {
+  for (const { finding, because, files, folders = [], exposed, bands } of judged) {
     const remove =
       files &&
       (async (limited: AbortSignal) => {
         const disks = folders.map((folder) => ({ folder, devicePaths: undefined }));
         if (disks.length > 0) await ports.fileSystems.release(directory, disks, limited);
+        if (exposed)
+          await ports.exposures.release(directory, { ...exposed, devicePaths: undefined, isOurs: true }, limited);
         if (bands) await settleBands(ports, directory, bands.paths, bands.job, limited);
         await removeFiles(ports, directory, files, limited);
       });

@@ -1,3 +1,4 @@
+import type { ExposureHelper } from '../ports/exposures.ts';
 import type { PreparedGuest } from '../ports/guest.ts';
 import type { DeviceId, InstanceUuid, MoRef } from '../ports/identity.ts';
 import type { DiskSignature } from '../ports/proxy.ts';
@@ -56,6 +57,12 @@ export interface MountResult {
   readonly mounted: number;
   /** With those that hold no files or were accepted as not readable. */
   readonly volumes: number;
+}
+
+/** Disks that the step `expose` handed over; each is in the manifest. */
+export interface ExposeResult {
+  readonly helper: ExposureHelper;
+  readonly disks: number;
 }
 
 /** The copied datastore under its new signature. */

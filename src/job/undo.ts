@@ -8,6 +8,7 @@ import { copyStep } from './steps/copy.ts';
 import { datastoreStep } from './steps/datastore.ts';
 import { devicesStep } from './steps/devices.ts';
 import { exportStep } from './steps/export.ts';
+import { exposeStep } from './steps/expose.ts';
 import { groupStep } from './steps/group.ts';
 import { guestsStep } from './steps/guests.ts';
 import { hostStep } from './steps/host.ts';
@@ -32,6 +33,7 @@ const STEPS: readonly Step<unknown>[] = [
   devicesStep,
   exportStep,
   mountStep,
+  exposeStep,
   datastoreStep,
   registerStep,
   restoreStep,

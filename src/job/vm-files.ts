@@ -29,7 +29,7 @@ export interface PlannedVmFile {
  * where another VM's name gives the same.
  */
 export function vmFilesOf(plan: Plan): readonly PlannedVmFile[] {
-  if (!isHandedOver(plan) || plan.spec.files) return [];
+  if (!isHandedOver(plan) || plan.spec.files || plan.spec.expose) return [];
   const names = plan.vms.map(({ name }) => safeFileName(name).toLowerCase());
   return plan.vms.flatMap((vm): readonly PlannedVmFile[] => {
     const safe = safeFileName(vm.name);
@@ -70,7 +70,7 @@ function folderOfOvf(plan: Plan, vm: PlannedVm): string | undefined {
 
 /** None where file systems are handed over. */
 export function imagesOfDisk({ spec, devices, managed }: Plan, vm: InstanceUuid, disk: PlannedDisk): readonly string[] {
-  if (spec.files) return [];
+  if (spec.files || spec.expose) return [];
   const own = managed
     ? managed.disks.filter((one) => one.vm === vm && one.key === disk.key)
     : devices.filter(({ device }) => disk.devices.includes(device));

@@ -5,6 +5,7 @@ import { SnaphookError } from '../../src/ports/errors.ts';
 import type { VirtualDisk, VmRecord } from '../../src/ports/hypervisor.ts';
 import { arrayId, type DeviceId, instanceUuid, moRef } from '../../src/ports/identity.ts';
 import { noBands } from '../contract/no-bands.ts';
+import { noExposures } from '../contract/no-exposures.ts';
 import { noFileSystems } from '../contract/no-file-systems.ts';
 import { noHostStorage } from '../contract/no-host-storage.ts';
 import { noRestores } from '../contract/no-restores.ts';
@@ -119,6 +120,7 @@ export function drawSite(
       proxy: simulatedProxy(seen, process, random),
       bands: noBands,
       fileSystems: noFileSystems,
+      exposures: noExposures,
       images: simulatedImages(files, textAt, process, random),
       journals: simulatedJournals(state, process, random),
       locks: simulatedLocks(state, process, random),

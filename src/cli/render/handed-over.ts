@@ -34,6 +34,7 @@ function documentOf(schema: string, result: PreResult): VerbResult['document'] {
     directory: result.directory,
     manifest: result.manifest,
     ...(result.mounts && { files: result.mounts }),
+    ...(result.exposed && { exposed: { as: plan.spec.expose, ...result.exposed } }),
     images: result.files.map((file) => ({
       ...file,
       device: plan.devices.find(({ imagePath }) => imagePath === file.path)?.device,
@@ -44,7 +45,6 @@ function documentOf(schema: string, result: PreResult): VerbResult['document'] {
 
 function textOf(result: PreResult): string {
   const { capture, plan } = result;
-  const bytes = result.files.reduce((sum, file) => sum + file.dataBytes, 0);
   const vms = capturedVms(plan, capture).map(({ name, grade, reasons }) => [name, grade, reasons.join('; ')]);
   return [
     `run ${result.runId} of job "${plan.spec.name}" is ready in ${result.directory}\n`,
@@ -56,8 +56,15 @@ function textOf(result: PreResult): string {
     plan.borrowed
       ? `it was taken by run ${plan.borrowed.run}, which keeps it\n`
       : `freeze window ${millisecondsText(capture.lengthMs)}, of which the ${plan.managed ? 'VM snapshot' : 'array'} took ${millisecondsText(capture.arrayMs)}\n`,
-    result.mounts
-      ? `${result.mounts.mounted} file system(s) mounted; manifest ${result.manifest}\n`
-      : `${result.files.length} image(s), ${bytesText(bytes)} of data; manifest ${result.manifest}\n`,
+    `${whatOf(result)}; manifest ${result.manifest}\n`,
   ].join('');
+}
+
+function whatOf({ files, mounts, exposed, plan }: PreResult): string {
+  if (mounts) return `${mounts.mounted} file system(s) mounted`;
+  if (exposed) {
+    return `${exposed.disks} disk(s) shown by ${plan.spec.expose}, process ${exposed.helper.pid}: not read, so without hashes`;
+  }
+  const bytes = files.reduce((sum, file) => sum + file.dataBytes, 0);
+  return `${files.length} image(s), ${bytesText(bytes)} of data`;
 }

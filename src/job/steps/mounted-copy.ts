@@ -14,14 +14,14 @@ export function cloneOf({ clone }: Plan): MountedClonePlan {
 export const targetNamesOf = (plan: Plan): readonly string[] => targetWwnsOf(plan).map((wwn) => `naa.${wwn}`);
 
 /**
- * While this machine has file systems of the targets mounted, or an ESXi host the copy, its devices must not be taken away: it would go
- * on asking for them (all paths down), and whatever runs on it would hang.
+ * While this machine has file systems of the targets mounted or exposes them, or an ESXi host has the copy mounted, its devices must not
+ * be taken away: it would go on asking for them (all paths down), and whatever runs on it would hang.
  */
 export function refuseWhileMounted({ plan, journal }: Run): void {
-  const { datastore, mount } = journal.state.steps;
-  if (mount.at !== 'untouched' && mount.at !== 'undone') {
-    throw new SnaphookError('E_LEFTOVERS', 'file systems of the targets may still be mounted on the proxy', {
-      hint: 'The targets are taken away when nothing of them is mounted. See the first error of this run.',
+  const { datastore, mount, expose } = journal.state.steps;
+  if ([mount, expose].some(({ at }) => at !== 'untouched' && at !== 'undone')) {
+    throw new SnaphookError('E_LEFTOVERS', 'targets may still be mounted or exposed on the proxy', {
+      hint: 'They are taken away when nothing of them is. See the first error of this run.',
     });
   }
   const { at } = datastore;

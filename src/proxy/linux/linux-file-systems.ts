@@ -83,7 +83,10 @@ export function createLinuxFileSystems(clock: Clock, mountNamespace: 'machine' |
 }
 
 /** Work under a signal that comes a moment after the given one. */
-async function withGrace<Result>(signal: AbortSignal, work: (late: AbortSignal) => Promise<Result>): Promise<Result> {
+export async function withGrace<Result>(
+  signal: AbortSignal,
+  work: (late: AbortSignal) => Promise<Result>,
+): Promise<Result> {
   const late = new AbortController();
   let timer: NodeJS.Timeout | undefined;
   const onAbort = () => {
@@ -125,7 +128,7 @@ async function requireMachine(): Promise<void> {
 }
 
 /** What is mounted in a namespace of the hook's own the backup product would find as empty folders, and back up as such. */
-async function requireMachinesMounts(directory: string): Promise<void> {
+export async function requireMachinesMounts(directory: string): Promise<void> {
   const sees = await seesMountsOf(FIRST_PROCESS);
   if (sees === true) return;
   const message =
@@ -149,7 +152,7 @@ async function requireEmpty(root: string, folder: string): Promise<void> {
 }
 
 /** Paths are made by the core from names that came from outside: proven to stay inside before they are used. */
-function insideOf(root: string, relative: string): string {
+export function insideOf(root: string, relative: string): string {
   const absolute = path.resolve(root, relative);
   if (absolute.startsWith(root + path.sep)) return absolute;
   throw new TypeError(`path leaves the hand-over directory: ${JSON.stringify(relative)}`);
@@ -207,7 +210,7 @@ async function releaseMounts(
   return foreign;
 }
 
-async function releaseLoops(
+export async function releaseLoops(
   mark: LoopMark,
   devicePaths: readonly string[] | undefined,
   clock: Clock,

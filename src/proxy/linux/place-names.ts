@@ -1,5 +1,6 @@
 import { readdir, rmdir } from 'node:fs/promises';
 import path from 'node:path';
+import { removeEmptyFolders } from '../../platform/remove-empty-folders.ts';
 import type { VolumePlace } from '../../ports/file-systems.ts';
 
 const WHOLE = 'disk';
@@ -19,10 +20,7 @@ export async function removeFolders(root: string, folder: string): Promise<void>
     if (name === LVM) await removeGroups(path.join(folder, name));
     else if (name === WHOLE || PARTITION.test(name)) await rmdir(path.join(folder, name)).catch(() => undefined);
   }
-  for (let current = folder; current.startsWith(root + path.sep); current = path.dirname(current)) {
-    if ((await readdir(current).catch(() => [''])).length > 0) return;
-    await rmdir(current).catch(() => undefined);
-  }
+  await removeEmptyFolders(folder, root);
 }
 
 async function removeGroups(folder: string): Promise<void> {

@@ -22,4 +22,8 @@ test('the route managed hands over images only', () => {
 
   expect(() => checkFiles(job('note'), managed, [disk])).toThrow(/images only: the array refused/);
   expect(() => checkFiles({ name: 'nightly' }, managed, [disk])).not.toThrow();
+  expect(() => checkFiles({ name: 'nightly', expose: 'fuse' }, managed, [disk])).toThrow(
+    /without a copy.*the array refused/,
+  );
+  expect(() => checkFiles({ name: 'nightly', expose: 'fuse' }, snapvx, [disk, datastore])).not.toThrow();
 });

@@ -5,6 +5,7 @@ import { SnaphookError } from '../../../../src/ports/errors.ts';
 import type { Images, LeftAlone } from '../../../../src/ports/images.ts';
 import type { JournalLine, JournalStore, Locks } from '../../../../src/ports/journal.ts';
 import { noBands } from '../../../contract/no-bands.ts';
+import { noExposures } from '../../../contract/no-exposures.ts';
 import { noFileSystems } from '../../../contract/no-file-systems.ts';
 import { noHostStorage } from '../../../contract/no-host-storage.ts';
 import { noRestores } from '../../../contract/no-restores.ts';
@@ -89,6 +90,7 @@ export class MemorySite {
       images: this.#images(),
       bands: noBands,
       fileSystems: noFileSystems,
+      exposures: noExposures,
       journals: this.#journalStore(),
       locks: this.#lockStore(),
       clock: {
