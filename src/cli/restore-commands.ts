@@ -3,7 +3,13 @@ import { verb, withExamples } from './command-line.ts';
 import { stderrReporter } from './console.ts';
 
 const EXIT_CODES =
-  'Exit codes: 0 ok, 11 another restore of the VM is at work, 13 refused, 17 vCenter, 19 an image is not as its manifest says, 20 something is left behind.';
+  'Exit codes: 0 ok, 11 another restore of the VM is at work, 13 refused, 17 vCenter, 19 an image is not as its manifest says, or the signature is wrong, 20 something is left behind.';
+
+const PUBLIC_KEY = {
+  type: 'string',
+  requiresArg: true,
+  describe: 'PEM file: the manifest must be signed with the private key that belongs to it',
+} as const;
 
 const restoreOptions = (parser: Argv) =>
   parser
@@ -20,6 +26,7 @@ const restoreOptions = (parser: Argv) =>
       default: [] as string[],
       describe: 'label of a disk; may be repeated; default: all of them',
     })
+    .option('public-key', PUBLIC_KEY)
     .option('as', { type: 'string', requiresArg: true, describe: 'make a new VM of that name' })
     .option('in-place', {
       type: 'boolean',

@@ -1,4 +1,5 @@
-import { closeSync, cpSync, openSync, readdirSync, rmSync, writeSync } from 'node:fs';
+import { generateKeyPairSync, sign } from 'node:crypto';
+import { closeSync, cpSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import path from 'node:path';
 import { acknowledgedBefore, establishMoments } from '../../../src/cli/demo/observe.ts';
 import { type RestoreOptions, restoreVerb } from '../../../src/cli/restore-verb.ts';
@@ -46,6 +47,7 @@ function stateOfSite() {
 const WISH: RestoreOptions = {
   manifest: '',
   vm: undefined,
+  publicKey: undefined,
   disk: [],
   as: NEW_NAME,
   inPlace: false,
@@ -98,6 +100,28 @@ test('a plan tells what would be, and changes nothing', async () => {
     disks: [{ label: 'Hard disk 1' }, { label: 'Hard disk 2' }],
     connectNetwork: false,
   });
+  expect(stateOfSite()).toEqual(before);
+});
+
+test('with a public key nothing is restored from a manifest without its signature, or one that was changed since', async () => {
+  const { publicKey, privateKey } = generateKeyPairSync('ed25519');
+  const key = path.join(site.lab.directory, 'manifest.pub');
+  writeFileSync(key, publicKey.export({ type: 'spki', format: 'pem' }));
+  const signed = path.join(site.lab.directory, 'signed');
+  cpSync(backup, signed, { recursive: true });
+  const manifest = path.join(signed, 'snaphook-manifest.json');
+  const plan = () => restore({ manifest, publicKey: key, apply: false });
+
+  expect(await failure(plan())).toMatchObject({ code: 'E_VERIFY' });
+  const text = readFileSync(manifest, 'utf8');
+  writeFileSync(
+    path.join(signed, 'snaphook-manifest.sig'),
+    sign(undefined, Buffer.from(text), privateKey).toString('base64'),
+  );
+  expect((await plan()).exitCode).toBe(0);
+  writeFileSync(manifest, text.replace('"cpus": ', '"cpus": 1'));
+  expect(await failure(plan())).toMatchObject({ code: 'E_VERIFY', message: expect.stringContaining('was signed') });
+  expect(await failure(restore({ manifest, publicKey: key }))).toMatchObject({ code: 'E_VERIFY' });
   expect(stateOfSite()).toEqual(before);
 });
 
