@@ -39,6 +39,12 @@ export function readBackup(text: string, vmName: string | undefined): Restorable
       'Restore the whole hand-over directory with the backup product, and name its `snaphook-manifest.json`.',
     );
   }
+  if (root.fileSystems !== undefined) {
+    throw refused(
+      'it is of mounted file systems, and has no images',
+      'Its files are restored by the backup product itself: they lie below `path` of the entries of `fileSystems` in the manifest.',
+    );
+  }
   const images = imagesOf(root);
   const vm = chosenVm(listOf(root.vms), vmName);
   const name = textOf(vm, 'name');

@@ -87,7 +87,7 @@ export async function backupIn(
   );
 }
 
-function chosenDisks({ vm }: RestorableBackup, wanted: readonly string[]): readonly RestorableDisk[] {
+export function chosenDisks({ vm }: RestorableBackup, wanted: readonly string[]): readonly RestorableDisk[] {
   const labels = vm.disks.map(({ label }) => label);
   const unknown = wanted.find((label) => !labels.includes(label));
   if (unknown !== undefined || vm.disks.length === 0) {

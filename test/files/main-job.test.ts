@@ -1,21 +1,12 @@
-import {
-  chmodSync,
-  existsSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  readSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, mkdirSync, openSync, readFileSync, readSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { parse, stringify } from 'yaml';
 import { reap } from '../../src/job/reap.ts';
 import { ended, leftBehind, start } from '../crash/killed-run.ts';
 import { openSite, type Site } from '../lab/main-job/site.ts';
+import { deadlyPrograms } from './deadly-programs.ts';
 import { emptyImage, inGuest, type Kind, MIB, partitionDisk, SIZE_BYTES, treeOf, writeFiles } from './disk-image.ts';
-import { heldBelow, must, newFolder } from './stage.ts';
+import { heldBelow, newFolder } from './stage.ts';
 
 const DEVICE = '00101';
 const JOB = 'no-freeze';
@@ -175,28 +166,6 @@ test('when the journals are lost, reap unmounts before it takes the target away'
 });
 
 describe('killed', () => {
-  /** Programs that count their calls, and kill who started them after one of these. */
-  function deadlyPrograms(killAt: number) {
-    const bin = newFolder('bin');
-    const count = path.join(bin, 'count');
-    writeFileSync(count, '0');
-    for (const name of ['losetup', 'mount', 'umount']) {
-      const real = must('which', [name]);
-      const lines = [
-        '#!/bin/sh',
-        `count=$(($(cat ${count}) + 1))`,
-        `echo $count > ${count}`,
-        `${real} "$@"`,
-        'code=$?',
-        `test $count != ${killAt} || kill -9 $PPID`,
-        'exit $code',
-      ];
-      writeFileSync(path.join(bin, name), `${lines.join('\n')}\n`);
-      chmodSync(path.join(bin, name), 0o755);
-    }
-    return { PATH: `${bin}:${process.env.PATH}` };
-  }
-
   const hookArgs = () => ['--job', JOB, '--config', site.lab.configFile];
 
   // Of the first file system: attach, detach when unused, mount, unmount, and for the read-only mount attach, detach, mount.

@@ -87,8 +87,8 @@ async function withGrace<Result>(signal: AbortSignal, work: (late: AbortSignal) 
 
 async function requireMachine(): Promise<void> {
   if (process.platform !== 'linux' || process.getuid?.() !== 0) {
-    throw new SnaphookError('E_PROXY', 'only root on Linux may mount file systems, and the job hands over files', {
-      hint: 'Let root run the hooks, or set `handOver: images` for the job: images need no mounts.',
+    throw new SnaphookError('E_PROXY', 'only root on Linux may mount file systems', {
+      hint: 'Let root run this. Hooks of a job with `handOver: images` need no mounts.',
     });
   }
   for (const program of PROGRAMS) {
