@@ -113,7 +113,6 @@ async function copyContent(
     progress(at);
   }
   await target.truncate(at);
-  await target.sync();
 }
 
 async function writeAll(file: FileHandle, data: Buffer, positionBytes: number): Promise<void> {

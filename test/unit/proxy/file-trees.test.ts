@@ -94,19 +94,20 @@ test('no link on the way is followed, and what is not there is told', async () =
   expect(await linuxFileTrees.look({ root, names: ['etc', 'app', 'passwd'] }, never)).toMatchObject({ links: 1 });
 });
 
-test('nothing is overwritten, and no link leads to the destination', async () => {
+test('nothing is overwritten, no link leads to the destination, and nobody else can put one on the way', async () => {
   const folder = newFolder();
   const check = (name: string) => linuxFileTrees.checkDestination(path.join(folder, name));
   mkdirSync(path.join(folder, 'empty'));
   mkdirSync(path.join(folder, 'full/x'), { recursive: true });
   mkdirSync(path.join(folder, 'open'));
+  mkdirSync(path.join(folder, 'open/own'));
   chmodSync(path.join(folder, 'open'), 0o777);
   symlinkSync('empty', path.join(folder, 'link'));
   writeFileSync(path.join(folder, 'file'), '');
 
   await check('new');
   await check('empty');
-  for (const name of ['full', 'open', 'link', 'file', 'link/new', 'missing/new']) {
+  for (const name of ['full', 'open', 'link', 'file', 'link/new', 'missing/new', 'open/new', 'open/own/new']) {
     expect([name, await failure(check(name))]).toEqual([name, expect.objectContaining({ code: 'E_RESTORE' })]);
   }
 });
