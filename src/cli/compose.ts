@@ -21,6 +21,7 @@ import type { VmSelector } from '../ports/hypervisor.ts';
 import { arrayId } from '../ports/identity.ts';
 import type { Reporter } from '../ports/reporter.ts';
 import { createPowerMax, type UnisphereServer } from '../powermax/powermax.ts';
+import { linuxFileTrees } from '../proxy/linux/file-trees.ts';
 import { createLinuxExposures } from '../proxy/linux/linux-exposures.ts';
 import { createLinuxFileSystems } from '../proxy/linux/linux-file-systems.ts';
 import { createLinuxProxy } from '../proxy/linux/linux-proxy.ts';
@@ -65,6 +66,7 @@ export function composePorts(config: Config, reporter: Reporter): JobPorts {
     images: imageFiles,
     fileSystems: createLinuxFileSystems(clock, config.proxy.mountNamespace),
     exposures: createLinuxExposures(clock, config.proxy.mountNamespace),
+    fileTrees: linuxFileTrees,
     bands: bandFolders,
     imageSource: storedImages,
     journals: createFileJournals(path.join(config.stateDirectory, 'runs')),

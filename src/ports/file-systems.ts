@@ -24,6 +24,8 @@ export interface FstabEntry {
   /** As it was written, such as `UUID=…` or `/dev/sda1`. */
   readonly source: string;
   readonly mountPoint: string;
+  /** Of a btrfs: what of its tree is mounted there, such as `@home`; undefined where the table does not say. */
+  readonly subvolume?: string | undefined;
 }
 
 export interface MountedVolume extends VolumePlace {

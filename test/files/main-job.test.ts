@@ -1,6 +1,11 @@
 import { existsSync, mkdirSync, openSync, readFileSync, readSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { parse, stringify } from 'yaml';
+import { jobSpec } from '../../src/cli/compose.ts';
+import { snapshotExportVerb } from '../../src/cli/snapshot-export-verb.ts';
+import { loadConfig } from '../../src/config/load.ts';
+import { keepSnapshot } from '../../src/job/keep.ts';
+import { deleteKept } from '../../src/job/kept-changes.ts';
 import { reap } from '../../src/job/reap.ts';
 import { ended, leftBehind, start } from '../crash/killed-run.ts';
 import { openSite, type Site } from '../lab/main-job/site.ts';
@@ -9,6 +14,7 @@ import { emptyImage, inGuest, type Kind, MIB, partitionDisk, SIZE_BYTES, writeFi
 import { treeOf } from './image-tree.ts';
 import { heldBelow, newFolder } from './stage.ts';
 
+const silent = { info: () => undefined, warn: () => undefined, progress: () => undefined };
 const DEVICE = '00101';
 const JOB = 'no-freeze';
 /** Of the lab's disk: as many as the file systems below need. */
@@ -123,6 +129,27 @@ test('pre mounts the file systems of the linked target beside a restore map, byt
     ],
   });
   await site.post(JOB);
+  expectNothingLeft();
+});
+
+test('the files of a kept snapshot are handed over as those of a new one, and the snapshot stays', async () => {
+  const never = new AbortController().signal;
+  const { configFile } = site.lab;
+  const spec = { ...jobSpec(loadConfig(configFile), JOB), freeze: 'none', grade: 'crash' } as const;
+  const context = { job: JOB, integration: 'test', instance: undefined, productRunId: undefined, level: undefined };
+  const keep = { label: 'for files', days: 1, rule: 'own' } as const;
+  const { runId } = await site.withPorts((ports) => keepSnapshot(ports, spec, keep, context, never));
+  try {
+    await snapshotExportVerb({ configFile, job: JOB, run: runId, vms: [] }, silent, never);
+
+    for (const [index, tree] of trees.entries())
+      expect(treeOf(path.join(exported(), `sql01/hard-disk-1/part${index + 1}`))).toEqual(tree);
+    await site.post(JOB);
+    expect(heldBelow(site.lab.directory)).toEqual([]);
+    expect(site.lab.store.snapshots(DEVICE)).toHaveLength(1);
+  } finally {
+    await site.withPorts((ports) => deleteKept(ports, [runId], { apply: true }, never));
+  }
   expectNothingLeft();
 });
 

@@ -104,7 +104,7 @@ export async function withGrace<Result>(
 
 async function requireMachine(): Promise<void> {
   if (process.platform !== 'linux') {
-    throw new SnaphookError('E_PROXY', 'only Linux may mount file systems, and the job hands over files', {
+    throw new SnaphookError('E_PROXY', 'only Linux may mount file systems', {
       hint: IMAGES,
     });
   }
