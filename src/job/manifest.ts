@@ -1,10 +1,12 @@
 import type { InstanceUuid } from '../ports/identity.ts';
 import { IMAGE_FORMATS, type ImageFile, type ImageShape } from '../ports/images.ts';
 import { collateralOf, warningsOf } from './collateral.ts';
+import type { Checks } from './content-checks.ts';
 import { seenTargetsOf } from './journal.ts';
+import { checksOf, fileSystemsOf } from './manifest-volumes.ts';
 import { mountedDevicesOf } from './mounted-devices.ts';
 import { hasCommonInstant, imagesOf, type Plan, type PlannedDisk } from './plan.ts';
-import { guestMountPoints, type VolumeOfDisk } from './restore-map.ts';
+import type { VolumeOfDisk } from './restore-map.ts';
 import type { CaptureResult } from './results.ts';
 import type { Run } from './step.ts';
 
@@ -13,10 +15,12 @@ export interface HandedOver {
   readonly files: readonly ImageFile[];
   /** Undefined where images are handed over. */
   readonly fileSystems: readonly VolumeOfDisk[] | undefined;
+  /** Undefined: nothing was to be looked into. */
+  readonly checks: Checks | undefined;
 }
 
 /** What a run hands over beside the images: what was captured, how, when, where, with what grade and hashes. */
-export function manifestOf(run: Run, capture: CaptureResult, { files, fileSystems }: HandedOver): string {
+export function manifestOf(run: Run, capture: CaptureResult, { files, fileSystems, checks }: HandedOver): string {
   const { plan, ports, journal } = run;
   const devices = new Map(plan.devices.map((device) => [device.imagePath, device]));
   const added = new Map((plan.managed?.disks ?? []).map((disk) => [disk.imagePath, disk]));
@@ -70,6 +74,7 @@ export function manifestOf(run: Run, capture: CaptureResult, { files, fileSystem
     collateral: collateralOf(plan, capture),
     warnings: warningsOf(plan, capture),
     ...(fileSystems && { folders: foldersOf(plan), fileSystems: fileSystemsOf(plan, fileSystems) }),
+    ...(checks && { checks: checksOf(plan, checks) }),
     images: files.map((file) => {
       const device = devices.get(file.path);
       const disk = added.get(file.path);
@@ -88,31 +93,6 @@ export function manifestOf(run: Run, capture: CaptureResult, { files, fileSystem
 }
 
 const foldersOf = (plan: Plan): readonly string[] => mountedDevicesOf(plan).map(({ folder }) => folder);
-
-/** Which mount came from which disk, partition and file system, and where the guest has it: what a restore needs to know. */
-function fileSystemsOf(plan: Plan, volumes: readonly VolumeOfDisk[]) {
-  const inGuest = guestMountPoints(plan, volumes);
-  return volumes.map(({ device, folder, volume }) => {
-    const { partition, partitionUuid, offsetBytes, sizeBytes, holds, uuid, label } = volume;
-    return {
-      state: volume.state,
-      ...(volume.state === 'mounted'
-        ? { path: volume.path, checkedBy: volume.checkedBy, guestMountPoints: inGuest.get(volume) ?? [] }
-        : { why: volume.why }),
-      folder,
-      vms: plan.vms.flatMap(({ name, disks }) =>
-        disks
-          .filter(({ devices }) => devices.includes(device.device))
-          .map(({ key, label: disk }) => ({ name, key, disk })),
-      ),
-      device: device.device,
-      target: device.target,
-      wwn: device.wwn,
-      place: { partition, partitionUuid, offsetBytes, sizeBytes },
-      fileSystem: { kind: holds, uuid, label },
-    };
-  });
-}
 
 function imagesOfDisk({ spec, devices, managed }: Plan, vm: InstanceUuid, disk: PlannedDisk): readonly string[] {
   if (spec.files) return [];

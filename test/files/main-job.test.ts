@@ -21,7 +21,12 @@ const DEVICE = '00101';
 const JOB = 'no-freeze';
 /** Of the lab's disk: as many as the file systems below need. */
 const CYLINDERS = 250;
-const unfrozen = { freeze: 'none', grade: 'crash', files: { verify: true, onUnreadable: 'fail' } } as const;
+const unfrozen = {
+  freeze: 'none',
+  grade: 'crash',
+  files: { onUnreadable: 'fail' },
+  verify: { fileSystems: true, files: [], applications: [] },
+} as const;
 const KINDS: readonly Exclude<Kind, 'ntfs'>[] = ['ext4', 'xfs', 'btrfs'];
 const ROOT_UUID = '4f0bd10f-6a1f-4e4b-8a57-0f5d4a3f0a11';
 const DATA_UUID = '4f0bd10f-6a1f-4e4b-8a57-0f5d4a3f0a22';

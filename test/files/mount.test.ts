@@ -378,7 +378,7 @@ test('no disk is passed over: both a file system and a table, or a table that is
   for (const [disk, state, why] of [
     [both, 'unreadable', 'both a partition table and the signature'],
     [empty, 'no-files', 'table is empty'],
-    [lost, 'unreadable', 'cannot be found'],
+    [lost, 'damaged', 'cannot be found'],
   ] as const) {
     const whole = { partition: undefined, offsetBytes: 0, sizeBytes: statSync(disk).size };
     expect(await mount(directory, disk)).toMatchObject([{ ...whole, state, why: expect.stringContaining(why) }]);
@@ -398,7 +398,7 @@ test('a partition that reaches beyond the disk is told as not readable, and the 
 
   const volumes = await mount(directory, disk);
 
-  expect(stateOf(volumes)).toEqual(['vm/hard-disk-1/part1', ['unreadable', expect.stringContaining('beyond the end')]]);
+  expect(stateOf(volumes)).toEqual(['vm/hard-disk-1/part1', ['damaged', expect.stringContaining('beyond the end')]]);
   await release(directory, disk);
   expect(heldBelow(directory)).toEqual([]);
 });

@@ -1,6 +1,7 @@
 import { SnaphookError } from '../../ports/errors.ts';
 import type { DatastoreOnDevices, HostStorage, VmOnDatastore } from '../../ports/host-storage.ts';
 import { nextLookMs } from '../../ports/polling.ts';
+import { mayHaveMounts } from '../image-checks.ts';
 import { type MountedClonePlan, type Plan, targetsOf, targetWwnsOf } from '../plan.ts';
 import { stillOurs } from '../reused-targets.ts';
 import type { Run } from '../step.ts';
@@ -17,9 +18,10 @@ export const targetNamesOf = (plan: Plan): readonly string[] => targetWwnsOf(pla
  * While this machine has file systems of the targets mounted, or an ESXi host the copy, its devices must not be taken away: it would go
  * on asking for them (all paths down), and whatever runs on it would hang.
  */
-export function refuseWhileMounted({ plan, journal }: Run): void {
+export function refuseWhileMounted(run: Run): void {
+  const { plan, journal } = run;
   const { datastore, mount } = journal.state.steps;
-  if (mount.at !== 'untouched' && mount.at !== 'undone') {
+  if ((mount.at !== 'untouched' && mount.at !== 'undone') || mayHaveMounts(run)) {
     throw new SnaphookError('E_LEFTOVERS', 'file systems of the targets may still be mounted on the proxy', {
       hint: 'The targets are taken away when nothing of them is mounted. See the first error of this run.',
     });

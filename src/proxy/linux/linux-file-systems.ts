@@ -9,6 +9,9 @@ import { behindLoop, detachLoop, loopsOn } from './loop-devices.ts';
 import { firstFileBelow, makeMountPoint } from './mount-points.ts';
 import { mountVolume } from './mount-volume.ts';
 import { mountsBelow, seesMountsOf, unmount } from './mounts.ts';
+import { readWhole } from './probes/guest-path.ts';
+import { probeApplication, requireProbes } from './probes/probe-application.ts';
+import { removeScratch, SCRATCH } from './probes/view.ts';
 import { hasProgram } from './programs.ts';
 import { findVolumes } from './volumes.ts';
 
@@ -48,6 +51,19 @@ export function createLinuxFileSystems(clock: Clock, mountNamespace: 'machine' |
       return volumes;
     },
 
+    preflightProbes: requireProbes,
+
+    async readWhole(directory, volume, file, signal) {
+      return readWhole(insideOf(await realpath(directory), volume), file, signal);
+    },
+
+    async probe(directory, { kind, folder, volume, path: place }, signal) {
+      const root = await realpath(directory);
+      const scratch = insideOf(root, `${folder}/${SCRATCH}`);
+      await makeMountPoint(root, scratch);
+      return probeApplication({ kind, mountPoint: insideOf(root, volume), path: place, scratch }, signal);
+    },
+
     async release(directory, disks, signal) {
       const root = await realpath(directory).catch(() => path.resolve(directory));
       const foreign: ForeignMount[] = [];
@@ -63,6 +79,11 @@ export function createLinuxFileSystems(clock: Clock, mountNamespace: 'machine' |
     preflight: (directory, folders, signal) => unlessAborted(work.preflight(directory, folders, signal), signal),
     mount: (directory, disk, options, signal) =>
       withGrace(signal, (late) => unlessAborted(work.mount(directory, disk, options, signal), late)),
+    preflightProbes: (kinds, signal) => unlessAborted(work.preflightProbes(kinds, signal), signal),
+    readWhole: (directory, volume, file, signal) =>
+      withGrace(signal, (late) => unlessAborted(work.readWhole(directory, volume, file, signal), late)),
+    probe: (directory, probe, signal) =>
+      withGrace(signal, (late) => unlessAborted(work.probe(directory, probe, signal), late)),
     release: (directory, disks, signal) =>
       withGrace(signal, (late) => unlessAborted(work.release(directory, disks, signal), late)),
   };
@@ -87,9 +108,13 @@ async function withGrace<Result>(signal: AbortSignal, work: (late: AbortSignal) 
 
 async function requireMachine(): Promise<void> {
   if (process.platform !== 'linux' || process.getuid?.() !== 0) {
-    throw new SnaphookError('E_PROXY', 'only root on Linux may mount file systems, and the job hands over files', {
-      hint: 'Let root run the hooks, or set `handOver: images` for the job: images need no mounts.',
-    });
+    throw new SnaphookError(
+      'E_PROXY',
+      'only root on Linux may mount file systems, and the job hands over or verifies files',
+      {
+        hint: 'Let root run the hooks, or set `handOver: images` without `verify` for the job: images need no mounts.',
+      },
+    );
   }
   for (const program of PROGRAMS) {
     if (await hasProgram(program)) continue;
@@ -180,6 +205,7 @@ async function releaseLoops({ devicePaths = [] }: DiskToRelease, clock: Clock, s
 /** Only empty ones: a folder that holds something is not ours alone. */
 async function removeFolders(root: string, folder: string): Promise<void> {
   const absolute = insideOf(root, folder);
+  await removeScratch(path.join(absolute, SCRATCH));
   for (const name of await readdir(absolute).catch(() => [])) {
     if (/^(part\d+|disk)$/.test(name)) await rmdir(path.join(absolute, name)).catch(() => undefined);
   }

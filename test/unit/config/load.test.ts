@@ -163,9 +163,9 @@ test('files are handed over with every file system checked and every gap refused
 
   expect(files('    handOver: files\n')).toMatchObject({ handOver: 'files' });
   expect(files('    handOver: files\n    files: { onUnreadable: note }\n')).toMatchObject({
-    files: { verify: true, onUnreadable: 'note' },
+    files: { onUnreadable: 'note' },
   });
-  expect(failure(written(`${GOOD}    files: { verify: false }\n`))).toMatchObject({
+  expect(failure(written(`${GOOD}    files: { onUnreadable: note }\n`))).toMatchObject({
     code: 'E_CONFIG',
     message: expect.stringMatching(/"jobs\.nightly\.files": these settings are for `handOver: files`/),
   });

@@ -62,7 +62,11 @@ async function linkedRun(
     snapshotName: SNAPSHOT,
     arrayId: array.id,
     array: {},
-    spec: jobSpec({ exportDirectory: '/export', files: { verify, onUnreadable } }),
+    spec: jobSpec({
+      exportDirectory: '/export',
+      files: { onUnreadable },
+      verify: { fileSystems: verify, files: [], applications: [] },
+    }),
     vms: [{ name: 'vm', instanceUuid: VM, disks: [{ key: 2000, label: 'Hard disk 1', devices: [SOURCE] }] }],
     devices: [{ device: SOURCE, target: TARGET, targetWwn: TARGET_WWN, imagePath: 'vm/hard-disk-1.raw' }],
     collateral: [],
@@ -84,6 +88,9 @@ async function linkedRun(
       calls.isQuiet.push(isQuiet);
       return volumes;
     },
+    preflightProbes: async () => undefined,
+    readWhole: async () => ({ bytes: 1 }),
+    probe: async () => ({ checkedBy: 'sqlite3', found: 'ok' }),
     release: async (_, disks) => {
       if (calls.busy) throw new SnaphookError('E_PROXY', 'somebody reads there');
       calls.released.push(...disks);

@@ -1,0 +1,58 @@
+import type { MountedVolume } from '../ports/file-systems.ts';
+import type { Checks } from './content-checks.ts';
+import type { Plan } from './plan.ts';
+import { guestMountPoints, type VolumeOfDisk } from './restore-map.ts';
+
+/** Which mount came from which disk, partition and file system, and where the guest has it: what a restore needs to know. */
+export function fileSystemsOf(plan: Plan, volumes: readonly VolumeOfDisk[]) {
+  const inGuest = guestMountPoints(plan, volumes);
+  return volumes.map((one) => {
+    const { volume, folder } = one;
+    return {
+      state: volume.state,
+      ...(volume.state === 'mounted'
+        ? { path: volume.path, checkedBy: volume.checkedBy, guestMountPoints: inGuest.get(volume) ?? [] }
+        : { why: volume.why }),
+      folder,
+      ...whereabouts(plan, one),
+    };
+  });
+}
+
+/** Of images the volumes are looked into and released again: what is told is whether each was found sound. */
+export function checksOf(plan: Plan, { files, applications, fileSystems }: Checks) {
+  return {
+    ...(fileSystems && {
+      fileSystems: fileSystems.map((one) => ({ ...verdictOn(one.volume), ...whereabouts(plan, one) })),
+    }),
+    files,
+    applications,
+  };
+}
+
+function verdictOn(volume: VolumeOfDisk['volume']) {
+  if (volume.state === 'mounted') return verdictOnMounted(volume);
+  if (volume.state === 'no-files') return { state: 'no-files', why: volume.why } as const;
+  return { state: 'not-checked', why: volume.why } as const;
+}
+
+const verdictOnMounted = ({ checkedBy, holds }: MountedVolume) =>
+  checkedBy === undefined
+    ? ({ state: 'not-checked', why: `nothing was to check it, or no program for "${holds}" can be relied on` } as const)
+    : ({ state: 'sound', checkedBy } as const);
+
+function whereabouts(plan: Plan, { device, volume }: VolumeOfDisk) {
+  const { partition, partitionUuid, offsetBytes, sizeBytes, holds, uuid, label } = volume;
+  return {
+    vms: plan.vms.flatMap(({ name, disks }) =>
+      disks
+        .filter(({ devices }) => devices.includes(device.device))
+        .map(({ key, label: disk }) => ({ name, key, disk })),
+    ),
+    device: device.device,
+    target: device.target,
+    wwn: device.wwn,
+    place: { partition, partitionUuid, offsetBytes, sizeBytes },
+    fileSystem: { kind: holds, uuid, label },
+  };
+}
