@@ -1,20 +1,11 @@
-import {
-  chmodSync,
-  existsSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  readSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { parse, stringify } from 'yaml';
 import { reap } from '../../src/job/reap.ts';
 import { ended, leftBehind, start } from '../crash/killed-run.ts';
 import { openSite, type Site } from '../lab/main-job/site.ts';
 import { emptyImage, inGuest, type Kind, MIB, partitionDisk, SIZE_BYTES, treeOf, writeFiles } from './disk-image.ts';
+import { copyToDevice } from './lab-device.ts';
 import { heldBelow, must, newFolder } from './stage.ts';
 
 const DEVICE = '00101';
@@ -64,25 +55,13 @@ beforeAll(async () => {
       return treeOf(mountPoint);
     }),
   );
-  copyToDevice(image);
+  copyToDevice(site, DEVICE, image);
   useFiles();
 });
 
 afterAll(async () => {
   await site.close();
 });
-
-/** What is not zero: the lab's devices are sparse, too. */
-function copyToDevice(image: string): void {
-  const device = site.lab.store.open(DEVICE);
-  const descriptor = openSync(image, 'r');
-  const zeros = Buffer.alloc(MIB);
-  for (let at = 0; at < statSync(image).size; at += MIB) {
-    const chunk = Buffer.alloc(MIB);
-    readSync(descriptor, chunk, 0, MIB, at);
-    if (!chunk.equals(zeros)) device.write(at, chunk);
-  }
-}
 
 /** For hooks that run as programs. */
 function useFiles(): void {

@@ -29,6 +29,7 @@ import {
   writeAt,
   writeFiles,
 } from './disk-image.ts';
+import { SPOIL } from './spoil.ts';
 import { heldBelow, must, newFolder } from './stage.ts';
 
 const fileSystems = createLinuxFileSystems(systemClock, 'any');
@@ -207,26 +208,6 @@ test('an NTFS that was being written is not handed over: nothing here replays it
   expect(stateOf(volumes)).toEqual([['unreadable', expect.stringContaining('replays the journal')]]);
   expect(heldBelow(directory)).toEqual([]);
 });
-
-/** Where metadata lie that the checker sees, and a mount does not: of a file system as small as those here. */
-const SPOIL: Readonly<Record<'ext4' | 'xfs' | 'btrfs', (disk: string) => void>> = {
-  // The inode bitmap of the first group says that nothing is used.
-  ext4: (disk) => {
-    const [, block] = /Inode bitmap at (\d+)/.exec(must('dumpe2fs', [disk])) ?? [];
-    const [, blockBytes] = /Block size:\s+(\d+)/.exec(must('dumpe2fs', ['-h', disk])) ?? [];
-    writeAt(disk, Number(block) * Number(blockBytes), Buffer.alloc(64));
-  },
-  // A counter in the header of free space of the first allocation group.
-  xfs: (disk) => writeAt(disk, 512 + 52, Buffer.from([0, 0, 0x77, 0x77])),
-  // The tree of a subvolume that nobody has entered.
-  btrfs: (disk) => {
-    inGuest(disk, WHOLE.btrfs, 'btrfs', (mountPoint) => must('btrfs', ['subvolume', 'create', `${mountPoint}/inner`]));
-    const [, at] = /leaf (\d+)/.exec(must('btrfs', ['inspect-internal', 'dump-tree', '-t', '256', disk])) ?? [];
-    const map = must('btrfs-map-logical', ['-l', String(at), disk]);
-    for (const [, physical] of map.matchAll(/physical (\d+)/g))
-      writeAt(disk, Number(physical) + 200, Buffer.alloc(64, 0x5a));
-  },
-};
 
 test.each([
   ['ext4', 'e2fsck'],

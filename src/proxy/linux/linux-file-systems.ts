@@ -61,7 +61,11 @@ export function createLinuxFileSystems(clock: Clock, mountNamespace: 'machine' |
       const root = await realpath(directory);
       const scratch = insideOf(root, `${folder}/${SCRATCH}`);
       await makeMountPoint(root, scratch);
-      return probeApplication({ kind, mountPoint: insideOf(root, volume), path: place, scratch }, signal);
+      try {
+        return await probeApplication({ kind, mountPoint: insideOf(root, volume), path: place, scratch }, signal);
+      } finally {
+        await removeScratch(scratch);
+      }
     },
 
     async release(directory, disks, signal) {

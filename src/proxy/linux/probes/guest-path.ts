@@ -45,7 +45,7 @@ export async function readWhole(
       await handle.close();
     }
   } catch (error) {
-    const code = systemErrorCode(error);
+    const code = error instanceof SnaphookError ? undefined : systemErrorCode(error);
     throw code === undefined ? error : unreadable(guestPath, `the system says ${code}`, error);
   }
 }

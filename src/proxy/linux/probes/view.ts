@@ -45,7 +45,7 @@ const NAMESPACES = [
 
 /**
  * Runs a script of ours in a view of a folder; its own arguments begin at `$3`. Its programs die with this process, get nothing of its
- * environment but the PATH, and are gone, like the view, when this returns. Errors: `E_PROXY` where there can be no view.
+ * environment but the PATH, and are gone, like the view, when this returns; what they wrote stays in the scratch folder. Errors: `E_PROXY` where there can be no view.
  */
 export async function inView(
   { folder, scratch }: { readonly folder: string; readonly scratch: string },
@@ -54,18 +54,14 @@ export async function inView(
 ): Promise<ProgramEnd> {
   for (const name of ['lower', 'upper', 'work'])
     await mkdir(path.join(scratch, name), { recursive: true, mode: 0o700 });
-  try {
-    const whole = `${FUNCTIONS}${MAKE_VIEW}${script}`;
-    const environment = ['-i', `PATH=${process.env.PATH ?? ''}`, 'LC_ALL=C'];
-    const confined = ['setpriv', '--pdeathsig', 'KILL', 'unshare', ...NAMESPACES, 'sh', '-c', whole, 'snaphook-probe'];
-    const end = await runProgram('env', [...environment, ...confined, scratch, folder, ...args], signal);
-    if (end.exitCode !== NO_VIEW) return end;
-    throw new SnaphookError('E_PROXY', `no view of "${folder}" can be made for a probe: ${end.said}`, {
-      hint: 'The kernel needs overlay (modprobe overlay), and the hand-over directory a local file system such as XFS or ext4.',
-    });
-  } finally {
-    await removeScratch(scratch);
-  }
+  const whole = `${FUNCTIONS}${MAKE_VIEW}${script}`;
+  const environment = ['-i', `PATH=${process.env.PATH ?? ''}`, 'LC_ALL=C'];
+  const confined = ['setpriv', '--pdeathsig', 'KILL', 'unshare', ...NAMESPACES, 'sh', '-c', whole, 'snaphook-probe'];
+  const end = await runProgram('env', [...environment, ...confined, scratch, folder, ...args], signal);
+  if (end.exitCode !== NO_VIEW) return end;
+  throw new SnaphookError('E_PROXY', `no view of "${folder}" can be made for a probe: ${end.said}`, {
+    hint: 'The kernel needs overlay (modprobe overlay), and the hand-over directory a local file system such as XFS or ext4.',
+  });
 }
 
 /** What a view took; what is not there is success, and nothing that somebody mounted there is touched. */
