@@ -1,6 +1,7 @@
 import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { jobSpec } from '../../../src/cli/compose.ts';
 import { loadConfig } from '../../../src/config/load.ts';
 import { SnaphookError } from '../../../src/ports/errors.ts';
 
@@ -168,6 +169,20 @@ test('files are handed over with every file system checked and every gap refused
   expect(failure(written(`${GOOD}    files: { onUnreadable: note }\n`))).toMatchObject({
     code: 'E_CONFIG',
     message: expect.stringMatching(/"jobs\.nightly\.files": these settings are for `handOver: files`/),
+  });
+});
+
+test('a job verifies file systems where it hands them over, and else what it names', () => {
+  const spec = (text: string) => jobSpec(loadConfig(written(`${GOOD}${text}`)), 'nightly');
+  const application = '{ kind: postgresql, vm: pg01, path: /15/main, volume: hard-disk-2/part1 }';
+
+  expect(spec('').verify).toBeUndefined();
+  expect(spec('    handOver: files\n').verify).toEqual({ fileSystems: true, files: [], applications: [] });
+  expect(spec('    handOver: files\n    verify: { fileSystems: false }\n').verify).toBeUndefined();
+  expect(spec(`    verify: { applications: [${application}] }\n`).verify).toEqual({
+    fileSystems: false,
+    files: [],
+    applications: [{ kind: 'postgresql', vm: 'pg01', path: '/15/main', volume: 'hard-disk-2/part1', limitMs: 120_000 }],
   });
 });
 

@@ -109,6 +109,6 @@ export function readAnswer(text: string): Answer {
     hasCheckedPages: /^Bad checksums: +0$/m.test(text),
     problem:
       /^.*\b(?:PANIC|FATAL|ERROR): +(.*)$/m.exec(text)?.[1] ??
-      /^pg_(?:checksums|controldata): error: (.*)$/m.exec(text)?.[1],
+      /\bpg_(?:checksums|controldata): error: (.*)$/m.exec(text)?.[1],
   };
 }
