@@ -1,4 +1,3 @@
-import type { MountedVolume } from '../ports/file-systems.ts';
 import type { Checks } from './content-checks.ts';
 import type { Plan } from './plan.ts';
 import { guestMountPoints, type VolumeOfDisk } from './restore-map.ts';
@@ -23,23 +22,28 @@ export function fileSystemsOf(plan: Plan, volumes: readonly VolumeOfDisk[]) {
 export function checksOf(plan: Plan, { files, applications, fileSystems }: Checks) {
   return {
     ...(fileSystems && {
-      fileSystems: fileSystems.map((one) => ({ ...verdictOn(one.volume), ...whereabouts(plan, one) })),
+      fileSystems: fileSystems.map((one) => ({ ...verdictOn(plan, one), ...whereabouts(plan, one) })),
     }),
     files,
     applications,
   };
 }
 
-function verdictOn(volume: VolumeOfDisk['volume']) {
-  if (volume.state === 'mounted') return verdictOnMounted(volume);
-  if (volume.state === 'no-files') return { state: 'no-files', why: volume.why } as const;
-  return { state: 'not-checked', why: volume.why } as const;
+function verdictOn({ spec }: Plan, { volume }: VolumeOfDisk) {
+  switch (volume.state) {
+    case 'no-files':
+      return { state: 'no-files', why: volume.why } as const;
+    case 'unreadable':
+    case 'damaged':
+      return { state: 'not-checked', why: volume.why } as const;
+    case 'mounted': {
+      const { checkedBy, holds } = volume;
+      if (checkedBy !== undefined) return { state: 'sound', checkedBy } as const;
+      const why = spec.verify?.fileSystems ? `no checker of ${holds} can be relied on` : 'the job does not ask for it';
+      return { state: 'not-checked', why } as const;
+    }
+  }
 }
-
-const verdictOnMounted = ({ checkedBy, holds }: MountedVolume) =>
-  checkedBy === undefined
-    ? ({ state: 'not-checked', why: `nothing was to check it, or no program for "${holds}" can be relied on` } as const)
-    : ({ state: 'sound', checkedBy } as const);
 
 function whereabouts(plan: Plan, { device, volume }: VolumeOfDisk) {
   const { partition, partitionUuid, offsetBytes, sizeBytes, holds, uuid, label } = volume;

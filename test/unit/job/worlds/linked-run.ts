@@ -124,7 +124,13 @@ export async function linkedRun(
   const write: Images['write'] = async (directory, { path, format, sizeBytes }) => {
     calls.did.push(`write ${path}`);
     site.files.set(`${directory}/${path}`, { sizeBytes, bornAtMs: 0 });
-    return { path, format, sizeBytes, dataBytes: 1, blake2b: '00' };
+    return {
+      path,
+      format,
+      sizeBytes,
+      dataBytes: 1,
+      contentHash: { algorithm: 'blake2b-512-tree', leafBytes: 1, value: '00' },
+    };
   };
   const ports = {
     ...site.ports,
