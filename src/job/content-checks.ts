@@ -63,7 +63,7 @@ async function probe(
 }
 
 /** A mounted volume, and a path from its root. */
-export interface Place {
+interface Place {
   readonly folder: string;
   readonly volume: MountedVolume;
   readonly path: string;
@@ -73,7 +73,7 @@ export interface Place {
  * Where a path of a guest is, in every VM of that name that is in the run: none where the job's VM was left out. Errors: `E_VERIFY`
  * where no mounted volume is known to have it.
  */
-export function placesOf(plan: Pick<Plan, 'vms'>, volumes: readonly VolumeOfDisk[], wish: GuestPath): readonly Place[] {
+function placesOf(plan: Pick<Plan, 'vms'>, volumes: readonly VolumeOfDisk[], wish: GuestPath): readonly Place[] {
   const inGuest = guestMountPoints(plan, volumes);
   return plan.vms
     .filter(({ name }) => name === wish.vm)
