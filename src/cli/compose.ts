@@ -187,9 +187,24 @@ export function jobSpec(
     bandBytes: job.bandBytes,
     configurationFiles: job.configurationFiles,
     limits: limitsOf(name, job),
-    ...(job.handOver === 'files' && { files: job.files ?? { verify: true, onUnreadable: 'fail' } }),
+    ...(job.handOver === 'files' && { files: job.files ?? { onUnreadable: 'fail' } }),
     ...((job.handOver === 'fuse' || job.handOver === 'nbd') && { expose: job.handOver }),
+    ...verifyOf(job),
     ...(job.retention && { retention: { days: job.retention.days, count: job.retention.count } }),
+  };
+}
+
+function verifyOf({ handOver, verify }: JobConfig): Pick<JobSpec, 'verify'> {
+  const { fileSystems = handOver === 'files', files = [], applications = [] } = verify ?? {};
+  if (!fileSystems && files.length === 0 && applications.length === 0) return {};
+  return {
+    verify: {
+      fileSystems,
+      files: files.map(({ vm, path: place, volume }) => ({ vm, path: place, volume })),
+      applications: applications.map(({ kind, vm, path: place, volume, seconds }) => {
+        return { kind, vm, path: place, volume, limitMs: seconds * 1000 };
+      }),
+    },
   };
 }
 

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, openSync, readFileSync, readSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { parse, stringify } from 'yaml';
 import { jobSpec } from '../../src/cli/compose.ts';
@@ -12,6 +12,7 @@ import { openSite, type Site } from '../lab/main-job/site.ts';
 import { deadlyPrograms } from './deadly-programs.ts';
 import { emptyImage, inGuest, type Kind, MIB, partitionDisk, SIZE_BYTES, writeFiles } from './disk-image.ts';
 import { treeOf } from './image-tree.ts';
+import { copyToDevice } from './lab-device.ts';
 import { heldBelow, newFolder } from './stage.ts';
 
 const silent = { info: () => undefined, warn: () => undefined, progress: () => undefined };
@@ -19,7 +20,12 @@ const DEVICE = '00101';
 const JOB = 'no-freeze';
 /** Of the lab's disk: as many as the file systems below need. */
 const CYLINDERS = 250;
-const unfrozen = { freeze: 'none', grade: 'crash', files: { verify: true, onUnreadable: 'fail' } } as const;
+const unfrozen = {
+  freeze: 'none',
+  grade: 'crash',
+  files: { onUnreadable: 'fail' },
+  verify: { fileSystems: true, files: [], applications: [] },
+} as const;
 const KINDS: readonly Exclude<Kind, 'ntfs'>[] = ['ext4', 'xfs', 'btrfs'];
 const ROOT_UUID = '4f0bd10f-6a1f-4e4b-8a57-0f5d4a3f0a11';
 const DATA_UUID = '4f0bd10f-6a1f-4e4b-8a57-0f5d4a3f0a22';
@@ -57,25 +63,13 @@ beforeAll(async () => {
       return treeOf(mountPoint);
     }),
   );
-  copyToDevice(image);
+  copyToDevice(site, DEVICE, image);
   useFiles();
 });
 
 afterAll(async () => {
   await site.close();
 });
-
-/** What is not zero: the lab's devices are sparse, too. */
-function copyToDevice(image: string): void {
-  const device = site.lab.store.open(DEVICE);
-  const descriptor = openSync(image, 'r');
-  const zeros = Buffer.alloc(MIB);
-  for (let at = 0; at < statSync(image).size; at += MIB) {
-    const chunk = Buffer.alloc(MIB);
-    readSync(descriptor, chunk, 0, MIB, at);
-    if (!chunk.equals(zeros)) device.write(at, chunk);
-  }
-}
 
 /** For hooks that run as programs. */
 function useFiles(): void {
