@@ -13,12 +13,15 @@ import { firstFileBelow, makeMountPoint } from './mount-points.ts';
 import { mountVolume } from './mount-volume.ts';
 import { mountsBelow, seesMountsOf, unmount } from './mounts.ts';
 import { placeNameOf, removeFolders } from './place-names.ts';
+import { readWhole } from './probes/guest-path.ts';
+import { probeApplication, requireProbes } from './probes/probe-application.ts';
+import { removeScratch, SCRATCH } from './probes/view.ts';
 import { hasProgram } from './programs.ts';
 import { isRoot } from './user.ts';
 import { findVolumes } from './volumes.ts';
 
 const PROGRAMS = ['mount', 'umount', 'losetup', 'mknod', 'blkid', 'partx'];
-const IMAGES = '`handOver: images` needs no mounts.';
+const IMAGES = '`handOver: images` without `verify` needs no mounts.';
 const FIRST_PROCESS = 1;
 const LOOP_CONTROL = '/dev/loop-control';
 /** Programs are killed at the signal, and are gone before anything is undone; longer than that nobody waits. */
@@ -61,6 +64,23 @@ export function createLinuxFileSystems(clock: Clock, mountNamespace: 'machine' |
       return volumes;
     },
 
+    preflightProbes: requireProbes,
+
+    async readWhole(directory, volume, file, signal) {
+      return readWhole(insideOf(await realpath(directory), volume), file, signal);
+    },
+
+    async probe(directory, { kind, folder, volume, path: place }, signal) {
+      const root = await realpath(directory);
+      const scratch = insideOf(root, `${folder}/${SCRATCH}`);
+      await makeMountPoint(root, scratch);
+      try {
+        return await probeApplication({ kind, mountPoint: insideOf(root, volume), path: place, scratch }, signal);
+      } finally {
+        await removeScratch(scratch);
+      }
+    },
+
     async release(directory, disks, signal) {
       const root = await realpath(directory).catch(() => path.resolve(directory));
       const foreign: ForeignMount[] = [];
@@ -68,6 +88,7 @@ export function createLinuxFileSystems(clock: Clock, mountNamespace: 'machine' |
         foreign.push(...(await releaseMounts(root, disk, clock, signal)));
         await releaseLoops({ root, folder: disk.folder }, disk.devicePaths, clock, signal);
         await removeNodes({ root, folder: disk.folder });
+        await removeScratch(insideOf(root, `${disk.folder}/${SCRATCH}`));
         await removeFolders(root, insideOf(root, disk.folder));
       }
       return foreign;
@@ -77,6 +98,11 @@ export function createLinuxFileSystems(clock: Clock, mountNamespace: 'machine' |
     preflight: (directory, folders, signal) => unlessAborted(work.preflight(directory, folders, signal), signal),
     mount: (directory, disk, options, signal) =>
       withGrace(signal, (late) => unlessAborted(work.mount(directory, disk, options, signal), late)),
+    preflightProbes: (kinds, signal) => unlessAborted(work.preflightProbes(kinds, signal), signal),
+    readWhole: (directory, volume, file, signal) =>
+      withGrace(signal, (late) => unlessAborted(work.readWhole(directory, volume, file, signal), late)),
+    probe: (directory, probe, signal) =>
+      withGrace(signal, (late) => unlessAborted(work.probe(directory, probe, signal), late)),
     release: (directory, disks, signal) =>
       withGrace(signal, (late) => unlessAborted(work.release(directory, disks, signal), late)),
   };
@@ -104,9 +130,7 @@ export async function withGrace<Result>(
 
 async function requireMachine(): Promise<void> {
   if (process.platform !== 'linux') {
-    throw new SnaphookError('E_PROXY', 'only Linux may mount file systems, and the job hands over files', {
-      hint: IMAGES,
-    });
+    throw new SnaphookError('E_PROXY', 'only Linux may mount file systems', { hint: IMAGES });
   }
   for (const program of isRoot() ? PROGRAMS : FUSE_PROGRAMS) {
     if (await hasProgram(program)) continue;
