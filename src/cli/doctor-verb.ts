@@ -9,6 +9,7 @@ import type { JobPorts } from '../job/ports.ts';
 import { ensureFolder } from '../platform/ensure-folder.ts';
 import type { Reporter } from '../ports/reporter.ts';
 import { closePorts, composePorts, jobSpec } from './compose.ts';
+import { checkProxy } from './compose-proxy.ts';
 import type { VerbResult } from './console.ts';
 import { type Check, check } from './doctor-check.ts';
 import { checkGuests } from './doctor-guests.ts';
@@ -62,10 +63,7 @@ async function runChecks(
       const { product, version, apiVersion } = await ports.hypervisor.facts(signal);
       return `${product} ${version}, API ${apiVersion}`;
     }),
-    await check('proxy', async () => {
-      await ports.proxy.visible([], signal);
-      return `devices appear in ${config.proxy.devices}`;
-    }),
+    await check('proxy', () => checkProxy(config, ports.proxy, signal)),
   ];
   for (const array of ports.arrays) {
     const servers = await array.servers(signal);

@@ -129,7 +129,12 @@ const guest = z
 
 const proxy = z.strictObject({
   host: z.string().min(1).describe('Host (initiator group) of this machine on the array'),
-  devices: z.string().default('/dev/disk/by-id').describe('Where devices appear by identity'),
+  devices: z.string().default('/dev/disk/by-id').describe('Where devices appear by identity (Linux)'),
+  powershell: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('Executable file of Windows PowerShell on a Windows proxy; default: that of the system'),
   vm: z
     .string()
     .min(1)
@@ -215,7 +220,7 @@ const job = z.strictObject({
   handOver: z
     .enum(['images', 'files'])
     .default('images')
-    .describe('images of the disks, or their file systems mounted read-only (Linux proxy, root)'),
+    .describe('images of the disks, or their file systems mounted read-only (proxy: root, or an administrator)'),
   files: z
     .strictObject({
       verify: z.boolean().default(true).describe('check every file system first; one that is not sound ends the run'),

@@ -24,6 +24,9 @@ const MBR_TYPES: Readonly<Record<number, Refusal>> = {
   66: DYNAMIC,
 };
 
+/** The only type in a GPT of which Windows makes volumes (MSFT_Partition, GptType). */
+const BASIC_DATA = 'ebd0a0a2-b9e5-4433-87c0-68b6b72699c7';
+
 /** File systems that Windows mounts, as libblkid calls them. */
 const KINDS: Readonly<Record<string, string>> = {
   NTFS: 'ntfs',
@@ -34,8 +37,12 @@ const KINDS: Readonly<Record<string, string>> = {
 };
 
 /** Why its type says that it is not to be mounted; undefined: its content decides. */
-export const refusedByType = ({ GptType, MbrType }: WindowsPartition): Refusal | undefined =>
-  GPT_TYPES[GptType.toLowerCase().replace(/[{}]/g, '')] ?? MBR_TYPES[MbrType];
+export function refusedByType({ GptType, MbrType }: WindowsPartition): Refusal | undefined {
+  const type = GptType.toLowerCase().replace(/[{}]/g, '');
+  if (type === '') return MBR_TYPES[MbrType];
+  if (type === BASIC_DATA) return undefined;
+  return GPT_TYPES[type] ?? unreadable(`Windows makes no volume of partitions of type "${type}"`);
+}
 
 /** The file system in the words of libblkid, or why there is none. */
 export function kindOf(volume: WindowsVolume | undefined): { readonly holds: string } | Refusal {
