@@ -88,7 +88,9 @@ function start(program: string): Session {
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     session.said = (session.said + text).slice(-SAID_CHARACTERS);
   });
-  createInterface({ input: child.stdout }).on('line', (line) => heard(session, line, end));
+  const lines = createInterface({ input: child.stdout });
+  lines.on('error', (cause) => end('cannot be heard', cause));
+  lines.on('line', (line) => heard(session, line, end));
   for (const line of SET_UP) child.stdin.write(`${line}\n`);
   return session;
 }

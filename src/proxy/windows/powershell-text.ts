@@ -61,5 +61,5 @@ export const CMDLETS = {
   flush: (volumePath: string) => `Write-VolumeCache -Path ${quoted(volumePath)}`,
   sanPolicy: () => "Get-StorageSetting | Select-Object -Property @{n='NewDiskPolicy';e={[string]$_.NewDiskPolicy}}",
   isElevated: () =>
-    '[string]([Security.Principal.WindowsPrincipal][Security.Principal.WindowsIdentity]::GetCurrent()).IsInRole([Security.Principal.WindowsBuiltInRole]::Administrator)',
+    '[string] ([Security.Principal.WindowsPrincipal][Security.Principal.WindowsIdentity]::GetCurrent()).IsInRole([Security.Principal.WindowsBuiltInRole]::Administrator)',
 } as const;

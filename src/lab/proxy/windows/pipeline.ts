@@ -18,7 +18,7 @@ export type Pipeline =
     };
 
 const ELEVATED =
-  '[string]([Security.Principal.WindowsPrincipal][Security.Principal.WindowsIdentity]::GetCurrent()).IsInRole([Security.Principal.WindowsBuiltInRole]::Administrator)';
+  '[string] ([Security.Principal.WindowsPrincipal][Security.Principal.WindowsIdentity]::GetCurrent()).IsInRole([Security.Principal.WindowsBuiltInRole]::Administrator)';
 
 const QUOTED = "'(?:[^'‘’‚‛]|'')*'";
 const PART = `(?:${QUOTED}|\\[char\\]0x[0-9a-f]{1,4})`;

@@ -45,7 +45,10 @@ export async function startPowerShellProgram(machine: WindowsMachine): Promise<P
     socket.on('error', () => undefined);
     socket.on('close', () => sessions.delete(socket));
     const expected = [JSON.stringify(ARGUMENTS), ...SET_UP];
-    createInterface({ input: socket }).on('line', (line) => {
+    const lines = createInterface({ input: socket });
+    // The interface repeats the errors of its input.
+    lines.on('error', () => undefined);
+    lines.on('line', (line) => {
       const next = expected.shift();
       if (next !== undefined) {
         if (next !== line) socket.destroy();
