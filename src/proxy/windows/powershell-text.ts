@@ -27,7 +27,8 @@ export function quoted(text: string): string {
 
 /** As the provider stores it: enumerations are numbers there, and words of the console's language elsewhere. */
 const stored = (name: string) => `@{n='${name}';e={[string]$_.CimInstanceProperties['${name}'].Value}}`;
-const storedList = (name: string) => `@{n='${name}';e={@($_.CimInstanceProperties['${name}'].Value)}}`;
+/** One text, since a list of one is no list any more in a calculated property; no path of Windows has a vertical bar. */
+const joined = (name: string) => `@{n='${name}';e={$_.CimInstanceProperties['${name}'].Value -join '|'}}`;
 
 const boolean = (value: boolean) => (value ? '$true' : '$false');
 
@@ -51,7 +52,7 @@ export const CMDLETS = {
     `Set-Disk -UniqueId ${quoted(uniqueId)} -IsOffline ${boolean(offline)}`,
   refreshLayout: (uniqueId: string) => `Update-Disk -UniqueId ${quoted(uniqueId)}`,
   partitions: () =>
-    `Get-Partition | Select-Object -Property ${['DiskId', 'PartitionNumber', 'Offset', 'Size', 'GptType', 'MbrType', 'Guid'].map(stored).join(',')},${storedList('AccessPaths')}`,
+    `Get-Partition | Select-Object -Property ${['DiskId', 'PartitionNumber', 'Offset', 'Size', 'GptType', 'MbrType', 'Guid'].map(stored).join(',')},${joined('AccessPaths')}`,
   volumes: () =>
     `Get-Volume | Select-Object -Property ${['Path', 'FileSystem', 'FileSystemLabel'].map(stored).join(',')}`,
   addAccessPath: (key: PartitionKey, folder: string) =>

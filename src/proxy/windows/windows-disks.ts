@@ -33,7 +33,7 @@ const partitionSchema = z.object({
   GptType: text,
   MbrType: number,
   Guid: text,
-  AccessPaths: z.array(z.string().nullable()).transform((paths) => paths.flatMap((one) => one || [])),
+  AccessPaths: text.transform((paths) => paths.split('|').filter((one) => one !== '')),
 });
 
 export type WindowsPartition = Readonly<z.infer<typeof partitionSchema>>;

@@ -1,10 +1,10 @@
 /** A value in an argument. */
 export type Argument = string | number | boolean;
 
-/** `stored`: as the provider keeps it. `list`: the same, of several. `shown`: as the shell shows it. */
+/** `stored`: as the provider keeps it. `joined`: several of them, with bars between. `shown`: as the shell shows it. */
 export interface Column {
   readonly name: string;
-  readonly form: 'stored' | 'list' | 'shown';
+  readonly form: 'stored' | 'joined' | 'shown';
   readonly property: string;
 }
 
@@ -24,7 +24,7 @@ const QUOTED = "'(?:[^'‘’‚‛]|'')*'";
 const PART = `(?:${QUOTED}|\\[char\\]0x[0-9a-f]{1,4})`;
 const VALUE = new RegExp(`(?:\\(${QUOTED}(?: \\+ ${PART})*\\)|${QUOTED}|\\d+|\\$true|\\$false)`, 'y');
 const COLUMN =
-  /@\{n='(\w+)';e=\{(?:\[string\]\$_\.CimInstanceProperties\['(\w+)'\]\.Value|@\(\$_\.CimInstanceProperties\['(\w+)'\]\.Value\)|\[string\]\$_\.(\w+))\}\}(,|$)/y;
+  /@\{n='(\w+)';e=\{(?:\[string\]\$_\.CimInstanceProperties\['(\w+)'\]\.Value|\$_\.CimInstanceProperties\['(\w+)'\]\.Value -join '\|'|\[string\]\$_\.(\w+))\}\}(,|$)/y;
 
 /**
  * Reads one pipeline of PowerShell: a cmdlet with named arguments, and perhaps Select-Object with calculated properties. A small part of
@@ -71,9 +71,9 @@ function readColumns(text: string): readonly Column[] | undefined {
   COLUMN.lastIndex = 0;
   for (let at = 0; at < text.length; at = COLUMN.lastIndex) {
     COLUMN.lastIndex = at;
-    const [, name = '', stored, list, shown] = COLUMN.exec(text) ?? [];
-    const form = stored !== undefined ? 'stored' : list !== undefined ? 'list' : 'shown';
-    const property = stored ?? list ?? shown;
+    const [, name = '', stored, joined, shown] = COLUMN.exec(text) ?? [];
+    const form = stored !== undefined ? 'stored' : joined !== undefined ? 'joined' : 'shown';
+    const property = stored ?? joined ?? shown;
     if (property === undefined) return undefined;
     columns.push({ name, form, property });
   }

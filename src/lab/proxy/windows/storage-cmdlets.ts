@@ -171,11 +171,11 @@ const partitionRows = (disk: LabDisk): readonly Row[] =>
   }));
 
 /** As the calculated properties ask for it: text, `True` and `False`, and nothing for no value. */
-function select(row: Row, columns: readonly Column[]): Readonly<Record<string, unknown>> {
-  const cell = ({ form, property }: Column): unknown => {
+function select(row: Row, columns: readonly Column[]): Readonly<Record<string, string>> {
+  const cell = ({ form, property }: Column): string => {
     const value = row[property];
-    if (form === 'list') return value ?? [null];
     if (value === undefined) return '';
+    if (typeof value === 'object') return value.join(form === 'joined' ? '|' : ' ');
     return typeof value === 'boolean' ? (value ? 'True' : 'False') : String(value);
   };
   return Object.fromEntries(columns.map((column) => [column.name, cell(column)]));
