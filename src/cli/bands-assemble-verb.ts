@@ -12,9 +12,9 @@ export async function bandsAssembleVerb(
   signal: AbortSignal,
 ): Promise<VerbResult> {
   const progress = (doneBytes: number) => reporter.progress('assembling image', { image, doneBytes });
-  const { run, sizeBytes, blake2b } = await assembleBands(folder, image, progress, signal);
+  const { run, sizeBytes, contentHash } = await assembleBands(folder, image, progress, signal);
   return {
-    document: jsonDocument('bands-assemble', { ok: true, image, run, sizeBytes, blake2b }),
+    document: jsonDocument('bands-assemble', { ok: true, image, run, sizeBytes, contentHash }),
     text: `${image}: ${bytesText(sizeBytes)} of snapshot ${run.snapshot}, every band as it was written\n`,
     exitCode: EXIT.ok,
   };

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { GRADES } from '../job/grade.ts';
-import { IMAGE_FORMATS } from '../ports/images.ts';
+import { IMAGE_FORMATS, MOST_LEAF_BYTES } from '../ports/images.ts';
 
 const bytes = z.number().int().nonnegative();
 const milliseconds = z.number();
@@ -10,16 +10,26 @@ const inside = z
   .regex(/^(?!\/)(?!(.*\/)?\.\.(\/|$))[^\\\0]+$/)
   .describe('relative to the folder of the manifest, `/` separators, never out of it');
 
+const contentHash = z
+  .object({
+    algorithm: z.literal('blake2b-512-tree'),
+    leafBytes: z
+      .number()
+      .int()
+      .positive()
+      .max(MOST_LEAF_BYTES)
+      .describe('of each leaf but the last; of bands, their length'),
+    value: z.string().regex(/^[0-9a-f]{128}$/),
+  })
+  .describe('of the content, whatever the format: BLAKE2b-512 of the BLAKE2b-512 digests of its leaves in a row');
+
 const image = z
   .object({
     path: inside,
     format: z.enum(IMAGE_FORMATS),
     sizeBytes: bytes.describe('of the content: the whole disk or device, zeros included'),
     dataBytes: bytes.describe('of the content that is not zeros, in pieces of 64 KiB; of bands, in whole bands'),
-    blake2b: z
-      .string()
-      .regex(/^[0-9a-f]{128}$/)
-      .describe('BLAKE2b-512 of the content, whatever the format'),
+    contentHash,
     bandBytes: bytes.optional().describe('of bands: the length of each but the last'),
     changedBands: z
       .number()

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { IMAGE_FORMATS } from '../ports/images.ts';
+import { IMAGE_FORMATS, MOST_LEAF_BYTES } from '../ports/images.ts';
 
 const secret = z
   .string()
@@ -237,7 +237,7 @@ const job = z.strictObject({
     .int()
     .multipleOf(65_536)
     .min(65_536)
-    .max(268_435_456)
+    .max(MOST_LEAF_BYTES)
     .optional()
     .describe('of each file, with imageFormat bands (4 MiB)'),
   timeToLiveHours: z.number().int().min(1).max(9600).default(48).describe('the array removes the snapshot after this'),

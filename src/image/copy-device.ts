@@ -1,11 +1,10 @@
 import { open } from 'node:fs/promises';
-import type { ImageFile } from '../ports/images.ts';
-import type { OpenHash } from './content-hash.ts';
-import { readFull } from './file-io.ts';
-import { hashContent } from './hash-content.ts';
-import { type ImageSink, PIECE_BYTES } from './image-sink.ts';
-
-const ZEROS = Buffer.alloc(PIECE_BYTES);
+import { type ImageFile, LEAF_BYTES } from '../ports/images.ts';
+import { deviceContent } from './device-content.ts';
+import type { ImageSink } from './image-sink.ts';
+import type { OpenInspector } from './leaf-inspector.ts';
+import { type Leaf, leavesOf } from './leaves.ts';
+import { TreeHash } from './tree-hash.ts';
 
 /** Reads the first `sizeBytes` of a device once, hashes them, and gives the sink what is not zero. */
 export async function copyDevice(
@@ -13,44 +12,29 @@ export async function copyDevice(
   sink: ImageSink,
   progress: (doneBytes: number) => void,
   signal: AbortSignal,
-  openHash?: OpenHash,
-): Promise<Pick<ImageFile, 'dataBytes' | 'blake2b'>> {
-  const source = await open(devicePath, 'r');
+  openInspector?: OpenInspector,
+): Promise<Pick<ImageFile, 'dataBytes' | 'contentHash'>> {
+  const device = await open(devicePath, 'r');
   try {
+    const hash = new TreeHash(LEAF_BYTES);
     let dataBytes = 0;
-    const content = {
-      sizeBytes,
-      async read(buffer: Buffer, positionBytes: number) {
-        const filled = await readFull(source, buffer, positionBytes);
-        if (filled === buffer.length) return;
-        throw new Error(`device "${devicePath}" ends at byte ${positionBytes + filled}, before ${sizeBytes}`);
-      },
-    };
-    const give = async (chunk: Buffer, positionBytes: number) => {
-      for (const { start, end } of stretchesOf(chunk)) {
-        await sink.write(chunk.subarray(start, end), positionBytes + start);
-        dataBytes += end - start;
-      }
-    };
-    const blake2b = await hashContent(content, give, progress, signal, openHash);
-    await sink.finish(blake2b);
-    return { dataBytes, blake2b };
+    const content = deviceContent(device, devicePath, sizeBytes);
+    for await (const leaf of leavesOf(content, LEAF_BYTES, signal, openInspector)) {
+      hash.add(leaf.blake2b);
+      for (const { start, end } of leaf.stretches) dataBytes += end - start;
+      const writing = writeLeaf(leaf, sink);
+      leaf.keepFor(writing);
+      if (sink.order === 'ascending') await writing;
+      progress(leaf.positionBytes + leaf.content.length);
+    }
+    const contentHash = hash.end();
+    await sink.finish(contentHash);
+    return { dataBytes, contentHash };
   } finally {
-    await source.close();
+    await device.close();
   }
 }
 
-/** Runs of pieces that are not all zeros. */
-function* stretchesOf(chunk: Buffer): Generator<{ readonly start: number; readonly end: number }> {
-  let start = -1;
-  for (let at = 0; at < chunk.length; at += PIECE_BYTES) {
-    const piece = chunk.subarray(at, at + PIECE_BYTES);
-    const isZero = piece.equals(piece.length === PIECE_BYTES ? ZEROS : ZEROS.subarray(0, piece.length));
-    if (!isZero && start < 0) start = at;
-    if (isZero && start >= 0) {
-      yield { start, end: at };
-      start = -1;
-    }
-  }
-  if (start >= 0) yield { start, end: chunk.length };
+async function writeLeaf({ content, positionBytes, stretches }: Leaf, sink: ImageSink): Promise<void> {
+  for (const { start, end } of stretches) await sink.write(content.subarray(start, end), positionBytes + start);
 }

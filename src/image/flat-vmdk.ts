@@ -13,8 +13,8 @@ export const flatVmdkSink: OpenSink = async (image, [descriptor, extent]) => {
   const extentName = path.posix.basename(filesOfImage(image)[1]?.path ?? '');
   return {
     ...(await rawSink(image, [extent])),
-    async finish(blake2b) {
-      const text = vmdkDescriptor('monolithicFlat', { sizeBytes: image.sizeBytes, extentName, blake2b });
+    async finish(contentHash) {
+      const text = vmdkDescriptor('monolithicFlat', { sizeBytes: image.sizeBytes, extentName, contentHash });
       await writeFull(descriptor, Buffer.from(text), 0);
     },
   };

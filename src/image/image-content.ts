@@ -1,8 +1,8 @@
-import { type FileHandle, open } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import { systemErrorCode } from '../platform/system-error.ts';
 import { SnaphookError } from '../ports/errors.ts';
-import { readFull } from './file-io.ts';
-import type { ReadableContent } from './hash-content.ts';
+import { openRegular, readFull } from './file-io.ts';
+import type { ReadableContent } from './leaves.ts';
 
 /** What an image holds, whatever its format: as many bytes as the device had. Reading fails with `E_VERIFY` where it is damaged. */
 export interface ImageContent extends ReadableContent {
@@ -28,16 +28,14 @@ export class ImageFileReader {
   }
 
   static async open(file: string): Promise<ImageFileReader> {
-    const handle = await open(file, 'r').catch((cause: unknown) => {
+    const opened = await openRegular(file).catch((cause: unknown) => {
       throw new SnaphookError('E_VERIFY', `image file "${file}" cannot be opened (${systemErrorCode(cause)})`, {
         cause,
         hint: 'Restore it beside the manifest, under the path that stands there.',
       });
     });
-    const stats = await handle.stat();
-    if (stats.isFile()) return new ImageFileReader(file, handle, stats.size);
-    await handle.close();
-    throw damaged(file, 'it is not a regular file');
+    if (!opened) throw damaged(file, 'it is not a regular file');
+    return new ImageFileReader(file, opened.handle, opened.sizeBytes);
   }
 
   async read(buffer: Buffer, positionBytes: number): Promise<void> {

@@ -1,16 +1,20 @@
+import type { ContentHash } from '../ports/images.ts';
+
 /** Content is told apart from zeros in pieces of this size, and every format keeps it in pieces of this size. */
 export const PIECE_BYTES = 64 * 1024;
 
 export const SECTOR_BYTES = 512;
 
 /**
- * Takes the content of a device. Stretches come in ascending order; each begins at a multiple of `PIECE_BYTES` and, but for the last
- * one of the device, ends at one. What lies between them is zeros. Nothing of a stretch may be kept beyond the call.
+ * Takes the content of a device. Each stretch begins at a multiple of `PIECE_BYTES` and, but for the last one of the device, ends at
+ * one. What lies between them is zeros. Nothing of a stretch may be kept beyond the call.
  */
 export interface ImageSink {
+  /** `ascending`: one stretch after the other, as they lie on the device. `any`: several at once as well. */
+  readonly order: 'ascending' | 'any';
   write(stretch: Buffer, positionBytes: number): Promise<void>;
-  /** After the last stretch; `blake2b` is that of the whole content. */
-  finish(blake2b: string): Promise<void>;
+  /** After the last stretch; the hash is that of the whole content. */
+  finish(contentHash: ContentHash): Promise<void>;
 }
 
 /** The pieces of a stretch, each of whole size: the last one of a device is filled up with zeros. */

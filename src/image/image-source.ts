@@ -1,13 +1,11 @@
-import { createHash } from 'node:crypto';
 import { SnaphookError } from '../ports/errors.ts';
 import type { ImageSource, StoredImage } from '../ports/image-source.ts';
 import type { ImageContent } from './image-content.ts';
 import { PIECE_BYTES } from './image-sink.ts';
+import { leavesOf } from './leaves.ts';
 import { openImage } from './read-image.ts';
+import { TreeHash } from './tree-hash.ts';
 import { vmdkForUpload } from './vmdk-upload.ts';
-
-/** Pieces are read this many at a time. */
-const PIECES_PER_READ = 64;
 
 /** Images of every format in a folder of this machine. */
 export const storedImages: ImageSource = {
@@ -36,21 +34,19 @@ async function* verifiedPieces(
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const content = await openChecked(directory, image);
   try {
-    const hash = createHash('blake2b512');
-    for (let at = 0; at < image.sizeBytes; ) {
-      signal.throwIfAborted();
-      // A buffer of its own for each read: what was yielded may still be in use.
-      const chunk = Buffer.allocUnsafe(Math.min(PIECES_PER_READ * PIECE_BYTES, image.sizeBytes - at));
-      await content.read(chunk, at);
-      hash.update(chunk);
-      for (let offset = 0; offset < chunk.length; offset += PIECE_BYTES) {
-        yield chunk.subarray(offset, offset + PIECE_BYTES);
+    const { leafBytes, value } = image.contentHash;
+    const hash = new TreeHash(leafBytes);
+    for await (const leaf of leavesOf(content, leafBytes, signal)) {
+      hash.add(leaf.blake2b);
+      // A copy: what was yielded may still be in use when the memory of the leaf is not its own any more.
+      const pieces = Buffer.from(leaf.content);
+      for (let offset = 0; offset < pieces.length; offset += PIECE_BYTES) {
+        yield pieces.subarray(offset, offset + PIECE_BYTES);
       }
-      at += chunk.length;
-      progress(at);
+      progress(leaf.positionBytes + pieces.length);
     }
-    const found = hash.digest('hex');
-    if (found !== image.blake2b) throw differs(image, `its content has the BLAKE2b ${found}`);
+    const found = hash.end().value;
+    if (found !== value) throw differs(image, `its content has the hash ${found}`);
   } finally {
     await content.close();
   }

@@ -56,6 +56,7 @@ export const qcow2Sink: OpenSink = async ({ sizeBytes }, [file]) => {
   };
 
   return {
+    order: 'ascending',
     async write(stretch, positionBytes) {
       for (let at = 0; at < stretch.length; ) {
         const position = positionBytes + at;

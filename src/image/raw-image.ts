@@ -6,6 +6,7 @@ export const rawSink: OpenSink = async ({ sizeBytes }, [file]) => {
   if (!file) throw new TypeError('a raw image has a file');
   await file.truncate(sizeBytes);
   return {
+    order: 'any',
     write: (stretch, positionBytes) => writeFull(file, stretch, positionBytes),
     finish: async () => {},
   };

@@ -13,14 +13,15 @@ export async function readQcow2(file: ImageFileReader): Promise<ImageContent> {
   const { sizeBytes, l1Offset, refcountTable } = await readHeader(file);
   await requireRefcounts(file, refcountTable);
   const l1 = await file.bytes(l1Offset, Math.ceil(sizeBytes / TABLE_SPAN_BYTES) * 8);
-  let table: { readonly index: number; readonly entries: Buffer } | undefined;
+  let last: { readonly index: number; readonly entries: Buffer } | undefined;
 
   /** Undefined: zeros. */
   const offsetOf = async (cluster: number): Promise<number | undefined> => {
     const index = Math.floor(cluster / TABLE_ENTRIES);
     const at = l1.readBigUInt64BE(index * 8) & OFFSET_MASK;
     if (at === 0n) return undefined;
-    if (table?.index !== index) table = { index, entries: await file.bytes(Number(at), CLUSTER_BYTES) };
+    const table = last?.index === index ? last : { index, entries: await file.bytes(Number(at), CLUSTER_BYTES) };
+    last = table;
     const entry = table.entries.readBigUInt64BE((cluster % TABLE_ENTRIES) * 8);
     if ((entry & COMPRESSED) !== 0n) throw file.damaged(`cluster ${cluster} is compressed`);
     const offset = entry & OFFSET_MASK;

@@ -18,13 +18,15 @@ export async function readStreamVmdk(file: ImageFileReader): Promise<ImageConten
     header.directoryAt === GD_AT_END ? await headerAt(file, file.sizeBytes - 2 * SECTOR_BYTES) : header;
   if (capacity !== header.capacity) throw file.damaged('header and footer are not of one image');
   const directory = await file.bytes(Number(directoryAt) * SECTOR_BYTES, grainTablesOf(capacity) * 4);
-  let table: { readonly index: number; readonly entries: Buffer } | undefined;
+  let last: { readonly index: number; readonly entries: Buffer } | undefined;
 
+  const tableAt = (sector: number): Promise<Buffer> => file.bytes(sector * SECTOR_BYTES, TABLE_ENTRIES * 4);
   const entryOf = async (grain: number): Promise<number> => {
     const index = Math.floor(grain / TABLE_ENTRIES);
     const at = directory.readUInt32LE(index * 4);
     if (at === 0) return 0;
-    if (table?.index !== index) table = { index, entries: await file.bytes(at * SECTOR_BYTES, TABLE_ENTRIES * 4) };
+    const table = last?.index === index ? last : { index, entries: await tableAt(at) };
+    last = table;
     return table.entries.readUInt32LE((grain % TABLE_ENTRIES) * 4);
   };
   const grainAt = async (grain: number, sector: number): Promise<Buffer> => {

@@ -61,6 +61,7 @@ export const streamVmdkSink: OpenSink = async (image, [file]) => {
   };
 
   return {
+    order: 'ascending',
     async write(stretch, positionBytes) {
       const grains = await Promise.all([...wholePieces(stretch)].map((piece) => compress(piece, { level: LEVEL })));
       for (const [index, data] of grains.entries()) {
@@ -75,7 +76,7 @@ export const streamVmdkSink: OpenSink = async (image, [file]) => {
       await flush();
     },
 
-    async finish(blake2b) {
+    async finish(contentHash) {
       endTable();
       const entries = padded(littleEndian(directory));
       const directoryAt = append(marker(entries.length / SECTOR_BYTES, MARKER.grainDirectory), entries) + 1;
@@ -84,7 +85,7 @@ export const streamVmdkSink: OpenSink = async (image, [file]) => {
       await flush();
       await writeFull(file, sparseHeader(capacity, GD_AT_END), 0);
       const extentName = path.posix.basename(image.path);
-      const text = vmdkDescriptor('streamOptimized', { sizeBytes: image.sizeBytes, extentName, blake2b });
+      const text = vmdkDescriptor('streamOptimized', { sizeBytes: image.sizeBytes, extentName, contentHash });
       await writeFull(file, padded(Buffer.from(text), DESCRIPTOR_SECTORS), SECTOR_BYTES);
     },
   };

@@ -1,7 +1,8 @@
 import { SnaphookError } from '../ports/errors.ts';
-import type { ImageShape } from '../ports/images.ts';
-import { hashContent } from './hash-content.ts';
+import type { StoredImage } from '../ports/image-source.ts';
+import { leavesOf } from './leaves.ts';
 import { openImage } from './read-image.ts';
+import { TreeHash } from './tree-hash.ts';
 
 /**
  * Reads the whole content of an image below the directory and compares size and hash with those of the device it was made from.
@@ -9,7 +10,7 @@ import { openImage } from './read-image.ts';
  */
 export async function verifyImage(
   directory: string,
-  image: ImageShape & { readonly blake2b: string },
+  image: StoredImage,
   progress: (doneBytes: number) => void,
   signal: AbortSignal,
 ): Promise<void> {
@@ -18,8 +19,13 @@ export async function verifyImage(
     if (content.sizeBytes !== image.sizeBytes) {
       throw differs(image.path, `it holds ${content.sizeBytes} bytes, the device had ${image.sizeBytes}`);
     }
-    const found = await hashContent(content, async () => {}, progress, signal);
-    if (found !== image.blake2b) throw differs(image.path, 'its content does not have the hash that the device had');
+    const { leafBytes, value } = image.contentHash;
+    const hash = new TreeHash(leafBytes);
+    for await (const leaf of leavesOf(content, leafBytes, signal)) {
+      hash.add(leaf.blake2b);
+      progress(leaf.positionBytes + leaf.content.length);
+    }
+    if (hash.end().value !== value) throw differs(image.path, 'its content does not have the hash that the device had');
   } finally {
     await content.close();
   }

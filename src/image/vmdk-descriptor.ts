@@ -1,3 +1,4 @@
+import type { ContentHash } from '../ports/images.ts';
 import { SECTOR_BYTES } from './image-sink.ts';
 
 /** How the content lies in files: the words of VMware's "Virtual Disk Format" 5.0. */
@@ -27,8 +28,8 @@ export function vmdkDescriptor(
   {
     sizeBytes,
     extentName,
-    blake2b,
-  }: { readonly sizeBytes: number; readonly extentName: string; readonly blake2b: string },
+    contentHash,
+  }: { readonly sizeBytes: number; readonly extentName: string; readonly contentHash: ContentHash },
 ): string {
   const { cylinders, heads, sectors } = geometryOf(sizeBytes);
   const extent = `RW ${sizeBytes / SECTOR_BYTES} ${kind === 'monolithicFlat' ? 'FLAT' : 'SPARSE'} "${quotable(extentName)}"`;
@@ -36,7 +37,7 @@ export function vmdkDescriptor(
     '# Disk DescriptorFile',
     'version=1',
     'encoding="UTF-8"',
-    `CID=${contentId(blake2b)}`,
+    `CID=${contentId(contentHash)}`,
     'parentCID=ffffffff',
     `createType="${kind}"`,
     '',
@@ -56,8 +57,8 @@ export function vmdkDescriptor(
 }
 
 /** `ffffffff` means "none", `fffffffe` "never written". */
-function contentId(blake2b: string): string {
-  const id = blake2b.slice(0, 8);
+function contentId({ value }: ContentHash): string {
+  const id = value.slice(0, 8);
   return id === 'ffffffff' || id === 'fffffffe' ? 'fffffffd' : id;
 }
 

@@ -1,6 +1,7 @@
 import { promisify } from 'node:util';
 import { deflate } from 'node:zlib';
 import { SnaphookError } from '../ports/errors.ts';
+import type { ContentHash } from '../ports/images.ts';
 import { PIECE_BYTES, requireWholeSectors, SECTOR_BYTES } from './image-sink.ts';
 import {
   DESCRIPTOR_SECTORS,
@@ -30,7 +31,7 @@ const ZEROS = Buffer.alloc(PIECE_BYTES);
  * of the stream back.
  */
 export async function* vmdkForUpload(
-  { sizeBytes, blake2b }: { readonly sizeBytes: number; readonly blake2b: string },
+  { sizeBytes, contentHash }: { readonly sizeBytes: number; readonly contentHash: ContentHash },
   pieces: AsyncIterable<Uint8Array>,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   requireWholeSectors(sizeBytes);
@@ -50,7 +51,7 @@ export async function* vmdkForUpload(
     return isEmpty ? [] : [placed(marker(entries.length / SECTOR_BYTES, MARKER.grainTable)), placed(entries)];
   };
 
-  const descriptor = vmdkDescriptor('streamOptimized', { sizeBytes, extentName: 'disk.vmdk', blake2b });
+  const descriptor = vmdkDescriptor('streamOptimized', { sizeBytes, extentName: 'disk.vmdk', contentHash });
   yield padded(
     Buffer.concat([sparseHeader(capacity, GD_AT_END), padded(Buffer.from(descriptor), DESCRIPTOR_SECTORS)]),
     OVERHEAD_SECTORS,

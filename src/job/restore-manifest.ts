@@ -1,6 +1,6 @@
 import { SnaphookError } from '../ports/errors.ts';
 import { type InstanceUuid, instanceUuid } from '../ports/identity.ts';
-import { IMAGE_FORMATS } from '../ports/images.ts';
+import { type ContentHash, IMAGE_FORMATS, MOST_LEAF_BYTES } from '../ports/images.ts';
 import type { VmHardware } from '../ports/vm-hardware.ts';
 import { fieldsOf, parseJson, staysInside } from './manifest.ts';
 import type { RestorableDisk } from './restoration.ts';
@@ -102,8 +102,16 @@ function diskOf(disk: Fields, vm: string, images: ReadonlyMap<string, Fields>): 
   return {
     key: numberOf(disk, 'key'),
     label,
-    image: { path, format, sizeBytes, dataBytes: numberOf(image, 'dataBytes'), blake2b: textOf(image, 'blake2b') },
+    image: { path, format, sizeBytes, dataBytes: numberOf(image, 'dataBytes'), contentHash: contentHashOf(image) },
   };
+}
+
+function contentHashOf(image: Fields): ContentHash {
+  const fields = fieldsOf(image.contentHash);
+  const [leafBytes, value] = [numberOf(fields, 'leafBytes'), textOf(fields, 'value')];
+  if (fields.algorithm !== 'blake2b-512-tree' || leafBytes === 0 || leafBytes > MOST_LEAF_BYTES)
+    throw damaged('contentHash');
+  return { algorithm: fields.algorithm, leafBytes, value };
 }
 
 function hardwareOf(vm: Fields): VmHardware {

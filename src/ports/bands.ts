@@ -1,4 +1,4 @@
-import type { LeftAlone } from './images.ts';
+import type { ContentHash, LeftAlone } from './images.ts';
 
 /** Whose a folder of bands is. The folder stays from run to run, so it is a job's. */
 export interface BandOwner {
@@ -33,8 +33,8 @@ export interface BandRequest extends BandFolder {
 export interface StagedBands {
   /** Of the bands that are there; those of zeros alone are not. */
   readonly dataBytes: number;
-  /** BLAKE2b-512 of the logical content in hex. */
-  readonly blake2b: string;
+  /** Its leaves are the bands. */
+  readonly contentHash: ContentHash;
   readonly bandBytes: number;
   /** Bands that are written anew, and their bytes. */
   readonly changedBands: number;

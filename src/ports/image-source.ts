@@ -1,9 +1,8 @@
-import type { ImageShape } from './images.ts';
+import type { ContentHash, ImageShape } from './images.ts';
 
 /** A stored image, by what its manifest says of it. */
 export interface StoredImage extends ImageShape {
-  /** BLAKE2b-512 of the content in hex. */
-  readonly blake2b: string;
+  readonly contentHash: ContentHash;
 }
 
 /** Images as a backup product gave them back. Errors: `E_VERIFY`. */

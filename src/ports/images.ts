@@ -54,12 +54,28 @@ export function mostBytesOf({ format, sizeBytes }: Pick<ImageShape, 'format' | '
 /** Headers, and tables of which there is always one. */
 const TABLES_BYTES = 1024 * 1024;
 
+/** Leaves are this long where an image is not made of bands. */
+export const LEAF_BYTES = 4 * 1024 * 1024;
+
+/** No leaf, and no band, is longer: one of them is in memory at a time. */
+export const MOST_LEAF_BYTES = 256 * 1024 * 1024;
+
+/**
+ * A hash of the logical content, whatever the format, that is not what `b2sum` prints of it: the content is cut into leaves of
+ * `leafBytes`, the last one may be shorter, and `value` is the BLAKE2b-512 in hex of their BLAKE2b-512 digests, 64 bytes each, in a row.
+ * Of bands the leaves are the bands. An empty content has no leaf.
+ */
+export interface ContentHash {
+  readonly algorithm: 'blake2b-512-tree';
+  readonly leafBytes: number;
+  readonly value: string;
+}
+
 /** One image handed to the backup product. */
 export interface ImageFile extends ImageShape {
   /** Bytes that are not in holes. */
   readonly dataBytes: number;
-  /** BLAKE2b-512 of the logical content in hex, whatever the format: what `b2sum` prints of a raw image. */
-  readonly blake2b: string;
+  readonly contentHash: ContentHash;
 }
 
 export interface ImageRequest extends ImageShape {

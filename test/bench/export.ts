@@ -68,7 +68,7 @@ function resultOf(
     rows: [
       row('qemu-img convert -W -m 8', times.qemu),
       row('raw, without hash', times.bare),
-      row('raw, with BLAKE2b', times.hashed),
+      row('raw, with hash', times.hashed),
       ...peaks.map(({ gib, peakMib }) => ({ what: `memory at ${gib} GiB`, 'peak MiB': rounded(peakMib, 0) })),
     ],
     goals: [

@@ -13,7 +13,7 @@ afterAll(closeLabs);
 
 const signal = new AbortController().signal;
 const MIB = 1024 * 1024;
-const HASH = 'ab'.repeat(64);
+const HASH = { algorithm: 'blake2b-512-tree', leafBytes: 4 * 1024 * 1024, value: 'ab'.repeat(64) } as const;
 const HOST = 'esx1.example.org';
 const WISH: PlaceWish = { host: HOST, datastore: 'VVOL-1', folder: 'DC1/vm/Empty', resourcePool: 'Gold' };
 
@@ -96,7 +96,7 @@ async function* contentOf(byte: number, meanwhile: () => Promise<void> = async (
 }
 
 const disk = (byte: number, meanwhile?: () => Promise<void>) =>
-  vmdkForUpload({ sizeBytes: MIB, blake2b: HASH }, contentOf(byte, meanwhile));
+  vmdkForUpload({ sizeBytes: MIB, contentHash: HASH }, contentOf(byte, meanwhile));
 
 async function until(condition: () => boolean): Promise<void> {
   while (!condition()) await new Promise((resolve) => setTimeout(resolve, 10));
@@ -189,7 +189,7 @@ test('an import that is ended leaves no VM, and a disk that is cut off or of ano
     ),
   ).toBe(cut);
   expect(
-    await failure(begun.upload(2000, vmdkForUpload({ sizeBytes: 2 * MIB, blake2b: HASH }, contentOf(1)), signal)),
+    await failure(begun.upload(2000, vmdkForUpload({ sizeBytes: 2 * MIB, contentHash: HASH }, contentOf(1)), signal)),
   ).toMatchObject({
     code: 'E_VCENTER',
   });

@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import path from 'node:path';
 import type { BlockDevice } from '../../lab/devices/block-device.ts';
 import { checkDatabase, type DatabaseCheck } from '../../lab/guest/database-check.ts';
@@ -11,7 +10,7 @@ export interface Image {
   readonly path: string;
   readonly sizeBytes: number;
   readonly dataBytes: number;
-  readonly blake2b: string;
+  readonly contentHash: { readonly value: string };
   /** The source device it shows. */
   readonly device: string;
 }
@@ -34,19 +33,23 @@ export async function checkImages(lab: Lab, folder: string, images: readonly Ima
   return checkDatabase(imageOf(database), imageOf(journal));
 }
 
-const CHUNK_BYTES = 4 * 1024 * 1024;
+const LEAF_BYTES = 4 * 1024 * 1024;
 
-/** BLAKE2b-512 of the first bytes of a device. */
+/** The hash of a manifest, made anew: BLAKE2b-512 of the digests of 4 MiB each. */
 export function hashOfDevice(device: BlockDevice, sizeBytes: number): string {
   const hash = createHash('blake2b512');
-  for (let offset = 0; offset < sizeBytes; offset += CHUNK_BYTES) {
-    hash.update(device.read(offset, Math.min(CHUNK_BYTES, sizeBytes - offset)));
+  for (let offset = 0; offset < sizeBytes; offset += LEAF_BYTES) {
+    const leaf = device.read(offset, Math.min(LEAF_BYTES, sizeBytes - offset));
+    hash.update(createHash('blake2b512').update(leaf).digest());
   }
   return hash.digest('hex');
 }
 
-export async function hashOfFile(file: string): Promise<string> {
-  const hash = createHash('blake2b512');
-  for await (const chunk of createReadStream(file)) hash.update(chunk);
-  return hash.digest('hex');
+export function hashOfFile(file: string): string {
+  const device = fileBlockDevice(file);
+  try {
+    return hashOfDevice(device, device.sizeBytes);
+  } finally {
+    device.close();
+  }
 }

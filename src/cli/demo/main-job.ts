@@ -27,12 +27,10 @@ export async function backupAndRestore(lab: Lab, showLog: boolean, signal: Abort
   const restored = path.join(lab.directory, 'restored');
   await mkdir(restored);
   await restore(archiveFile, restored);
-  const identical = await Promise.all(
-    pre.images.map(async (image) => {
-      const hash = await hashOfFile(path.join(restored, image.path));
-      return hash === image.blake2b && hash === snapshots.get(image.device);
-    }),
-  );
+  const identical = pre.images.map((image) => {
+    const hash = hashOfFile(path.join(restored, image.path));
+    return hash === image.contentHash.value && hash === snapshots.get(image.device);
+  });
   const check = await checkImages(lab, restored, pre.images);
   const [momentMs] = establishMoments(events);
   const lastAcknowledged = momentMs === undefined ? Number.POSITIVE_INFINITY : acknowledgedBefore(lab, momentMs);

@@ -14,7 +14,7 @@ const preDocument = z.object({
       path: z.string(),
       sizeBytes: z.number(),
       dataBytes: z.number(),
-      blake2b: z.string(),
+      contentHash: z.object({ value: z.string() }),
       device: z.string(),
     }),
   ),

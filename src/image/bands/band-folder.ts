@@ -1,10 +1,11 @@
-import { lstat, open, readdir, readFile, rename, rm, rmdir } from 'node:fs/promises';
+import { lstat, open, readdir, rename, rm, rmdir } from 'node:fs/promises';
 import path from 'node:path';
 import { ensureFolder } from '../../platform/ensure-folder.ts';
 import { syncFolder } from '../../platform/sync-folder.ts';
 import { systemErrorCode } from '../../platform/system-error.ts';
 import type { BandOwner } from '../../ports/bands.ts';
 import { SnaphookError } from '../../ports/errors.ts';
+import { openRegular } from '../file-io.ts';
 import { insideOf } from '../inside-of.ts';
 import { type BandIndex, isSameOwner, ownerText, parseIndex, parseOwner } from './band-index.ts';
 import { bandAt, CHANGED_NAME, INDEX_NAME, isShardName, OWNER_NAME, STAGING_NAME } from './band-layout.ts';
@@ -133,10 +134,11 @@ export async function indexOf(folder: string): Promise<BandIndex | undefined> {
   return text === undefined ? undefined : parseIndex(text);
 }
 
-/** Undefined where there is no such file. */
+/** Undefined where there is no such file; what is no regular file has no text. */
 export async function textOf(file: string): Promise<string | undefined> {
   try {
-    return await readFile(file, 'utf8');
+    const opened = await openRegular(file);
+    return opened === undefined ? '' : await opened.handle.readFile('utf8').finally(() => opened.handle.close());
   } catch (error) {
     if (systemErrorCode(error) === 'ENOENT') return undefined;
     throw error;

@@ -1,4 +1,5 @@
 import type { BandOwner, BandRun } from '../../ports/bands.ts';
+import { type ContentHash, MOST_LEAF_BYTES } from '../../ports/images.ts';
 import { type BandShape, bandAt, bandCount, bandPath } from './band-layout.ts';
 
 export interface BandEntry {
@@ -8,16 +9,13 @@ export interface BandEntry {
   readonly blake2b: string;
 }
 
-/** Far above any length that a job may choose; one band is in memory at a time. */
-const MAX_BAND_BYTES = 1024 ** 3;
-
 /** What a folder of bands holds. */
 export interface BandIndex extends BandShape {
   readonly run: BandRun;
   /** Run whose bands these replaced: what `changed.list` compares with. Undefined: there were none, or none with an index. */
   readonly previousRun: string | undefined;
-  /** BLAKE2b-512 of the logical content in hex. */
-  readonly blake2b: string;
+  /** Of the logical content; its leaves are the bands, those of zeros included. */
+  readonly contentHash: ContentHash;
   /** Bands that are not there hold zeros. */
   readonly bands: ReadonlyMap<number, BandEntry>;
 }
@@ -30,8 +28,8 @@ export interface BandCommit {
   readonly folders: readonly string[];
 }
 
-export function indexText({ run, previousRun, sizeBytes, bandBytes, blake2b, bands }: BandIndex): string {
-  const head = { schema: 'snaphook/bands', version: 1, run, previousRun, sizeBytes, bandBytes, blake2b };
+export function indexText({ run, previousRun, sizeBytes, bandBytes, contentHash, bands }: BandIndex): string {
+  const head = { schema: 'snaphook/bands', version: 1, run, previousRun, sizeBytes, bandBytes, contentHash };
   const lines = [...bands].map(([band, entry]) => JSON.stringify({ path: bandPath(band), ...entry }));
   // A line each: to be read by people, and by programs that compare lines.
   return `${JSON.stringify(head).slice(0, -1)},"bands":[\n${lines.join(',\n')}\n]}\n`;
@@ -39,11 +37,12 @@ export function indexText({ run, previousRun, sizeBytes, bandBytes, blake2b, ban
 
 /** Undefined for a text that is none. */
 export function parseIndex(text: string): BandIndex | undefined {
-  const { schema, version, run, previousRun, sizeBytes, bandBytes, blake2b, bands } = fieldsOf(parseJson(text));
+  const { schema, version, run, previousRun, sizeBytes, bandBytes, contentHash, bands } = fieldsOf(parseJson(text));
   const parsedRun = parseRun(run);
   if (schema !== 'snaphook/bands' || version !== 1 || !parsedRun || !Array.isArray(bands)) return undefined;
-  if (!isSize(sizeBytes) || !isSize(bandBytes) || bandBytes === 0 || bandBytes > MAX_BAND_BYTES || !isBlake2b(blake2b))
-    return undefined;
+  if (!isSize(sizeBytes) || !isSize(bandBytes) || bandBytes === 0 || bandBytes > MOST_LEAF_BYTES) return undefined;
+  const { algorithm, leafBytes, value } = fieldsOf(contentHash);
+  if (algorithm !== 'blake2b-512-tree' || leafBytes !== bandBytes || !isBlake2b(value)) return undefined;
   if (previousRun !== undefined && typeof previousRun !== 'string') return undefined;
   const shape = { sizeBytes, bandBytes };
   const entries = new Map<number, BandEntry>();
@@ -54,7 +53,7 @@ export function parseIndex(text: string): BandIndex | undefined {
       return undefined;
     entries.set(band, { mtimeMs, blake2b: hash });
   }
-  return { run: parsedRun, previousRun, ...shape, blake2b, bands: entries };
+  return { run: parsedRun, previousRun, ...shape, contentHash: { algorithm, leafBytes, value }, bands: entries };
 }
 
 export const ownerText = ({ installation, job }: BandOwner): string =>

@@ -1,11 +1,14 @@
-import { createHash } from 'node:crypto';
-import { type FileHandle, lstat, mkdir, open, readFile } from 'node:fs/promises';
+import { lstat, mkdir, open, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { syncFolder } from '../../platform/sync-folder.ts';
 import type { BandRequest, StagedBands } from '../../ports/bands.ts';
+import { deviceContent } from '../device-content.ts';
+import { writeFull } from '../file-io.ts';
+import { leavesOf } from '../leaves.ts';
+import { TreeHash } from '../tree-hash.ts';
 import { claimFolder, contentOf, type FolderContent, indexOf, requireRoom, writeWhole } from './band-folder.ts';
 import { type BandEntry, type BandIndex, indexText } from './band-index.ts';
-import { bandCount, bandLength, bandPath, CHANGED_NAME, INDEX_NAME, STAGING_NAME } from './band-layout.ts';
+import { bandPath, CHANGED_NAME, INDEX_NAME, STAGING_NAME } from './band-layout.ts';
 import { discardStaged } from './commit-bands.ts';
 
 /** Files whose data are waited for at once: a disk writes many as fast as one. */
@@ -26,7 +29,7 @@ export async function stageBands(
   const before = await indexOf(folder);
   const there = await contentOf(folder);
   requireRoom(folder, there);
-  const whole = createHash('blake2b512');
+  const hash = new TreeHash(request.bandBytes);
   const kept = new Map<number, BandEntry>();
   const staged = new Map<number, string>();
   const shards = new Set<string>();
@@ -34,15 +37,12 @@ export async function stageBands(
   let changedBytes = 0;
   const device = await open(request.devicePath, 'r');
   try {
-    const buffer = Buffer.allocUnsafe(request.bandBytes);
-    for (let band = 0; band < bandCount(request); band += 1) {
-      signal.throwIfAborted();
-      const content = buffer.subarray(0, bandLength(request, band));
-      await readBand(device, request, content, band);
-      whole.update(content);
-      if (!isZero(content)) {
+    const disk = deviceContent(device, request.devicePath, request.sizeBytes);
+    for await (const { positionBytes, content, blake2b, stretches } of leavesOf(disk, request.bandBytes, signal)) {
+      hash.add(blake2b);
+      if (stretches.length > 0) {
+        const band = positionBytes / request.bandBytes;
         dataBytes += content.length;
-        const blake2b = createHash('blake2b512').update(content).digest('hex');
         const mtimeMs = await sameThere(folder, band, { content, blake2b, before, there });
         if (mtimeMs !== undefined) kept.set(band, { mtimeMs, blake2b });
         else {
@@ -51,16 +51,16 @@ export async function stageBands(
           changedBytes += content.length;
         }
       }
-      progress(Math.min((band + 1) * request.bandBytes, request.sizeBytes));
+      progress(positionBytes + content.length);
     }
   } finally {
     await device.close();
   }
-  const blake2b = whole.digest('hex');
+  const contentHash = hash.end();
   const { run, sizeBytes, bandBytes } = request;
-  const index = { run, previousRun: before?.run.id, sizeBytes, bandBytes, blake2b };
+  const index = { run, previousRun: before?.run.id, sizeBytes, bandBytes, contentHash };
   await turn(() => endStaging(staging, { index, kept, staged, shards }));
-  return { dataBytes, blake2b, bandBytes, changedBands: staged.size, changedBytes };
+  return { dataBytes, contentHash, bandBytes, changedBands: staged.size, changedBytes };
 }
 
 async function beginStaging(directory: string, { path: relative, owner }: BandRequest): Promise<string> {
@@ -69,22 +69,6 @@ async function beginStaging(directory: string, { path: relative, owner }: BandRe
   await mkdir(path.join(folder, STAGING_NAME));
   return folder;
 }
-
-async function readBand(device: FileHandle, request: BandRequest, into: Buffer, band: number): Promise<void> {
-  const position = band * request.bandBytes;
-  for (let filled = 0; filled < into.length; ) {
-    const { bytesRead } = await device.read(into, filled, into.length - filled, position + filled);
-    if (bytesRead === 0) {
-      const { devicePath, sizeBytes } = request;
-      throw new Error(`device "${devicePath}" ends at byte ${position + filled}, before ${sizeBytes}`);
-    }
-    filled += bytesRead;
-  }
-}
-
-/** A buffer equals itself one byte on, and begins with a zero: all of it is zero. */
-const isZero = (content: Buffer): boolean =>
-  content[0] === 0 && content.subarray(1).equals(content.subarray(0, content.length - 1));
 
 interface Wanted {
   readonly content: Buffer;
@@ -118,10 +102,7 @@ async function writeBand(staging: string, band: number, content: Buffer, shards:
   shards.add(shard);
   const handle = await open(file, 'wx', 0o600);
   try {
-    for (let done = 0; done < content.length; ) {
-      const { bytesWritten } = await handle.write(content, done, content.length - done, done);
-      done += bytesWritten;
-    }
+    await writeFull(handle, content, 0);
   } finally {
     await handle.close();
   }

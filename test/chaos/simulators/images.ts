@@ -117,7 +117,13 @@ export function simulatedImages(
           errors: {},
           effect: () => disk.rename(partial, final, { content }),
         });
-        return { path, format, sizeBytes, dataBytes: sizeBytes, blake2b: content };
+        return {
+          path,
+          format,
+          sizeBytes,
+          dataBytes: sizeBytes,
+          contentHash: { algorithm: 'blake2b-512-tree', leafBytes: sizeBytes, value: content },
+        };
       } catch (error) {
         disk.remove(partial);
         throw error;

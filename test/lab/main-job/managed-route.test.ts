@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { jobSpec } from '../../../src/cli/compose.ts';
@@ -8,6 +7,7 @@ import { pre } from '../../../src/job/pre.ts';
 import { DATABASE_VM, PROXY_VM } from '../../../src/lab/estate.ts';
 import { ESX } from '../../../src/lab/estate-vms.ts';
 import type { DiskInventory } from '../../../src/lab/vcenter/inventory.ts';
+import { treeHashOf } from '../../tree-hash-of.ts';
 import { openSite, type Site } from './site.ts';
 
 const ADDED: DiskInventory = {
@@ -51,7 +51,7 @@ test('vVols that refuse user snapshots are captured by a VM snapshot and read by
   for (const [index, { device }] of site.lab.estate.guestDisks.entries()) {
     const image = readFileSync(path.join(directory, files[index]?.path ?? ''));
     expect(image.equals(points.get(device)?.subarray(0, image.length) ?? Buffer.alloc(0))).toBe(true);
-    expect(files[index]?.blake2b).toBe(createHash('blake2b512').update(image).digest('hex'));
+    expect(files[index]?.contentHash).toEqual(treeHashOf(image));
   }
   const attached = site.lab.vcenter.vm(PROXY_VM).disks.slice(1);
   expect(attached.map(({ diskMode }) => diskMode)).toEqual(Array(3).fill('independent_nonpersistent'));

@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { ARRAY_ID, PRESENT_GROUP } from '../../../src/lab/estate-array.ts';
+import { treeHashOf } from '../../tree-hash-of.ts';
 import { openSite, type Site } from './site.ts';
 
 let site: Site;
@@ -23,7 +23,7 @@ test('vVols accepted: vVol and RDM disks of one VM are captured together, and ev
   for (const file of files) {
     const device = plan.devices.find(({ imagePath }) => imagePath === file.path)?.device ?? '';
     const snapshot = site.lab.store.readSnapshot(device, capture.snapId ?? -1).read(0, file.sizeBytes);
-    expect(file.blake2b).toBe(createHash('blake2b512').update(snapshot).digest('hex'));
+    expect(file.contentHash).toEqual(treeHashOf(snapshot));
     expect(readFileSync(path.join(directory, file.path)).equals(snapshot)).toBe(true);
   }
   await site.post();

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import {
   closeSync,
   constants,
@@ -20,6 +20,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { imageFiles } from '../../../src/image/image-files.ts';
 import { FILE_FORMATS, filesOfImage } from '../../../src/ports/images.ts';
+import { treeHashOf } from '../../tree-hash-of.ts';
 
 const MIB = 1024 * 1024;
 const folder = () => mkdtempSync(path.join(os.tmpdir(), 'snaphook-image-'));
@@ -51,7 +52,7 @@ function device(): { path: string; sizeBytes: number; content: Buffer } {
   return { path: file, sizeBytes, content };
 }
 
-test('an image holds exactly the bytes of the device, with holes for zeros and the hash b2sum prints', async () => {
+test('an image holds exactly the bytes of the device, with holes for zeros and the hash of its leaves', async () => {
   const source = device();
   const into = folder();
 
@@ -64,7 +65,7 @@ test('an image holds exactly the bytes of the device, with holes for zeros and t
 
   const written = path.join(into, 'vm/disk.raw');
   expect(readFileSync(written).equals(source.content)).toBe(true);
-  expect(file.blake2b).toBe(createHash('blake2b512').update(source.content).digest('hex'));
+  expect(file.contentHash).toEqual(treeHashOf(source.content));
   expect(statSync(written).blocks * 512).toBeLessThan(4 * MIB);
   expect(file.dataBytes).toBeLessThan(3 * MIB);
   expect(readdirSync(path.join(into, 'vm'))).toEqual(['disk.raw']);
@@ -199,7 +200,7 @@ test.each(FILE_FORMATS)(
     expect(diskBytes).toBeLessThan(4 * MIB);
     expect(file).toMatchObject({
       ...image,
-      blake2b: createHash('blake2b512').update(source.content).digest('hex'),
+      contentHash: treeHashOf(source.content),
     });
     expect(await imageFiles.remove(into, filesOfImage(image), never)).toEqual([]);
     expect(readdirSync(into)).toEqual([]);

@@ -1,7 +1,8 @@
 import { geometryOf, vmdkDescriptor } from '../../../src/image/vmdk-descriptor.ts';
 
 const GIB = 1024 ** 3;
-const disk = { sizeBytes: 40 * GIB, extentName: 'hard-disk-1-flat.vmdk', blake2b: '0123456789abcdef' };
+const hash = (value: string) => ({ algorithm: 'blake2b-512-tree', leafBytes: 4 * 1024 * 1024, value }) as const;
+const disk = { sizeBytes: 40 * GIB, extentName: 'hard-disk-1-flat.vmdk', contentHash: hash('0123456789abcdef') };
 
 test.each([
   [GIB / 2, { cylinders: 512, heads: 64, sectors: 32 }],
@@ -16,7 +17,7 @@ test('the descriptor of a flat VMDK names its extent with its sectors, and its c
 
   expect(lines).toContain('RW 83886080 FLAT "hard-disk-1-flat.vmdk" 0');
   expect(lines).toContain('CID=01234567');
-  expect(vmdkDescriptor('monolithicFlat', { ...disk, blake2b: 'f'.repeat(128) })).toMatch(/^CID=fffffffd$/m);
+  expect(vmdkDescriptor('monolithicFlat', { ...disk, contentHash: hash('f'.repeat(128)) })).toMatch(/^CID=fffffffd$/m);
 });
 
 test('a name that would end its quotes never gets into a descriptor', () => {

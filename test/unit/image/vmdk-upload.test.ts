@@ -6,7 +6,7 @@ import { SEED } from '../../seed.ts';
 
 const SECTOR_BYTES = 512;
 const GRAINS_PER_TABLE = 512;
-const HASH = 'ab'.repeat(64);
+const HASH = { algorithm: 'blake2b-512-tree', leafBytes: 4 * 1024 * 1024, value: 'ab'.repeat(64) } as const;
 
 interface Stretch {
   readonly grain: number;
@@ -23,7 +23,7 @@ async function* grainsOf(capacityBytes: number, stretches: readonly Stretch[]) {
 
 async function vmdkOf(capacityBytes: number, grains: AsyncIterable<Uint8Array>): Promise<Buffer> {
   const parts: Uint8Array[] = [];
-  for await (const part of vmdkForUpload({ sizeBytes: capacityBytes, blake2b: HASH }, grains)) parts.push(part);
+  for await (const part of vmdkForUpload({ sizeBytes: capacityBytes, contentHash: HASH }, grains)) parts.push(part);
   return Buffer.concat(parts);
 }
 
@@ -61,7 +61,8 @@ test('what fails at the end of the disk keeps the end of the file back: no reade
   }
   const parts: Uint8Array[] = [];
   const reading = async () => {
-    for await (const part of vmdkForUpload({ sizeBytes: 3 * GRAIN_BYTES, blake2b: HASH }, damaged())) parts.push(part);
+    for await (const part of vmdkForUpload({ sizeBytes: 3 * GRAIN_BYTES, contentHash: HASH }, damaged()))
+      parts.push(part);
   };
 
   await expect(reading()).rejects.toThrow('not the content');

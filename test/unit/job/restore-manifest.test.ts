@@ -1,7 +1,7 @@
 import { readBackup } from '../../../src/job/restore-manifest.ts';
 import { failure } from '../../failure.ts';
 
-const HASH = 'ab'.repeat(64);
+const HASH = { algorithm: 'blake2b-512-tree', leafBytes: 4 * 1024 * 1024, value: 'ab'.repeat(64) };
 
 const hardware = {
   version: 'vmx-19',
@@ -29,7 +29,7 @@ const image = (change: object = {}) => ({
   path: 'sql01/disk.raw',
   sizeBytes: 1024 * 1024,
   dataBytes: 4096,
-  blake2b: HASH,
+  contentHash: HASH,
   format: 'raw',
   holds: 'disk',
   ...change,
@@ -55,7 +55,11 @@ test('a manifest tells of a VM everything it is made of, and of each disk its im
       name: 'sql01',
       hardware,
       disks: [
-        { key: 2000, label: 'Hard disk 1', image: { path: 'sql01/disk.raw', sizeBytes: 1024 * 1024, blake2b: HASH } },
+        {
+          key: 2000,
+          label: 'Hard disk 1',
+          image: { path: 'sql01/disk.raw', sizeBytes: 1024 * 1024, contentHash: HASH },
+        },
       ],
     },
   });

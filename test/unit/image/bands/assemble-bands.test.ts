@@ -1,8 +1,8 @@
-import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { bandsAssembleVerb } from '../../../../src/cli/bands-assemble-verb.ts';
 import { verifyImage } from '../../../../src/image/verify-image.ts';
+import { treeHashOf } from '../../../tree-hash-of.ts';
 import { BAND, BandSite, disk, never, temporaryFolder } from './band-site.ts';
 
 const DISK = 'vm/disk.bands';
@@ -25,14 +25,18 @@ test('bands become one raw image, with holes where no band is, and the hash of t
   expect(statSync(image).blocks * 512).toBeLessThan(CONTENT.length);
   expect(result).toMatchObject({
     exitCode: 0,
-    document: { run: { id: 'run-1' }, blake2b: createHash('blake2b512').update(CONTENT).digest('hex') },
+    document: { run: { id: 'run-1' }, contentHash: treeHashOf(CONTENT, BAND) },
   });
 });
 
 test.each<[string, RegExp, () => void]>([
   ['has another byte', /00000002\.band" is not the band/, () => change('00000/00000002.band', 5)],
-  ['is shorter', /00000002\.band" has 10 bytes/, () => truncateSync(site.file(DISK, '00000/00000002.band'), 10)],
-  ['is missing', /00000002\.band" cannot be read/, () => rmSync(site.file(DISK, '00000/00000002.band'))],
+  [
+    'is shorter',
+    /00000002\.band" is damaged: it has 10 bytes/,
+    () => truncateSync(site.file(DISK, '00000/00000002.band'), 10),
+  ],
+  ['is missing', /00000002\.band" cannot be opened/, () => rmSync(site.file(DISK, '00000/00000002.band'))],
   ['is left out of the index', /as a whole/, () => leaveOut('00000/00000002.band')],
 ])('nothing is made of bands of which one %s', async (_what, message, damage) => {
   damage();
@@ -43,9 +47,8 @@ test.each<[string, RegExp, () => void]>([
 });
 
 const verify = () => {
-  const blake2b = createHash('blake2b512').update(CONTENT).digest('hex');
   const shape = { path: DISK, format: 'bands', sizeBytes: CONTENT.length } as const;
-  return verifyImage(site.directory, { ...shape, blake2b }, () => undefined, never);
+  return verifyImage(site.directory, { ...shape, contentHash: treeHashOf(CONTENT, BAND) }, () => undefined, never);
 };
 
 test.each<[string, () => void]>([

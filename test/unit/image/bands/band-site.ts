@@ -1,8 +1,9 @@
 import { cpSync, mkdtempSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { assembleBands, bandContents, requireIndex } from '../../../../src/image/bands/assemble-bands.ts';
+import { assembleBands } from '../../../../src/image/bands/assemble-bands.ts';
 import { bandFolders } from '../../../../src/image/bands/bands.ts';
+import { bandsContent, requireIndex } from '../../../../src/image/bands/read-bands.ts';
 import type { BandOwner, StagedBands } from '../../../../src/ports/bands.ts';
 
 export const BAND = 4096;
@@ -77,9 +78,9 @@ export class BandSite {
   /** What the folder holds, and of which run that is. */
   async shown(name: string): Promise<{ readonly run: string; readonly content: Buffer }> {
     const index = await requireIndex(this.file(name));
-    const stretches: Buffer[] = [];
-    for await (const { content } of bandContents(this.file(name), index)) stretches.push(Buffer.from(content));
-    return { run: index.run.id, content: Buffer.concat(stretches) };
+    const content = Buffer.alloc(index.sizeBytes);
+    await bandsContent(this.file(name), index).read(content, 0);
+    return { run: index.run.id, content };
   }
 
   file(...names: readonly string[]): string {

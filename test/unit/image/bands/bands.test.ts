@@ -15,6 +15,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { bandFolders } from '../../../../src/image/bands/bands.ts';
+import { treeHashOf } from '../../../tree-hash-of.ts';
 import { BAND, BandSite, disk, never, OWNER, temporaryFolder } from './band-site.ts';
 
 const DISK = 'vm/disk.bands';
@@ -54,7 +55,7 @@ test('the index has the hash of every band and of the whole, the run, and the ru
     previousRun: 'run-1',
     sizeBytes: content.length,
     bandBytes: BAND,
-    blake2b: blake2b(content),
+    contentHash: treeHashOf(content, BAND),
     bands: [
       { path: bandFile(0), mtimeMs: files[bandFile(0)]?.mtimeMs, blake2b: blake2b(Buffer.alloc(BAND, 1)) },
       { path: bandFile(2), mtimeMs: files[bandFile(2)]?.mtimeMs, blake2b: blake2b(Buffer.alloc(7, 255)) },

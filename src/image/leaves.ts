@@ -1,0 +1,80 @@
+import os from 'node:os';
+import { type InspectedLeaf, type OpenInspector, openLeafInspector } from './leaf-inspector.ts';
+
+/** More threads read faster than a device or file system mostly does. */
+const MOST_THREADS = 4;
+/** A thread has one leaf at hand while another of its leaves is read or written. */
+const LEAVES_PER_THREAD = 2;
+/** Of all leaves that are in memory, as long as one alone is not longer. */
+const MOST_MEMORY_BYTES = 64 * 1024 * 1024;
+
+/** What is read once, from begin to end, several places at a time. */
+export interface ReadableContent {
+  readonly sizeBytes: number;
+  /** Fills the buffer from that place, or fails. Called again before it has resolved. */
+  read(buffer: Buffer, positionBytes: number): Promise<void>;
+}
+
+export interface Leaf extends InspectedLeaf {
+  readonly positionBytes: number;
+  /** Overwritten once the next leaf is asked for, or when what `keepFor` names has ended. */
+  readonly content: Buffer;
+  /** The content is needed until then; a failure of it ends the leaves. */
+  keepFor(use: Promise<void>): void;
+}
+
+type ReadLeaf = Omit<Leaf, 'keepFor'>;
+
+/**
+ * The leaves of a content in ascending order. Later ones are read and hashed meanwhile, so that memory is a matter of threads and
+ * `leafBytes` alone. Whoever ends early waits until nothing reads and nothing uses a leaf any more.
+ */
+export async function* leavesOf(
+  content: ReadableContent,
+  leafBytes: number,
+  signal: AbortSignal,
+  openInspector: OpenInspector = openLeafInspector,
+): AsyncGenerator<Leaf, void, undefined> {
+  const count = Math.ceil(content.sizeBytes / leafBytes);
+  if (count === 0) return;
+  const threads = Math.min(count, os.availableParallelism(), MOST_THREADS);
+  const places = Math.max(1, Math.min(count, threads * LEAVES_PER_THREAD, Math.floor(MOST_MEMORY_BYTES / leafBytes)));
+  const memory = new SharedArrayBuffer(places * Math.min(leafBytes, content.sizeBytes));
+  const inspector = openInspector(memory, threads);
+  const ahead: Promise<ReadLeaf | undefined>[] = [];
+  let use = Promise.resolve();
+  let isEnded = false;
+  const readLeaf = async (leaf: number): Promise<ReadLeaf | undefined> => {
+    if (isEnded || leaf >= count) return undefined;
+    const positionBytes = leaf * leafBytes;
+    const startBytes = (leaf % places) * leafBytes;
+    const buffer = Buffer.from(memory, startBytes, Math.min(leafBytes, content.sizeBytes - positionBytes));
+    await content.read(buffer, positionBytes);
+    return { ...(await inspector.inspect(startBytes, buffer.length)), positionBytes, content: buffer };
+  };
+  const readAfter = (before: Promise<void>, leaf: number): void => {
+    const reading = before.then(() => readLeaf(leaf));
+    // Its failure is looked at when its turn comes, which it does not when an earlier one fails.
+    reading.catch(() => undefined);
+    ahead[leaf % places] = reading;
+  };
+  try {
+    for (let leaf = 0; leaf < places; leaf += 1) readAfter(use, leaf);
+    for (let leaf = 0; leaf < count; leaf += 1) {
+      const read = await ahead[leaf % places];
+      signal.throwIfAborted();
+      if (!read) throw new TypeError('leaves end before their content');
+      use = Promise.resolve();
+      const keepFor = (given: Promise<void>) => {
+        use = given;
+      };
+      yield { ...read, keepFor };
+      readAfter(use, leaf + places);
+    }
+    await Promise.all(ahead);
+  } finally {
+    isEnded = true;
+    await Promise.allSettled([...ahead, use]);
+    await inspector.close();
+  }
+}
