@@ -6,7 +6,7 @@ import type { BackupProxy } from '../ports/proxy.ts';
 import { createLinuxFileSystems } from '../proxy/linux/linux-file-systems.ts';
 import { createLinuxProxy } from '../proxy/linux/linux-proxy.ts';
 import { createPowerShell } from '../proxy/windows/powershell-session.ts';
-import { disksOf, OFFLINE_REASON, requireElevated, sanPolicy } from '../proxy/windows/windows-disks.ts';
+import { disksOf, OFFLINE_REASON, requireElevated, SeenDevices, sanPolicy } from '../proxy/windows/windows-disks.ts';
 import { createWindowsFileSystems } from '../proxy/windows/windows-file-systems.ts';
 import { createWindowsProxy } from '../proxy/windows/windows-proxy.ts';
 
@@ -23,7 +23,8 @@ export function composeProxy(
     };
   }
   const shell = createPowerShell(program);
-  return { proxy: createWindowsProxy(shell, clock), fileSystems: createWindowsFileSystems(shell, clock) };
+  const seen = new SeenDevices();
+  return { proxy: createWindowsProxy(shell, clock, seen), fileSystems: createWindowsFileSystems(shell, clock, seen) };
 }
 
 /** Windows PowerShell by its place in the system: never by the PATH, in which anybody may have put another. */

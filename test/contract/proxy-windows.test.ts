@@ -6,6 +6,7 @@ import { WindowsMachine } from '../../src/lab/proxy/windows/windows-machine.ts';
 import { systemClock } from '../../src/platform/clock.ts';
 import { wwn } from '../../src/ports/identity.ts';
 import { createPowerShell } from '../../src/proxy/windows/powershell-session.ts';
+import { SeenDevices } from '../../src/proxy/windows/windows-disks.ts';
 import { createWindowsProxy } from '../../src/proxy/windows/windows-proxy.ts';
 import { proxyContract } from './proxy.ts';
 
@@ -29,7 +30,7 @@ async function makeWorld(options: ConstructorParameters<typeof WindowsMachine>[1
     machine,
     program,
     shell,
-    proxy: createWindowsProxy(shell, systemClock),
+    proxy: createWindowsProxy(shell, systemClock, new SeenDevices()),
     node,
     present(id: string, sizeBytes: number) {
       writeFileSync(node(id), '');
@@ -146,7 +147,7 @@ test('what a cmdlet refuses is an error with its identity, and the session goes 
 });
 
 test('a PowerShell that is not there is an error that names it', async () => {
-  const proxy = createWindowsProxy(createPowerShell('/nonexistent/powershell.exe'), systemClock);
+  const proxy = createWindowsProxy(createPowerShell('/nonexistent/powershell.exe'), systemClock, new SeenDevices());
 
   await expect(proxy.visible([WWN], soon())).rejects.toMatchObject({
     code: 'E_PROXY',

@@ -84,6 +84,21 @@ export async function requireElevated(shell: PowerShell, signal: AbortSignal): P
 export const hasId = ({ UniqueId, UniqueIdFormat }: WindowsDisk, wwn: string): boolean =>
   UniqueIdFormat === FCPH_NAME && UniqueId.toLowerCase() === wwn;
 
+/** Which device was seen at a path by this process: without MPIO a path is an address, where another device may be by now. */
+export class SeenDevices {
+  readonly #wwns = new Map<string, string>();
+
+  add(devicePath: string, wwn: string): void {
+    this.#wwns.set(devicePath.toLowerCase(), wwn);
+  }
+
+  /** The device that was seen there; undefined when it is not there now, or was never seen. */
+  find(disks: readonly WindowsDisk[], devicePath: string): WindowsDisk | undefined {
+    const wwn = this.#wwns.get(devicePath.toLowerCase());
+    return disks.find((disk) => isSamePath(disk.Path, devicePath) && wwn !== undefined && hasId(disk, wwn));
+  }
+}
+
 export const isSamePath = (a: string, b: string): boolean => a.toLowerCase() === b.toLowerCase();
 
 /** The one disk of that identity. Errors: `E_PROXY_DEVICE` when Windows takes its paths for several disks. */

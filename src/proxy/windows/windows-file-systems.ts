@@ -19,6 +19,7 @@ import {
   isSamePath,
   partitionsOf,
   requireElevated,
+  type SeenDevices,
   volumesOf,
   type WindowsDisk,
   type WindowsPartition,
@@ -33,7 +34,7 @@ const POLL_MS = 200;
  * File systems of disks, mounted by a Windows proxy to folders. A disk goes online twice: writable, where Windows brings the journals of
  * its volumes to their end, then read-only, as it is handed over. What Windows checks by itself when it mounts is all the check there is.
  */
-export function createWindowsFileSystems(shell: PowerShell, clock: Clock): FileSystems {
+export function createWindowsFileSystems(shell: PowerShell, clock: Clock, seen: SeenDevices): FileSystems {
   return {
     async preflight(directory, folders, signal) {
       await requireElevated(shell, signal);
@@ -43,9 +44,9 @@ export function createWindowsFileSystems(shell: PowerShell, clock: Clock): FileS
 
     async mount(directory, { folder, devicePath }, _, signal) {
       const root = await rootOf(directory);
-      const disk = (await disksOf(shell, signal)).find(({ Path }) => isSamePath(Path, devicePath));
+      const disk = seen.find(await disksOf(shell, signal), devicePath);
       if (!disk) {
-        throw new SnaphookError('E_PROXY_DEVICE', `device "${devicePath}" is not there any more`, {
+        throw new SnaphookError('E_PROXY_DEVICE', `device "${devicePath}" is not the one that was seen there`, {
           hint: 'Check the paths of the device on the proxy (mpclaim -s -d, System event log).',
         });
       }

@@ -7,7 +7,15 @@ import type { BackupProxy, ProxyDevice } from '../../ports/proxy.ts';
 import { readSignature } from '../disk-signature.ts';
 import type { PowerShell } from './powershell-session.ts';
 import { CMDLETS } from './powershell-text.ts';
-import { disksOf, hasId, isSamePath, OFFLINE_REASON, oneDisk, type WindowsDisk } from './windows-disks.ts';
+import {
+  disksOf,
+  hasId,
+  isSamePath,
+  OFFLINE_REASON,
+  oneDisk,
+  type SeenDevices,
+  type WindowsDisk,
+} from './windows-disks.ts';
 
 const POLL_MS = 500;
 const RESCAN_EVERY_MS = 2_000;
@@ -19,7 +27,7 @@ const ALIGN_BYTES = 4096;
  * stays theirs while disk numbers go from disk to disk. They are read while they are offline: so Windows writes nothing to them, mounts
  * nothing of them, and two of one signature do not collide.
  */
-export function createWindowsProxy(shell: PowerShell, clock: Clock): BackupProxy {
+export function createWindowsProxy(shell: PowerShell, clock: Clock, seen: SeenDevices): BackupProxy {
   const rescan = (signal: AbortSignal) => shell.request(CMDLETS.rescan(), signal);
   return {
     async waitForDevices(expected, signal) {
@@ -34,7 +42,10 @@ export function createWindowsProxy(shell: PowerShell, clock: Clock): BackupProxy
           const disk = oneDisk(disks, wwn);
           return disk ? [describe(disk, wwn, sizeBytes)] : [];
         });
-        if (found.length === expected.length) return found;
+        if (found.length === expected.length) {
+          for (const { path, wwn } of found) seen.add(path, wwn);
+          return found;
+        }
         await clock.sleep(Math.min(POLL_MS, Math.max(0, nextRescanMs - clock.monotonicMs())), signal);
       }
     },

@@ -9,6 +9,7 @@ import { WindowsMachine } from '../../../../src/lab/proxy/windows/windows-machin
 import type { Clock } from '../../../../src/ports/clock.ts';
 import { wwn } from '../../../../src/ports/identity.ts';
 import { createPowerShell } from '../../../../src/proxy/windows/powershell-session.ts';
+import { SeenDevices } from '../../../../src/proxy/windows/windows-disks.ts';
 import { createWindowsFileSystems } from '../../../../src/proxy/windows/windows-file-systems.ts';
 import { createWindowsProxy } from '../../../../src/proxy/windows/windows-proxy.ts';
 
@@ -80,14 +81,16 @@ async function makeWorld(disks: Readonly<Record<string, Buffer>>, options: { rea
   const folder = mkdtempSync(path.join(os.tmpdir(), 'snaphook-disks-'));
   const directory = mkdtempSync(path.join(os.tmpdir(), 'snaphook-export-'));
   for (const [id, content] of Object.entries(disks)) writeFileSync(path.join(folder, `wwn-0x${id}`), content);
+  const pathOf = (id: string) => path.join(folder, `wwn-0x${id}`);
+  const seen = new SeenDevices();
+  for (const id of Object.keys(disks)) seen.add(pathOf(id), id);
   const machine = new WindowsMachine(folder, options);
   machine.rescan();
   const program = await startPowerShellProgram(machine);
   programs.push(program);
   const shell = createPowerShell(program.file);
   const clock = jumpingClock();
-  const fileSystems = createWindowsFileSystems(shell, clock);
-  const pathOf = (id: string) => path.join(folder, `wwn-0x${id}`);
+  const fileSystems = createWindowsFileSystems(shell, clock, seen);
   const mount = (id = WWN, at = FOLDER, signal = soon()) =>
     fileSystems.mount(directory, { folder: at, devicePath: pathOf(id), isQuiet: false }, { check: true }, signal);
   const disk = (id = WWN) => machine.disks.find((one) => one.wwn === id);
@@ -96,8 +99,9 @@ async function makeWorld(disks: Readonly<Record<string, Buffer>>, options: { rea
     program,
     directory,
     fileSystems,
-    proxy: createWindowsProxy(shell, clock),
+    proxy: createWindowsProxy(shell, clock, seen),
     pathOf,
+    seen,
     mount,
     disk,
     accessPaths: () => machine.disks.flatMap(({ volumes }) => volumes.flatMap(({ accessPaths }) => accessPaths)),
@@ -256,4 +260,14 @@ test('a device that vanished is an error that names it', async () => {
     code: 'E_PROXY_DEVICE',
     message: expect.stringContaining(pathOf(WWN)),
   });
+});
+
+test('where another device has the path by now, nothing is done to it', async () => {
+  const { mount, seen, pathOf, program, disk } = await makeWorld(oneVolume());
+  seen.add(pathOf(WWN), OTHER);
+
+  await expect(mount()).rejects.toMatchObject({ code: 'E_PROXY_DEVICE' });
+
+  expect(disk()).toMatchObject({ isOffline: true, isReadOnly: true });
+  expect(program.pipelines.every((text) => text.startsWith('Get-'))).toBe(true);
 });
