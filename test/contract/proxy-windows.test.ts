@@ -4,6 +4,7 @@ import path from 'node:path';
 import { type PowerShellProgram, startPowerShellProgram } from '../../src/lab/proxy/windows/powershell-program.ts';
 import { WindowsMachine } from '../../src/lab/proxy/windows/windows-machine.ts';
 import { systemClock } from '../../src/platform/clock.ts';
+import type { Clock } from '../../src/ports/clock.ts';
 import { wwn } from '../../src/ports/identity.ts';
 import { createPowerShell } from '../../src/proxy/windows/powershell-session.ts';
 import { SeenDevices } from '../../src/proxy/windows/windows-disks.ts';
@@ -12,7 +13,13 @@ import { proxyContract } from './proxy.ts';
 
 const WWN = wwn('60000970000197900046533030303041');
 const SIZE_BYTES = 1_966_080;
-const soon = () => AbortSignal.timeout(5000);
+const soon = () => AbortSignal.timeout(30_000);
+/** Twenty times as fast as time, so that rescans come soon. */
+const clock: Clock = {
+  ...systemClock,
+  monotonicMs: () => systemClock.monotonicMs() * 20,
+  sleep: (durationMs, signal) => systemClock.sleep(durationMs / 20, signal),
+};
 const programs: PowerShellProgram[] = [];
 
 afterEach(async () => {
@@ -25,12 +32,14 @@ async function makeWorld(options: ConstructorParameters<typeof WindowsMachine>[1
   const program = await startPowerShellProgram(machine);
   programs.push(program);
   const shell = createPowerShell(program.file);
+  // What the contract times begins when the program is there.
+  await shell.request('Get-Disk', soon());
   const node = (id: string) => path.join(folder, `wwn-0x${id}`);
   return {
     machine,
     program,
     shell,
-    proxy: createWindowsProxy(shell, systemClock, new SeenDevices()),
+    proxy: createWindowsProxy(shell, clock, new SeenDevices()),
     node,
     present(id: string, sizeBytes: number) {
       writeFileSync(node(id), '');
