@@ -14,7 +14,18 @@ import { build, install, prebuildJest } from './setup.mjs';
 
 helpOnRequest(import.meta.url);
 
-const PACKAGES = ['e2fsprogs', 'xfsprogs', 'btrfs-progs', 'ntfs-3g', 'fdisk', 'mount', 'util-linux'];
+const PACKAGES = [
+  'e2fsprogs',
+  'xfsprogs',
+  'btrfs-progs',
+  'ntfs-3g',
+  'fdisk',
+  'fuse2fs',
+  'fuse3',
+  'lvm2',
+  'mount',
+  'util-linux',
+];
 const IMAGE_BYTES = 2e9;
 const INSIDE = '--inside';
 const program = fileURLToPath(import.meta.url);

@@ -4,10 +4,10 @@ import { createLinuxGuests } from '../guest/linux/linux-guest.ts';
 import type { LinuxGuestSettings, SshLogin } from '../guest/linux/linux-guest-settings.ts';
 import { createWindowsGuests } from '../guest/windows/windows-guest.ts';
 import type { WindowsGuestSettings } from '../guest/windows/windows-guest-settings.ts';
-import { matchesName } from '../platform/name-pattern.ts';
 import type { Clock } from '../ports/clock.ts';
 import { SnaphookError } from '../ports/errors.ts';
 import type { Guests } from '../ports/guest.ts';
+import { matchesName } from '../ports/name-pattern.ts';
 import { readTrusted, trust } from './compose-trust.ts';
 
 type Vm = Parameters<Guests['open']>[0];

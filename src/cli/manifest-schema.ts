@@ -53,6 +53,19 @@ const image = z
   })
   .describe('one image; a flat VMDK has its extent beside it');
 
+const vmFile = z
+  .object({
+    vm: instanceUuid,
+    kind: z.enum(['vmx', 'nvram', 'ovf']),
+    path: inside,
+    sizeBytes: bytes,
+    blake2b: z
+      .string()
+      .regex(/^[0-9a-f]{128}$/)
+      .describe('BLAKE2b-512 of the file'),
+  })
+  .describe('a small file of a VM beside its images, docs/images.md');
+
 const network = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('standard'), name: z.string() }),
   z.object({ kind: z.literal('distributed'), switchUuid: z.string(), portgroupKey: z.string() }),
@@ -136,6 +149,7 @@ const fileSystem = z.object({
   place: z.object({
     partition: z.number().int().optional(),
     partitionUuid: z.string().optional(),
+    logicalVolume: z.object({ group: z.string(), name: z.string() }).optional().describe('of LVM'),
     offsetBytes: bytes,
     sizeBytes: bytes,
   }),
@@ -193,6 +207,7 @@ export const manifestSchema = z
     warnings: z.array(z.string()),
     folders: z.array(inside).optional().describe('of disks whose file systems are mounted, docs/files.md'),
     fileSystems: z.array(fileSystem).optional().describe('what was found on these disks'),
+    files: z.array(vmFile).optional(),
     images: z.array(image).describe('none where file systems are handed over'),
   })
   .refine(({ images, fileSystems = [] }) => images.length > 0 || fileSystems.some(({ state }) => state === 'mounted'), {

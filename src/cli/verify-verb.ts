@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { verifyImage } from '../image/verify-image.ts';
+import { verifyFile, verifyImage } from '../image/verify-image.ts';
 import { SIGNATURE_NAME } from '../job/plan.ts';
 import { isSignatureOf } from '../platform/signature.ts';
 import { systemErrorCode } from '../platform/system-error.ts';
@@ -18,8 +18,11 @@ export interface VerifyRequest {
   readonly publicKey: string | undefined;
 }
 
-interface Verified {
-  readonly image: Manifest['images'][number];
+type Image = Manifest['images'][number];
+type VmFile = NonNullable<Manifest['files']>[number];
+
+interface Verified<Thing> {
+  readonly of: Thing;
   /** Undefined: it is what was handed over. */
   readonly error: ErrorRecord | undefined;
 }
@@ -36,54 +39,83 @@ export async function verifyVerb(request: VerifyRequest, reporter: Reporter, sig
       hint: 'They were checked before they were handed over; of files themselves a manifest has no hashes.',
     });
   }
-  const verified: Verified[] = [];
-  for (const image of manifest.images) {
+  const directory = path.dirname(path.resolve(request.manifest));
+  const images = await verifyEach(manifest.images, signal, (image) => {
     const progress = (doneBytes: number) =>
       reporter.progress('verifying image', { image: image.path, doneBytes, bytes: image.sizeBytes });
-    try {
-      await verifyImage(path.dirname(path.resolve(request.manifest)), image, progress, signal);
-      verified.push({ image, error: undefined });
-    } catch (error) {
-      signal.throwIfAborted();
-      verified.push({ image, error: toErrorRecord(error) });
-    }
-  }
-  const ok = verified.every(({ error }) => error === undefined);
+    return verifyImage(directory, image, progress, signal);
+  });
+  const files = await verifyEach(manifest.files ?? [], signal, (file) => verifyFile(directory, file, signal));
+  const ok = [...images, ...files].every(({ error }) => error === undefined);
   return {
     document: jsonDocument('verify', {
       ok,
       manifest: request.manifest,
       runId: manifest.run.id,
       signature: isSigned ? 'valid' : 'not-checked',
-      images: verified.map(({ image: { path: file, format, sizeBytes }, error }) => ({
-        path: file,
-        format,
-        sizeBytes,
+      images: images.map(({ of, error }) => ({
+        path: of.path,
+        format: of.format,
+        sizeBytes: of.sizeBytes,
+        ok: error === undefined,
+        error,
+      })),
+      files: files.map(({ of, error }) => ({
+        path: of.path,
+        kind: of.kind,
+        sizeBytes: of.sizeBytes,
         ok: error === undefined,
         error,
       })),
     }),
-    text: textOf(manifest, verified, isSigned),
+    text: textOf(manifest, { images, files }, isSigned),
     exitCode: ok ? EXIT.ok : EXIT.verify,
   };
 }
 
-function textOf(manifest: Manifest, verified: readonly Verified[], isSigned: boolean): string {
-  const rows = verified.map(({ image, error }) => [
+async function verifyEach<Thing>(
+  things: readonly Thing[],
+  signal: AbortSignal,
+  verify: (thing: Thing) => Promise<void>,
+): Promise<readonly Verified<Thing>[]> {
+  const verified: Verified<Thing>[] = [];
+  for (const of of things) {
+    try {
+      await verify(of);
+      verified.push({ of, error: undefined });
+    } catch (error) {
+      signal.throwIfAborted();
+      verified.push({ of, error: toErrorRecord(error) });
+    }
+  }
+  return verified;
+}
+
+function textOf(
+  manifest: Manifest,
+  { images, files }: { readonly images: readonly Verified<Image>[]; readonly files: readonly Verified<VmFile>[] },
+  isSigned: boolean,
+): string {
+  const row = (kind: string, { of, error }: Verified<Image | VmFile>) => [
     error ? 'FAILED' : 'ok',
-    image.path,
-    image.format,
-    bytesText(image.sizeBytes),
+    of.path,
+    kind,
+    bytesText(of.sizeBytes),
     error?.message ?? '',
-  ]);
-  const failed = verified.filter(({ error }) => error !== undefined).length;
+  ];
+  const rows = [...images.map((one) => row(one.of.format, one)), ...files.map((one) => row(one.of.kind, one))];
+  const failedOf = (verified: readonly Verified<unknown>[]) =>
+    verified.filter(({ error }) => error !== undefined).length;
+  const summary = (what: string, verified: readonly Verified<unknown>[]) =>
+    failedOf(verified) === 0
+      ? `${verified.length} ${what}(s) hold what was handed over\n`
+      : `${failedOf(verified)} of ${verified.length} ${what}(s) do not hold what was handed over\n`;
   return [
     `run ${manifest.run.id} of job "${manifest.run.job}", handed over at ${manifest.createdAt}\n`,
     table([['', 'image', 'format', 'size', ''], ...rows]),
     isSigned ? 'the signature of the manifest is valid\n' : 'a signature was not checked: no --public-key was given\n',
-    failed === 0
-      ? `${verified.length} image(s) hold what was handed over\n`
-      : `${failed} of ${verified.length} image(s) do not hold what was handed over\n`,
+    summary('image', images),
+    files.length > 0 ? summary('file', files) : '',
   ].join('');
 }
 

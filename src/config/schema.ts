@@ -217,17 +217,29 @@ const job = z.strictObject({
     .optional()
     .describe('storage group masked to the proxy, when the pool itself is not'),
   exportDirectory: z.string().min(1).describe('where images or files are handed over'),
+  ownerGroups: z
+    .array(
+      z.strictObject({
+        group: z
+          .string()
+          .regex(/^[A-Za-z0-9_][A-Za-z0-9._-]{0,63}$/, 'letters, digits, dots and dashes')
+          .describe('name of the folder'),
+        vms: z.array(z.string().min(1)).min(1).describe('names of its VMs; `*` and `?` match'),
+      }),
+    )
+    .optional()
+    .describe('whose VMs they are: a level of folders above the VMs; of several groups the first that fits'),
   handOver: z
     .enum(['images', 'files'])
     .default('images')
-    .describe('images of the disks, or their file systems mounted read-only (proxy: root, or an administrator)'),
+    .describe('images of the disks, or their file systems mounted read-only'),
   files: z
     .strictObject({
       verify: z.boolean().default(true).describe('check every file system first; one that is not sound ends the run'),
       onUnreadable: z
         .enum(['fail', 'note'])
         .default('fail')
-        .describe('encrypted, LVM, unknown content: end the run, or go on and say so in the manifest'),
+        .describe('encrypted or unknown content: end the run, or go on and say so in the manifest'),
     })
     .optional()
     .describe('for handOver: files'),
@@ -240,6 +252,12 @@ const job = z.strictObject({
     .max(MOST_LEAF_BYTES)
     .optional()
     .describe('of each file, with imageFormat bands (4 MiB)'),
+  configurationFiles: z
+    .enum(['off', 'note', 'require'])
+    .default('off')
+    .describe(
+      'the .vmx and .nvram of the VMs beside the images, for which the account needs more rights; note: what cannot be read is told; require: it ends the run',
+    ),
   timeToLiveHours: z.number().int().min(1).max(9600).default(48).describe('the array removes the snapshot after this'),
   retention: z
     .strictObject({
@@ -285,6 +303,10 @@ const checkedJob = job
   .refine(({ handOver, imageFormat }) => handOver === 'images' || imageFormat === 'raw', {
     error: 'a format is for `handOver: images`',
     path: ['imageFormat'],
+  })
+  .refine(({ handOver, configurationFiles }) => handOver === 'images' || configurationFiles === 'off', {
+    error: 'these files lie beside images: `handOver: images`',
+    path: ['configurationFiles'],
   })
   .refine(({ imageFormat, bandBytes }) => bandBytes === undefined || imageFormat === 'bands', {
     error: 'is of images as bands: set imageFormat to bands',

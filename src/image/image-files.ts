@@ -11,6 +11,7 @@ import { insideOf } from './inside-of.ts';
 import { qcow2Sink } from './qcow2.ts';
 import { rawSink } from './raw-image.ts';
 import { streamVmdkSink } from './stream-vmdk.ts';
+import { writeBeside } from './write-beside.ts';
 import { imageWriter } from './write-image.ts';
 
 const SAFETY_BYTES = 64 * 1024 * 1024;
@@ -65,6 +66,8 @@ const files: Images = {
   write(directory, request, progress, signal) {
     return WRITERS[request.format](directory, request, progress, signal);
   },
+
+  writeBeside,
 
   async writeRecord(directory, { name, draft, text }, signal) {
     const final = insideOf(directory, name);
@@ -131,6 +134,7 @@ export const imageFiles: Images = {
   preflight: (directory, need, signal) => unlessAborted(files.preflight(directory, need, signal), signal),
   write: (directory, request, progress, signal) =>
     unlessAborted(files.write(directory, request, progress, signal), signal),
+  writeBeside: (directory, file, signal) => unlessAborted(files.writeBeside(directory, file, signal), signal),
   writeRecord: (directory, record, signal) => unlessAborted(files.writeRecord(directory, record, signal), signal),
   records: (directory, namePrefix, signal) => unlessAborted(files.records(directory, namePrefix, signal), signal),
   existing: (directory, paths, signal) => unlessAborted(files.existing(directory, paths, signal), signal),

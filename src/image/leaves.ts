@@ -1,6 +1,8 @@
 import os from 'node:os';
 import { type InspectedLeaf, type OpenInspector, openLeafInspector } from './leaf-inspector.ts';
 
+/** Fewer are hashed before another thread is there. */
+const LEAVES_WORTH_A_THREAD = 8;
 /** More threads read faster than a device or file system mostly does. */
 const MOST_THREADS = 4;
 /** A thread has one leaf at hand while another of its leaves is read or written. */
@@ -37,9 +39,9 @@ export async function* leavesOf(
 ): AsyncGenerator<Leaf, void, undefined> {
   const count = Math.ceil(content.sizeBytes / leafBytes);
   if (count === 0) return;
-  const threads = Math.min(count, os.availableParallelism(), MOST_THREADS);
+  const threads = Math.min(Math.ceil(count / LEAVES_WORTH_A_THREAD), os.availableParallelism(), MOST_THREADS);
   const places = Math.max(1, Math.min(count, threads * LEAVES_PER_THREAD, Math.floor(MOST_MEMORY_BYTES / leafBytes)));
-  const memory = new SharedArrayBuffer(places * Math.min(leafBytes, content.sizeBytes));
+  const memory = alignedMemory(places * Math.min(leafBytes, content.sizeBytes));
   const inspector = openInspector(memory, threads);
   const ahead: Promise<ReadLeaf | undefined>[] = [];
   let use = Promise.resolve();
@@ -77,4 +79,20 @@ export async function* leavesOf(
     await Promise.allSettled([...ahead, use]);
     await inspector.close();
   }
+}
+
+const WASM_PAGE_BYTES = 65_536;
+/** Part of Node, but not of its types. */
+declare const WebAssembly: {
+  readonly Memory: new (shape: {
+    readonly initial: number;
+    readonly maximum: number;
+    readonly shared: true;
+  }) => { readonly buffer: SharedArrayBuffer };
+};
+
+/** Begins at a page, which plain shared memory does not: the kernel copies files into such memory three times as fast. */
+function alignedMemory(bytes: number): SharedArrayBuffer {
+  const pages = Math.ceil(bytes / WASM_PAGE_BYTES);
+  return new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true }).buffer;
 }

@@ -1,5 +1,9 @@
+import { createHash } from 'node:crypto';
 import { SnaphookError } from '../ports/errors.ts';
 import type { StoredImage } from '../ports/image-source.ts';
+import type { WrittenFile } from '../ports/images.ts';
+import { ImageFileReader } from './image-content.ts';
+import { insideOf } from './inside-of.ts';
 import { leavesOf } from './leaves.ts';
 import { openImage } from './read-image.ts';
 import { TreeHash } from './tree-hash.ts';
@@ -31,7 +35,27 @@ export async function verifyImage(
   }
 }
 
+const CHUNK_BYTES = 1024 * 1024;
+
+/** The same of a small file beside the images. Errors: `E_VERIFY`. */
+export async function verifyFile(directory: string, file: WrittenFile, signal: AbortSignal): Promise<void> {
+  const content = await ImageFileReader.open(insideOf(directory, file.path));
+  try {
+    if (content.sizeBytes !== file.sizeBytes)
+      throw differs(file.path, `it has ${content.sizeBytes} bytes, it was written with ${file.sizeBytes}`);
+    const hash = createHash('blake2b512');
+    for (let position = 0; position < file.sizeBytes; position += CHUNK_BYTES) {
+      signal.throwIfAborted();
+      hash.update(await content.bytes(position, Math.min(CHUNK_BYTES, file.sizeBytes - position)));
+    }
+    const found = hash.digest('hex');
+    if (found !== file.blake2b) throw differs(file.path, 'it does not have the hash that it was written with');
+  } finally {
+    await content.close();
+  }
+}
+
 const differs = (path: string, why: string): SnaphookError =>
-  new SnaphookError('E_VERIFY', `image "${path}" is not what was handed over: ${why}`, {
+  new SnaphookError('E_VERIFY', `"${path}" is not what was handed over: ${why}`, {
     hint: 'It was changed or damaged since, or belongs to another manifest. Restore it from another backup.',
   });

@@ -1,14 +1,8 @@
 import { plannedManifestOf, readManifestNote } from './manifest.ts';
 import { OWN_NAME_PREFIX } from './names.ts';
-import {
-  draftNameOf,
-  handedOverFilesOf,
-  imagePathsOf,
-  MANIFEST_NAME,
-  PLANNED_MANIFEST_NAME,
-  SIGNATURE_NAME,
-} from './plan.ts';
+import { draftNameOf, MANIFEST_NAME, PLANNED_MANIFEST_NAME, SIGNATURE_NAME } from './plan.ts';
 import type { Run } from './step.ts';
+import { handedOverFilesOf, imagePathsOf } from './vm-files.ts';
 
 /** Why what lies in the hand-over directory may be another's. `others`: a manifest names another run. `nobodys`: there is none. */
 export interface Doubt {

@@ -1,4 +1,6 @@
 import { filesOfImage, type ImageFormat } from '../ports/images.ts';
+import { matchesName } from '../ports/name-pattern.ts';
+import type { OwnerGroup } from './job-spec.ts';
 import { safeFileName } from './names.ts';
 import type { SourceDevice } from './sources.ts';
 
@@ -10,12 +12,21 @@ const EXTENSIONS: Readonly<Record<ImageFormat, string>> = {
   bands: 'bands',
 };
 
+/** Where there are owner groups: the folder of all that belongs to none, or to the VMs of several. */
+const OF_NO_GROUP = 'ungrouped';
+
 /**
  * Where each image goes, the same on every run: `<vm>/<disk>.raw`, or `<datastore>/<device>.raw` for the extents of a datastore
- * (other formats, other extensions). VMs whose names give the same folder are told apart by their instance UUID.
+ * (other formats, other extensions), in the folder of its owner group where there are any. VMs whose names give the same folder are told
+ * apart by their instance UUID.
  */
-export function imageNames(sources: readonly SourceDevice[], format: ImageFormat): readonly string[] {
-  const pathOf = (source: SourceDevice, distinct: boolean) => `${nameOf(source, distinct)}.${EXTENSIONS[format]}`;
+export function imageNames(
+  sources: readonly SourceDevice[],
+  format: ImageFormat,
+  groups: readonly OwnerGroup[] = [],
+): readonly string[] {
+  const pathOf = (source: SourceDevice, distinct: boolean) =>
+    `${groupFolder(source, groups)}${nameOf(source, distinct)}.${EXTENSIONS[format]}`;
   // Bands are in a folder of that path and have no files that a run hands over.
   const filesOf = (path: string) => [
     ...new Set([path, ...filesOfImage({ path, format, sizeBytes: 0 }).map((file) => file.path)]),
@@ -27,6 +38,13 @@ export function imageNames(sources: readonly SourceDevice[], format: ImageFormat
     const path = pathOf(source, false);
     return filesOf(path).every((file) => uses.get(file) === 1) ? path : pathOf(source, true);
   });
+}
+
+function groupFolder({ holds, disks }: SourceDevice, groups: readonly OwnerGroup[]): string {
+  if (groups.length === 0) return '';
+  const name = disks[0]?.vmName ?? '';
+  const group = holds === 'disk' && groups.find(({ vms }) => vms.some((pattern) => matchesName(pattern, name)));
+  return `${group ? group.group : OF_NO_GROUP}/`;
 }
 
 function nameOf({ device, holds, disks, datastore }: SourceDevice, distinct: boolean): string {

@@ -62,6 +62,13 @@ export interface FilesWish {
   readonly onUnreadable: 'fail' | 'note';
 }
 
+/** Whose VMs they are: what is handed over of them lies in a folder of that name. */
+export interface OwnerGroup {
+  readonly group: string;
+  /** Patterns of whole names, as `matchesName` has them. Of several groups the first that fits counts. */
+  readonly vms: readonly string[];
+}
+
 /** One job as configured: what the backup product calls by name, again and again. */
 export interface JobSpec {
   readonly name: string;
@@ -101,10 +108,14 @@ export interface JobSpec {
   readonly files?: FilesWish;
   /** Where images or files are handed over. */
   readonly exportDirectory: string;
+  /** Absent: VMs lie beside one another there. */
+  readonly ownerGroups?: readonly OwnerGroup[] | undefined;
   /** Of the images. Absent: `raw`. */
   readonly imageFormat?: ImageFormat;
   /** Of the format `bands`. Absent: 4 MiB. */
   readonly bandBytes?: number | undefined;
+  /** The VMs' .vmx and .nvram beside the images: what cannot be read is told, or ends the run. Absent: `off`. */
+  readonly configurationFiles?: 'off' | 'note' | 'require';
   readonly limits: JobLimits;
   /** Absent: snapshots of the job are kept only where whoever makes one says for how long. */
   readonly retention?: Retention;

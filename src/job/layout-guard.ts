@@ -6,6 +6,7 @@ import { layoutChanges, layoutOf } from './layout.ts';
 import { capturedOf, type Plan, type PlannedVm } from './plan.ts';
 import type { LatestNeighbours } from './results.ts';
 import type { Run } from './step.ts';
+import { noteChangedConfigurations } from './vm-configurations.ts';
 
 /** The VMs of a run as vCenter showed them just before the freeze. */
 export type LayoutLook = ReadonlyMap<InstanceUuid, VmRecord>;
@@ -24,6 +25,7 @@ export interface LastLook {
  */
 export async function lookBeforeFreeze(run: Run, signal: AbortSignal): Promise<LastLook> {
   const look = await lookAt(run, signal);
+  noteChangedConfigurations(run, [...look.values()]);
   const captured = capturedBy(run, look);
   for (const vm of run.plan.vms) {
     const now = look.get(vm.instanceUuid);
@@ -85,6 +87,7 @@ export async function doubtsAfterThaw(
   const { vms } = run.plan;
   try {
     const after = await lookAt(run, signal);
+    noteChangedConfigurations(run, [...after.values()]);
     const captured = capturedBy(run, before);
     return new Map(vms.map((vm) => [vm.instanceUuid, doubtsAbout(vm, { before, after, captured })]));
   } catch (error) {

@@ -103,5 +103,6 @@ function claimOf({ name, text }: ExportRecord): Claim | undefined {
   const note = readManifestNote(text);
   if (!note) return { ownName: undefined, runId: undefined, images: [], folders: [], files: [] };
   const signature = { path: SIGNATURE_NAME, sizeBytes: undefined };
-  return { ...note, files: [...note.images.flatMap(filesOfImage), signature] };
+  const small = note.files.map((path) => ({ path, sizeBytes: undefined }));
+  return { ...note, files: [...note.images.flatMap(filesOfImage), ...small, signature] };
 }

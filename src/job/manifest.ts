@@ -1,22 +1,26 @@
-import type { InstanceUuid } from '../ports/identity.ts';
-import { IMAGE_FORMATS, type ImageFile, type ImageShape } from '../ports/images.ts';
+import { IMAGE_FORMATS, type ImageFile, type ImageShape, type WrittenFile } from '../ports/images.ts';
 import { collateralOf, warningsOf } from './collateral.ts';
 import { seenTargetsOf } from './journal.ts';
 import { mountedDevicesOf } from './mounted-devices.ts';
-import { hasCommonInstant, imagesOf, type Plan, type PlannedDisk } from './plan.ts';
+import { hasCommonInstant, imagesOf, type Plan } from './plan.ts';
 import { guestMountPoints, type VolumeOfDisk } from './restore-map.ts';
 import type { CaptureResult } from './results.ts';
 import type { Run } from './step.ts';
+import { imagesOfDisk, type PlannedVmFile, vmFilesOf } from './vm-files.ts';
+
+/** A small file of a VM as it was written. */
+export interface VmFile extends PlannedVmFile, WrittenFile {}
 
 /** Images, or mounted file systems. */
 export interface HandedOver {
   readonly files: readonly ImageFile[];
+  readonly vmFiles: readonly VmFile[];
   /** Undefined where images are handed over. */
   readonly fileSystems: readonly VolumeOfDisk[] | undefined;
 }
 
 /** What a run hands over beside the images: what was captured, how, when, where, with what grade and hashes. */
-export function manifestOf(run: Run, capture: CaptureResult, { files, fileSystems }: HandedOver): string {
+export function manifestOf(run: Run, capture: CaptureResult, { files, vmFiles, fileSystems }: HandedOver): string {
   const { plan, ports, journal } = run;
   const devices = new Map(plan.devices.map((device) => [device.imagePath, device]));
   const added = new Map((plan.managed?.disks ?? []).map((disk) => [disk.imagePath, disk]));
@@ -68,8 +72,9 @@ export function manifestOf(run: Run, capture: CaptureResult, { files, fileSystem
       };
     }),
     collateral: collateralOf(plan, capture),
-    warnings: warningsOf(plan, capture),
+    warnings: [...warningsOf(plan, capture), ...(run.configurations?.warnings ?? [])],
     ...(fileSystems && { folders: foldersOf(plan), fileSystems: fileSystemsOf(plan, fileSystems) }),
+    ...(vmFiles.length > 0 && { files: vmFiles }),
     images: files.map((file) => {
       const device = devices.get(file.path);
       const disk = added.get(file.path);
@@ -93,7 +98,7 @@ const foldersOf = (plan: Plan): readonly string[] => mountedDevicesOf(plan).map(
 function fileSystemsOf(plan: Plan, volumes: readonly VolumeOfDisk[]) {
   const inGuest = guestMountPoints(plan, volumes);
   return volumes.map(({ device, folder, volume }) => {
-    const { partition, partitionUuid, offsetBytes, sizeBytes, holds, uuid, label } = volume;
+    const { partition, partitionUuid, logicalVolume, offsetBytes, sizeBytes, holds, uuid, label } = volume;
     return {
       state: volume.state,
       ...(volume.state === 'mounted'
@@ -108,18 +113,10 @@ function fileSystemsOf(plan: Plan, volumes: readonly VolumeOfDisk[]) {
       device: device.device,
       target: device.target,
       wwn: device.wwn,
-      place: { partition, partitionUuid, offsetBytes, sizeBytes },
+      place: { partition, partitionUuid, logicalVolume, offsetBytes, sizeBytes },
       fileSystem: { kind: holds, uuid, label },
     };
   });
-}
-
-function imagesOfDisk({ spec, devices, managed }: Plan, vm: InstanceUuid, disk: PlannedDisk): readonly string[] {
-  if (spec.files) return [];
-  const own = managed
-    ? managed.disks.filter((one) => one.vm === vm && one.key === disk.key)
-    : devices.filter(({ device }) => disk.devices.includes(device));
-  return own.map(({ imagePath }) => imagePath);
 }
 
 /** What a run is about to hand over, written before its first image or mount: a crash in the middle leaves files that say whose they are. */
@@ -131,6 +128,7 @@ export function plannedManifestOf(plan: Plan): string {
     run: { id: runId, job: spec.name, ...ownName(plan) },
     snapshot: { array: arrayId, name: snapshotName },
     folders: foldersOf(plan),
+    files: vmFilesOf(plan),
     images: imagesOf(plan).map(({ imagePath, imageBytes, format }) => ({
       path: imagePath,
       format,
@@ -151,6 +149,8 @@ export interface ManifestNote {
   /** With the mark of the run. */
   readonly ownName: string;
   readonly images: readonly ImageShape[];
+  /** Paths of the small files beside them. */
+  readonly files: readonly string[];
   /** In which file systems are mounted; none where images are handed over. */
   readonly folders: readonly string[];
 }
@@ -158,24 +158,28 @@ export interface ManifestNote {
 /** Undefined for a text that is no manifest of ours, or that names a path outside its directory or a format unknown here. */
 export function readManifestNote(text: string | undefined): ManifestNote | undefined {
   const root = parseJson(text);
-  const { schema, run, snapshot, images, folders = [] } = fieldsOf(root);
+  const { schema, run, snapshot, images, files = [], folders = [] } = fieldsOf(root);
   const { id, job: jobName, name = fieldsOf(snapshot).name } = fieldsOf(run);
   if (schema !== 'snaphook/manifest' && schema !== 'snaphook/planned-manifest') return undefined;
   if (typeof id !== 'string' || typeof name !== 'string') return undefined;
-  if (!Array.isArray(images) || !Array.isArray(folders)) return undefined;
-  const files = images.map((image: unknown) => {
+  if (!Array.isArray(images) || !Array.isArray(files) || !Array.isArray(folders)) return undefined;
+  const shapes = images.map((image: unknown) => {
     const { path, format: formatName, sizeBytes } = fieldsOf(image);
     const format = IMAGE_FORMATS.find((one) => one === formatName);
     return typeof path === 'string' && staysInside(path) && typeof sizeBytes === 'number' && format !== undefined
       ? { path, format, sizeBytes }
       : undefined;
   });
-  const complete = files.filter((file) => file !== undefined);
-  const inside = folders.filter((folder): folder is string => typeof folder === 'string' && staysInside(folder));
-  if (complete.length !== files.length || inside.length !== folders.length) return undefined;
+  const complete = shapes.filter((shape) => shape !== undefined);
+  const small = files.map((file: unknown) => fieldsOf(file).path).filter(isInside);
+  const inside = folders.filter(isInside);
+  const isRead = complete.length === shapes.length && small.length === files.length && inside.length === folders.length;
+  if (!isRead) return undefined;
   const job = typeof jobName === 'string' ? jobName : undefined;
-  return { runId: id, job, ownName: name, images: complete, folders: inside };
+  return { runId: id, job, ownName: name, images: complete, files: small, folders: inside };
 }
+
+const isInside = (path: unknown): path is string => typeof path === 'string' && staysInside(path);
 
 /** Undefined for what is no JSON. */
 export function parseJson(text: string | undefined): unknown {

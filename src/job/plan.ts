@@ -1,6 +1,6 @@
 import type { FreezeStrategy } from '../ports/guest.ts';
 import type { ArrayId, DeviceId, InstanceUuid, MoRef, RunId, Wwn } from '../ports/identity.ts';
-import { filesOfImage, type HandedOverFile, type ImageFormat } from '../ports/images.ts';
+import type { ImageFormat } from '../ports/images.ts';
 import type { ArrayFacts, NewDevices } from '../ports/storage-array.ts';
 import type { VmHardware } from '../ports/vm-hardware.ts';
 import type { Collateral } from './captured-neighbours.ts';
@@ -230,20 +230,9 @@ export const isHandedOver = ({ kept, clone, revert }: Pick<Plan, 'kept' | 'clone
 /** Do all VMs show the same instant? VM snapshots are taken one a VM. */
 export const hasCommonInstant = ({ managed, vms }: Plan): boolean => managed === undefined || vms.length === 1;
 
-/** What the run puts into its hand-over directory, the manifest last: as long as it is there it says whose the rest is. */
-export const handedOverFilesOf = (plan: Plan): readonly HandedOverFile[] => [
-  ...imagesOf(plan).flatMap(({ imagePath, format, imageBytes }) =>
-    filesOfImage({ path: imagePath, format, sizeBytes: imageBytes }),
-  ),
-  { path: SIGNATURE_NAME, sizeBytes: undefined },
-  { path: MANIFEST_NAME, sizeBytes: undefined },
-];
-
 /** Under what name a manifest is written before it has its own: a crash leaves a file that names its run. */
 export const draftNameOf = ({ snapshotName, borrowed }: Pick<Plan, 'snapshotName' | 'borrowed'>): string =>
   `${borrowed?.ownName ?? snapshotName}${DRAFT_SUFFIX}`;
-
-export const imagePathsOf = (plan: Plan): readonly string[] => handedOverFilesOf(plan).map(({ path }) => path);
 
 export const MANIFEST_NAME = 'snaphook-manifest.json';
 /** Of the manifest, in base64. Only where the configuration has a key. */

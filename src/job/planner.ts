@@ -211,7 +211,7 @@ function assemble(
       hint: 'Give each job an exportDirectory of its own: otherwise one run would hand over the images of another.',
     });
   }
-  const names = imageNames(sources, imageFormatOf(spec));
+  const names = imageNames(sources, imageFormatOf(spec), spec.ownerGroups);
   const { clone, proxyVm, borrowed } = draft;
   const found = { sources, vms, names };
   const managed = proxyVm && (clone ? { proxyVm, disks: [] } : managedPlan(proxyVm, found, reserved.disks));

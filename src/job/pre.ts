@@ -7,7 +7,7 @@ import type { JobContext, JobSpec } from './job-spec.ts';
 import { linkTargets } from './link-targets.ts';
 import { mountedDevicesOf } from './mounted-devices.ts';
 import { openRun, type RunAtWork } from './open-run.ts';
-import { capturedDisksOf, draftNameOf, imagePathsOf, isHandedOver, MANIFEST_NAME, type Plan } from './plan.ts';
+import { capturedDisksOf, draftNameOf, isHandedOver, MANIFEST_NAME, type Plan } from './plan.ts';
 import type { PlanDraft } from './planner.ts';
 import type { JobPorts } from './ports.ts';
 import { planAndReserve } from './reserve-plan.ts';
@@ -23,6 +23,8 @@ import { managedCaptureStep } from './steps/managed-capture.ts';
 import { mountStep } from './steps/mount.ts';
 import { presentStep } from './steps/present.ts';
 import { undoSteps } from './undo.ts';
+import { readConfigurations } from './vm-configurations.ts';
+import { imagePathsOf } from './vm-files.ts';
 import { whileVmsAreOurs } from './vm-locks.ts';
 
 export interface PreResult {
@@ -123,6 +125,7 @@ async function planAndCapture(
 ): Promise<Pick<Captured, 'run' | 'capture' | 'draft'>> {
   const { run, draft } = await planRun(work, signal);
   if (isHandedOver(run.plan)) await preflightHandOver(run, signal);
+  await readConfigurations(run, signal);
   if (run.plan.borrowed) return { run, capture: run.plan.borrowed.capture, draft };
   if (needsGroup(run)) await runStep(run, groupStep, signal);
   return { run, capture: await captureGuests(run, signal), draft };

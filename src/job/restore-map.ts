@@ -1,4 +1,4 @@
-import type { MountedVolume, Volume } from '../ports/file-systems.ts';
+import type { LogicalVolumeName, MountedVolume, Volume } from '../ports/file-systems.ts';
 import type { Plan, PlannedDevice } from './plan.ts';
 
 /** A volume of a target, and the folder of its disk in the hand-over directory. */
@@ -31,8 +31,8 @@ export function guestMountPoints(
   return places;
 }
 
-/** Names of devices, such as `/dev/sda1`, tell nothing outside of the guest. */
-function names(source: string, { uuid, label, partitionUuid }: MountedVolume): boolean {
+/** Names of devices, such as `/dev/sda1`, tell nothing outside of the guest; those of logical volumes do. */
+function names(source: string, { uuid, label, partitionUuid, logicalVolume }: MountedVolume): boolean {
   const equals = source.indexOf('=');
   const value = source.slice(equals + 1);
   const isUuid = (other: string | undefined) => other?.toLowerCase() === value.toLowerCase();
@@ -44,6 +44,16 @@ function names(source: string, { uuid, label, partitionUuid }: MountedVolume): b
     case 'LABEL':
       return label === value;
     default:
-      return source === `/dev/disk/by-uuid/${uuid}` || source === `/dev/disk/by-label/${label}`;
+      return (
+        source === `/dev/disk/by-uuid/${uuid}` ||
+        source === `/dev/disk/by-label/${label}` ||
+        (logicalVolume !== undefined && pathsInGuest(logicalVolume).includes(source))
+      );
   }
+}
+
+/** lvm(8); the device mapper doubles the dashes in both names. */
+function pathsInGuest({ group, name }: LogicalVolumeName): readonly string[] {
+  const mapped = [group, name].map((part) => part.replaceAll('-', '--')).join('-');
+  return [`/dev/${group}/${name}`, `/dev/mapper/${mapped}`];
 }

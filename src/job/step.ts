@@ -1,10 +1,18 @@
 import { SnaphookError } from '../ports/errors.ts';
 import type { Guest } from '../ports/guest.ts';
+import type { VmConfiguration } from '../ports/hypervisor.ts';
 import type { InstanceUuid, MoRef } from '../ports/identity.ts';
 import type { StorageArray } from '../ports/storage-array.ts';
 import type { RunJournal, StepName } from './journal.ts';
 import type { Plan } from './plan.ts';
 import type { JobPorts } from './ports.ts';
+
+/** Configurations of VMs, read before the freeze and held until they are written beside the images. */
+interface ReadConfigurations {
+  readonly byVm: ReadonlyMap<InstanceUuid, VmConfiguration>;
+  /** What is missing, or was changed since, in words. */
+  readonly warnings: string[];
+}
 
 /** A run at work in this process: its plan, its journal, and the guest sessions that only this process has. */
 export interface Run {
@@ -18,6 +26,8 @@ export interface Run {
   readonly endsAtMs?: number | undefined;
   /** ESXi hosts from which this process has taken a copied datastore: they remember that until they are told to forget it. */
   takenFrom?: { readonly hosts: readonly MoRef[]; readonly vmfsUuid: string | undefined };
+  /** What was read of the VMs' configurations before the freeze; absent: the job does not ask for them, or another process did. */
+  configurations?: ReadConfigurations;
   /** True from the first request to freeze to the last thaw: nothing may be logged. */
   inFreezeWindow?: boolean;
 }

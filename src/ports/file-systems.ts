@@ -1,7 +1,9 @@
-/** A stretch of a disk that may hold a file system: a partition, or a disk without a partition table. */
+/** A stretch of a disk that may hold a file system: a partition, a disk without a partition table, or a logical volume of LVM in one of these. */
 export interface VolumePlace {
   /** Number in the partition table; undefined: the disk has none. */
   readonly partition: number | undefined;
+  /** Absent: it is none. */
+  readonly logicalVolume?: LogicalVolumeName;
   readonly partitionUuid: string | undefined;
   readonly offsetBytes: number;
   readonly sizeBytes: number;
@@ -9,6 +11,12 @@ export interface VolumePlace {
   readonly holds: string | undefined;
   readonly uuid: string | undefined;
   readonly label: string | undefined;
+}
+
+/** As the guest names it: `/dev/{group}/{name}`. */
+export interface LogicalVolumeName {
+  readonly group: string;
+  readonly name: string;
 }
 
 /** A line of an `/etc/fstab`: what is mounted, and where. */
@@ -44,6 +52,8 @@ export interface DiskToMount {
   /** Where its file systems are mounted, relative to the hand-over directory, `/` separators. */
   readonly folder: string;
   readonly devicePath: string;
+  /** Devices of the other disks of its VM, over which volume groups of LVM may reach. They are only read. Absent: there are none. */
+  readonly beside?: readonly string[];
   /** Its guest wrote nothing at the instant of the copy, so that a journal needs no replay. */
   readonly isQuiet: boolean;
 }

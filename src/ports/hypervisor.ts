@@ -123,6 +123,8 @@ export interface VmRecord {
   /** Absent where vCenter does not show it. */
   readonly hardware?: VmHardware | undefined;
   readonly condition: VmCondition;
+  /** vSphere changes it with every change of the configuration. Absent where it is not shown. */
+  readonly changeVersion?: string | undefined;
 }
 
 /** Selectors that lead to any number of VMs. */
@@ -152,6 +154,15 @@ export interface DatastoreNeighbour {
   readonly bytes: number | undefined;
 }
 
+/** The files that make a VM, as they lie on its datastore. */
+export interface VmConfiguration {
+  /** Of the VM's configuration, just before the files were read: vSphere changes it with every change. */
+  readonly changeVersion: string;
+  readonly vmx: Uint8Array;
+  /** Settings of its firmware; undefined: vCenter shows none, as of a VM that was never powered on. */
+  readonly nvram: Uint8Array | undefined;
+}
+
 export interface HypervisorFacts {
   readonly product: string;
   readonly version: string;
@@ -178,6 +189,8 @@ export interface Hypervisor {
   ): Promise<readonly (readonly VmRecord[])[]>;
   /** Every VM with a file on one of the datastores, the selected ones included. */
   vmsOnDatastores(datastores: readonly MoRef[], signal: AbortSignal): Promise<readonly DatastoreNeighbour[]>;
+  /** In the order of the VMs; an error in place of what cannot be read. */
+  readConfigurations(vms: readonly MoRef[], signal: AbortSignal): Promise<readonly (VmConfiguration | SnaphookError)[]>;
   /** Names our session to vCenter, for `endSession` in another process; no secret. Undefined where it would be one. */
   sessionKey(signal: AbortSignal): Promise<string | undefined>;
   /** Ends a session of another process of ours. Success when it is gone. `E_VCENTER_RIGHTS`: the account may not end sessions. */

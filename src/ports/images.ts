@@ -91,6 +91,15 @@ export interface HandedOverFile {
   readonly sizeBytes: number | undefined;
 }
 
+/** A small file as it was written. */
+export interface WrittenFile {
+  /** Relative to the hand-over directory, `/` separators. */
+  readonly path: string;
+  readonly sizeBytes: number;
+  /** BLAKE2b-512 of the file in hex. */
+  readonly blake2b: string;
+}
+
 /** A small file that says whose the images beside it are. */
 export interface ExportRecord {
   readonly name: string;
@@ -125,6 +134,12 @@ export interface Images {
     progress: (doneBytes: number) => void,
     signal: AbortSignal,
   ): Promise<ImageFile>;
+  /** A small file beside the images, readable by its owner alone. One that is there already ends the run. */
+  writeBeside(
+    directory: string,
+    file: { readonly path: string; readonly content: Uint8Array | string },
+    signal: AbortSignal,
+  ): Promise<WrittenFile>;
   /** Writes a small file whole: first under the name `draft`, then renamed, over an older one of its name if there is one. */
   writeRecord(
     directory: string,

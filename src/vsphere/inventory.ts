@@ -1,5 +1,5 @@
-import { matchesName } from '../platform/name-pattern.ts';
 import type { VmSelector } from '../ports/hypervisor.ts';
+import { matchesName } from '../ports/name-pattern.ts';
 import { type Census, readCensus } from './census.ts';
 import { ref } from './decode.ts';
 import { findByInstanceUuid, findByInventoryPath } from './encode.ts';

@@ -10,7 +10,7 @@ import {
   isSessionLost,
   VimFaultError,
 } from './faults.ts';
-import type { HttpAnswer, Transport } from './transport.ts';
+import type { ByteSink, HttpAnswer, Transport } from './transport.ts';
 import { createVimClient, type VimClient } from './vim-client.ts';
 import { isChanging, type VimOperation } from './vim-wsdl.ts';
 
@@ -27,6 +27,8 @@ export interface Session {
   /** `UserSession.key`: names the session to administrators; undefined where it would give the session away. */
   readonly key: string | undefined;
   call(operation: VimOperation, body: SoapObject): Promise<unknown>;
+  /** GET of a path outside of the API, with the session's cookie. The sink takes the body of an answer with status 200; returns the status. */
+  get(path: string, operation: string, bytes: ByteSink): Promise<number>;
   /** A view of every object of these types in the inventory. Made once a session, and ends with it. */
   view(types: readonly string[]): Promise<VimRef>;
 }
@@ -202,6 +204,20 @@ export class Sessions {
       sessionManager: this.#manager(live.content, 'sessionManager'),
       key: live.key,
       call,
+      get: async (path, operation, bytes) => {
+        const answer = await this.#options.transport.send({
+          method: 'GET',
+          path,
+          operation,
+          headers: { 'user-agent': 'snaphook', cookie: live.cookie },
+          bytes,
+          // What has arrived of a first try is in the sink.
+          repeatable: false,
+          timeoutMs: this.#options.requestTimeoutMs,
+          signal,
+        });
+        return answer.status;
+      },
       view: async (types) => {
         const known = live.views.get(types.join());
         if (known !== undefined) return known;

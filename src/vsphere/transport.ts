@@ -13,6 +13,11 @@ export interface HttpAnswer {
   readonly body: string;
 }
 
+/** Takes the body of an answer as it arrives; false: no more of it is wanted. */
+export interface ByteSink {
+  write(bytes: Uint8Array): boolean;
+}
+
 export interface HttpCall {
   readonly method: 'GET' | 'POST' | 'DELETE';
   readonly path: string;
@@ -22,6 +27,8 @@ export interface HttpCall {
   readonly body?: string;
   /** Takes the body of an answer with status 200 as it arrives. */
   readonly sink?: TextSink;
+  /** The same, for what is no text. */
+  readonly bytes?: ByteSink;
   /** True: may be sent a second time when a kept connection turns out to be closed by the server. */
   readonly repeatable: boolean;
   readonly timeoutMs: number;
@@ -98,8 +105,7 @@ export class Transport {
       signal.addEventListener('abort', () => reject(signal.reason), { once: true });
       request.on('error', (error) => reject(failureOf(error, request)));
       request.on('response', (response) => {
-        const sink = response.statusCode === 200 ? call.sink : undefined;
-        (sink === undefined ? readAll(response) : readInto(sink, response)).then(
+        readBody(response, call).then(
           (text) =>
             resolve({
               status: response.statusCode ?? 0,
@@ -142,6 +148,19 @@ function failureOf(error: object, request: ClientRequest | undefined): ExchangeF
   const code = 'code' in error ? String(error.code) : 'connection failed';
   const reset = code === 'ECONNRESET' || code === 'EPIPE';
   return new ExchangeFailure(code, reset && request?.reusedSocket === true);
+}
+
+function readBody(response: IncomingMessage, { sink, bytes }: HttpCall): Promise<string> {
+  if (response.statusCode === 200 && bytes !== undefined) return readBytes(bytes, response);
+  if (response.statusCode === 200 && sink !== undefined) return readInto(sink, response);
+  return readAll(response);
+}
+
+async function readBytes(sink: ByteSink, response: IncomingMessage): Promise<''> {
+  // Leaving the loop ends the connection.
+  for await (const chunk of response as AsyncIterable<Buffer>) if (!sink.write(chunk)) return ''; // no encoding is set, as below
+  requireComplete(response);
+  return '';
 }
 
 async function readAll(response: IncomingMessage): Promise<string> {

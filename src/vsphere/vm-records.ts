@@ -25,6 +25,7 @@ const VM_PROPERTIES = [
   'name',
   'config.instanceUuid',
   'config.template',
+  'config.changeVersion',
   DEVICES,
   'summary.config.instanceUuid',
   'summary.config.template',
@@ -160,6 +161,7 @@ function vmRecord(
     disks: virtualDisks(devices, storage),
     hardware: vmHardware(vm),
     condition: vmCondition(vm, tasks),
+    changeVersion: text(properties.get('config.changeVersion')),
   };
 }
 

@@ -10,6 +10,7 @@ import { matchVms } from './inventory.ts';
 import { type Session, Sessions } from './session.ts';
 import { Tags } from './tags.ts';
 import { Transport } from './transport.ts';
+import { readConfigurations } from './vm-configurations.ts';
 import { readVms } from './vm-records.ts';
 
 export interface VsphereOptions {
@@ -59,6 +60,7 @@ export function createVsphere(options: VsphereOptions): Hypervisor {
       return found;
     },
     vmsOnDatastores: (datastores, signal) => sessions.run(signal, (session) => readNeighbours(session, datastores)),
+    readConfigurations: (vms, signal) => sessions.run(signal, (session) => readConfigurations(session, vms)),
     sessionKey: (signal) => sessions.run(signal, async ({ key }) => key),
     endSession: (key, signal) => sessions.run(signal, (session) => endSession(session, key)),
     close: () => sessions.close(),

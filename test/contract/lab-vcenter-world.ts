@@ -12,6 +12,7 @@ import { labInventory } from './lab-vcenter-inventory.ts';
 
 const BACKUP = { name: 'backup@vsphere.local', password: 'Blue <Sky> & "Co"', privileges: 'all' } as const;
 const GUEST = { name: 'guest@vsphere.local', password: 'guest', privileges: [] } as const;
+const READER = { name: 'reader@vsphere.local', password: 'reader', privileges: ['System.Read'] } as const;
 const ADMIN = { name: 'administrator@vsphere.local', password: 'admin', privileges: 'all' } as const;
 
 export interface LabVcenterWorld {
@@ -21,6 +22,8 @@ export interface LabVcenterWorld {
   connect(changes?: Partial<VsphereOptions>): Hypervisor;
   /** As the user who may only see that things exist. */
   readonly guest: Partial<VsphereOptions>;
+  /** As the user who may read the inventory, and no file of a datastore. */
+  readonly reader: Partial<VsphereOptions>;
   /** Ends every other session the way an administrator does. */
   terminateSessions(): Promise<void>;
   /** Operations that reached the server since the last call of this. */
@@ -40,7 +43,7 @@ export async function startLabVcenter(
     pace: new Pace(0.01),
     latency: { latencyMs: 0, jitterMs: 0 },
     tls: await issueCertificate(authority, 'vcenter.lab'),
-    users: [BACKUP, GUEST, ADMIN],
+    users: [BACKUP, GUEST, READER, ADMIN],
     inventory: labInventory(options.extraVms ?? 0),
     ...(options.apiVersion === undefined ? {} : { apiVersion: options.apiVersion }),
   });
@@ -60,6 +63,7 @@ export async function startLabVcenter(
         ...changes,
       }),
     guest: { username: GUEST.name, password: async () => GUEST.password },
+    reader: { username: READER.name, password: async () => READER.password },
     terminateSessions: () => terminateSessions(vcenter.port, authority.certificate),
     takeOperations: () => {
       const fresh = events.since(taken).filter((event) => event.system === 'vcenter' && event.kind === 'request');

@@ -1,16 +1,5 @@
 import { createHash } from 'node:crypto';
-import {
-  closeSync,
-  ftruncateSync,
-  lstatSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  readlinkSync,
-  writeFileSync,
-  writeSync,
-} from 'node:fs';
+import { closeSync, ftruncateSync, mkdirSync, openSync, writeFileSync, writeSync } from 'node:fs';
 import path from 'node:path';
 import { must, newFolder } from './stage.ts';
 
@@ -81,7 +70,7 @@ const UUID_OPTION = {
   ntfs: () => [],
 };
 
-interface Stretch {
+export interface Stretch {
   readonly offsetBytes: number;
   readonly sizeBytes: number;
 }
@@ -134,19 +123,4 @@ export function writeFiles(folder: string, seed: string): void {
 function contentOf(seed: string, length: number): Buffer {
   const block = createHash('sha512').update(seed).digest();
   return Buffer.concat(Array.from({ length: Math.ceil(length / block.length) }, () => block)).subarray(0, length);
-}
-
-/** Every file below the folder with its bytes' hash, every folder and link. */
-export function treeOf(folder: string): Readonly<Record<string, string>> {
-  const names = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter(
-    (name) => !name.startsWith('lost+found'),
-  );
-  return Object.fromEntries(names.sort().map((name) => [name, describe(path.join(folder, name))]));
-}
-
-function describe(file: string): string {
-  const stats = lstatSync(file);
-  if (stats.isDirectory()) return 'folder';
-  if (stats.isSymbolicLink()) return `link to ${readlinkSync(file)}`;
-  return createHash('sha256').update(readFileSync(file)).digest('hex');
 }

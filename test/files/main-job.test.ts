@@ -14,7 +14,8 @@ import { parse, stringify } from 'yaml';
 import { reap } from '../../src/job/reap.ts';
 import { ended, leftBehind, start } from '../crash/killed-run.ts';
 import { openSite, type Site } from '../lab/main-job/site.ts';
-import { emptyImage, inGuest, type Kind, MIB, partitionDisk, SIZE_BYTES, treeOf, writeFiles } from './disk-image.ts';
+import { emptyImage, inGuest, type Kind, MIB, partitionDisk, SIZE_BYTES, writeFiles } from './disk-image.ts';
+import { treeOf } from './image-tree.ts';
 import { heldBelow, must, newFolder } from './stage.ts';
 
 const DEVICE = '00101';
@@ -160,8 +161,9 @@ test('an end in the middle of mounting leaves nothing', async () => {
   expectNothingLeft();
 });
 
-test('when the journals are lost, reap unmounts before it takes the target away', async () => {
-  await site.pre({ job: JOB, spec: unfrozen });
+test('when the journals are lost, reap unmounts before it takes the target away, in the folder of an owner, too', async () => {
+  await site.pre({ job: JOB, spec: { ...unfrozen, ownerGroups: [{ group: 'finance', vms: ['SQL*'] }] } });
+  expect(treeOf(path.join(exported(), 'finance/sql01/hard-disk-1/part1'))).toEqual(trees[0]);
   rmSync(path.join(site.lab.directory, 'state'), { recursive: true });
   const request = { apply: true, includeWaiting: false, olderThanMs: 0 };
 
@@ -171,6 +173,7 @@ test('when the journals are lost, reap unmounts before it takes the target away'
     ['orphan-export', 'removed'],
     ['orphan-snapshot', 'removed'],
   ]);
+  expect(existsSync(path.join(exported(), 'finance'))).toBe(false);
   expectNothingLeft();
 });
 

@@ -6,6 +6,7 @@ import {
   copyFileSync,
   existsSync,
   mkdirSync,
+  readdirSync,
   readFileSync,
   statSync,
   symlinkSync,
@@ -16,6 +17,7 @@ import path from 'node:path';
 import { systemClock } from '../../src/platform/clock.ts';
 import type { Volume } from '../../src/ports/file-systems.ts';
 import { createLinuxFileSystems } from '../../src/proxy/linux/linux-file-systems.ts';
+import { underMark } from '../../src/proxy/linux/loop-marks.ts';
 import { seesMountsOf } from '../../src/proxy/linux/mounts.ts';
 import {
   emptyImage,
@@ -25,10 +27,10 @@ import {
   makeFileSystem,
   partitionDisk,
   SIZE_BYTES,
-  treeOf,
   writeAt,
   writeFiles,
 } from './disk-image.ts';
+import { treeOf } from './image-tree.ts';
 import { heldBelow, must, newFolder } from './stage.ts';
 
 const fileSystems = createLinuxFileSystems(systemClock, 'any');
@@ -139,15 +141,44 @@ test('a process of the same mounts is told from one of others, and from one that
   expect(await seesMountsOf(others.pid ?? 0)).toBeUndefined();
 });
 
-test('a target that is a block device is handed over as one that is a file', async () => {
+/** What stands behind each loop device. */
+const backings = (): readonly string[] =>
+  must('losetup', ['--list', '--noheadings', '--output', 'BACK-FILE'])
+    .split('\n')
+    .map((line) => line.trim());
+
+test('a target that is a block device is handed over as one that is a file; whoever else has it in a loop device keeps that', async () => {
   const { directory, disk, tree } = wholeDisk('ext4');
   const device = must('losetup', ['--find', '--show', disk]);
+  const others = must('losetup', ['--find', '--show', device]);
   try {
     const volumes = await mount(directory, device);
     expect(stateOf(volumes)).toEqual(['vm/hard-disk-1/disk']);
     expect(treeOf(path.join(directory, 'vm/hard-disk-1/disk'))).toEqual(tree);
+    expect(backings().filter((file) => file.startsWith('/dev/snaphook/'))).toHaveLength(1);
     await release(directory, device);
     expect(heldBelow(directory)).toEqual([path.basename(device)]);
+    expect(backings().filter((file) => file === device || file.startsWith('/dev/snaphook/'))).toEqual([device]);
+    expect(readdirSync('/dev/snaphook')).toEqual([]);
+  } finally {
+    must('losetup', ['--detach', others]);
+    must('losetup', ['--detach', device]);
+  }
+});
+
+test('a loop device over a block device that a killed hook left is found without any journal, by the folder that it was made for', async () => {
+  const { directory, disk } = wholeDisk('ext4');
+  const device = must('losetup', ['--find', '--show', disk]);
+  try {
+    const mark = { root: directory, folder: 'vm/hard-disk-1' };
+    const attach = async (name: string) => must('losetup', ['--find', '--show', name]);
+    const left = await underMark(device, mark, attach, never);
+    await release(directory, undefined, 'vm/another-disk');
+    expect(existsSync(`/sys/block/${path.basename(left)}/loop`)).toBe(true);
+
+    await release(directory, undefined);
+
+    expect(existsSync(`/sys/block/${path.basename(left)}/loop`)).toBe(false);
   } finally {
     must('losetup', ['--detach', device]);
   }

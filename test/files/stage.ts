@@ -15,8 +15,14 @@ const FOLDER = prepared('FILES_FOLDER');
 export const newFolder = (name: string): string => mkdtempSync(path.join(FOLDER, `${name}-`));
 
 /** Runs something that has to succeed and returns what it printed. */
-export function must(command: string, args: readonly string[], input?: string): string {
-  const { status, stdout, stderr, error } = spawnSync(command, args, { encoding: 'utf8', timeout: 60_000, input });
+export function must(
+  command: string,
+  args: readonly string[],
+  input?: string,
+  environment: Readonly<Record<string, string>> = {},
+): string {
+  const env = { ...process.env, ...environment };
+  const { status, stdout, stderr, error } = spawnSync(command, args, { encoding: 'utf8', timeout: 60_000, input, env });
   if (status !== 0) throw new Error(`${command} ${args.join(' ')}: ${error?.message ?? (stderr || stdout)}`);
   return stdout.trim();
 }

@@ -8,6 +8,7 @@ import { manifestOf } from '../manifest.ts';
 import { imagesOf, MANIFEST_NAME } from '../plan.ts';
 import { lookAfterReading } from '../read-guard.ts';
 import type { Run, Step } from '../step.ts';
+import { writeVmFiles } from '../write-vm-files.ts';
 import type { HotAddResult } from './hot-add.ts';
 import { requireLinks } from './link.ts';
 
@@ -47,11 +48,12 @@ export const exportStep: Step<ExportResult> = {
       );
     }
     if (files.length === 0) throw new SnaphookError('E_EXPORT', `run "${plan.runId}" has nothing to hand over`);
+    const vmFiles = await writeVmFiles(run, files, signal);
     await (plan.managed ? lookAfterReading(run, signal) : requireLinks(run, signal));
     const capture = snapshotResultOf(journal.state);
     if (!capture) throw new SnaphookError('E_JOURNAL', `run "${plan.runId}" has no capture in its journal`);
     await commitBands(run, signal);
-    await writeManifest(run, manifestOf(run, capture, { files, fileSystems: undefined }), signal);
+    await writeManifest(run, manifestOf(run, capture, { files, vmFiles, fileSystems: undefined }), signal);
     return { files, manifest: MANIFEST_NAME };
   },
 

@@ -1,10 +1,11 @@
 import { SnaphookError } from '../../ports/errors.ts';
+import type { Volume } from '../../ports/file-systems.ts';
 import type { DeviceId } from '../../ports/identity.ts';
 import { doubtOf, removeHandedOver, writeManifest, writePlannedManifest } from '../handed-over.ts';
 import { seenTargetsOf, snapshotResultOf } from '../journal.ts';
 import { manifestOf } from '../manifest.ts';
 import { type MountedDevice, mountedDevicesOf } from '../mounted-devices.ts';
-import { targetsOf } from '../plan.ts';
+import { type PlannedDevice, targetsOf } from '../plan.ts';
 import type { VolumeOfDisk } from '../restore-map.ts';
 import type { CaptureResult, MountResult } from '../results.ts';
 import { stillOurs } from '../reused-targets.ts';
@@ -25,7 +26,7 @@ export const mountStep: Step<MountResult> = {
     if (!capture) throw new SnaphookError('E_JOURNAL', `run "${plan.runId}" has no capture in its journal`);
     const volumes = await mountAll(run, capture, signal);
     await requireLinks(run, signal);
-    await writeManifest(run, manifestOf(run, capture, { files: [], fileSystems: volumes }), signal);
+    await writeManifest(run, manifestOf(run, capture, { files: [], vmFiles: [], fileSystems: volumes }), signal);
     const states = volumes.map(({ volume }) => volume.state);
     return { mounted: states.filter((state) => state === 'mounted').length, volumes: states.length };
   },
@@ -53,12 +54,26 @@ async function mountAll(run: Run, capture: CaptureResult, signal: AbortSignal): 
     const devicePath = paths.get(device.target);
     if (!devicePath) throw new SnaphookError('E_PROXY_DEVICE', `target "${device.target}" has no path on the proxy`);
     ports.reporter.info('mounting', { disk: folder });
-    const disk = { folder, devicePath, isQuiet: isQuiet(run, capture, { device, folder }) };
+    const disk = {
+      folder,
+      devicePath,
+      beside: besideOf(run, device).flatMap((other) => paths.get(other) ?? []),
+      isQuiet: isQuiet(run, capture, { device, folder }),
+    };
     const found = await ports.fileSystems.mount(directory, disk, { check: files.verify }, signal);
     volumes.push(...found.map((volume) => ({ device, folder, volume })));
   }
   judge(run, volumes);
   return volumes;
+}
+
+/** The targets of the other disks of its VM, or of its VMs. */
+function besideOf({ plan }: Run, { device }: PlannedDevice): readonly DeviceId[] {
+  const disks = plan.vms
+    .filter((vm) => vm.disks.some(({ devices }) => devices.includes(device)))
+    .flatMap((vm) => vm.disks);
+  const others = new Set(disks.flatMap(({ devices }) => devices).filter((other) => other !== device));
+  return plan.devices.filter((other) => others.has(other.device)).map(({ target }) => target);
 }
 
 /** Did every guest that has the device stand still, as far as its grade proves it? */
@@ -73,8 +88,7 @@ function judge({ plan, ports }: Run, volumes: readonly VolumeOfDisk[]): void {
   const { verify, onUnreadable } = plan.spec.files ?? {};
   const told = volumes.flatMap(({ folder, volume }) => {
     if (volume.state === 'mounted' || volume.state === 'no-files') return [];
-    const name = volume.partition === undefined ? folder : `${folder}, partition ${volume.partition}`;
-    return [{ state: volume.state, text: `"${name}" (${volume.holds ?? 'unknown'}): ${volume.why}` }];
+    return [{ state: volume.state, text: `"${nameOf(folder, volume)}" (${volume.holds ?? 'unknown'}): ${volume.why}` }];
   });
   const textOf = (problems: typeof told) => problems.map(({ text }) => text).join('; ');
   const damaged = told.filter(({ state }) => state === 'damaged');
@@ -93,6 +107,11 @@ function judge({ plan, ports }: Run, volumes: readonly VolumeOfDisk[]): void {
   throw new SnaphookError('E_EXPORT', `run "${plan.runId}" has no file system to hand over`, {
     hint: 'Look at the warnings before this, or hand over images (`handOver: images`).',
   });
+}
+
+function nameOf(folder: string, { partition, logicalVolume }: Volume): string {
+  if (logicalVolume) return `${folder}, logical volume ${logicalVolume.group}/${logicalVolume.name}`;
+  return partition === undefined ? folder : `${folder}, partition ${partition}`;
 }
 
 /** Mounts of these targets in the folders of the run, and whatever holds these targets. */

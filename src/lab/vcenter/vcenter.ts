@@ -2,6 +2,7 @@ import type { EventLog } from '../world/events.ts';
 import type { FaultRules } from '../world/faults.ts';
 import { type LabCall, LabHttpServer, type LabRequest } from '../world/http-server.ts';
 import type { Latency, Pace } from '../world/pace.ts';
+import { folderCall } from './datastore-folder.ts';
 import { NfcHost } from './import/nfc-host.ts';
 import type { VcenterInventory } from './inventory.ts';
 import { type InventoryControls, inventoryControls } from './inventory-controls.ts';
@@ -133,6 +134,7 @@ function identify(server: ServerContext, rest: RestEndpoint, newest: VersionRank
   if (/^\/api\//.test(path) && newest >= (rankOf('7.0.2.0') ?? newest)) {
     return { operation: operation.replace(/\/urn:.*/, '/*'), object: '', run: () => rest.answer(request) };
   }
+  if (path.startsWith('/folder/')) return folderCall(server, request);
   if (operation === 'GET /sdk/vimServiceVersions.xml') {
     return { operation, object: '', run: () => serviceVersions(newest) };
   }

@@ -1,3 +1,4 @@
+import type { Checker } from './check-volume.ts';
 import type { Flaw, FoundVolume } from './volumes.ts';
 
 /** How a kind of file system is mounted and checked. */
@@ -9,8 +10,10 @@ export interface FileSystemKind {
   /** The program that `mount` needs for it. */
   readonly helper?: string;
   readonly options: readonly string[];
-  /** The program and its arguments that look and change nothing; the device comes last. Undefined: there is none to rely on. */
-  readonly checker: readonly [program: string, ...args: string[]] | undefined;
+  /** Undefined: there is none to rely on. */
+  readonly checker: Checker | undefined;
+  /** fuse2fs reads it, for which nobody needs root. */
+  readonly isForUsers?: true;
   /** `kernel`: a read-only mount of a writable device replays the journal. `none`: there is no journal. `nobody`: it stays as it is. */
   readonly replay: 'kernel' | 'none' | 'nobody';
 }
@@ -20,6 +23,7 @@ const EXT: Omit<FileSystemKind, 'type'> = {
   options: ['errors=remount-ro'],
   checker: ['e2fsck', '-f', '-n'],
   replay: 'kernel',
+  isForUsers: true,
 };
 
 /** By the word of libblkid. */
@@ -87,6 +91,7 @@ const FLAWS: Readonly<Record<Flaw, Judged>> = {
   },
   'beyond-the-disk': { as: 'unreadable', why: 'it reaches beyond the end of the disk' },
   'table-lost': { as: 'unreadable', why: 'its partition table (GPT) cannot be found' },
+  'inner-table': { as: 'unreadable', why: 'it has a partition table of its own' },
   'no-partitions': { as: 'no-files', why: 'its partition table is empty' },
 };
 

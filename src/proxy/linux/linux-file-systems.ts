@@ -1,18 +1,24 @@
-import { readdir, realpath, rmdir, stat } from 'node:fs/promises';
+import { realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { unlessAborted } from '../../platform/unless-aborted.ts';
 import type { Clock } from '../../ports/clock.ts';
 import { SnaphookError } from '../../ports/errors.ts';
 import type { DiskToRelease, FileSystems, ForeignMount, Volume } from '../../ports/file-systems.ts';
 import { blockDeviceBytes } from './block-device.ts';
-import { behindLoop, detachLoop, loopsOn } from './loop-devices.ts';
+import { FUSE_DEVICE, FUSE_PROGRAMS, FUSE_TYPE, hasFuse, waitForFuseEnd } from './fuse-mount.ts';
+import { behindLoop, detachLoop, loopsOf } from './loop-devices.ts';
+import { bearsMark, type LoopMark, removeNodes } from './loop-marks.ts';
+import { type DiskContent, type FoundOnDisk, hasPhysicalVolume, withLogicalVolumes } from './lvm/logical-volumes.ts';
 import { firstFileBelow, makeMountPoint } from './mount-points.ts';
 import { mountVolume } from './mount-volume.ts';
 import { mountsBelow, seesMountsOf, unmount } from './mounts.ts';
+import { placeNameOf, removeFolders } from './place-names.ts';
 import { hasProgram } from './programs.ts';
+import { isRoot } from './user.ts';
 import { findVolumes } from './volumes.ts';
 
-const PROGRAMS = ['mount', 'umount', 'losetup', 'blkid', 'partx'];
+const PROGRAMS = ['mount', 'umount', 'losetup', 'mknod', 'blkid', 'partx'];
+const IMAGES = '`handOver: images` needs no mounts.';
 const FIRST_PROCESS = 1;
 const LOOP_CONTROL = '/dev/loop-control';
 /** Programs are killed at the signal, and are gone before anything is undone; longer than that nobody waits. */
@@ -22,7 +28,7 @@ const DETACH_MS = 5000;
 const POLL_MS = 20;
 
 /**
- * File systems of disks, mounted by a Linux proxy through loop devices. Needs root. `machine`: refuses to mount where the first process
+ * File systems of disks, mounted by a Linux proxy through loop devices, or, without root, some of them through FUSE. `machine`: refuses to mount where the first process
  * of this machine, and with it a backup product, does not see it; `any`: whoever set that up lets the product see what this process sees.
  */
 export function createLinuxFileSystems(clock: Clock, mountNamespace: 'machine' | 'any'): FileSystems {
@@ -34,15 +40,22 @@ export function createLinuxFileSystems(clock: Clock, mountNamespace: 'machine' |
       for (const folder of folders) await requireEmpty(root, folder);
     },
 
-    async mount(directory, { folder, devicePath, isQuiet }, { check }, signal) {
+    async mount(directory, { folder, devicePath, beside, isQuiet }, { check }, signal) {
       const root = await realpath(directory);
-      const sizeBytes = await bytesOf(devicePath, signal);
       const volumes: Volume[] = [];
-      for (const found of await findVolumes(devicePath, sizeBytes, signal)) {
-        const name = found.partition === undefined ? 'disk' : `part${found.partition}`;
+      for (const found of await findOn(devicePath, beside ?? [], signal)) {
+        if ('state' in found) {
+          volumes.push(found);
+          continue;
+        }
+        const name = placeNameOf(found);
         const mountPoint = insideOf(root, `${folder}/${name}`);
         const prepare = () => makeMountPoint(root, mountPoint);
-        const made = await mountVolume(found, { devicePath, isQuiet, mountPoint, check, clock, prepare }, signal);
+        const made = await mountVolume(
+          found,
+          { devicePath, isQuiet, mountPoint, mark: { root, folder }, check, clock, prepare },
+          signal,
+        );
         volumes.push(made.state === 'mounted' ? { ...made, path: `${folder}/${name}` } : made);
       }
       return volumes;
@@ -53,8 +66,9 @@ export function createLinuxFileSystems(clock: Clock, mountNamespace: 'machine' |
       const foreign: ForeignMount[] = [];
       for (const disk of disks) {
         foreign.push(...(await releaseMounts(root, disk, clock, signal)));
-        await releaseLoops(disk, clock, signal);
-        await removeFolders(root, disk.folder);
+        await releaseLoops({ root, folder: disk.folder }, disk.devicePaths, clock, signal);
+        await removeNodes({ root, folder: disk.folder });
+        await removeFolders(root, insideOf(root, disk.folder));
       }
       return foreign;
     },
@@ -86,21 +100,28 @@ async function withGrace<Result>(signal: AbortSignal, work: (late: AbortSignal) 
 }
 
 async function requireMachine(): Promise<void> {
-  if (process.platform !== 'linux' || process.getuid?.() !== 0) {
-    throw new SnaphookError('E_PROXY', 'only root on Linux may mount file systems, and the job hands over files', {
-      hint: 'Let root run the hooks, or set `handOver: images` for the job: images need no mounts.',
+  if (process.platform !== 'linux') {
+    throw new SnaphookError('E_PROXY', 'only Linux may mount file systems, and the job hands over files', {
+      hint: IMAGES,
     });
   }
-  for (const program of PROGRAMS) {
+  for (const program of isRoot() ? PROGRAMS : FUSE_PROGRAMS) {
     if (await hasProgram(program)) continue;
-    throw new SnaphookError('E_PROXY', `program "${program}" is not in the PATH of the hook`, {
-      hint: 'Install util-linux, and mount of your distribution; the PATH must have /usr/sbin.',
+    const message = `program "${program}" is not in the PATH of the hook`;
+    throw new SnaphookError('E_PROXY', isRoot() ? message : `${message}, which runs without root`, {
+      hint: isRoot()
+        ? 'Install util-linux, and mount of your distribution; the PATH must have /usr/sbin.'
+        : `Let root run the hooks, or install fuse2fs, fuse3 and e2fsprogs. ${IMAGES}`,
     });
   }
-  if (await stat(LOOP_CONTROL).catch(() => undefined)) return;
-  throw new SnaphookError('E_PROXY', `"${LOOP_CONTROL}" is not there: this machine has no loop devices`, {
-    hint: 'Load the module loop (modprobe loop).',
-  });
+  if (isRoot() ? await stat(LOOP_CONTROL).catch(() => undefined) : await hasFuse()) return;
+  throw isRoot()
+    ? new SnaphookError('E_PROXY', `"${LOOP_CONTROL}" is not there: this machine has no loop devices`, {
+        hint: 'Load the module loop (modprobe loop).',
+      })
+    : new SnaphookError('E_PROXY', `"${FUSE_DEVICE}" cannot be opened by the user of the hook, who is not root`, {
+        hint: `Let root run the hooks, or give the user the right to read and write it. ${IMAGES}`,
+      });
 }
 
 /** What is mounted in a namespace of the hook's own the backup product would find as empty folders, and back up as such. */
@@ -134,6 +155,23 @@ function insideOf(root: string, relative: string): string {
   throw new TypeError(`path leaves the hand-over directory: ${JSON.stringify(relative)}`);
 }
 
+/** What is on the disk. The others are looked at only where it has a physical volume of LVM. */
+async function findOn(
+  devicePath: string,
+  beside: readonly string[],
+  signal: AbortSignal,
+): Promise<readonly FoundOnDisk[]> {
+  const contentOf = async (device: string): Promise<DiskContent> => ({
+    device,
+    volumes: await findVolumes(device, await bytesOf(device, signal), signal),
+  });
+  const own = await contentOf(devicePath);
+  if (!hasPhysicalVolume(own)) return own.volumes;
+  const others: DiskContent[] = [];
+  for (const device of beside) others.push(await contentOf(device));
+  return withLogicalVolumes(own, others, signal);
+}
+
 async function bytesOf(device: string, signal: AbortSignal): Promise<number> {
   const stats = await stat(device).catch((cause: unknown) => {
     throw new SnaphookError('E_PROXY_DEVICE', `device "${device}" cannot be looked at`, {
@@ -152,19 +190,32 @@ async function releaseMounts(
   signal: AbortSignal,
 ): Promise<readonly ForeignMount[]> {
   const foreign: ForeignMount[] = [];
+  // Without journals the folder is the proof.
+  const isOf = async (behind: string) =>
+    devicePaths === undefined || devicePaths.includes(behind) || bearsMark(behind, { root, folder }, devicePaths);
   for (const mount of [...(await mountsBelow(insideOf(root, folder)))].reverse()) {
-    const behind = await behindLoop(mount.device);
-    // All of ours are loop devices: what is not is somebody else's in any case.
-    if (behind !== undefined && (devicePaths?.includes(behind) ?? true)) await unmount(mount.mountPoint, clock, signal);
-    else foreign.push(mount);
+    const isByFuse = mount.type === FUSE_TYPE;
+    const behind = isByFuse ? mount.device : await behindLoop(mount.device);
+    // All others of ours are loop devices: what is not is somebody else's in any case.
+    if (behind !== undefined && (await isOf(behind))) {
+      await unmount(mount.mountPoint, clock, signal);
+      if (isByFuse) await waitForFuseEnd(mount.device, clock, signal);
+    } else {
+      foreign.push({ mountPoint: mount.mountPoint, device: mount.device });
+    }
   }
   return foreign;
 }
 
-async function releaseLoops({ devicePaths = [] }: DiskToRelease, clock: Clock, signal: AbortSignal): Promise<void> {
+async function releaseLoops(
+  mark: LoopMark,
+  devicePaths: readonly string[] | undefined,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<void> {
   const untilMs = clock.monotonicMs() + DETACH_MS;
   for (;;) {
-    const loops = await loopsOn(devicePaths);
+    const loops = await loopsOf(mark, devicePaths);
     if (loops.length === 0) return;
     if (clock.monotonicMs() > untilMs) {
       throw new SnaphookError('E_PROXY', `loop device "${loops.join('", "')}" still holds a target`, {
@@ -174,17 +225,5 @@ async function releaseLoops({ devicePaths = [] }: DiskToRelease, clock: Clock, s
     // One that vanishes by itself in this moment cannot be detached: the next look tells.
     for (const loop of loops) await detachLoop(loop, signal).catch(() => signal.throwIfAborted());
     await clock.sleep(POLL_MS, signal);
-  }
-}
-
-/** Only empty ones: a folder that holds something is not ours alone. */
-async function removeFolders(root: string, folder: string): Promise<void> {
-  const absolute = insideOf(root, folder);
-  for (const name of await readdir(absolute).catch(() => [])) {
-    if (/^(part\d+|disk)$/.test(name)) await rmdir(path.join(absolute, name)).catch(() => undefined);
-  }
-  for (let current = absolute; current.startsWith(root + path.sep); current = path.dirname(current)) {
-    if ((await readdir(current).catch(() => [''])).length > 0) return;
-    await rmdir(current).catch(() => undefined);
   }
 }

@@ -1,4 +1,5 @@
 import { open, readdir, readFile } from 'node:fs/promises';
+import { bearsMark, type LoopMark, underMark } from './loop-marks.ts';
 import { mustRun } from './programs.ts';
 
 export interface OpenLoop {
@@ -15,7 +16,7 @@ const DELETED = ' (deleted)';
 /**
  * A stretch of a device, or of a file, as a device of its own: it needs neither the kernel's reading of partition tables nor udev.
  * The kernel detaches it by itself when nothing uses it any more: told so while this process has it open, so that it outlives
- * neither this process nor its mount. Only who is killed between attaching and opening leaves one, which `loopsOn` finds.
+ * neither this process nor its mount. Only who is killed between attaching and opening leaves one, which `loopsOf` finds.
  */
 export async function attachLoop(
   device: string,
@@ -23,12 +24,19 @@ export async function attachLoop(
     offsetBytes,
     sizeBytes,
     isWritable,
-  }: { readonly offsetBytes: number; readonly sizeBytes: number; readonly isWritable: boolean },
+    mark,
+  }: {
+    readonly offsetBytes: number;
+    readonly sizeBytes: number;
+    readonly isWritable: boolean;
+    readonly mark: LoopMark;
+  },
   signal: AbortSignal,
 ): Promise<OpenLoop> {
   const place = ['--offset', String(offsetBytes), '--sizelimit', String(sizeBytes)];
   const how = isWritable ? [] : ['--read-only'];
-  const loop = (await mustRun('losetup', ['--find', '--show', ...place, ...how, device], signal)).trim();
+  const attach = (name: string) => mustRun('losetup', ['--find', '--show', ...place, ...how, name], signal);
+  const loop = (await underMark(device, mark, attach, signal)).trim();
   const handle = await open(loop, 'r');
   try {
     // Detaching what is in use means: when nobody uses it any more.
@@ -49,12 +57,16 @@ export async function behindLoop(device: string): Promise<string | undefined> {
   return file?.endsWith(DELETED) ? file.slice(0, -DELETED.length) : file;
 }
 
-/** Loop devices over one of these files or devices. */
-export async function loopsOn(devicePaths: readonly string[]): Promise<readonly string[]> {
+/** Loop devices that were made for that disk on one of these devices; undefined: on any. */
+export async function loopsOf(mark: LoopMark, devicePaths: readonly string[] | undefined): Promise<readonly string[]> {
   const names = (await readdir(BLOCKS)).filter((name) => name.startsWith('loop'));
-  const loops = names.map((name) => `/dev/${name}`);
-  const behind = await Promise.all(loops.map(behindLoop));
-  return loops.filter((_, index) => devicePaths.includes(behind[index] ?? ''));
+  const ours = await Promise.all(
+    names.map(async (name) => {
+      const behind = await behindLoop(`/dev/${name}`);
+      return behind !== undefined && (await bearsMark(behind, mark, devicePaths)) ? [`/dev/${name}`] : [];
+    }),
+  );
+  return ours.flat();
 }
 
 export async function detachLoop(device: string, signal: AbortSignal): Promise<void> {

@@ -4,8 +4,7 @@ import { ensureFolder } from '../../platform/ensure-folder.ts';
 import { systemErrorCode } from '../../platform/system-error.ts';
 import { SnaphookError } from '../../ports/errors.ts';
 
-const ROOTS_ALONE = 0o700;
-const ROOT_ID = 0;
+const OWNERS_ALONE = 0o700;
 
 /** Whatever is no folder, the first one that is met; undefined: there are folders alone, or nothing. */
 export async function firstFileBelow(folder: string): Promise<string | undefined> {
@@ -25,11 +24,11 @@ export async function firstFileBelow(folder: string): Promise<string | undefined
 }
 
 /**
- * Makes the folder, with all between `root` and it root's alone, also where they were there before: what a guest lets everybody read is
+ * Makes the folder, with all between `root` and it this user's alone, also where they were there before: what a guest lets everybody read is
  * nothing for the users of this machine. Errors: `E_EXPORT` where a link leads to it, or a folder on the way is another user's.
  */
 export async function makeMountPoint(root: string, mountPoint: string): Promise<void> {
-  await ensureFolder(mountPoint, ROOTS_ALONE);
+  await ensureFolder(mountPoint, OWNERS_ALONE);
   if ((await realpath(mountPoint)) !== mountPoint) {
     throw new SnaphookError('E_EXPORT', `"${mountPoint}" is reached through a link`, {
       hint: 'Remove the link: mounts are made in the hand-over directory alone.',
@@ -37,11 +36,11 @@ export async function makeMountPoint(root: string, mountPoint: string): Promise<
   }
   for (let folder = mountPoint; folder.startsWith(root + path.sep); folder = path.dirname(folder)) {
     const { uid, mode } = await lstat(folder);
-    if (uid !== ROOT_ID) {
-      throw new SnaphookError('E_EXPORT', `folder "${folder}" is not root's (user id ${uid})`, {
+    if (uid !== process.getuid?.()) {
+      throw new SnaphookError('E_EXPORT', `folder "${folder}" belongs to another user (id ${uid})`, {
         hint: 'Remove it: in the hand-over directory the hook makes the folders for mounts by itself.',
       });
     }
-    if ((mode & 0o777) !== ROOTS_ALONE) await chmod(folder, ROOTS_ALONE);
+    if ((mode & 0o777) !== OWNERS_ALONE) await chmod(folder, OWNERS_ALONE);
   }
 }

@@ -2,17 +2,22 @@ import { readFile, rmdir } from 'node:fs/promises';
 import type { Clock } from '../../ports/clock.ts';
 import type { MountedVolume, OtherVolume, VolumePlace } from '../../ports/file-systems.ts';
 import { whyNotBtrfs } from './btrfs.ts';
+import { checked, type Refusal } from './check-volume.ts';
 import { type FileSystemKind, judge } from './file-system-kinds.ts';
 import { readFstab } from './fstab.ts';
+import { fuseMount } from './fuse-mount.ts';
 import { attachLoop } from './loop-devices.ts';
+import type { LoopMark } from './loop-marks.ts';
 import { mountsBelow, unmount } from './mounts.ts';
 import { hasProgram, type ProgramEnd, runProgram } from './programs.ts';
+import { isRoot } from './user.ts';
 import type { FoundVolume } from './volumes.ts';
 
 export interface MountRequest {
   readonly devicePath: string;
   readonly isQuiet: boolean;
   readonly mountPoint: string;
+  readonly mark: LoopMark;
   readonly check: boolean;
   readonly clock: Clock;
   /** Makes the folder of the mount point. */
@@ -22,15 +27,12 @@ export interface MountRequest {
 /** Nothing on a guest's disk may become a program, a device or a right on this machine. */
 const OPTIONS = ['ro', 'noexec', 'nosuid', 'nodev'];
 
-/** e2fsck(8): an operational error, and no defect found. So it ends when it does not know a feature of the file system. */
-const E2FSCK_GAVE_UP = 8;
-
 type Outcome = Omit<MountedVolume, 'path'> | OtherVolume;
 
 /**
  * In three steps, each on the device as it has to be then. Replay: mounted read-only on a writable device, where the kernel brings the
  * journal to its end. Check: by the file system's own checker, which sees what will be handed over. Mount: read-only on a read-only device,
- * where the kernel refuses a file system whose journal still has something to replay.
+ * where the kernel refuses a file system whose journal still has something to replay. Without root there is `fuseMount` in place of these.
  */
 export async function mountVolume(found: FoundVolume, request: MountRequest, signal: AbortSignal): Promise<Outcome> {
   const { partitionType: _, flaw: __, ...place } = found;
@@ -47,8 +49,11 @@ export async function mountVolume(found: FoundVolume, request: MountRequest, sig
   const against =
     kind.type === 'btrfs' ? await whyNotBtrfs(request.devicePath, place.offsetBytes, place.uuid ?? '') : undefined;
   if (against !== undefined) return other('unreadable', against);
+  if (!isRoot() && !kind.isForUsers) return other('unreadable', `only root can mount ${kind.type} here`);
   await request.prepare();
-  const refused = (await replay(place, kind, request, signal)) ?? (await finallyMount(place, kind, request, signal));
+  const refused = isRoot()
+    ? ((await replay(place, kind, request, signal)) ?? (await finallyMount(place, kind, request, signal)))
+    : await fuseMount({ ...request, ...place }, request.check ? kind.checker : undefined, signal);
   if (refused !== undefined) {
     await rmdir(request.mountPoint).catch(() => undefined);
     return other(...refused);
@@ -57,18 +62,16 @@ export async function mountVolume(found: FoundVolume, request: MountRequest, sig
   return { ...place, state: 'mounted', checkedBy, fstab: await readFstab(request.mountPoint) };
 }
 
-type Refusal = readonly [state: 'unreadable' | 'damaged', why: string];
-
 async function replay(
   place: VolumePlace,
   kind: FileSystemKind,
   request: MountRequest,
   signal: AbortSignal,
 ): Promise<Refusal | undefined> {
-  const { devicePath, mountPoint, clock, check } = request;
+  const { devicePath, mountPoint, mark, clock, check } = request;
   const checker = check ? kind.checker : undefined;
   if (kind.replay !== 'kernel' && !checker) return undefined;
-  const loop = await attachLoop(devicePath, { ...place, isWritable: true }, signal);
+  const loop = await attachLoop(devicePath, { ...place, isWritable: true, mark }, signal);
   try {
     if (kind.replay === 'kernel') {
       const end = await mount(kind, loop.device, mountPoint, signal);
@@ -81,24 +84,13 @@ async function replay(
   }
 }
 
-async function checked(
-  [program, ...args]: NonNullable<FileSystemKind['checker']>,
-  device: string,
-  signal: AbortSignal,
-): Promise<Refusal | undefined> {
-  const { exitCode, said } = await runProgram(program, [...args, device], signal);
-  if (exitCode === 0) return undefined;
-  const state = program === 'e2fsck' && exitCode === E2FSCK_GAVE_UP ? 'unreadable' : 'damaged';
-  return [state, `${program} says ${exitCode ?? 'nothing'}: ${said}`];
-}
-
 async function finallyMount(
   place: VolumePlace,
   kind: FileSystemKind,
-  { devicePath, mountPoint, clock }: MountRequest,
+  { devicePath, mountPoint, mark, clock }: MountRequest,
   signal: AbortSignal,
 ): Promise<Refusal | undefined> {
-  const loop = await attachLoop(devicePath, { ...place, isWritable: false }, signal);
+  const loop = await attachLoop(devicePath, { ...place, isWritable: false, mark }, signal);
   try {
     const end = await mount(kind, loop.device, mountPoint, signal);
     if (end.exitCode !== 0) return await notMounted(kind, loop.device, end, signal);

@@ -3,10 +3,13 @@ import path from 'node:path';
 import type { Clock } from '../../ports/clock.ts';
 import { SnaphookError } from '../../ports/errors.ts';
 import { runProgram } from './programs.ts';
+import { isRoot } from './user.ts';
 
 export interface Mount {
   readonly mountPoint: string;
   readonly device: string;
+  /** Such as `ext4` or `fuse.ext4`. */
+  readonly type: string;
 }
 
 /** What is mounted at the folder or below it in this process's view, oldest first. */
@@ -25,16 +28,17 @@ export async function seesMountsOf(pid: number): Promise<boolean | undefined> {
   return own === undefined || other === undefined ? undefined : own === other;
 }
 
-/** Fields as proc(5) has them: the mount point is the fifth, the device the second after the dash. */
+/** Fields as proc(5) has them: the mount point is the fifth, the type the first after the dash, the device the second. */
 export function parseMountinfo(text: string): readonly Mount[] {
   return text.split('\n').flatMap((line) => {
     const words = line.split(' ');
     const dash = words.indexOf('-', 6);
     const mountPoint = words[4];
+    const type = words[dash + 1];
     const device = words[dash + 2];
-    return dash < 0 || mountPoint === undefined || device === undefined
+    return dash < 0 || mountPoint === undefined || type === undefined || device === undefined
       ? []
-      : [{ mountPoint: unescaped(mountPoint), device: unescaped(device) }];
+      : [{ mountPoint: unescaped(mountPoint), device: unescaped(device), type }];
   });
 }
 
@@ -49,7 +53,9 @@ const PAUSE_MS = 250;
 export async function unmount(mountPoint: string, clock: Clock, signal: AbortSignal): Promise<void> {
   const untilMs = clock.monotonicMs() + BUSY_MS;
   for (;;) {
-    const { exitCode, said } = await runProgram('umount', [mountPoint], signal);
+    const { exitCode, said } = isRoot()
+      ? await runProgram('umount', [mountPoint], signal)
+      : await runProgram('fusermount', ['-u', mountPoint], signal);
     if (exitCode === 0 || !(await isMounted(mountPoint))) return;
     if (clock.monotonicMs() > untilMs) {
       const users = await usersOf(mountPoint);
@@ -66,8 +72,8 @@ const isMounted = async (mountPoint: string): Promise<boolean> =>
 
 const MAX_USERS = 5;
 
-/** Programs that work there or have files open there; empty where none is seen. */
-async function usersOf(mountPoint: string): Promise<string> {
+/** Programs that work there or have files open there, in a mount or a device; empty where none is seen. */
+export async function usersOf(mountPoint: string): Promise<string> {
   const found: string[] = [];
   for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
     if (!(await usesFilesBelow(pid, mountPoint))) continue;

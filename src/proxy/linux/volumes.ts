@@ -12,8 +12,15 @@ export interface FoundVolume extends VolumePlace {
 /**
  * `several-signatures`: which one counts nobody knows. `file-system-and-table`: the same of a whole disk. `beyond-the-disk`: the table
  * gives the partition more than there is. `table-lost`: only the stand-in (PMBR) of a GPT is there. `no-partitions`: the table is empty.
+ * `inner-table`: a logical volume has partitions of its own, as the disk of a machine inside of the VM.
  */
-export type Flaw = 'several-signatures' | 'file-system-and-table' | 'beyond-the-disk' | 'table-lost' | 'no-partitions';
+export type Flaw =
+  | 'several-signatures'
+  | 'file-system-and-table'
+  | 'beyond-the-disk'
+  | 'table-lost'
+  | 'no-partitions'
+  | 'inner-table';
 
 const SECTOR_BYTES = 512;
 /** Of `blkid --probe`: nothing known, and several things at once. */
@@ -42,15 +49,31 @@ export async function findVolumes(
   if (partitions.length === 0) return whole(tableType === GPT_STAND_IN ? 'table-lost' : 'no-partitions');
   const volumes: FoundVolume[] = [];
   for (const partition of partitions) {
-    const { offsetBytes, sizeBytes: bytes } = partition;
-    const at = ['--offset', String(offsetBytes), '--size', String(bytes)];
-    const isInside = offsetBytes + bytes <= sizeBytes;
-    volumes.push({ ...partition, ...(isInside ? (await probe(device, at, signal)).content : BEYOND) });
+    const isInside = partition.offsetBytes + partition.sizeBytes <= sizeBytes;
+    volumes.push({ ...partition, ...(isInside ? (await probe(device, stretch(partition), signal)).content : BEYOND) });
   }
   return volumes;
 }
 
-type Content = Pick<FoundVolume, 'holds' | 'uuid' | 'label' | 'flaw'>;
+/** What a logical volume at that place holds. */
+export async function lookAtLogicalVolume(
+  device: string,
+  place: { readonly offsetBytes: number; readonly sizeBytes: number },
+  signal: AbortSignal,
+): Promise<Content> {
+  const { content, tableType } = await probe(device, stretch(place), signal);
+  const hasTableAlone = content.holds === undefined && content.flaw === undefined && tableType !== undefined;
+  return hasTableAlone ? { ...content, flaw: 'inner-table' } : content;
+}
+
+const stretch = ({ offsetBytes, sizeBytes }: { readonly offsetBytes: number; readonly sizeBytes: number }) => [
+  '--offset',
+  String(offsetBytes),
+  '--size',
+  String(sizeBytes),
+];
+
+export type Content = Pick<FoundVolume, 'holds' | 'uuid' | 'label' | 'flaw'>;
 
 /** A part of it is missing: what is there tells nothing. */
 const BEYOND: Content = { holds: undefined, uuid: undefined, label: undefined, flaw: 'beyond-the-disk' };

@@ -1,4 +1,3 @@
-import { matchesName } from '../../../src/platform/name-pattern.ts';
 import { SnaphookError } from '../../../src/ports/errors.ts';
 import type {
   DatastoreNeighbour,
@@ -8,6 +7,7 @@ import type {
   VmSelector,
 } from '../../../src/ports/hypervisor.ts';
 import type { MoRef } from '../../../src/ports/identity.ts';
+import { matchesName } from '../../../src/ports/name-pattern.ts';
 import type { HookProcess } from '../hook-process.ts';
 import type { Random } from '../random.ts';
 
@@ -79,6 +79,10 @@ export function simulatedHypervisor(
       ),
     vmsOnDatastores: (datastores, signal) =>
       call('vmsOnDatastores', signal, () => datastores.flatMap((datastore) => neighboursOn(system, datastore))),
+    readConfigurations: (vms, signal) =>
+      call('readConfigurations', signal, () =>
+        vms.map((moRef) => ({ changeVersion: '1', vmx: Buffer.from(`vmx of ${moRef}`), nvram: undefined })),
+      ),
     async sessionKey(signal) {
       if (!system.namesSessions) return undefined;
       return call('sessionKey', signal, () => session.key);

@@ -130,6 +130,14 @@ export function simulatedImages(
       }
     },
 
+    writeBeside(directory, { path, content }) {
+      const sizeBytes = content.length;
+      return local('writeBeside', () => {
+        disk.write(`${directory}/${path}`, fresh(String(content), sizeBytes));
+        return { path, sizeBytes, blake2b: String(content) };
+      });
+    },
+
     writeRecord(directory, { name, draft, text }) {
       const unborn = `${directory}/${draft}`;
       const final = `${directory}/${name}`;

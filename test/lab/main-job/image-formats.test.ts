@@ -1,9 +1,9 @@
 import { generateKeyPairSync } from 'node:crypto';
-import { cpSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { parse, stringify } from 'yaml';
-import { manifestJsonSchema } from '../../../src/cli/manifest-schema.ts';
+import { manifestJsonSchema, manifestSchema } from '../../../src/cli/manifest-schema.ts';
 import { verifyVerb } from '../../../src/cli/verify-verb.ts';
 import type { PreResult } from '../../../src/job/pre.ts';
 import { filesOfImage } from '../../../src/ports/images.ts';
@@ -65,6 +65,63 @@ test.each(['vmdk-flat', 'vmdk-stream', 'qcow2'] as const)(
     });
   },
 );
+
+test('the VM’s own configuration and a descriptor lie beside streamed images, are verified with them, and go with them', async () => {
+  const result = await site.pre({ spec: { imageFormat: 'vmdk-stream', configurationFiles: 'require' } });
+  const manifest = restored(result);
+  const inExport = (file: string) => path.join(result.directory, file);
+  const { files, vms } = manifestSchema.parse(JSON.parse(readFileSync(manifest, 'utf8')));
+  const pathOf = (kind: string) => files?.find((file) => file.kind === kind)?.path ?? '';
+
+  expect(files?.map(({ kind, vm }) => [kind, vm])).toEqual(
+    ['vmx', 'nvram', 'ovf'].map((kind) => [kind, vms[0]?.instanceUuid]),
+  );
+  expect(readFileSync(inExport(pathOf('vmx')), 'utf8')).toContain(`displayName = "${vms[0]?.name}"`);
+  expect(statSync(inExport(pathOf('nvram'))).mode & 0o777).toBe(0o600);
+  const descriptor = readFileSync(inExport(pathOf('ovf')), 'utf8');
+  const named = [...descriptor.matchAll(/<File ovf:href="([^"]+)"/g)].map(([, href]) => href ?? '');
+  expect(named.map((href) => path.join(path.dirname(pathOf('ovf')), href))).toEqual(
+    result.files.map((file) => file.path),
+  );
+  await site.post();
+
+  expect(site.leftBehind()).toEqual([]);
+  const document = { files: [{ ok: true }, { ok: true }, { ok: true }] };
+  expect(await verify(manifest)).toMatchObject({ exitCode: 0, document });
+  writeFileSync(path.join(path.dirname(manifest), pathOf('nvram')), Buffer.alloc(270_840));
+  expect(await verify(manifest)).toMatchObject({
+    exitCode: 19,
+    document: { ok: false, images: [{ ok: true }, { ok: true }], files: [{ ok: true }, { ok: false }, { ok: true }] },
+  });
+});
+
+test('files that vCenter does not give end the run before anything is frozen, or are told beside images without them', async () => {
+  const refuse = () =>
+    site.lab.faults.add({
+      system: 'vcenter',
+      operation: 'GET /folder',
+      when: 'before',
+      nth: 1,
+      action: { do: 'answer', status: 403 },
+    });
+  const undoFirst = refuse();
+  const before = site.lab.events.events.length;
+  expect(await site.failingPre({ spec: { configurationFiles: 'require' } })).toMatchObject({
+    code: 'E_VCENTER_RIGHTS',
+  });
+  expect(site.lab.events.since(before).filter(({ system }) => system === 'guest')).toEqual([]);
+  expect(site.leftBehind()).toEqual([]);
+  undoFirst();
+
+  const undoSecond = refuse();
+  const result = await site.pre({ spec: { configurationFiles: 'note' } });
+  const { files, warnings } = manifestSchema.parse(JSON.parse(readFileSync(restored(result), 'utf8')));
+  await site.post();
+  undoSecond();
+  expect(files).toBeUndefined();
+  expect(warnings).toContainEqual(expect.stringMatching(/configuration files of VM ".*does not let this account read/));
+  expect(site.leftBehind()).toEqual([]);
+});
 
 test('a signed manifest is the one of whoever has the key; a changed one is not, and neither is one without signature', async () => {
   const { configFile, publicKey } = signing;

@@ -1,16 +1,20 @@
+import { execFileSync } from 'node:child_process';
 import {
   closeSync,
   copyFileSync,
   mkdtempSync,
   openSync,
   readdirSync,
+  rmSync,
   statSync,
+  symlinkSync,
   truncateSync,
   writeSync,
 } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { imageFiles } from '../../../src/image/image-files.ts';
+import { storedImages } from '../../../src/image/image-source.ts';
 import { verifyImage } from '../../../src/image/verify-image.ts';
 import { FILE_FORMATS, type FileFormat, type ImageFile } from '../../../src/ports/images.ts';
 import { failure } from '../../failure.ts';
@@ -109,5 +113,22 @@ test.each(FILE_FORMATS)(
 
       if (end !== undefined) expect(end).toMatchObject({ code: 'E_VERIFY' });
     }
+  },
+);
+
+test.each(FILE_FORMATS)(
+  'a pipe or a device in place of an image is told, and nobody waits for it (%s)',
+  async (format) => {
+    const { into, image } = await written(format, SEED);
+    const pipe = path.join(into, image.path);
+    rmSync(pipe);
+    execFileSync('mkfifo', [pipe]);
+
+    const ofPipe = { code: 'E_VERIFY', message: expect.stringContaining('it is not a regular file') };
+    expect(await failure(verifyImage(into, image, ignore, never))).toMatchObject(ofPipe);
+    expect(await failure(storedImages.check(into, image, never))).toMatchObject(ofPipe);
+    rmSync(pipe);
+    symlinkSync('/dev/zero', pipe);
+    expect(await failure(verifyImage(into, image, ignore, never))).toMatchObject(ofPipe);
   },
 );

@@ -28,7 +28,7 @@ function manifestOf(id: string): string {
   const snapshotName = `snaphook-${id}`;
   // The manifest is made of these fields alone.
   const devices = [{ imagePath: IMAGE, imageBytes: 100 }];
-  const plan = { runId: id, arrayId: ARRAY, snapshotName, spec: jobSpec(), devices };
+  const plan = { runId: id, arrayId: ARRAY, snapshotName, spec: jobSpec(), devices, vms: [] };
   return plannedManifestOf(plan as unknown as Plan);
 }
 

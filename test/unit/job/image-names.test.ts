@@ -34,3 +34,25 @@ test.each(IMAGE_FORMATS)('no two images share a file, whatever the disks are cal
 
   expect(new Set(files).size).toBe(files.length);
 });
+
+/** One disk of each of these VMs, and an extent of a datastore. */
+const estate = (...names: readonly string[]) =>
+  [
+    ...names.map((vmName, key) => ({ holds: 'disk', disks: [{ vm: UUID, vmName, key, label: 'Hard disk 1' }] })),
+    { holds: 'datastore', datastore: 'gold', device: { id: '00101' }, disks: [] },
+  ] as unknown as readonly SourceDevice[];
+
+test('with owner groups each VM lies in the folder of the first group that its name fits, and the rest in one of its own', () => {
+  const groups = [
+    { group: 'finance', vms: ['FIN-*', 'ledger'] },
+    { group: 'web', vms: ['*web*'] },
+  ];
+
+  expect(imageNames(estate('fin-web1', 'ledger', 'web1', 'ledger2'), 'raw', groups)).toEqual([
+    'finance/fin-web1/hard-disk-1.raw',
+    'finance/ledger/hard-disk-1.raw',
+    'web/web1/hard-disk-1.raw',
+    'ungrouped/ledger2/hard-disk-1.raw',
+    'ungrouped/datastore-gold/00101.raw',
+  ]);
+});

@@ -6,7 +6,7 @@ import { mountStep } from '../../../src/job/steps/mount.ts';
 import { undoSteps } from '../../../src/job/undo.ts';
 import { systemClock } from '../../../src/platform/clock.ts';
 import { SnaphookError } from '../../../src/ports/errors.ts';
-import type { DiskToRelease, FileSystems, Volume } from '../../../src/ports/file-systems.ts';
+import type { DiskToMount, DiskToRelease, FileSystems, Volume } from '../../../src/ports/file-systems.ts';
 import { arrayId, deviceId, instanceUuid, wwn } from '../../../src/ports/identity.ts';
 import type { JournalLine } from '../../../src/ports/journal.ts';
 import { failure } from '../../failure.ts';
@@ -22,6 +22,10 @@ const OTHER = deviceId('00102');
 const TARGET = deviceId('00501');
 const TARGET_WWN = wwn('60000970000197900046533030353031');
 const DEVICE_PATH = '/dev/dm-3';
+const MORE = [
+  { device: OTHER, target: deviceId('00502'), imagePath: 'vm/hard-disk-2.raw' },
+  { device: deviceId('00103'), target: deviceId('00503'), imagePath: 'other/hard-disk-1.raw' },
+];
 
 const place = { partitionUuid: undefined, offsetBytes: 0, sizeBytes: 1, uuid: undefined, label: undefined };
 const mounted = (partition: number): Volume => ({
@@ -45,16 +49,21 @@ interface Wish {
   readonly verify?: boolean;
   readonly onUnreadable?: 'fail' | 'note';
   readonly grade?: string;
+  /** The VM has a second disk, and a third one is another VM's. */
+  readonly hasMore?: boolean;
 }
 
 /** A linked run whose disk has these volumes. */
 async function linkedRun(
   volumes: readonly Volume[],
-  { verify = true, onUnreadable = 'fail', grade = 'crash' }: Wish = {},
+  { verify = true, onUnreadable = 'fail', grade = 'crash', hasMore = false }: Wish = {},
 ) {
+  const more = hasMore ? MORE : [];
   const array = new MemoryArray(arrayId('000197900046'));
   array.devices.set(TARGET, { wwn: TARGET_WWN, groups: new Set(['pool']) });
   array.snapshots.push({ name: SNAPSHOT, snapId: 7, source: SOURCE, createdAtMs: 0, targets: new Set([TARGET]) });
+  for (const { device, target } of more)
+    array.snapshots.push({ name: SNAPSHOT, snapId: 7, source: device, createdAtMs: 0, targets: new Set([target]) });
   // What the step and its undo read of a plan.
   const plan = {
     runId: 'mb3k2j1f-x8q2zk',
@@ -63,8 +72,18 @@ async function linkedRun(
     arrayId: array.id,
     array: {},
     spec: jobSpec({ exportDirectory: '/export', files: { verify, onUnreadable } }),
-    vms: [{ name: 'vm', instanceUuid: VM, disks: [{ key: 2000, label: 'Hard disk 1', devices: [SOURCE] }] }],
-    devices: [{ device: SOURCE, target: TARGET, targetWwn: TARGET_WWN, imagePath: 'vm/hard-disk-1.raw' }],
+    vms: [
+      {
+        name: 'vm',
+        instanceUuid: VM,
+        disks: [SOURCE, ...more.slice(0, 1).map(({ device }) => device)].map((device, index) => ({
+          key: 2000 + index,
+          label: `Hard disk ${index + 1}`,
+          devices: [device],
+        })),
+      },
+    ],
+    devices: [{ device: SOURCE, target: TARGET, targetWwn: TARGET_WWN, imagePath: 'vm/hard-disk-1.raw' }, ...more],
     collateral: [],
     warnings: [],
   } as unknown as Plan;
@@ -73,15 +92,17 @@ async function linkedRun(
     { jobs: [] } as unknown as ConstructorParameters<typeof MemorySite>[1],
     new Date(0),
   );
-  const calls: { isQuiet: boolean[]; released: DiskToRelease[]; busy: boolean } = {
+  const calls: { isQuiet: boolean[]; beside: DiskToMount['beside'][]; released: DiskToRelease[]; busy: boolean } = {
     isQuiet: [],
+    beside: [],
     released: [],
     busy: false,
   };
   const fileSystems: FileSystems = {
     preflight: async () => undefined,
-    mount: async (_, { isQuiet }) => {
+    mount: async (_, { isQuiet, beside }) => {
       calls.isQuiet.push(isQuiet);
+      calls.beside.push(beside);
       return volumes;
     },
     release: async (_, disks) => {
@@ -102,7 +123,12 @@ async function linkedRun(
   await journal.append({ kind: 'planned', data: plan });
   const results: Partial<Record<StepName, unknown>> = {
     capture: { snapId: 7, vms: [{ vm: VM, grade }] },
-    devices: { devices: [{ target: TARGET, path: DEVICE_PATH }] },
+    devices: {
+      devices: [
+        { target: TARGET, path: DEVICE_PATH },
+        ...more.map(({ target }) => ({ target, path: `/dev/${target}` })),
+      ],
+    },
   };
   for (const step of ['capture', 'link', 'devices'] as const) {
     await journal.append({ kind: 'intent', data: { step } });
@@ -161,6 +187,34 @@ test.each([
   await runStep(run, mountStep, signal);
 
   expect(calls.isQuiet).toEqual([isQuiet]);
+});
+
+test('volume groups are looked for on the other disks of the VM, and on no disk of another VM', async () => {
+  const { run, calls } = await linkedRun([mounted(1)], { hasMore: true });
+
+  await runStep(run, mountStep, signal);
+
+  expect(calls.beside).toEqual([['/dev/00502'], [DEVICE_PATH], []]);
+});
+
+test('where a guest has a logical volume its table tells by the name that LVM gives it', async () => {
+  const fstab = [
+    { source: '/dev/mapper/vg--a-root', mountPoint: '/' },
+    { source: '/dev/vg-a/srv', mountPoint: '/srv' },
+    { source: '/dev/mapper/vg-a-srv', mountPoint: '/wrong' },
+  ];
+  const volumes = ['root', 'srv'].map((name): Volume => {
+    const volume = { ...mounted(1), logicalVolume: { group: 'vg-a', name } };
+    return volume.state === 'mounted' && name === 'root' ? { ...volume, fstab } : volume;
+  });
+  const { run, manifest } = await linkedRun(volumes);
+
+  await runStep(run, mountStep, signal);
+
+  expect(manifest().fileSystems).toMatchObject([
+    { place: { logicalVolume: { group: 'vg-a', name: 'root' } }, guestMountPoints: ['/'] },
+    { place: { logicalVolume: { group: 'vg-a', name: 'srv' } }, guestMountPoints: ['/srv'] },
+  ]);
 });
 
 test('while something is mounted, targets and snapshot stay; the next undo still knows which device the mounts are of', async () => {

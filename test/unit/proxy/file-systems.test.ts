@@ -55,8 +55,8 @@ test('mountinfo: blanks in names, optional fields, and the device after the dash
   ].join('\n');
 
   expect(parseMountinfo(text)).toEqual([
-    { mountPoint: '/x/my vm/part1', device: '/dev/loop0' },
-    { mountPoint: '/x/b', device: '/dev/loop1' },
+    { mountPoint: '/x/my vm/part1', device: '/dev/loop0', type: 'ext4' },
+    { mountPoint: '/x/b', device: '/dev/loop1', type: 'btrfs' },
   ]);
 });
 
@@ -75,14 +75,21 @@ test('fstab: comments, swap and quotes', () => {
   ]);
 });
 
-test('without root nothing is touched, and the hint says what to do', async () => {
+test('without root and without FUSE nothing is touched, and the hint says what to do', async () => {
   // Node leaves it out on Windows alone.
   const user = jest.spyOn(process as Required<NodeJS.Process>, 'getuid').mockReturnValue(1000);
+  const programs = process.env.PATH;
+  process.env.PATH = '';
   try {
     await expect(
       createLinuxFileSystems(systemClock, 'any').preflight('/export', [], new AbortController().signal),
-    ).rejects.toMatchObject({ code: 'E_PROXY', hint: expect.stringContaining('handOver: images') });
+    ).rejects.toMatchObject({
+      code: 'E_PROXY',
+      message: expect.stringContaining('without root'),
+      hint: expect.stringContaining('handOver: images'),
+    });
   } finally {
     user.mockRestore();
+    process.env.PATH = programs;
   }
 });

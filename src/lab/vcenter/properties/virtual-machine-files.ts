@@ -5,6 +5,7 @@ import type { VmRecord } from '../model/records.ts';
 import { homeDirectory, homePath } from '../model/vm-home.ts';
 import { type DataObject, data } from '../wire/vim-values.ts';
 import { stableHex } from './stable-ids.ts';
+import { NVRAM_BYTES, vmxFile } from './vm-file-contents.ts';
 
 /** `layoutEx`: every file of the VM with its type and size; of each disk the chain, oldest element first. */
 export function fileLayout(vm: VmRecord, model: Model): DataObject {
@@ -25,9 +26,9 @@ export function fileLayout(vm: VmRecord, model: Model): DataObject {
   };
   const { spec } = vm;
   const directory = homeDirectory(spec);
-  add(homePath(spec), 'config', 3000);
+  add(homePath(spec), 'config', vmxFile(vm).length);
   add(`${directory}/${spec.name}.vmsd`, 'snapshotList', 400);
-  add(`${directory}/${spec.name}.nvram`, 'nvram', 270_840);
+  add(`${directory}/${spec.name}.nvram`, 'nvram', NVRAM_BYTES);
   const disks = spec.disks.map((disk) => diskLayout(disk, add));
   if (spec.powerState === 'poweredOn') {
     add(`${directory}/${spec.name}-swap.vswp`, 'swap', (spec.memoryMb ?? 4096) * 1024 ** 2, spec.swapStorageObjectId);

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { bandsAssembleVerb } from '../../../../src/cli/bands-assemble-verb.ts';
@@ -36,6 +37,12 @@ test.each<[string, RegExp, () => void]>([
     /00000002\.band" is damaged: it has 10 bytes/,
     () => truncateSync(site.file(DISK, '00000/00000002.band'), 10),
   ],
+  ['is a pipe', /00000002\.band" is damaged: it is not a regular file/, () => makePipe('00000/00000002.band')],
+  [
+    'is far too long',
+    /00000002\.band" is damaged/,
+    () => truncateSync(site.file(DISK, '00000/00000002.band'), 2 ** 40),
+  ],
   ['is missing', /00000002\.band" cannot be opened/, () => rmSync(site.file(DISK, '00000/00000002.band'))],
   ['is left out of the index', /as a whole/, () => leaveOut('00000/00000002.band')],
 ])('nothing is made of bands of which one %s', async (_what, message, damage) => {
@@ -62,6 +69,13 @@ test.each<[string, () => void]>([
   await expect(verify()).rejects.toMatchObject({ code: 'E_VERIFY' });
 });
 
+test('a pipe in place of the index is no index, and nobody waits for it', async () => {
+  makePipe('index.json');
+
+  await expect(assemble()).rejects.toMatchObject({ code: 'E_VERIFY' });
+  await expect(verify()).rejects.toMatchObject({ code: 'E_VERIFY' });
+});
+
 test('a folder whose commit is half done is no disk', async () => {
   rmSync(site.file(DISK, 'index.json'));
 
@@ -85,6 +99,12 @@ function change(band: string, at: number): void {
   const bytes = readFileSync(file);
   bytes[at] = 77;
   writeFileSync(file, bytes);
+}
+
+function makePipe(name: string): void {
+  const file = site.file(DISK, name);
+  rmSync(file);
+  execFileSync('mkfifo', [file]);
 }
 
 function leaveOut(band: string): void {

@@ -65,6 +65,7 @@ export class MemorySite {
         facts: unusedCall,
         findVms: unusedCall,
         vmsOnDatastores: unusedCall,
+        readConfigurations: unusedCall,
         sessionKey: unusedCall,
         endSession: unusedCall,
         close: async () => {},
@@ -112,6 +113,7 @@ export class MemorySite {
     return {
       preflight: unusedCall,
       write: unusedCall,
+      writeBeside: unusedCall,
       writeRecord: unusedCall,
       records: async (directory, prefix) =>
         [...this.files]

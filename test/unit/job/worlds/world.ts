@@ -138,6 +138,7 @@ export class World extends SiteWithRuns {
       snapshotName: snapshotName(id, mark),
       spec: jobSpec(),
       devices: [{ imagePath, imageBytes: IMAGE_BYTES }],
+      vms: [],
     };
     const text = kind === 'not-a-manifest' ? '{"images":[]}' : plannedManifestOf(plan as unknown as Plan);
     const isBare = kind === 'files-without-manifest';

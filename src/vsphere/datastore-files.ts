@@ -1,0 +1,77 @@
+import { SnaphookError } from '../ports/errors.ts';
+import { errorOfStatus, VimFaultError } from './faults.ts';
+import type { Session } from './session.ts';
+
+/** Far above any configuration: a file system's firmware settings take a few hundred KiB. */
+const MAX_FILE_BYTES = 4 * 1024 * 1024;
+
+/** A file of a datastore in words of vCenter. */
+export interface DatastoreFile {
+  /** Inventory path of the datacenter, names as stored. */
+  readonly datacenterPath: string;
+  readonly datastore: string;
+  /** From the root of the datastore, `/` separators. */
+  readonly path: string;
+}
+
+/**
+ * Reads a small file of a datastore through vCenter (vSphere Web Services SDK: HTTP access to vSphere server files, `/folder`). The
+ * account needs `Datastore.Browse` and `Datastore.FileManagement` on the datacenter and the datastore. A redirection is refused: whoever
+ * it leads to would need a trust of its own. Errors: `E_VCENTER_RIGHTS`, `E_VCENTER`, `E_VCENTER_UNREACHABLE`.
+ */
+export async function readDatastoreFile(session: Session, file: DatastoreFile): Promise<Uint8Array> {
+  const name = `[${file.datastore}] ${file.path}`;
+  const path = file.path.split('/').map(encodeURIComponent).join('/');
+  const place = `dcPath=${encodeURIComponent(file.datacenterPath)}&dsName=${encodeURIComponent(file.datastore)}`;
+  const chunks: Uint8Array[] = [];
+  let sizeBytes = 0;
+  const status = await session.get(`/folder/${path}?${place}`, OPERATION, {
+    write(bytes) {
+      sizeBytes += bytes.length;
+      if (sizeBytes <= MAX_FILE_BYTES) chunks.push(bytes);
+      return sizeBytes <= MAX_FILE_BYTES;
+    },
+  });
+  if (status !== 200) throw errorOfFile(session.server, name, status);
+  if (sizeBytes > MAX_FILE_BYTES) {
+    throw new SnaphookError('E_VCENTER', `file "${name}" has more than ${MAX_FILE_BYTES} bytes`, {
+      hint: 'It is no configuration file that vSphere writes: see what it is.',
+    });
+  }
+  return Buffer.concat(chunks);
+}
+
+const OPERATION = 'GET /folder';
+
+function errorOfFile(server: string, name: string, status: number): SnaphookError | VimFaultError {
+  if (status >= 300 && status <= 399) {
+    return new SnaphookError('E_VCENTER', `"${server}" leads elsewhere for file "${name}" (HTTP status ${status})`, {
+      hint: 'Files are read from vCenter itself, which has proven who it is; nobody else is asked. Set `configurationFiles: off` if it never gives them.',
+    });
+  }
+  switch (status) {
+    case 401:
+      return new VimFaultError(OPERATION, NOT_AUTHENTICATED);
+    case 403:
+      return new SnaphookError('E_VCENTER_RIGHTS', `"${server}" does not let this account read file "${name}"`, {
+        hint: 'It needs Datastore.Browse and Datastore.FileManagement on the datacenter and on the datastore.',
+      });
+    case 404:
+      return new SnaphookError('E_VCENTER', `"${server}" has no file "${name}", or does not show it to this account`, {
+        hint: 'See whether it lies there in the datastore browser. The account needs Datastore.Browse and Datastore.FileManagement on the datacenter and on the datastore.',
+      });
+    default:
+      return errorOfStatus(server, `${OPERATION} of "${name}"`, status);
+  }
+}
+
+/** As a call of the API says it: the session is gone, and a new one is tried. */
+const NOT_AUTHENTICATED = {
+  type: 'NotAuthenticated',
+  message: 'the session is not authenticated',
+  object: undefined,
+  privilegeId: undefined,
+  property: undefined,
+  task: undefined,
+  file: undefined,
+} as const;
