@@ -64,7 +64,7 @@ export function createLinuxFileSystems(clock: Clock, mountNamespace: 'machine' |
       return volumes;
     },
 
-    preflightProbes: requireProbes,
+    preflightChecks: ({ applications }) => requireProbes(applications),
 
     async readWhole(directory, volume, file, signal) {
       return readWhole(insideOf(await realpath(directory), volume), file, signal);
@@ -98,7 +98,7 @@ export function createLinuxFileSystems(clock: Clock, mountNamespace: 'machine' |
     preflight: (directory, folders, signal) => unlessAborted(work.preflight(directory, folders, signal), signal),
     mount: (directory, disk, options, signal) =>
       withGrace(signal, (late) => unlessAborted(work.mount(directory, disk, options, signal), late)),
-    preflightProbes: (kinds, signal) => unlessAborted(work.preflightProbes(kinds, signal), signal),
+    preflightChecks: (wanted, signal) => unlessAborted(work.preflightChecks(wanted, signal), signal),
     readWhole: (directory, volume, file, signal) =>
       withGrace(signal, (late) => unlessAborted(work.readWhole(directory, volume, file, signal), late)),
     probe: (directory, probe, signal) =>
