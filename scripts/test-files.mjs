@@ -25,6 +25,8 @@ const PACKAGES = [
   'lvm2',
   'mount',
   'util-linux',
+  'sqlite3',
+  'postgresql',
 ];
 /** Of disks without a copy, and to read them. */
 const EXPOSE_PACKAGES = ['qemu-system-common', 'libnbd-bin', 'iproute2', 'procps'];

@@ -21,6 +21,7 @@ import type { VmSelector } from '../ports/hypervisor.ts';
 import { arrayId } from '../ports/identity.ts';
 import type { Reporter } from '../ports/reporter.ts';
 import { createPowerMax, type UnisphereServer } from '../powermax/powermax.ts';
+import { linuxFileTrees } from '../proxy/linux/file-trees.ts';
 import { createLinuxExposures } from '../proxy/linux/linux-exposures.ts';
 import { createLinuxFileSystems } from '../proxy/linux/linux-file-systems.ts';
 import { createLinuxProxy } from '../proxy/linux/linux-proxy.ts';
@@ -65,6 +66,7 @@ export function composePorts(config: Config, reporter: Reporter): JobPorts {
     images: imageFiles,
     fileSystems: createLinuxFileSystems(clock, config.proxy.mountNamespace),
     exposures: createLinuxExposures(clock, config.proxy.mountNamespace),
+    fileTrees: linuxFileTrees,
     bands: bandFolders,
     imageSource: storedImages,
     journals: createFileJournals(path.join(config.stateDirectory, 'runs')),
@@ -185,9 +187,24 @@ export function jobSpec(
     bandBytes: job.bandBytes,
     configurationFiles: job.configurationFiles,
     limits: limitsOf(name, job),
-    ...(job.handOver === 'files' && { files: job.files ?? { verify: true, onUnreadable: 'fail' } }),
+    ...(job.handOver === 'files' && { files: job.files ?? { onUnreadable: 'fail' } }),
     ...((job.handOver === 'fuse' || job.handOver === 'nbd') && { expose: job.handOver }),
+    ...verifyOf(job),
     ...(job.retention && { retention: { days: job.retention.days, count: job.retention.count } }),
+  };
+}
+
+function verifyOf({ handOver, verify }: JobConfig): Pick<JobSpec, 'verify'> {
+  const { fileSystems = handOver === 'files', files = [], applications = [] } = verify ?? {};
+  if (!fileSystems && files.length === 0 && applications.length === 0) return {};
+  return {
+    verify: {
+      fileSystems,
+      files: files.map(({ vm, path: place, volume }) => ({ vm, path: place, volume })),
+      applications: applications.map(({ kind, vm, path: place, volume, seconds }) => {
+        return { kind, vm, path: place, volume, limitMs: seconds * 1000 };
+      }),
+    },
   };
 }
 

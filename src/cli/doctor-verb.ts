@@ -94,7 +94,10 @@ async function checkJob(config: Config, name: string, ports: JobPorts, signal: A
   const context = { job: name, integration: 'doctor', instance: undefined, productRunId: undefined, level: undefined };
   const runId = newRunId(ports.clock.now(), ports.randomText());
   const spec = jobSpec(config, name);
-  if (spec.files) await ports.fileSystems.preflight(spec.exportDirectory, [], signal);
+  if (spec.files || spec.verify) {
+    await ports.fileSystems.preflight(spec.exportDirectory, [], signal);
+    await ports.fileSystems.preflightProbes(spec.verify?.applications.map(({ kind }) => kind) ?? [], signal);
+  }
   if (spec.expose) await ports.exposures.preflight(spec.exportDirectory, spec.expose, [], signal);
   const plan = await previewPlan(ports, { runId, spec, context }, signal);
   const warnings = plan.warnings.length === 0 ? '' : `; ${plan.warnings.join('; ')}`;

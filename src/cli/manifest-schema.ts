@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { GRADES } from '../job/grade.ts';
 import { EXPOSED_AS } from '../ports/exposures.ts';
+import { APPLICATION_KINDS } from '../ports/file-systems.ts';
 import { IMAGE_FORMATS, MOST_LEAF_BYTES } from '../ports/images.ts';
 
 const bytes = z.number().int().nonnegative();
@@ -139,13 +140,7 @@ const vm = z.object({
   ),
 });
 
-const fileSystem = z.object({
-  state: z.enum(['mounted', 'no-files', 'unreadable', 'damaged']),
-  path: inside.optional().describe('where it is mounted'),
-  checkedBy: z.string().optional().describe('program that found it sound'),
-  guestMountPoints: z.array(z.string()).optional().describe('where its guest has it, as far as is known'),
-  why: z.string().optional().describe('it is not mounted'),
-  folder: inside.describe('of its disk'),
+const volume = {
   vms: z.array(vmOfDisk),
   device: z.string(),
   target: z.string(),
@@ -158,6 +153,16 @@ const fileSystem = z.object({
     sizeBytes: bytes,
   }),
   fileSystem: z.object({ kind: z.string().optional(), uuid: z.string().optional(), label: z.string().optional() }),
+};
+
+const fileSystem = z.object({
+  state: z.enum(['mounted', 'no-files', 'unreadable', 'damaged']),
+  path: inside.optional().describe('where it is mounted'),
+  checkedBy: z.string().optional().describe('program that found it sound'),
+  guestMountPoints: z.array(z.string()).optional().describe('where its guest has it, as far as is known'),
+  why: z.string().optional().describe('it is not mounted'),
+  folder: inside.describe('of its disk'),
+  ...volume,
 });
 
 const exposed = z
@@ -180,6 +185,39 @@ const exposed = z
       .min(1),
   })
   .describe('disks that the backup product reads where they lie: nothing was read before, so there are no hashes');
+
+const guestPath = {
+  vm: z.string(),
+  path: z.string().describe('as the job names it'),
+  volume: z.string().optional().describe('disk and mount from whose root the path leads'),
+};
+
+const checks = z
+  .object({
+    fileSystems: z
+      .array(
+        z.object({
+          state: z.enum(['sound', 'not-checked', 'no-files']),
+          checkedBy: z.string().optional().describe('program that found it sound'),
+          why: z.string().optional().describe('it was not checked'),
+          ...volume,
+        }),
+      )
+      .optional()
+      .describe('of images: what was found on the disks'),
+    files: z.array(z.object({ ...guestPath, bytes })).describe('read to their end'),
+    applications: z
+      .array(
+        z.object({
+          kind: z.enum(APPLICATION_KINDS),
+          ...guestPath,
+          checkedBy: z.string().describe('program that opened it'),
+          found: z.string().describe('what it said'),
+        }),
+      )
+      .describe('databases that were opened'),
+  })
+  .describe('what was looked into before the hand-over, docs/verify.md');
 
 /** The manifest beside the images, version 1. Readers ignore fields they do not know: later versions of snaphook may add some. */
 export const manifestSchema = z
@@ -234,6 +272,7 @@ export const manifestSchema = z
     fileSystems: z.array(fileSystem).optional().describe('what was found on these disks'),
     files: z.array(vmFile).optional(),
     exposed: exposed.optional(),
+    checks: checks.optional(),
     images: z.array(image).describe('none where file systems are handed over, or disks without a copy'),
   })
   .refine(

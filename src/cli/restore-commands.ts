@@ -3,9 +3,9 @@ import { verb, withExamples } from './command-line.ts';
 import { stderrReporter } from './console.ts';
 
 const EXIT_CODES =
-  'Exit codes: 0 ok, 11 another restore of the VM is at work, 13 refused, 17 vCenter, 19 an image is not as its manifest says, 20 something is left behind.';
+  'Exit codes: 0 ok, 11 another restore of the VM is at work, 13 refused, 17 vCenter, 19 an image is not as its manifest says, or the signature is wrong, 20 something is left behind.';
 
-const restoreOptions = (parser: Argv) =>
+const backupOptions = (parser: Argv) =>
   parser
     .positional('manifest', {
       type: 'string',
@@ -20,6 +20,14 @@ const restoreOptions = (parser: Argv) =>
       default: [] as string[],
       describe: 'label of a disk; may be repeated; default: all of them',
     })
+    .option('public-key', {
+      type: 'string',
+      requiresArg: true,
+      describe: 'PEM file: the manifest must be signed with the private key that belongs to it',
+    });
+
+const restoreOptions = (parser: Argv) =>
+  backupOptions(parser)
     .option('as', { type: 'string', requiresArg: true, describe: 'make a new VM of that name' })
     .option('in-place', {
       type: 'boolean',
@@ -92,5 +100,42 @@ const run = (parser: Argv) =>
     }),
   );
 
+const files = (parser: Argv) =>
+  parser.command(
+    'files <manifest>',
+    'take files out of the images of a backup (Linux, root); without --apply only tell what lies there',
+    (command) =>
+      withExamples(
+        backupOptions(command)
+          .option('path', {
+            type: 'string',
+            demandOption: true,
+            requiresArg: true,
+            describe: 'file or folder as the guest has it; with --volume as that file system has it',
+          })
+          .option('volume', {
+            type: 'string',
+            requiresArg: true,
+            describe: 'file system, such as part2, or disk where the disk has no partition table',
+          })
+          .option('to', {
+            type: 'string',
+            demandOption: true,
+            requiresArg: true,
+            describe: 'new or empty folder; its parent needs room for the disks, too',
+          })
+          .option('apply', { type: 'boolean', default: false, describe: 'copy; otherwise only tell what would be' })
+          .epilogue(
+            'Exit codes: 0 ok, 11 another restore of the VM is at work, 13 refused, 18 mounts or room, 19 an image is not as its manifest says, or the signature is wrong, 20 something is left behind.',
+          ),
+        ['$0 restore files /restored/web --path /etc/nginx --to /tmp/nginx --apply', 'by the /etc/fstab of the guest'],
+        ['$0 restore files /restored/sql --disk "Hard disk 2" --volume part1 --path / --to /tmp/data', 'what is there'],
+      ),
+    verb(async ({ config: configFile, ...options }, signal) => {
+      const { restoreFilesVerb } = await import('./restore-files-verb.ts');
+      return restoreFilesVerb({ configFile, reporter: stderrReporter, signal }, options);
+    }),
+  );
+
 export const restoreCommands = (parser: Argv) =>
-  run(plan(parser)).demandCommand(1, 'Name what is to be done: plan or run.');
+  files(run(plan(parser))).demandCommand(1, 'Name what is to be done: plan, run or files.');

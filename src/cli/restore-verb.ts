@@ -9,6 +9,7 @@ import type { Reporter } from '../ports/reporter.ts';
 import { withPorts } from './compose.ts';
 import type { VerbResult } from './console.ts';
 import { EXIT } from './exit-codes.ts';
+import { requireSignature } from './manifest-signature.ts';
 import { jsonDocument } from './render/json.ts';
 import { table } from './render/text.ts';
 
@@ -21,6 +22,8 @@ interface Call {
 export interface RestoreOptions {
   readonly manifest: string;
   readonly vm: string | undefined;
+  /** PEM file; undefined: a signature is not looked at. */
+  readonly publicKey: string | undefined;
   readonly disk: readonly string[];
   readonly as: string | undefined;
   readonly inPlace: boolean;
@@ -69,14 +72,29 @@ function requestOf(options: RestoreOptions): RestoreRequest {
       hint: 'Leave out `--folder`: the restored VM lies where the other one does.',
     });
   }
-  const isFile = path.basename(manifest) === MANIFEST_NAME;
   return {
-    directory: path.resolve(isFile ? path.dirname(manifest) : manifest),
+    ...backupOf(manifest, options.publicKey),
     vm: options.vm,
     disks: options.disk,
     place: { host, datastore, folder, resourcePool },
     as: as === undefined ? 'original' : { name: as },
     connectNetwork: options.connectNetwork,
+  };
+}
+
+/** The directory of a backup, by its own path or by that of its manifest. */
+export function backupOf(
+  manifest: string,
+  publicKey: string | undefined,
+): Pick<RestoreRequest, 'directory' | 'requireGenuine'> {
+  const isFile = path.basename(manifest) === MANIFEST_NAME;
+  const directory = path.resolve(isFile ? path.dirname(manifest) : manifest);
+  return {
+    directory,
+    requireGenuine:
+      publicKey === undefined
+        ? undefined
+        : (text) => requireSignature(path.join(directory, MANIFEST_NAME), publicKey, text),
   };
 }
 

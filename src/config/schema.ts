@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { EXPOSED_AS } from '../ports/exposures.ts';
+import { APPLICATION_KINDS } from '../ports/file-systems.ts';
 import { IMAGE_FORMATS, MOST_LEAF_BYTES } from '../ports/images.ts';
 
 const secret = z
@@ -163,6 +164,16 @@ const limits = z
   })
   .describe('Times in seconds; the defaults fit most sites');
 
+const guestPath = {
+  vm: z.string().min(1).describe('name of the VM'),
+  path: absolutePath.describe('as the guest has it; with volume: from the root of that'),
+  volume: z
+    .string()
+    .regex(/^[^/]+\/[^/]+$/, 'a disk and a mount on it, such as hard-disk-1/part2')
+    .optional()
+    .describe('the disk and the mount on it, such as hard-disk-1/part2; default: as /etc/fstab of the guest tells'),
+};
+
 const job = z.strictObject({
   vms: z
     .array(z.string().min(1))
@@ -233,7 +244,6 @@ const job = z.strictObject({
     ),
   files: z
     .strictObject({
-      verify: z.boolean().default(true).describe('check every file system first; one that is not sound ends the run'),
       onUnreadable: z
         .enum(['fail', 'note'])
         .default('fail')
@@ -241,6 +251,26 @@ const job = z.strictObject({
     })
     .optional()
     .describe('for handOver: files'),
+  verify: z
+    .strictObject({
+      fileSystems: z
+        .boolean()
+        .optional()
+        .describe('check every file system; default: true with handOver: files, false with images'),
+      files: z.array(z.strictObject(guestPath)).default([]).describe('files that must be readable to their end'),
+      applications: z
+        .array(
+          z.strictObject({
+            kind: z.enum(APPLICATION_KINDS),
+            ...guestPath,
+            seconds: seconds.default(120).describe('how long the probe may take'),
+          }),
+        )
+        .default([])
+        .describe('databases that must open: a file of SQLite, or the data directory of PostgreSQL'),
+    })
+    .optional()
+    .describe('before anything is handed over; what is not sound ends the run (Linux proxy, root): docs/verify.md'),
   imageFormat: z.enum(IMAGE_FORMATS).default('raw').describe('of the images that are handed over: docs/images.md'),
   bandBytes: z
     .number()
@@ -301,6 +331,10 @@ const checkedJob = job
   .refine(({ handOver, imageFormat }) => handOver === 'images' || imageFormat === 'raw', {
     error: 'a format is for `handOver: images`',
     path: ['imageFormat'],
+  })
+  .refine(({ handOver, verify }) => verify === undefined || handOver === 'images' || handOver === 'files', {
+    error: 'replays journals, which would change disks that are handed over without a copy',
+    path: ['verify'],
   })
   .refine(({ handOver, configurationFiles }) => handOver === 'images' || configurationFiles === 'off', {
     error: 'these files lie beside images: `handOver: images`',

@@ -1,5 +1,8 @@
+import { open } from 'node:fs/promises';
 import { SnaphookError } from '../ports/errors.ts';
 import type { ImageSource, StoredImage } from '../ports/image-source.ts';
+import { exportError } from './export-error.ts';
+import { writeFull } from './file-io.ts';
 import type { ImageContent } from './image-content.ts';
 import { PIECE_BYTES } from './image-sink.ts';
 import { leavesOf } from './leaves.ts';
@@ -16,7 +19,27 @@ export const storedImages: ImageSource = {
   },
   streamVmdk: (directory, image, progress, signal) =>
     vmdkForUpload(image, verifiedPieces(directory, image, progress, signal)),
+  async writeRaw(directory, image, file, progress, signal) {
+    const raw = await open(file, 'wx', 0o600).catch((error: unknown) => {
+      throw exportError(error, file);
+    });
+    try {
+      let at = 0;
+      for await (const piece of verifiedPieces(directory, image, progress, signal)) {
+        if (!isZero(piece)) await writeFull(raw, piece, at);
+        at += piece.length;
+      }
+      await raw.truncate(at);
+    } catch (error) {
+      throw signal.aborted ? error : exportError(error, file);
+    } finally {
+      await raw.close();
+    }
+  },
 };
+
+const ZEROS = Buffer.alloc(PIECE_BYTES);
+const isZero = (piece: Buffer): boolean => piece.equals(ZEROS.subarray(0, piece.length));
 
 async function openChecked(directory: string, image: StoredImage): Promise<ImageContent> {
   const content = await openImage(directory, image);
@@ -31,7 +54,7 @@ async function* verifiedPieces(
   image: StoredImage,
   progress: (readBytes: number) => void,
   signal: AbortSignal,
-): AsyncGenerator<Uint8Array, void, undefined> {
+): AsyncGenerator<Buffer, void, undefined> {
   const content = await openChecked(directory, image);
   try {
     const { leafBytes, value } = image.contentHash;

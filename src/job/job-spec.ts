@@ -1,4 +1,5 @@
 import type { ExposedAs } from '../ports/exposures.ts';
+import type { ApplicationKind } from '../ports/file-systems.ts';
 import type { FreezeStrategy } from '../ports/guest.ts';
 import type { VmSelector } from '../ports/hypervisor.ts';
 import type { RunId } from '../ports/identity.ts';
@@ -57,8 +58,6 @@ export interface KeptWish {
 
 /** File systems are handed over, mounted, in place of images. */
 export interface FilesWish {
-  /** Each is checked before that; one that is not sound ends the run. */
-  readonly verify: boolean;
   /** When something that may hold files cannot be read: end the run, or go on and say so. */
   readonly onUnreadable: 'fail' | 'note';
 }
@@ -68,6 +67,32 @@ export interface OwnerGroup {
   readonly group: string;
   /** Patterns of whole names, as `matchesName` has them. Of several groups the first that fits counts. */
   readonly vms: readonly string[];
+}
+
+/** A file or folder in a VM. */
+export interface GuestPath {
+  /** Its name in vCenter. */
+  readonly vm: string;
+  /** Absolute: as the guest has it, or from the root of `volume`. */
+  readonly path: string;
+  /** `<disk>/<mount>`, as `handOver: files` has it below the folder of the VM; undefined: the guest's own table of mounts tells. */
+  readonly volume: string | undefined;
+}
+
+export interface ApplicationWish extends GuestPath {
+  readonly kind: ApplicationKind;
+  /** How long its probe may take. */
+  readonly limitMs: number;
+}
+
+/** What is looked into before anything is handed over. Something that is not sound ends the run. */
+export interface VerifyWish {
+  /** Each by its own checker. */
+  readonly fileSystems: boolean;
+  /** Each is read to its end. */
+  readonly files: readonly GuestPath[];
+  /** Each is opened by its own program. */
+  readonly applications: readonly ApplicationWish[];
 }
 
 /** One job as configured: what the backup product calls by name, again and again. */
@@ -109,6 +134,8 @@ export interface JobSpec {
   readonly files?: FilesWish;
   /** Disks are handed over without a copy. */
   readonly expose?: ExposedAs;
+  /** Absent: nothing is looked into. */
+  readonly verify?: VerifyWish;
   /** Where images or files are handed over. */
   readonly exportDirectory: string;
   /** Absent: VMs lie beside one another there. */

@@ -6,7 +6,7 @@ import type { NewDevices } from '../ports/storage-array.ts';
 import type { FoundSnapshot } from './found-snapshot.ts';
 import type { JobContext } from './job-spec.ts';
 import type { Plan } from './plan.ts';
-import type { BegunImport, RestorePlan } from './restoration.ts';
+import type { BegunImport, FilesRestore, RestorePlan } from './restoration.ts';
 import type {
   CaptureResult,
   DatastoreResult,
@@ -23,7 +23,8 @@ const JOURNAL_VERSION = 1;
 /**
  * `managed-capture` and `hot-add` stand in place of `capture` to `devices` on the route `managed`; `host`, `datastore` and `register`
  * are of clones of VMFS, `copy` of those that vCenter copies. `restore` is of reverts, which have no other step; `import` and `replace`
- * are of restores. `mount` stands in place of `export` where files are handed over, `expose` where disks are without a copy.
+ * are of restores, `files` of those of single files. `mount` stands in place of `export` where files are handed over, `expose` where
+ * disks are without a copy.
  */
 export const STEP_NAMES = [
   'group',
@@ -44,6 +45,7 @@ export const STEP_NAMES = [
   'copy',
   'import',
   'replace',
+  'files',
 ] as const;
 export type StepName = (typeof STEP_NAMES)[number];
 
@@ -83,6 +85,8 @@ export type JournalRecord =
   | { readonly kind: 'found'; readonly data: FoundSnapshot }
   /** In place of a plan: a VM is about to be made of images. */
   | { readonly kind: 'restoring'; readonly data: RestorePlan }
+  /** In place of a plan: files are about to be taken out of images. */
+  | { readonly kind: 'restoring-files'; readonly data: FilesRestore }
   /** vCenter waits for its disks. */
   | { readonly kind: 'importing'; readonly data: BegunImport }
   /** vCenter has all disks and is about to be told so: from now on the VM may be complete. */
@@ -129,6 +133,7 @@ export interface RunState {
   readonly creation: Creation | undefined;
   readonly found: FoundSnapshot | undefined;
   readonly restore: RestorePlan | undefined;
+  readonly filesRestore: FilesRestore | undefined;
   readonly begunImport: BegunImport | undefined;
   /** vCenter may have been told that the import is complete. */
   readonly completing: boolean;
@@ -161,6 +166,7 @@ function emptyRunState(): RunState {
     creation: undefined,
     found: undefined,
     restore: undefined,
+    filesRestore: undefined,
     begunImport: undefined,
     completing: false,
     openedAt: undefined,
@@ -184,6 +190,7 @@ function emptyRunState(): RunState {
       copy: { at: 'untouched' },
       import: { at: 'untouched' },
       replace: { at: 'untouched' },
+      files: { at: 'untouched' },
     },
     sessions: [],
     unseenThaw: false,
@@ -219,6 +226,8 @@ function applyRecord(before: RunState, record: JournalRecord, at: Date): RunStat
       return { ...state, found: record.data };
     case 'restoring':
       return { ...state, restore: record.data };
+    case 'restoring-files':
+      return { ...state, filesRestore: record.data };
     case 'importing':
       return { ...state, begunImport: record.data };
     case 'completing':
@@ -348,7 +357,7 @@ export const isKept = ({ outcome, steps: { capture }, found }: RunState): boolea
 
 /** Everything was done, whether or not that could be written down as the end. */
 export const isRestored = ({ restore, steps }: RunState): boolean =>
-  restore !== undefined && steps[restore.replaces ? 'replace' : 'import'].at === 'done';
+  restore ? steps[restore.replaces ? 'replace' : 'import'].at === 'done' : steps.files.at === 'done';
 
 // The results below were journaled by their own step under the same format version.
 export const captureResultOf = (state: RunState): CaptureResult | undefined =>

@@ -42,7 +42,7 @@ export async function draftOfKept(
   const records = spec.clone ? await unchangedVms(ports, vms, signal) : [];
   const clone = spec.clone && (await planMountedClone(ports, spec, spec.clone, records, signal));
   const sources = captured.map((one, index) => sourceOf(one, devices[index], vms));
-  checkFiles(spec, route, sources);
+  checkFiles(spec, route, sources, 'any');
   const shown = new Set(captured.map(({ datastore }) => datastore?.name));
   return {
     vms: records,

@@ -1,11 +1,12 @@
 import { EXPOSED_AS, type ExposedAs, NBD_SOCKET_NAME } from '../ports/exposures.ts';
-import type { DeviceId } from '../ports/identity.ts';
 import { IMAGE_FORMATS, type ImageFile, type ImageShape, type WrittenFile } from '../ports/images.ts';
 import { collateralOf, warningsOf } from './collateral.ts';
+import type { Checks } from './content-checks.ts';
 import { seenTargetsOf } from './journal.ts';
+import { checksOf, fileSystemsOf, vmsOf } from './manifest-volumes.ts';
 import { mountedDevicesOf } from './mounted-devices.ts';
 import { hasCommonInstant, imagesOf, type Plan } from './plan.ts';
-import { guestMountPoints, type VolumeOfDisk } from './restore-map.ts';
+import type { VolumeOfDisk } from './restore-map.ts';
 import type { CaptureResult } from './results.ts';
 import type { Run } from './step.ts';
 import { imagesOfDisk, type PlannedVmFile, vmFilesOf } from './vm-files.ts';
@@ -19,10 +20,16 @@ export interface HandedOver {
   readonly vmFiles: readonly VmFile[];
   /** Undefined where images are handed over. */
   readonly fileSystems: readonly VolumeOfDisk[] | undefined;
+  /** Undefined: nothing was to be looked into. */
+  readonly checks: Checks | undefined;
 }
 
 /** What a run hands over beside the images: what was captured, how, when, where, with what grade and hashes. */
-export function manifestOf(run: Run, capture: CaptureResult, { files, vmFiles, fileSystems }: HandedOver): string {
+export function manifestOf(
+  run: Run,
+  capture: CaptureResult,
+  { files, vmFiles, fileSystems, checks }: HandedOver,
+): string {
   const { plan, ports, journal } = run;
   const devices = new Map(plan.devices.map((device) => [device.imagePath, device]));
   const added = new Map((plan.managed?.disks ?? []).map((disk) => [disk.imagePath, disk]));
@@ -78,6 +85,7 @@ export function manifestOf(run: Run, capture: CaptureResult, { files, vmFiles, f
     ...exposedOf(run),
     ...(fileSystems && { folders: foldersOf(plan), fileSystems: fileSystemsOf(plan, fileSystems) }),
     ...(vmFiles.length > 0 && { files: vmFiles }),
+    ...(checks && { checks: checksOf(plan, checks) }),
     images: files.map((file) => {
       const device = devices.get(file.path);
       const disk = added.get(file.path);
@@ -97,27 +105,6 @@ export function manifestOf(run: Run, capture: CaptureResult, { files, vmFiles, f
 
 const foldersOf = (plan: Plan): readonly string[] => mountedDevicesOf(plan).map(({ folder }) => folder);
 
-/** Which mount came from which disk, partition and file system, and where the guest has it: what a restore needs to know. */
-function fileSystemsOf(plan: Plan, volumes: readonly VolumeOfDisk[]) {
-  const inGuest = guestMountPoints(plan, volumes);
-  return volumes.map(({ device, folder, volume }) => {
-    const { partition, partitionUuid, logicalVolume, offsetBytes, sizeBytes, holds, uuid, label } = volume;
-    return {
-      state: volume.state,
-      ...(volume.state === 'mounted'
-        ? { path: volume.path, checkedBy: volume.checkedBy, guestMountPoints: inGuest.get(volume) ?? [] }
-        : { why: volume.why }),
-      folder,
-      vms: vmsOf(plan, device.device),
-      device: device.device,
-      target: device.target,
-      wwn: device.wwn,
-      place: { partition, partitionUuid, logicalVolume, offsetBytes, sizeBytes },
-      fileSystem: { kind: holds, uuid, label },
-    };
-  });
-}
-
 /** Disks that were not read here: no hash says what was in them. */
 function exposedOf({ plan, journal }: Run) {
   const { expose: as } = plan.spec;
@@ -135,11 +122,6 @@ function exposedOf({ plan, journal }: Run) {
   }));
   return { exposed: { as, ...(as === 'nbd' && { socket: NBD_SOCKET_NAME }), disks } };
 }
-
-const vmsOf = (plan: Plan, device: DeviceId) =>
-  plan.vms.flatMap(({ name, disks }) =>
-    disks.filter(({ devices }) => devices.includes(device)).map(({ key, label: disk }) => ({ name, key, disk })),
-  );
 
 /** What a run is about to hand over, written before its first image or mount: a crash in the middle leaves files that say whose they are. */
 export function plannedManifestOf(plan: Plan): string {

@@ -106,7 +106,7 @@ export async function draftPlan(ports: JobPorts, spec: JobSpec, signal: AbortSig
     const proxyVm = await checkManaged(ports, spec, { vms: selected, warnings }, signal);
     const copied = spec.clone && (await planCopiedClone(ports, spec.clone, selected, signal));
     const sources = sourcesOf(devices, disksOf(selected));
-    checkFiles(spec, route, sources);
+    checkFiles(spec, route, sources, leftOut);
     return {
       ...found,
       vms: selected,
@@ -126,7 +126,7 @@ export async function draftPlan(ports: JobPorts, spec: JobSpec, signal: AbortSig
   const vms = [...selected, ...neighbours];
   warnings.push(...checkDevices(devices, disksOf(vms)));
   const sources = sourcesOf(devices, disksOf(vms));
-  checkFiles(spec, route, sources);
+  checkFiles(spec, route, sources, leftOut);
   checkArray(array, facts);
   warnings.push(...(await checkArrayLimits(array, sources, spec, signal)));
   const asTheirSettingsSay = { ...spec, freeze: 'auto' } as const;

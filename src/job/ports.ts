@@ -2,6 +2,7 @@ import type { Bands } from '../ports/bands.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Exposures } from '../ports/exposures.ts';
 import type { FileSystems } from '../ports/file-systems.ts';
+import type { FileTrees } from '../ports/file-trees.ts';
 import type { Guests } from '../ports/guest.ts';
 import type { HostStorage } from '../ports/host-storage.ts';
 import type { Hypervisor } from '../ports/hypervisor.ts';
@@ -30,6 +31,7 @@ export interface JobPorts {
   readonly images: Images;
   readonly fileSystems: FileSystems;
   readonly exposures: Exposures;
+  readonly fileTrees: FileTrees;
   readonly bands: Bands;
   readonly imageSource: ImageSource;
   readonly journals: JournalStore;

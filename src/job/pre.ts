@@ -142,10 +142,7 @@ async function preflightHandOver(run: Run, signal: AbortSignal): Promise<void> {
   const bytesNeeded = await bytesNeededFor(ports, plan, signal);
   const need = { paths: imagePathsOf(plan), draft: draftNameOf(plan), bytesNeeded };
   await ports.images.preflight(plan.spec.exportDirectory, need, signal);
-  if (plan.spec.files) {
-    const folders = mountedDevicesOf(plan).map(({ folder }) => folder);
-    await ports.fileSystems.preflight(plan.spec.exportDirectory, folders, signal);
-  }
+  await preflightMounts(run, signal);
   const { expose, exportDirectory } = plan.spec;
   const exposedPaths = plan.devices.map(({ imagePath }) => imagePath);
   if (expose) await ports.exposures.preflight(exportDirectory, expose, exposedPaths, signal);
@@ -165,6 +162,14 @@ async function preflightHandOver(run: Run, signal: AbortSignal): Promise<void> {
         : 'A proxy that sees the production device may write to it. Take it out of the masking view of the proxy.',
     });
   }
+}
+
+async function preflightMounts({ plan, ports }: Run, signal: AbortSignal): Promise<void> {
+  const folders = mountedDevicesOf(plan).map(({ folder }) => folder);
+  if (folders.length === 0) return;
+  await ports.fileSystems.preflight(plan.spec.exportDirectory, folders, signal);
+  const kinds = new Set(plan.spec.verify?.applications.map(({ kind }) => kind));
+  await ports.fileSystems.preflightProbes([...kinds], signal);
 }
 
 async function captureGuests(run: Run, signal: AbortSignal): Promise<CaptureResult> {

@@ -35,6 +35,15 @@ export interface BegunImport {
   readonly vm: MoRef;
 }
 
+/** Single files that are taken out of images. Everything is done in one folder, which goes at the end. */
+export interface FilesRestore {
+  readonly of: { readonly name: string };
+  /** Absolute. */
+  readonly workFolder: string;
+  /** Each is a file in that folder, mounted in a folder of it. */
+  readonly disks: readonly { readonly file: string; readonly folder: string }[];
+}
+
 /** Of a name that a run id is added to. */
 const NAME_PART = 50;
 

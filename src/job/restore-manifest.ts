@@ -25,6 +25,8 @@ export interface RestorableBackup {
 
 type Fields = ReturnType<typeof fieldsOf>;
 
+const CHANGED_BY_HAND = 'The manifest was changed by hand.';
+
 /**
  * What a manifest says of one VM. `vmName` chooses among several. Errors: `E_RESTORE` for what no VM can be made of: another format, a
  * VM without hardware or disks, images that hold whole datastores or what vSphere has encrypted.
@@ -37,7 +39,13 @@ export function readBackup(text: string, vmName: string | undefined): Restorable
       'Restore the whole hand-over directory with the backup product, and name its `snaphook-manifest.json`.',
     );
   }
-  const images = new Map(listOf(root.images).map((image) => [textOf(image, 'path'), image]));
+  if (root.fileSystems !== undefined) {
+    throw refused(
+      'it is of mounted file systems, and has no images',
+      'Its files are restored by the backup product itself: they lie below `path` of the entries of `fileSystems` in the manifest.',
+    );
+  }
+  const images = imagesOf(root);
   const vm = chosenVm(listOf(root.vms), vmName);
   const name = textOf(vm, 'name');
   const notes = listOf(vm.notes);
@@ -63,6 +71,41 @@ export function readBackup(text: string, vmName: string | undefined): Restorable
   };
 }
 
+/**
+ * The images by their paths. No two entries are of one image or one disk, and no disk is of an image that is not there: who wrote such a
+ * thing, or what of it is true, nobody can say.
+ */
+function imagesOf(root: Fields): ReadonlyMap<string, Fields> {
+  const listed = listOf(root.images);
+  const paths = listed.map((image) => textOf(image, 'path'));
+  requireOnce(paths, 'image');
+  const vms = listOf(root.vms);
+  requireOnce(vms.map(uuidOf), 'VM');
+  for (const vm of vms) {
+    const disks = listOf(vm.disks);
+    const name = textOf(vm, 'name');
+    requireOnce(
+      disks.map((disk) => numberOf(disk, 'key')),
+      `disk of VM "${name}" with the key`,
+    );
+    requireOnce(
+      disks.map((disk) => textOf(disk, 'label')),
+      `disk of VM "${name}" with the label`,
+    );
+    const named = disks.flatMap(({ images }) => (Array.isArray(images) ? images.map(String) : []));
+    const unknown = named.find((image) => !paths.includes(image));
+    if (unknown !== undefined) {
+      throw refused(`a disk of VM "${name}" is in the image "${unknown}", which it does not have`, CHANGED_BY_HAND);
+    }
+  }
+  return new Map(listed.map((image, index) => [paths[index] ?? '', image]));
+}
+
+function requireOnce(names: readonly (string | number)[], what: string): void {
+  const twice = names.find((name, index) => names.indexOf(name) !== index);
+  if (twice !== undefined) throw refused(`it names the ${what} "${twice}" twice`, CHANGED_BY_HAND);
+}
+
 function chosenVm(vms: readonly Fields[], wanted: string | undefined): Fields {
   const names = vms.map((vm) => textOf(vm, 'name'));
   const found = vms.filter((vm) => wanted === undefined || vm.name === wanted || vm.instanceUuid === wanted);
@@ -86,10 +129,7 @@ function diskOf(disk: Fields, vm: string, images: ReadonlyMap<string, Fields>): 
     );
   }
   if (path === undefined || !image || others.length > 0 || !staysInside(path)) {
-    throw refused(
-      `it names ${others.length + (image ? 1 : 0)} images for ${what}`,
-      'The manifest was changed by hand.',
-    );
+    throw refused(`it names ${others.length + (image ? 1 : 0)} images for ${what}`, CHANGED_BY_HAND);
   }
   const format = IMAGE_FORMATS.find((one) => one === image.format);
   if (format === undefined) {
@@ -97,7 +137,7 @@ function diskOf(disk: Fields, vm: string, images: ReadonlyMap<string, Fields>): 
   }
   const sizeBytes = numberOf(image, 'sizeBytes');
   if (sizeBytes === 0 || sizeBytes % 512 !== 0) {
-    throw refused(`the image "${path}" of ${what} has ${sizeBytes} bytes`, 'The manifest was changed by hand.');
+    throw refused(`the image "${path}" of ${what} has ${sizeBytes} bytes`, CHANGED_BY_HAND);
   }
   return {
     key: numberOf(disk, 'key'),
@@ -194,8 +234,7 @@ function numberOf(fields: Fields, name: string): number {
   return value;
 }
 
-const damaged = (name: string) =>
-  refused(`"${name}" is missing or not of its kind`, 'The manifest was changed by hand.');
+const damaged = (name: string) => refused(`"${name}" is missing or not of its kind`, CHANGED_BY_HAND);
 
 const refused = (why: string, hint: string) =>
   new SnaphookError('E_RESTORE', `nothing can be restored from the manifest: ${why}`, { hint });

@@ -1,4 +1,4 @@
-import type { LogicalVolumeName, MountedVolume, Volume } from '../ports/file-systems.ts';
+import type { FstabEntry, LogicalVolumeName, MountedVolume, Volume } from '../ports/file-systems.ts';
 import type { Plan, PlannedDevice } from './plan.ts';
 
 /** A volume of a target, and the folder of its disk in the hand-over directory. */
@@ -19,17 +19,27 @@ export function guestMountPoints(
     const mounted = volumes.flatMap(({ device, volume }) =>
       volume.state === 'mounted' && devices.has(device.device) ? [volume] : [],
     );
-    for (const volume of mounted) {
-      const found = mounted.flatMap((holder) =>
-        holder.fstab.flatMap(({ source, mountPoint }) =>
-          names(source, volume) || (mountPoint === '/' && holder === volume) ? [mountPoint] : [],
-        ),
-      );
-      places.set(volume, [...new Set(found)].sort());
+    for (const [volume, found] of placesInGuest(mounted)) {
+      places.set(volume, [...new Set(found.map(({ mountPoint }) => mountPoint))].sort());
     }
   }
   return places;
 }
+
+/** Where the guest has each of the file systems of one VM, and which part of it, as far as their tables tell. */
+export const placesInGuest = (
+  volumes: readonly MountedVolume[],
+): ReadonlyMap<MountedVolume, readonly Pick<FstabEntry, 'mountPoint' | 'subvolume'>[]> =>
+  new Map(
+    volumes.map((volume) => [
+      volume,
+      volumes.flatMap((holder) =>
+        holder.fstab.filter(
+          ({ source, mountPoint }) => names(source, volume) || (mountPoint === '/' && holder === volume),
+        ),
+      ),
+    ]),
+  );
 
 /** Names of devices, such as `/dev/sda1`, tell nothing outside of the guest; those of logical volumes do. */
 function names(source: string, { uuid, label, partitionUuid, logicalVolume }: MountedVolume): boolean {

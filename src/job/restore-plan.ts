@@ -14,6 +14,8 @@ export interface RestoreRequest {
   readonly directory: string;
   /** Name or instance UUID, where the manifest has several VMs. */
   readonly vm: string | undefined;
+  /** Proves the text of the manifest before anything of it is believed; throws `E_VERIFY`. Undefined: it is taken as it is. */
+  readonly requireGenuine: ((manifest: string) => Promise<void>) | undefined;
   /** Labels of the disks; none: all of them. */
   readonly disks: readonly string[];
   readonly place: PlaceWish;
@@ -67,22 +69,25 @@ export async function planRestore(ports: JobPorts, request: RestoreRequest, sign
 
 const newDisk = ({ key, image }: RestorableDisk): NewDisk => ({ key, capacityBytes: image.sizeBytes });
 
-/** What the manifest says of the VM that is asked for. Errors: `E_RESTORE`. */
+/** What the manifest says of the VM that is asked for. Errors: `E_RESTORE`, `E_VERIFY`. */
 export async function backupIn(
   { images }: Pick<JobPorts, 'images'>,
-  { directory, vm }: Pick<RestoreRequest, 'directory' | 'vm'>,
+  { directory, vm, requireGenuine }: Pick<RestoreRequest, 'directory' | 'vm' | 'requireGenuine'>,
   signal: AbortSignal,
 ): Promise<RestorableBackup> {
   const records = await images.records(directory, MANIFEST_NAME, signal);
   const text = records.find(({ name }) => name === MANIFEST_NAME)?.text;
-  if (text !== undefined) return readBackup(text, vm);
+  if (text !== undefined) {
+    await requireGenuine?.(text);
+    return readBackup(text, vm);
+  }
   throw refused(
     `there is no readable "${MANIFEST_NAME}" in "${directory}"`,
     'Restore the whole hand-over directory with the backup product.',
   );
 }
 
-function chosenDisks({ vm }: RestorableBackup, wanted: readonly string[]): readonly RestorableDisk[] {
+export function chosenDisks({ vm }: RestorableBackup, wanted: readonly string[]): readonly RestorableDisk[] {
   const labels = vm.disks.map(({ label }) => label);
   const unknown = wanted.find((label) => !labels.includes(label));
   if (unknown !== undefined || vm.disks.length === 0) {

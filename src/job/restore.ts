@@ -91,7 +91,8 @@ async function underLock(
   }
 }
 
-async function unwind(
+/** Undoes what a restore did. Returns the error to throw. */
+export async function unwind(
   ports: JobPorts,
   journal: RunJournal,
   { runId, lock, error }: { readonly runId: RunId; readonly lock: Lock; readonly error: unknown },

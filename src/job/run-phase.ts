@@ -7,6 +7,7 @@ export const RECORD_KINDS = [
   'planned',
   'found',
   'restoring',
+  'restoring-files',
   'importing',
   'completing',
   'aborted',
@@ -34,6 +35,7 @@ type Kind = (typeof RECORD_KINDS)[number];
  *   none --failed---> failing               |                   |         the pre hook failed and undoes what it did
  *                    opened --failed---> failing                |
  *                    opened --restoring--> planned              |         a restore, which is never handed over
+ *                    opened --restoring-files--> planned        |
  *                                        planned --failed--> failing
  *                                                            working --failed--> failing --closed--> closed
  *                                                                 handed-over --failed--> failing
@@ -67,6 +69,7 @@ export const RUN_TRANSITIONS: Readonly<Record<RunPhase, Readonly<Partial<Record<
     found: 'opened',
     planned: 'planned',
     restoring: 'planned',
+    'restoring-files': 'planned',
     failed: 'failing',
     closed: 'closed',
   },
@@ -126,6 +129,7 @@ export const BEGINNINGS: ReadonlySet<Kind> = new Set<Kind>([
   'planned',
   'found',
   'restoring',
+  'restoring-files',
   'importing',
   'completing',
   'intent',

@@ -40,7 +40,9 @@ async function statusOf(ports: Pick<JobPorts, 'journals'>, runId: string, job: s
       phase: state.phase,
       openedAt: state.openedAt?.toISOString(),
       outcome: state.outcome,
-      vms: state.plan?.vms.map(({ name }) => name) ?? (state.restore ? [state.restore.of.name] : []),
+      vms:
+        state.plan?.vms.map(({ name }) => name) ??
+        [state.restore ?? state.filesRestore ?? []].flat().map(({ of }) => of.name),
       snapshot: state.plan?.snapshotName,
       holding: STEP_NAMES.filter((name) => state.steps[name].at === 'done' || state.steps[name].at === 'intended'),
       errors: state.errors,

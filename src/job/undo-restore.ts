@@ -1,6 +1,7 @@
 import { SnaphookError, toErrorRecord } from '../ports/errors.ts';
 import type { MadeVm } from '../ports/vm-import.ts';
 import { withinLimit } from './deadline.ts';
+import { undoFilesRestore } from './files-restore-undo.ts';
 import { DEFAULT_LIMITS } from './job-spec.ts';
 import { isRestored, type RunJournal } from './journal.ts';
 import type { JobPorts } from './ports.ts';
@@ -31,6 +32,7 @@ export async function undoRestore(
 ): Promise<readonly unknown[]> {
   const { state } = journal;
   const { restore: plan, steps } = state;
+  if (state.filesRestore) return undoFilesRestore(ports, { runId, journal, restore: state.filesRestore }, parent);
   if (!plan || isRestored(state)) return [];
   const undo: Undo = { ports, plan, runId, journal };
   const errors: unknown[] = [];

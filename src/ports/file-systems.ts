@@ -24,6 +24,8 @@ export interface FstabEntry {
   /** As it was written, such as `UUID=…` or `/dev/sda1`. */
   readonly source: string;
   readonly mountPoint: string;
+  /** Of a btrfs: what of its tree is mounted there, such as `@home`; undefined where the table does not say. */
+  readonly subvolume?: string | undefined;
 }
 
 export interface MountedVolume extends VolumePlace {
@@ -64,6 +66,28 @@ export interface DiskToRelease {
   readonly devicePaths: readonly string[] | undefined;
 }
 
+export const APPLICATION_KINDS = ['sqlite', 'postgresql'] as const;
+/** Whose data a probe opens: a database file of SQLite, or the data directory of a PostgreSQL server. */
+export type ApplicationKind = (typeof APPLICATION_KINDS)[number];
+
+export interface ApplicationProbe {
+  readonly kind: ApplicationKind;
+  /** Of the disk that it is on, as it was given to `mount`. */
+  readonly folder: string;
+  /** Of a mounted volume of that disk, relative to the hand-over directory. */
+  readonly volume: string;
+  /** Of the database, from the root of the volume: absolute. */
+  readonly path: string;
+}
+
+/** What a database said of itself. */
+export interface ProbedApplication {
+  /** The program that opened it, with its version where that matters. */
+  readonly checkedBy: string;
+  /** For people. */
+  readonly found: string;
+}
+
 /**
  * File systems of disks, mounted on this machine read-only, without devices, set-user-id and programs.
  * Errors: `E_PROXY`, `E_PROXY_DEVICE`, `E_EXPORT`, and the signal's reason.
@@ -84,6 +108,16 @@ export interface FileSystems {
     options: { readonly check: boolean },
     signal: AbortSignal,
   ): Promise<readonly Volume[]>;
+  /** Fails with `E_PROXY` where a probe of one of these kinds could not be run at all. Changes nothing. */
+  preflightProbes(kinds: readonly ApplicationKind[], signal: AbortSignal): Promise<void>;
+  /** Reads a file of a mounted volume to its end; `path` is absolute, from the root of the volume. Errors: `E_VERIFY`. */
+  readWhole(directory: string, volume: string, path: string, signal: AbortSignal): Promise<{ readonly bytes: number }>;
+  /**
+   * Opens a database on a view of its folder that takes writes and leaves the volume as it is, by its own program, which has no rights and no
+   * network. What the view took lies in the folder of the disk until the probe has ended; of one that was killed, until `release`.
+   * Errors: `E_VERIFY` where it is not sound.
+   */
+  probe(directory: string, probe: ApplicationProbe, signal: AbortSignal): Promise<ProbedApplication>;
   /**
    * Unmounts, lets the devices go and removes the empty folders; what is not there is success. Verified: when it returns, nothing of the
    * disks is mounted, and nothing holds them. Returns mounts in the folders that are of other devices, which are left alone.

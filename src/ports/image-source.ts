@@ -19,4 +19,15 @@ export interface ImageSource {
     progress: (readBytes: number) => void,
     signal: AbortSignal,
   ): AsyncIterable<Uint8Array>;
+  /**
+   * Makes the content a raw file with holes for zeros, which must not be there: a disk that may be written, while the image stays as it is.
+   * The hash is taken on the way. A file that is not whole stays. Errors: `E_VERIFY`, `E_PROXY_SPACE`, `E_EXPORT`.
+   */
+  writeRaw(
+    directory: string,
+    image: StoredImage,
+    file: string,
+    progress: (readBytes: number) => void,
+    signal: AbortSignal,
+  ): Promise<void>;
 }

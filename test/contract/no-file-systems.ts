@@ -5,4 +5,11 @@ const uncalled = (): never => {
 };
 
 /** For worlds in which images are handed over: whoever asks it fails. */
-export const noFileSystems: FileSystems = { preflight: uncalled, mount: uncalled, release: uncalled };
+export const noFileSystems: FileSystems = {
+  preflight: uncalled,
+  mount: uncalled,
+  preflightProbes: uncalled,
+  readWhole: uncalled,
+  probe: uncalled,
+  release: uncalled,
+};

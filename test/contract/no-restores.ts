@@ -5,7 +5,7 @@ const uncalled = (): never => {
 };
 
 /** For worlds without restores: whoever asks them fails. */
-export const noRestores: Pick<JobPorts, 'vmImport' | 'imageSource'> = {
+export const noRestores: Pick<JobPorts, 'vmImport' | 'imageSource' | 'fileTrees'> = {
   vmImport: {
     sessionKey: uncalled,
     findPlace: uncalled,
@@ -17,5 +17,13 @@ export const noRestores: Pick<JobPorts, 'vmImport' | 'imageSource'> = {
     destroy: uncalled,
     close: async () => undefined,
   },
-  imageSource: { check: uncalled, streamVmdk: uncalled },
+  imageSource: { check: uncalled, streamVmdk: uncalled, writeRaw: uncalled },
+  fileTrees: {
+    checkDestination: uncalled,
+    makeWorkFolder: uncalled,
+    look: uncalled,
+    copy: uncalled,
+    publish: uncalled,
+    removeWorkFolder: uncalled,
+  },
 };

@@ -1,19 +1,31 @@
-import { existsSync, mkdirSync, openSync, readFileSync, readSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { parse, stringify } from 'yaml';
+import { jobSpec } from '../../src/cli/compose.ts';
+import { snapshotExportVerb } from '../../src/cli/snapshot-export-verb.ts';
+import { loadConfig } from '../../src/config/load.ts';
+import { keepSnapshot } from '../../src/job/keep.ts';
+import { deleteKept } from '../../src/job/kept-changes.ts';
 import { reap } from '../../src/job/reap.ts';
 import { ended, leftBehind, start } from '../crash/killed-run.ts';
 import { openSite, type Site } from '../lab/main-job/site.ts';
 import { deadlyPrograms } from './deadly-programs.ts';
 import { emptyImage, inGuest, type Kind, MIB, partitionDisk, SIZE_BYTES, writeFiles } from './disk-image.ts';
 import { treeOf } from './image-tree.ts';
+import { copyToDevice } from './lab-device.ts';
 import { heldBelow, newFolder } from './stage.ts';
 
+const silent = { info: () => undefined, warn: () => undefined, progress: () => undefined };
 const DEVICE = '00101';
 const JOB = 'no-freeze';
 /** Of the lab's disk: as many as the file systems below need. */
 const CYLINDERS = 250;
-const unfrozen = { freeze: 'none', grade: 'crash', files: { verify: true, onUnreadable: 'fail' } } as const;
+const unfrozen = {
+  freeze: 'none',
+  grade: 'crash',
+  files: { onUnreadable: 'fail' },
+  verify: { fileSystems: true, files: [], applications: [] },
+} as const;
 const KINDS: readonly Exclude<Kind, 'ntfs'>[] = ['ext4', 'xfs', 'btrfs'];
 const ROOT_UUID = '4f0bd10f-6a1f-4e4b-8a57-0f5d4a3f0a11';
 const DATA_UUID = '4f0bd10f-6a1f-4e4b-8a57-0f5d4a3f0a22';
@@ -51,25 +63,13 @@ beforeAll(async () => {
       return treeOf(mountPoint);
     }),
   );
-  copyToDevice(image);
+  copyToDevice(site, DEVICE, image);
   useFiles();
 });
 
 afterAll(async () => {
   await site.close();
 });
-
-/** What is not zero: the lab's devices are sparse, too. */
-function copyToDevice(image: string): void {
-  const device = site.lab.store.open(DEVICE);
-  const descriptor = openSync(image, 'r');
-  const zeros = Buffer.alloc(MIB);
-  for (let at = 0; at < statSync(image).size; at += MIB) {
-    const chunk = Buffer.alloc(MIB);
-    readSync(descriptor, chunk, 0, MIB, at);
-    if (!chunk.equals(zeros)) device.write(at, chunk);
-  }
-}
 
 /** For hooks that run as programs. */
 function useFiles(): void {
@@ -123,6 +123,27 @@ test('pre mounts the file systems of the linked target beside a restore map, byt
     ],
   });
   await site.post(JOB);
+  expectNothingLeft();
+});
+
+test('the files of a kept snapshot are handed over as those of a new one, and the snapshot stays', async () => {
+  const never = new AbortController().signal;
+  const { configFile } = site.lab;
+  const spec = { ...jobSpec(loadConfig(configFile), JOB), freeze: 'none', grade: 'crash' } as const;
+  const context = { job: JOB, integration: 'test', instance: undefined, productRunId: undefined, level: undefined };
+  const keep = { label: 'for files', days: 1, rule: 'own' } as const;
+  const { runId } = await site.withPorts((ports) => keepSnapshot(ports, spec, keep, context, never));
+  try {
+    await snapshotExportVerb({ configFile, job: JOB, run: runId, vms: [] }, silent, never);
+
+    for (const [index, tree] of trees.entries())
+      expect(treeOf(path.join(exported(), `sql01/hard-disk-1/part${index + 1}`))).toEqual(tree);
+    await site.post(JOB);
+    expect(heldBelow(site.lab.directory)).toEqual([]);
+    expect(site.lab.store.snapshots(DEVICE)).toHaveLength(1);
+  } finally {
+    await site.withPorts((ports) => deleteKept(ports, [runId], { apply: true }, never));
+  }
   expectNothingLeft();
 });
 

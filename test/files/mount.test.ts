@@ -31,6 +31,7 @@ import {
   writeFiles,
 } from './disk-image.ts';
 import { treeOf } from './image-tree.ts';
+import { SPOIL } from './spoil.ts';
 import { heldBelow, must, newFolder } from './stage.ts';
 
 const fileSystems = createLinuxFileSystems(systemClock, 'any');
@@ -239,26 +240,6 @@ test('an NTFS that was being written is not handed over: nothing here replays it
   expect(heldBelow(directory)).toEqual([]);
 });
 
-/** Where metadata lie that the checker sees, and a mount does not: of a file system as small as those here. */
-const SPOIL: Readonly<Record<'ext4' | 'xfs' | 'btrfs', (disk: string) => void>> = {
-  // The inode bitmap of the first group says that nothing is used.
-  ext4: (disk) => {
-    const [, block] = /Inode bitmap at (\d+)/.exec(must('dumpe2fs', [disk])) ?? [];
-    const [, blockBytes] = /Block size:\s+(\d+)/.exec(must('dumpe2fs', ['-h', disk])) ?? [];
-    writeAt(disk, Number(block) * Number(blockBytes), Buffer.alloc(64));
-  },
-  // A counter in the header of free space of the first allocation group.
-  xfs: (disk) => writeAt(disk, 512 + 52, Buffer.from([0, 0, 0x77, 0x77])),
-  // The tree of a subvolume that nobody has entered.
-  btrfs: (disk) => {
-    inGuest(disk, WHOLE.btrfs, 'btrfs', (mountPoint) => must('btrfs', ['subvolume', 'create', `${mountPoint}/inner`]));
-    const [, at] = /leaf (\d+)/.exec(must('btrfs', ['inspect-internal', 'dump-tree', '-t', '256', disk])) ?? [];
-    const map = must('btrfs-map-logical', ['-l', String(at), disk]);
-    for (const [, physical] of map.matchAll(/physical (\d+)/g))
-      writeAt(disk, Number(physical) + 200, Buffer.alloc(64, 0x5a));
-  },
-};
-
 test.each([
   ['ext4', 'e2fsck'],
   ['xfs', 'xfs_repair'],
@@ -409,7 +390,7 @@ test('no disk is passed over: both a file system and a table, or a table that is
   for (const [disk, state, why] of [
     [both, 'unreadable', 'both a partition table and the signature'],
     [empty, 'no-files', 'table is empty'],
-    [lost, 'unreadable', 'cannot be found'],
+    [lost, 'damaged', 'cannot be found'],
   ] as const) {
     const whole = { partition: undefined, offsetBytes: 0, sizeBytes: statSync(disk).size };
     expect(await mount(directory, disk)).toMatchObject([{ ...whole, state, why: expect.stringContaining(why) }]);
@@ -429,7 +410,7 @@ test('a partition that reaches beyond the disk is told as not readable, and the 
 
   const volumes = await mount(directory, disk);
 
-  expect(stateOf(volumes)).toEqual(['vm/hard-disk-1/part1', ['unreadable', expect.stringContaining('beyond the end')]]);
+  expect(stateOf(volumes)).toEqual(['vm/hard-disk-1/part1', ['damaged', expect.stringContaining('beyond the end')]]);
   await release(directory, disk);
   expect(heldBelow(directory)).toEqual([]);
 });

@@ -47,6 +47,20 @@ export const MUTATIONS = [
     tests: ['test/unit/image/image-files.test.ts'],
   },
   {
+    name: 'targets are taken away while they are looked into',
+    file: 'src/job/image-checks.ts',
+    find: " && (at === 'intended' || at === 'refused')",
+    replace: ' && at === undefined',
+    tests: ['test/unit/job/image-checks.test.ts'],
+  },
+  {
+    name: 'images of file systems that are not sound are handed over',
+    file: 'src/job/image-checks.ts',
+    find: '  refuseDamaged(run, volumes);',
+    replace: '',
+    tests: ['test/unit/job/image-checks.test.ts'],
+  },
+  {
     name: 'targets are taken away while something of them is mounted',
     file: 'src/job/steps/mounted-copy.ts',
     find: "  if (mount.at !== 'untouched' && mount.at !== 'undone') {",

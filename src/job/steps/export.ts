@@ -3,8 +3,10 @@ import type { Wwn } from '../../ports/identity.ts';
 import type { ImageFile } from '../../ports/images.ts';
 import { bandFoldersOf, commitBands, settleBands, stageBands } from '../bands.ts';
 import { doubtOf, removeHandedOver, writeManifest, writePlannedManifest } from '../handed-over.ts';
+import { checkImages, mayHaveMounts } from '../image-checks.ts';
 import { seenTargetsOf, snapshotResultOf } from '../journal.ts';
 import { manifestOf } from '../manifest.ts';
+import { releaseTargets } from '../mounting.ts';
 import { imagesOf, MANIFEST_NAME } from '../plan.ts';
 import { lookAfterReading } from '../read-guard.ts';
 import type { Run, Step } from '../step.ts';
@@ -19,7 +21,7 @@ export interface ExportResult {
 
 /**
  * Effect: complete images and the manifest under their final names in the hand-over directory. Bands take their places just before the
- * manifest, all at once, and stay when everything else is undone.
+ * manifest, all at once, and stay when everything else is undone. Where the job wants targets verified, they are mounted in between.
  */
 export const exportStep: Step<ExportResult> = {
   name: 'export',
@@ -52,8 +54,10 @@ export const exportStep: Step<ExportResult> = {
     await (plan.managed ? lookAfterReading(run, signal) : requireLinks(run, signal));
     const capture = snapshotResultOf(journal.state);
     if (!capture) throw new SnaphookError('E_JOURNAL', `run "${plan.runId}" has no capture in its journal`);
+    const checks = plan.spec.verify && (await checkImages(run, capture, signal));
     await commitBands(run, signal);
-    await writeManifest(run, manifestOf(run, capture, { files, vmFiles, fileSystems: undefined }), signal);
+    const handedOver = { files, vmFiles, fileSystems: undefined, checks };
+    await writeManifest(run, manifestOf(run, capture, handedOver), signal);
     return { files, manifest: MANIFEST_NAME };
   },
 
@@ -64,6 +68,7 @@ export const exportStep: Step<ExportResult> = {
   async undo(run, signal) {
     const { plan, ports } = run;
     const doubt = await doubtOf(run, signal);
+    if (mayHaveMounts(run)) await releaseTargets(run, doubt, signal);
     // Before the manifest goes, which says whose they are.
     const bands = doubt === undefined ? bandFoldersOf(plan).map(({ path }) => path) : [];
     await settleBands(ports, plan.spec.exportDirectory, bands, plan.spec.name, signal);

@@ -27,7 +27,11 @@ export const exposeStep: Step<ExposeResult> = {
     ports.reporter.info('exposing', { disks: disks.length, as: exposedAs(run) });
     const helper = await ports.exposures.expose(directory, { tag: ownNameOf(plan), as: exposedAs(run), disks }, signal);
     await requireLinks(run, signal);
-    await writeManifest(run, manifestOf(run, capture, { files: [], vmFiles: [], fileSystems: undefined }), signal);
+    await writeManifest(
+      run,
+      manifestOf(run, capture, { files: [], vmFiles: [], fileSystems: undefined, checks: undefined }),
+      signal,
+    );
     return { helper, disks: disks.length };
   },
 

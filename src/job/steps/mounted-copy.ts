@@ -1,6 +1,7 @@
 import { SnaphookError } from '../../ports/errors.ts';
 import type { DatastoreOnDevices, HostStorage, VmOnDatastore } from '../../ports/host-storage.ts';
 import { nextLookMs } from '../../ports/polling.ts';
+import { mayHaveMounts } from '../image-checks.ts';
 import { type MountedClonePlan, type Plan, targetsOf, targetWwnsOf } from '../plan.ts';
 import { stillOurs } from '../reused-targets.ts';
 import type { Run } from '../step.ts';
@@ -17,9 +18,10 @@ export const targetNamesOf = (plan: Plan): readonly string[] => targetWwnsOf(pla
  * While this machine has file systems of the targets mounted or exposes them, or an ESXi host has the copy mounted, its devices must not
  * be taken away: it would go on asking for them (all paths down), and whatever runs on it would hang.
  */
-export function refuseWhileMounted({ plan, journal }: Run): void {
+export function refuseWhileMounted(run: Run): void {
+  const { plan, journal } = run;
   const { datastore, mount, expose } = journal.state.steps;
-  if ([mount, expose].some(({ at }) => at !== 'untouched' && at !== 'undone')) {
+  if ([mount, expose].some(({ at }) => at !== 'untouched' && at !== 'undone') || mayHaveMounts(run)) {
     throw new SnaphookError('E_LEFTOVERS', 'targets may still be mounted or exposed on the proxy', {
       hint: 'They are taken away when nothing of them is. See the first error of this run.',
     });

@@ -81,7 +81,7 @@ const CONTAINERS: Readonly<Record<string, string>> = {
 
 export type Judged =
   | { readonly as: 'mountable'; readonly kind: FileSystemKind }
-  | { readonly as: 'no-files' | 'unreadable'; readonly why: string };
+  | { readonly as: 'no-files' | 'unreadable' | 'damaged'; readonly why: string };
 
 const FLAWS: Readonly<Record<Flaw, Judged>> = {
   'several-signatures': { as: 'unreadable', why: 'it bears the signatures of several file systems' },
@@ -89,8 +89,8 @@ const FLAWS: Readonly<Record<Flaw, Judged>> = {
     as: 'unreadable',
     why: 'the disk bears both a partition table and the signature of what it holds',
   },
-  'beyond-the-disk': { as: 'unreadable', why: 'it reaches beyond the end of the disk' },
-  'table-lost': { as: 'unreadable', why: 'its partition table (GPT) cannot be found' },
+  'beyond-the-disk': { as: 'damaged', why: 'it reaches beyond the end of the disk' },
+  'table-lost': { as: 'damaged', why: 'its partition table (GPT) cannot be found' },
   'inner-table': { as: 'unreadable', why: 'it has a partition table of its own' },
   'no-partitions': { as: 'no-files', why: 'its partition table is empty' },
 };

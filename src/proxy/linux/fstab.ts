@@ -23,8 +23,10 @@ export async function readFstab(mountPoint: string): Promise<readonly FstabEntry
 /** As fstab(5) has it: source and mount point are the first two words; blanks in them are written as `\040`. */
 export function parseFstab(text: string): readonly FstabEntry[] {
   return text.split('\n').flatMap((line) => {
-    const [source = '', mountPoint = ''] = line.trim().split(/\s+/).map(unescaped);
-    return source.startsWith('#') || !mountPoint.startsWith('/') ? [] : [{ source: unquoted(source), mountPoint }];
+    const [source = '', mountPoint = '', , options = ''] = line.trim().split(/\s+/).map(unescaped);
+    if (source.startsWith('#') || !mountPoint.startsWith('/')) return [];
+    const [, subvolume] = /(?:^|,)subvol=\/?([^,]+)/.exec(options) ?? [];
+    return [{ source: unquoted(source), mountPoint, subvolume }];
   });
 }
 

@@ -13,12 +13,15 @@ import { firstFileBelow, makeMountPoint } from './mount-points.ts';
 import { mountVolume } from './mount-volume.ts';
 import { mountsBelow, seesMountsOf, unmount } from './mounts.ts';
 import { placeNameOf, removeFolders } from './place-names.ts';
+import { readWhole } from './probes/guest-path.ts';
+import { probeApplication, requireProbes } from './probes/probe-application.ts';
+import { removeScratch, SCRATCH } from './probes/view.ts';
 import { hasProgram } from './programs.ts';
 import { isRoot } from './user.ts';
 import { findVolumes } from './volumes.ts';
 
 const PROGRAMS = ['mount', 'umount', 'losetup', 'mknod', 'blkid', 'partx'];
-const IMAGES = '`handOver: images` needs no mounts.';
+const IMAGES = '`handOver: images` without `verify` needs no mounts.';
 const FIRST_PROCESS = 1;
 const LOOP_CONTROL = '/dev/loop-control';
 /** Programs are killed at the signal, and are gone before anything is undone; longer than that nobody waits. */
@@ -28,8 +31,8 @@ const DETACH_MS = 5000;
 const POLL_MS = 20;
 
 /**
- * File systems of disks, mounted by a Linux proxy through loop devices, or, without root, some of them through FUSE. `machine`: refuses to mount where the first process
- * of this machine, and with it a backup product, does not see it; `any`: whoever set that up lets the product see what this process sees.
+ * File systems of disks, mounted by a Linux proxy through loop devices, or, without root, some of them through FUSE. `machine`: refuses to
+ * mount where the first process of this machine, and with it a backup product, does not see it; `any`: whoever set that up lets the product see what this process sees.
  */
 export function createLinuxFileSystems(clock: Clock, mountNamespace: 'machine' | 'any'): FileSystems {
   const work: FileSystems = {
@@ -61,6 +64,23 @@ export function createLinuxFileSystems(clock: Clock, mountNamespace: 'machine' |
       return volumes;
     },
 
+    preflightProbes: requireProbes,
+
+    async readWhole(directory, volume, file, signal) {
+      return readWhole(insideOf(await realpath(directory), volume), file, signal);
+    },
+
+    async probe(directory, { kind, folder, volume, path: place }, signal) {
+      const root = await realpath(directory);
+      const scratch = insideOf(root, `${folder}/${SCRATCH}`);
+      await makeMountPoint(root, scratch);
+      try {
+        return await probeApplication({ kind, mountPoint: insideOf(root, volume), path: place, scratch }, signal);
+      } finally {
+        await removeScratch(scratch);
+      }
+    },
+
     async release(directory, disks, signal) {
       const root = await realpath(directory).catch(() => path.resolve(directory));
       const foreign: ForeignMount[] = [];
@@ -68,6 +88,7 @@ export function createLinuxFileSystems(clock: Clock, mountNamespace: 'machine' |
         foreign.push(...(await releaseMounts(root, disk, clock, signal)));
         await releaseLoops({ root, folder: disk.folder }, disk.devicePaths, clock, signal);
         await removeNodes({ root, folder: disk.folder });
+        await removeScratch(insideOf(root, `${disk.folder}/${SCRATCH}`));
         await removeFolders(root, insideOf(root, disk.folder));
       }
       return foreign;
@@ -77,6 +98,11 @@ export function createLinuxFileSystems(clock: Clock, mountNamespace: 'machine' |
     preflight: (directory, folders, signal) => unlessAborted(work.preflight(directory, folders, signal), signal),
     mount: (directory, disk, options, signal) =>
       withGrace(signal, (late) => unlessAborted(work.mount(directory, disk, options, signal), late)),
+    preflightProbes: (kinds, signal) => unlessAborted(work.preflightProbes(kinds, signal), signal),
+    readWhole: (directory, volume, file, signal) =>
+      withGrace(signal, (late) => unlessAborted(work.readWhole(directory, volume, file, signal), late)),
+    probe: (directory, probe, signal) =>
+      withGrace(signal, (late) => unlessAborted(work.probe(directory, probe, signal), late)),
     release: (directory, disks, signal) =>
       withGrace(signal, (late) => unlessAborted(work.release(directory, disks, signal), late)),
   };
@@ -104,9 +130,7 @@ export async function withGrace<Result>(
 
 async function requireMachine(): Promise<void> {
   if (process.platform !== 'linux') {
-    throw new SnaphookError('E_PROXY', 'only Linux may mount file systems, and the job hands over files', {
-      hint: IMAGES,
-    });
+    throw new SnaphookError('E_PROXY', 'only Linux may mount file systems', { hint: IMAGES });
   }
   for (const program of isRoot() ? PROGRAMS : FUSE_PROGRAMS) {
     if (await hasProgram(program)) continue;
@@ -193,6 +217,7 @@ async function releaseMounts(
   signal: AbortSignal,
 ): Promise<readonly ForeignMount[]> {
   const foreign: ForeignMount[] = [];
+  const byFuse = new Set<string>();
   // Without journals the folder is the proof.
   const isOf = async (behind: string) =>
     devicePaths === undefined || devicePaths.includes(behind) || bearsMark(behind, { root, folder }, devicePaths);
@@ -202,11 +227,13 @@ async function releaseMounts(
     // All others of ours are loop devices: what is not is somebody else's in any case.
     if (behind !== undefined && (await isOf(behind))) {
       await unmount(mount.mountPoint, clock, signal);
-      if (isByFuse) await waitForFuseEnd(mount.device, clock, signal);
+      if (isByFuse) byFuse.add(mount.device);
     } else {
       foreign.push({ mountPoint: mount.mountPoint, device: mount.device });
     }
   }
+  // One process for each mount of a disk holds it: they are waited for together.
+  for (const device of byFuse) await waitForFuseEnd(device, clock, signal);
   return foreign;
 }
 

@@ -1,7 +1,13 @@
-import { closeSync, cpSync, openSync, readdirSync, rmSync, writeSync } from 'node:fs';
+import { generateKeyPairSync, sign } from 'node:crypto';
+import { closeSync, cpSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import path from 'node:path';
+import { jobSpec } from '../../../src/cli/compose.ts';
 import { acknowledgedBefore, establishMoments } from '../../../src/cli/demo/observe.ts';
 import { type RestoreOptions, restoreVerb } from '../../../src/cli/restore-verb.ts';
+import { snapshotExportVerb } from '../../../src/cli/snapshot-export-verb.ts';
+import { loadConfig } from '../../../src/config/load.ts';
+import { keepSnapshot } from '../../../src/job/keep.ts';
+import { deleteKept } from '../../../src/job/kept-changes.ts';
 import { vmLock } from '../../../src/job/vm-locks.ts';
 import { DATABASE_VM } from '../../../src/lab/estate.ts';
 import { ESX } from '../../../src/lab/estate-vms.ts';
@@ -14,6 +20,7 @@ import { openSite, type Site } from './site.ts';
 
 jest.setTimeout(120_000);
 
+const never = new AbortController().signal;
 const NEW_NAME = 'sql01-restored';
 const silent: Reporter = { info: () => undefined, warn: () => undefined, progress: () => undefined };
 
@@ -46,6 +53,7 @@ function stateOfSite() {
 const WISH: RestoreOptions = {
   manifest: '',
   vm: undefined,
+  publicKey: undefined,
   disk: [],
   as: NEW_NAME,
   inPlace: false,
@@ -80,12 +88,12 @@ function contentOf(vm: string) {
   });
 }
 
-async function checkDisksOf(vm: string): Promise<void> {
+async function checkDisksOf(vm: string, transaction = lastAcknowledged): Promise<void> {
   const [database, journal] = contentOf(vm);
   if (!database || !journal) throw new Error(`"${vm}" has not both disks`);
   const check = await checkDatabase(database, journal);
   expect(isConsistent(check)).toBe(true);
-  expect(check.lastTransaction).toBe(lastAcknowledged);
+  expect(check.lastTransaction).toBe(transaction);
 }
 
 test('a plan tells what would be, and changes nothing', async () => {
@@ -98,6 +106,28 @@ test('a plan tells what would be, and changes nothing', async () => {
     disks: [{ label: 'Hard disk 1' }, { label: 'Hard disk 2' }],
     connectNetwork: false,
   });
+  expect(stateOfSite()).toEqual(before);
+});
+
+test('with a public key nothing is restored from a manifest without its signature, or one that was changed since', async () => {
+  const { publicKey, privateKey } = generateKeyPairSync('ed25519');
+  const key = path.join(site.lab.directory, 'manifest.pub');
+  writeFileSync(key, publicKey.export({ type: 'spki', format: 'pem' }));
+  const signed = path.join(site.lab.directory, 'signed');
+  cpSync(backup, signed, { recursive: true });
+  const manifest = path.join(signed, 'snaphook-manifest.json');
+  const plan = () => restore({ manifest, publicKey: key, apply: false });
+
+  expect(await failure(plan())).toMatchObject({ code: 'E_VERIFY' });
+  const text = readFileSync(manifest, 'utf8');
+  writeFileSync(
+    path.join(signed, 'snaphook-manifest.sig'),
+    sign(undefined, Buffer.from(text), privateKey).toString('base64'),
+  );
+  expect((await plan()).exitCode).toBe(0);
+  writeFileSync(manifest, text.replace('"cpus": ', '"cpus": 1'));
+  expect(await failure(plan())).toMatchObject({ code: 'E_VERIFY', message: expect.stringContaining('was signed') });
+  expect(await failure(restore({ manifest, publicKey: key }))).toMatchObject({ code: 'E_VERIFY' });
   expect(stateOfSite()).toEqual(before);
 });
 
@@ -137,6 +167,33 @@ test('a VM that was complete when its restore died stays, however long after, an
 
   vcenter.removeVm(NEW_NAME);
   expect(stateOfSite().vms).toEqual(before.vms);
+});
+
+test('a VM is made of a kept snapshot, straight from its export, which is released afterwards and leaves the snapshot', async () => {
+  const { vcenter, directory, events, configFile } = site.lab;
+  const from = events.events.length;
+  const spec = jobSpec(loadConfig(configFile), 'nightly');
+  const context = {
+    job: 'nightly',
+    integration: 'test',
+    instance: undefined,
+    productRunId: undefined,
+    level: undefined,
+  };
+  const keep = { label: 'before patch', days: 1, rule: 'own' } as const;
+  const { runId } = await site.withPorts((ports) => keepSnapshot(ports, spec, keep, context, never));
+  const [moment] = establishMoments(events.events.slice(from));
+  const atSnapshot = acknowledgedBefore(site.lab, moment ?? 0);
+
+  await snapshotExportVerb({ configFile, job: 'nightly', run: runId, vms: [] }, silent, never);
+  await restore({ manifest: path.join(directory, 'export', 'nightly') });
+  await site.post();
+
+  await checkDisksOf(NEW_NAME, atSnapshot);
+  expect(atSnapshot).toBeGreaterThan(lastAcknowledged);
+  vcenter.removeVm(NEW_NAME);
+  await site.withPorts((ports) => deleteKept(ports, [runId], { apply: true }, never));
+  expect(site.leftBehind()).toEqual([]);
 });
 
 test('a VM is replaced only when it is powered off; it stays under another name, and the restored one is who it was', async () => {

@@ -1,6 +1,7 @@
 import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { jobSpec } from '../../../src/cli/compose.ts';
 import { loadConfig } from '../../../src/config/load.ts';
 import { SnaphookError } from '../../../src/ports/errors.ts';
 
@@ -163,12 +164,33 @@ test('files are handed over with every file system checked and every gap refused
 
   expect(files('    handOver: files\n')).toMatchObject({ handOver: 'files' });
   expect(files('    handOver: files\n    files: { onUnreadable: note }\n')).toMatchObject({
-    files: { verify: true, onUnreadable: 'note' },
+    files: { onUnreadable: 'note' },
   });
-  expect(failure(written(`${GOOD}    files: { verify: false }\n`))).toMatchObject({
+  expect(failure(written(`${GOOD}    files: { onUnreadable: note }\n`))).toMatchObject({
     code: 'E_CONFIG',
     message: expect.stringMatching(/"jobs\.nightly\.files": these settings are for `handOver: files`/),
   });
+});
+
+test('a job verifies file systems where it hands them over, and else what it names', () => {
+  const spec = (text: string) => jobSpec(loadConfig(written(`${GOOD}${text}`)), 'nightly');
+  const application = '{ kind: postgresql, vm: pg01, path: /15/main, volume: hard-disk-2/part1 }';
+
+  expect(spec('').verify).toBeUndefined();
+  expect(spec('    handOver: files\n').verify).toEqual({ fileSystems: true, files: [], applications: [] });
+  expect(spec('    handOver: files\n    verify: { fileSystems: false }\n').verify).toBeUndefined();
+  expect(spec(`    verify: { applications: [${application}] }\n`).verify).toEqual({
+    fileSystems: false,
+    files: [],
+    applications: [{ kind: 'postgresql', vm: 'pg01', path: '/15/main', volume: 'hard-disk-2/part1', limitMs: 120_000 }],
+  });
+});
+
+test.each(['fuse', 'nbd'])('nothing is verified of disks that are handed over without a copy (%s)', (handOver) => {
+  expect(() => loadConfig(written(`${GOOD}    handOver: ${handOver}\n`))).not.toThrow();
+  expect(() => loadConfig(written(`${GOOD}    handOver: ${handOver}\n    verify: { fileSystems: true }\n`))).toThrow(
+    /"jobs\.nightly\.verify": replays journals/,
+  );
 });
 
 test('a length of bands is refused where images are no bands, and where no disk could be cut so', () => {

@@ -1,143 +1,15 @@
-import type { JobContext } from '../../../src/job/job-spec.ts';
-import { RunJournal, type StepName } from '../../../src/job/journal.ts';
-import { MANIFEST_NAME, PLANNED_MANIFEST_NAME, type Plan } from '../../../src/job/plan.ts';
-import { type Run, runStep } from '../../../src/job/step.ts';
+import { MANIFEST_NAME, PLANNED_MANIFEST_NAME } from '../../../src/job/plan.ts';
+import { runStep } from '../../../src/job/step.ts';
 import { mountStep } from '../../../src/job/steps/mount.ts';
 import { undoSteps } from '../../../src/job/undo.ts';
-import { systemClock } from '../../../src/platform/clock.ts';
 import { SnaphookError } from '../../../src/ports/errors.ts';
-import type { DiskToMount, DiskToRelease, FileSystems, Volume } from '../../../src/ports/file-systems.ts';
-import { arrayId, deviceId, instanceUuid, wwn } from '../../../src/ports/identity.ts';
-import type { JournalLine } from '../../../src/ports/journal.ts';
+import type { Volume } from '../../../src/ports/file-systems.ts';
+import { deviceId } from '../../../src/ports/identity.ts';
 import { failure } from '../../failure.ts';
-import { jobSpec } from './job-spec.ts';
-import { MemoryArray } from './worlds/memory-array.ts';
-import { MemorySite } from './worlds/memory-site.ts';
+import { DEVICE_PATH, linkedRun, mounted, other, TARGET } from './worlds/linked-run.ts';
 
 const signal = new AbortController().signal;
-const SNAPSHOT = 'snaphook-mb3k2j1f-x8q2zk-aaaaaa';
-const VM = instanceUuid('00000000-0000-0000-0000-000000000001');
-const SOURCE = deviceId('00101');
 const OTHER = deviceId('00102');
-const TARGET = deviceId('00501');
-const TARGET_WWN = wwn('60000970000197900046533030353031');
-const DEVICE_PATH = '/dev/dm-3';
-const MORE = [
-  { device: OTHER, target: deviceId('00502'), imagePath: 'vm/hard-disk-2.raw' },
-  { device: deviceId('00103'), target: deviceId('00503'), imagePath: 'other/hard-disk-1.raw' },
-];
-
-const place = { partitionUuid: undefined, offsetBytes: 0, sizeBytes: 1, uuid: undefined, label: undefined };
-const mounted = (partition: number): Volume => ({
-  ...place,
-  partition,
-  holds: 'ext4',
-  state: 'mounted',
-  path: `vm/hard-disk-1/part${partition}`,
-  checkedBy: 'e2fsck',
-  fstab: [],
-});
-const other = (state: 'unreadable' | 'damaged' | 'no-files', partition: number): Volume => ({
-  ...place,
-  partition,
-  holds: 'something',
-  state,
-  why: `it is ${state}`,
-});
-
-interface Wish {
-  readonly verify?: boolean;
-  readonly onUnreadable?: 'fail' | 'note';
-  readonly grade?: string;
-  /** The VM has a second disk, and a third one is another VM's. */
-  readonly hasMore?: boolean;
-}
-
-/** A linked run whose disk has these volumes. */
-async function linkedRun(
-  volumes: readonly Volume[],
-  { verify = true, onUnreadable = 'fail', grade = 'crash', hasMore = false }: Wish = {},
-) {
-  const more = hasMore ? MORE : [];
-  const array = new MemoryArray(arrayId('000197900046'));
-  array.devices.set(TARGET, { wwn: TARGET_WWN, groups: new Set(['pool']) });
-  array.snapshots.push({ name: SNAPSHOT, snapId: 7, source: SOURCE, createdAtMs: 0, targets: new Set([TARGET]) });
-  for (const { device, target } of more)
-    array.snapshots.push({ name: SNAPSHOT, snapId: 7, source: device, createdAtMs: 0, targets: new Set([target]) });
-  // What the step and its undo read of a plan.
-  const plan = {
-    runId: 'mb3k2j1f-x8q2zk',
-    context: {},
-    snapshotName: SNAPSHOT,
-    arrayId: array.id,
-    array: {},
-    spec: jobSpec({ exportDirectory: '/export', files: { verify, onUnreadable } }),
-    vms: [
-      {
-        name: 'vm',
-        instanceUuid: VM,
-        disks: [SOURCE, ...more.slice(0, 1).map(({ device }) => device)].map((device, index) => ({
-          key: 2000 + index,
-          label: `Hard disk ${index + 1}`,
-          devices: [device],
-        })),
-      },
-    ],
-    devices: [{ device: SOURCE, target: TARGET, targetWwn: TARGET_WWN, imagePath: 'vm/hard-disk-1.raw' }, ...more],
-    collateral: [],
-    warnings: [],
-  } as unknown as Plan;
-  const site = new MemorySite(
-    [array],
-    { jobs: [] } as unknown as ConstructorParameters<typeof MemorySite>[1],
-    new Date(0),
-  );
-  const calls: { isQuiet: boolean[]; beside: DiskToMount['beside'][]; released: DiskToRelease[]; busy: boolean } = {
-    isQuiet: [],
-    beside: [],
-    released: [],
-    busy: false,
-  };
-  const fileSystems: FileSystems = {
-    preflight: async () => undefined,
-    mount: async (_, { isQuiet, beside }) => {
-      calls.isQuiet.push(isQuiet);
-      calls.beside.push(beside);
-      return volumes;
-    },
-    release: async (_, disks) => {
-      if (calls.busy) throw new SnaphookError('E_PROXY', 'somebody reads there');
-      calls.released.push(...disks);
-      return [];
-    },
-  };
-  const writeRecord = async (directory: string, { name, text }: { readonly name: string; readonly text: string }) => {
-    site.files.set(`${directory}/${name}`, { sizeBytes: text.length, bornAtMs: 0, text });
-  };
-  const { images } = site.ports;
-  const ports = { ...site.ports, clock: systemClock, fileSystems, images: { ...images, writeRecord } };
-  const lines: JournalLine[] = [];
-  const append = async (line: JournalLine) => void lines.push(line);
-  const journal = await RunJournal.load({ runId: plan.runId, append, read: async () => lines }, systemClock);
-  await journal.opened({} as JobContext); // who called is only kept
-  await journal.append({ kind: 'planned', data: plan });
-  const results: Partial<Record<StepName, unknown>> = {
-    capture: { snapId: 7, vms: [{ vm: VM, grade }] },
-    devices: {
-      devices: [
-        { target: TARGET, path: DEVICE_PATH },
-        ...more.map(({ target }) => ({ target, path: `/dev/${target}` })),
-      ],
-    },
-  };
-  for (const step of ['capture', 'link', 'devices'] as const) {
-    await journal.append({ kind: 'intent', data: { step } });
-    await journal.append({ kind: 'done', data: { step, result: results[step] } });
-  }
-  const run: Run = { plan, ports, array, journal, openGuests: new Map() };
-  const manifest = () => JSON.parse(site.files.get(`/export/${MANIFEST_NAME}`)?.text ?? '{}');
-  return { run, array, site, calls, manifest };
-}
 
 test('what is mounted, what holds no files and what was accepted as not readable stand in the manifest', async () => {
   const volumes = [mounted(1), other('no-files', 2), other('unreadable', 3)];

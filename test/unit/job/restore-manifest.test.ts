@@ -17,6 +17,12 @@ const hardware = {
   slots: [{ disk: 2000, controller: 1000, unit: 0 }],
   adapters: [{ label: 'Network adapter 1', type: 'VirtualVmxnet3', network: { kind: 'standard', name: 'VM Network' } }],
 };
+const disk = (change: object = {}) => ({
+  key: 2000,
+  label: 'Hard disk 1',
+  images: ['sql01/disk.raw'],
+  ...change,
+});
 const vm = (name: string, change: object = {}) => ({
   name,
   instanceUuid: `50aa0000-0000-4000-8000-00000000000${name.length}`,
@@ -92,7 +98,30 @@ test.each<[string, object, string]>([
     },
     'encrypted by vSphere',
   ],
-  ['a disk without its image', { images: [] }, 'names 0 images'],
+  ['a hand-over of files', { fileSystems: [], images: [] }, 'mounted file systems'],
+  ['a disk without an image', { vms: [vm('sql01', { disks: [disk({ images: [] })] })] }, 'names 0 images'],
+  ['a disk whose image is not there', { images: [] }, 'which it does not have'],
+  [
+    'another VM with a disk whose image is not there',
+    { vms: [vm('sql01'), vm('pg1')] },
+    'a disk of VM "pg1" is in the image "pg1/disk.raw"',
+  ],
+  [
+    'an image that stands there twice',
+    { images: [image(), image({ sizeBytes: 512 })] },
+    'the image "sql01/disk.raw" twice',
+  ],
+  ['two VMs of one identity', { vms: [vm('sql01'), vm('sql02')] }, 'twice'],
+  [
+    'two disks of one key',
+    { vms: [vm('sql01', { disks: [disk(), disk({ label: 'Hard disk 2' })] })] },
+    'with the key "2000" twice',
+  ],
+  [
+    'two disks of one label',
+    { vms: [vm('sql01', { disks: [disk(), disk({ key: 2001 })] })] },
+    'with the label "Hard disk 1" twice',
+  ],
   ['an image that is no whole sectors', { images: [image({ sizeBytes: 1000 })] }, '1000 bytes'],
   [
     'an image outside of the directory',

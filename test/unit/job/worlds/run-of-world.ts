@@ -126,6 +126,7 @@ export function journalLines(
     register: undefined,
     import: undefined,
     replace: undefined,
+    files: undefined,
     mount: undefined,
     restore: undefined,
     export: { files: [], manifest: MANIFEST_NAME },
