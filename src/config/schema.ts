@@ -174,7 +174,7 @@ const guestPath = {
   path: absolutePath.describe('as the guest has it; with volume: from the root of that'),
   volume: z
     .string()
-    .regex(/^[^/]+\/[^/]+$/, 'a disk and a mount on it, such as hard-disk-1/part2')
+    .regex(/^[^/]+(\/[^/]+)+$/, 'a disk and a mount on it, such as hard-disk-1/part2')
     .optional()
     .describe('the disk and the mount on it, such as hard-disk-1/part2; default: as /etc/fstab of the guest tells'),
 };

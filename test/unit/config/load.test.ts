@@ -174,7 +174,7 @@ test('files are handed over with every file system checked and every gap refused
 
 test('a job verifies file systems where it hands them over, and else what it names', () => {
   const spec = (text: string) => jobSpec(loadConfig(written(`${GOOD}${text}`)), 'nightly');
-  const application = '{ kind: postgresql, vm: pg01, path: /15/main, volume: hard-disk-2/part1 }';
+  const application = '{ kind: postgresql, vm: pg01, path: /15/main, volume: hard-disk-2/lvm/vg/pg }';
 
   expect(spec('').verify).toBeUndefined();
   expect(spec('    handOver: files\n').verify).toEqual({ fileSystems: true, files: [], applications: [] });
@@ -182,7 +182,9 @@ test('a job verifies file systems where it hands them over, and else what it nam
   expect(spec(`    verify: { applications: [${application}] }\n`).verify).toEqual({
     fileSystems: false,
     files: [],
-    applications: [{ kind: 'postgresql', vm: 'pg01', path: '/15/main', volume: 'hard-disk-2/part1', limitMs: 120_000 }],
+    applications: [
+      { kind: 'postgresql', vm: 'pg01', path: '/15/main', volume: 'hard-disk-2/lvm/vg/pg', limitMs: 120_000 },
+    ],
   });
 });
 
