@@ -23,13 +23,12 @@ import type { Reporter } from '../ports/reporter.ts';
 import { createPowerMax, type UnisphereServer } from '../powermax/powermax.ts';
 import { linuxFileTrees } from '../proxy/linux/file-trees.ts';
 import { createLinuxExposures } from '../proxy/linux/linux-exposures.ts';
-import { createLinuxFileSystems } from '../proxy/linux/linux-file-systems.ts';
-import { createLinuxProxy } from '../proxy/linux/linux-proxy.ts';
 import { createHostStorage } from '../vsphere/host-storage.ts';
 import { createVmImport } from '../vsphere/vm-import.ts';
 import { createVmSnapshots } from '../vsphere/vm-snapshots.ts';
 import { createVsphere } from '../vsphere/vsphere.ts';
 import { composeGuests } from './compose-guests.ts';
+import { composeProxy } from './compose-proxy.ts';
 import { trust } from './compose-trust.ts';
 
 /** The real adapters for a configuration. Nothing is opened before it is used; secrets are read when a login needs them. */
@@ -62,9 +61,8 @@ export function composePorts(config: Config, reporter: Reporter): JobPorts {
       }),
     ),
     guests: composeGuests(config.guests, clock),
-    proxy: createLinuxProxy({ byIdFolder: config.proxy.devices, clock }),
+    ...composeProxy(config, clock),
     images: imageFiles,
-    fileSystems: createLinuxFileSystems(clock, config.proxy.mountNamespace),
     exposures: createLinuxExposures(clock, config.proxy.mountNamespace),
     fileTrees: linuxFileTrees,
     bands: bandFolders,

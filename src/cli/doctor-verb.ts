@@ -1,6 +1,7 @@
 import { access, constants } from 'node:fs/promises';
 import { loadConfig } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
+import { wantedChecks } from '../job/content-checks.ts';
 import { countOf } from '../job/create-targets.ts';
 import { newRunId } from '../job/names.ts';
 import type { PlanPreview } from '../job/plan.ts';
@@ -9,6 +10,7 @@ import type { JobPorts } from '../job/ports.ts';
 import { ensureFolder } from '../platform/ensure-folder.ts';
 import type { Reporter } from '../ports/reporter.ts';
 import { closePorts, composePorts, jobSpec } from './compose.ts';
+import { checkProxy } from './compose-proxy.ts';
 import type { VerbResult } from './console.ts';
 import { type Check, check } from './doctor-check.ts';
 import { checkGuests } from './doctor-guests.ts';
@@ -62,10 +64,7 @@ async function runChecks(
       const { product, version, apiVersion } = await ports.hypervisor.facts(signal);
       return `${product} ${version}, API ${apiVersion}`;
     }),
-    await check('proxy', async () => {
-      await ports.proxy.visible([], signal);
-      return `devices appear in ${config.proxy.devices}`;
-    }),
+    await check('proxy', () => checkProxy(config, ports.proxy, signal)),
   ];
   for (const array of ports.arrays) {
     const servers = await array.servers(signal);
@@ -96,7 +95,7 @@ async function checkJob(config: Config, name: string, ports: JobPorts, signal: A
   const spec = jobSpec(config, name);
   if (spec.files || spec.verify) {
     await ports.fileSystems.preflight(spec.exportDirectory, [], signal);
-    await ports.fileSystems.preflightProbes(spec.verify?.applications.map(({ kind }) => kind) ?? [], signal);
+    await ports.fileSystems.preflightChecks(wantedChecks(spec), signal);
   }
   if (spec.expose) await ports.exposures.preflight(spec.exportDirectory, spec.expose, [], signal);
   const plan = await previewPlan(ports, { runId, spec, context }, signal);

@@ -131,7 +131,12 @@ const guest = z
 
 const proxy = z.strictObject({
   host: z.string().min(1).describe('Host (initiator group) of this machine on the array'),
-  devices: z.string().default('/dev/disk/by-id').describe('Where devices appear by identity'),
+  devices: z.string().default('/dev/disk/by-id').describe('Where devices appear by identity (Linux)'),
+  powershell: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('Executable file of Windows PowerShell on a Windows proxy; default: that of the system'),
   vm: z
     .string()
     .min(1)
@@ -240,7 +245,7 @@ const job = z.strictObject({
     .enum(['images', 'files', ...EXPOSED_AS])
     .default('images')
     .describe(
-      'images of the disks; their file systems mounted read-only (files); or disks without a copy: docs/expose.md (fuse, nbd). All but images: Linux proxy, root',
+      'images of the disks; their file systems mounted read-only (files); or disks without a copy, on a Linux proxy as root: docs/expose.md (fuse, nbd)',
     ),
   files: z
     .strictObject({

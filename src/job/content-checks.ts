@@ -1,7 +1,7 @@
 import { SnaphookError } from '../ports/errors.ts';
-import type { MountedVolume, ProbedApplication } from '../ports/file-systems.ts';
+import type { MountedVolume, ProbedApplication, WantedChecks } from '../ports/file-systems.ts';
 import { withinLimit } from './deadline.ts';
-import type { ApplicationWish, GuestPath } from './job-spec.ts';
+import type { ApplicationWish, GuestPath, JobSpec } from './job-spec.ts';
 import type { Plan, PlannedVm } from './plan.ts';
 import { guestMountPoints, type VolumeOfDisk } from './restore-map.ts';
 import type { Run } from './step.ts';
@@ -21,6 +21,13 @@ export interface Checks {
   /** Of images; undefined where the file systems themselves are handed over. */
   readonly fileSystems?: readonly VolumeOfDisk[];
 }
+
+/** What a job wants looked into. */
+export const wantedChecks = ({ files, verify }: Pick<JobSpec, 'files' | 'verify'>): WantedChecks => ({
+  images: verify !== undefined && files === undefined,
+  files: verify !== undefined && verify.files.length > 0,
+  applications: [...new Set(verify?.applications.map(({ kind }) => kind))],
+});
 
 /** Reads the files that the job names, and opens its databases. Errors: `E_VERIFY`, and those of `FileSystems`. */
 export async function checkContent(run: Run, volumes: readonly VolumeOfDisk[], signal: AbortSignal): Promise<Checks> {

@@ -45,7 +45,7 @@ function checkHandedOver(
   if (!shared || files.onUnreadable === 'note') return;
   throw new SnaphookError(
     'E_UNREADABLE',
-    `job "${name}" hands over files, but datastore "${shared.datastore ?? ''}" holds disks as files of VMFS, which Linux cannot mount`,
+    `job "${name}" hands over files, but datastore "${shared.datastore ?? ''}" holds disks as files of VMFS, which no proxy can mount`,
     { hint: 'Set `handOver: images` for this job, or leave these disks out of it.' },
   );
 }

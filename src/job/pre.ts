@@ -2,6 +2,7 @@ import { SnaphookError } from '../ports/errors.ts';
 import type { RunId } from '../ports/identity.ts';
 import type { ImageFile } from '../ports/images.ts';
 import { bytesNeededFor } from './bands.ts';
+import { wantedChecks } from './content-checks.ts';
 import { checkGrades } from './grade-policy.ts';
 import type { JobContext, JobSpec } from './job-spec.ts';
 import { linkTargets } from './link-targets.ts';
@@ -168,8 +169,7 @@ async function preflightMounts({ plan, ports }: Run, signal: AbortSignal): Promi
   const folders = mountedDevicesOf(plan).map(({ folder }) => folder);
   if (folders.length === 0) return;
   await ports.fileSystems.preflight(plan.spec.exportDirectory, folders, signal);
-  const kinds = new Set(plan.spec.verify?.applications.map(({ kind }) => kind));
-  await ports.fileSystems.preflightProbes([...kinds], signal);
+  await ports.fileSystems.preflightChecks(wantedChecks(plan.spec), signal);
 }
 
 async function captureGuests(run: Run, signal: AbortSignal): Promise<CaptureResult> {

@@ -88,6 +88,14 @@ export interface ProbedApplication {
   readonly found: string;
 }
 
+/** What is to be looked into before a hand-over, beside file systems that are handed over themselves. */
+export interface WantedChecks {
+  readonly images: boolean;
+  readonly files: boolean;
+  /** To be probed. */
+  readonly applications: readonly ApplicationKind[];
+}
+
 /**
  * File systems of disks, mounted on this machine read-only, without devices, set-user-id and programs.
  * Errors: `E_PROXY`, `E_PROXY_DEVICE`, `E_EXPORT`, and the signal's reason.
@@ -108,8 +116,8 @@ export interface FileSystems {
     options: { readonly check: boolean },
     signal: AbortSignal,
   ): Promise<readonly Volume[]>;
-  /** Fails with `E_PROXY` where a probe of one of these kinds could not be run at all. Changes nothing. */
-  preflightProbes(kinds: readonly ApplicationKind[], signal: AbortSignal): Promise<void>;
+  /** Fails with `E_PROXY` where something of this could not be looked into at all. Changes nothing. */
+  preflightChecks(wanted: WantedChecks, signal: AbortSignal): Promise<void>;
   /** Reads a file of a mounted volume to its end; `path` is absolute, from the root of the volume. Errors: `E_VERIFY`. */
   readWhole(directory: string, volume: string, path: string, signal: AbortSignal): Promise<{ readonly bytes: number }>;
   /**

@@ -8,7 +8,7 @@ const uncalled = (): never => {
 export const noFileSystems: FileSystems = {
   preflight: uncalled,
   mount: uncalled,
-  preflightProbes: uncalled,
+  preflightChecks: uncalled,
   readWhole: uncalled,
   probe: uncalled,
   release: uncalled,

@@ -42,7 +42,11 @@ async function exposed(as: ExposedAs) {
 
 /** The code with which reading the whole file ends; undefined: it was read. */
 function readError(file: string): string | undefined {
-  const { status, stderr } = spawnSync('cat', [file], { encoding: 'utf8', env: { ...process.env, LC_ALL: 'C' } });
+  const { status, stderr } = spawnSync('cat', [file], {
+    encoding: 'utf8',
+    stdio: ['ignore', 'ignore', 'pipe'],
+    env: { ...process.env, LC_ALL: 'C' },
+  });
   return status === 0 ? undefined : stderr.trim().replace(/^.*: /, '');
 }
 
@@ -94,6 +98,31 @@ test('what a device that vanished had is read as an error, and never as zeros', 
 
   expect(readError(file)).toBe('Input/output error');
   await release();
+});
+
+test('a block device that shrinks to nothing, as one that vanishes does, is read as an error, and no loop device of ours stays on it', async () => {
+  const place = newFolder('block');
+  const directory = path.join(place, 'export');
+  mkdirSync(directory);
+  const behind = path.join(place, 'behind');
+  writeFileSync(behind, randomBytes(SIZE_BYTES));
+  const device = must('losetup', ['--find', '--show', behind]);
+  try {
+    const exposure = { tag: `snaphook-${path.basename(place)}`, as: 'fuse' } as const;
+    tags.push(exposure);
+    const disks = [{ path: FIRST, devicePath: device, sizeBytes: SIZE_BYTES }];
+    await exposures.expose(directory, { ...exposure, disks }, never);
+    // Nothing was read before: what the kernel has in memory it goes on to give out.
+    truncateSync(behind, 0);
+    must('losetup', ['--set-capacity', device]);
+
+    expect(readError(path.join(directory, FIRST))).toBe('Input/output error');
+    await exposures.release(directory, { ...exposure, paths: [FIRST], devicePaths: [device], isOurs: true }, never);
+  } finally {
+    must('losetup', ['--detach', device]);
+  }
+  const held = must('losetup', ['--list', '--noheadings', '--output', 'BACK-FILE']);
+  expect(held).not.toMatch(new RegExp(`/snaphook/.*-${path.basename(device)}( |$)`, 'm'));
 });
 
 test('while somebody reads nothing is taken away, and who it is is told', async () => {

@@ -8,7 +8,7 @@ import { heldBelow, must, newFolder } from './stage.ts';
 
 /** Of nobody. */
 const USER_ID = 65_534;
-const KINDS: readonly Kind[] = ['ext4', 'xfs'];
+const KINDS: readonly Kind[] = ['ext4', 'xfs', 'ext4'];
 const folder = newFolder('programs');
 const program = path.join(folder, 'user-program.mjs');
 
@@ -24,12 +24,12 @@ beforeAll(() => {
   for (const place of [path.dirname(folder), folder]) chmodSync(place, 0o755);
 });
 
-/** Two partitions; the first one was frozen with a file that was open and deleted, or was being written. */
+/** Three partitions; the first one was frozen with a file that was open and deleted, or was being written. */
 function disk(copied: 'frozen' | 'written') {
   const directory = newFolder('user');
   const source = path.join(directory, 'source');
   const file = path.join(directory, 'disk');
-  emptyImage(source, SIZE_BYTES.ext4 + SIZE_BYTES.xfs + 2 * MIB);
+  emptyImage(source, 2 * SIZE_BYTES.ext4 + SIZE_BYTES.xfs + 2 * MIB);
   const [offsetBytes = 0] = partitionDisk(
     source,
     'gpt',
@@ -79,9 +79,11 @@ test('a user who is not root is handed over a frozen ext4 byte for byte, read-on
       volumes: [
         expect.objectContaining({ state: 'mounted', path: 'vm/hard-disk-1/part1', checkedBy: 'e2fsck' }),
         expect.objectContaining({ state: 'unreadable', why: expect.stringContaining('only root can mount xfs') }),
+        expect.objectContaining({ state: 'mounted', path: 'vm/hard-disk-1/part3' }),
       ],
     },
     { tree, written: expect.stringContaining('EROFS') },
+    { tree: {}, written: expect.stringContaining('EROFS') },
     { foreign: [] },
   ]);
   expect(heldBelow(directory)).toEqual([]);
@@ -97,8 +99,10 @@ test('an ext4 that was being written is not shown to a user without its journal'
       volumes: [
         expect.objectContaining({ state: 'unreadable', why: expect.stringContaining('journal') }),
         expect.objectContaining({ state: 'unreadable' }),
+        expect.objectContaining({ state: 'mounted' }),
       ],
     },
+    { tree: {}, written: expect.stringContaining('EROFS') },
     { foreign: [] },
   ]);
   expect(heldBelow(directory)).toEqual([]);
@@ -109,13 +113,16 @@ test('a mount outlives the hook that made it, is for its user alone, and is take
   const other = path.join(directory, 'other');
   copyFileSync(file, other);
   asUser(directory, file, 'stay');
-  const mountPoint = path.join(directory, 'vm/hard-disk-1/part1');
-  expect(heldBelow(directory)).toEqual([mountPoint]);
+  const mountPoints = ['part1', 'part3'].map((name) => path.join(directory, 'vm/hard-disk-1', name));
+  const [mountPoint = ''] = mountPoints;
+  expect(heldBelow(directory)).toEqual(mountPoints);
   const options = must('findmnt', ['--noheadings', '--output', 'OPTIONS', mountPoint]);
   for (const option of ['nosuid', 'nodev', 'noexec']) expect(options.split(',')).toContain(option);
   expect(options).not.toContain('allow_other');
 
-  expect(asUser(directory, other, 'release')).toEqual([{ foreign: [{ mountPoint, device: file }] }]);
+  expect(asUser(directory, other, 'release')).toEqual([
+    { foreign: [...mountPoints].reverse().map((place) => ({ mountPoint: place, device: file })) },
+  ]);
   expect(asUser(directory, file, 'release')).toEqual([{ foreign: [] }]);
   expect(heldBelow(directory)).toEqual([]);
 });

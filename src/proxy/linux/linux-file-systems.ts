@@ -31,8 +31,8 @@ const DETACH_MS = 5000;
 const POLL_MS = 20;
 
 /**
- * File systems of disks, mounted by a Linux proxy through loop devices, or, without root, some of them through FUSE. `machine`: refuses to mount where the first process
- * of this machine, and with it a backup product, does not see it; `any`: whoever set that up lets the product see what this process sees.
+ * File systems of disks, mounted by a Linux proxy through loop devices, or, without root, some of them through FUSE. `machine`: refuses to
+ * mount where the first process of this machine, and with it a backup product, does not see it; `any`: whoever set that up lets the product see what this process sees.
  */
 export function createLinuxFileSystems(clock: Clock, mountNamespace: 'machine' | 'any'): FileSystems {
   const work: FileSystems = {
@@ -64,7 +64,7 @@ export function createLinuxFileSystems(clock: Clock, mountNamespace: 'machine' |
       return volumes;
     },
 
-    preflightProbes: requireProbes,
+    preflightChecks: ({ applications }) => requireProbes(applications),
 
     async readWhole(directory, volume, file, signal) {
       return readWhole(insideOf(await realpath(directory), volume), file, signal);
@@ -98,7 +98,7 @@ export function createLinuxFileSystems(clock: Clock, mountNamespace: 'machine' |
     preflight: (directory, folders, signal) => unlessAborted(work.preflight(directory, folders, signal), signal),
     mount: (directory, disk, options, signal) =>
       withGrace(signal, (late) => unlessAborted(work.mount(directory, disk, options, signal), late)),
-    preflightProbes: (kinds, signal) => unlessAborted(work.preflightProbes(kinds, signal), signal),
+    preflightChecks: (wanted, signal) => unlessAborted(work.preflightChecks(wanted, signal), signal),
     readWhole: (directory, volume, file, signal) =>
       withGrace(signal, (late) => unlessAborted(work.readWhole(directory, volume, file, signal), late)),
     probe: (directory, probe, signal) =>
@@ -217,6 +217,7 @@ async function releaseMounts(
   signal: AbortSignal,
 ): Promise<readonly ForeignMount[]> {
   const foreign: ForeignMount[] = [];
+  const byFuse = new Set<string>();
   // Without journals the folder is the proof.
   const isOf = async (behind: string) =>
     devicePaths === undefined || devicePaths.includes(behind) || bearsMark(behind, { root, folder }, devicePaths);
@@ -226,11 +227,13 @@ async function releaseMounts(
     // All others of ours are loop devices: what is not is somebody else's in any case.
     if (behind !== undefined && (await isOf(behind))) {
       await unmount(mount.mountPoint, clock, signal);
-      if (isByFuse) await waitForFuseEnd(mount.device, clock, signal);
+      if (isByFuse) byFuse.add(mount.device);
     } else {
       foreign.push({ mountPoint: mount.mountPoint, device: mount.device });
     }
   }
+  // One process for each mount of a disk holds it: they are waited for together.
+  for (const device of byFuse) await waitForFuseEnd(device, clock, signal);
   return foreign;
 }
 

@@ -128,7 +128,7 @@ export async function linkedRun(
       calls.isQuiet.push(isQuiet);
       return volumes;
     },
-    preflightProbes: async () => undefined,
+    preflightChecks: async () => undefined,
     readWhole: async (_, volume, path) => {
       calls.did.push(`read ${path} of ${volume}`);
       return { bytes: 1 };

@@ -1,0 +1,55 @@
+import { opendir, readdir, rmdir } from 'node:fs/promises';
+import path from 'node:path';
+import { ensureFolder } from '../../platform/ensure-folder.ts';
+import { systemErrorCode } from '../../platform/system-error.ts';
+import { SnaphookError } from '../../ports/errors.ts';
+
+/** As Windows compares folders: upper and lower case are the same, and so is a separator at the end. */
+const comparable = (folder: string): string => folder.replace(/[\\/]+$/, '').toLowerCase();
+
+export const isSameFolder = (a: string, b: string): boolean => comparable(a) === comparable(b);
+
+export const isInFolder = (folder: string, inner: string): boolean =>
+  comparable(inner).startsWith(comparable(folder) + path.sep);
+
+/** Paths are made by the core from names that came from outside: proven to stay inside before they are used. */
+export function insideOf(root: string, relative: string): string {
+  const absolute = path.resolve(root, relative);
+  if (absolute.startsWith(root + path.sep)) return absolute;
+  throw new TypeError(`path leaves the hand-over directory: ${JSON.stringify(relative)}`);
+}
+
+/** Whatever is no folder, mount points among it; undefined: there are folders alone, or nothing. */
+export async function firstFileBelow(folder: string): Promise<string | undefined> {
+  const entries = await opendir(folder).catch((error: unknown) => {
+    if (systemErrorCode(error) === 'ENOENT') return [];
+    throw new SnaphookError('E_EXPORT', `folder "${folder}" cannot be looked into`, { cause: error });
+  });
+  for await (const entry of entries) {
+    const inner = path.join(folder, entry.name);
+    const found = entry.isDirectory() ? await firstFileBelow(inner) : inner;
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+/** Windows mounts to empty folders alone. Errors: `E_EXPORT`. */
+export async function makeMountFolder(folder: string): Promise<void> {
+  await ensureFolder(folder);
+  const [name] = await readdir(folder);
+  if (name === undefined) return;
+  throw new SnaphookError('E_EXPORT', `"${folder}" is not empty: it holds "${name}"`, {
+    hint: '`snaphook reap` tells whose it is. Each job needs a hand-over directory of its own.',
+  });
+}
+
+/** The folders of a disk, up to the hand-over directory. Only empty ones: a folder that holds something is not ours alone. */
+export async function removeMountFolders(root: string, folder: string): Promise<void> {
+  for (const name of await readdir(folder).catch(() => [])) {
+    if (/^part\d+$/.test(name)) await rmdir(path.join(folder, name)).catch(() => undefined);
+  }
+  for (let current = folder; current.startsWith(root + path.sep); current = path.dirname(current)) {
+    if ((await readdir(current).catch(() => [''])).length > 0) return;
+    await rmdir(current).catch(() => undefined);
+  }
+}

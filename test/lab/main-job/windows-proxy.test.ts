@@ -1,0 +1,133 @@
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { parse, stringify } from 'yaml';
+import { doctorVerb } from '../../../src/cli/doctor-verb.ts';
+import { type PowerShellProgram, startPowerShellProgram } from '../../../src/lab/proxy/windows/powershell-program.ts';
+import { WindowsMachine } from '../../../src/lab/proxy/windows/windows-machine.ts';
+import type { Reporter } from '../../../src/ports/reporter.ts';
+import { openSite, type Site } from './site.ts';
+
+const silent: Reporter = { info: () => undefined, warn: () => undefined, progress: () => undefined };
+const DEVICE = '00101';
+const PARTITION_BYTES = 1024 * 1024;
+const unfrozen = { freeze: 'none', grade: 'crash' } as const;
+
+let site: Site;
+let machine: WindowsMachine;
+let program: PowerShellProgram;
+
+beforeAll(async () => {
+  site = await openSite({ estate: { disks: 1 } });
+  machine = new WindowsMachine(path.join(site.lab.directory, 'proxy', 'by-id'));
+  program = await startPowerShellProgram(machine);
+  usePowerShell(program.file);
+});
+
+afterAll(async () => {
+  await program.close();
+  await site.close();
+});
+
+function usePowerShell(file: string): void {
+  const config = parse(readFileSync(site.lab.configFile, 'utf8'));
+  config.proxy.powershell = file;
+  writeFileSync(site.lab.configFile, stringify(config));
+}
+
+const onlineDisks = () => machine.disks.filter(({ isOffline }) => !isOffline);
+
+test('images are read from disks that are offline on a Windows proxy, and the post hook leaves nothing', async () => {
+  const result = await site.pre({ spec: { imageFormat: 'raw' } });
+
+  const [image] = result.files;
+  const bytes = readFileSync(path.join(result.directory, image?.path ?? ''));
+  const isWhole = ({ path: file }: { readonly path: string }) =>
+    readFileSync(file).subarray(0, bytes.length).equals(bytes);
+  expect(bytes.length).toBeGreaterThan(0);
+  expect(machine.disks.filter(isWhole)).toHaveLength(1);
+  expect(program.pipelines.filter((text) => text.startsWith('Set-Disk'))).toEqual([]);
+  await site.post();
+  expect(site.leftBehind()).toEqual([]);
+  expect(onlineDisks()).toEqual([]);
+});
+
+test('file systems are mounted to folders of a Windows proxy, and the post hook takes mounts and disks away', async () => {
+  putPartition();
+
+  const result = await site.pre({
+    job: 'no-freeze',
+    spec: { ...unfrozen, files: { onUnreadable: 'fail' } },
+  });
+
+  const [disk] = onlineDisks();
+  const [folder] = disk?.volumes.flatMap(({ accessPaths }) => accessPaths.slice(1)) ?? [];
+  expect(folder).toMatch(/part1$/);
+  expect(folder?.startsWith(result.directory)).toBe(true);
+  expect(disk?.isReadOnly).toBe(true);
+  await site.post('no-freeze');
+  expect(onlineDisks()).toEqual([]);
+  expect(existsSync(folder ?? '')).toBe(false);
+  expect(site.leftBehind()).toEqual([]);
+});
+
+test('a pre hook that fails behind the mounts takes them away by itself', async () => {
+  putPartition();
+
+  const error = await site.failingPre({
+    job: 'no-freeze',
+    spec: { ...unfrozen, files: { onUnreadable: 'fail' } },
+    signal: whenMounted(),
+  });
+
+  expect(error).toBeInstanceOf(Error);
+  expect(onlineDisks()).toEqual([]);
+  expect(readdirSync(path.join(site.lab.directory, 'export')).flatMap((name) => entries(name))).toEqual([]);
+  expect(site.leftBehind()).toEqual([]);
+});
+
+test('the doctor tells a SAN policy by which Windows writes to what it sees', async () => {
+  const checkOf = async () => {
+    const request = { configFile: site.lab.configFile, job: 'no-freeze', probe: undefined };
+    const { text } = await doctorVerb(request, silent, new AbortController().signal);
+    return text.split('\n').find((line) => /\bproxy\b/.test(line));
+  };
+  expect(await checkOf()).toMatch(/^ok +proxy +Windows, \d+ disk\(s\), SAN policy OfflineShared/);
+  const dangerous = await startPowerShellProgram(
+    new WindowsMachine(path.join(site.lab.directory, 'proxy', 'by-id'), { policy: 'OnlineAll' }),
+  );
+  usePowerShell(dangerous.file);
+
+  expect(await checkOf()).toMatch(/^FAIL.*OnlineAll.*OfflineShared/);
+
+  usePowerShell(program.file);
+  await dangerous.close();
+});
+
+/** A disk as Windows would have made it: nothing mounts it here, so that its boot sector is all there is of the file system. */
+function putPartition(): void {
+  const device = site.lab.store.open(DEVICE);
+  const table = Buffer.alloc(512);
+  table.writeUInt32LE(0x51a0b0c0, 440);
+  table[450] = 7;
+  table.writeUInt32LE(PARTITION_BYTES / 512, 454);
+  table.writeUInt32LE(PARTITION_BYTES / 512, 458);
+  table.writeUInt16LE(0xaa55, 510);
+  device.write(0, table);
+  const boot = Buffer.alloc(512);
+  boot.write('NTFS    ', 3, 'latin1');
+  device.write(PARTITION_BYTES, boot);
+}
+
+/** Aborts when a folder is mounted. */
+function whenMounted(): AbortSignal {
+  const abort = new AbortController();
+  const count = program.pipelines.filter((text) => text.startsWith('Add-')).length;
+  const look = () => {
+    if (program.pipelines.filter((text) => text.startsWith('Add-')).length > count) abort.abort(new Error('stopped'));
+    else setTimeout(look, 1).unref();
+  };
+  look();
+  return abort.signal;
+}
+
+const entries = (job: string): readonly string[] => readdirSync(path.join(site.lab.directory, 'export', job));

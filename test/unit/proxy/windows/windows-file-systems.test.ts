@@ -1,0 +1,284 @@
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import {
+  type PowerShellProgram,
+  startPowerShellProgram,
+} from '../../../../src/lab/proxy/windows/powershell-program.ts';
+import { WindowsMachine } from '../../../../src/lab/proxy/windows/windows-machine.ts';
+import type { Clock } from '../../../../src/ports/clock.ts';
+import { wwn } from '../../../../src/ports/identity.ts';
+import { createPowerShell } from '../../../../src/proxy/windows/powershell-session.ts';
+import { SeenDevices } from '../../../../src/proxy/windows/windows-disks.ts';
+import { createWindowsFileSystems } from '../../../../src/proxy/windows/windows-file-systems.ts';
+import { createWindowsProxy } from '../../../../src/proxy/windows/windows-proxy.ts';
+
+const WWN = '60000970000197900046533030303041';
+const OTHER = '60000970000197900046533030303042';
+const MIB = 1024 * 1024;
+const FOLDER = 'sql01/disk-0';
+const soon = () => AbortSignal.timeout(20_000);
+/** Waits pass at once. */
+function jumpingClock(): Clock {
+  let nowMs = 0;
+  return {
+    now: () => new Date(nowMs),
+    monotonicMs: () => nowMs,
+    sleep: async (durationMs) => {
+      nowMs += durationMs;
+    },
+  };
+}
+let programs: PowerShellProgram[] = [];
+
+afterEach(async () => {
+  for (const program of programs) await program.close();
+  programs = [];
+});
+
+type Content = 'NTFS' | 'nothing';
+
+/** A disk with an MBR. */
+function mbrDisk(
+  signature: number,
+  partitions: readonly { readonly type: number; readonly content: Content }[],
+): Buffer {
+  const disk = Buffer.alloc((partitions.length + 1) * MIB);
+  disk.writeUInt32LE(signature, 440);
+  disk.writeUInt16LE(0xaa55, 510);
+  for (const [index, { type, content }] of partitions.entries()) {
+    const at = 446 + index * 16;
+    disk[at + 4] = type;
+    disk.writeUInt32LE(((index + 1) * MIB) / 512, at + 8);
+    disk.writeUInt32LE(MIB / 512, at + 12);
+    if (content === 'NTFS') disk.write('NTFS    ', (index + 1) * MIB + 3, 'latin1');
+  }
+  return disk;
+}
+
+/** The types as a GPT stores them, of partitions of 1 MiB each. */
+function gptDisk(types: readonly string[]): Buffer {
+  const disk = Buffer.alloc((types.length + 1) * MIB);
+  disk.writeUInt16LE(0xaa55, 510);
+  disk.write('EFI PART', 512, 'latin1');
+  disk.write('11112222333344445555666677778888', 512 + 56, 'hex');
+  disk.writeBigUInt64LE(2n, 512 + 72);
+  disk.writeUInt32LE(128, 512 + 80);
+  disk.writeUInt32LE(128, 512 + 84);
+  for (const [index, type] of types.entries()) {
+    const at = 1024 + index * 128;
+    const first = ((index + 1) * MIB) / 512;
+    disk.write(type, at, 'hex');
+    disk.writeUInt8(index + 1, at + 16);
+    disk.writeBigUInt64LE(BigInt(first), at + 32);
+    disk.writeBigUInt64LE(BigInt(first + MIB / 512 - 1), at + 40);
+    disk.write('NTFS    ', (index + 1) * MIB + 3, 'latin1');
+  }
+  return disk;
+}
+
+async function makeWorld(disks: Readonly<Record<string, Buffer>>, options: { readonly isElevated?: boolean } = {}) {
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'snaphook-disks-'));
+  const directory = mkdtempSync(path.join(os.tmpdir(), 'snaphook-export-'));
+  for (const [id, content] of Object.entries(disks)) writeFileSync(path.join(folder, `wwn-0x${id}`), content);
+  const pathOf = (id: string) => path.join(folder, `wwn-0x${id}`);
+  const seen = new SeenDevices();
+  for (const id of Object.keys(disks)) seen.add(pathOf(id), id);
+  const machine = new WindowsMachine(folder, options);
+  machine.rescan();
+  const program = await startPowerShellProgram(machine);
+  programs.push(program);
+  const shell = createPowerShell(program.file);
+  const clock = jumpingClock();
+  const fileSystems = createWindowsFileSystems(shell, clock, seen);
+  const mount = (id = WWN, at = FOLDER, signal = soon()) =>
+    fileSystems.mount(directory, { folder: at, devicePath: pathOf(id), isQuiet: false }, { check: true }, signal);
+  const disk = (id = WWN) => machine.disks.find((one) => one.wwn === id);
+  return {
+    machine,
+    program,
+    directory,
+    fileSystems,
+    proxy: createWindowsProxy(shell, clock, seen),
+    pathOf,
+    seen,
+    mount,
+    disk,
+    accessPaths: () => machine.disks.flatMap(({ volumes }) => volumes.flatMap(({ accessPaths }) => accessPaths)),
+    release: (devicePaths: readonly string[] | undefined = [pathOf(WWN)]) =>
+      fileSystems.release(directory, [{ folder: FOLDER, devicePaths }], soon()),
+  };
+}
+
+const oneVolume = () => ({ [WWN]: mbrDisk(1, [{ type: 7, content: 'NTFS' }]) });
+
+test('a volume is mounted to a folder, read-only, after its log was replayed on the writable copy', async () => {
+  const { mount, disk, directory, accessPaths } = await makeWorld(oneVolume());
+
+  expect(await mount()).toMatchObject([
+    { state: 'mounted', partition: 1, path: `${FOLDER}/part1`, holds: 'ntfs', offsetBytes: MIB, checkedBy: undefined },
+  ]);
+
+  expect(disk()).toMatchObject({ isOffline: false, isReadOnly: true });
+  expect([...(disk()?.replayed ?? [])]).toEqual([MIB]);
+  expect(accessPaths()).toContain(path.join(directory, FOLDER, 'part1'));
+  expect(accessPaths().filter((one) => /^[A-Z]:/.test(one))).toEqual([]);
+});
+
+test('what a job wants verified is refused before anything is sent, also of images; without a wish nothing is', async () => {
+  const { fileSystems, program } = await makeWorld(oneVolume());
+  const none = { images: false, files: false, applications: [] } as const;
+
+  for (const wish of [{ images: true }, { files: true }, { applications: ['sqlite'] as const }])
+    await expect(fileSystems.preflightChecks({ ...none, ...wish }, soon())).rejects.toMatchObject({ code: 'E_PROXY' });
+  await fileSystems.preflightChecks(none, soon());
+
+  expect(program.pipelines).toEqual([]);
+});
+
+test('release leaves no access path, no folder and the disk offline, and may be repeated', async () => {
+  const { mount, release, disk, directory, accessPaths } = await makeWorld(oneVolume());
+  await mount();
+
+  expect(await release()).toEqual([]);
+
+  expect(accessPaths()).toEqual([]);
+  expect(disk()).toMatchObject({ isOffline: true });
+  expect(readdirSync(directory)).toEqual([]);
+  expect(await release()).toEqual([]);
+});
+
+test('what is mounted in the folder of another device is told and left alone', async () => {
+  const { mount, release, disk, accessPaths, directory, pathOf } = await makeWorld(oneVolume());
+  await mount();
+
+  expect(await release(['somewhere-else'])).toEqual([
+    { mountPoint: path.join(directory, FOLDER, 'part1'), device: pathOf(WWN) },
+  ]);
+
+  expect(accessPaths()).toContain(path.join(directory, FOLDER, 'part1'));
+  expect(disk()).toMatchObject({ isOffline: false });
+});
+
+test('without a journal the mounts in the folder go, and no disk is taken offline', async () => {
+  const { fileSystems, mount, disk, directory, accessPaths } = await makeWorld(oneVolume());
+  await mount();
+
+  await fileSystems.release(directory, [{ folder: FOLDER, devicePaths: undefined }], soon());
+
+  expect(accessPaths()).not.toContain(path.join(directory, FOLDER, 'part1'));
+  expect(disk()).toMatchObject({ isOffline: false });
+});
+
+test('a mount that was ended at any cmdlet that changes something is released by the next session', async () => {
+  const whole = await makeWorld(oneVolume());
+  await whole.mount();
+  const changes = whole.program.pipelines.flatMap((text, index) => (text.startsWith('Get-') ? [] : [index + 1]));
+  expect(changes).toHaveLength(9);
+
+  for (const count of changes) {
+    const world = await makeWorld(oneVolume());
+    const abort = new AbortController();
+    const mounting = world.mount(WWN, FOLDER, abort.signal).catch((error: unknown) => error);
+    while (world.program.pipelines.length < count) await new Promise(setImmediate);
+    abort.abort(new Error('killed'));
+    expect(await mounting).toMatchObject({ message: 'killed' });
+
+    await world.release();
+    expect(world.accessPaths().filter((one) => one.startsWith(world.directory))).toEqual([]);
+    expect(readdirSync(world.directory)).toEqual([]);
+    await world.proxy.releaseDevices([wwn(WWN)], soon());
+    expect(world.disk()).toMatchObject({ isOffline: true });
+  }
+});
+
+test('what cannot be mounted is told, each with the reason', async () => {
+  const { mount } = await makeWorld({
+    [WWN]: mbrDisk(1, [
+      { type: 0x42, content: 'NTFS' },
+      { type: 7, content: 'nothing' },
+      { type: 0x27, content: 'NTFS' },
+      { type: 7, content: 'NTFS' },
+    ]),
+  });
+
+  expect(await mount()).toMatchObject([
+    { state: 'unreadable', why: expect.stringContaining('dynamic disk') },
+    { state: 'unreadable', why: expect.stringContaining('BitLocker') },
+    { state: 'no-files', why: expect.stringContaining('recovery') },
+    { state: 'mounted', path: `${FOLDER}/part4` },
+  ]);
+});
+
+test('of a GPT only basic data partitions are mounted', async () => {
+  const { mount } = await makeWorld({
+    [WWN]: gptDisk([
+      '16e3c9e35c0bb84d817df92df00215ae',
+      '28732ac11ff8d211ba4b00a0c93ec93b',
+      'a2a0d0ebe5b9334487c068b6b72699c7',
+      'af3dc60f838472478e793d69d8477de4',
+      'aac808588f7ee04285d2e1e90434cfb3',
+    ]),
+  });
+
+  expect(await mount()).toMatchObject([
+    { state: 'no-files', why: expect.stringContaining('reserves') },
+    { state: 'no-files', why: expect.stringContaining('EFI') },
+    { state: 'mounted', partitionUuid: expect.stringMatching(/^00000003-/) },
+    { state: 'unreadable', why: expect.stringContaining('0fc63daf-8483-4772-8e79-3d69d8477de4') },
+    { state: 'unreadable', why: expect.stringContaining('dynamic disk') },
+  ]);
+});
+
+test('a disk without partitions is told as unreadable', async () => {
+  const { mount } = await makeWorld({ [WWN]: Buffer.alloc(MIB) });
+
+  expect(await mount()).toMatchObject([{ state: 'unreadable', partition: undefined, sizeBytes: MIB }]);
+});
+
+test('two copies of one signature are both mounted: the second gets another, which only a copy may', async () => {
+  const twin = mbrDisk(7, [{ type: 7, content: 'NTFS' }]);
+  const { mount, disk } = await makeWorld({ [WWN]: twin, [OTHER]: twin });
+
+  expect(await mount()).toMatchObject([{ state: 'mounted' }]);
+  expect(await mount(OTHER, 'sql01/disk-1')).toMatchObject([{ state: 'mounted' }]);
+
+  expect(disk()?.layout.signature).toBe('07000000');
+  expect(disk(OTHER)?.layout.signature).not.toBe('07000000');
+});
+
+test('an account that is not elevated, and a folder that holds something, are told before anything is done', async () => {
+  const plain = await makeWorld(oneVolume(), { isElevated: false });
+  await expect(plain.fileSystems.preflight(plain.directory, [FOLDER], soon())).rejects.toMatchObject({
+    code: 'E_PROXY',
+    message: expect.stringContaining('elevated'),
+  });
+  const { fileSystems, directory, mount } = await makeWorld(oneVolume());
+  await fileSystems.preflight(directory, [FOLDER], soon());
+  mkdirSync(path.join(directory, FOLDER, 'part1'), { recursive: true });
+  writeFileSync(path.join(directory, FOLDER, 'part1', 'notes.txt'), '');
+
+  await expect(fileSystems.preflight(directory, [FOLDER], soon())).rejects.toMatchObject({ code: 'E_EXPORT' });
+  await expect(mount()).rejects.toMatchObject({ code: 'E_EXPORT', message: expect.stringContaining('notes.txt') });
+});
+
+test('a device that vanished is an error that names it', async () => {
+  const { mount, machine, pathOf } = await makeWorld(oneVolume());
+  rmSync(pathOf(WWN));
+  machine.rescan();
+
+  await expect(mount()).rejects.toMatchObject({
+    code: 'E_PROXY_DEVICE',
+    message: expect.stringContaining(pathOf(WWN)),
+  });
+});
+
+test('where another device has the path by now, nothing is done to it', async () => {
+  const { mount, seen, pathOf, program, disk } = await makeWorld(oneVolume());
+  seen.add(pathOf(WWN), OTHER);
+
+  await expect(mount()).rejects.toMatchObject({ code: 'E_PROXY_DEVICE' });
+
+  expect(disk()).toMatchObject({ isOffline: true, isReadOnly: true });
+  expect(program.pipelines.every((text) => text.startsWith('Get-'))).toBe(true);
+});
