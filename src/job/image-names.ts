@@ -40,10 +40,14 @@ export function imageNames(
   });
 }
 
-function groupFolder({ holds, disks }: SourceDevice, groups: readonly OwnerGroup[]): string {
+const groupFolder = ({ holds, disks }: SourceDevice, groups: readonly OwnerGroup[]): string =>
+  folderOfOwner(holds === 'disk' ? (disks[0]?.vmName ?? '') : undefined, groups);
+
+/** With a slash at its end; empty where there are no groups. Undefined: of no single VM. */
+export function folderOfOwner(vmName: string | undefined, groups: readonly OwnerGroup[]): string {
   if (groups.length === 0) return '';
-  const name = disks[0]?.vmName ?? '';
-  const group = holds === 'disk' && groups.find(({ vms }) => vms.some((pattern) => matchesName(pattern, name)));
+  const fits = (pattern: string) => vmName !== undefined && matchesName(pattern, vmName);
+  const group = groups.find(({ vms }) => vms.some(fits));
   return `${group ? group.group : OF_NO_GROUP}/`;
 }
 

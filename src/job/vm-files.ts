@@ -1,5 +1,6 @@
 import type { InstanceUuid } from '../ports/identity.ts';
 import { filesOfImage, type HandedOverFile } from '../ports/images.ts';
+import { folderOfOwner } from './image-names.ts';
 import { safeFileName } from './names.ts';
 import { canDescribe } from './ovf.ts';
 import {
@@ -26,7 +27,7 @@ export interface PlannedVmFile {
 
 /**
  * The small files that a run may put beside its images, the same on every run. Names are made of the VM's name, and of its instance UUID
- * where another VM's name gives the same.
+ * where another VM's name gives the same; where there are owner groups, they lie in the folder of the VM's own.
  */
 export function vmFilesOf(plan: Plan): readonly PlannedVmFile[] {
   if (!isHandedOver(plan) || plan.spec.files || plan.spec.expose) return [];
@@ -35,10 +36,11 @@ export function vmFilesOf(plan: Plan): readonly PlannedVmFile[] {
     const safe = safeFileName(vm.name);
     const isAlone = names.filter((name) => name === safe.toLowerCase()).length === 1;
     const name = isAlone ? safe : `${safe}-${vm.instanceUuid}`;
+    const folder = `${folderOfOwner(vm.name, plan.spec.ownerGroups ?? [])}${name}`;
     const ovfFolder = folderOfOvf(plan, vm);
     const own = readsConfiguration(plan) ? (['vmx', 'nvram'] as const) : [];
     return [
-      ...own.map((kind) => ({ vm: vm.instanceUuid, kind, path: `${name}/${name}.${kind}` })),
+      ...own.map((kind) => ({ vm: vm.instanceUuid, kind, path: `${folder}/${name}.${kind}` })),
       ...(ovfFolder === undefined
         ? []
         : [{ vm: vm.instanceUuid, kind: 'ovf' as const, path: `${ovfFolder}/${name}.ovf` }]),

@@ -211,8 +211,8 @@ export class Sessions {
           operation,
           headers: { 'user-agent': 'snaphook', cookie: live.cookie },
           bytes,
-          // What has arrived of a first try is in the sink.
-          repeatable: false,
+          // Only when no answer came on a kept connection: nothing is in the sink then.
+          repeatable: true,
           timeoutMs: this.#options.requestTimeoutMs,
           signal,
         });

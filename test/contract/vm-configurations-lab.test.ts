@@ -112,10 +112,14 @@ test('a session that was ended in the middle is replaced, and the files are read
   expect(read((await vsphere.readConfigurations(ids, signal))[0]).vmx.toString()).toContain('"bulk 0"');
 });
 
-test('a connection that ends in the middle of a file is an error of that file, never a shorter one', async () => {
+test('a kept connection that was closed meanwhile is replaced; one that ends again and again is an error of that file', async () => {
   const ids = await idsOf('bulk 0');
-  lab.faults.add({ ...GET, when: 'after', action: { do: 'drop' } });
+  lab.faults.add({ ...GET, action: { do: 'drop' } });
+  expect(read((await vsphere.readConfigurations(ids, signal))[0]).nvram).toHaveLength(270_840);
+
+  const heal = lab.faults.add({ system: 'vcenter', operation: 'GET /folder', when: 'after', action: { do: 'drop' } });
   const [answer] = await vsphere.readConfigurations(ids, signal);
+  heal();
   expect(answer).toMatchObject({ code: 'E_VCENTER_UNREACHABLE' });
 });
 

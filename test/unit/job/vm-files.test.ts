@@ -52,6 +52,15 @@ test('VMs whose names give the same are told apart, whatever their case', () => 
   expect(paths).toContain('web-uuid-1/web-uuid-1.vmx');
 });
 
+test('where VMs have owners, the files of each lie in the folder of its owner', () => {
+  const ownerGroups = [{ group: 'web', vms: ['web*'] }];
+  const spec = jobSpec({ configurationFiles: 'note', ownerGroups });
+  expect(pathsOf(planOf({ spec })).filter((path) => path.endsWith('.vmx'))).toEqual([
+    'web/web-01/web-01.vmx',
+    'ungrouped/etc-Web-02/etc-Web-02.vmx',
+  ]);
+});
+
 test('a descriptor needs streamOptimized images of whole disks, all in its folder, and hardware', () => {
   const ovfOf = (change: object) => pathsOf(planOf(change)).filter((path) => path.endsWith('.ovf'));
   const [first, second] = planOf().vms;
