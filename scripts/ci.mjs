@@ -46,7 +46,7 @@ const GROUPS = [
   ],
   [
     { name: 'demo', limitMinutes: 3, npm: ['run', '--silent', 'demo', '--', '--json'], count: countDemo },
-    summaryStage('files', 4),
+    summaryStage('files', 7),
   ],
   [summaryStage('freeze', 8), summaryStage('peers', 9)],
   [{ name: 'chaos', limitMinutes: 3, npm: ['run', '--silent', 'chaos', '--', '--json'], count: countChaos }],
