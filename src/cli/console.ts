@@ -1,4 +1,5 @@
 import { setMaxListeners } from 'node:events';
+import { createTerminalReporter } from '../platform/terminal-reporter.ts';
 import { createTextReporter } from '../platform/text-reporter.ts';
 import { hangingCalls } from '../platform/unless-aborted.ts';
 import { SnaphookError } from '../ports/errors.ts';
@@ -20,10 +21,12 @@ export interface Invocation {
   readonly debug: boolean;
 }
 
-export const stderrReporter: Reporter = createTextReporter(
-  (line) => process.stderr.write(line),
-  () => new Date(),
-);
+const toStderr = (text: string) => process.stderr.write(text);
+const now = () => new Date();
+const terminal = process.stderr.isTTY ? createTerminalReporter(toStderr, now, () => process.stderr.columns) : undefined;
+
+/** Progress is a line that moves where a person watches, and a heartbeat elsewhere. */
+export const stderrReporter: Reporter = terminal ?? createTextReporter(toStderr, now);
 
 /**
  * Runs a verb: its result alone goes to stdout, as text or as one JSON document; errors are coded and carry no stack.
@@ -39,10 +42,12 @@ export async function runVerb(
   ignoreClosedPipes();
   try {
     const result = await work(interruption.signal);
+    terminal?.clear();
     if (!invocation.json) print(result.text);
     else if (result.document) print(`${JSON.stringify(result.document)}\n`);
     return result.exitCode;
   } catch (error) {
+    terminal?.clear();
     const exitCode = exitCodeOf(error, interruption.exitCode());
     if (invocation.debug && error instanceof Error) process.stderr.write(`${error.stack}\n`);
     if (invocation.json) print(`${JSON.stringify(errorDocument(error, exitCode))}\n`);
