@@ -137,6 +137,7 @@ describe('hand-over directories', () => {
       arrayId: arrayId(ARRAY_ID),
       snapshotName: snapshotName(run, mark),
       spec: jobSpec(),
+      vms: [],
       devices,
     } as unknown as Plan;
     return plannedManifestOf(plan);
