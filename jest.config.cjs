@@ -15,7 +15,9 @@ module.exports = {
   testMatch: ['**/*.test.ts'],
   testPathIgnorePatterns: [
     '/node_modules/',
-    ...['crash', 'faults', 'peers', 'bench', 'freeze', 'files', 'qemu'].map((name) => `<rootDir>/test/${name}/`),
+    ...['crash', 'faults', 'peers', 'bench', 'freeze', 'files', 'qemu', 'package'].map(
+      (name) => `<rootDir>/test/${name}/`,
+    ),
   ],
   modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/release/'],
   transform: {

@@ -49,7 +49,10 @@ const GROUPS = [
     summaryStage('files', 7),
   ],
   [summaryStage('freeze', 8), summaryStage('peers', 9)],
-  [{ name: 'chaos', limitMinutes: 3, npm: ['run', '--silent', 'chaos', '--', '--json'], count: countChaos }],
+  [
+    { name: 'chaos', limitMinutes: 3, npm: ['run', '--silent', 'chaos', '--', '--json'], count: countChaos },
+    summaryStage('package', 8),
+  ],
   [jestStage('faults', 14)],
   // Every third mutation, the other ones another time.
   [{ ...summaryStage('mutations', 15), env: { MUTATION_STRIDE: '3' } }, summaryStage('qemu', 15)],

@@ -254,6 +254,7 @@ const parser: Argv = yargs(hideBin(process.argv))
       ),
     verb(async (options, signal) => (await import('./lab-verb.ts')).labUpVerb(options, signal)),
   )
+  .completion('completion', 'print the script for bash that completes verbs and options')
   .demandCommand(1, 'Name a verb.')
   .recommendCommands()
   .strict()

@@ -8,15 +8,17 @@ import { runLabProcess } from './lab-process.ts';
 import { benchPreflight } from './preflight.ts';
 import { runPreflightClient } from './preflight-client.ts';
 import { type BenchResult, textOf } from './result.ts';
+import { benchStartup } from './startup.ts';
 import { benchWindow } from './window.ts';
 
-const USAGE = `npm run bench -- preflight|window|calls|export|bands [--json] [--full-baseline] [--disk-gib N]
+const USAGE = `npm run bench -- preflight|window|calls|export|bands|startup [--json] [--full-baseline] [--disk-gib N]
 
   preflight  calls, time and memory of a plan over 10, 100 and 1,000 VMs
   window     how much longer guests stand still than the array needs: 1, 8 and 64 VMs, array times 0.05 to 8 s
   calls      calls of a whole run and in its window: 1, 4, 16 and 64 disks
   export     raw images beside qemu-img convert -W -m 8; memory at 1 and 50 GiB. Needs qemu-utils and 4 GiB of disk
   bands      the second backup of a disk of which 1 % changed, as bands and as one image, with restic and borg
+  startup    the Linux executable of a release beside an empty program. Needs build/release
 
 Each stands beside a naive baseline. bands needs six times --disk-gib (2) of room for temporary files. --json gives one document.
 `;
@@ -46,6 +48,7 @@ async function main(): Promise<void> {
     calls: benchCalls,
     export: benchExport,
     bands: () => benchBands(Number(values['disk-gib'])),
+    startup: async () => benchStartup(process.cwd()),
   };
   const bench = benches[name];
   if (values.help || !bench) {

@@ -1,6 +1,7 @@
 import { execFile, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import path from 'node:path';
+import { isSea } from 'node:sea';
 import { promisify } from 'node:util';
 import { SnaphookError } from '../../ports/errors.ts';
 
@@ -13,7 +14,6 @@ export interface ChildResult {
 
 /**
  * Runs one of the hooks as a backup product would: a process of its own, JSON on its stdout, its log on our stderr when asked.
- * The hooks lie beside this program.
  */
 export async function runHookProgram(
   hook: 'pre-backup' | 'post-backup',
@@ -21,12 +21,9 @@ export async function runHookProgram(
   showLog: boolean,
   signal: AbortSignal,
 ): Promise<ChildResult> {
-  const program = path.join(path.dirname(process.argv[1] ?? ''), `${hook}.cjs`);
-  if (!existsSync(program)) {
-    throw new SnaphookError('E_INTERNAL', `hook "${program}" is not there`, { hint: 'Run `npm run build` first.' });
-  }
   const startedMs = performance.now();
-  const child = spawn(process.execPath, [program, ...args, '--json'], {
+  const child = spawn(process.execPath, [...programOf(hook), ...args, '--json'], {
+    argv0: isSea() ? hook : process.execPath,
     stdio: ['ignore', 'pipe', showLog ? 'inherit' : 'pipe'],
     signal,
   });
@@ -41,6 +38,14 @@ export async function runHookProgram(
   const document = parseDocument(stdout);
   if (!document) throw new SnaphookError('E_INTERNAL', `hook "${hook}" printed no result: ${stderr.slice(-500)}`);
   return { exitCode, document, tookMs: performance.now() - startedMs };
+}
+
+/** What Node has to be told to run a hook: nothing in the single binary, which is one by its name; else the file beside this one. */
+function programOf(hook: string): readonly string[] {
+  if (isSea()) return [];
+  const program = path.join(path.dirname(process.argv[1] ?? ''), `${hook}.cjs`);
+  if (existsSync(program)) return [program];
+  throw new SnaphookError('E_INTERNAL', `hook "${program}" is not there`, { hint: 'Run `npm run build` first.' });
 }
 
 function parseDocument(text: string): Readonly<Record<string, unknown>> | undefined {

@@ -1,0 +1,70 @@
+// npm run package [-- --target linux|windows|all] [--output FOLDER]: makes a release in build/release/, see docs/packaging.md.
+// The .deb needs dpkg-deb, and the Linux guests' helper a C compiler with a static libc; what cannot be made is said.
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { chmodSync, copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { parseArgs } from 'node:util';
+import { buildFreezeHelper } from '../scripts/build-guest.mjs';
+import { root, version } from '../scripts/bundle-options.mjs';
+import { run } from '../scripts/debian.mjs';
+import { helpOnRequest } from '../scripts/help.mjs';
+import { install } from '../scripts/setup.mjs';
+
+helpOnRequest(import.meta.url);
+const { values } = parseArgs({ options: { target: { type: 'string', default: 'all' }, output: { type: 'string' } } });
+const targets = values.target === 'all' ? ['linux', 'windows'] : [values.target];
+const unknown = targets.find((name) => !['linux', 'windows'].includes(name));
+if (unknown !== undefined) {
+  console.error(`There is no target "${unknown}". Targets: linux, windows, all.`);
+  process.exit(2);
+}
+if (process.platform !== 'linux' || process.arch !== 'x64') {
+  console.error('A release is made on Linux x64, for all targets.');
+  process.exit(2);
+}
+process.umask(0o022);
+install();
+const { billOfMaterials, licenceTexts } = await import('./components.mjs');
+const { bundleProgram, installBase, makeExecutable, runOnBase } = await import('./executables.mjs');
+const { debianPackage } = await import('./debian-package.mjs');
+const { manPage } = await import('./man-page.mjs');
+
+const release = path.resolve(values.output ?? path.join(root, 'build/release'));
+rmSync(release, { recursive: true, force: true });
+mkdirSync(release, { recursive: true });
+const write = (file, text) => writeFileSync(path.join(release, file), text);
+
+/** Of the .deb's files: the last commit's, so that a commit gives the same bytes on every day. */
+function secondsSinceEpoch() {
+  if (process.env.SOURCE_DATE_EPOCH !== undefined) return Number(process.env.SOURCE_DATE_EPOCH);
+  return Number(execFileSync('git', ['log', '-1', '--format=%ct'], { cwd: root, encoding: 'utf8' }));
+}
+
+installBase();
+const { bundle, inputs } = await bundleProgram();
+for (const target of targets) makeExecutable(target, release);
+const said = (name, words) => runOnBase([bundle, ...words], { argv0: name });
+write('sbom.cdx.json', billOfMaterials(inputs));
+write('THIRD-PARTY-LICENSES.txt', licenceTexts(inputs));
+copyFileSync(path.join(root, 'LICENSE'), path.join(release, 'LICENSE'));
+write('snaphook.1', manPage(said('snaphook', ['--help']), said('pre-backup', ['--help']), version));
+write('snaphook.bash', said('snaphook', ['completion']));
+if (targets.includes('linux')) {
+  buildFreezeHelper({ output: path.join(release, 'snaphook-freeze') });
+  if (run('dpkg-deb', ['--version']).status === 0)
+    debianPackage(release, path.join(root, 'build/package/debian'), secondsSinceEpoch());
+  else console.error('no .deb is made: it needs dpkg-deb.');
+}
+const programs = ['snaphook', 'snaphook.exe', 'snaphook-freeze'];
+const sums = readdirSync(release)
+  .sort()
+  .map((file) => {
+    chmodSync(path.join(release, file), programs.includes(file) ? 0o755 : 0o644);
+    const sum = createHash('sha256')
+      .update(readFileSync(path.join(release, file)))
+      .digest('hex');
+    return `${sum}  ${file}\n`;
+  });
+write('SHA256SUMS', sums.join(''));
+process.stdout.write(sums.join(''));

@@ -1,0 +1,33 @@
+// node warm-cache.cjs PROGRAM OUTPUT: runs the wrapped program a few times and stores V8's code cache of what was compiled by then.
+// It has to run on the very Node of the target: V8 ignores, without a word, the cache of another one.
+const { writeFileSync, readFileSync } = require('node:fs');
+const vm = require('node:vm');
+
+/** Each loads what a verb needs and ends at once, as there is no such configuration. */
+const NO_CONFIG = ['--config', '/nonexistent/snaphook.yaml'];
+const WARM_UPS = [
+  ['snaphook', '--help'],
+  ...['pre', 'post', 'plan'].map((verb) => ['snaphook', verb, '--job', 'none', ...NO_CONFIG]),
+  ...['status', 'doctor', 'reap'].map((verb) => ['snaphook', verb, ...NO_CONFIG]),
+  ['pre-backup', '--job', 'none', ...NO_CONFIG],
+  ['post-backup', '--job', 'none', ...NO_CONFIG],
+];
+
+const [program, output] = process.argv.slice(2);
+const script = new vm.Script(readFileSync(program, 'latin1'), { filename: 'snaphook.cjs' });
+const exit = process.exit;
+
+const runOnce = ([name, ...words]) =>
+  new Promise((ended) => {
+    process.execPath = name; // the program goes by it, too; argv0 cannot be set
+    process.argv = [name, name, ...words];
+    process.exit = ended;
+    const module = { exports: {} };
+    script.runInThisContext().call(module.exports, module.exports, require, module, name, '.');
+  });
+
+(async () => {
+  for (const warmUp of WARM_UPS) await runOnce(warmUp);
+  writeFileSync(output, script.createCachedData());
+  exit(0);
+})();

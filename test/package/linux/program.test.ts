@@ -1,0 +1,126 @@
+import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { RELEASE, run } from '../release.ts';
+
+const PROGRAM = path.join(RELEASE, 'snaphook');
+const DEB = path.join(RELEASE, `snaphook_${__VERSION__}_amd64.deb`);
+const newFolder = () => mkdtempSync(path.join(tmpdir(), 'program-'));
+const noConfig = ['--config', '/nonexistent/snaphook.yaml'];
+const asRoot = process.getuid?.() === 0 ? test : test.skip;
+
+test('the program says its version and its verbs with no environment at all', async () => {
+  expect(await run(PROGRAM, ['--version'])).toEqual({ exitCode: 0, stdout: `${__VERSION__}\n`, stderr: '' });
+  const help = await run(PROGRAM, ['--help']);
+  expect(help).toMatchObject({ exitCode: 0, stderr: '' });
+  expect(help.stdout).toContain('snaphook plan');
+});
+
+test('called by the name of a hook, through a link or by argv[0], it is the hook', async () => {
+  const folder = newFolder();
+  for (const hook of ['pre-backup', 'post-backup']) {
+    const link = path.join(folder, hook);
+    symlinkSync(PROGRAM, link);
+    for (const ended of [await run(link, ['--help']), await run(PROGRAM, ['--help'], { argv0: hook })]) {
+      expect(ended).toMatchObject({ exitCode: 0, stderr: '' });
+      expect(ended.stdout).toContain(`Usage: ${hook} --job NAME`);
+    }
+  }
+});
+
+test('verbs and hooks start with their folder gone, stdin closed and a umask that denies all', async () => {
+  const hostile = 'cd "$1" && rmdir "$1" && umask 0777 && shift && exec "$@" <&-';
+  const link = path.join(newFolder(), 'pre-backup');
+  symlinkSync(PROGRAM, link);
+  for (const call of [[PROGRAM, 'pre'], [link]]) {
+    const words = ['-c', hostile, 'sh', newFolder(), ...call, '--job', 'none', ...noConfig];
+    const ended = await run('/bin/sh', words);
+    expect(ended).toMatchObject({ exitCode: 10, stdout: '' });
+    expect(ended.stderr).toContain('[E_CONFIG]');
+  }
+});
+
+test("a caller's NODE_OPTIONS change nothing", async () => {
+  const env = { NODE_OPTIONS: '--require=/nonexistent/module.js' };
+  const ended = await run(PROGRAM, ['status', ...noConfig], { env });
+  expect(ended.exitCode).toBe(10);
+  expect(ended.stderr).not.toContain('module.js');
+});
+
+test('verbs are completed by the program itself', async () => {
+  const { stdout } = await run(PROGRAM, ['--get-yargs-completions', 'snaphook', 'pl']);
+  expect(stdout.split('\n')).toContain('plan');
+  expect(readFileSync(path.join(RELEASE, 'snaphook.bash'), 'utf8')).toContain('snaphook --get-yargs-completions');
+});
+
+test('every file of the release has its checksum', async () => {
+  const sums = readFileSync(path.join(RELEASE, 'SHA256SUMS'), 'utf8').trimEnd().split('\n');
+  const files = readdirSync(RELEASE).filter((file) => file !== 'SHA256SUMS');
+  expect(sums.map((line) => line.slice(66))).toEqual(files.sort());
+  const checked = await run('/usr/bin/sha256sum', ['--check', '--quiet', 'SHA256SUMS'], { cwd: RELEASE });
+  expect(checked).toEqual({ exitCode: 0, stdout: '', stderr: '' });
+});
+
+test('the list of parts names each package, and Node with what it contains', () => {
+  const { components } = JSON.parse(readFileSync(path.join(RELEASE, 'sbom.cdx.json'), 'utf8'));
+  const names = components.map(({ name }: { readonly name: string }) => name);
+  expect(names).toEqual(expect.arrayContaining(['yargs', 'soap', 'ssh2', 'wa-sqlite', 'node', 'openssl', 'v8']));
+  expect(names).not.toContain('jest');
+  const licences = readFileSync(path.join(RELEASE, 'THIRD-PARTY-LICENSES.txt'), 'utf8');
+  for (const { name, version, licenses } of components.filter(({ purl }: { readonly purl?: string }) =>
+    purl?.startsWith('pkg:npm/'),
+  ))
+    expect(licences).toContain(`${name} ${version}: ${licenses[0].expression}`);
+});
+
+test('the manual page has every verb and exit code', () => {
+  const page = readFileSync(path.join(RELEASE, 'snaphook.1'), 'utf8');
+  for (const part of [
+    '.B snaphook pre\n',
+    '.B snaphook reap\n',
+    '.B \\-\\-config\n',
+    '13 preflight',
+    'SNAPHOOK_RUN_ID',
+  ])
+    expect(page).toContain(part);
+});
+
+test('the .deb brings program, hooks, manual, completion and an example, all of them owned by root', async () => {
+  const { exitCode, stdout } = await run('/usr/bin/dpkg-deb', ['--contents', DEB], { env: { PATH: '/usr/bin:/bin' } });
+  expect(exitCode).toBe(0);
+  const lines = stdout.trimEnd().split('\n');
+  for (const line of lines) expect(line).toMatch(/^(drwxr-xr-x|-rwxr-xr-x|-rw-r--r--|lrwxrwxrwx) root\/root /);
+  for (const file of [
+    'usr/bin/snaphook',
+    'usr/lib/snaphook/pre-backup -> ../../bin/snaphook',
+    'usr/lib/snaphook/post-backup -> ../../bin/snaphook',
+    'usr/share/man/man1/snaphook.1.gz',
+    'usr/share/bash-completion/completions/snaphook',
+    'usr/share/doc/snaphook/examples/snaphook.yaml',
+  ])
+    expect(lines.filter((line) => line.endsWith(` ./${file}`))).toHaveLength(1);
+});
+
+/** The libraries that a program names, as absolute paths. */
+async function librariesOf(program: string): Promise<readonly string[]> {
+  const { stdout } = await run('/usr/bin/ldd', [program], { env: { PATH: '/usr/bin:/bin' } });
+  return [...stdout.matchAll(/(\/\S+) \(0x/g)].map(([, file]) => file ?? '');
+}
+
+asRoot('from its .deb alone, on a machine that has only tar and libraries, it runs the whole demo', async () => {
+  const machine = newFolder();
+  const env = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin' };
+  expect(await run('/usr/bin/dpkg-deb', ['--extract', DEB, machine], { env })).toMatchObject({ exitCode: 0 });
+  for (const file of ['/bin/tar', ...(await librariesOf(PROGRAM)), ...(await librariesOf('/bin/tar'))]) {
+    mkdirSync(path.dirname(path.join(machine, file)), { recursive: true });
+    copyFileSync(file, path.join(machine, file));
+  }
+  for (const folder of ['proc', 'dev', 'tmp']) mkdirSync(path.join(machine, folder));
+  const enter =
+    'mount -t proc proc "$1/proc" && mount --rbind /dev "$1/dev" && exec chroot "$1" /usr/bin/snaphook demo --json <&-';
+  const inside = ['--mount', '--propagation', 'private', '/bin/sh', '-c', enter, 'sh', machine];
+  const ended = await run('/usr/bin/unshare', inside, { env });
+  expect(ended).toMatchObject({ exitCode: 0 });
+  expect(JSON.parse(ended.stdout)).toMatchObject({ schema: 'snaphook/demo', ok: true });
+  expect(readdirSync(path.join(machine, 'tmp'))).toEqual([]);
+});
