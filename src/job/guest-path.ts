@@ -25,7 +25,9 @@ export function findPath(
   volumes: readonly LabelledVolume[],
   { path, volumeName }: { readonly path: string; readonly volumeName: string | undefined },
 ): FoundPath {
-  const names = namesOf(path);
+  const names = fromRoot(path);
+  if (!names)
+    throw refused(`"${path}" is no path from the root down`, 'Give it as `/etc/hosts`, without `.` and `..`.');
   const mounted = volumes.flatMap(({ disk, volume }) => (volume.state === 'mounted' ? [{ disk, volume }] : []));
   if (volumeName !== undefined) {
     const found = mounted.filter(({ volume }) => volume.path.split('/').at(-1) === volumeName);
@@ -33,11 +35,12 @@ export function findPath(
   }
   const places = placesInGuest(mounted.map(({ volume }) => volume));
   const all = mounted.flatMap((one) =>
-    (places.get(one.volume) ?? []).map(({ mountPoint, subvolume }) => ({
-      ...one,
-      at: namesOf(mountPoint),
-      inside: subvolume?.split('/').filter((name) => name !== '') ?? [],
-    })),
+    (places.get(one.volume) ?? []).flatMap(({ mountPoint, subvolume = '' }) => {
+      const at = fromRoot(mountPoint);
+      // The word of a guest: of another kind of file system it means nothing, and it must not lead out of this one.
+      const inside = one.volume.holds === 'btrfs' ? namesOf(subvolume) : [];
+      return at && inside ? [{ ...one, at, inside }] : [];
+    }),
   );
   const above = all.filter(({ at }) => isAt(at, names));
   const depth = Math.max(...above.map(({ at }) => at.length));
@@ -51,11 +54,12 @@ export function findPath(
 const isAt = (folder: readonly string[], names: readonly string[]): boolean =>
   folder.every((name, index) => name === names[index]);
 
-function namesOf(path: string): readonly string[] {
+const fromRoot = (path: string): readonly string[] | undefined => (path.startsWith('/') ? namesOf(path) : undefined);
+
+/** Undefined: it does not lead down alone. */
+function namesOf(path: string): readonly string[] | undefined {
   const names = path.split('/').filter((name) => name !== '');
-  if (path.startsWith('/') && !path.includes('\0') && !names.some((name) => name === '.' || name === '..'))
-    return names;
-  throw refused(`"${path}" is no path from the root down`, 'Give it as `/etc/hosts`, without `.` and `..`.');
+  return path.includes('\0') || names.some((name) => name === '.' || name === '..') ? undefined : names;
 }
 
 function onlyOne<Found>(found: readonly Found[], what: string, volumes: readonly LabelledVolume[]): Found {

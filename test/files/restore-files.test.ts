@@ -39,7 +39,12 @@ beforeAll(async () => {
       writeFiles(path.join(root, 'etc/app'), 'app');
       writeFileSync(
         path.join(root, 'etc/fstab'),
-        `UUID=${ROOT_UUID} / ext4 defaults 0 1\nUUID=${DATA_UUID} /srv xfs\n`,
+        [
+          `UUID=${ROOT_UUID} / ext4 defaults 0 1`,
+          `UUID=${DATA_UUID} /srv xfs`,
+          `UUID=${DATA_UUID} /up xfs subvol=../../..`,
+          `UUID=${DATA_UUID} /a/../b xfs`,
+        ].join('\n'),
       );
       return treeOf(path.join(root, 'etc/app'));
     }),
@@ -129,6 +134,15 @@ test('files are taken out of images, byte for byte, by the paths of the guest; t
   expect(treeOf(path.dirname(path.join(to, 'folder 1')))).toMatchObject(Object.fromEntries(wanted));
   expectNothingLeft();
   expect(treeOf(backup)).toEqual(before);
+});
+
+test('a table of the guest that leads up does not lead out of its file system', async () => {
+  const { document } = await restore({ path: '/up/folder 1', apply: false });
+  expect(document).toMatchObject({ disk: 'Hard disk 2', files: 4 });
+
+  expect(await failure(restore({ path: `/up${path.dirname(to)}` }))).toMatchObject({ code: 'E_RESTORE' });
+  expect(existsSync(to)).toBe(false);
+  expectNothingLeft();
 });
 
 test('nothing is overwritten, and of a path that is not there nothing is left', async () => {

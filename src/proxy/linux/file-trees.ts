@@ -129,8 +129,14 @@ const noRoom = (why: string, cause?: unknown) =>
     cause,
   });
 
-/** The place itself; no name on the way may be a link, which could lead out of the file system. */
+/** The place itself; no name may lead up, and none on the way may be a link: both could lead out of the file system. */
 async function placeOf({ root, names }: TreePlace): Promise<Buffer> {
+  if (names.some((name) => name === '' || name === '.' || name === '..' || /[/\0]/.test(name))) {
+    throw refused(
+      `${JSON.stringify(names.join('/'))} does not lead down from the root`,
+      'Name the path without `.` and `..`.',
+    );
+  }
   let place = root;
   for (const [index, name] of names.entries()) {
     place = `${place}/${name}`;

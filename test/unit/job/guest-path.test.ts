@@ -1,5 +1,6 @@
 import { findPath, type LabelledVolume } from '../../../src/job/guest-path.ts';
 import type { MountedVolume } from '../../../src/ports/file-systems.ts';
+import { parseFstab } from '../../../src/proxy/linux/fstab.ts';
 import { failure } from '../../failure.ts';
 
 const mounted = (disk: string, path: string, change: Partial<MountedVolume> = {}): LabelledVolume => ({
@@ -47,6 +48,41 @@ test('what lies below the path on other file systems is told', () => {
   expect(find('/').notIncluded).toEqual(['/home', '/var/lib']);
   expect(find('/var').notIncluded).toEqual(['/var/lib']);
   expect(find('/etc').notIncluded).toEqual([]);
+});
+
+test.each(['ext4', 'btrfs'])('no line of a hostile table leads out of its %s', (holds) => {
+  const fstab = parseFstab(
+    [
+      'UUID=aaaa / auto defaults',
+      'UUID=bbbb /srv auto subvol=../../../host',
+      'UUID=bbbb /opt auto subvol=@/./..',
+      'UUID=bbbb /mnt auto subvol=@\\000x',
+    ].join('\n'),
+  );
+  const volumes = [
+    mounted('d', 'disk-1/part1', { uuid: 'aaaa', fstab }),
+    mounted('e', 'disk-2/part1', { uuid: 'bbbb', holds }),
+  ];
+  // What is no place in a btrfs is no line; of others subvolumes are no matter.
+  const expected = (name: string) =>
+    holds === 'btrfs' ? { disk: 'd', names: [name, 'x'] } : { disk: 'e', names: ['x'] };
+
+  for (const name of ['srv', 'opt', 'mnt'])
+    expect(find(`/${name}/x`, undefined, volumes)).toMatchObject(expected(name));
+});
+
+test('an odd line of a table is no reason to refuse paths that other lines lead to', () => {
+  const fstab = parseFstab(
+    'UUID=aaaa / ext4\nUUID=bbbb /a/../b ext4\nUUID=bbbb /./x ext4\nUUID=bbbb /y\\000 ext4\nUUID=bbbb /srv ext4',
+  );
+  const volumes = [
+    mounted('d', 'disk-1/part1', { uuid: 'aaaa', fstab }),
+    mounted('e', 'disk-2/part1', { uuid: 'bbbb' }),
+  ];
+
+  expect(find('/etc', undefined, volumes)).toMatchObject({ disk: 'd', names: ['etc'] });
+  expect(find('/srv/x', undefined, volumes)).toMatchObject({ disk: 'e', names: ['x'] });
+  expect(find('/', undefined, volumes).notIncluded).toEqual(['/srv']);
 });
 
 test('with a volume the path is that of the file system, and a name that two have is not guessed', async () => {

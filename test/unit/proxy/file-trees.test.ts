@@ -94,6 +94,22 @@ test('no link on the way is followed, and what is not there is told', async () =
   expect(await linuxFileTrees.look({ root, names: ['etc', 'app', 'passwd'] }, never)).toMatchObject({ links: 1 });
 });
 
+test.each([[['..', 'host']], [['etc', '..', '..', 'host']], [['../host']], [['.', 'etc']], [['', 'etc']], [['etc\0']]])(
+  'names that do not lead down, %j, are neither looked at nor copied',
+  async (names) => {
+    const folder = newFolder();
+    const root = path.join(folder, 'root');
+    mkdirSync(path.join(root, 'etc'), { recursive: true });
+    writeFileSync(path.join(folder, 'host'), 'of the proxy');
+    const into = path.join(folder, 'into');
+    const refusal = { code: 'E_RESTORE', message: expect.stringContaining('does not lead down') };
+
+    expect(await failure(linuxFileTrees.look({ root, names }, never))).toMatchObject(refusal);
+    expect(await failure(linuxFileTrees.copy({ root, names }, into, quiet, never))).toMatchObject(refusal);
+    expect(readdirSync(folder).sort()).toEqual(['host', 'root']);
+  },
+);
+
 test('nothing is overwritten, no link leads to the destination, and nobody else can put one on the way', async () => {
   const folder = newFolder();
   const check = (name: string) => linuxFileTrees.checkDestination(path.join(folder, name));
