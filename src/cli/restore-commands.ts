@@ -116,7 +116,7 @@ const files = (parser: Argv) =>
           .option('volume', {
             type: 'string',
             requiresArg: true,
-            describe: 'file system, such as part2, or disk where the disk has no partition table',
+            describe: 'file system, such as part2 or lvm/GROUP/VOLUME, or disk where the disk has no partition table',
           })
           .option('to', {
             type: 'string',

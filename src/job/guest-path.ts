@@ -1,5 +1,6 @@
 import { SnaphookError } from '../ports/errors.ts';
 import type { MountedVolume, Volume } from '../ports/file-systems.ts';
+import { placeNameOf } from '../ports/place-name.ts';
 import { placesInGuest } from './restore-map.ts';
 
 /** A volume of a disk, by the label of the disk. */
@@ -30,7 +31,7 @@ export function findPath(
     throw refused(`"${path}" is no path from the root down`, 'Give it as `/etc/hosts`, without `.` and `..`.');
   const mounted = volumes.flatMap(({ disk, volume }) => (volume.state === 'mounted' ? [{ disk, volume }] : []));
   if (volumeName !== undefined) {
-    const found = mounted.filter(({ volume }) => volume.path.split('/').at(-1) === volumeName);
+    const found = mounted.filter(({ volume }) => placeNameOf(volume) === volumeName);
     return { ...onlyOne(found, `the volume "${volumeName}"`, volumes), names, notIncluded: [] };
   }
   const places = placesInGuest(mounted.map(({ volume }) => volume));
@@ -66,9 +67,8 @@ function onlyOne<Found>(found: readonly Found[], what: string, volumes: readonly
   const [one, ...others] = found;
   if (one !== undefined && others.length === 0) return one;
   const told = volumes.map(({ disk, volume }) => {
-    const name = volume.partition === undefined ? 'disk' : `part${volume.partition}`;
     const state = volume.state === 'mounted' ? '' : `, ${volume.state}: ${volume.why}`;
-    return `"${disk}" ${name} (${volume.holds ?? 'unknown'}${state})`;
+    return `"${disk}" ${placeNameOf(volume)} (${volume.holds ?? 'unknown'}${state})`;
   });
   throw refused(
     `${what} is on ${found.length} file systems`,

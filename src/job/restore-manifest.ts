@@ -45,6 +45,12 @@ export function readBackup(text: string, vmName: string | undefined): Restorable
       'Its files are restored by the backup product itself: they lie below `path` of the entries of `fileSystems` in the manifest.',
     );
   }
+  if (root.exposed !== undefined) {
+    throw refused(
+      'its disks were handed over without a copy, and it has no images',
+      'What the backup product read it has: restore the disks, raw, with the product itself.',
+    );
+  }
   const images = imagesOf(root);
   const vm = chosenVm(listOf(root.vms), vmName);
   const name = textOf(vm, 'name');

@@ -4,6 +4,7 @@ import { unlessAborted } from '../../platform/unless-aborted.ts';
 import type { Clock } from '../../ports/clock.ts';
 import { SnaphookError } from '../../ports/errors.ts';
 import type { DiskToRelease, FileSystems, ForeignMount, Volume } from '../../ports/file-systems.ts';
+import { placeNameOf } from '../../ports/place-name.ts';
 import { blockDeviceBytes } from './block-device.ts';
 import { FUSE_DEVICE, FUSE_PROGRAMS, FUSE_TYPE, hasFuse, waitForFuseEnd } from './fuse-mount.ts';
 import { behindLoop, detachLoop, loopsOf } from './loop-devices.ts';
@@ -12,7 +13,7 @@ import { type DiskContent, type FoundOnDisk, hasPhysicalVolume, withLogicalVolum
 import { firstFileBelow, makeMountPoint } from './mount-points.ts';
 import { mountVolume } from './mount-volume.ts';
 import { mountsBelow, seesMountsOf, unmount } from './mounts.ts';
-import { placeNameOf, removeFolders } from './place-names.ts';
+import { removeFolders } from './place-names.ts';
 import { readWhole } from './probes/guest-path.ts';
 import { probeApplication, requireProbes } from './probes/probe-application.ts';
 import { removeScratch, SCRATCH } from './probes/view.ts';

@@ -1,18 +1,9 @@
 import { readdir, rmdir } from 'node:fs/promises';
 import path from 'node:path';
 import { removeEmptyFolders } from '../../platform/remove-empty-folders.ts';
-import type { VolumePlace } from '../../ports/file-systems.ts';
+import { LVM, WHOLE } from '../../ports/place-name.ts';
 
-const WHOLE = 'disk';
 const PARTITION = /^part\d+$/;
-/** A level of its own: groups have whatever names their guests gave them. */
-const LVM = 'lvm';
-
-/** Where a volume is mounted below the folder of its disk. */
-export function placeNameOf({ partition, logicalVolume }: VolumePlace): string {
-  if (logicalVolume) return `${LVM}/${logicalVolume.group}/${logicalVolume.name}`;
-  return partition === undefined ? WHOLE : `part${partition}`;
-}
 
 /** The folders for mounts in that of a disk, and those between it and the root. Only empty ones: one that holds something is not ours alone. */
 export async function removeFolders(root: string, folder: string): Promise<void> {

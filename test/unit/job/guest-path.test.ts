@@ -34,6 +34,17 @@ const DATA = mounted('Hard disk 2', 'disk-2001/part1', { uuid: 'bbbb' });
 const find = (path: string, volumeName?: string, volumes = [ROOT, DATA]) => findPath(volumes, { path, volumeName });
 const refusal = (...words: Parameters<typeof find>) => failure(Promise.resolve().then(() => find(...words)));
 
+test('logical volumes go by group and name, and the list of what there is names them so', async () => {
+  const lv = (group: string) =>
+    mounted('Hard disk 1', `disk-2000/lvm/${group}/root`, { partition: 2, logicalVolume: { group, name: 'root' } });
+  const volumes = [lv('vg0'), lv('vg1')];
+
+  expect(find('/srv', 'lvm/vg1/root', volumes).volume).toBe(volumes[1]?.volume);
+  expect(await refusal('/srv', 'root', volumes)).toMatchObject({
+    hint: expect.stringContaining('"Hard disk 1" lvm/vg0/root (ext4); "Hard disk 1" lvm/vg1/root (ext4)'),
+  });
+});
+
 test.each<[string, LabelledVolume, readonly string[]]>([
   ['/etc/app', ROOT, ['@', 'etc', 'app']],
   ['/home//jo/', ROOT, ['@home', 'jo']],

@@ -99,6 +99,7 @@ test.each<[string, object, string]>([
     'encrypted by vSphere',
   ],
   ['a hand-over of files', { fileSystems: [], images: [] }, 'mounted file systems'],
+  ['disks without a copy', { exposed: { as: 'nbd' }, images: [] }, 'without a copy'],
   ['a disk without an image', { vms: [vm('sql01', { disks: [disk({ images: [] })] })] }, 'names 0 images'],
   ['a disk whose image is not there', { images: [] }, 'which it does not have'],
   [

@@ -1,6 +1,6 @@
 import { open } from 'node:fs/promises';
 import type { OtherVolume, VolumePlace } from '../../../ports/file-systems.ts';
-import { placeNameOf } from '../place-names.ts';
+import { placeNameOf } from '../../../ports/place-name.ts';
 import { type FoundVolume, lookAtLogicalVolume } from '../volumes.ts';
 import { type Assigned, assemble, type Seat } from './assemble.ts';
 import { readPhysicalVolume } from './physical-volume.ts';
