@@ -71,7 +71,8 @@ export function createWindowsFileSystems(shell: PowerShell, clock: Clock, seen: 
       for (const disk of disks) {
         const folder = insideOf(root, disk.folder);
         foreign.push(...(await releaseMounts(shell, folder, disk, signal)));
-        await removeMountFolders(root, folder);
+        const mountPoints = (await partitionsOf(shell, signal)).flatMap(({ AccessPaths }) => AccessPaths);
+        await removeMountFolders(root, folder, mountPoints);
       }
       return foreign;
     },
