@@ -130,11 +130,11 @@ test('a volume is mounted to a folder, read-only, after its log was replayed on 
   expect(accessPaths().filter((one) => /^[A-Z]:/.test(one))).toEqual([]);
 });
 
-test('what a job wants verified is refused before anything is sent, also of images; without a wish nothing is', async () => {
+test('what a job wants verified is refused before anything is sent; without a wish nothing is', async () => {
   const { fileSystems, program } = await makeWorld(oneVolume());
-  const none = { images: false, files: false, applications: [] } as const;
+  const none = { fileSystems: false, files: false, applications: [] } as const;
 
-  for (const wish of [{ images: true }, { files: true }, { applications: ['sqlite'] as const }])
+  for (const wish of [{ fileSystems: true }, { files: true }, { applications: ['sqlite'] as const }])
     await expect(fileSystems.preflightChecks({ ...none, ...wish }, soon())).rejects.toMatchObject({ code: 'E_PROXY' });
   await fileSystems.preflightChecks(none, soon());
 
