@@ -198,6 +198,7 @@ function verifyOf({ handOver, verify }: JobConfig): Pick<JobSpec, 'verify'> {
   return {
     verify: {
       fileSystems,
+      ...(fileSystems && verify?.fileSystems === undefined && { isDefault: true }),
       files: files.map(({ vm, path: place, volume }) => ({ vm, path: place, volume })),
       applications: applications.map(({ kind, vm, path: place, volume, seconds }) => {
         return { kind, vm, path: place, volume, limitMs: seconds * 1000 };

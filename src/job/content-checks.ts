@@ -22,9 +22,9 @@ export interface Checks {
   readonly fileSystems?: readonly VolumeOfDisk[];
 }
 
-/** What a job wants looked into. */
-export const wantedChecks = ({ files, verify }: Pick<JobSpec, 'files' | 'verify'>): WantedChecks => ({
-  images: verify !== undefined && files === undefined,
+/** What a job itself says that it wants looked into. */
+export const wantedChecks = ({ verify }: Pick<JobSpec, 'verify'>): WantedChecks => ({
+  fileSystems: verify?.fileSystems === true && !verify.isDefault,
   files: verify !== undefined && verify.files.length > 0,
   applications: [...new Set(verify?.applications.map(({ kind }) => kind))],
 });

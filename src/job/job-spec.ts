@@ -89,6 +89,8 @@ export interface ApplicationWish extends GuestPath {
 export interface VerifyWish {
   /** Each by its own checker. */
   readonly fileSystems: boolean;
+  /** The job does not say so itself: they are checked as far as the proxy can. */
+  readonly isDefault?: true;
   /** Each is read to its end. */
   readonly files: readonly GuestPath[];
   /** Each is opened by its own program. */

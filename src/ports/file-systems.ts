@@ -88,9 +88,9 @@ export interface ProbedApplication {
   readonly found: string;
 }
 
-/** What is to be looked into before a hand-over, beside file systems that are handed over themselves. */
+/** What must be looked into before a hand-over. */
 export interface WantedChecks {
-  readonly images: boolean;
+  readonly fileSystems: boolean;
   readonly files: boolean;
   /** To be probed. */
   readonly applications: readonly ApplicationKind[];

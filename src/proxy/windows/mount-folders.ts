@@ -1,6 +1,7 @@
 import { opendir, readdir, rmdir } from 'node:fs/promises';
 import path from 'node:path';
 import { ensureFolder } from '../../platform/ensure-folder.ts';
+import { removeEmptyFolders } from '../../platform/remove-empty-folders.ts';
 import { systemErrorCode } from '../../platform/system-error.ts';
 import { SnaphookError } from '../../ports/errors.ts';
 
@@ -43,13 +44,16 @@ export async function makeMountFolder(folder: string): Promise<void> {
   });
 }
 
-/** The folders of a disk, up to the hand-over directory. Only empty ones: a folder that holds something is not ours alone. */
-export async function removeMountFolders(root: string, folder: string): Promise<void> {
+/**
+ * The folders of a disk, up to the hand-over directory. Only empty ones: a folder that holds something is not ours alone. Windows removes
+ * a mount point like an empty folder, and with it the mount: what is mounted in the folder keeps it, and one above it stays as well.
+ */
+export async function removeMountFolders(root: string, folder: string, mountPoints: readonly string[]): Promise<void> {
+  if (mountPoints.some((one) => isSameFolder(one, folder) || isInFolder(folder, one))) return;
   for (const name of await readdir(folder).catch(() => [])) {
     if (/^part\d+$/.test(name)) await rmdir(path.join(folder, name)).catch(() => undefined);
   }
-  for (let current = folder; current.startsWith(root + path.sep); current = path.dirname(current)) {
-    if ((await readdir(current).catch(() => [''])).length > 0) return;
-    await rmdir(current).catch(() => undefined);
-  }
+  let stays = path.dirname(folder);
+  while (isInFolder(root, stays) && !mountPoints.some((one) => isSameFolder(one, stays))) stays = path.dirname(stays);
+  await removeEmptyFolders(folder, stays);
 }

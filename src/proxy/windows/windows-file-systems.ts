@@ -42,8 +42,8 @@ export function createWindowsFileSystems(shell: PowerShell, clock: Clock, seen: 
       for (const folder of folders) await requireEmpty(insideOf(root, folder));
     },
 
-    async preflightChecks({ images, files, applications }) {
-      if (images || files || applications.length > 0) throw notVerified();
+    async preflightChecks({ fileSystems, files, applications }) {
+      if (fileSystems || files || applications.length > 0) throw notVerified();
     },
 
     readWhole: () => Promise.reject(notVerified()),
@@ -71,7 +71,8 @@ export function createWindowsFileSystems(shell: PowerShell, clock: Clock, seen: 
       for (const disk of disks) {
         const folder = insideOf(root, disk.folder);
         foreign.push(...(await releaseMounts(shell, folder, disk, signal)));
-        await removeMountFolders(root, folder);
+        const mountPoints = (await partitionsOf(shell, signal)).flatMap(({ AccessPaths }) => AccessPaths);
+        await removeMountFolders(root, folder, mountPoints);
       }
       return foreign;
     },

@@ -10,6 +10,7 @@ import { openSite, type Site } from './site.ts';
 const silent: Reporter = { info: () => undefined, warn: () => undefined, progress: () => undefined };
 const DEVICE = '00101';
 const PARTITION_BYTES = 1024 * 1024;
+const fileSystems = { fileSystems: true, files: [], applications: [] } as const;
 const unfrozen = { freeze: 'none', grade: 'crash' } as const;
 
 let site: Site;
@@ -56,7 +57,7 @@ test('file systems are mounted to folders of a Windows proxy, and the post hook 
 
   const result = await site.pre({
     job: 'no-freeze',
-    spec: { ...unfrozen, files: { onUnreadable: 'fail' } },
+    spec: { ...unfrozen, files: { onUnreadable: 'fail' }, verify: { ...fileSystems, isDefault: true } },
   });
 
   const [disk] = onlineDisks();
@@ -67,6 +68,20 @@ test('file systems are mounted to folders of a Windows proxy, and the post hook 
   await site.post('no-freeze');
   expect(onlineDisks()).toEqual([]);
   expect(existsSync(folder ?? '')).toBe(false);
+  expect(site.leftBehind()).toEqual([]);
+});
+
+test('a job that says itself that file systems are verified is refused before guests are touched', async () => {
+  const files = { onUnreadable: 'fail' } as const;
+  const cmdlets = program.pipelines.length;
+
+  const refusals = [
+    await site.failingPre({ job: 'no-freeze', spec: { ...unfrozen, files, verify: fileSystems } }),
+    await site.failingPre({ job: 'no-freeze', spec: { ...unfrozen, verify: fileSystems } }),
+  ];
+
+  expect(refusals).toMatchObject([{ code: 'E_PROXY' }, { code: 'E_PROXY' }]);
+  expect(program.pipelines.slice(cmdlets).filter((text) => /^(Set|Add)-/.test(text))).toEqual([]);
   expect(site.leftBehind()).toEqual([]);
 });
 

@@ -177,7 +177,9 @@ test('a job verifies file systems where it hands them over, and else what it nam
   const application = '{ kind: postgresql, vm: pg01, path: /15/main, volume: hard-disk-2/lvm/vg/pg }';
 
   expect(spec('').verify).toBeUndefined();
-  expect(spec('    handOver: files\n').verify).toEqual({ fileSystems: true, files: [], applications: [] });
+  const all = { fileSystems: true, files: [], applications: [] };
+  expect(spec('    handOver: files\n').verify).toEqual({ ...all, isDefault: true });
+  expect(spec('    handOver: files\n    verify: { fileSystems: true }\n').verify).toEqual(all);
   expect(spec('    handOver: files\n    verify: { fileSystems: false }\n').verify).toBeUndefined();
   expect(spec(`    verify: { applications: [${application}] }\n`).verify).toEqual({
     fileSystems: false,

@@ -1,5 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import { closeSync, openSync, readdirSync, statSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readdirSync, statSync, writeSync } from 'node:fs';
 import path from 'node:path';
 import { type DiskLayout, type LabPartition, readLayout } from './disk-layout.ts';
 import { StorageError } from './storage-error.ts';
@@ -36,7 +36,8 @@ const LETTERS = 'EFGHIJKLMNOPQRSTUVWXYZ';
 
 /**
  * Disks of a Windows machine, as files named `wwn-0x<32 hex>` in a folder. What comes to the folder or leaves it is seen by a rescan only.
- * Nothing is mounted for real: an access path is a word in its records, and the folder stays as empty as it was.
+ * Nothing is mounted for real: an access path is a word in its records, and the folder stays as empty as it was, as if the volume were.
+ * Who removes the folder removes the mount point, as RemoveDirectory does.
  */
 export class WindowsMachine {
   readonly #folder: string;
@@ -57,7 +58,12 @@ export class WindowsMachine {
   }
 
   get disks(): readonly LabDisk[] {
-    return [...this.#disks.values()];
+    const disks = [...this.#disks.values()];
+    for (const { accessPaths } of disks.flatMap(({ volumes }) => volumes)) {
+      const left = accessPaths.filter((one) => !path.isAbsolute(one) || existsSync(one));
+      accessPaths.splice(0, accessPaths.length, ...left);
+    }
+    return disks;
   }
 
   rescan(): void {

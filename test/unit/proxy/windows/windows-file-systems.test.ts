@@ -110,6 +110,11 @@ async function makeWorld(disks: Readonly<Record<string, Buffer>>, options: { rea
   };
 }
 
+function found<Thing>(thing: Thing | undefined): Thing {
+  if (thing === undefined) throw new Error('the simulated machine has no such thing');
+  return thing;
+}
+
 const oneVolume = () => ({ [WWN]: mbrDisk(1, [{ type: 7, content: 'NTFS' }]) });
 
 test('a volume is mounted to a folder, read-only, after its log was replayed on the writable copy', async () => {
@@ -125,11 +130,11 @@ test('a volume is mounted to a folder, read-only, after its log was replayed on 
   expect(accessPaths().filter((one) => /^[A-Z]:/.test(one))).toEqual([]);
 });
 
-test('what a job wants verified is refused before anything is sent, also of images; without a wish nothing is', async () => {
+test('what a job wants verified is refused before anything is sent; without a wish nothing is', async () => {
   const { fileSystems, program } = await makeWorld(oneVolume());
-  const none = { images: false, files: false, applications: [] } as const;
+  const none = { fileSystems: false, files: false, applications: [] } as const;
 
-  for (const wish of [{ images: true }, { files: true }, { applications: ['sqlite'] as const }])
+  for (const wish of [{ fileSystems: true }, { files: true }, { applications: ['sqlite'] as const }])
     await expect(fileSystems.preflightChecks({ ...none, ...wish }, soon())).rejects.toMatchObject({ code: 'E_PROXY' });
   await fileSystems.preflightChecks(none, soon());
 
@@ -158,6 +163,24 @@ test('what is mounted in the folder of another device is told and left alone', a
 
   expect(accessPaths()).toContain(path.join(directory, FOLDER, 'part1'));
   expect(disk()).toMatchObject({ isOffline: false });
+});
+
+test('a mount of another device above the folders of a disk is left alone', async () => {
+  const { machine, mount, release, disk, accessPaths, directory } = await makeWorld({
+    ...oneVolume(),
+    [OTHER]: mbrDisk(2, [{ type: 7, content: 'NTFS' }]),
+  });
+  const above = path.join(directory, path.dirname(FOLDER));
+  mkdirSync(above);
+  const other = found(disk(OTHER));
+  machine.setOffline(other, false);
+  machine.addAccessPath(found(other.volumes[0]), above);
+  await mount();
+
+  expect(await release()).toEqual([]);
+
+  expect(accessPaths()).toContain(above);
+  expect(readdirSync(above)).toEqual([]);
 });
 
 test('without a journal the mounts in the folder go, and no disk is taken offline', async () => {
