@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { GRADES } from '../job/grade.ts';
 import { EXPOSED_AS } from '../ports/exposures.ts';
 import { APPLICATION_KINDS } from '../ports/file-systems.ts';
-import { IMAGE_FORMATS, MOST_LEAF_BYTES } from '../ports/images.ts';
+import { IMAGE_FORMATS, LEAST_LEAF_BYTES, MOST_LEAF_BYTES } from '../ports/images.ts';
 
 const bytes = z.number().int().nonnegative();
 const milliseconds = z.number();
@@ -18,7 +18,7 @@ const contentHash = z
     leafBytes: z
       .number()
       .int()
-      .positive()
+      .min(LEAST_LEAF_BYTES)
       .max(MOST_LEAF_BYTES)
       .describe('of each leaf but the last; of bands, their length'),
     value: z.string().regex(/^[0-9a-f]{128}$/),

@@ -12,12 +12,13 @@ import { insideOf } from './inside-of.ts';
 import { qcow2Sink } from './qcow2.ts';
 import { rawSink } from './raw-image.ts';
 import { streamVmdkSink } from './stream-vmdk.ts';
+import { syncHandOver } from './sync-hand-over.ts';
 import { writeBeside } from './write-beside.ts';
 import { imageWriter } from './write-image.ts';
 
 const SAFETY_BYTES = 64 * 1024 * 1024;
-/** Far above any manifest. */
-const MAX_RECORD_BYTES = 16 * 1024 * 1024;
+/** Of 20,000 VMs: far above any job. */
+const MAX_RECORD_BYTES = 256 * 1024 * 1024;
 
 const WRITERS: Readonly<Record<FileFormat, Images['write']>> = {
   raw: imageWriter(rawSink),
@@ -73,6 +74,14 @@ const files: Images = {
   async writeRecord(directory, { name, draft, text }, signal) {
     const final = insideOf(directory, name);
     const unborn = insideOf(directory, draft);
+    const bytes = Buffer.byteLength(text);
+    if (bytes > MAX_RECORD_BYTES) {
+      throw new SnaphookError(
+        'E_EXPORT',
+        `"${final}" would have ${bytes} bytes, of which ${MAX_RECORD_BYTES} can be read again`,
+        { hint: 'Divide the VMs among several jobs.' },
+      );
+    }
     try {
       const handle = await open(unborn, 'wx');
       try {
@@ -83,6 +92,7 @@ const files: Images = {
       }
       signal.throwIfAborted();
       await rename(unborn, final);
+      await syncHandOver(directory);
     } catch (error) {
       if (systemErrorCode(error) !== 'EEXIST') await rm(unborn, { force: true });
       throw exportError(error, final);

@@ -1,4 +1,5 @@
 import { open } from 'node:fs/promises';
+import { eachUnlessAborted, unlessAborted } from '../platform/unless-aborted.ts';
 import { SnaphookError } from '../ports/errors.ts';
 import type { ImageSource, StoredImage } from '../ports/image-source.ts';
 import { exportError } from './export-error.ts';
@@ -10,8 +11,7 @@ import { openImage } from './read-image.ts';
 import { TreeHash } from './tree-hash.ts';
 import { vmdkForUpload } from './vmdk-upload.ts';
 
-/** Images of every format in a folder of this machine. */
-export const storedImages: ImageSource = {
+const images: ImageSource = {
   async check(directory, image, signal) {
     signal.throwIfAborted();
     const content = await openChecked(directory, image);
@@ -36,6 +36,15 @@ export const storedImages: ImageSource = {
       await raw.close();
     }
   },
+};
+
+/** Images of every format in a folder of this machine. What hangs in the kernel is not waited for beyond the signal. */
+export const storedImages: ImageSource = {
+  check: (directory, image, signal) => unlessAborted(images.check(directory, image, signal), signal),
+  streamVmdk: (directory, image, progress, signal) =>
+    vmdkForUpload(image, eachUnlessAborted(verifiedPieces(directory, image, progress, signal), signal)),
+  writeRaw: (directory, image, file, progress, signal) =>
+    unlessAborted(images.writeRaw(directory, image, file, progress, signal), signal),
 };
 
 const ZEROS = Buffer.alloc(PIECE_BYTES);

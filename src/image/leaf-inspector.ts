@@ -54,11 +54,12 @@ parentPort.on('message', ({ startBytes, lengthBytes }) => {
 
 /** In threads of their own: hashing takes longer than reading and writing, which go on meanwhile. */
 export const openLeafInspector: OpenInspector = (memory, threads) => {
-  const all = Array.from({ length: threads }, () => openThread(memory));
+  const workerData = { memory, pieceBytes: PIECE_BYTES };
+  const all = startedOf(threads, () => inspectorIn(new Worker(PROGRAM, { eval: true, workerData })));
   let next = 0;
   return {
     async inspect(startBytes, lengthBytes) {
-      const thread = all[next % threads];
+      const thread = all[next % all.length];
       next += 1;
       if (!thread) throw new TypeError('an inspector has at least one thread');
       return thread.inspect(startBytes, lengthBytes);
@@ -69,16 +70,26 @@ export const openLeafInspector: OpenInspector = (memory, threads) => {
   };
 };
 
+/** As many as the system lets start, which limits the threads of a user or a service: one is enough. Throws when not even that starts. */
+export function startedOf<Thread>(wanted: number, start: () => Thread): readonly Thread[] {
+  const started = [start()];
+  try {
+    while (started.length < wanted) started.push(start());
+  } catch {}
+  return started;
+}
+
 /** Answers come in the order of the questions. */
-function openThread(memory: SharedArrayBuffer): LeafInspector {
-  const worker = new Worker(PROGRAM, { eval: true, workerData: { memory, pieceBytes: PIECE_BYTES } });
+export function inspectorIn(worker: Worker): LeafInspector {
   const waiting: { resolve(leaf: InspectedLeaf): void; reject(error: unknown): void }[] = [];
   let failure: { readonly error: unknown } | undefined;
+  const fail = (error: unknown) => {
+    failure ??= { error };
+    for (const { reject } of waiting.splice(0)) reject(failure.error);
+  };
   worker.on('message', (leaf: InspectedLeaf) => waiting.shift()?.resolve(leaf));
-  worker.on('error', (error) => {
-    failure = { error };
-    for (const { reject } of waiting.splice(0)) reject(error);
-  });
+  worker.on('error', fail);
+  worker.on('exit', (code) => fail(new Error(`a thread that hashes has ended with ${code}`)));
   return {
     inspect: (startBytes, lengthBytes) =>
       new Promise((resolve, reject) => {

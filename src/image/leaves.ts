@@ -1,5 +1,6 @@
 import os from 'node:os';
-import { type InspectedLeaf, type OpenInspector, openLeafInspector } from './leaf-inspector.ts';
+import { type InspectedLeaf, type LeafInspector, type OpenInspector, openLeafInspector } from './leaf-inspector.ts';
+import { giveLeafMemoryBack, takeLeafMemory } from './leaf-memory.ts';
 
 /** Fewer are hashed before another thread is there. */
 const LEAVES_WORTH_A_THREAD = 8;
@@ -41,8 +42,14 @@ export async function* leavesOf(
   if (count === 0) return;
   const threads = Math.min(Math.ceil(count / LEAVES_WORTH_A_THREAD), os.availableParallelism(), MOST_THREADS);
   const places = Math.max(1, Math.min(count, threads * LEAVES_PER_THREAD, Math.floor(MOST_MEMORY_BYTES / leafBytes)));
-  const memory = alignedMemory(places * Math.min(leafBytes, content.sizeBytes));
-  const inspector = openInspector(memory, threads);
+  const memory = takeLeafMemory(places * Math.min(leafBytes, content.sizeBytes));
+  let inspector: LeafInspector;
+  try {
+    inspector = openInspector(memory, threads);
+  } catch (error) {
+    giveLeafMemoryBack(memory);
+    throw error;
+  }
   const ahead: Promise<ReadLeaf | undefined>[] = [];
   let use = Promise.resolve();
   let isEnded = false;
@@ -78,21 +85,6 @@ export async function* leavesOf(
     isEnded = true;
     await Promise.allSettled([...ahead, use]);
     await inspector.close();
+    giveLeafMemoryBack(memory);
   }
-}
-
-const WASM_PAGE_BYTES = 65_536;
-/** Part of Node, but not of its types. */
-declare const WebAssembly: {
-  readonly Memory: new (shape: {
-    readonly initial: number;
-    readonly maximum: number;
-    readonly shared: true;
-  }) => { readonly buffer: SharedArrayBuffer };
-};
-
-/** Begins at a page, which plain shared memory does not: the kernel copies files into such memory three times as fast. */
-function alignedMemory(bytes: number): SharedArrayBuffer {
-  const pages = Math.ceil(bytes / WASM_PAGE_BYTES);
-  return new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true }).buffer;
 }

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { unlessAborted } from '../platform/unless-aborted.ts';
 import { SnaphookError } from '../ports/errors.ts';
 import type { StoredImage } from '../ports/image-source.ts';
 import type { WrittenFile } from '../ports/images.ts';
@@ -10,9 +11,18 @@ import { TreeHash } from './tree-hash.ts';
 
 /**
  * Reads the whole content of an image below the directory and compares size and hash with those of the device it was made from.
- * Errors: `E_VERIFY`.
+ * A read that hangs in the kernel is not waited for beyond the signal. Errors: `E_VERIFY`, and the signal's reason.
  */
-export async function verifyImage(
+export function verifyImage(
+  directory: string,
+  image: StoredImage,
+  progress: (doneBytes: number) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  return unlessAborted(compareImage(directory, image, progress, signal), signal);
+}
+
+async function compareImage(
   directory: string,
   image: StoredImage,
   progress: (doneBytes: number) => void,
@@ -37,8 +47,12 @@ export async function verifyImage(
 
 const CHUNK_BYTES = 1024 * 1024;
 
-/** The same of a small file beside the images. Errors: `E_VERIFY`. */
-export async function verifyFile(directory: string, file: WrittenFile, signal: AbortSignal): Promise<void> {
+/** The same of a small file beside the images. Errors: `E_VERIFY`, and the signal's reason. */
+export function verifyFile(directory: string, file: WrittenFile, signal: AbortSignal): Promise<void> {
+  return unlessAborted(compareFile(directory, file, signal), signal);
+}
+
+async function compareFile(directory: string, file: WrittenFile, signal: AbortSignal): Promise<void> {
   const content = await ImageFileReader.open(insideOf(directory, file.path));
   try {
     if (content.sizeBytes !== file.sizeBytes)

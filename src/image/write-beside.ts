@@ -5,6 +5,7 @@ import { ensureFolder } from '../platform/ensure-folder.ts';
 import type { Images } from '../ports/images.ts';
 import { exportError } from './export-error.ts';
 import { insideOf } from './inside-of.ts';
+import { syncHandOver } from './sync-hand-over.ts';
 
 export const writeBeside: Images['writeBeside'] = async (directory, { path: relative, content }, signal) => {
   const final = insideOf(directory, relative);
@@ -17,6 +18,7 @@ export const writeBeside: Images['writeBeside'] = async (directory, { path: rela
       await handle.sync();
       signal.throwIfAborted();
       await rename(`${final}.partial`, final);
+      await syncHandOver(directory, path.dirname(final));
     } catch (error) {
       await rm(`${final}.partial`, { force: true });
       throw error;

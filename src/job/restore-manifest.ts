@@ -1,6 +1,6 @@
 import { SnaphookError } from '../ports/errors.ts';
 import { type InstanceUuid, instanceUuid } from '../ports/identity.ts';
-import { type ContentHash, IMAGE_FORMATS, MOST_LEAF_BYTES } from '../ports/images.ts';
+import { type ContentHash, IMAGE_FORMATS, LEAST_LEAF_BYTES, MOST_LEAF_BYTES } from '../ports/images.ts';
 import type { VmHardware } from '../ports/vm-hardware.ts';
 import { fieldsOf, parseJson, staysInside } from './manifest.ts';
 import type { RestorableDisk } from './restoration.ts';
@@ -155,7 +155,8 @@ function diskOf(disk: Fields, vm: string, images: ReadonlyMap<string, Fields>): 
 function contentHashOf(image: Fields): ContentHash {
   const fields = fieldsOf(image.contentHash);
   const [leafBytes, value] = [numberOf(fields, 'leafBytes'), textOf(fields, 'value')];
-  if (fields.algorithm !== 'blake2b-512-tree' || leafBytes === 0 || leafBytes > MOST_LEAF_BYTES)
+  const isOfLeaves = leafBytes >= LEAST_LEAF_BYTES && leafBytes <= MOST_LEAF_BYTES;
+  if (fields.algorithm !== 'blake2b-512-tree' || !isOfLeaves || !/^[0-9a-f]{128}$/.test(value))
     throw damaged('contentHash');
   return { algorithm: fields.algorithm, leafBytes, value };
 }

@@ -21,5 +21,27 @@ export function unlessAborted<Result>(work: Promise<Result>, signal: AbortSignal
   });
 }
 
+/**
+ * Yields what the generator does, and throws the signal's reason as soon as it aborts, also while the generator waits. When that comes back
+ * it is ended, as it is for who stops asking.
+ */
+export async function* eachUnlessAborted<Item>(
+  items: AsyncGenerator<Item, void, undefined>,
+  signal: AbortSignal,
+): AsyncGenerator<Item, void, undefined> {
+  try {
+    for (;;) {
+      const next = await unlessAborted(items.next(), signal);
+      if (next.done) return;
+      yield next.value;
+    }
+  } finally {
+    // Behind what it is waiting for, if it is.
+    const ended = unlessAborted(items.return(), signal);
+    if (signal.aborted) ended.catch(() => undefined);
+    else await ended;
+  }
+}
+
 /** Calls that were given up and have not come back: they hang in the kernel, or end in a moment. */
 export const hangingCalls = (): number => givenUp;

@@ -57,6 +57,9 @@ const TABLES_BYTES = 1024 * 1024;
 /** Leaves are this long where an image is not made of bands. */
 export const LEAF_BYTES = 4 * 1024 * 1024;
 
+/** No leaf of an image in a manifest is shorter, but a last one: each costs a question and an answer. */
+export const LEAST_LEAF_BYTES = 64 * 1024;
+
 /** No leaf, and no band, is longer: one of them is in memory at a time. */
 export const MOST_LEAF_BYTES = 256 * 1024 * 1024;
 

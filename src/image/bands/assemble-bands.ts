@@ -1,5 +1,6 @@
 import { type FileHandle, lstat, open, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
+import { unlessAborted } from '../../platform/unless-aborted.ts';
 import type { BandRun } from '../../ports/bands.ts';
 import { SnaphookError } from '../../ports/errors.ts';
 import type { ContentHash } from '../../ports/images.ts';
@@ -21,9 +22,18 @@ export interface AssembledImage {
 
 /**
  * Makes one sparse raw image of a folder of bands. Every band and the whole are compared with their hashes; an image that is there is not
- * overwritten, and one that failed is removed. Errors: `E_VERIFY`, `E_EXPORT`, `E_PROXY_SPACE`, and the signal's reason.
+ * overwritten, and one that failed is removed. What hangs in the kernel is not waited for beyond the signal. Errors: `E_VERIFY`, `E_EXPORT`, `E_PROXY_SPACE`, and the signal's reason.
  */
-export async function assembleBands(
+export function assembleBands(
+  folder: string,
+  image: string,
+  progress: (doneBytes: number) => void,
+  signal: AbortSignal,
+): Promise<AssembledImage> {
+  return unlessAborted(assemble(folder, image, progress, signal), signal);
+}
+
+async function assemble(
   folder: string,
   image: string,
   progress: (doneBytes: number) => void,
@@ -37,11 +47,13 @@ export async function assembleBands(
   );
   if (isThere)
     throw new SnaphookError('E_EXPORT', `"${image}" exists already`, { hint: 'Name a file that is not there.' });
+  signal.throwIfAborted();
   const handle = await open(partial, 'wx', 0o600).catch((error: unknown) => {
     throw exportError(error, image);
   });
   try {
     await writeImage(handle, folder, index, progress, signal);
+    signal.throwIfAborted();
     await rename(partial, image);
   } catch (error) {
     await rm(partial, { force: true });

@@ -320,6 +320,24 @@ test('a record is there whole or not at all, and is read with the time the file 
   expect(await imageFiles.records(path.join(into, 'missing'), 'snaphook-', never)).toEqual([]);
 });
 
+test('a record of thousands of VMs is read again; one that would not be is not written', async () => {
+  const into = folder();
+  const write = (name: string, text: string) =>
+    imageFiles.writeRecord(into, { name, draft: `${name}.draft`, text }, never);
+
+  await write('snaphook-m.json', 'm'.repeat(17 * MIB));
+  await expect(write('snaphook-n.json', 'n'.repeat(256 * MIB + 1))).rejects.toMatchObject({
+    code: 'E_EXPORT',
+    message: expect.stringContaining(String(256 * MIB + 1)),
+  });
+
+  const records = await imageFiles.records(into, 'snaphook-', never);
+  expect(records.map(({ name, text }) => [name, text?.length])).toEqual([['snaphook-m.json', 17 * MIB]]);
+  writeFileSync(path.join(into, 'snaphook-o.json'), '');
+  truncateSync(path.join(into, 'snaphook-o.json'), 256 * MIB + 1);
+  expect((await imageFiles.records(into, 'snaphook-o', never))[0]?.text).toBeUndefined();
+});
+
 test('records that vanish while they are read are not there, and are no error', async () => {
   const into = folder();
   const names = Array.from({ length: 100 }, (_, index) => path.join(into, `snaphook-${index}`));

@@ -103,6 +103,32 @@ test('memory does not grow with the content', async () => {
   expect(memory?.byteLength).toBeLessThanOrEqual(8 * LEAF);
 });
 
+test('memory does not grow with the number of contents, of different sizes and ends', async () => {
+  const memories = new Set<ArrayBufferLike>();
+  for (let round = 0; round < 12; round += 1) {
+    const content = contentOf(Buffer.alloc(100 * LEAF + round * 512));
+    for await (const leaf of leavesOf(content, LEAF, never)) {
+      memories.add(leaf.content.buffer);
+      if (round % 3 === 1) break;
+    }
+    await expect(through(leavesOf(content, LEAF, never, noThread))).rejects.toThrow('stop');
+  }
+
+  expect(memories.size).toBe(1);
+});
+
+test('contents that are read at a time have memories of their own', async () => {
+  const bytes = randomBytes(20 * LEAF);
+  const hashes = await Promise.all(Array.from({ length: 4 }, () => hashOf(bytes, LEAF)));
+
+  expect(hashes).toEqual(Array.from({ length: 4 }, () => treeHashOf(bytes, LEAF)));
+});
+
+const noThread = () => fail();
+async function through(leaves: AsyncIterable<unknown>): Promise<void> {
+  for await (const _ of leaves);
+}
+
 describe('who ends early waits until nothing reads any more, when', () => {
   const endings: [string, (abort: AbortController) => void][] = [
     ['the signal aborts', (abort) => abort.abort(new Error('stop'))],
@@ -138,12 +164,8 @@ test('what fails while a leaf is kept, or read, is thrown', async () => {
 
   await expect(keeping(leavesOf(contentOf(Buffer.alloc(LEAF)), LEAF, never))).rejects.toThrow('stop');
   await expect(keeping(leavesOf(contentOf(Buffer.alloc(90 * LEAF)), LEAF, never))).rejects.toThrow('stop');
-  await expect(hashOfAll(failing)).rejects.toThrow('stop');
+  await expect(through(leavesOf(failing, LEAF, never))).rejects.toThrow('stop');
 });
-
-async function hashOfAll(content: ReadableContent): Promise<void> {
-  for await (const _ of leavesOf(content, LEAF, never));
-}
 
 function fail(): never {
   throw new Error('stop');

@@ -123,6 +123,9 @@ test.each<[string, object, string]>([
     { vms: [vm('sql01', { disks: [disk(), disk({ key: 2001 })] })] },
     'with the label "Hard disk 1" twice',
   ],
+  ['a hash of tiny leaves', { images: [image({ contentHash: { ...HASH, leafBytes: 65_535 } })] }, '"contentHash"'],
+  ['a hash of huge leaves', { images: [image({ contentHash: { ...HASH, leafBytes: 2 ** 28 + 1 } })] }, '"contentHash"'],
+  ['a hash that is none', { images: [image({ contentHash: { ...HASH, value: 'AB'.repeat(64) } })] }, '"contentHash"'],
   ['an image that is no whole sectors', { images: [image({ sizeBytes: 1000 })] }, '1000 bytes'],
   [
     'an image outside of the directory',
