@@ -211,7 +211,6 @@ export class Sessions {
           operation,
           headers: { 'user-agent': 'snaphook', cookie: live.cookie },
           bytes,
-          // Only when no answer came on a kept connection: nothing is in the sink then.
           repeatable: true,
           timeoutMs: this.#options.requestTimeoutMs,
           signal,

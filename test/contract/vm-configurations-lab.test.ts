@@ -123,6 +123,15 @@ test('a kept connection that was closed meanwhile is replaced; one that ends aga
   expect(answer).toMatchObject({ code: 'E_VCENTER_UNREACHABLE' });
 });
 
+test('a connection that ends in the middle of a file is an error of that file, never a shorter one', async () => {
+  const ids = await idsOf('bulk 0');
+  lab.faults.add({ ...GET, when: 'after', action: { do: 'cut' } });
+  lab.takeOperations();
+  const [answer] = await vsphere.readConfigurations(ids, signal);
+  expect(answer).toMatchObject({ code: 'E_VCENTER_UNREACHABLE' });
+  expect(lab.takeOperations().filter((operation) => operation === 'GET /folder')).toHaveLength(1);
+});
+
 test('after its datastore was renamed a VM’s files are found where they are', async () => {
   lab.vcenter.renameDatastore('bulk', 'bulk & renamed');
   const [answer] = await readOf('bulk 2');
