@@ -33,16 +33,19 @@ export const wantedChecks = ({ verify }: Pick<JobSpec, 'verify'>): WantedChecks 
 export async function checkContent(run: Run, volumes: readonly VolumeOfDisk[], signal: AbortSignal): Promise<Checks> {
   const { plan, ports } = run;
   const { exportDirectory: directory, verify } = plan.spec;
+  if (!verify || (verify.files.length === 0 && verify.applications.length === 0))
+    return { files: [], applications: [] };
+  const inGuest = guestMountPoints(plan, volumes);
   const files: CheckedFile[] = [];
-  for (const wish of verify?.files ?? []) {
-    for (const { volume, path } of placesOf(plan, volumes, wish)) {
+  for (const wish of verify.files) {
+    for (const { volume, path } of placesOf(plan, volumes, inGuest, wish)) {
       ports.reporter.info('reading a file', { vm: wish.vm, path: wish.path });
       files.push({ ...nameOf(wish), ...(await ports.fileSystems.readWhole(directory, volume.path, path, signal)) });
     }
   }
   const applications: CheckedApplication[] = [];
-  for (const wish of verify?.applications ?? []) {
-    for (const place of placesOf(plan, volumes, wish)) {
+  for (const wish of verify.applications) {
+    for (const place of placesOf(plan, volumes, inGuest, wish)) {
       ports.reporter.info('probing', { kind: wish.kind, vm: wish.vm, path: wish.path });
       applications.push({ kind: wish.kind, ...nameOf(wish), ...(await probe(run, wish, place, signal)) });
     }
@@ -80,8 +83,12 @@ interface Place {
  * Where a path of a guest is, in every VM of that name that is in the run: none where the job's VM was left out. Errors: `E_VERIFY`
  * where no mounted volume is known to have it.
  */
-function placesOf(plan: Pick<Plan, 'vms'>, volumes: readonly VolumeOfDisk[], wish: GuestPath): readonly Place[] {
-  const inGuest = guestMountPoints(plan, volumes);
+function placesOf(
+  plan: Pick<Plan, 'vms'>,
+  volumes: readonly VolumeOfDisk[],
+  inGuest: ReadonlyMap<MountedVolume, readonly string[]>,
+  wish: GuestPath,
+): readonly Place[] {
   return plan.vms
     .filter(({ name }) => name === wish.vm)
     .map((vm) => {

@@ -196,8 +196,9 @@ const attribute = (name: string, value: string | undefined): string =>
 
 const ENTITIES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
 
-/** Without the control characters that XML 1.0 has no way to write. */
+/** All but the characters that XML 1.0 has a way to write (its production 2), line breaks left out, too: they are in no name. */
+const UNWRITABLE = /[^\u{20}-\u{D7FF}\u{E000}-\u{FFFD}\u{10000}-\u{10FFFF}]/gu;
+
 function escaped(text: string): string {
-  const printable = [...text].filter((character) => character >= ' ').join('');
-  return printable.replace(/[&<>"]/g, (character) => ENTITIES[character] ?? '');
+  return text.replace(UNWRITABLE, '').replace(/[&<>"]/g, (character) => ENTITIES[character] ?? '');
 }

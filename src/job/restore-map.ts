@@ -13,12 +13,17 @@ export function guestMountPoints(
   plan: Pick<Plan, 'vms'>,
   volumes: readonly VolumeOfDisk[],
 ): ReadonlyMap<MountedVolume, readonly string[]> {
+  const byDevice = new Map<string, MountedVolume[]>();
+  for (const { device, volume } of volumes) {
+    if (volume.state !== 'mounted') continue;
+    const own = byDevice.get(device.device);
+    if (own) own.push(volume);
+    else byDevice.set(device.device, [volume]);
+  }
   const places = new Map<MountedVolume, readonly string[]>();
   for (const vm of plan.vms) {
     const devices = new Set(vm.disks.flatMap((disk) => disk.devices));
-    const mounted = volumes.flatMap(({ device, volume }) =>
-      volume.state === 'mounted' && devices.has(device.device) ? [volume] : [],
-    );
+    const mounted = [...devices].flatMap((device) => byDevice.get(device) ?? []);
     for (const [volume, found] of placesInGuest(mounted)) {
       places.set(volume, [...new Set(found.map(({ mountPoint }) => mountPoint))].sort());
     }

@@ -5,8 +5,12 @@ import { withinLimit } from './deadline.ts';
 import type { Run } from './step.ts';
 import { readsConfiguration } from './vm-files.ts';
 
-/** For all VMs together: a vCenter that does not answer must not keep the backup waiting for files that it can do without. */
+/** A vCenter that does not answer must not keep the backup waiting for files that it can do without. */
 const READ_MS = 30_000;
+/** On top of that for each VM: two files, of which four are read at once, half a second each. */
+const READ_OF_VM_MS = 250;
+/** With `note`, of the time until the run has to end: freezing, handing over and undoing need the rest. */
+const NOTE_SHARE = 0.25;
 
 /**
  * Reads the files that the job wants beside its images. Before the freeze: on the route `managed` the configuration names the VM
@@ -33,13 +37,15 @@ export async function readConfigurations(run: Run, signal: AbortSignal): Promise
 }
 
 async function readAll(
-  { plan, ports }: Run,
+  run: Run,
   signal: AbortSignal,
 ): Promise<readonly (VmConfiguration | SnaphookError | undefined)[]> {
+  const { plan, ports } = run;
+  const durationMs = readMs(run);
   const limit = {
-    durationMs: READ_MS,
+    durationMs,
     code: 'E_VCENTER_UNREACHABLE',
-    message: `vCenter did not give the configuration files within ${READ_MS} ms`,
+    message: `vCenter did not give the configuration files within ${durationMs} ms`,
   } as const;
   const vms = plan.vms.map(({ moRef }) => moRef);
   try {
@@ -51,6 +57,13 @@ async function readAll(
     if (!(error instanceof SnaphookError)) throw error;
     return vms.map(() => error);
   }
+}
+
+/** For all VMs together. With `require` the deadline of the run, which says what to raise, is what bounds it. */
+function readMs({ plan, ports, endsAtMs }: Run): number {
+  const allMs = READ_MS + plan.vms.length * READ_OF_VM_MS;
+  if (plan.spec.configurationFiles === 'require' || endsAtMs === undefined) return allMs;
+  return Math.round(Math.min(allMs, NOTE_SHARE * (endsAtMs - ports.clock.monotonicMs())));
 }
 
 /** What was changed between reading and capturing is told: such a file may be of other hardware than the images. */

@@ -25,7 +25,7 @@ export async function readDatastoreFile(session: Session, file: DatastoreFile): 
   const place = `dcPath=${encodeURIComponent(file.datacenterPath)}&dsName=${encodeURIComponent(file.datastore)}`;
   const chunks: Uint8Array[] = [];
   let sizeBytes = 0;
-  const status = await session.get(`/folder/${path}?${place}`, OPERATION, {
+  const status = await session.get(`/folder/${path}?${place}`, `${OPERATION} of "${name}"`, {
     write(bytes) {
       sizeBytes += bytes.length;
       if (sizeBytes <= MAX_FILE_BYTES) chunks.push(bytes);

@@ -205,17 +205,18 @@ export class Sessions {
       key: live.key,
       call,
       get: async (path, operation, bytes) => {
-        const answer = await this.#options.transport.send({
-          method: 'GET',
-          path,
-          operation,
-          headers: { 'user-agent': 'snaphook', cookie: live.cookie },
-          bytes,
-          // Only when no answer came on a kept connection: nothing is in the sink then.
-          repeatable: true,
-          timeoutMs: this.#options.requestTimeoutMs,
-          signal,
-        });
+        const answer = await this.#whenNotBusy({ operation, delaysMs: BUSY_DELAYS_MS, signal }, () =>
+          this.#options.transport.send({
+            method: 'GET',
+            path,
+            operation,
+            headers: { 'user-agent': 'snaphook', cookie: live.cookie },
+            bytes,
+            repeatable: true,
+            timeoutMs: this.#options.requestTimeoutMs,
+            signal,
+          }),
+        );
         return answer.status;
       },
       view: async (types) => {

@@ -29,7 +29,7 @@ export interface HttpCall {
   readonly sink?: TextSink;
   /** The same, for what is no text. */
   readonly bytes?: ByteSink;
-  /** True: may be sent a second time when a kept connection turns out to be closed by the server. */
+  /** True: may be sent a second time when a kept connection turns out to be closed by the server before it began to answer. */
   readonly repeatable: boolean;
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
@@ -103,8 +103,11 @@ export class Transport {
       });
       // While it still connects, the request itself does not hear of it.
       signal.addEventListener('abort', () => reject(signal.reason), { once: true });
-      request.on('error', (error) => reject(failureOf(error, request)));
+      let answered = false;
+      // Once an answer has begun the server had the request, and a part of the body may be in the sink.
+      request.on('error', (error) => reject(failureOf(error, answered ? undefined : request)));
       request.on('response', (response) => {
+        answered = true;
         readBody(response, call).then(
           (text) =>
             resolve({

@@ -1,3 +1,4 @@
+import { systemClock } from '../../src/platform/clock.ts';
 import { SnaphookError } from '../../src/ports/errors.ts';
 import type { Hypervisor, VmConfiguration } from '../../src/ports/hypervisor.ts';
 import { type MoRef, moRef } from '../../src/ports/identity.ts';
@@ -81,12 +82,33 @@ test.each([
   [404, 'E_VCENTER', /Datastore\.Browse/],
   [302, 'E_VCENTER', /nobody else is asked/],
   [500, 'E_VCENTER', /./],
-  [503, 'E_VCENTER_UNREACHABLE', /./],
 ])('a vCenter that answers %i for a file is %s, and says what to do', async (status, code, hint) => {
   const ids = await idsOf('bulk 0');
   lab.faults.add({ ...GET, action: { do: 'answer', status } });
   const [answer] = await vsphere.readConfigurations(ids, signal);
   expect(answer).toMatchObject({ code, hint: expect.stringMatching(hint) });
+});
+
+test('a vCenter without room for a file is asked again after growing waits, then the file is given up by its name', async () => {
+  const sleeps: number[] = [];
+  const sleep = async (durationMs: number) => void sleeps.push(durationMs);
+  const patient = lab.connect({ clock: { ...systemClock, sleep } });
+  const ids = await idsOf('bulk 0');
+  const { nth, ...get } = GET;
+  const busy = { ...get, object: 'bulk 0/bulk 0.vmx', action: { do: 'answer', status: 503 } } as const;
+  lab.faults.add({ ...busy, nth });
+  expect(read((await patient.readConfigurations(ids, signal))[0]).nvram).toHaveLength(270_840);
+  expect(sleeps.splice(0)).toEqual([1_000]);
+
+  const heal = lab.faults.add(busy);
+  const [answer] = await patient.readConfigurations(ids, signal);
+  heal();
+  await patient.close();
+  expect(answer).toMatchObject({
+    code: 'E_VCENTER_UNREACHABLE',
+    message: expect.stringContaining('[bulk] bulk 0/bulk 0.vmx'),
+  });
+  expect(sleeps).toEqual([1_000, 2_000, 4_000]);
 });
 
 test('an account without the rights on datastores is told which it needs', async () => {
@@ -121,6 +143,15 @@ test('a kept connection that was closed meanwhile is replaced; one that ends aga
   const [answer] = await vsphere.readConfigurations(ids, signal);
   heal();
   expect(answer).toMatchObject({ code: 'E_VCENTER_UNREACHABLE' });
+});
+
+test('a connection that ends in the middle of a file is an error of that file, never a shorter one', async () => {
+  const ids = await idsOf('bulk 0');
+  lab.faults.add({ ...GET, when: 'after', action: { do: 'cut' } });
+  lab.takeOperations();
+  const [answer] = await vsphere.readConfigurations(ids, signal);
+  expect(answer).toMatchObject({ code: 'E_VCENTER_UNREACHABLE' });
+  expect(lab.takeOperations().filter((operation) => operation === 'GET /folder')).toHaveLength(1);
 });
 
 test('after its datastore was renamed a VM’s files are found where they are', async () => {

@@ -51,9 +51,9 @@ export class GuestCalls {
 /** False: the call did not come through, or its answer did not. */
 async function applied(actions: readonly FaultAction[], line: CallLine): Promise<boolean> {
   for (const action of actions) {
-    if (action.do === 'drop') line.drop();
+    if (action.do === 'drop' || action.do === 'cut') line.drop();
     if (action.do === 'answer') line.refuse(action);
-    if (action.do === 'drop' || action.do === 'hang' || action.do === 'answer') return false;
+    if (action.do === 'drop' || action.do === 'cut' || action.do === 'hang' || action.do === 'answer') return false;
     if (action.do === 'delay') await waitLatency({ latencyMs: action.delayMs, jitterMs: 0 });
     if (action.do === 'late') {
       await line.gone;

@@ -6,6 +6,8 @@ export type FaultAction =
   | { readonly do: 'answer'; readonly status: number; readonly body?: string }
   /** Cut the TCP connection without an answer. */
   | { readonly do: 'drop' }
+  /** Reset the connection in the middle of the body of the answer. Before the call there is none: as `drop`. */
+  | { readonly do: 'cut' }
   /** Never answer; the connection stays open. */
   | { readonly do: 'hang' }
   | { readonly do: 'delay'; readonly delayMs: number }

@@ -111,7 +111,8 @@ export class LabHttpServer {
     const started = events.add(system, 'request', call.operation, call.object, { method, url });
     await waitLatency(latency);
     let answer = await this.#applyFaults(faults.take(system, 'before', call.operation, call.object), socket);
-    if (answer === 'gone') return;
+    if (answer === 'cut') socket.destroy();
+    if (answer === 'gone' || answer === 'cut') return;
     if (answer === undefined) {
       try {
         answer = await call.run();
@@ -121,6 +122,7 @@ export class LabHttpServer {
       }
       const after = await this.#applyFaults(faults.take(system, 'after', call.operation, call.object), socket);
       if (after === 'gone') return;
+      if (after === 'cut') return await this.#sendHalf(answer, response, socket);
       if (after !== undefined) answer = after;
     }
     events.add(system, 'answer', call.operation, call.object, {
@@ -134,6 +136,17 @@ export class LabHttpServer {
     response.end(typeof answer.body === 'function' ? answer.body() : answer.body);
   }
 
+  async #sendHalf({ status, headers, body }: LabAnswer, response: http.ServerResponse, socket: Socket): Promise<void> {
+    const bytes = Buffer.from((typeof body === 'function' ? body() : body) ?? '');
+    // TLS cannot reset: the TCP connection below it does.
+    const tcp = [...this.#sockets].find(({ remotePort }) => remotePort === socket.remotePort);
+    response.writeHead(status, headers as http.OutgoingHttpHeaders | undefined); // as in `#serve`
+    await new Promise((resolve) => response.write(bytes.subarray(0, bytes.length / 2), resolve));
+    // A reset that comes together with the bytes looks to a client like an end.
+    await waitLatency({ latencyMs: 20, jitterMs: 0 });
+    tcp?.resetAndDestroy();
+  }
+
   #identify(request: LabRequest): LabCall {
     try {
       return this.#options.identify(request);
@@ -145,7 +158,7 @@ export class LabHttpServer {
     }
   }
 
-  async #applyFaults(actions: readonly FaultAction[], socket: Socket): Promise<LabAnswer | 'gone' | undefined> {
+  async #applyFaults(actions: readonly FaultAction[], socket: Socket): Promise<LabAnswer | 'gone' | 'cut' | undefined> {
     for (const action of actions) {
       if (action.do === 'answer') return { status: action.status, body: action.body ?? '' };
       if (action.do === 'drop') {
@@ -153,6 +166,7 @@ export class LabHttpServer {
         return 'gone';
       }
       if (action.do === 'hang') return 'gone';
+      if (action.do === 'cut') return 'cut';
       if (action.do === 'delay') await waitLatency({ latencyMs: action.delayMs, jitterMs: 0 });
       if (action.do === 'late') {
         await closed(socket);

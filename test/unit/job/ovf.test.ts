@@ -155,6 +155,16 @@ test('size, firmware and names are those of the VM, its addresses and UUIDs are 
   expect(text).not.toMatch(/00:50:56|420c1111/);
 });
 
+test('what XML 1.0 cannot write is left out of a name, and every other character stays', () => {
+  const text = ovfDescriptor(
+    'a\u0000\u001F\uFFFE\uFFFF\uD800b\uDC00 \u{1F4BE}\uFFFD\u{10FFFF}\uD7FF\uE000',
+    HARDWARE,
+    DISKS,
+  );
+  expect(Buffer.from(text, 'utf8').toString('utf8')).toBe(text);
+  expect(of(parseXml(text), 'VirtualSystem', 'Name').text).toBe('ab \u{1F4BE}\uFFFD\u{10FFFF}\uD7FF\uE000');
+});
+
 test('disks on a controller that OVF has no name for, or on none, are not described', () => {
   const keys = DISKS.map(({ key }) => key);
   const [first, ...others] = HARDWARE.slots;

@@ -54,6 +54,25 @@ test('a table on one disk tells where file systems of the other disks of its VM 
   expect(places).toEqual([['/'], ['/boot/efi'], ['/srv/data'], ['/opt'], ['/var'], []]);
 });
 
+test('the volumes are gone through once, however many VMs there are', () => {
+  let looks = 0;
+  const looked = Array.from({ length: 60 }, (_, nth) => ({
+    device: {
+      get device() {
+        looks += 1;
+        return String(nth);
+      },
+    } as unknown as PlannedDevice, // all that the map reads of it
+    folder: 'f',
+    volume: volume({ fstab: [entry('/dev/sda1', '/')] }),
+  }));
+
+  const found = guestMountPoints(plan(...looked.map((_, nth) => [String(nth)])), looked);
+
+  expect([...found.values()]).toEqual(looked.map(() => ['/']));
+  expect(looks).toBeLessThanOrEqual(3 * looked.length);
+});
+
 test('a table says nothing of the disks of another VM, though ids are the same, as in copies of one template', () => {
   const root = volume({ uuid: 'aaaa', fstab: [entry('UUID=aaaa', '/'), entry('UUID=bbbb', '/srv')] });
 

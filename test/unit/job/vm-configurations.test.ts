@@ -15,6 +15,7 @@ const read: VmConfiguration = { changeVersion: '1', vmx: Buffer.from('vmx'), nvr
 function runWith(
   configurationFiles: JobSpec['configurationFiles'],
   answer: (signal: AbortSignal) => Promise<readonly (VmConfiguration | SnaphookError)[]>,
+  { vms = 2, endsAtMs }: { readonly vms?: number; readonly endsAtMs?: number } = {},
 ) {
   const warnings: string[] = [];
   const clock = new ManualClock();
@@ -22,7 +23,11 @@ function runWith(
   const run = {
     plan: {
       spec: jobSpec(configurationFiles && { configurationFiles }),
-      vms: [1, 2].map((nth) => ({ name: `vm${nth}`, moRef: `vm-${nth}`, instanceUuid: `uuid-${nth}` })),
+      vms: Array.from({ length: vms }, (_, index) => index + 1).map((nth) => ({
+        name: `vm${nth}`,
+        moRef: `vm-${nth}`,
+        instanceUuid: `uuid-${nth}`,
+      })),
     },
     ports: {
       clock,
@@ -34,6 +39,7 @@ function runWith(
       },
       reporter: { warn: (message: string) => void warnings.push(message) },
     },
+    endsAtMs,
   } as unknown as Run; // as far as it is looked at
   return { run, warnings, clock, calls };
 }
@@ -63,15 +69,32 @@ test('require: what cannot be read ends the run with the code and the hint of it
   });
 });
 
-test('a vCenter that does not answer is waited for 30 s, and the backup goes on without the files', async () => {
-  const { run, warnings, clock } = runWith(
-    'note',
-    (signal) => new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason))),
-  );
+const silence = (signal: AbortSignal) =>
+  new Promise<never>((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
+
+test('a vCenter that does not answer is waited for a time, and the backup goes on without the files', async () => {
+  const { run, warnings, clock } = runWith('note', silence);
   const reading = readConfigurations(run, never);
-  await clock.advance(30_000);
+  await clock.advance(30_500);
   await reading;
   expect(warnings).toEqual([expect.stringContaining('"vm1"'), expect.stringContaining('"vm2"')]);
+});
+
+test.each([
+  ['require', 280_000],
+  ['note', 57_500],
+] as const)('%s: a thousand VMs get %i ms in a run of 230 s', async (wish, limitMs) => {
+  const { run, clock } = runWith(wish, silence, { vms: 1_000, endsAtMs: 230_000 });
+  let isOver = false;
+  const reading = readConfigurations(run, never)
+    .catch(() => undefined)
+    .finally(() => {
+      isOver = true;
+    });
+  await clock.advance(limitMs - 1);
+  expect(isOver).toBe(false);
+  await clock.advance(1);
+  await reading;
 });
 
 test('a run that is called off does not take that for files that cannot be read', async () => {

@@ -1,7 +1,10 @@
 import { X509Certificate } from 'node:crypto';
-import { createServer, type Server } from 'node:net';
+import https from 'node:https';
+import { createServer, type Server, type Socket } from 'node:net';
+import { createAuthority, issueCertificate } from '../../../src/lab/world/certificates.ts';
 import { systemClock } from '../../../src/platform/clock.ts';
 import { openTlsSocket } from '../../../src/platform/tls.ts';
+import { Transport } from '../../../src/vsphere/transport.ts';
 import { createVsphere } from '../../../src/vsphere/vsphere.ts';
 import { ok, type ScriptedVcenter, startScriptedVcenter } from './scripted-vcenter.ts';
 import { answerOf } from './soap-answers.ts';
@@ -134,6 +137,51 @@ test('a kept connection that the server has closed is replaced; a login that was
   expect(await rejection({})).toMatchObject({ code: 'E_VCENTER_UNREACHABLE', retry: 'safe' });
   expect(server.operations().filter((operation) => operation === 'Login')).toHaveLength(2);
 });
+
+test.each(['reset', 'end'] as const)(
+  'an answer that is cut off by %s on a kept connection is not asked for again',
+  async (how) => {
+    const authority = await createAuthority();
+    let connection: Socket | undefined;
+    let asked = 0;
+    const web = https.createServer(await issueCertificate(authority, 'localhost'), (_request, response) => {
+      asked += 1;
+      if (asked === 1) response.end('first');
+      else if (asked === 2) response.writeHead(200, { 'content-length': '10000' }).write(Buffer.alloc(5_000, 'a'));
+      else response.end(Buffer.alloc(10_000, 'b'));
+    });
+    web.on('connection', (socket: Socket) => {
+      connection = socket;
+      socket.on('error', () => socket.destroy());
+    });
+    const { port, close } = await listen(web);
+    const transport = new Transport({ host: 'localhost', port, tls: { ca: authority.certificate } });
+    const seen: number[] = [];
+    const get = (write: (bytes: Uint8Array) => boolean) =>
+      transport.send({
+        method: 'GET',
+        path: '/',
+        operation: 'GET',
+        headers: {},
+        bytes: { write },
+        repeatable: true,
+        timeoutMs: 10_000,
+        signal,
+      });
+    await get(() => true);
+    await new Promise((resolve) => setImmediate(resolve)); // the connection is free again
+    const cutOff = get(({ length }) => {
+      seen.push(length);
+      if (how === 'reset') connection?.resetAndDestroy();
+      else connection?.destroy();
+      return true;
+    });
+    await expect(cutOff).rejects.toMatchObject({ code: 'E_VCENTER_UNREACHABLE' });
+    expect([asked, seen]).toEqual([2, [5_000]]);
+    transport.close();
+    await close();
+  },
+);
 
 test.each(['http://vc.test', 'https://user:pw@vc.test', 'https://', 'vc test'])('"%s" is no address', (url) => {
   const options = { url, username: 'u', password: async () => 'p', tls: {}, clock: systemClock };
