@@ -284,3 +284,19 @@ test('a view that a killed hook left goes with the mounts of its disk', async ()
 
   expect(existsSync(path.join(directory, 'vm'))).toBe(false);
 });
+
+test("a view of another run whose disk is mounted in the folder stays with its mount, and both go when they are that run's to release", async () => {
+  const disk = newDisk('others');
+  const directory = newFolder('others-view');
+  await fileSystems.mount(directory, { folder: FOLDER, devicePath: disk, isQuiet: true }, { check: false }, never);
+  const written = path.join(directory, FOLDER, 'probe/upper/file');
+  mkdirSync(path.dirname(written), { recursive: true });
+  writeFileSync(written, 'x');
+
+  const foreign = await fileSystems.release(directory, [{ folder: FOLDER, devicePaths: ['/dev/of-this-run'] }], never);
+
+  expect(foreign).toEqual([expect.objectContaining({ mountPoint: path.join(directory, VOLUME) })]);
+  expect(readFileSync(written, 'utf8')).toBe('x');
+  expect(await fileSystems.release(directory, [{ folder: FOLDER, devicePaths: [disk] }], never)).toEqual([]);
+  expect(existsSync(path.join(directory, 'vm'))).toBe(false);
+});

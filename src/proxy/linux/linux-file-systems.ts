@@ -85,10 +85,12 @@ export function createLinuxFileSystems(clock: Clock, mountNamespace: 'machine' |
       const root = await realpath(directory).catch(() => path.resolve(directory));
       const foreign: ForeignMount[] = [];
       for (const disk of disks) {
-        foreign.push(...(await releaseMounts(root, disk, clock, signal)));
+        const others = await releaseMounts(root, disk, clock, signal);
+        foreign.push(...others);
         await releaseLoops({ root, folder: disk.folder }, disk.devicePaths, clock, signal);
         await removeNodes({ root, folder: disk.folder });
-        await removeScratch(insideOf(root, `${disk.folder}/${SCRATCH}`));
+        // Whose disk is mounted here may be probing it, in a view that no other process sees.
+        if (others.length === 0) await removeScratch(insideOf(root, `${disk.folder}/${SCRATCH}`));
         await removeFolders(root, insideOf(root, disk.folder));
       }
       return foreign;
