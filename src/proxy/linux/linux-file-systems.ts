@@ -219,7 +219,8 @@ async function releaseMounts(
   signal: AbortSignal,
 ): Promise<readonly ForeignMount[]> {
   const foreign: ForeignMount[] = [];
-  const byFuse = new Set<string>();
+  // Who was killed after an unmount saw no end of its process, and the mount is seen no more.
+  const byFuse = new Set(devicePaths);
   // Without journals the folder is the proof.
   const isOf = async (behind: string) =>
     devicePaths === undefined || devicePaths.includes(behind) || bearsMark(behind, { root, folder }, devicePaths);
@@ -234,7 +235,7 @@ async function releaseMounts(
       foreign.push({ mountPoint: mount.mountPoint, device: mount.device });
     }
   }
-  // One process for each mount of a disk holds it: they are waited for together.
+  // One process for each mount of a disk holds it.
   for (const device of byFuse) await waitForFuseEnd(device, clock, signal);
   return foreign;
 }
