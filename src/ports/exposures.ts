@@ -51,7 +51,8 @@ export interface Exposures {
   ): Promise<ExposureHelper>;
   /**
    * Ends the helper and removes files, socket and empty folders; what is not there is success. Verified: when it returns, no helper with
-   * the tag is there, and no loop device holds one of the devices. Returns the paths at which something else lies, which is left alone.
+   * the tag is there, and no loop device holds one of the devices. Returns the paths at which something else lies, or a helper's file that
+   * nothing shows to be its own, which are left alone.
    * Errors: `E_PROXY` while somebody reads.
    */
   release(directory: string, exposure: ExposureToRelease, signal: AbortSignal): Promise<readonly string[]>;

@@ -34,8 +34,8 @@ async function exposed(as: ExposedAs) {
   const tag = `snaphook-${path.basename(place)}`;
   tags.push({ tag, as });
   const helper = await exposures.expose(directory, { tag, as, disks }, never);
-  const release = (isOurs = true, by = exposures) =>
-    by.release(directory, { tag, as, paths: PATHS, devicePaths: devices, isOurs }, never);
+  const release = (isOurs = true, by = exposures, signal = never) =>
+    by.release(directory, { tag, as, paths: PATHS, devicePaths: devices, isOurs }, signal);
   const contents = devices.map((device) => readFileSync(device).subarray(0, SIZE_BYTES));
   return { place, directory, devices, contents, tag, helper, release, file: path.join(directory, FIRST) };
 }
@@ -151,6 +151,40 @@ test('what may be of another run is left alone, unless a helper with the tag sho
 
   expect(await release(false)).toEqual([]);
   expect(existsSync(path.join(directory, path.dirname(FIRST)))).toBe(false);
+});
+
+test('files of a helper that was killed, which nothing shows to be of this run any more, are told', async () => {
+  const { directory, helper, release } = await exposed('fuse');
+  process.kill(helper.pid, 'SIGKILL');
+  while (existsSync(`/proc/${helper.pid}`)) await systemClock.sleep(5);
+
+  expect(await release(false)).toEqual(PATHS.map((name) => path.join(directory, name)));
+
+  expect(await release()).toEqual([]);
+  expect(await release(false)).toEqual([]);
+});
+
+test('a release that waits for a reader goes on with nothing once it is aborted', async () => {
+  const { file, release } = await exposed('fuse');
+  const reader = spawn('sh', ['-c', 'exec 3< "$0"; echo open; exec sleep 600 >/dev/null', file]);
+  await once(reader.stdout, 'data');
+  const stop = new AbortController();
+  let waits = 0;
+  const clock = {
+    ...systemClock,
+    sleep: async (_: number, signal?: AbortSignal) => {
+      stop.abort(new Error('enough'));
+      signal?.throwIfAborted();
+      waits += 1;
+      if (waits > 1) throw new Error('it went on');
+    },
+  };
+
+  await expect(release(true, createLinuxExposures(clock, 'any'), stop.signal)).rejects.toThrow('enough');
+
+  reader.kill('SIGKILL');
+  await once(reader, 'exit');
+  expect(await release()).toEqual([]);
 });
 
 test('a file with something in it at the place of a disk ends preflight, and release leaves it alone', async () => {

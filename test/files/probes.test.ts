@@ -18,7 +18,7 @@ import type { ApplicationKind } from '../../src/ports/file-systems.ts';
 import { createLinuxFileSystems } from '../../src/proxy/linux/linux-file-systems.ts';
 import { diskOfRunningServer, inDisk, newDisk, writeSqlite } from './databases.ts';
 import { writeAt } from './disk-image.ts';
-import { heldBelow, newFolder } from './stage.ts';
+import { heldBelow, must, newFolder } from './stage.ts';
 
 const fileSystems = createLinuxFileSystems(systemClock, 'any');
 const never = new AbortController().signal;
@@ -95,6 +95,12 @@ describe('a database of SQLite', () => {
       '/link/passwd',
       /through a link/,
     ],
+    [
+      'that is a pipe, which nobody writes to',
+      (root: string) => makePipe(path.join(root, 'pipe')),
+      '/pipe',
+      /no database of SQLite/,
+    ],
     ['outside of the volume', () => undefined, '/../disk/srv/app/app.db', /is not there|through a link/],
   ] as const)('%s is refused', async (_, change, place, message) => {
     await expect(on(change, place)).rejects.toMatchObject(refusal(message));
@@ -162,6 +168,13 @@ describe('a cluster of PostgreSQL', () => {
     expect(existsSync(mark)).toBe(false);
   });
 
+  /** A file that would be taken for that of a cluster. */
+  function hostVersion(): string {
+    const file = path.join(newFolder('version'), 'PG_VERSION');
+    writeFileSync(file, '17\n');
+    return file;
+  }
+
   const zero = (file: string) => writeFileSync(file, Buffer.alloc(statSync(file).size));
 
   test.each([
@@ -197,6 +210,19 @@ describe('a cluster of PostgreSQL', () => {
     await expect(on(change)).rejects.toMatchObject(refusal(message));
   });
 
+  test.each([
+    ['a link to a device of this machine without an end', (version: string) => symlinkSync('/dev/zero', version)],
+    ['a link to a file of this machine', (version: string) => symlinkSync(hostVersion(), version)],
+    ['a pipe, which nobody writes to', makePipe],
+  ] as const)('whose version is %s is refused, and that is not read', async (_, put) => {
+    const inPlaceOfVersion = (data: string) => {
+      rmSync(path.join(data, 'PG_VERSION'));
+      put(path.join(data, 'PG_VERSION'));
+    };
+
+    await expect(on(inPlaceOfVersion)).rejects.toMatchObject(refusal(/no data directory of PostgreSQL/));
+  });
+
   test('whose probe is stopped in the middle leaves neither programs nor a view', async () => {
     const running = onCopy(
       disk,
@@ -214,6 +240,10 @@ describe('a cluster of PostgreSQL', () => {
     expect(probing()).toEqual([]);
   });
 });
+
+function makePipe(file: string): void {
+  must('mkfifo', [file]);
+}
 
 /** Programs of a probe that are there. */
 function probing(): readonly string[] {
@@ -252,5 +282,21 @@ test('a view that a killed hook left goes with the mounts of its disk', async ()
 
   await fileSystems.release(directory, [{ folder: FOLDER, devicePaths: undefined }], never);
 
+  expect(existsSync(path.join(directory, 'vm'))).toBe(false);
+});
+
+test("a view of another run whose disk is mounted in the folder stays with its mount, and both go when they are that run's to release", async () => {
+  const disk = newDisk('others');
+  const directory = newFolder('others-view');
+  await fileSystems.mount(directory, { folder: FOLDER, devicePath: disk, isQuiet: true }, { check: false }, never);
+  const written = path.join(directory, FOLDER, 'probe/upper/file');
+  mkdirSync(path.dirname(written), { recursive: true });
+  writeFileSync(written, 'x');
+
+  const foreign = await fileSystems.release(directory, [{ folder: FOLDER, devicePaths: ['/dev/of-this-run'] }], never);
+
+  expect(foreign).toEqual([expect.objectContaining({ mountPoint: path.join(directory, VOLUME) })]);
+  expect(readFileSync(written, 'utf8')).toBe('x');
+  expect(await fileSystems.release(directory, [{ folder: FOLDER, devicePaths: [disk] }], never)).toEqual([]);
   expect(existsSync(path.join(directory, 'vm'))).toBe(false);
 });

@@ -1,7 +1,20 @@
 import { spawnSync } from 'node:child_process';
-import { chmodSync, chownSync, closeSync, copyFileSync, existsSync, openSync, rmSync, writeSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  closeSync,
+  copyFileSync,
+  existsSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeSync,
+} from 'node:fs';
 import path from 'node:path';
 import { buildSync } from 'esbuild';
+import { systemClock } from '../../src/platform/clock.ts';
+import { createLinuxFileSystems } from '../../src/proxy/linux/linux-file-systems.ts';
 import { emptyImage, inGuest, type Kind, MIB, partitionDisk, SIZE_BYTES, writeFiles } from './disk-image.ts';
 import { treeOf } from './image-tree.ts';
 import { heldBelow, must, newFolder } from './stage.ts';
@@ -126,3 +139,44 @@ test('a mount outlives the hook that made it, is for its user alone, and is take
   expect(asUser(directory, file, 'release')).toEqual([{ foreign: [] }]);
   expect(heldBelow(directory)).toEqual([]);
 });
+
+test('a target whose mount is gone already is not let go while the process of that mount still has it open', async () => {
+  const { directory, file } = disk('frozen');
+  asUser(directory, file, 'stay');
+  const processes = fuseProcesses(file);
+  expect(processes).toHaveLength(2);
+  const release = (clock = systemClock) =>
+    createLinuxFileSystems(clock, 'any').release(
+      directory,
+      [{ folder: 'vm/hard-disk-1', devicePaths: [file] }],
+      new AbortController().signal,
+    );
+  for (const pid of processes) process.kill(pid, 'SIGSTOP');
+  try {
+    for (const mountPoint of heldBelow(directory)) must('umount', [mountPoint]);
+
+    await expect(
+      release({ ...systemClock, monotonicMs: () => systemClock.monotonicMs() * 1000 }),
+    ).rejects.toMatchObject({
+      code: 'E_PROXY',
+      message: expect.stringMatching(/is still held: in use by fuse2fs/),
+    });
+  } finally {
+    for (const pid of processes) process.kill(pid, 'SIGCONT');
+  }
+  expect(await release()).toEqual([]);
+  expect(fuseProcesses(file)).toEqual([]);
+});
+
+/** Processes of mounts of the disk that are there. */
+function fuseProcesses(file: string): readonly number[] {
+  const processes = readdirSync('/proc').filter((name) => {
+    try {
+      const words = readFileSync(`/proc/${name}/cmdline`, 'utf8').split('\0');
+      return words[0]?.endsWith('fuse2fs') && words.includes(file);
+    } catch {
+      return false;
+    }
+  });
+  return processes.map(Number);
+}

@@ -7,7 +7,8 @@ import { usersOf } from './mounts.ts';
 import { runProgram } from './programs.ts';
 
 /** Where the kernel lets a user mount nothing, fuse2fs reads ext2, ext3 and ext4, for that user alone. */
-export const FUSE_PROGRAMS = ['fuse2fs', 'fusermount', 'e2fsck', 'blkid', 'partx'];
+const FUSE_PROGRAM = 'fuse2fs';
+export const FUSE_PROGRAMS = [FUSE_PROGRAM, 'fusermount', 'e2fsck', 'blkid', 'partx'];
 export const FUSE_DEVICE = '/dev/fuse';
 /** What mounts of fuse2fs are called in the kernel's table. */
 export const FUSE_TYPE = 'fuse.ext4';
@@ -57,7 +58,7 @@ export async function fuseMount(
   const refused = checker && (await checked(checker, at, signal));
   if (refused) return refused;
   const options = `ro,noexec,fakeroot,offset=${offsetBytes}`;
-  const { exitCode, said } = await runProgram('fuse2fs', ['-o', options, devicePath, mountPoint], signal);
+  const { exitCode, said } = await runProgram(FUSE_PROGRAM, ['-o', options, devicePath, mountPoint], signal);
   return exitCode === 0 ? undefined : ['unreadable', `fuse2fs says ${exitCode ?? 'nothing'}: ${said}`];
 }
 
@@ -79,7 +80,7 @@ async function readState(device: string, offsetBytes: number) {
 export async function waitForFuseEnd(device: string, clock: Clock, signal: AbortSignal): Promise<void> {
   const untilMs = clock.monotonicMs() + ENDS_MS;
   for (;;) {
-    const users = await usersOf(device);
+    const users = await usersOf(device, FUSE_PROGRAM);
     if (users === '') return;
     if (clock.monotonicMs() > untilMs) {
       throw new SnaphookError('E_PROXY', `device "${device}" is still held: ${users}`, {

@@ -19,7 +19,7 @@ import { insideOf, releaseLoops, requireMachinesMounts, withGrace } from './linu
 import { attachLoop, type OpenLoop } from './loop-devices.ts';
 import { removeNodes } from './loop-marks.ts';
 import { makeMountPoint } from './mount-points.ts';
-import { mountsBelow, unmount } from './mounts.ts';
+import { type Mount, mountsBelow, unmount } from './mounts.ts';
 import { hasProgram, mustRun, runProgram } from './programs.ts';
 
 const PACKAGES: readonly (readonly [program: string, packageName: string])[] = [
@@ -66,9 +66,9 @@ export function createLinuxExposures(clock: Clock, mountNamespace: 'machine' | '
   return {
     preflight: (directory, as, paths, signal) => unlessAborted(work.preflight(directory, as, paths, signal), signal),
     expose: (directory, exposure, signal) =>
-      withGrace(signal, (late) => unlessAborted(work.expose(directory, exposure, late), late)),
+      withGrace(signal, (late) => unlessAborted(work.expose(directory, exposure, signal), late)),
     release: (directory, exposure, signal) =>
-      withGrace(signal, (late) => unlessAborted(work.release(directory, exposure, late), late)),
+      withGrace(signal, (late) => unlessAborted(work.release(directory, exposure, signal), late)),
   };
 }
 
@@ -130,7 +130,7 @@ async function expose(
   try {
     for (const disk of disks) loops.push(await loopOver(root, disk, signal));
     const places = disks.map(({ path: file }) => (as === 'fuse' ? insideOf(root, file) : file));
-    if (as === 'fuse') for (const file of places) await makePlaceholder(root, file);
+    if (as === 'fuse') for (const file of places) await makePlaceholder(root, file, signal);
     const exported = loops.map(({ device }, index) => ({ device, place: places[index] ?? '' }));
     const [program, ...args] = helperCommand(tag, as, exported, path.join(root, NBD_SOCKET_NAME));
     await mustRun(program, args, signal);
@@ -170,8 +170,10 @@ async function loopOver(
 }
 
 /** The file that the helper mounts over. */
-async function makePlaceholder(root: string, file: string): Promise<void> {
+async function makePlaceholder(root: string, file: string, signal: AbortSignal): Promise<void> {
+  signal.throwIfAborted();
   await makeMountPoint(root, path.dirname(file));
+  signal.throwIfAborted();
   await writeFile(file, '', { flag: 'wx', mode: 0o000 });
 }
 
@@ -195,7 +197,7 @@ async function release(
   signal: AbortSignal,
 ): Promise<readonly string[]> {
   const isHelpers = (await findHelpers(tag, as)).length > 0;
-  if (!isOurs && !isHelpers) return [];
+  if (!isOurs && !isHelpers) return as === 'fuse' ? mountedOf(filesOf(root, as, paths)) : [];
   const socket = path.join(root, NBD_SOCKET_NAME);
   if (as === 'nbd') {
     if (isHelpers) await requireNoClient(socket, clock, signal);
@@ -208,6 +210,7 @@ async function release(
   await endHelpers(tag, as, clock, signal);
   const leftAlone: string[] = [];
   for (const file of files) {
+    signal.throwIfAborted();
     await unmountFuse(file, clock, signal);
     if (!(await removePlaceholder(file))) leftAlone.push(file);
     await removeEmptyFolders(path.dirname(file), root);
@@ -215,10 +218,19 @@ async function release(
   return leftAlone;
 }
 
+/** Those of the files that a helper has mounted over, or that one which is gone left. */
+async function mountedOf(files: readonly string[]): Promise<readonly string[]> {
+  const mounted: string[] = [];
+  for (const file of files) if ((await mountsBelow(file)).some((mount) => isExposed(mount, file))) mounted.push(file);
+  return mounted;
+}
+
+/** What is mounted by other means is somebody else's. */
+const isExposed = ({ mountPoint, device }: Mount, file: string): boolean => mountPoint === file && device === FUSE;
+
 async function unmountFuse(file: string, clock: Clock, signal: AbortSignal): Promise<void> {
-  for (const { mountPoint, device } of [...(await mountsBelow(file))].reverse()) {
-    // What is mounted by other means is somebody else's.
-    if (mountPoint !== file || device !== FUSE) return;
+  for (const mount of [...(await mountsBelow(file))].reverse()) {
+    if (!isExposed(mount, file)) return;
     await unmount(file, clock, signal);
   }
 }

@@ -86,10 +86,12 @@ export function createLinuxFileSystems(clock: Clock, mountNamespace: 'machine' |
       const root = await realpath(directory).catch(() => path.resolve(directory));
       const foreign: ForeignMount[] = [];
       for (const disk of disks) {
-        foreign.push(...(await releaseMounts(root, disk, clock, signal)));
+        const others = await releaseMounts(root, disk, clock, signal);
+        foreign.push(...others);
         await releaseLoops({ root, folder: disk.folder }, disk.devicePaths, clock, signal);
         await removeNodes({ root, folder: disk.folder });
-        await removeScratch(insideOf(root, `${disk.folder}/${SCRATCH}`));
+        // Whose disk is mounted here may be probing it, in a view that no other process sees.
+        if (others.length === 0) await removeScratch(insideOf(root, `${disk.folder}/${SCRATCH}`));
         await removeFolders(root, insideOf(root, disk.folder));
       }
       return foreign;
@@ -218,7 +220,8 @@ async function releaseMounts(
   signal: AbortSignal,
 ): Promise<readonly ForeignMount[]> {
   const foreign: ForeignMount[] = [];
-  const byFuse = new Set<string>();
+  // Who was killed after an unmount saw no end of its process, and the mount is seen no more.
+  const byFuse = new Set(devicePaths);
   // Without journals the folder is the proof.
   const isOf = async (behind: string) =>
     devicePaths === undefined || devicePaths.includes(behind) || bearsMark(behind, { root, folder }, devicePaths);
@@ -233,7 +236,7 @@ async function releaseMounts(
       foreign.push({ mountPoint: mount.mountPoint, device: mount.device });
     }
   }
-  // One process for each mount of a disk holds it: they are waited for together.
+  // One process for each mount of a disk holds it.
   for (const device of byFuse) await waitForFuseEnd(device, clock, signal);
   return foreign;
 }

@@ -72,12 +72,13 @@ const isMounted = async (mountPoint: string): Promise<boolean> =>
 
 const MAX_USERS = 5;
 
-/** Programs that work there or have files open there, in a mount or a device; empty where none is seen. */
-export async function usersOf(mountPoint: string): Promise<string> {
+/** Programs, or those of one name, that work there or have files open there, in a mount or a device; empty where none is seen. */
+export async function usersOf(mountPoint: string, program?: string): Promise<string> {
   const found: string[] = [];
   for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
-    if (!(await usesFilesBelow(pid, mountPoint))) continue;
     const name = (await readFile(`/proc/${pid}/comm`, 'utf8').catch(() => '')).trim();
+    if (program !== undefined && name !== program) continue;
+    if (!(await usesFilesBelow(pid, mountPoint))) continue;
     found.push(`${name} (${pid})`);
     if (found.length === MAX_USERS) break;
   }

@@ -1,5 +1,5 @@
 import { constants } from 'node:fs';
-import { open, realpath } from 'node:fs/promises';
+import { type FileHandle, open, realpath } from 'node:fs/promises';
 import path from 'node:path';
 import { systemErrorCode } from '../../../platform/system-error.ts';
 import { SnaphookError } from '../../../ports/errors.ts';
@@ -16,6 +16,36 @@ export async function insideOfVolume(mountPoint: string, guestPath: string): Pro
   });
 }
 
+/**
+ * To be read; undefined: it is no file. Guests may have anything under any name: opening a pipe would wait for somebody who writes to it, and
+ * a link leads to devices of this machine. What the system says is thrown.
+ */
+async function openGuestFile(file: string): Promise<FileHandle | undefined> {
+  const handle = await open(file, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW);
+  try {
+    if ((await handle.stat()).isFile()) return handle;
+  } catch (error) {
+    await handle.close();
+    throw error;
+  }
+  await handle.close();
+  return undefined;
+}
+
+/** The begin of a file below a mount point, a character a byte; undefined: it is no file, or cannot be read. */
+export async function firstBytes(file: string, lengthBytes: number): Promise<string | undefined> {
+  const handle = await openGuestFile(file).catch(() => undefined);
+  if (!handle) return undefined;
+  try {
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(lengthBytes), 0, lengthBytes, 0);
+    return buffer.toString('latin1', 0, bytesRead);
+  } catch {
+    return undefined;
+  } finally {
+    await handle.close();
+  }
+}
+
 const PIECE_BYTES = 1024 * 1024;
 
 /** Reads a file to its end. Errors: `E_VERIFY`. */
@@ -26,11 +56,10 @@ export async function readWhole(
 ): Promise<{ readonly bytes: number }> {
   const file = await insideOfVolume(mountPoint, guestPath);
   try {
-    // Opening a pipe would wait for somebody who writes to it.
-    const handle = await open(file, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW);
+    const handle = await openGuestFile(file);
+    if (!handle) throw unreadable(guestPath, 'it is no file');
     try {
-      const { size } = await handle.stat().then((stats) => (stats.isFile() ? stats : { size: undefined }));
-      if (size === undefined) throw unreadable(guestPath, 'it is no file');
+      const { size } = await handle.stat();
       const piece = Buffer.alloc(PIECE_BYTES);
       let bytes = 0;
       for (;;) {

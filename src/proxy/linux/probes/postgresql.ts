@@ -1,8 +1,8 @@
-import { access, constants, readdir, readFile } from 'node:fs/promises';
+import { access, constants, readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { SnaphookError } from '../../../ports/errors.ts';
 import type { ProbedApplication } from '../../../ports/file-systems.ts';
-import { insideOfVolume } from './guest-path.ts';
+import { firstBytes, insideOfVolume } from './guest-path.ts';
 import { notSound, type ProbeRequest } from './probe-request.ts';
 import { inView, VIEW } from './view.ts';
 
@@ -65,10 +65,13 @@ export async function probePostgresql(request: ProbeRequest, signal: AbortSignal
   return { checkedBy: `PostgreSQL ${version}`, found };
 }
 
+/** More than `PG_VERSION` of any server has. */
+const VERSION_BYTES = 16;
+
 /** Major versions have one number since 10. */
 async function versionOf(folder: string): Promise<string | undefined> {
-  const text = await readFile(path.join(folder, 'PG_VERSION'), 'utf8').catch(() => '');
-  return /^(9\.\d|\d\d)\n$/.exec(text)?.[1];
+  const text = await firstBytes(path.join(folder, 'PG_VERSION'), VERSION_BYTES);
+  return /^(9\.\d|\d\d)\n$/.exec(text ?? '')?.[1];
 }
 
 async function programsOf(version: string): Promise<string> {

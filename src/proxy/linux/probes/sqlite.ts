@@ -1,7 +1,6 @@
-import { open } from 'node:fs/promises';
 import path from 'node:path';
 import type { ProbedApplication } from '../../../ports/file-systems.ts';
-import { insideOfVolume } from './guest-path.ts';
+import { firstBytes, insideOfVolume } from './guest-path.ts';
 import { notSound, type ProbeRequest } from './probe-request.ts';
 import { inView, VIEW } from './view.ts';
 
@@ -23,22 +22,9 @@ as_probe sqlite3 -batch -bail "${VIEW}/$3" 'PRAGMA trusted_schema=OFF; PRAGMA in
 /** Errors: `E_VERIFY`. */
 export async function probeSqlite(request: ProbeRequest, signal: AbortSignal): Promise<ProbedApplication> {
   const file = await insideOfVolume(request.mountPoint, request.path);
-  if ((await firstBytes(file)) !== MAGIC) throw notSound(request, 'it is no database of SQLite');
+  if ((await firstBytes(file, MAGIC.length)) !== MAGIC) throw notSound(request, 'it is no database of SQLite');
   const view = { folder: path.dirname(file), scratch: request.scratch };
   const { exitCode, stdout, said } = await inView(view, { script: SCRIPT, args: [path.basename(file)] }, signal);
   if (exitCode !== 0 || stdout.trim() !== 'ok') throw notSound(request, said);
   return { checkedBy: 'sqlite3', found: 'integrity_check: ok' };
-}
-
-async function firstBytes(file: string): Promise<string | undefined> {
-  const handle = await open(file, 'r').catch(() => undefined);
-  if (!handle) return undefined;
-  try {
-    const { buffer, bytesRead } = await handle.read(Buffer.alloc(MAGIC.length), 0, MAGIC.length, 0);
-    return buffer.toString('latin1', 0, bytesRead);
-  } catch {
-    return undefined;
-  } finally {
-    await handle.close();
-  }
 }
