@@ -63,7 +63,7 @@ export const MUTATIONS = [
   {
     name: 'targets are taken away while something of them is mounted',
     file: 'src/job/steps/mounted-copy.ts',
-    find: "  if (mount.at !== 'untouched' && mount.at !== 'undone') {",
+    find: "  if ([mount, expose].some(({ at }) => at !== 'untouched' && at !== 'undone') || mayHaveMounts(run)) {",
     replace: '  if (false) {',
     tests: ['test/unit/job/mount-step.test.ts'],
   },
