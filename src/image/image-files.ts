@@ -1,6 +1,7 @@
 import { lstat, open, readdir, readFile, realpath, rename, rm, stat, statfs, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { ensureFolder } from '../platform/ensure-folder.ts';
+import { insideOf } from '../platform/inside-of.ts';
 import { removeEmptyFolders } from '../platform/remove-empty-folders.ts';
 import { systemErrorCode } from '../platform/system-error.ts';
 import { unlessAborted } from '../platform/unless-aborted.ts';
@@ -8,7 +9,6 @@ import { SnaphookError } from '../ports/errors.ts';
 import type { ExportRecord, FileFormat, Images, LeftAlone } from '../ports/images.ts';
 import { exportError, unreadable, unwritable } from './export-error.ts';
 import { flatVmdkSink } from './flat-vmdk.ts';
-import { insideOf } from './inside-of.ts';
 import { qcow2Sink } from './qcow2.ts';
 import { rawSink } from './raw-image.ts';
 import { streamVmdkSink } from './stream-vmdk.ts';

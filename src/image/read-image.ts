@@ -1,8 +1,8 @@
 import path from 'node:path';
+import { insideOf } from '../platform/inside-of.ts';
 import type { FileFormat, ImageShape } from '../ports/images.ts';
 import { openBands } from './bands/read-bands.ts';
 import { type ImageContent, ImageFileReader } from './image-content.ts';
-import { insideOf } from './inside-of.ts';
 import { readQcow2 } from './read-qcow2.ts';
 import { readStreamVmdk } from './read-stream-vmdk.ts';
 

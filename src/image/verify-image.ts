@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
+import { insideOf } from '../platform/inside-of.ts';
 import { unlessAborted } from '../platform/unless-aborted.ts';
 import { SnaphookError } from '../ports/errors.ts';
 import type { StoredImage } from '../ports/image-source.ts';
 import type { WrittenFile } from '../ports/images.ts';
 import { ImageFileReader } from './image-content.ts';
-import { insideOf } from './inside-of.ts';
 import { leavesOf } from './leaves.ts';
 import { openImage } from './read-image.ts';
 import { TreeHash } from './tree-hash.ts';

@@ -2,9 +2,9 @@ import { createHash } from 'node:crypto';
 import { open, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { ensureFolder } from '../platform/ensure-folder.ts';
+import { insideOf } from '../platform/inside-of.ts';
 import type { Images } from '../ports/images.ts';
 import { exportError } from './export-error.ts';
-import { insideOf } from './inside-of.ts';
 import { syncHandOver } from './sync-hand-over.ts';
 
 export const writeBeside: Images['writeBeside'] = async (directory, { path: relative, content }, signal) => {

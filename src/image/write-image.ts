@@ -1,11 +1,11 @@
 import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { ensureFolder } from '../platform/ensure-folder.ts';
+import { insideOf } from '../platform/inside-of.ts';
 import { filesOfImage, type ImageShape, type Images } from '../ports/images.ts';
 import { copyDevice } from './copy-device.ts';
 import { exportError } from './export-error.ts';
 import type { ImageSink } from './image-sink.ts';
-import { insideOf } from './inside-of.ts';
 import { syncHandOver } from './sync-hand-over.ts';
 
 /** Makes a sink of the empty files of an image, in the order of `filesOfImage`. */

@@ -1,12 +1,12 @@
 import { lstat, open, readdir, rename, rm, rmdir } from 'node:fs/promises';
 import path from 'node:path';
 import { ensureFolder } from '../../platform/ensure-folder.ts';
+import { insideOf } from '../../platform/inside-of.ts';
 import { syncFolder } from '../../platform/sync-folder.ts';
 import { systemErrorCode } from '../../platform/system-error.ts';
 import type { BandOwner } from '../../ports/bands.ts';
 import { SnaphookError } from '../../ports/errors.ts';
 import { openRegular } from '../file-io.ts';
-import { insideOf } from '../inside-of.ts';
 import { type BandIndex, isSameOwner, ownerText, parseIndex, parseOwner } from './band-index.ts';
 import { bandAt, CHANGED_NAME, INDEX_NAME, isShardName, OWNER_NAME, STAGING_NAME } from './band-layout.ts';
 

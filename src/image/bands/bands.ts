@@ -1,11 +1,11 @@
 import { rm } from 'node:fs/promises';
 import path from 'node:path';
+import { insideOf } from '../../platform/inside-of.ts';
 import { unlessAborted } from '../../platform/unless-aborted.ts';
 import type { BandFolder, BandOwner, Bands } from '../../ports/bands.ts';
 import { SnaphookError } from '../../ports/errors.ts';
 import type { LeftAlone } from '../../ports/images.ts';
 import { exportError } from '../export-error.ts';
-import { insideOf } from '../inside-of.ts';
 import { contentOf, draftOf, foreignFolder, indexOf, removeIfEmpty, requireRoom, standingOf } from './band-folder.ts';
 import { CHANGED_NAME, COMMIT_NAME, INDEX_NAME, OWNER_NAME } from './band-layout.ts';
 import { commitStaged, discardStaged, finishCommit } from './commit-bands.ts';

@@ -1,11 +1,11 @@
 import { rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { ensureFolder } from '../../platform/ensure-folder.ts';
+import { insideOf } from '../../platform/inside-of.ts';
 import { syncFolder } from '../../platform/sync-folder.ts';
 import { systemErrorCode } from '../../platform/system-error.ts';
 import type { BandOwner } from '../../ports/bands.ts';
 import { SnaphookError } from '../../ports/errors.ts';
-import { insideOf } from '../inside-of.ts';
 import {
   contentOf,
   draftOf,

@@ -1,5 +1,6 @@
 import { lstat, readFile, realpath, stat, unlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { insideOf } from '../../platform/inside-of.ts';
 import { removeEmptyFolders } from '../../platform/remove-empty-folders.ts';
 import { systemErrorCode } from '../../platform/system-error.ts';
 import { unlessAborted } from '../../platform/unless-aborted.ts';
@@ -15,7 +16,7 @@ import {
 } from '../../ports/exposures.ts';
 import { blockDeviceBytes } from './block-device.ts';
 import { endHelpers, findHelpers, HELPER_PROGRAM, helperCommand } from './exposure-helper.ts';
-import { insideOf, releaseLoops, requireMachinesMounts, withGrace } from './linux-file-systems.ts';
+import { releaseLoops, requireMachinesMounts, withGrace } from './linux-file-systems.ts';
 import { attachLoop, type OpenLoop } from './loop-devices.ts';
 import { removeNodes } from './loop-marks.ts';
 import { makeMountPoint } from './mount-points.ts';

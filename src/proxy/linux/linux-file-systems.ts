@@ -1,5 +1,6 @@
 import { realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
+import { insideOf } from '../../platform/inside-of.ts';
 import { unlessAborted } from '../../platform/unless-aborted.ts';
 import type { Clock } from '../../ports/clock.ts';
 import { SnaphookError } from '../../ports/errors.ts';
@@ -176,13 +177,6 @@ async function requireEmpty(root: string, folder: string): Promise<void> {
   throw new SnaphookError('E_EXPORT', `"${absolute}" is not empty: "${inTheWay}" belongs to no open run`, {
     hint: '`snaphook reap` tells whose it is. Each job needs a hand-over directory of its own.',
   });
-}
-
-/** Paths are made by the core from names that came from outside: proven to stay inside before they are used. */
-export function insideOf(root: string, relative: string): string {
-  const absolute = path.resolve(root, relative);
-  if (absolute.startsWith(root + path.sep)) return absolute;
-  throw new TypeError(`path leaves the hand-over directory: ${JSON.stringify(relative)}`);
 }
 
 /** What is on the disk. The others are looked at only where it has a physical volume of LVM. */

@@ -13,13 +13,6 @@ export const isSameFolder = (a: string, b: string): boolean => comparable(a) ===
 export const isInFolder = (folder: string, inner: string): boolean =>
   comparable(inner).startsWith(comparable(folder) + path.sep);
 
-/** Paths are made by the core from names that came from outside: proven to stay inside before they are used. */
-export function insideOf(root: string, relative: string): string {
-  const absolute = path.resolve(root, relative);
-  if (absolute.startsWith(root + path.sep)) return absolute;
-  throw new TypeError(`path leaves the hand-over directory: ${JSON.stringify(relative)}`);
-}
-
 /** Whatever is no folder, mount points among it; undefined: there are folders alone, or nothing. */
 export async function firstFileBelow(folder: string): Promise<string | undefined> {
   const entries = await opendir(folder).catch((error: unknown) => {
