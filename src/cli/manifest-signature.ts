@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
+import { openRegular } from '../image/file-io.ts';
 import { SIGNATURE_NAME } from '../job/plan.ts';
 import { isSignatureOf } from '../platform/signature.ts';
 import { systemErrorCode } from '../platform/system-error.ts';
@@ -30,12 +31,26 @@ export async function requireSignature(manifest: string, publicKey: string, text
 }
 
 export async function readText(file: string, what: string, code: 'E_VERIFY' | 'E_USAGE'): Promise<string> {
-  try {
-    return await readFile(file, 'utf8');
-  } catch (cause) {
-    throw new SnaphookError(code, `${what} "${file}" cannot be read (${systemErrorCode(cause)})`, {
+  const refused = (why: string, cause?: unknown) =>
+    new SnaphookError(code, `${what} "${file}" cannot be read (${why})`, {
       cause,
       hint: 'Give the path of a file that this account may read.',
     });
+  // A key may come through a pipe of the caller's; whatever lies beside images is nobody's to wait for.
+  const reading = code === 'E_USAGE' ? readFile(file, 'utf8') : readRegular(file);
+  const text = await reading.catch((cause: unknown) => {
+    throw refused(systemErrorCode(cause), cause);
+  });
+  if (text === undefined) throw refused('it is no file');
+  return text;
+}
+
+/** Undefined: something else lies there. */
+async function readRegular(file: string): Promise<string | undefined> {
+  const opened = await openRegular(file);
+  try {
+    return await opened?.handle.readFile('utf8');
+  } finally {
+    await opened?.handle.close();
   }
 }
