@@ -1,6 +1,6 @@
 import { loadConfig } from '../config/load.ts';
 import type { JobContext, OnOpenRun } from '../job/job-spec.ts';
-import { pre } from '../job/pre.ts';
+import { type PreResult, pre } from '../job/pre.ts';
 import type { Reporter } from '../ports/reporter.ts';
 import { closePorts, composePorts, jobSpec } from './compose.ts';
 import type { VerbResult } from './console.ts';
@@ -11,18 +11,24 @@ export interface PreRequest {
   readonly context: JobContext;
   readonly vms: readonly string[];
   readonly onOpenRun: OnOpenRun | undefined;
+  /** How long the backup product waits; undefined: as long as the job's own deadline says. */
+  readonly limitMs?: number | undefined;
 }
 
-/** What both `snaphook pre` and the pre-backup hook do. */
-export async function preVerb(request: PreRequest, reporter: Reporter, signal: AbortSignal): Promise<VerbResult> {
+/** What both `snaphook pre` and the pre-backup hook do, as a person or a program that reads JSON is told it. */
+export const preVerb = async (request: PreRequest, reporter: Reporter, signal: AbortSignal): Promise<VerbResult> =>
+  handedOver('pre', await runPre(request, reporter, signal));
+
+export async function runPre(request: PreRequest, reporter: Reporter, signal: AbortSignal): Promise<PreResult> {
   const config = loadConfig(request.configFile);
   const spec = jobSpec(config, request.context.job, {
     vms: request.vms,
-    ...(request.onOpenRun === undefined ? {} : { onOpenRun: request.onOpenRun }),
+    onOpenRun: request.onOpenRun,
+    limitMs: request.limitMs,
   });
   const ports = composePorts(config, reporter);
   try {
-    return handedOver('pre', await pre(ports, spec, request.context, signal));
+    return await pre(ports, spec, request.context, signal);
   } finally {
     await closePorts(ports);
   }

@@ -1,0 +1,18 @@
+import { SnaphookError } from '../src/ports/errors.ts';
+import type { Integration } from './contract.ts';
+
+/** By the name that `--integration` takes. Each is loaded only when it is called. */
+const INTEGRATIONS: Readonly<Record<string, () => Promise<Integration>>> = {
+  generic: async () => (await import('./generic/integration.ts')).generic,
+};
+
+export const integrationNames = (): readonly string[] => Object.keys(INTEGRATIONS);
+
+/** Errors: `E_USAGE` for a product that is not known. */
+export async function integrationNamed(name: string): Promise<Integration> {
+  const load = Object.hasOwn(INTEGRATIONS, name) ? INTEGRATIONS[name] : undefined;
+  if (load) return load();
+  throw new SnaphookError('E_USAGE', `--integration "${name}" is unknown`, {
+    hint: `Known: ${integrationNames().join(', ')}. "generic" is for every other product.`,
+  });
+}
