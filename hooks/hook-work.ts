@@ -25,6 +25,13 @@ export async function hookWork(
   const limitMs = limitOf(integration, options);
   switch (call.phase) {
     case 'pre': {
+      if (call.incrementals !== undefined && call.incrementals !== integration.incrementals) {
+        const fields = { incrementals: call.incrementals };
+        reporter.info(
+          'the call says how incremental backups find what changed; the product itself shows it to no hook',
+          fields,
+        );
+      }
       const { preVerb, runPre } = await import('../src/cli/pre-verb.ts');
       const request = { configFile, context, vms, onOpenRun: options.onOpenRun, limitMs };
       if (integration.stdout === 'result') return preVerb(request, reporter, signal);
@@ -57,6 +64,7 @@ function contextOf(integration: Integration, call: ProductCall, options: HookOpt
     instance: options.instance ?? call.instance,
     productRunId: options.runId ?? call.runId,
     level: options.level ?? call.level,
+    incrementals: call.incrementals ?? integration.incrementals,
   };
 }
 

@@ -4,6 +4,12 @@ export type HookPhase = 'pre' | 'post' | 'check' | 'list' | 'none';
 /** How the product's own backup ended, as far as it tells a post hook. */
 export type BackupOutcome = 'ok' | 'warning' | 'failed' | 'cancelled' | 'unknown';
 
+/**
+ * How a product finds what an incremental or differential backup has to save. `by-time`: what is newer than the start of a backup before,
+ * by its clock, so that it misses what changed between the snapshot and that start. `by-comparison`: what differs from what it saved.
+ */
+export type Incrementals = 'by-time' | 'by-comparison';
+
 /** How a hook program was called, before anybody knows what the words mean. */
 export interface RawCall {
   /** Undefined: one program serves all phases, and the product's own words tell which. */
@@ -27,6 +33,8 @@ export interface ProductCall {
   /** `full`, `incremental`, `differential`, `log`, or the product's own word where it is not known to mean one of these. */
   readonly level?: string | undefined;
   readonly vms?: readonly string[] | undefined;
+  /** Where the call says more than is known of the product: a setting of its job that no product shows to hooks. */
+  readonly incrementals?: Incrementals | undefined;
   readonly outcome?: BackupOutcome | undefined;
   /** For the phase `none`: printed to stdout as it is. */
   readonly answer?: string | undefined;
@@ -84,6 +92,8 @@ export interface Integration {
   /** How long the product waits for a pre hook if its administrator changes nothing; undefined: as long as it takes. */
   readonly limitSeconds: number | undefined;
   readonly guarantees: Guarantees;
+  /** As the product does it by default; undefined: unknown, or it has none. */
+  readonly incrementals: Incrementals | undefined;
   readonly installation: InstallGuide;
 }
 
