@@ -3,6 +3,8 @@ import type { Integration } from './contract.ts';
 
 /** By the name that `--integration` takes. Each is loaded only when it is called. */
 const INTEGRATIONS: Readonly<Record<string, () => Promise<Integration>>> = {
+  bacula: async () => (await import('./bacula/integration.ts')).bacula,
+  bareos: async () => (await import('./bareos/integration.ts')).bareos,
   generic: async () => (await import('./generic/integration.ts')).generic,
 };
 

@@ -13,7 +13,7 @@ export type Incrementals = 'by-time' | 'by-comparison';
 /** How a hook program was called, before anybody knows what the words mean. */
 export interface RawCall {
   /** Undefined: one program serves all phases, and the product's own words tell which. */
-  readonly phase: 'pre' | 'post' | undefined;
+  readonly phase: 'pre' | 'post' | 'list' | undefined;
   /** What the product itself puts behind `--` on the command line of the hook. */
   readonly words: readonly string[];
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -79,6 +79,8 @@ export interface Integration {
   readonly name: string;
   /** As its maker writes it. */
   readonly title: string;
+  /** How the product writes the name of a job into its calls, where that is not as it is. */
+  readonly writtenJobName?: (name: string) => string;
   /** What the product's words and variables mean. Errors: `E_USAGE`, when they are not those of the product. */
   read(call: RawCall): ProductCall;
   /** What a pre hook that handed over prints to stdout. `result`: the text or JSON of `snaphook pre`; `silent`: stdout is not ours. */
