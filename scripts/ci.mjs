@@ -53,7 +53,7 @@ const GROUPS = [
     { name: 'chaos', limitMinutes: 3, npm: ['run', '--silent', 'chaos', '--', '--json'], count: countChaos },
     summaryStage('package', 8),
   ],
-  [jestStage('faults', 14)],
+  [jestStage('faults', 14), summaryStage('products', 8)],
   // Every third mutation, the other ones another time.
   [{ ...summaryStage('mutations', 15), env: { MUTATION_STRIDE: '3' } }, summaryStage('qemu', 15)],
   // Every fifth kill point, other ones each time: all of them take five times as long.
