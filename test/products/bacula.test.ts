@@ -4,7 +4,7 @@ import path from 'node:path';
 import { parse, stringify } from 'yaml';
 import { bacula as integration } from '../../integrations/bacula/integration.ts';
 import { must } from '../files/stage.ts';
-import { holdHandOver } from '../lab/impatient-products/product.ts';
+import { hold } from '../lab/impatient-products/product.ts';
 import { type Bacula, type BaculaJob, startBacula } from './bacula-daemons.ts';
 import { hooksAtWork } from './hooks-at-work.ts';
 import { openProductSite, type ProductSite, SNAPHOOK, SNAPHOOK_KIND, until } from './product-site.ts';
@@ -28,7 +28,8 @@ beforeAll(async () => {
     jobs[ODD] = jobs.nightly;
   });
   // Seen by this suite alone.
-  for (const folder of ['/etc/sudoers.d', '/usr/local/sbin']) must('mount', ['-t', 'tmpfs', 'tmpfs', folder]);
+  for (const folder of ['/etc/sudoers.d', '/usr/local/sbin'])
+    must('mount', ['-t', 'tmpfs', '-o', 'mode=755', 'tmpfs', folder]);
   bacula = await startBacula([
     jobOf('Odd job', ODD),
     byTime(),
@@ -101,6 +102,12 @@ function listed(): BaculaJob {
   return { name: 'Listed', file: `\\|${hook} list ${options}`, lines: scripts };
 }
 
+/** Holds the first call to the array while a target is linked: the snapshot is there, and nothing is handed over yet. */
+function holdAfterSnapshot() {
+  const { lab } = product.site;
+  return hold(lab, { system: 'array', when: 'before' }, () => lab.store.devices().some(({ isTarget }) => isTarget));
+}
+
 async function expectNothingLeft(): Promise<void> {
   await until(() => hooksAtWork().length === 0, 'the end of all hooks');
   product.expectNothingLeft();
@@ -128,7 +135,7 @@ describe('a file that changes after the snapshot and before the job starts', () 
   afterAll(() => setPolicy('warn'));
 
   test('is not in the full backup', async () => {
-    const held = holdHandOver(product.site.lab);
+    const held = holdAfterSnapshot();
     const jobId = await bacula.start('By time', 'Full');
     await held.reached;
     write(CHANGED, 'new');
@@ -175,7 +182,7 @@ describe('a file that changes after the snapshot and before the job starts', () 
 
 describe('trouble', () => {
   test('cancelled while the pre hook works: the Director has it stopped and undone, and the Client has nothing left to do', async () => {
-    const held = holdHandOver(product.site.lab);
+    const held = holdAfterSnapshot();
     const jobId = await bacula.start('Odd job', 'Full');
     await held.reached;
     await bacula.cancel(jobId);
@@ -204,7 +211,7 @@ describe('trouble', () => {
   });
 
   test('a pre hook that is killed: the job fails, and its post hook takes away what was there', async () => {
-    const held = holdHandOver(product.site.lab);
+    const held = holdAfterSnapshot();
     const jobId = await bacula.start('Odd job', 'Full');
     await held.reached;
     for (const pid of hooksAtWork('pre')) process.kill(pid, 'SIGKILL');

@@ -32,9 +32,12 @@ export interface ProductSite {
   close(): Promise<void>;
 }
 
-/** `job` (of the lab's configuration) hands over files of `sql01`; `settings` are added to it. The guest is frozen unless they say otherwise. */
+/**
+ * `job` (of the lab's configuration) hands over files of `sql01`; `settings` are added to it. The guest is frozen unless they say otherwise.
+ * The lab's own limits are those of real systems, as products and hooks take their time on a busy machine.
+ */
 export async function openProductSite(job: string, settings: object = {}): Promise<ProductSite> {
-  const site = await openSite({ estate: { disks: 1, cylinders: CYLINDERS } });
+  const site = await openSite({ pace: 1, generation: 'V4', estate: { disks: 1, cylinders: CYLINDERS } });
   const { directory, configFile } = site.lab;
   // Products run as users of their own and read what is handed over.
   chmodSync(directory, 0o755);
