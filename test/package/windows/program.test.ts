@@ -10,7 +10,8 @@ afterAll(() => wine.close());
 const job = () => ['--job', 'nightly', '--config', winePath(wine.site.lab.configFile), '--json'];
 
 test('snaphook.exe says its version and its verbs', async () => {
-  expect(await wine.run('snaphook.exe', '--version')).toEqual({ exitCode: 0, stdout: `${__VERSION__}\n`, stderr: '' });
+  // Not what is on stderr: Wine itself complains there now and then when its first program starts.
+  expect(await wine.run('snaphook.exe', '--version')).toMatchObject({ exitCode: 0, stdout: `${__VERSION__}\n` });
   expect((await wine.run('snaphook.exe', '--help')).stdout).toContain('snaphook plan');
 });
 
