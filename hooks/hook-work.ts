@@ -2,7 +2,7 @@ import type { Integration, ProductCall } from '../integrations/contract.ts';
 import type { HookOptions } from '../integrations/hook-options.ts';
 import type { VerbResult } from '../src/cli/console.ts';
 import { EXIT } from '../src/cli/exit-codes.ts';
-import { DEFAULT_CONFIG_FILE } from '../src/config/load.ts';
+import { DEFAULT_CONFIG_FILE, loadConfig } from '../src/config/load.ts';
 import type { JobContext } from '../src/job/job-spec.ts';
 import { SnaphookError } from '../src/ports/errors.ts';
 import type { Reporter } from '../src/ports/reporter.ts';
@@ -19,12 +19,19 @@ export async function hookWork(
   signal: AbortSignal,
 ): Promise<VerbResult> {
   if (call.phase === 'none') return { document: undefined, text: call.answer ?? '', exitCode: EXIT.ok };
-  const context = contextOf(integration, call, options);
   const configFile = options.configFile ?? DEFAULT_CONFIG_FILE;
+  const context = contextOf(integration, call, options, configFile);
   const vms = options.vms.length > 0 ? options.vms : (call.vms ?? []);
   const limitMs = limitOf(integration, options);
   switch (call.phase) {
     case 'pre': {
+      if (call.incrementals !== undefined && call.incrementals !== integration.incrementals) {
+        const fields = { incrementals: call.incrementals };
+        reporter.info(
+          'the call says how incremental backups find what changed; the product itself shows it to no hook',
+          fields,
+        );
+      }
       const { preVerb, runPre } = await import('../src/cli/pre-verb.ts');
       const request = { configFile, context, vms, onOpenRun: options.onOpenRun, limitMs };
       if (integration.stdout === 'result') return preVerb(request, reporter, signal);
@@ -41,13 +48,15 @@ export async function hookWork(
       const { planVerb } = await import('../src/cli/plan-verb.ts');
       return forProduct(integration, await planVerb({ configFile, job: context.job, vms }, reporter, signal), reporter);
     }
-    case 'list':
-      throw new SnaphookError('E_USAGE', `--integration ${integration.name} has no list to print`);
+    case 'list': {
+      const { listVerb } = await import('../src/cli/list-verb.ts');
+      return listVerb(configFile, context);
+    }
   }
 }
 
-function contextOf(integration: Integration, call: ProductCall, options: HookOptions): JobContext {
-  const job = options.job ?? call.job;
+function contextOf(integration: Integration, call: ProductCall, options: HookOptions, configFile: string): JobContext {
+  const job = options.job ?? (call.job && configuredJob(integration, call.job, configFile));
   if (!job) {
     throw new SnaphookError('E_USAGE', 'no job is named', { hint: 'Give --job NAME or set SNAPHOOK_JOB.' });
   }
@@ -57,7 +66,20 @@ function contextOf(integration: Integration, call: ProductCall, options: HookOpt
     instance: options.instance ?? call.instance,
     productRunId: options.runId ?? call.runId,
     level: options.level ?? call.level,
+    incrementals: call.incrementals ?? integration.incrementals,
   };
+}
+
+/** The one job whose name the product would write so; the name as it came when there is none. Errors: `E_USAGE` for several. */
+function configuredJob({ writtenJobName }: Integration, told: string, configFile: string): string {
+  if (!writtenJobName) return told;
+  const names = Object.keys(loadConfig(configFile).jobs);
+  if (names.includes(told)) return told;
+  const [job = told, ...others] = names.filter((name) => writtenJobName(name) === told);
+  if (others.length === 0) return job;
+  throw new SnaphookError('E_USAGE', `"${told}" may be each of the jobs "${[job, ...others].join('", "')}"`, {
+    hint: 'Say which by --job NAME on the command line of the hook.',
+  });
 }
 
 function limitOf(integration: Integration, options: HookOptions): number | undefined {

@@ -14,7 +14,7 @@ import { hookWork } from './hook-work.ts';
  */
 export async function runHook(
   name: string,
-  phase: 'pre' | 'post' | undefined,
+  phase: 'pre' | 'post' | 'list' | undefined,
   argv: readonly string[],
 ): Promise<never> {
   const own = argv.includes('--') ? argv.slice(0, argv.indexOf('--')) : argv;
@@ -25,7 +25,9 @@ export async function runHook(
     const options = readHookOptions(argv, process.env);
     if (options.help) return { document: { usage: HOOK_USAGE }, text: usageOf(name), exitCode: EXIT.ok };
     const integration = await integrationNamed(options.integration);
-    channel = openHookChannel(integration, options.logFile);
+    // A list is data, and products that ask for one read both streams as one.
+    const stderr = phase === 'list' ? 'silent' : integration.stderr;
+    channel = openHookChannel({ name: integration.name, stderr }, options.logFile);
     const call = integration.read({ phase, words: options.words, env: process.env });
     known = { integration, call };
     return hookResult(integration, call, options, channel, signal);

@@ -12,6 +12,8 @@ const INTEGRATIONS: Readonly<Record<string, () => Promise<Integration>>> = {
   'networker-save': async () => (await import('./networker/save-command.ts')).networkerSave,
   rubrik: async () => (await import('./rubrik/integration.ts')).rubrik,
   'spectrum-protect': async () => (await import('./spectrum-protect/integration.ts')).spectrumProtect,
+  bacula: async () => (await import('./bacula/integration.ts')).bacula,
+  bareos: async () => (await import('./bareos/integration.ts')).bareos,
   generic: async () => (await import('./generic/integration.ts')).generic,
 };
 

@@ -4,10 +4,16 @@ export type HookPhase = 'pre' | 'post' | 'check' | 'list' | 'none';
 /** How the product's own backup ended, as far as it tells a post hook. */
 export type BackupOutcome = 'ok' | 'warning' | 'failed' | 'cancelled' | 'unknown';
 
+/**
+ * How a product finds what an incremental or differential backup has to save. `by-time`: what is newer than the start of a backup before,
+ * by its clock, so that it misses what changed between the snapshot and that start. `by-comparison`: what differs from what it saved.
+ */
+export type Incrementals = 'by-time' | 'by-comparison';
+
 /** How a hook program was called, before anybody knows what the words mean. */
 export interface RawCall {
   /** Undefined: one program serves all phases, and the product's own words tell which. */
-  readonly phase: 'pre' | 'post' | undefined;
+  readonly phase: 'pre' | 'post' | 'list' | undefined;
   /** What the product itself puts behind `--` on the command line of the hook. */
   readonly words: readonly string[];
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -27,6 +33,8 @@ export interface ProductCall {
   /** `full`, `incremental`, `differential`, `log`, or the product's own word where it is not known to mean one of these. */
   readonly level?: string | undefined;
   readonly vms?: readonly string[] | undefined;
+  /** Where the call says more than is known of the product: a setting of its job that no product shows to hooks. */
+  readonly incrementals?: Incrementals | undefined;
   readonly outcome?: BackupOutcome | undefined;
   /** For the phase `none`: printed to stdout as it is. */
   readonly answer?: string | undefined;
@@ -71,6 +79,8 @@ export interface Integration {
   readonly name: string;
   /** As its maker writes it. */
   readonly title: string;
+  /** How the product writes the name of a job into its calls, where that is not as it is. */
+  readonly writtenJobName?: (name: string) => string;
   /** What the product's words and variables mean. Errors: `E_USAGE`, when they are not those of the product. */
   read(call: RawCall): ProductCall;
   /** What a pre hook that handed over prints to stdout. `result`: the text or JSON of `snaphook pre`; `silent`: stdout is not ours. */
@@ -84,6 +94,8 @@ export interface Integration {
   /** How long the product waits for a pre hook if its administrator changes nothing; undefined: as long as it takes. */
   readonly limitSeconds: number | undefined;
   readonly guarantees: Guarantees;
+  /** As the product does it by default; undefined: unknown, or it has none. */
+  readonly incrementals: Incrementals | undefined;
   readonly installation: InstallGuide;
 }
 

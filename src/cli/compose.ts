@@ -190,6 +190,7 @@ export function jobSpec(config: Config, name: string, overrides: JobOverrides = 
     configurationFiles: job.configurationFiles,
     limits: limitsOf(name, job, overrides.limitMs),
     ...(job.handOver === 'files' && { files: job.files ?? { onUnreadable: 'fail' } }),
+    snapshotGap: job.snapshotGap,
     ...((job.handOver === 'fuse' || job.handOver === 'nbd') && { expose: job.handOver }),
     ...verifyOf(job),
     ...(job.retention && { retention: { days: job.retention.days, count: job.retention.count } }),

@@ -83,7 +83,7 @@ const parser: Argv = yargs(hideBin(process.argv))
   .command(
     'hook [phase]',
     'what a backup product calls: as pre-backup and post-backup do, or as its own words say; --help has its options',
-    (command) => command.positional('phase', { choices: ['pre', 'post'] as const }),
+    (command) => command.positional('phase', { choices: ['pre', 'post', 'list'] as const }),
   )
   .command(
     'plan',
@@ -288,7 +288,7 @@ async function main(): Promise<void> {
   }
 }
 
-async function callHook(phase: 'pre' | 'post' | undefined, words: readonly string[]): Promise<void> {
+async function callHook(phase: 'pre' | 'post' | 'list' | undefined, words: readonly string[]): Promise<void> {
   const { runHook } = await import('../../hooks/run-hook.ts');
   await runHook(phase === undefined ? 'snaphook hook' : `snaphook hook ${phase}`, phase, words);
 }
@@ -296,5 +296,5 @@ async function callHook(phase: 'pre' | 'post' | undefined, words: readonly strin
 // What stands behind `hook` is for the hook programs, words of the product with it, and not for the parser of verbs.
 const [verbName, phase, ...words] = hideBin(process.argv);
 if (verbName !== 'hook') void main();
-else if (phase === 'pre' || phase === 'post') void callHook(phase, words);
+else if (phase === 'pre' || phase === 'post' || phase === 'list') void callHook(phase, words);
 else void callHook(undefined, hideBin(process.argv).slice(1));

@@ -237,6 +237,10 @@ export const manifestSchema = z
       instance: z.string().optional(),
       productRunId: z.string().optional(),
       level: z.string().optional(),
+      incrementals: z
+        .enum(['by-time', 'by-comparison'])
+        .optional()
+        .describe('how incremental backups of the product find what changed, docs/files.md'),
       name: z.string().optional().describe('with its mark, where the snapshot is of another run'),
     }),
     snapshot: z.object({
