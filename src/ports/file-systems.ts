@@ -64,6 +64,12 @@ export interface DiskToMount {
   readonly shadowCopies?: readonly string[];
 }
 
+export interface CheckOptions {
+  readonly check: boolean;
+  /** Also by checkers that count as defects what guests' own systems live with. Absent: not by these. */
+  readonly strict?: boolean;
+}
+
 export interface DiskToRelease {
   readonly folder: string;
   /** Where the disk is or was seen: only mounts of it are released. Undefined: of any disk. */
@@ -114,12 +120,7 @@ export interface FileSystems {
    * Replays journals, checks if asked to, and mounts what can be mounted. What cannot is told, and no error. Who is killed or fails in
    * between leaves mounts and folders, which `release` finds.
    */
-  mount(
-    directory: string,
-    disk: DiskToMount,
-    options: { readonly check: boolean },
-    signal: AbortSignal,
-  ): Promise<readonly Volume[]>;
+  mount(directory: string, disk: DiskToMount, options: CheckOptions, signal: AbortSignal): Promise<readonly Volume[]>;
   /** Fails with `E_PROXY` where something of this could not be looked into at all. Changes nothing. */
   preflightChecks(wanted: WantedChecks, signal: AbortSignal): Promise<void>;
   /** Reads a file of a mounted volume to its end; `path` is absolute, from the root of the volume. Errors: `E_VERIFY`. */

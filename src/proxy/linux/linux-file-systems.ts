@@ -42,7 +42,12 @@ export function createLinuxFileSystems(clock: Clock, mountNamespace: 'machine' |
       for (const folder of folders) await requireEmpty(root, folder);
     },
 
-    async mount(directory, { folder, devicePath, beside, isQuiet, shadowCopies = [] }, { check }, signal) {
+    async mount(
+      directory,
+      { folder, devicePath, beside, isQuiet, shadowCopies = [] },
+      { check, strict = false },
+      signal,
+    ) {
       const root = await realpath(directory);
       const volumes: Volume[] = [];
       for (const found of await findOn(devicePath, beside ?? [], signal)) {
@@ -55,7 +60,7 @@ export function createLinuxFileSystems(clock: Clock, mountNamespace: 'machine' |
         const prepare = () => makeMountPoint(root, mountPoint);
         const made = await mountVolume(
           found,
-          { devicePath, isQuiet, shadowCopies, mountPoint, mark: { root, folder }, check, clock, prepare },
+          { devicePath, isQuiet, shadowCopies, mountPoint, mark: { root, folder }, check, strict, clock, prepare },
           signal,
         );
         volumes.push(made.state === 'mounted' ? { ...made, path: `${folder}/${name}` } : made);
