@@ -258,6 +258,7 @@ export const manifestSchema = z
     route: z.object({ name: z.enum(['snapvx', 'managed']), because: z.string() }),
     commonInstant: z.boolean().describe('do all VMs show one point in time?'),
     proxyVm: z.object({ moRef: z.string(), name: z.string() }).optional(),
+    gradeAsked: z.enum(GRADES).optional().describe('what the job asked for'),
     vms: z.array(vm).min(1),
     collateral: z
       .array(

@@ -58,6 +58,7 @@ export function manifestOf(
     route: plan.route,
     commonInstant: hasCommonInstant(plan),
     ...(plan.managed ? { proxyVm: plan.managed.proxyVm } : {}),
+    gradeAsked: plan.spec.grade,
     vms: plan.vms.map((vm) => {
       const captured = capture.vms.find((entry) => entry.vm === vm.instanceUuid);
       return {
