@@ -3,6 +3,9 @@ import type { Integration } from './contract.ts';
 
 /** By the name that `--integration` takes. Each is loaded only when it is called. */
 const INTEGRATIONS: Readonly<Record<string, () => Promise<Integration>>> = {
+  amanda: async () => (await import('./amanda/integration.ts')).amanda,
+  backuppc: async () => (await import('./backuppc/integration.ts')).backuppc,
+  burp: async () => (await import('./burp/integration.ts')).burp,
   generic: async () => (await import('./generic/integration.ts')).generic,
 };
 
