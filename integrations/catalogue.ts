@@ -14,6 +14,9 @@ const INTEGRATIONS: Readonly<Record<string, () => Promise<Integration>>> = {
   'spectrum-protect': async () => (await import('./spectrum-protect/integration.ts')).spectrumProtect,
   bacula: async () => (await import('./bacula/integration.ts')).bacula,
   bareos: async () => (await import('./bareos/integration.ts')).bareos,
+  amanda: async () => (await import('./amanda/integration.ts')).amanda,
+  backuppc: async () => (await import('./backuppc/integration.ts')).backuppc,
+  burp: async () => (await import('./burp/integration.ts')).burp,
   generic: async () => (await import('./generic/integration.ts')).generic,
 };
 

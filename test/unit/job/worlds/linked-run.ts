@@ -148,6 +148,7 @@ export async function linkedRun(
       calls.isQuiet.push(isQuiet);
       return volumes;
     },
+    mountedIn: async () => volumes.filter(({ state }) => state === 'mounted').length,
     preflightChecks: async () => undefined,
     readWhole: async (_, volume, path) => {
       calls.did.push(`read ${path} of ${volume}`);
