@@ -1,6 +1,6 @@
 import yargs, { type Argv } from 'yargs';
 import { hideBin } from 'yargs/helpers';
-import { DEFAULT_CONFIG_FILE } from '../config/load.ts';
+import { DEFAULT_CONFIG_FILE } from '../config/default-file.ts';
 import { ON_OPEN_RUN } from '../job/job-spec.ts';
 import { SnaphookError } from '../ports/errors.ts';
 import { bandsCommands } from './bands-commands.ts';
@@ -288,13 +288,4 @@ async function main(): Promise<void> {
   }
 }
 
-async function callHook(phase: 'pre' | 'post' | 'list' | undefined, words: readonly string[]): Promise<void> {
-  const { runHook } = await import('../../hooks/run-hook.ts');
-  await runHook(phase === undefined ? 'snaphook hook' : `snaphook hook ${phase}`, phase, words);
-}
-
-// What stands behind `hook` is for the hook programs, words of the product with it, and not for the parser of verbs.
-const [verbName, phase, ...words] = hideBin(process.argv);
-if (verbName !== 'hook') void main();
-else if (phase === 'pre' || phase === 'post' || phase === 'list') void callHook(phase, words);
-else void callHook(undefined, hideBin(process.argv).slice(1));
+void main();
