@@ -1,8 +1,9 @@
-import type { Integration, ProductCall } from '../integrations/contract.ts';
+import type { HandedOver, Integration, ProductCall } from '../integrations/contract.ts';
 import type { HookOptions } from '../integrations/hook-options.ts';
 import type { VerbResult } from '../src/cli/console.ts';
 import { EXIT } from '../src/cli/exit-codes.ts';
-import { DEFAULT_CONFIG_FILE, loadConfig } from '../src/config/load.ts';
+import { DEFAULT_CONFIG_FILE } from '../src/config/default-file.ts';
+import { loadConfig } from '../src/config/load.ts';
 import type { JobContext } from '../src/job/job-spec.ts';
 import { SnaphookError } from '../src/ports/errors.ts';
 import type { Reporter } from '../src/ports/reporter.ts';
@@ -32,21 +33,27 @@ export async function hookWork(
           fields,
         );
       }
-      const { preVerb, runPre } = await import('../src/cli/pre-verb.ts');
+      const { goOn, preVerb, runPre } = await import('../src/cli/pre-verb.ts');
       const request = { configFile, context, vms, onOpenRun: options.onOpenRun, limitMs };
+      const earlier = call.goesOn ? await goOn(request, reporter, signal) : undefined;
+      if (earlier) return { document: undefined, text: textFor(integration, earlier, call), exitCode: EXIT.ok };
       if (integration.stdout === 'result') return preVerb(request, reporter, signal);
       const run = await runPre(request, reporter, signal);
-      const text = integration.stdout === 'silent' ? '' : integration.stdout(run, call);
-      return { document: undefined, text, exitCode: run.degraded ? EXIT.degraded : EXIT.ok };
+      const exitCode = run.degraded ? EXIT.degraded : EXIT.ok;
+      return { document: undefined, text: textFor(integration, run, call), exitCode };
     }
     case 'post': {
       const { postVerb } = await import('../src/cli/post-verb.ts');
       if (call.outcome !== undefined) reporter.info('the backup ended', { outcome: call.outcome });
-      return forProduct(integration, await postVerb({ configFile, context, limitMs }, reporter), reporter);
+      const ending = postVerb({ configFile, context, limitMs }, reporter);
+      return forProduct(integration, await withoutRun(integration, ending, reporter), reporter);
     }
     case 'check': {
-      const { planVerb } = await import('../src/cli/plan-verb.ts');
-      return forProduct(integration, await planVerb({ configFile, job: context.job, vms }, reporter, signal), reporter);
+      const { exportDirectoryOf, planVerb } = await import('../src/cli/plan-verb.ts');
+      const request = { configFile, job: context.job, vms };
+      const result = forProduct(integration, await planVerb(request, reporter, signal), reporter);
+      const { previewStdout } = integration;
+      return previewStdout ? { ...result, text: previewStdout(exportDirectoryOf(request)) } : result;
     }
     case 'list': {
       const { listVerb } = await import('../src/cli/list-verb.ts');
@@ -54,6 +61,24 @@ export async function hookWork(
     }
   }
 }
+
+/** Where nothing to clean up is a success to the product, it is no error that a product would count or show either. */
+async function withoutRun(
+  { exits }: Integration,
+  ending: Promise<VerbResult>,
+  reporter: Reporter,
+): Promise<VerbResult> {
+  try {
+    return await ending;
+  } catch (error) {
+    if (!(error instanceof SnaphookError) || error.code !== 'E_NO_RUN' || exits.nothingToDo !== 0) throw error;
+    reporter.info(error.message);
+    return { document: undefined, text: '', exitCode: EXIT.ok };
+  }
+}
+
+const textFor = ({ stdout }: Integration, run: HandedOver, call: ProductCall): string =>
+  typeof stdout === 'function' ? stdout(run, call) : '';
 
 function contextOf(integration: Integration, call: ProductCall, options: HookOptions, configFile: string): JobContext {
   const job = options.job ?? (call.job && configuredJob(integration, call.job, configFile));

@@ -36,6 +36,11 @@ export interface ProductCall {
   /** Where the call says more than is known of the product: a setting of its job that no product shows to hooks. */
   readonly incrementals?: Incrementals | undefined;
   readonly outcome?: BackupOutcome | undefined;
+  /**
+   * One run of the product makes several pre calls: what an earlier one of the same run id handed over goes on serving, and nothing is done.
+   * Absent: the product tries that run again, and the earlier try is over.
+   */
+  readonly goesOn?: boolean | undefined;
   /** For the phase `none`: printed to stdout as it is. */
   readonly answer?: string | undefined;
   /** The product reads the exit code from this file, which it named. */
@@ -85,6 +90,8 @@ export interface Integration {
   read(call: RawCall): ProductCall;
   /** What a pre hook that handed over prints to stdout. `result`: the text or JSON of `snaphook pre`; `silent`: stdout is not ours. */
   readonly stdout: 'result' | 'silent' | ((run: HandedOver, call: ProductCall) => string);
+  /** What a preview prints to stdout, which is told where a run would hand over; undefined: nothing, or the plan where `stdout` is `result`. */
+  readonly previewStdout?: (directory: string) => string;
   /**
    * What may go to stderr. `log`: everything. `reason`: only why the hook failed, as the product shows the first line of it. `silent`:
    * nothing, as the product takes it for data or for a warning. What may not go there is in the log file alone.

@@ -20,6 +20,8 @@ const PACKAGES = [
   'xfsprogs',
   'btrfs-progs',
   'ntfs-3g',
+  'dosfstools',
+  'libvshadow-utils',
   'fdisk',
   'fuse2fs',
   'fuse3',
