@@ -6,10 +6,15 @@ const [verb, ...words] = process.argv.slice(2);
 const [phase] = words;
 
 if (verb !== 'hook') void import('./main.ts');
-else if (phase === 'pre' || phase === 'post') void callHook(`snaphook hook ${phase}`, phase, words.slice(1));
+else if (phase === 'pre' || phase === 'post' || phase === 'list')
+  void callHook(`snaphook hook ${phase}`, phase, words.slice(1));
 else void callHook('snaphook hook', undefined, words);
 
-async function callHook(name: string, phase: 'pre' | 'post' | undefined, words: readonly string[]): Promise<void> {
+async function callHook(
+  name: string,
+  phase: 'pre' | 'post' | 'list' | undefined,
+  words: readonly string[],
+): Promise<void> {
   const { runHook } = await import('../../hooks/run-hook.ts');
   await runHook(name, phase, words);
 }
