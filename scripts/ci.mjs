@@ -60,6 +60,7 @@ const STAGES = [
     count: countChaos,
   },
   summaryStage('files', 7),
+  summaryStage('products', 10),
   summaryStage('package', 8),
   summaryStage('peers', 9),
   { ...jestStage('faults', 14), lanes: 3 },
