@@ -10,6 +10,7 @@ export const noFileSystems: FileSystems = {
   mount: uncalled,
   preflightChecks: uncalled,
   readWhole: uncalled,
+  writeIndex: uncalled,
   probe: uncalled,
   release: uncalled,
 };
