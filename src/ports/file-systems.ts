@@ -130,8 +130,9 @@ export interface FileSystems {
   /** Reads a file of a mounted volume to its end; `path` is absolute, from the root of the volume. Errors: `E_VERIFY`. */
   readWhole(directory: string, volume: string, path: string, signal: AbortSignal): Promise<{ readonly bytes: number }>;
   /**
-   * Reads every file of mounted volumes to its end, and writes an index of them to `path`, a name in the hand-over directory. Memory does not grow with their
-   * number. `progress` is told the bytes read. Errors: `E_VERIFY` where one cannot be read, `E_EXPORT`, `E_PROXY_SPACE`.
+   * Reads every file of mounted volumes to its end, and writes an index of them to `path`, a name in the hand-over directory. In memory
+   * are the names of one folder and of those above it. `progress` is told the bytes read. Errors: `E_VERIFY` where one cannot be read,
+   * `E_EXPORT`, `E_PROXY_SPACE`.
    */
   writeIndex(
     directory: string,

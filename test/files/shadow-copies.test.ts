@@ -9,6 +9,7 @@ import {
 import { systemClock } from '../../src/platform/clock.ts';
 import type { Volume } from '../../src/ports/file-systems.ts';
 import { createLinuxFileSystems } from '../../src/proxy/linux/linux-file-systems.ts';
+import { openShadowCopy } from '../../src/proxy/linux/shadow-copies.ts';
 import { emptyImage, inGuest, MIB, partitionDisk, SIZE_BYTES, writeAt, writeFiles } from './disk-image.ts';
 import { treeOf } from './image-tree.ts';
 import { heldBelow, must, newFolder } from './stage.ts';
@@ -139,6 +140,17 @@ test('without a shadow copy of the run, those that others left are no matter', a
   expect(volume).not.toHaveProperty('shadowCopy');
   expect(withoutStore(treeOf(path.join(directory, FOLDER, 'part1')))).toEqual(withoutStore(trees[2]));
   await release();
+  expectNothingLeft();
+});
+
+test('what a hook that was killed before its last mount has opened of a shadow copy is released, too', async () => {
+  const mark = { root: directory, folder: FOLDER };
+  const volume = { devicePath: disk, offsetBytes: MIB, sizeBytes: SIZE_BYTES.ntfs, mark };
+  expect(await openShadowCopy(volume, [copyId(1)], never)).toMatchObject({ state: 'open', id: copyId(1) });
+  expect(heldBelow(NODES)).toHaveLength(1);
+
+  await release();
+
   expectNothingLeft();
 });
 

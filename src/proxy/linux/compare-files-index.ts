@@ -18,7 +18,7 @@ export interface TreeDifference {
 
 /**
  * Compares what lies below `root` with an index, and tells of every difference as it is met. Both are read once, in one order, so that
- * memory does not grow with them. No link is followed. What is beside the volumes, and devices, sockets and pipes, are no matter.
+ * nothing is in memory but the names of a folder and of those above it. No link is followed. What is beside the volumes, and devices, sockets and pipes, are no matter.
  * Errors: `E_VERIFY` for an index that is none, or a link on the way to a volume.
  */
 export async function compareFilesIndex(
