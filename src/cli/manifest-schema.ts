@@ -249,6 +249,10 @@ export const manifestSchema = z
       instance: z.string().optional(),
       productRunId: z.string().optional(),
       level: z.string().optional(),
+      incrementals: z
+        .enum(['by-time', 'by-comparison'])
+        .optional()
+        .describe('how incremental backups of the product find what changed, docs/files.md'),
       name: z.string().optional().describe('with its mark, where the snapshot is of another run'),
     }),
     snapshot: z.object({
@@ -266,6 +270,7 @@ export const manifestSchema = z
     route: z.object({ name: z.enum(['snapvx', 'managed']), because: z.string() }),
     commonInstant: z.boolean().describe('do all VMs show one point in time?'),
     proxyVm: z.object({ moRef: z.string(), name: z.string() }).optional(),
+    gradeAsked: z.enum(GRADES).optional().describe('what the job asked for'),
     vms: z.array(vm).min(1),
     collateral: z
       .array(

@@ -3,13 +3,13 @@ import type { Volume } from '../ports/file-systems.ts';
 import type { ShadowCopy } from '../ports/guest.ts';
 import type { DeviceId } from '../ports/identity.ts';
 import type { Doubt } from './handed-over.ts';
-import { seenTargetsOf } from './journal.ts';
 import { type MountedDevice, mountedDevicesOf } from './mounted-devices.ts';
 import { type Plan, type PlannedDevice, type PlannedVm, targetsOf } from './plan.ts';
 import type { VolumeOfDisk } from './restore-map.ts';
 import type { CaptureResult } from './results.ts';
 import { stillOurs } from './reused-targets.ts';
 import type { Run } from './step.ts';
+import { seenTargetsOf } from './step-results.ts';
 
 /** What is on the targets, each volume mounted where that is possible. */
 export async function mountTargets(

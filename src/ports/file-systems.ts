@@ -125,6 +125,8 @@ export interface FileSystems {
    * between leaves mounts and folders, which `release` finds.
    */
   mount(directory: string, disk: DiskToMount, options: CheckOptions, signal: AbortSignal): Promise<readonly Volume[]>;
+  /** How many mounts there are in the folders now, whoever made them. Changes nothing. */
+  mountedIn(directory: string, folders: readonly string[], signal: AbortSignal): Promise<number>;
   /** Fails with `E_PROXY` where something of this could not be looked into at all. Changes nothing. */
   preflightChecks(wanted: WantedChecks, signal: AbortSignal): Promise<void>;
   /** Reads a file of a mounted volume to its end; `path` is absolute, from the root of the volume. Errors: `E_VERIFY`. */

@@ -2,12 +2,12 @@ import { SnaphookError } from '../../ports/errors.ts';
 import type { ShadowCopy } from '../../ports/guest.ts';
 import { checkContent, indexFiles } from '../content-checks.ts';
 import { doubtOf, removeHandedOver, writeManifest, writePlannedManifest } from '../handed-over.ts';
-import { snapshotResultOf } from '../journal.ts';
 import { manifestOf } from '../manifest.ts';
 import { missingShadowCopies, mountTargets, refuseDamaged, releaseTargets, textOf } from '../mounting.ts';
 import type { VolumeOfDisk } from '../restore-map.ts';
 import type { MountResult } from '../results.ts';
 import type { Run, Step } from '../step.ts';
+import { snapshotResultOf } from '../step-results.ts';
 import { requireLinks } from './link.ts';
 
 /** Effect: the file systems of the targets are mounted in the hand-over directory, beside a manifest that says what each is. */

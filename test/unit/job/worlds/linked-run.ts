@@ -1,5 +1,6 @@
 import type { JobContext, VerifyWish } from '../../../../src/job/job-spec.ts';
-import { RunJournal, type StepName } from '../../../../src/job/journal.ts';
+import { RunJournal } from '../../../../src/job/journal.ts';
+import type { StepName } from '../../../../src/job/journal-records.ts';
 import { MANIFEST_NAME, type Plan } from '../../../../src/job/plan.ts';
 import type { Run } from '../../../../src/job/step.ts';
 import { systemClock } from '../../../../src/platform/clock.ts';
@@ -147,6 +148,7 @@ export async function linkedRun(
       calls.isQuiet.push(isQuiet);
       return volumes;
     },
+    mountedIn: async () => volumes.filter(({ state }) => state === 'mounted').length,
     preflightChecks: async () => undefined,
     readWhole: async (_, volume, path) => {
       calls.did.push(`read ${path} of ${volume}`);
