@@ -95,7 +95,12 @@ function blocksThatDiffer(before: Buffer, after: Buffer): ReadonlyMap<number, Ui
 }
 
 const mount = (shadowCopies: readonly string[], isQuiet = false): Promise<readonly Volume[]> =>
-  fileSystems.mount(directory, { folder: FOLDER, devicePath: disk, isQuiet, shadowCopies }, { check: true }, never);
+  fileSystems.mount(
+    directory,
+    { folder: FOLDER, devicePath: disk, isQuiet, shadowCopies },
+    { check: true, strict: true },
+    never,
+  );
 const release = (devicePaths: readonly string[] | undefined = [disk]) =>
   fileSystems.release(directory, [{ folder: FOLDER, devicePaths }], never);
 
@@ -116,7 +121,9 @@ test.each([0, 1])(
     const volumes = await mount(['{00000000-0000-0000-0000-000000000000}', copyId(index)]);
 
     const place = `${FOLDER}/part1`;
-    expect(volumes).toMatchObject([{ state: 'mounted', path: place, shadowCopy: copyId(index) }]);
+    expect(volumes).toMatchObject([
+      { state: 'mounted', path: place, checkedBy: 'ntfsclone', shadowCopy: copyId(index) },
+    ]);
     expect(withoutStore(treeOf(path.join(directory, place)))).toEqual(withoutStore(trees[index]));
     expect(() => writeFileSync(path.join(directory, place, 'new'), '')).toThrow(/EROFS/);
     // The backup product must not find the volume itself beside its files.
