@@ -24,6 +24,7 @@ import { hasProgram } from './programs.ts';
 import { releaseMounts } from './release-mounts.ts';
 import { isRoot } from './user.ts';
 import { findVolumes } from './volumes.ts';
+import { writeFilesIndex } from './write-files-index.ts';
 
 const PROGRAMS = ['mount', 'umount', 'losetup', 'mknod', 'blkid', 'partx'];
 const IMAGES = '`handOver: images` without `verify` needs no mounts.';
@@ -80,6 +81,10 @@ export function createLinuxFileSystems(clock: Clock, mountNamespace: 'machine' |
       return readWhole(insideOf(await realpath(directory), volume), file, signal);
     },
 
+    async writeIndex(directory, index, progress, signal) {
+      return writeFilesIndex(await realpath(directory), index, progress, signal);
+    },
+
     async probe(directory, { kind, folder, volume, path: place }, signal) {
       const root = await realpath(directory);
       const scratch = insideOf(root, `${folder}/${SCRATCH}`);
@@ -114,6 +119,8 @@ export function createLinuxFileSystems(clock: Clock, mountNamespace: 'machine' |
     preflightChecks: (wanted, signal) => unlessAborted(work.preflightChecks(wanted, signal), signal),
     readWhole: (directory, volume, file, signal) =>
       withGrace(signal, (late) => unlessAborted(work.readWhole(directory, volume, file, signal), late)),
+    writeIndex: (directory, index, progress, signal) =>
+      withGrace(signal, (late) => unlessAborted(work.writeIndex(directory, index, progress, signal), late)),
     probe: (directory, probe, signal) =>
       withGrace(signal, (late) => unlessAborted(work.probe(directory, probe, signal), late)),
     release: (directory, disks, signal) =>

@@ -36,11 +36,12 @@ export function createWindowsFileSystems(shell: PowerShell, clock: Clock, seen: 
       for (const folder of folders) await requireEmpty(insideOf(root, folder));
     },
 
-    async preflightChecks({ fileSystems, files, applications }) {
-      if (fileSystems || files || applications.length > 0) throw notVerified();
+    async preflightChecks({ fileSystems, files, fileHashes, applications }) {
+      if (fileSystems || files || fileHashes || applications.length > 0) throw notVerified();
     },
 
     readWhole: () => Promise.reject(notVerified()),
+    writeIndex: () => Promise.reject(notVerified()),
     probe: () => Promise.reject(notVerified()),
 
     async mount(directory, { folder, devicePath }, _, signal) {
