@@ -95,7 +95,7 @@ async function undoIn(
       whenIdle: async () => undefined,
       disksOf: async (vm) => {
         const files = hung.get(vm);
-        return files && { host: 'esx1', freePlaces: 1, files };
+        return files && { host: 'esx1', freePlaces: 1, files, uses: files };
       },
       usersOf: async ({ files, vm }) =>
         [...hung]
