@@ -8,6 +8,7 @@ import { catalogCommands } from './catalog-commands.ts';
 import { cloneCommands } from './clone-commands.ts';
 import { jobOption, verb, withExamples } from './command-line.ts';
 import { endProgram, runVerb } from './console.ts';
+import { installCommand, uninstallCommand } from './install-commands.ts';
 import { restoreCommands } from './restore-commands.ts';
 import { revertCommand } from './revert-command.ts';
 import { snapshotCommands } from './snapshot-commands.ts';
@@ -80,6 +81,11 @@ const parser: Argv = yargs(hideBin(process.argv))
     }),
   )
   .command(
+    'hook [phase]',
+    'what a backup product calls: as pre-backup and post-backup do, or as its own words say; --help has its options',
+    (command) => command.positional('phase', { choices: ['pre', 'post', 'list'] as const }),
+  )
+  .command(
     'plan',
     'show what a run would touch; changes nothing',
     (command) =>
@@ -113,6 +119,8 @@ const parser: Argv = yargs(hideBin(process.argv))
       return explainVerb({ configFile: options.config, vm: options.name }, stderrReporter, signal);
     }),
   )
+  .command('install', 'set a backup product up to call hooks', installCommand)
+  .command('uninstall', 'take away what `install` wrote', uninstallCommand)
   .command('vm', 'what there is to capture', vmCommands)
   .command('clone', 'make, list and delete copies of VMs on ESXi hosts', cloneCommands)
   .command('snapshot', 'make, list, export, rename, delete and prune snapshots that are kept', snapshotCommands)
@@ -280,4 +288,13 @@ async function main(): Promise<void> {
   }
 }
 
-void main();
+async function callHook(phase: 'pre' | 'post' | 'list' | undefined, words: readonly string[]): Promise<void> {
+  const { runHook } = await import('../../hooks/run-hook.ts');
+  await runHook(phase === undefined ? 'snaphook hook' : `snaphook hook ${phase}`, phase, words);
+}
+
+// What stands behind `hook` is for the hook programs, words of the product with it, and not for the parser of verbs.
+const [verbName, phase, ...words] = hideBin(process.argv);
+if (verbName !== 'hook') void main();
+else if (phase === 'pre' || phase === 'post' || phase === 'list') void callHook(phase, words);
+else void callHook(undefined, hideBin(process.argv).slice(1));

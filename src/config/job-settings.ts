@@ -92,6 +92,12 @@ const job = z.strictObject({
     })
     .optional()
     .describe('for handOver: files'),
+  snapshotGap: z
+    .enum(['warn', 'refuse', 'accept'])
+    .default('warn')
+    .describe(
+      'with handOver: files, when the backup goes by time and would miss what changed between snapshot and start of the backup before',
+    ),
   verify: z
     .strictObject({
       fileSystems: z

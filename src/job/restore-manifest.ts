@@ -16,6 +16,8 @@ export interface RestorableVm {
   readonly name: string;
   readonly instanceUuid: InstanceUuid;
   readonly grade: string;
+  /** Ids of shadow copies (VSS) that its freeze left in it. */
+  readonly shadowCopies: readonly string[];
   /** Why the grade is not better. */
   readonly reasons: readonly string[];
   readonly hardware: VmHardware;
@@ -86,6 +88,7 @@ export function readBackup(text: string, vmName: string | undefined): Restorable
       name,
       instanceUuid: uuidOf(vm),
       grade: textOf(vm, 'grade'),
+      shadowCopies: shadowCopiesOf(vm),
       reasons: Array.isArray(vm.reasons) ? vm.reasons.map(String) : [],
       hardware: hardwareOf(vm),
       disks: listOf(vm.disks).map((disk) => diskOf(disk, name, images)),
@@ -93,6 +96,11 @@ export function readBackup(text: string, vmName: string | undefined): Restorable
       notes: notes.filter(({ severity }) => severity === 'warning').map((note) => textOf(note, 'text')),
     },
   };
+}
+
+function shadowCopiesOf({ evidence }: Fields): readonly string[] {
+  const { freeze } = fieldsOf(fieldsOf(evidence).guest);
+  return listOf(fieldsOf(freeze).shadowCopies).map((copy) => textOf(copy, 'id'));
 }
 
 /**

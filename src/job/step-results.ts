@@ -6,6 +6,7 @@ import type {
   GuestsResult,
   ImportResult,
   ManagedCaptureResult,
+  MountResult,
   RegisterResult,
   SeenTarget,
 } from './results.ts';
@@ -26,6 +27,8 @@ export const managedCaptureResultOf = (state: RunState): ManagedCaptureResult | 
   resultOf(state, 'managed-capture') as ManagedCaptureResult | undefined;
 export const seenTargetsOf = (state: RunState): readonly SeenTarget[] =>
   (resultOf(state, 'devices') as DevicesResult | undefined)?.devices ?? [];
+export const mountResultOf = (state: RunState): MountResult | undefined =>
+  resultOf(state, 'mount') as MountResult | undefined;
 export const datastoreResultOf = (state: RunState): DatastoreResult | undefined =>
   resultOf(state, 'datastore') as DatastoreResult | undefined;
 export const registerResultOf = (state: RunState): RegisterResult | undefined =>

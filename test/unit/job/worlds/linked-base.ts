@@ -29,14 +29,15 @@ interface LinkedDevice {
 
 interface Wish {
   readonly spec: Parameters<typeof jobSpec>[0];
-  readonly grade?: string;
+  /** What the capture says of the VM. */
+  readonly captured?: { readonly grade: string; readonly evidence?: unknown };
   /** Beside the VM's one disk; the first of them is its second disk. */
   readonly more?: readonly LinkedDevice[];
   readonly portsOf: (site: MemorySite) => Partial<JobPorts>;
 }
 
 /** A run whose disks are linked and seen, as its journal tells: what hands them over comes next. */
-export async function linkedBase({ spec, grade = 'crash', more = [], portsOf }: Wish) {
+export async function linkedBase({ spec, captured = { grade: 'crash' }, more = [], portsOf }: Wish) {
   const array = new MemoryArray(arrayId('000197900046'));
   array.devices.set(TARGET, { wwn: TARGET_WWN, groups: new Set(['pool']) });
   const pairs = [{ device: SOURCE, target: TARGET }, ...more];
@@ -87,7 +88,7 @@ export async function linkedBase({ spec, grade = 'crash', more = [], portsOf }: 
   await journal.opened({} as JobContext); // who called is only kept
   await journal.append({ kind: 'planned', data: plan });
   const results: Partial<Record<StepName, unknown>> = {
-    capture: { snapId: 7, vms: [{ vm: VM, grade }] },
+    capture: { snapId: 7, vms: [{ vm: VM, ...captured }] },
     devices: {
       devices: [
         { target: TARGET, path: DEVICE_PATH },

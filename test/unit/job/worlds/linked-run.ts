@@ -1,7 +1,14 @@
 import type { VerifyWish } from '../../../../src/job/job-spec.ts';
 import { MANIFEST_NAME } from '../../../../src/job/plan.ts';
 import { SnaphookError } from '../../../../src/ports/errors.ts';
-import type { DiskToMount, DiskToRelease, FileSystems, Volume } from '../../../../src/ports/file-systems.ts';
+import type {
+  DiskToMount,
+  DiskToRelease,
+  FileSystems,
+  MountedVolume,
+  Volume,
+} from '../../../../src/ports/file-systems.ts';
+import type { ShadowCopy } from '../../../../src/ports/guest.ts';
 import { deviceId } from '../../../../src/ports/identity.ts';
 import type { Images } from '../../../../src/ports/images.ts';
 import { linkedBase, recordsOf } from './linked-base.ts';
@@ -12,7 +19,7 @@ const MORE = [
 ];
 
 const place = { partitionUuid: undefined, offsetBytes: 0, sizeBytes: 1, uuid: undefined, label: undefined };
-export const mounted = (partition: number): Volume => ({
+export const mounted = (partition: number): MountedVolume => ({
   ...place,
   partition,
   holds: 'ext4',
@@ -36,6 +43,8 @@ interface Wish {
   readonly images?: true;
   readonly onUnreadable?: 'fail' | 'note';
   readonly grade?: string;
+  /** That the freeze left in the guest. */
+  readonly shadowCopies?: readonly ShadowCopy[];
   /** The VM has a second disk, and a third one is another VM's. */
   readonly hasMore?: boolean;
 }
@@ -43,29 +52,40 @@ interface Wish {
 /** A linked run whose disk has these volumes. */
 export async function linkedRun(
   volumes: readonly Volume[],
-  { verify = true, images = undefined, onUnreadable = 'fail', grade = 'crash', hasMore = false }: Wish = {},
+  {
+    verify = true,
+    images = undefined,
+    onUnreadable = 'fail',
+    grade = 'crash',
+    shadowCopies = [],
+    hasMore = false,
+  }: Wish = {},
 ) {
   const calls: {
     did: string[];
     isQuiet: boolean[];
     beside: DiskToMount['beside'][];
+    shadowCopies: DiskToMount['shadowCopies'][];
     released: DiskToRelease[];
     busy: boolean;
   } = {
     did: [],
     beside: [],
+    shadowCopies: [],
     isQuiet: [],
     released: [],
     busy: false,
   };
   const fileSystems: FileSystems = {
     preflight: async () => undefined,
-    mount: async (_, { folder, isQuiet, beside }, { check }) => {
+    mount: async (_, { folder, isQuiet, beside, shadowCopies: copies }, { check }) => {
       calls.beside.push(beside);
+      calls.shadowCopies.push(copies);
       calls.did.push(`${check ? 'check' : 'mount'} ${folder}`);
       calls.isQuiet.push(isQuiet);
       return volumes;
     },
+    mountedIn: async () => volumes.filter(({ state }) => state === 'mounted').length,
     preflightChecks: async () => undefined,
     readWhole: async (_, volume, path) => {
       calls.did.push(`read ${path} of ${volume}`);
@@ -90,7 +110,7 @@ export async function linkedRun(
         verify: typeof verify === 'boolean' ? { fileSystems: verify, files: [], applications: [] } : verify,
       }),
     },
-    grade,
+    captured: { grade, evidence: { guest: { freeze: { shadowCopies } } } },
     more: hasMore ? MORE : [],
     portsOf: (memory) => {
       const write: Images['write'] = async (directory, { path, format, sizeBytes }) => {
