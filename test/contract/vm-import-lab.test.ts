@@ -180,11 +180,6 @@ test('disks move to another VM at free SCSI places, running or not, in one chang
 
   await vmImport.attach({ vm: takes.vm, files }, signal);
   expect(await vmImport.usersOf({ files, vm: brings.vm }, signal)).toEqual(['takes']);
-  const snapshots = createVmSnapshots(options);
-  await snapshots.create({ vm: takes.vm, name: 'later', description: '', quiesce: false }, signal);
-  await snapshots.close();
-  expect(await vmImport.usersOf({ files, vm: brings.vm }, signal)).toEqual(['takes']);
-  expect((await vmImport.disksOf(takes.vm, signal))?.uses).toEqual(expect.arrayContaining([...files]));
   await vmImport.detach({ vm: brings.vm, files }, signal);
   await vmImport.detach({ vm: brings.vm, files }, signal);
 
@@ -196,6 +191,12 @@ test('disks move to another VM at free SCSI places, running or not, in one chang
   );
   expect(await vmImport.disksOf(brings.vm, signal)).toMatchObject({ files: [] });
   expect(await vmImport.usersOf({ files, vm: takes.vm }, signal)).toEqual([]);
+
+  const snapshots = createVmSnapshots(options);
+  await snapshots.create({ vm: takes.vm, name: 'later', description: '', quiesce: false }, signal);
+  await snapshots.close();
+  expect(await vmImport.usersOf({ files, vm: brings.vm }, signal)).toEqual(['takes']);
+  expect((await vmImport.disksOf(takes.vm, signal))?.uses).toEqual(expect.arrayContaining([...files]));
 
   const { freePlaces = 0 } = (await vmImport.disksOf(takes.vm, signal)) ?? {};
   const tooMany = Array.from({ length: freePlaces + 1 }, () => files[0] ?? '');
