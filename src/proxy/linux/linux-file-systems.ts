@@ -1,5 +1,6 @@
 import { realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
+import { firstFileBelow } from '../../platform/first-file-below.ts';
 import { insideOf } from '../../platform/inside-of.ts';
 import { unlessAborted } from '../../platform/unless-aborted.ts';
 import type { Clock } from '../../ports/clock.ts';
@@ -11,7 +12,7 @@ import { FUSE_DEVICE, FUSE_PROGRAMS, FUSE_TYPE, hasFuse, waitForFuseEnd } from '
 import { behindLoop, detachLoop, loopsOf } from './loop-devices.ts';
 import { bearsMark, type LoopMark, removeNodes } from './loop-marks.ts';
 import { type DiskContent, type FoundOnDisk, hasPhysicalVolume, withLogicalVolumes } from './lvm/logical-volumes.ts';
-import { firstFileBelow, makeMountPoint } from './mount-points.ts';
+import { makeMountPoint } from './mount-points.ts';
 import { mountVolume } from './mount-volume.ts';
 import { mountsBelow, seesMountsOf, unmount } from './mounts.ts';
 import { removeFolders } from './place-names.ts';
