@@ -6,9 +6,9 @@ import type { InspectedLeaf } from './leaf-program.ts';
 
 /** Fewer are hashed before another thread is there. */
 const LEAVES_WORTH_A_THREAD = 8;
-/** More threads read faster than a device or file system mostly does. */
+/** More threads are faster than a device or file system mostly is. */
 const MOST_THREADS = 4;
-/** A thread has one leaf at hand while another of its leaves is read or written. */
+/** A thread has the next leaf at hand while its last one is waited for or used. */
 const LEAVES_PER_THREAD = 2;
 /** Of all leaves that are in memory, as long as one alone is not longer. */
 const MOST_MEMORY_BYTES = 64 * 1024 * 1024;
