@@ -1,8 +1,3 @@
-import { HOOK_USAGE, readHookCall } from '../integrations/generic/context.ts';
-import { stderrReporter } from '../src/cli/console.ts';
-import { runHook } from '../src/cli/hook.ts';
-import { postVerb } from '../src/cli/post-verb.ts';
+import { runHook } from './run-hook.ts';
 
-runHook('post-backup', HOOK_USAGE, readHookCall, (call, configFile) =>
-  postVerb({ configFile, context: call.context }, stderrReporter),
-);
+void runHook('post-backup', 'post', process.argv.slice(2));

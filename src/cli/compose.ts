@@ -147,12 +147,16 @@ export async function closePorts(ports: JobPorts): Promise<void> {
   ]);
 }
 
+/** What a call may say in place of the configuration. */
+interface JobOverrides {
+  readonly vms?: readonly string[];
+  readonly onOpenRun?: OnOpenRun | undefined;
+  /** How long the caller waits for a hook: the deadline is no longer than that. */
+  readonly limitMs?: number | undefined;
+}
+
 /** The job of that name, with the VMs of the command line in place of the configured ones where some are given. */
-export function jobSpec(
-  config: Config,
-  name: string,
-  overrides: { vms?: readonly string[]; onOpenRun?: OnOpenRun } = {},
-): JobSpec {
+export function jobSpec(config: Config, name: string, overrides: JobOverrides = {}): JobSpec {
   const job = config.jobs[name];
   if (!job) {
     const known = Object.keys(config.jobs);
@@ -184,8 +188,9 @@ export function jobSpec(
     imageFormat: job.imageFormat,
     bandBytes: job.bandBytes,
     configurationFiles: job.configurationFiles,
-    limits: limitsOf(name, job),
+    limits: limitsOf(name, job, overrides.limitMs),
     ...(job.handOver === 'files' && { files: job.files ?? { onUnreadable: 'fail' } }),
+    snapshotGap: job.snapshotGap,
     ...((job.handOver === 'fuse' || job.handOver === 'nbd') && { expose: job.handOver }),
     ...verifyOf(job),
     ...(job.retention && { retention: { days: job.retention.days, count: job.retention.count } }),
@@ -207,10 +212,10 @@ function verifyOf({ handOver, verify }: JobConfig): Pick<JobSpec, 'verify'> {
   };
 }
 
-function limitsOf(name: string, { limits = {} }: JobConfig): JobLimits {
+function limitsOf(name: string, { limits = {} }: JobConfig, limitMs = Number.POSITIVE_INFINITY): JobLimits {
   const ms = (seconds: number | undefined, fallbackMs: number) => (seconds === undefined ? fallbackMs : seconds * 1000);
   const all = {
-    deadlineMs: ms(limits.deadlineSeconds, DEFAULT_LIMITS.deadlineMs),
+    deadlineMs: Math.min(limitMs, ms(limits.deadlineSeconds, DEFAULT_LIMITS.deadlineMs)),
     freezeMs: ms(limits.freezeSeconds, DEFAULT_LIMITS.freezeMs),
     establishMs: ms(limits.establishSeconds, DEFAULT_LIMITS.establishMs),
     thawMs: ms(limits.thawSeconds, DEFAULT_LIMITS.thawMs),
@@ -225,7 +230,9 @@ function limitsOf(name: string, { limits = {} }: JobConfig): JobLimits {
   if (deadlineMs > settleMs) return all;
   throw new SnaphookError(
     'E_CONFIG',
-    `job "${name}": deadlineSeconds (${deadlineMs / 1000}) is not longer than settleSeconds (${settleMs / 1000}), so that no hook could undo a request that had no answer`,
-    { hint: 'Give the hooks at least 15 seconds more than settleSeconds.' },
+    `job "${name}": the deadline of hooks (${deadlineMs / 1000} s) is not longer than settleSeconds (${settleMs / 1000}), so that no hook could undo a request that had no answer`,
+    {
+      hint: "Give the hooks at least 15 seconds more than settleSeconds: by deadlineSeconds, and by the product's limit with --limit-seconds.",
+    },
   );
 }

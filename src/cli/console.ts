@@ -21,7 +21,7 @@ export interface Invocation {
   readonly debug: boolean;
 }
 
-const toStderr = (text: string) => process.stderr.write(text);
+const toStderr = (text: string): void => void process.stderr.write(text);
 const now = () => new Date();
 const terminal = process.stderr.isTTY ? createTerminalReporter(toStderr, now, () => process.stderr.columns) : undefined;
 
@@ -36,6 +36,7 @@ export const stderrReporter: Reporter = terminal ?? createTextReporter(toStderr,
 export async function runVerb(
   invocation: Invocation,
   work: (signal: AbortSignal) => Promise<VerbResult>,
+  tellError: (text: string) => void = toStderr,
 ): Promise<number> {
   setMaxListeners(0); // one signal ends a run, and every guest and call of it listens: more than ten are no leak
   const interruption = listenForSignals();
@@ -49,9 +50,9 @@ export async function runVerb(
   } catch (error) {
     terminal?.clear();
     const exitCode = exitCodeOf(error, interruption.exitCode());
-    if (invocation.debug && error instanceof Error) process.stderr.write(`${error.stack}\n`);
+    if (invocation.debug && error instanceof Error) tellError(`${error.stack}\n`);
     if (invocation.json) print(`${JSON.stringify(errorDocument(error, exitCode))}\n`);
-    process.stderr.write(errorText(error));
+    tellError(errorText(error));
     return exitCode;
   }
 }

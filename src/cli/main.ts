@@ -1,6 +1,6 @@
 import yargs, { type Argv } from 'yargs';
 import { hideBin } from 'yargs/helpers';
-import { DEFAULT_CONFIG_FILE } from '../config/load.ts';
+import { DEFAULT_CONFIG_FILE } from '../config/default-file.ts';
 import { ON_OPEN_RUN } from '../job/job-spec.ts';
 import { SnaphookError } from '../ports/errors.ts';
 import { bandsCommands } from './bands-commands.ts';
@@ -8,6 +8,7 @@ import { catalogCommands } from './catalog-commands.ts';
 import { cloneCommands } from './clone-commands.ts';
 import { jobOption, verb, withExamples } from './command-line.ts';
 import { endProgram, runVerb } from './console.ts';
+import { installCommand, uninstallCommand } from './install-commands.ts';
 import { restoreCommands } from './restore-commands.ts';
 import { revertCommand } from './revert-command.ts';
 import { snapshotCommands } from './snapshot-commands.ts';
@@ -80,6 +81,11 @@ const parser: Argv = yargs(hideBin(process.argv))
     }),
   )
   .command(
+    'hook [phase]',
+    'what a backup product calls: as pre-backup and post-backup do, or as its own words say; --help has its options',
+    (command) => command.positional('phase', { choices: ['pre', 'post', 'list'] as const }),
+  )
+  .command(
     'plan',
     'show what a run would touch; changes nothing',
     (command) =>
@@ -113,6 +119,8 @@ const parser: Argv = yargs(hideBin(process.argv))
       return explainVerb({ configFile: options.config, vm: options.name }, stderrReporter, signal);
     }),
   )
+  .command('install', 'set a backup product up to call hooks', installCommand)
+  .command('uninstall', 'take away what `install` wrote', uninstallCommand)
   .command('vm', 'what there is to capture', vmCommands)
   .command('clone', 'make, list and delete copies of VMs on ESXi hosts', cloneCommands)
   .command('snapshot', 'make, list, export, rename, delete and prune snapshots that are kept', snapshotCommands)

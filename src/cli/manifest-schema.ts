@@ -159,6 +159,10 @@ const fileSystem = z.object({
   state: z.enum(['mounted', 'no-files', 'unreadable', 'damaged']),
   path: inside.optional().describe('where it is mounted'),
   checkedBy: z.string().optional().describe('program that found it sound'),
+  shadowCopy: z
+    .string()
+    .optional()
+    .describe('id of the shadow copy (VSS) that is mounted in place of what the volume was at the instant'),
   guestMountPoints: z.array(z.string()).optional().describe('where its guest has it, as far as is known'),
   why: z.string().optional().describe('it is not mounted'),
   folder: inside.describe('of its disk'),
@@ -233,6 +237,10 @@ export const manifestSchema = z
       instance: z.string().optional(),
       productRunId: z.string().optional(),
       level: z.string().optional(),
+      incrementals: z
+        .enum(['by-time', 'by-comparison'])
+        .optional()
+        .describe('how incremental backups of the product find what changed, docs/files.md'),
       name: z.string().optional().describe('with its mark, where the snapshot is of another run'),
     }),
     snapshot: z.object({
@@ -250,6 +258,7 @@ export const manifestSchema = z
     route: z.object({ name: z.enum(['snapvx', 'managed']), because: z.string() }),
     commonInstant: z.boolean().describe('do all VMs show one point in time?'),
     proxyVm: z.object({ moRef: z.string(), name: z.string() }).optional(),
+    gradeAsked: z.enum(GRADES).optional().describe('what the job asked for'),
     vms: z.array(vm).min(1),
     collateral: z
       .array(

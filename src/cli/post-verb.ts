@@ -7,13 +7,17 @@ import type { VerbResult } from './console.ts';
 import { EXIT } from './exit-codes.ts';
 import { jsonDocument } from './render/json.ts';
 
+interface PostRequest {
+  readonly configFile: string;
+  readonly context: JobContext;
+  /** How long the backup product waits; undefined: as long as the job's own deadline says. */
+  readonly limitMs?: number | undefined;
+}
+
 /** What both `snaphook post` and the post-backup hook do. */
-export async function postVerb(
-  { configFile, context }: { readonly configFile: string; readonly context: JobContext },
-  reporter: Reporter,
-): Promise<VerbResult> {
+export async function postVerb({ configFile, context, limitMs }: PostRequest, reporter: Reporter): Promise<VerbResult> {
   const config = loadConfig(configFile);
-  const spec = jobSpec(config, context.job);
+  const spec = jobSpec(config, context.job, { limitMs });
   const ports = composePorts(config, reporter);
   try {
     const { stoppedPre, runs } = await post(ports, spec, context);

@@ -8,6 +8,7 @@ import { PIECE_BYTES } from './image-sink.ts';
 import { type Leaf, leavesOf } from './leaves.ts';
 import { openImage } from './read-image.ts';
 import { TreeHash } from './tree-hash.ts';
+import { verifiedChunks } from './verify-image.ts';
 import { vmdkForUpload } from './vmdk-upload.ts';
 
 const images: ImageSource = {
@@ -15,6 +16,11 @@ const images: ImageSource = {
     signal.throwIfAborted();
     const content = await openChecked(directory, image);
     await content.close();
+  },
+  async readBeside(directory, file, signal) {
+    const chunks: Buffer[] = [];
+    for await (const chunk of verifiedChunks(directory, file, signal)) chunks.push(chunk);
+    return Buffer.concat(chunks);
   },
   streamVmdk: (directory, image, progress, signal) =>
     vmdkForUpload(image, verifiedPieces(directory, image, progress, signal)),
@@ -36,6 +42,7 @@ const images: ImageSource = {
 /** Images of every format in a folder of this machine. What hangs in the kernel is not waited for beyond the signal. */
 export const storedImages: ImageSource = {
   check: (directory, image, signal) => unlessAborted(images.check(directory, image, signal), signal),
+  readBeside: (directory, file, signal) => unlessAborted(images.readBeside(directory, file, signal), signal),
   streamVmdk: (directory, image, progress, signal) =>
     vmdkForUpload(image, eachUnlessAborted(verifiedPieces(directory, image, progress, signal), signal)),
   writeRaw: (directory, image, file, progress, signal) =>

@@ -134,6 +134,8 @@ export interface JobSpec {
   readonly timeToLiveHours: number;
   /** Absent, and `expose` too: images are handed over. */
   readonly files?: FilesWish;
+  /** When files are handed over to a backup that may miss some of them, see `snapshotGapWarnings`. Absent: `warn`. */
+  readonly snapshotGap?: 'warn' | 'refuse' | 'accept';
   /** Disks are handed over without a copy. */
   readonly expose?: ExposedAs;
   /** Absent: nothing is looked into. */
@@ -205,4 +207,6 @@ export interface JobContext {
   readonly instance: string | undefined;
   readonly productRunId: string | undefined;
   readonly level: string | undefined;
+  /** How the product finds what an incremental backup saves: by the clock, or by what it saved before. Absent: unknown. */
+  readonly incrementals?: 'by-time' | 'by-comparison' | undefined;
 }

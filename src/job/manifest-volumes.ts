@@ -11,7 +11,12 @@ export function fileSystemsOf(plan: Plan, volumes: readonly VolumeOfDisk[]) {
     return {
       state: volume.state,
       ...(volume.state === 'mounted'
-        ? { path: volume.path, checkedBy: volume.checkedBy, guestMountPoints: inGuest.get(volume) ?? [] }
+        ? {
+            path: volume.path,
+            checkedBy: volume.checkedBy,
+            shadowCopy: volume.shadowCopy,
+            guestMountPoints: inGuest.get(volume) ?? [],
+          }
         : { why: volume.why }),
       folder,
       ...whereabouts(plan, one),
@@ -40,7 +45,9 @@ function verdictOn({ spec }: Plan, { volume }: VolumeOfDisk) {
     case 'mounted': {
       const { checkedBy, holds } = volume;
       if (checkedBy !== undefined) return { state: 'sound', checkedBy } as const;
-      const why = spec.verify?.fileSystems ? `no checker of ${holds} can be relied on` : 'the job does not ask for it';
+      const why = spec.verify?.fileSystems
+        ? `no checker of ${holds} can be relied on while its guest writes`
+        : 'the job does not ask for it';
       return { state: 'not-checked', why } as const;
     }
   }

@@ -36,6 +36,8 @@ export interface MountedVolume extends VolumePlace {
   readonly checkedBy: string | undefined;
   /** What the system on it, if there is one, mounts where. */
   readonly fstab: readonly FstabEntry[];
+  /** The id of the shadow copy that is mounted in place of what the volume was at the instant. Absent: that itself is. */
+  readonly shadowCopy?: string;
 }
 
 /**
@@ -58,6 +60,14 @@ export interface DiskToMount {
   readonly beside?: readonly string[];
   /** Its guest wrote nothing at the instant of the copy, so that a journal needs no replay. */
   readonly isQuiet: boolean;
+  /** Ids of shadow copies (VSS) that its guest left: where a volume holds one of these, that is mounted. Absent: it left none. */
+  readonly shadowCopies?: readonly string[];
+}
+
+export interface CheckOptions {
+  readonly check: boolean;
+  /** Also by checkers that count as defects what guests' own systems live with. Absent: not by these. */
+  readonly strict?: boolean;
 }
 
 export interface DiskToRelease {
@@ -110,12 +120,9 @@ export interface FileSystems {
    * Replays journals, checks if asked to, and mounts what can be mounted. What cannot is told, and no error. Who is killed or fails in
    * between leaves mounts and folders, which `release` finds.
    */
-  mount(
-    directory: string,
-    disk: DiskToMount,
-    options: { readonly check: boolean },
-    signal: AbortSignal,
-  ): Promise<readonly Volume[]>;
+  mount(directory: string, disk: DiskToMount, options: CheckOptions, signal: AbortSignal): Promise<readonly Volume[]>;
+  /** How many mounts there are in the folders now, whoever made them. Changes nothing. */
+  mountedIn(directory: string, folders: readonly string[], signal: AbortSignal): Promise<number>;
   /** Fails with `E_PROXY` where something of this could not be looked into at all. Changes nothing. */
   preflightChecks(wanted: WantedChecks, signal: AbortSignal): Promise<void>;
   /** Reads a file of a mounted volume to its end; `path` is absolute, from the root of the volume. Errors: `E_VERIFY`. */

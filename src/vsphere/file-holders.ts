@@ -21,9 +21,22 @@ export async function findHolder(
   near: VimRef,
   files: readonly string[],
 ): Promise<FileHolder | undefined> {
+  const { vms, hosts } = await findUsers(session, near, files);
+  const holder = vms.findLast(({ vm }) => text(vm.properties.get('runtime.powerState')) !== 'poweredOff');
+  const host = ref(holder?.vm.properties.get('runtime.host'))?.id ?? '';
+  return holder && { file: holder.file, vm: nameOf(holder.vm), host: hosts.get(host) };
+}
+
+/** Names of all VMs but this one, running or not, that have one of the files as a disk; looked for in the same place. */
+export async function namesOfUsers(session: Session, vm: VimRef, files: readonly string[]): Promise<readonly string[]> {
+  const { vms } = await findUsers(session, vm, files);
+  return vms.filter(({ vm: { object } }) => object.id !== vm.id).map((user) => nameOf(user.vm));
+}
+
+async function findUsers(session: Session, near: VimRef, files: readonly string[]) {
   const wanted = new Set(files.map(datastoreOf));
   const hosts = new Map<string, string>();
-  let holder: { readonly file: string; readonly vm: ObjectProperties } | undefined;
+  const vms: { readonly file: string; readonly vm: ObjectProperties }[] = [];
   for await (const found of retrieveObjects(session, {
     propSet: [
       { type: 'VirtualMachine', pathSet: ['name', 'config.hardware.device', 'runtime.host', 'runtime.powerState'] },
@@ -45,13 +58,10 @@ export async function findHolder(
     if (found.object.type === 'HostSystem') hosts.set(found.object.id, nameOf(found));
     else {
       const file = diskFilesOf(found).find((one) => files.includes(one));
-      if (file !== undefined && text(found.properties.get('runtime.powerState')) !== 'poweredOff') {
-        holder = { file, vm: found };
-      }
+      if (file !== undefined) vms.push({ file, vm: found });
     }
   }
-  const host = ref(holder?.vm.properties.get('runtime.host'))?.id ?? '';
-  return holder && { file: holder.file, vm: nameOf(holder.vm), host: hosts.get(host) };
+  return { vms, hosts };
 }
 
 /** Those of these names that the host of the VM mounts. */
@@ -80,7 +90,7 @@ const datastoreOf = (file: string): string => /^\[(.+?)\]/.exec(file)?.[1] ?? ''
 const nameOf = ({ object, properties }: ObjectProperties): string =>
   displayName(text(properties.get('name')) ?? object.id);
 
-const diskFilesOf = ({ properties }: ObjectProperties): readonly string[] =>
+export const diskFilesOf = ({ properties }: ObjectProperties): readonly string[] =>
   arrayItems(properties.get('config.hardware.device'))
     .filter((device) => typeOf(device) === 'VirtualDisk')
     .flatMap((disk) => text(child(disk, 'backing', 'fileName')) ?? []);

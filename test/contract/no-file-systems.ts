@@ -8,6 +8,7 @@ const uncalled = (): never => {
 export const noFileSystems: FileSystems = {
   preflight: uncalled,
   mount: uncalled,
+  mountedIn: uncalled,
   preflightChecks: uncalled,
   readWhole: uncalled,
   probe: uncalled,

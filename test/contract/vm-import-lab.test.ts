@@ -87,6 +87,7 @@ const newVm = (change: Partial<NewVm> = {}): NewVm => ({
   disks: HARDWARE.slots.map(({ disk }) => ({ key: disk, capacityBytes: MIB })),
   connectNetwork: false,
   takesPlace: false,
+  bringsNvram: false,
   ...change,
 });
 

@@ -60,6 +60,13 @@ export function createWindowsFileSystems(shell: PowerShell, clock: Clock, seen: 
       return volumes.length > 0 ? volumes : [withoutPartitions(disk)];
     },
 
+    async mountedIn(directory, folders, signal) {
+      const root = await rootOf(directory);
+      let count = 0;
+      for (const folder of folders) count += (await accessPathsIn(shell, insideOf(root, folder), signal)).length;
+      return count;
+    },
+
     async release(directory, disks, signal) {
       const root = await rootOf(directory);
       const foreign: ForeignMount[] = [];

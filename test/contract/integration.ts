@@ -1,0 +1,59 @@
+import { integrationNamed } from '../../integrations/catalogue.ts';
+import type { InstallRequest, Integration, ProductCall, RawCall } from '../../integrations/contract.ts';
+
+/** One recorded or documented call of a product, and what it means. */
+export interface RecordedCall {
+  readonly title: string;
+  readonly call: Partial<RawCall>;
+  readonly means: ProductCall;
+}
+
+/** What every integration has to keep, and the calls of its own product. */
+export function describeIntegration(
+  integration: Integration,
+  recorded: readonly RecordedCall[],
+  settings: Readonly<Record<string, string>> = {},
+): void {
+  const read = (call: Partial<RawCall>) => integration.read({ phase: undefined, words: [], env: {}, ...call });
+  const request = (more: Partial<InstallRequest> = {}): InstallRequest => ({
+    job: 'nightly-sql',
+    program: '/usr/bin/snaphook',
+    system: 'linux',
+    configFile: undefined,
+    settings,
+    ...more,
+  });
+
+  test('it is found by its name', async () => {
+    expect(await integrationNamed(integration.name)).toBe(integration);
+  });
+
+  test.each(recorded.map((each) => [each.title, each] as const))('%s', (_title, { call, means }) => {
+    expect(read(call)).toEqual(means);
+  });
+
+  test('a run that was handed over is success to the product, with a lower grade too unless it knows warnings', () => {
+    expect([0, 3]).toContain(integration.exits.degraded);
+    expect(integration.exits.failed).not.toBe(0);
+  });
+
+  test('the program and the job are in what is installed, and the product is told what to do about time', () => {
+    const items = integration.installation.items(request());
+    const written = items.flatMap((item) =>
+      item.kind === 'file' ? [item.content] : item.kind === 'lines' ? [item.text] : [],
+    );
+
+    expect(written.join('\n')).toContain('/usr/bin/snaphook');
+    expect(written.join('\n')).toContain('nightly-sql');
+    if (integration.limitSeconds !== undefined) expect(written.join('\n')).toContain('--limit-seconds');
+  });
+
+  test('files that are installed have absolute paths, a mode that only their owner can write, and end with a line end', () => {
+    for (const item of integration.installation.items(request())) {
+      if (item.kind !== 'file') continue;
+      expect(item.path).toMatch(/^(\/|[A-Z]:\\)/);
+      expect(item.mode & 0o022).toBe(0);
+      expect(item.content.endsWith('\n')).toBe(true);
+    }
+  });
+}
