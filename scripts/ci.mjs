@@ -39,7 +39,7 @@ const LANES = Math.max(3, availableParallelism() * 2);
  * that never end come last, as time may run out. A stage that is over its limit is killed and has failed.
  *
  * `lanes`: how many it takes, 1 by default; the fault matrix has ten labs at work in two processes, and the limits of its runs are
- * short. `after`: the stage whose figures this one prints.
+ * short. `after`: the stage that has to be over.
  */
 const STAGES = [
   {
@@ -62,6 +62,14 @@ const STAGES = [
   summaryStage('files', 7),
   summaryStage('products', 10),
   summaryStage('package', 8),
+  // Both make releases in one folder.
+  {
+    name: 'wine',
+    limitMinutes: 8,
+    after: 'package',
+    npm: ['run', '--silent', 'test:package', '--', 'windows'],
+    count: countSummary('package'),
+  },
   summaryStage('peers', 9),
   { ...jestStage('faults', 14), lanes: 3 },
   summaryStage('qemu', 15),
