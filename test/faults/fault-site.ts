@@ -29,7 +29,7 @@ import type { Area } from './run-step.ts';
 /** Factor of the lab's own delays: the Windows guest's lease of 9 s becomes 450 ms. */
 export const PACE = 0.05;
 /** Of the Windows guest's application: ten of these sites share the processor. */
-const TRANSFER_PAUSE_MS = 40;
+const TRANSFER_PAUSE_MS = 25;
 /** Factor of the waits of the Windows adapter. */
 const WINDOWS_WAITS = 0.3;
 /** Long enough for a second connection to find the guest still frozen, also on a busy machine. */
