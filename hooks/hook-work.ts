@@ -2,7 +2,8 @@ import type { HandedOver, Integration, ProductCall } from '../integrations/contr
 import type { HookOptions } from '../integrations/hook-options.ts';
 import type { VerbResult } from '../src/cli/console.ts';
 import { EXIT } from '../src/cli/exit-codes.ts';
-import { DEFAULT_CONFIG_FILE, loadConfig } from '../src/config/load.ts';
+import { DEFAULT_CONFIG_FILE } from '../src/config/default-file.ts';
+import { loadConfig } from '../src/config/load.ts';
 import type { JobContext } from '../src/job/job-spec.ts';
 import { SnaphookError } from '../src/ports/errors.ts';
 import type { Reporter } from '../src/ports/reporter.ts';

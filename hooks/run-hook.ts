@@ -6,7 +6,6 @@ import { endProgram, runVerb, type VerbResult } from '../src/cli/console.ts';
 import { EXIT } from '../src/cli/exit-codes.ts';
 import { SnaphookError } from '../src/ports/errors.ts';
 import { type HookChannel, openHookChannel, stderrChannel } from './hook-channel.ts';
-import { hookWork } from './hook-work.ts';
 
 /**
  * A hook program: the integration reads the call, the verb does the work, stdout and the exit code tell the product.
@@ -50,6 +49,7 @@ async function hookResult(
       hint: 'The product reads stdout itself, or wants it silent. `snaphook status --json` shows the run.',
     });
   }
+  const { hookWork } = await import('./hook-work.ts');
   return hookWork(integration, call, options, channel.reporter, signal);
 }
 

@@ -93,6 +93,8 @@ export interface VerifyWish {
   readonly isDefault?: true;
   /** Each is read to its end. */
   readonly files: readonly GuestPath[];
+  /** Every file that is handed over is read and listed with its hash. Absent: none is. */
+  readonly fileHashes?: true;
   /** Each is opened by its own program. */
   readonly applications: readonly ApplicationWish[];
 }

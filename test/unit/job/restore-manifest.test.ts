@@ -52,6 +52,14 @@ const manifest = (change: object = {}) =>
     ...change,
   });
 
+test('a manifest tells which shadow copies the freeze left, and of a VM without a freeze none', () => {
+  const id = '{3A1B0F52-8E0C-4C55-9F0B-0C5C6E1E2D01}';
+  const evidence = { guest: { freeze: { shadowCopies: [{ id, volume: 'E:\\' }] } } };
+
+  expect(readBackup(manifest({ vms: [vm('sql01', { evidence })] }), undefined).vm.shadowCopies).toEqual([id]);
+  expect(readBackup(manifest(), undefined).vm.shadowCopies).toEqual([]);
+});
+
 const refusal = (text: string, name?: string) => failure(Promise.resolve().then(() => readBackup(text, name)));
 
 const NVRAM = {

@@ -91,6 +91,11 @@ export async function linkedRun(
       calls.did.push(`read ${path} of ${volume}`);
       return { bytes: 1 };
     },
+    writeIndex: async (_, { path, volumes: indexed }) => {
+      calls.did.push(`index ${indexed.join(' ')}`);
+      site.files.set(`/export/${path}`, { sizeBytes: 1, bornAtMs: 0 });
+      return { path, sizeBytes: 1, blake2b: '00', entries: 1 };
+    },
     probe: async (_, { kind, volume, path }) => {
       calls.did.push(`probe ${kind} ${path} of ${volume}`);
       if (path.includes('broken')) throw new SnaphookError('E_VERIFY', 'it is broken');
