@@ -26,7 +26,9 @@ export async function hookWork(
   switch (call.phase) {
     case 'pre': {
       const { preVerb, runPre } = await import('../src/cli/pre-verb.ts');
-      const request = { configFile, context, vms, onOpenRun: options.onOpenRun, limitMs };
+      // The call that comes first makes the run for all of them: it must not be of its own VM alone.
+      const wanted = context.member ? { vms: [], ownVms: vms } : { vms };
+      const request = { configFile, context, ...wanted, onOpenRun: options.onOpenRun, limitMs };
       if (integration.stdout === 'result') return preVerb(request, reporter, signal);
       const run = await runPre(request, reporter, signal);
       const text = integration.stdout === 'silent' ? '' : integration.stdout(run, call);
@@ -57,6 +59,7 @@ function contextOf(integration: Integration, call: ProductCall, options: HookOpt
     instance: options.instance ?? call.instance,
     productRunId: options.runId ?? call.runId,
     level: options.level ?? call.level,
+    ...(call.member && { member: { name: call.member.name, of: call.member.of } }),
   };
 }
 

@@ -26,7 +26,14 @@ export interface ProductCall {
   readonly runId?: string | undefined;
   /** `full`, `incremental`, `differential`, `log`, or the product's own word where it is not known to mean one of these. */
   readonly level?: string | undefined;
+  /** Where `member` is there: VMs that the run has to have; which ones it takes, the job says. */
   readonly vms?: readonly string[] | undefined;
+  /**
+   * The product calls several times for one run of its own, at once or one after the other, and this is one of these calls: they share
+   * one run of the job. `name`: the same in its pre and its post hook, and another one for each call. `of`: how many calls there are, where
+   * the product tells.
+   */
+  readonly member?: { readonly name: string; readonly of?: number | undefined } | undefined;
   readonly outcome?: BackupOutcome | undefined;
   /** For the phase `none`: printed to stdout as it is. */
   readonly answer?: string | undefined;

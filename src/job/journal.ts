@@ -105,6 +105,9 @@ export type JournalRecord =
   | { readonly kind: 'undone'; readonly data: { readonly step: StepName } }
   | { readonly kind: 'undo-failed'; readonly data: { readonly step: StepName; readonly error: ErrorRecord } }
   | { readonly kind: 'handed-over'; readonly data: { readonly manifest?: string } }
+  /** Another call of the same run of the product reads what was handed over, too; or one has ended. */
+  | { readonly kind: 'joined'; readonly data: { readonly member: string } }
+  | { readonly kind: 'left'; readonly data: { readonly member: string } }
   /** A kept snapshot has another label from now on. */
   | { readonly kind: 'labelled'; readonly data: { readonly label: string } }
   | { readonly kind: 'closed'; readonly data: { readonly outcome: Outcome } };
@@ -122,6 +125,13 @@ export interface GuestSession {
   readonly vm: InstanceUuid;
   readonly resume: Readonly<Record<string, string>>;
   readonly since: Date;
+}
+
+/** A call of the product that the run was made for. */
+export interface RunMember {
+  readonly name: string;
+  /** Its post hook came. */
+  readonly hasLeft: boolean;
 }
 
 /** What a journal says about its run. */
@@ -154,7 +164,10 @@ export interface RunState {
   /** Its release has begun: nobody may read the images any more. */
   readonly releasing: boolean;
   readonly manifest: string | undefined;
+  /** None where the product makes one call for its run. */
+  readonly members: readonly RunMember[];
   readonly outcome: Outcome | undefined;
+  readonly closedAt: Date | undefined;
   readonly errors: readonly ErrorRecord[];
 }
 
@@ -200,7 +213,9 @@ function emptyRunState(): RunState {
     handedOverAt: undefined,
     releasing: false,
     manifest: undefined,
+    members: [],
     outcome: undefined,
+    closedAt: undefined,
     errors: [],
   };
 }
@@ -210,8 +225,15 @@ function applyRecord(before: RunState, record: JournalRecord, at: Date): RunStat
   const state = { ...before, phase: phaseAfter(before.phase, record.kind) ?? before.phase };
   const step = (name: StepName, to: StepState): RunState => ({ ...state, steps: { ...state.steps, [name]: to } });
   switch (record.kind) {
-    case 'opened':
-      return { ...state, context: record.data.context, openedAt: at };
+    case 'opened': {
+      const { context } = record.data;
+      const members = context.member ? [{ name: context.member.name, hasLeft: false }] : [];
+      return { ...state, context, members, openedAt: at };
+    }
+    case 'joined':
+      return { ...state, members: [...state.members, { name: record.data.member, hasLeft: false }] };
+    case 'left':
+      return { ...state, members: state.members.map((one) => hasLeft(one, record.data.member)) };
     case 'login':
       return { ...state, vcenterSessions: [...state.vcenterSessions, record.data.key] };
     case 'logout':
@@ -259,13 +281,16 @@ function applyRecord(before: RunState, record: JournalRecord, at: Date): RunStat
     case 'handed-over':
       return { ...state, handedOverAt: at, manifest: record.data.manifest };
     case 'closed':
-      return { ...state, outcome: record.data.outcome, releasing: true };
+      return { ...state, outcome: record.data.outcome, releasing: true, closedAt: at };
     case 'refused':
       return { ...step(record.data.step, { at: 'refused' }), errors: [...state.errors, record.data.error] };
     case 'undoing':
       return { ...state, releasing: state.handedOverAt !== undefined };
   }
 }
+
+const hasLeft = (member: RunMember, name: string): RunMember =>
+  member.name === name ? { ...member, hasLeft: true } : member;
 
 /** The session that the plan was made in, and the last look before and after the freeze, is ended by then. */
 const isAfterPlanning = (step: StepName): boolean => step === 'link' || step === 'hot-add' || step === 'copy';
