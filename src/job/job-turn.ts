@@ -3,12 +3,13 @@ import type { Demand, Lock, LockUser } from '../ports/journal.ts';
 import { whileHeld } from './held-journal.ts';
 import { HookPlace, isPreHook, KEEPER, preHookOf, productRunOf } from './hook-place.ts';
 import type { JobContext, JobSpec } from './job-spec.ts';
-import { RunJournal, type RunState } from './journal.ts';
+import { RunJournal } from './journal.ts';
 import { failedLeader, isWaiting, mayJoin, memberLock, requireOwnVms } from './members.ts';
 import { readJournal } from './open-plans.ts';
 import type { JobPorts } from './ports.ts';
 import { areFellows, isSameRun } from './product-run.ts';
 import { cleanUpWithin, loadRun } from './run-record.ts';
+import type { RunState } from './run-state.ts';
 import { forwardLimit, type RunTime } from './run-time.ts';
 
 const JOB_LOCK_PREFIX = 'job-';

@@ -1,9 +1,11 @@
 import { SnaphookError } from '../ports/errors.ts';
 import { checkGrades } from './grade-policy.ts';
 import type { JoinedRun } from './job-turn.ts';
-import { type RunState, type StepName, snapshotResultOf } from './journal.ts';
+import type { StepName } from './journal-records.ts';
 import { MANIFEST_NAME } from './plan.ts';
 import type { ExposeResult, MountResult } from './results.ts';
+import type { RunState } from './run-state.ts';
+import { snapshotResultOf } from './step-results.ts';
 import type { ExportResult } from './steps/export.ts';
 
 /** What the call that made the run was told when it was handed over, from the journal. Errors: `E_JOURNAL`. */

@@ -1,10 +1,10 @@
 import { SnaphookError } from '../ports/errors.ts';
 import type { VmSelector } from '../ports/hypervisor.ts';
 import type { RunId } from '../ports/identity.ts';
-import type { RunState } from './journal.ts';
 import type { PlannedVm } from './plan.ts';
 import type { JobPorts } from './ports.ts';
 import { areFellows, fellowshipOf, type ProductRun } from './product-run.ts';
+import type { RunState } from './run-state.ts';
 
 /** Held by each hook of a member for as long as it works, so that its post hook finds its pre hook wherever that waits. */
 export const memberLock = (job: string, context: ProductRun, name: string): string =>

@@ -1,11 +1,12 @@
 import type { Lock, OpenRun } from '../ports/journal.ts';
 import { whileHeld } from './held-journal.ts';
 import type { JobSpec } from './job-spec.ts';
-import { RunJournal, type RunState } from './journal.ts';
+import { RunJournal } from './journal.ts';
 import { isAboutToBeJoined, isReadNoMore, readersOf } from './members.ts';
 import { readJournal } from './open-plans.ts';
 import type { JobPorts } from './ports.ts';
 import { areFellows, isOtherRun, type ProductRun } from './product-run.ts';
+import type { RunState } from './run-state.ts';
 
 /** A post hook, as far as it matters which runs are its own. */
 interface Caller {
