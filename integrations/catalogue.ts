@@ -12,6 +12,12 @@ const INTEGRATIONS: Readonly<Record<string, () => Promise<Integration>>> = {
   'networker-save': async () => (await import('./networker/save-command.ts')).networkerSave,
   rubrik: async () => (await import('./rubrik/integration.ts')).rubrik,
   'spectrum-protect': async () => (await import('./spectrum-protect/integration.ts')).spectrumProtect,
+  cohesity: async () => (await import('./cohesity/integration.ts')).cohesity,
+  commvault: async () => (await import('./commvault/integration.ts')).commvault,
+  netbackup: async () => (await import('./netbackup/integration.ts')).netBackup,
+  'netbackup-server': async () => (await import('./netbackup/server-notify.ts')).netBackupServer,
+  veeam: async () => (await import('./veeam/integration.ts')).veeam,
+  'veeam-agent': async () => (await import('./veeam-agent/integration.ts')).veeamAgent,
   generic: async () => (await import('./generic/integration.ts')).generic,
 };
 

@@ -19,9 +19,12 @@ export function isOtherRun(a: ProductRun | undefined, b: ProductRun | undefined)
 const isSameCaller = (a: ProductRun, b: ProductRun): boolean =>
   a.integration === b.integration && a.instance === b.instance;
 
-/** What all calls of one run of the product have in common, where it makes several; undefined where it makes one. */
+/**
+ * What all calls of one run of the product have in common, where it makes several; undefined where it makes one. Within one run some
+ * objects may have a full backup and others none yet; logs are backed up by runs of their own beside that.
+ */
 export const fellowshipOf = ({ integration, instance, productRunId, level, member }: ProductRun): string | undefined =>
-  member && JSON.stringify([integration, instance ?? null, productRunId ?? null, level ?? null, member.of ?? null]);
+  member && JSON.stringify([integration, instance ?? null, productRunId ?? null, level === 'log', member.of ?? null]);
 
 /** Calls of one run of the product, as far as the product tells them. Two of one name are fellows too. */
 export function areFellows(a: ProductRun | undefined, b: ProductRun | undefined): boolean {
