@@ -57,7 +57,10 @@ export const cohesity: Integration = {
         post,
         { kind: 'step', text: `Protection group, pre-script on the host that is the proxy: ${pre.path}` },
         { kind: 'step', text: `Post-script on the same host: ${post.path}` },
-        { kind: 'step', text: `Timeout of both: ${limitSeconds} seconds or more.` },
+        {
+          kind: 'step',
+          text: limitSeconds === '0' ? 'Timeout of both: empty.' : `Timeout of both: ${limitSeconds} seconds or more.`,
+        },
         {
           kind: 'step',
           text: 'Take "continue backup if script fails" off the pre-script: with it an empty folder is stored as a success.',
