@@ -26,7 +26,15 @@ const PACKAGES = ['e2fsprogs', 'fdisk', 'mount', 'util-linux', 'attr'];
 const PRODUCTS = [
   {
     name: 'bacula',
-    packages: ['bacula-director', 'bacula-director-sqlite3', 'bacula-sd', 'bacula-fd', 'bacula-console', 'sqlite3'],
+    packages: [
+      'bacula-director',
+      'bacula-director-sqlite3',
+      'bacula-sd',
+      'bacula-fd',
+      'bacula-console',
+      'sqlite3',
+      'sudo',
+    ],
   },
 ];
 

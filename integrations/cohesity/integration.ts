@@ -38,6 +38,7 @@ export const cohesity: Integration = {
   stderr: 'log',
   exits: { degraded: 0, nothingToDo: 0, failed: 1 },
   limitSeconds: 900,
+  incrementals: undefined,
   guarantees: {
     postAfterFailedPre: true,
     postAfterFailedBackup: true,

@@ -31,6 +31,7 @@ export const commvault: Integration = {
   stderr: 'log',
   exits: { degraded: 0, nothingToDo: 0, failed: 1 },
   limitSeconds: undefined,
+  incrementals: undefined,
   guarantees: {
     postAfterFailedPre: false,
     postAfterFailedBackup: true,

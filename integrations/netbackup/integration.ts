@@ -35,6 +35,7 @@ export const netBackup: Integration = {
   stderr: 'silent',
   exits: { degraded: 0, nothingToDo: 0, failed: 1 },
   limitSeconds: 300,
+  incrementals: undefined,
   guarantees: {
     postAfterFailedPre: false,
     postAfterFailedBackup: false,

@@ -31,6 +31,7 @@ export const netBackupServer: Integration = {
   stderr: 'silent',
   exits: { degraded: 0, nothingToDo: 0, failed: 1 },
   limitSeconds: undefined,
+  incrementals: undefined,
   guarantees: {
     postAfterFailedPre: true,
     postAfterFailedBackup: true,

@@ -13,6 +13,7 @@ export const veeamAgent: Integration = {
   // On UNIX every other code is a warning, which is what a lower grade is; on Windows it may be the end of the job.
   exits: { degraded: process.platform === 'win32' ? 0 : 3, nothingToDo: 0, failed: 1 },
   limitSeconds: 600,
+  incrementals: undefined,
   guarantees: {
     postAfterFailedPre: false,
     postAfterFailedBackup: true,

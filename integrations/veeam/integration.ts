@@ -29,6 +29,7 @@ export const veeamWith = (ancestors: () => readonly string[]): Integration => ({
   stderr: 'log',
   exits: { degraded: 0, nothingToDo: 0, failed: 1 },
   limitSeconds: 600,
+  incrementals: undefined,
   guarantees: {
     postAfterFailedPre: false,
     postAfterFailedBackup: false,

@@ -193,6 +193,7 @@ export function jobSpec(config: Config, name: string, overrides: JobOverrides = 
     limits: limitsOf(name, job, overrides.limitMs),
     ...(overrides.ownVms && { ownVms: overrides.ownVms.map(parseVmSelector) }),
     ...(job.handOver === 'files' && { files: job.files ?? { onUnreadable: 'fail' } }),
+    snapshotGap: job.snapshotGap,
     ...((job.handOver === 'fuse' || job.handOver === 'nbd') && { expose: job.handOver }),
     ...verifyOf(job),
     ...(job.retention && { retention: { days: job.retention.days, count: job.retention.count } }),
@@ -200,12 +201,13 @@ export function jobSpec(config: Config, name: string, overrides: JobOverrides = 
 }
 
 function verifyOf({ handOver, verify }: JobConfig): Pick<JobSpec, 'verify'> {
-  const { fileSystems = handOver === 'files', files = [], applications = [] } = verify ?? {};
-  if (!fileSystems && files.length === 0 && applications.length === 0) return {};
+  const { fileSystems = handOver === 'files', fileHashes = false, files = [], applications = [] } = verify ?? {};
+  if (!fileSystems && !fileHashes && files.length === 0 && applications.length === 0) return {};
   return {
     verify: {
       fileSystems,
       ...(fileSystems && verify?.fileSystems === undefined && { isDefault: true }),
+      ...(fileHashes && { fileHashes }),
       files: files.map(({ vm, path: place, volume }) => ({ vm, path: place, volume })),
       applications: applications.map(({ kind, vm, path: place, volume, seconds }) => {
         return { kind, vm, path: place, volume, limitMs: seconds * 1000 };

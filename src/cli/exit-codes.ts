@@ -79,6 +79,7 @@ export const EXIT_OF_ERROR: Readonly<Record<ErrorCode, number>> = {
   E_FREEZE_WINDOW: EXIT.freezeWindow,
   E_THAW_UNCONFIRMED: EXIT.freeze,
   E_GRADE: EXIT.failed,
+  E_SNAPSHOT_GAP: EXIT.preflight,
   E_PROXY_DEVICE: EXIT.proxy,
   E_PROXY_SPACE: EXIT.proxy,
   E_PROXY: EXIT.proxy,

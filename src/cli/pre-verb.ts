@@ -1,8 +1,9 @@
 import { loadConfig } from '../config/load.ts';
+import { type GoingOn, goingOn } from '../job/going-on.ts';
 import type { JobContext, OnOpenRun } from '../job/job-spec.ts';
 import { type PreResult, pre } from '../job/pre.ts';
 import type { Reporter } from '../ports/reporter.ts';
-import { closePorts, composePorts, jobSpec } from './compose.ts';
+import { closePorts, composePorts, jobSpec, withPorts } from './compose.ts';
 import type { VerbResult } from './console.ts';
 import { handedOver } from './render/handed-over.ts';
 
@@ -20,6 +21,16 @@ export interface PreRequest {
 /** What both `snaphook pre` and the pre-backup hook do, as a person or a program that reads JSON is told it. */
 export const preVerb = async (request: PreRequest, reporter: Reporter, signal: AbortSignal): Promise<VerbResult> =>
   handedOver('pre', await runPre(request, reporter, signal));
+
+/** What the run of the product has already, which then serves on; undefined: nothing, and `runPre` is due. */
+export async function goOn(
+  { configFile, context }: PreRequest,
+  reporter: Reporter,
+  signal: AbortSignal,
+): Promise<GoingOn | undefined> {
+  const config = loadConfig(configFile);
+  return withPorts(config, reporter, (ports) => goingOn(ports, jobSpec(config, context.job), context, signal));
+}
 
 export async function runPre(request: PreRequest, reporter: Reporter, signal: AbortSignal): Promise<PreResult> {
   const config = loadConfig(request.configFile);

@@ -93,6 +93,8 @@ export interface VerifyWish {
   readonly isDefault?: true;
   /** Each is read to its end. */
   readonly files: readonly GuestPath[];
+  /** Every file that is handed over is read and listed with its hash. Absent: none is. */
+  readonly fileHashes?: true;
   /** Each is opened by its own program. */
   readonly applications: readonly ApplicationWish[];
 }
@@ -134,6 +136,8 @@ export interface JobSpec {
   readonly timeToLiveHours: number;
   /** Absent, and `expose` too: images are handed over. */
   readonly files?: FilesWish;
+  /** When files are handed over to a backup that may miss some of them, see `snapshotGapWarnings`. Absent: `warn`. */
+  readonly snapshotGap?: 'warn' | 'refuse' | 'accept';
   /** Disks are handed over without a copy. */
   readonly expose?: ExposedAs;
   /** Absent: nothing is looked into. */
@@ -210,6 +214,8 @@ export interface JobContext {
   readonly instance: string | undefined;
   readonly productRunId: string | undefined;
   readonly level: string | undefined;
+  /** How the product finds what an incremental backup saves: by the clock, or by what it saved before. Absent: unknown. */
+  readonly incrementals?: 'by-time' | 'by-comparison' | undefined;
   /**
    * The product makes several calls for one run of its own, and this is that one of them: they share a run of ours. Absent: it makes
    * one call.

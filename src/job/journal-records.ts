@@ -9,7 +9,7 @@ import type { BegunImport, FilesRestore, RestorePlan } from './restoration.ts';
 /**
  * `managed-capture` and `hot-add` stand in place of `capture` to `devices` on the route `managed`; `host`, `datastore` and `register`
  * are of clones of VMFS, `copy` of those that vCenter copies. `restore` is of reverts, which have no other step; `import` and `replace`
- * are of restores, `files` of those of single files. `mount` stands in place of `export` where files are handed over, `expose` where
+ * are of restores, `attach` of those into another VM, `files` of those of single files. `mount` stands in place of `export` where files are handed over, `expose` where
  * disks are without a copy.
  */
 export const STEP_NAMES = [
@@ -31,6 +31,7 @@ export const STEP_NAMES = [
   'copy',
   'import',
   'replace',
+  'attach',
   'files',
 ] as const;
 export type StepName = (typeof STEP_NAMES)[number];

@@ -4,7 +4,7 @@ import type { FoundSnapshot } from './found-snapshot.ts';
 import type { JobContext } from './job-spec.ts';
 import type { Creation, JournalRecord, Outcome, StepName } from './journal-records.ts';
 import type { Plan } from './plan.ts';
-import type { BegunImport, FilesRestore, RestorePlan } from './restoration.ts';
+import { type BegunImport, type FilesRestore, lastStepOf, type RestorePlan } from './restoration.ts';
 import { phaseAfter, type RunPhase } from './run-phase.ts';
 
 /** Where each step stands. `intended`: its effect may or may not have happened. `refused`: it certainly had none as a whole. */
@@ -98,6 +98,7 @@ export function emptyRunState(): RunState {
       copy: { at: 'untouched' },
       import: { at: 'untouched' },
       replace: { at: 'untouched' },
+      attach: { at: 'untouched' },
       files: { at: 'untouched' },
     },
     sessions: [],
@@ -198,4 +199,4 @@ export const isKept = ({ outcome, steps: { capture }, found }: RunState): boolea
 
 /** Everything was done, whether or not that could be written down as the end. */
 export const isRestored = ({ restore, steps }: RunState): boolean =>
-  restore ? steps[restore.replaces ? 'replace' : 'import'].at === 'done' : steps.files.at === 'done';
+  restore ? steps[lastStepOf(restore)].at === 'done' : steps.files.at === 'done';

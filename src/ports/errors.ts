@@ -61,6 +61,7 @@ export const ERROR_CODES = [
   'E_FREEZE_WINDOW',
   'E_THAW_UNCONFIRMED',
   'E_GRADE',
+  'E_SNAPSHOT_GAP',
   'E_PROXY_DEVICE',
   'E_PROXY_SPACE',
   'E_PROXY',
