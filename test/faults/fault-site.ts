@@ -57,6 +57,7 @@ const LIMITS: JobLimits = {
   undoMs: 3000,
   lockWaitMs: 3000,
   heartbeatMs: 60_000,
+  joinMs: 60_000,
 };
 const CALM_DEADLINE_MS = 120_000;
 const REQUEST_TIMEOUT_MS = 1500;
