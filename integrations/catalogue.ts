@@ -17,6 +17,12 @@ const INTEGRATIONS: Readonly<Record<string, () => Promise<Integration>>> = {
   amanda: async () => (await import('./amanda/integration.ts')).amanda,
   backuppc: async () => (await import('./backuppc/integration.ts')).backuppc,
   burp: async () => (await import('./burp/integration.ts')).burp,
+  cohesity: async () => (await import('./cohesity/integration.ts')).cohesity,
+  commvault: async () => (await import('./commvault/integration.ts')).commvault,
+  netbackup: async () => (await import('./netbackup/integration.ts')).netBackup,
+  'netbackup-server': async () => (await import('./netbackup/server-notify.ts')).netBackupServer,
+  veeam: async () => (await import('./veeam/integration.ts')).veeam,
+  'veeam-agent': async () => (await import('./veeam-agent/integration.ts')).veeamAgent,
   generic: async () => (await import('./generic/integration.ts')).generic,
 };
 

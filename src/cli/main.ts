@@ -205,18 +205,27 @@ const parser: Argv = yargs(hideBin(process.argv))
             requiresArg: true,
             describe: 'PEM file: the manifest must be signed with the private key that belongs to it',
           })
+          .option('root', {
+            type: 'string',
+            requiresArg: true,
+            describe: 'folder to which what was handed over was restored; default: that of the manifest',
+          })
           .epilogue(
-            'Exit codes: 0 every image holds what was handed over, 19 one does not, or the signature is wrong.',
+            'Exit codes: 0 every image, or every file, holds what was handed over, 19 one does not, or the signature is wrong.',
           ),
         ['$0 verify /restore/sql/snaphook-manifest.json', 'size and hash of what every image holds'],
         ['$0 verify snaphook-manifest.json --public-key manifest.pub', 'who wrote the manifest, too'],
+        [
+          '$0 verify /backup/web/snaphook-manifest.json --root /restore/web',
+          'files that were restored, where the job had verify.fileHashes',
+        ],
       ),
-    verb(async ({ manifest, publicKey }, signal) => {
+    verb(async ({ manifest, publicKey, root }, signal) => {
       const [{ verifyVerb }, { stderrReporter }] = await Promise.all([
         import('./verify-verb.ts'),
         import('./console.ts'),
       ]);
-      return verifyVerb({ manifest, publicKey }, stderrReporter, signal);
+      return verifyVerb({ manifest, publicKey, root }, stderrReporter, signal);
     }),
   )
   .command(

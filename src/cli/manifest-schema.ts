@@ -169,6 +169,18 @@ const fileSystem = z.object({
   ...volume,
 });
 
+const filesIndex = z
+  .object({
+    path: inside,
+    sizeBytes: bytes,
+    blake2b: z
+      .string()
+      .regex(/^[0-9a-f]{128}$/)
+      .describe('BLAKE2b-512 of the index'),
+    entries: z.number().int().nonnegative().describe('files, folders and links'),
+  })
+  .describe('every mounted file with its hash, docs/verify.md');
+
 const exposed = z
   .object({
     as: z.enum(EXPOSED_AS).describe('files, or exports of an NBD server'),
@@ -279,6 +291,7 @@ export const manifestSchema = z
     warnings: z.array(z.string()),
     folders: z.array(inside).optional().describe('of disks whose file systems are mounted, docs/files.md'),
     fileSystems: z.array(fileSystem).optional().describe('what was found on these disks'),
+    filesIndex: filesIndex.optional(),
     files: z.array(vmFile).optional(),
     exposed: exposed.optional(),
     checks: checks.optional(),

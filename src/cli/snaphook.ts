@@ -2,19 +2,16 @@
  * What the program `snaphook` is called with decides what is loaded: a product waits for `hook`, and what stands behind it is not for
  * the parser of verbs, words of the product with it.
  */
+const PHASES = ['pre', 'post', 'list'] as const;
+
 const [verb, ...words] = process.argv.slice(2);
-const [phase] = words;
 
-if (verb !== 'hook') void import('./main.ts');
-else if (phase === 'pre' || phase === 'post' || phase === 'list')
-  void callHook(`snaphook hook ${phase}`, phase, words.slice(1));
-else void callHook('snaphook hook', undefined, words);
+if (verb === 'hook') void callHook();
+else void import('./main.ts');
 
-async function callHook(
-  name: string,
-  phase: 'pre' | 'post' | 'list' | undefined,
-  words: readonly string[],
-): Promise<void> {
+async function callHook(): Promise<void> {
   const { runHook } = await import('../../hooks/run-hook.ts');
-  await runHook(name, phase, words);
+  const phase = PHASES.find((known) => known === words[0]);
+  if (phase) await runHook(`snaphook hook ${phase}`, phase, words.slice(1));
+  else await runHook('snaphook hook', undefined, words);
 }

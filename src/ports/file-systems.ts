@@ -1,3 +1,5 @@
+import type { FilesIndex } from './files-index.ts';
+
 /** A stretch of a disk that may hold a file system: a partition, a disk without a partition table, or a logical volume of LVM in one of these. */
 export interface VolumePlace {
   /** Number in the partition table; undefined: the disk has none. */
@@ -102,6 +104,8 @@ export interface ProbedApplication {
 export interface WantedChecks {
   readonly fileSystems: boolean;
   readonly files: boolean;
+  /** Of all files that are handed over. */
+  readonly fileHashes: boolean;
   /** To be probed. */
   readonly applications: readonly ApplicationKind[];
 }
@@ -127,6 +131,17 @@ export interface FileSystems {
   preflightChecks(wanted: WantedChecks, signal: AbortSignal): Promise<void>;
   /** Reads a file of a mounted volume to its end; `path` is absolute, from the root of the volume. Errors: `E_VERIFY`. */
   readWhole(directory: string, volume: string, path: string, signal: AbortSignal): Promise<{ readonly bytes: number }>;
+  /**
+   * Reads every file of mounted volumes to its end, and writes an index of them to `path`, a name in the hand-over directory. In memory
+   * are the names of one folder and of those above it. `progress` is told the bytes read. Errors: `E_VERIFY` where one cannot be read,
+   * `E_EXPORT`, `E_PROXY_SPACE`.
+   */
+  writeIndex(
+    directory: string,
+    index: { readonly path: string; readonly volumes: readonly string[] },
+    progress: (doneBytes: number) => void,
+    signal: AbortSignal,
+  ): Promise<FilesIndex>;
   /**
    * Opens a database on a view of its folder that takes writes and leaves the volume as it is, by its own program, which has no rights and no
    * network. What the view took lies in the folder of the disk until the probe has ended; of one that was killed, until `release`.

@@ -59,7 +59,7 @@ function readRoot(file: FileHandle, boot: Buffer, isLarge: boolean): Promise<Buf
 }
 
 function labelIn(root: Buffer): string {
-  for (let at = 0; at < root.length && root[at] !== 0; at += ENTRY.bytes) {
+  for (let at = 0; at + ENTRY.bytes <= root.length && root[at] !== 0; at += ENTRY.bytes) {
     const isLabel = (root.readUInt8(at + ENTRY.attributes) & ENTRY.mask) === ENTRY.label;
     if (isLabel && root[at] !== ENTRY.deleted) return root.toString('latin1', at, at + ENTRY.nameBytes);
   }

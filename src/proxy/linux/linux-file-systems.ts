@@ -1,5 +1,6 @@
 import { realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
+import { firstFileBelow } from '../../platform/first-file-below.ts';
 import { insideOf } from '../../platform/inside-of.ts';
 import { unlessAborted } from '../../platform/unless-aborted.ts';
 import type { Clock } from '../../ports/clock.ts';
@@ -13,7 +14,7 @@ import { releaseLoops } from './loop-devices.ts';
 import { removeNodes } from './loop-marks.ts';
 import { type DiskContent, type FoundOnDisk, hasPhysicalVolume, withLogicalVolumes } from './lvm/logical-volumes.ts';
 import { requireMachinesMounts } from './machine-mounts.ts';
-import { firstFileBelow, makeMountPoint } from './mount-points.ts';
+import { makeMountPoint } from './mount-points.ts';
 import { mountVolume } from './mount-volume.ts';
 import { mountsBelow } from './mounts.ts';
 import { removeFolders } from './place-names.ts';
@@ -24,6 +25,7 @@ import { hasProgram } from './programs.ts';
 import { releaseMounts } from './release-mounts.ts';
 import { isRoot } from './user.ts';
 import { findVolumes } from './volumes.ts';
+import { writeFilesIndex } from './write-files-index.ts';
 
 const PROGRAMS = ['mount', 'umount', 'losetup', 'mknod', 'blkid', 'partx'];
 const IMAGES = '`handOver: images` without `verify` needs no mounts.';
@@ -80,6 +82,10 @@ export function createLinuxFileSystems(clock: Clock, mountNamespace: 'machine' |
       return readWhole(insideOf(await realpath(directory), volume), file, signal);
     },
 
+    async writeIndex(directory, index, progress, signal) {
+      return writeFilesIndex(await realpath(directory), index, progress, signal);
+    },
+
     async probe(directory, { kind, folder, volume, path: place }, signal) {
       const root = await realpath(directory);
       const scratch = insideOf(root, `${folder}/${SCRATCH}`);
@@ -114,6 +120,8 @@ export function createLinuxFileSystems(clock: Clock, mountNamespace: 'machine' |
     preflightChecks: (wanted, signal) => unlessAborted(work.preflightChecks(wanted, signal), signal),
     readWhole: (directory, volume, file, signal) =>
       withGrace(signal, (late) => unlessAborted(work.readWhole(directory, volume, file, signal), late)),
+    writeIndex: (directory, index, progress, signal) =>
+      withGrace(signal, (late) => unlessAborted(work.writeIndex(directory, index, progress, signal), late)),
     probe: (directory, probe, signal) =>
       withGrace(signal, (late) => unlessAborted(work.probe(directory, probe, signal), late)),
     release: (directory, disks, signal) =>
