@@ -3,9 +3,18 @@ import type { Integration } from './contract.ts';
 
 /** By the name that `--integration` takes. Each is loaded only when it is called. */
 const INTEGRATIONS: Readonly<Record<string, () => Promise<Integration>>> = {
+  acronis: async () => (await import('./acronis/integration.ts')).acronis,
   amanda: async () => (await import('./amanda/integration.ts')).amanda,
+  arcserve: async () => (await import('./arcserve/integration.ts')).arcserve,
+  avamar: async () => (await import('./avamar/integration.ts')).avamar,
+  'backup-exec': async () => (await import('./backup-exec/integration.ts')).backupExec,
   backuppc: async () => (await import('./backuppc/integration.ts')).backuppc,
   burp: async () => (await import('./burp/integration.ts')).burp,
+  'data-protector': async () => (await import('./data-protector/integration.ts')).dataProtector,
+  'networker-save': async () => (await import('./networker/save-command.ts')).networkerSave,
+  networker: async () => (await import('./networker/integration.ts')).networker,
+  rubrik: async () => (await import('./rubrik/integration.ts')).rubrik,
+  'spectrum-protect': async () => (await import('./spectrum-protect/integration.ts')).spectrumProtect,
   generic: async () => (await import('./generic/integration.ts')).generic,
 };
 

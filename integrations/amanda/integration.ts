@@ -1,6 +1,14 @@
 import { SnaphookError } from '../../src/ports/errors.ts';
 import type { HookPhase, InstallItem, InstallRequest, Integration, ProductCall } from '../contract.ts';
-import { fileNameOf, hookLine, PLAIN_PATH, requirePlain, selfRaisingFile, sudoersFile } from '../root-script.ts';
+import {
+  fileNameOf,
+  hookLine,
+  PLAIN_PATH,
+  requireLinux,
+  requirePlain,
+  selfRaisingFile,
+  sudoersFile,
+} from '../root-script.ts';
 
 /** What Amanda asks a script before it calls it: what it may be told, and how it answers. */
 const SUPPORT = [
@@ -75,6 +83,7 @@ function levelOf(levels: readonly string[]): string | undefined {
 const targetLine = (directory: string): string => `PROPERTY target ${directory}\n`;
 
 function items(request: InstallRequest): readonly InstallItem[] {
+  requireLinux(request, 'Amanda');
   const { settings, job } = request;
   const { folder = '/usr/lib/amanda/application', user = 'backup', 'limit-seconds': limit = '300' } = settings;
   requirePlain('folder', folder, PLAIN_PATH, ': it stands in a rule of sudo');
@@ -85,7 +94,7 @@ function items(request: InstallRequest): readonly InstallItem[] {
   return [
     selfRaisingFile({
       path: script,
-      lines: [hookLine(request, 'amanda', ` --on-open-run replace --limit-seconds ${limit}`)],
+      lines: [hookLine(request, 'amanda', limit)],
     }),
     sudoersFile(`amanda-${name}`, user, [script]),
     {

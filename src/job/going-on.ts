@@ -1,6 +1,5 @@
 import { doubtOf } from './handed-over.ts';
 import type { JobContext, JobSpec } from './job-spec.ts';
-import { mountResultOf } from './journal.ts';
 import { mountedDevicesOf } from './mounted-devices.ts';
 import { readJournal } from './open-plans.ts';
 import { imagesOf } from './plan.ts';
@@ -9,6 +8,7 @@ import type { PreResult } from './pre.ts';
 import { isSameRun } from './product-run.ts';
 import { loadRun } from './run-record.ts';
 import type { Run } from './step.ts';
+import { mountResultOf } from './step-results.ts';
 
 /** What is told of a run that goes on: what it captured was told by the hook that did. */
 export type GoingOn = Pick<PreResult, 'runId' | 'directory' | 'manifest'>;

@@ -1,0 +1,72 @@
+import { SnaphookError } from '../src/ports/errors.ts';
+import type { InstallItem, InstallRequest, ProductCall, RawCall } from './contract.ts';
+import { batchWord, shellWord } from './quoting.ts';
+
+/** A product that calls what somebody typed into it and tells nothing: words it may add one day change nothing. Errors: `E_USAGE`. */
+export function typedCall({ phase }: RawCall): ProductCall {
+  if (phase) return { phase };
+  throw new SnaphookError('E_USAGE', 'nothing says whether this is before or after the backup', {
+    hint: 'The command of the product has to begin with `snaphook hook pre` or `snaphook hook post`.',
+  });
+}
+
+/** The words of a hook's command. `phase` undefined: words of the product tell it. `limitSeconds` of 0: the product waits as long as it takes. */
+export function hookWords(
+  integration: string,
+  phase: 'pre' | 'post' | undefined,
+  { job, program, configFile }: InstallRequest,
+  limitSeconds?: string,
+): readonly string[] {
+  return [
+    program,
+    'hook',
+    ...(phase === undefined ? [] : [phase]),
+    `--integration=${integration}`,
+    `--job=${job}`,
+    ...(configFile === undefined ? [] : [`--config=${configFile}`]),
+    ...(limitSeconds === undefined ? [] : [`--limit-seconds=${limitSeconds}`]),
+  ];
+}
+
+/** As a shell of the product's system reads it. */
+export const commandLine = (system: InstallRequest['system'], words: readonly string[]): string =>
+  words.map(system === 'windows' ? batchWord : shellWord).join(' ');
+
+/** The words of a command for a field that cuts off program and arguments: program, and the rest as one text. */
+export const commandAndArguments = (system: InstallRequest['system'], words: readonly string[]) => ({
+  command: words[0] ?? '',
+  parameters: commandLine(system, words.slice(1)),
+});
+
+/** Where hook files lie that a product takes by their path; `install` makes the folder. */
+export const hookFolder = (system: InstallRequest['system']): string =>
+  system === 'windows' ? String.raw`C:\ProgramData\snaphook\hooks` : '/etc/snaphook/hooks';
+
+/** Part of a file's name, made of a job's: no separator, nothing hidden, and not the same for two jobs that differ. */
+export function fileNamePart(job: string): string {
+  if (/^[\w-][\w.-]{0,99}$/.test(job)) return job;
+  throw new SnaphookError('E_USAGE', `job "${job}" cannot be part of a file name`, {
+    hint: 'Name the job with letters, digits, "-", "_" and "." only, to let a product call it by a file.',
+  });
+}
+
+/** A program of two lines that calls the hook, for products that take a path and no words. */
+export function hookFile(
+  integration: string,
+  phase: 'pre' | 'post',
+  request: InstallRequest,
+  options: { readonly folder?: string; readonly limitSeconds?: string } = {},
+): Extract<InstallItem, { readonly kind: 'file' }> {
+  const { job, system } = request;
+  const folder = options.folder ?? hookFolder(system);
+  const command = commandLine(system, hookWords(integration, phase, request, options.limitSeconds));
+  const name = `${integration}-${phase}-${fileNamePart(job)}`;
+  return system === 'windows'
+    ? {
+        kind: 'file',
+        path: `${folder}\\${name}.bat`,
+        mode: 0o644,
+        content: `@echo off\r\n${command}\r\nexit /b %ERRORLEVEL%\r\n`,
+      }
+    : { kind: 'file', path: `${folder}/${name}`, mode: 0o755, content: `#!/bin/sh\nexec ${command}\n` };
+}
