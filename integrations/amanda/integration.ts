@@ -110,6 +110,7 @@ function items(request: InstallRequest): readonly InstallItem[] {
         '  plugin "amgtar"',
         '  property "ONE-FILE-SYSTEM" "NO"',
         '  property "CHECK-DEVICE" "NO"',
+        '  property "XATTRS" "YES"',
         '}',
         `define dumptype ${plugin} {`,
         '  program "APPLICATION"',
@@ -123,6 +124,7 @@ function items(request: InstallRequest): readonly InstallItem[] {
       where: 'disklist of the Amanda server; HOST is this machine, and there need be nothing at the path',
       text: `HOST ${name} /snaphook/${name} ${plugin}`,
     },
+    { kind: 'step', text: "Make the job's exportDirectory, which amcheck wants to see, once." },
     {
       kind: 'step',
       text: `Set etimeout (for the hook before an estimate) to at least ${limit}, and ctimeout for amcheck to 120, in amanda.conf.`,
