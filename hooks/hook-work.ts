@@ -34,7 +34,9 @@ export async function hookWork(
         );
       }
       const { goOn, preVerb, runPre } = await import('../src/cli/pre-verb.ts');
-      const request = { configFile, context, vms, onOpenRun: options.onOpenRun, limitMs };
+      // The call that comes first makes the run for all of them: it must not be of its own VM alone.
+      const wanted = context.member ? { vms: [], ownVms: vms } : { vms };
+      const request = { configFile, context, ...wanted, onOpenRun: options.onOpenRun, limitMs };
       const earlier = call.goesOn ? await goOn(request, reporter, signal) : undefined;
       if (earlier) return { document: undefined, text: textFor(integration, earlier, call), exitCode: EXIT.ok };
       if (integration.stdout === 'result') return preVerb(request, reporter, signal);
@@ -92,6 +94,7 @@ function contextOf(integration: Integration, call: ProductCall, options: HookOpt
     productRunId: options.runId ?? call.runId,
     level: options.level ?? call.level,
     incrementals: call.incrementals ?? integration.incrementals,
+    ...(call.member && { member: { name: call.member.name, of: call.member.of } }),
   };
 }
 

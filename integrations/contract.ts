@@ -32,9 +32,16 @@ export interface ProductCall {
   readonly runId?: string | undefined;
   /** `full`, `incremental`, `differential`, `log`, or the product's own word where it is not known to mean one of these. */
   readonly level?: string | undefined;
+  /** Where `member` is there: VMs that the run has to have; which ones it takes, the job says. */
   readonly vms?: readonly string[] | undefined;
   /** Where the call says more than is known of the product: a setting of its job that no product shows to hooks. */
   readonly incrementals?: Incrementals | undefined;
+  /**
+   * The product calls several times for one run of its own, at once or one after the other, and this is one of these calls: they share
+   * one run of the job. `name`: the same in its pre and its post hook, and another one for each call. `of`: how many calls there are, where
+   * the product tells.
+   */
+  readonly member?: { readonly name: string; readonly of?: number | undefined } | undefined;
   readonly outcome?: BackupOutcome | undefined;
   /**
    * One run of the product makes several pre calls: what an earlier one of the same run id handed over goes on serving, and nothing is done.

@@ -29,6 +29,7 @@ export const EXIT_OF_ERROR: Readonly<Record<ErrorCode, number>> = {
   E_SECRET: EXIT.config,
   E_LOCKED: EXIT.locked,
   E_RUN_OPEN: EXIT.locked,
+  E_LEADER: EXIT.failed,
   E_NO_RUN: EXIT.nothingToDo,
   E_JOURNAL: EXIT.failed,
   E_DEADLINE: EXIT.deadline,

@@ -1,12 +1,11 @@
-import { open } from 'node:fs/promises';
+import { type FileHandle, open } from 'node:fs/promises';
 import { eachUnlessAborted, unlessAborted } from '../platform/unless-aborted.ts';
 import { SnaphookError } from '../ports/errors.ts';
 import type { ImageSource, StoredImage } from '../ports/image-source.ts';
 import { exportError } from './export-error.ts';
-import { writeFull } from './file-io.ts';
 import type { ImageContent } from './image-content.ts';
 import { PIECE_BYTES } from './image-sink.ts';
-import { leavesOf } from './leaves.ts';
+import { type Leaf, leavesOf } from './leaves.ts';
 import { openImage } from './read-image.ts';
 import { TreeHash } from './tree-hash.ts';
 import { verifiedChunks } from './verify-image.ts';
@@ -30,12 +29,8 @@ const images: ImageSource = {
       throw exportError(error, file);
     });
     try {
-      let at = 0;
-      for await (const piece of verifiedPieces(directory, image, progress, signal)) {
-        if (!isZero(piece)) await writeFull(raw, piece, at);
-        at += piece.length;
-      }
-      await raw.truncate(at);
+      for await (const _ of verifiedLeaves(directory, image, progress, signal, raw));
+      await raw.truncate(image.sizeBytes);
     } catch (error) {
       throw signal.aborted ? error : exportError(error, file);
     } finally {
@@ -54,9 +49,6 @@ export const storedImages: ImageSource = {
     unlessAborted(images.writeRaw(directory, image, file, progress, signal), signal),
 };
 
-const ZEROS = Buffer.alloc(PIECE_BYTES);
-const isZero = (piece: Buffer): boolean => piece.equals(ZEROS.subarray(0, piece.length));
-
 async function openChecked(directory: string, image: StoredImage): Promise<ImageContent> {
   const content = await openImage(directory, image);
   if (content.sizeBytes === image.sizeBytes) return content;
@@ -71,18 +63,31 @@ async function* verifiedPieces(
   progress: (readBytes: number) => void,
   signal: AbortSignal,
 ): AsyncGenerator<Buffer, void, undefined> {
+  for await (const { content } of verifiedLeaves(directory, image, progress, signal)) {
+    // A copy: what was yielded may still be in use when the memory of the leaf is not its own any more.
+    const pieces = Buffer.from(content);
+    for (let offset = 0; offset < pieces.length; offset += PIECE_BYTES) {
+      yield pieces.subarray(offset, offset + PIECE_BYTES);
+    }
+  }
+}
+
+/** The same in leaves, copied to a file where one is given. */
+async function* verifiedLeaves(
+  directory: string,
+  image: StoredImage,
+  progress: (readBytes: number) => void,
+  signal: AbortSignal,
+  copyTo?: FileHandle,
+): AsyncGenerator<Leaf, void, undefined> {
   const content = await openChecked(directory, image);
   try {
     const { leafBytes, value } = image.contentHash;
     const hash = new TreeHash(leafBytes);
-    for await (const leaf of leavesOf(content, leafBytes, signal)) {
+    for await (const leaf of leavesOf(content, leafBytes, signal, copyTo ? { copyTo } : {})) {
       hash.add(leaf.blake2b);
-      // A copy: what was yielded may still be in use when the memory of the leaf is not its own any more.
-      const pieces = Buffer.from(leaf.content);
-      for (let offset = 0; offset < pieces.length; offset += PIECE_BYTES) {
-        yield pieces.subarray(offset, offset + PIECE_BYTES);
-      }
-      progress(leaf.positionBytes + pieces.length);
+      yield leaf;
+      progress(leaf.positionBytes + leaf.content.length);
     }
     const found = hash.end().value;
     if (found !== value) throw differs(image, `its content has the hash ${found}`);

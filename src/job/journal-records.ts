@@ -92,6 +92,9 @@ export type JournalRecord =
   | { readonly kind: 'undone'; readonly data: { readonly step: StepName } }
   | { readonly kind: 'undo-failed'; readonly data: { readonly step: StepName; readonly error: ErrorRecord } }
   | { readonly kind: 'handed-over'; readonly data: { readonly manifest?: string } }
+  /** Another call of the same run of the product reads what was handed over, too; or one has ended. */
+  | { readonly kind: 'joined'; readonly data: { readonly member: string } }
+  | { readonly kind: 'left'; readonly data: { readonly member: string } }
   /** A kept snapshot has another label from now on. */
   | { readonly kind: 'labelled'; readonly data: { readonly label: string } }
   | { readonly kind: 'closed'; readonly data: { readonly outcome: Outcome } };

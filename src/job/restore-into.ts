@@ -134,7 +134,8 @@ export async function endAttach(
 ): Promise<boolean> {
   // A request without an answer may still be at work.
   await vmImport.whenIdle(into.moRef, signal);
-  const taken = (await vmImport.disksOf(into.moRef, signal))?.files ?? [];
+  // A VM snapshot that was made since has put a file of its own above each.
+  const taken = (await vmImport.disksOf(into.moRef, signal))?.uses ?? [];
   if (files.length === 0 || files.some((file) => !taken.includes(file))) return false;
   await vmImport.detach({ vm: made, files }, signal);
   reporter.info('the other VM has the restored disks, and keeps them', { vm: into.name });
@@ -158,7 +159,7 @@ export async function mayGo(
   }
   const users = await vmImport.usersOf({ files, vm: made }, signal);
   if (users.length === 0) return true;
-  throw new SnaphookError('E_LEFTOVERS', `VM "${name}" stays: a disk of it is one of VM "${users.join('", "')}" too`, {
+  throw new SnaphookError('E_LEFTOVERS', `VM "${name}" stays: VM "${users.join('", "')}" uses a disk of it, too`, {
     hint: `Take the disks from one of the two in vCenter, without deleting their files; then run \`snaphook reap --apply\`.`,
   });
 }

@@ -131,12 +131,19 @@ async function removeMade(undo: Undo, signal: AbortSignal): Promise<Complete> {
   if (isComplete && made.name !== interimNameOf(plan, runId)) return leaveRenamed(undo, made);
   if (plan.into && !(await mayGo(ports, made.moRef, made.name, signal))) return undefined;
   if (!made.poweredOff) {
-    throw new SnaphookError('E_LEFTOVERS', `VM "${made.name}", which restore "${runId}" did not complete, runs`, {
-      hint: `Its disks are not complete. Power it off, then run \`snaphook reap --apply\`.`,
-    });
+    throw new SnaphookError(
+      'E_LEFTOVERS',
+      `VM "${made.name}", which restore "${runId}" did not bring to its end, runs`,
+      {
+        hint: `${isComplete ? 'It only brings disks to another VM.' : 'Its disks are not complete.'} Power it off, then run \`snaphook reap --apply\`, which removes it.`,
+      },
+    );
   }
   await vmImport.destroy(made.moRef, signal);
-  reporter.info('an incomplete VM was removed', { vm: made.name, of: plan.of.name });
+  reporter.info(isComplete ? 'a VM that brought disks was removed with them' : 'an incomplete VM was removed', {
+    vm: made.name,
+    of: plan.of.name,
+  });
   return undefined;
 }
 

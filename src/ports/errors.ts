@@ -11,6 +11,7 @@ export const ERROR_CODES = [
   'E_SECRET',
   'E_LOCKED',
   'E_RUN_OPEN',
+  'E_LEADER',
   'E_NO_RUN',
   'E_JOURNAL',
   'E_DEADLINE',

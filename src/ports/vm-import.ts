@@ -61,8 +61,10 @@ export interface VmDisks {
   readonly host: string;
   /** How many more disks its SCSI controllers take, running or not. Those that are shared with other VMs do not count. */
   readonly freePlaces: number;
-  /** Of its disks, such as `[datastore] directory/name.vmdk`. */
+  /** Of its disks as they are, such as `[datastore] directory/name.vmdk`. */
   readonly files: readonly string[];
+  /** These, what they rest on since a VM snapshot was made, and all other files of the VM. */
+  readonly uses: readonly string[];
 }
 
 export interface VmIdentity {
@@ -114,7 +116,7 @@ export interface VmImport {
   destroy(vm: MoRef, signal: AbortSignal): Promise<void>;
   /** Undefined when it is gone. */
   disksOf(vm: MoRef, signal: AbortSignal): Promise<VmDisks | undefined>;
-  /** Names of other VMs, running or not, that have one of the files as a disk. They are looked for near the VM. */
+  /** Names of other VMs, running or not, that use one of the files in any way. They are looked for near the VM. */
   usersOf(
     of: { readonly files: readonly string[]; readonly vm: MoRef },
     signal: AbortSignal,

@@ -3,14 +3,14 @@ import type { VmDisks } from '../ports/vm-import.ts';
 import { child, integer, ref, text, type VimRef } from './decode.ts';
 import { addDisks, type DiskPlace, type SoapObject } from './encode.ts';
 import { errorOfUnreadableAnswer } from './faults.ts';
-import { diskFilesOf } from './file-holders.ts';
+import { diskFilesOf, filesUsedBy, VM_FILES } from './file-holders.ts';
 import { devicesOf, freePlaces } from './hot-add.ts';
 import { displayName } from './managed-entity.ts';
 import { type ObjectProperties, requireReadable } from './property-collector.ts';
 import type { Session } from './session.ts';
 import { readObject } from './tasks.ts';
 
-const PROPERTIES = ['config.hardware.device', 'config.version', 'runtime.host'];
+const PROPERTIES = ['config.hardware.device', 'config.version', 'runtime.host', VM_FILES];
 
 /** Undefined when the VM is gone. */
 export async function readVmDisks(session: Session, vm: VimRef): Promise<VmDisks | undefined> {
@@ -19,7 +19,12 @@ export async function readVmDisks(session: Session, vm: VimRef): Promise<VmDisks
   const host = ref(found.properties.get('runtime.host'));
   const name = host && text((await readObject(session, host, ['name']))?.properties.get('name'));
   if (name === undefined) throw errorOfUnreadableAnswer(session.server, 'RetrievePropertiesEx');
-  return { host: displayName(name), freePlaces: freePlaces(found).length, files: diskFilesOf(found) };
+  return {
+    host: displayName(name),
+    freePlaces: freePlaces(found).length,
+    files: diskFilesOf(found),
+    uses: filesUsedBy(found),
+  };
 }
 
 /** Changes the VM by one reconfiguration. Errors: `E_RESTORE` when it has too few places. */

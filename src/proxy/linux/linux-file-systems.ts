@@ -1,5 +1,6 @@
 import { realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
+import { firstFileBelow } from '../../platform/first-file-below.ts';
 import { insideOf } from '../../platform/inside-of.ts';
 import { unlessAborted } from '../../platform/unless-aborted.ts';
 import type { Clock } from '../../ports/clock.ts';
@@ -13,7 +14,7 @@ import { releaseLoops } from './loop-devices.ts';
 import { removeNodes } from './loop-marks.ts';
 import { type DiskContent, type FoundOnDisk, hasPhysicalVolume, withLogicalVolumes } from './lvm/logical-volumes.ts';
 import { requireMachinesMounts } from './machine-mounts.ts';
-import { firstFileBelow, makeMountPoint } from './mount-points.ts';
+import { makeMountPoint } from './mount-points.ts';
 import { mountVolume } from './mount-volume.ts';
 import { mountsBelow } from './mounts.ts';
 import { removeFolders } from './place-names.ts';

@@ -6,11 +6,11 @@ import { DATABASE_VM, LINUX_VM } from '../../../src/lab/estate.ts';
 import { ESX } from '../../../src/lab/estate-vms.ts';
 import { checkDatabase, isConsistent } from '../../../src/lab/guest/database-check.ts';
 import type { DiskInventory } from '../../../src/lab/vcenter/inventory.ts';
-import { SnaphookError } from '../../../src/ports/errors.ts';
 import { moRef } from '../../../src/ports/identity.ts';
 import type { Reporter } from '../../../src/ports/reporter.ts';
 import { failure } from '../../failure.ts';
 import { crashProgram, reapSite, told } from '../reap/crashed-site.ts';
+import { patientPre } from './patient-pre.ts';
 import { openSite, type Site } from './site.ts';
 
 jest.setTimeout(120_000);
@@ -45,22 +45,9 @@ afterEach(() => {
   expect(site.leftBehind()).toEqual([]);
 });
 
-/** A machine with other work to do may lose a freeze window, which is nothing that is shown here. */
-async function preWhileQuick(job: string): Promise<void> {
-  for (let left = 3; ; left -= 1) {
-    try {
-      await site.pre({ job, spec: { configurationFiles: 'require' } });
-      return;
-    } catch (error) {
-      const isLate = error instanceof SnaphookError && ['E_GRADE', 'E_FREEZE_WINDOW'].includes(error.code);
-      if (!isLate || left === 1) throw error;
-    }
-  }
-}
-
 async function backUp(job: string): Promise<Backup> {
   const { events, directory } = site.lab;
-  await preWhileQuick(job);
+  await patientPre(site, { job, spec: { configurationFiles: 'require' } });
   const moment = establishMoments(events.events).at(-1);
   if (moment === undefined) throw new Error(`job "${job}" took no snapshot`);
   const kept = path.join(directory, `backup-${job}`);

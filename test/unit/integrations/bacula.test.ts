@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
 import { bacula } from '../../../integrations/bacula/integration.ts';
 import { bareos } from '../../../integrations/bareos/integration.ts';
 import { describeIntegration, type RecordedCall } from '../../contract/integration.ts';
@@ -125,6 +127,16 @@ test('where the Director is here, its user may release the job as root, and noth
   expect(textOf('nightly-sql', { director: 'here' })).toMatch(/RunsOnClient = no\n.*sudo -n \/usr\/local\/sbin/);
   const windows = { ...request, system: 'windows', settings: { director: 'here' } } as const;
   expect(() => bacula.installation.items(windows)).toThrow(/no Director runs on Windows/);
+});
+
+test('the README shows what is installed, line by line', () => {
+  const readme = readFileSync(path.join(__dirname, '../../../integrations/bacula/README.md'), 'utf8');
+  const shown = new Set(readme.split('\n').map((line) => line.trim()));
+  const items = bacula.installation.items({ ...request, settings: { director: 'here' } });
+  const texts = items.flatMap((item) => (item.kind === 'file' ? item.content : item.kind === 'lines' ? item.text : []));
+  const lines = texts.flatMap((text) => text.split('\n')).map((line) => line.trim());
+
+  expect(lines.filter((line) => line !== '' && !/REPLACE-/.test(line) && !shown.has(line))).toEqual([]);
 });
 
 test('on Windows paths have forward slashes, as backslashes escape', () => {

@@ -61,14 +61,11 @@ test('the script passes the job, and all that burp adds', () => {
 
   expect(shellRunsScript(script?.content.replace('/bin/echo', `printf '%s\\n'`) ?? '', ['pre', 'a b', ''])).toEqual([
     'hook',
-    '--integration',
-    'burp',
+    '--integration=burp',
     `--job=${job}`,
     '--config=/etc/my snaphook.yaml',
-    '--on-open-run',
-    'replace',
-    '--limit-seconds',
-    '600',
+    '--limit-seconds=600',
+    '--on-open-run=replace',
     '--',
     'pre',
     'a b',

@@ -7,7 +7,8 @@ import { SnaphookError } from '../../../src/ports/errors.ts';
 import type { Volume } from '../../../src/ports/file-systems.ts';
 import { deviceId } from '../../../src/ports/identity.ts';
 import { failure } from '../../failure.ts';
-import { DEVICE_PATH, linkedRun, mounted, other, TARGET } from './worlds/linked-run.ts';
+import { DEVICE_PATH, TARGET } from './worlds/linked-base.ts';
+import { linkedRun, mounted, other } from './worlds/linked-run.ts';
 
 const signal = new AbortController().signal;
 const OTHER = deviceId('00102');

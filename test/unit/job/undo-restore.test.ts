@@ -53,7 +53,7 @@ async function undoIn(
   }: {
     readonly canRemove?: boolean;
     readonly end?: ImportEnd;
-    /** Files of the disks of VMs, by id; a VM that nothing else tells of may go by its name. */
+    /** Files of VMs, by id; a VM that nothing else tells of may go by its name. The first is that of its disk, others lie below it. */
     readonly disks?: Readonly<Record<string, readonly string[]>>;
   } = {},
 ) {
@@ -95,7 +95,7 @@ async function undoIn(
       whenIdle: async () => undefined,
       disksOf: async (vm) => {
         const files = hung.get(vm);
-        return files && { host: 'esx1', freePlaces: 1, files };
+        return files && { host: 'esx1', freePlaces: 1, files: files.slice(0, 1), uses: files };
       },
       usersOf: async ({ files, vm }) =>
         [...hung]
@@ -255,15 +255,14 @@ const FILE = '[ds] keeper/disk.vmdk';
 const BROUGHT = [step('intent', 'import'), BEGUN, step('done', 'import', { vm: MADE, files: [FILE] })];
 const ATTACHING = [...BROUGHT, step('intent', 'attach')];
 
-test.each<[string, readonly string[]]>([
-  ['and still hang on the VM that brought them', [`detach from ${MADE}`]],
-  ['alone', [`detach from ${MADE}`]],
-])('disks that the other VM has, %s, are its own from then on, and the restore is done', async (what, detached) => {
-  const own = what === 'alone' ? [] : [FILE];
-  const disks = { [MADE]: own, [INTO.moRef]: ['[ds] web01/web01.vmdk', FILE] };
+test.each([
+  ['has a disk of', [FILE]],
+  ['uses below a VM snapshot', ['[ds] web01/web01-000001.vmdk', FILE]],
+])('a file that the other VM %s is its own from then on, and the restore is done', async (_what, files) => {
+  const disks = { [MADE]: [FILE], [INTO.moRef]: files };
   const { did, errors, state, names } = await undoIn([KEEPER], plan(undefined, INTO), ATTACHING, { disks });
 
-  expect([did, errors, names]).toEqual([detached, [], [KEEPER.name]]);
+  expect([did, errors, names]).toEqual([[`detach from ${MADE}`], [], [KEEPER.name]]);
   expect(isRestored(state)).toBe(true);
 });
 
