@@ -138,7 +138,7 @@ Device { Name = v; Media Type = File; Archive Device = ${folder}/volumes; LabelM
 Messages { Name = M; director = d = all }
 `,
     'fd.conf': `
-FileDaemon { Name = f; FDport = ${ports.fd}; FDAddress = 127.0.0.1; ${own('fd')}; Plugin Directory = /usr/lib/bacula }
+FileDaemon { Name = f; FDport = ${ports.fd}; FDAddress = 127.0.0.1; ${own('fd')}; CommCompression = no; Plugin Directory = /usr/lib/bacula }
 Director { Name = d; Password = p }
 Messages { Name = M; director = d = all }
 `,
