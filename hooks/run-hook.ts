@@ -6,7 +6,6 @@ import { endProgram, runVerb, type VerbResult } from '../src/cli/console.ts';
 import { EXIT } from '../src/cli/exit-codes.ts';
 import { SnaphookError } from '../src/ports/errors.ts';
 import { type HookChannel, openHookChannel, stderrChannel } from './hook-channel.ts';
-import { hookWork } from './hook-work.ts';
 
 /**
  * A hook program: the integration reads the call, the verb does the work, stdout and the exit code tell the product.
@@ -14,7 +13,7 @@ import { hookWork } from './hook-work.ts';
  */
 export async function runHook(
   name: string,
-  phase: 'pre' | 'post' | undefined,
+  phase: 'pre' | 'post' | 'list' | undefined,
   argv: readonly string[],
 ): Promise<never> {
   const own = argv.includes('--') ? argv.slice(0, argv.indexOf('--')) : argv;
@@ -25,7 +24,9 @@ export async function runHook(
     const options = readHookOptions(argv, process.env);
     if (options.help) return { document: { usage: HOOK_USAGE }, text: usageOf(name), exitCode: EXIT.ok };
     const integration = await integrationNamed(options.integration);
-    channel = openHookChannel(integration, options.logFile);
+    // A list is data, and products that ask for one read both streams as one.
+    const stderr = phase === 'list' ? 'silent' : integration.stderr;
+    channel = openHookChannel({ name: integration.name, stderr }, options.logFile);
     const call = integration.read({ phase, words: options.words, env: process.env });
     known = { integration, call };
     return hookResult(integration, call, options, channel, signal);
@@ -48,6 +49,7 @@ async function hookResult(
       hint: 'The product reads stdout itself, or wants it silent. `snaphook status --json` shows the run.',
     });
   }
+  const { hookWork } = await import('./hook-work.ts');
   return hookWork(integration, call, options, channel.reporter, signal);
 }
 

@@ -9,7 +9,7 @@ const names = [process.argv0, process.execPath].map((called) => path.parse(calle
 standSomewhere();
 if (names.includes('pre-backup')) void import('../hooks/pre-backup.ts');
 else if (names.includes('post-backup')) void import('../hooks/post-backup.ts');
-else void import('../src/cli/main.ts');
+else void import('../src/cli/snaphook.ts');
 
 /** The folder that a caller stands in may be gone: packages ask for it when they are loaded, and would fail. */
 function standSomewhere(): void {

@@ -29,7 +29,15 @@ const PRODUCTS = [
   { name: 'burp', packages: ['burp'] },
   {
     name: 'bacula',
-    packages: ['bacula-director', 'bacula-director-sqlite3', 'bacula-sd', 'bacula-fd', 'bacula-console', 'sqlite3'],
+    packages: [
+      'bacula-director',
+      'bacula-director-sqlite3',
+      'bacula-sd',
+      'bacula-fd',
+      'bacula-console',
+      'sqlite3',
+      'sudo',
+    ],
   },
 ];
 

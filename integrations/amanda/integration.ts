@@ -155,6 +155,7 @@ export const amanda: Integration = {
     mayOverlap: true,
     sameIdOnRetry: true,
   },
+  incrementals: 'by-time',
   installation: {
     settings: [
       {

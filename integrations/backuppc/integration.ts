@@ -92,6 +92,7 @@ export const backuppc: Integration = {
     mayOverlap: true,
     sameIdOnRetry: false,
   },
+  incrementals: 'by-comparison',
   installation: {
     settings: [
       { name: 'directory', meaning: "the job's exportDirectory, which becomes the share" },

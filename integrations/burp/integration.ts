@@ -43,6 +43,7 @@ export const burp: Integration = {
     mayOverlap: true,
     sameIdOnRetry: false,
   },
+  incrementals: 'by-comparison',
   installation: {
     settings: [
       {

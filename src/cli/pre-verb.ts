@@ -11,6 +11,8 @@ export interface PreRequest {
   readonly configFile: string;
   readonly context: JobContext;
   readonly vms: readonly string[];
+  /** VMs that the run has to have, where another call of the backup product may make it. */
+  readonly ownVms?: readonly string[];
   readonly onOpenRun: OnOpenRun | undefined;
   /** How long the backup product waits; undefined: as long as the job's own deadline says. */
   readonly limitMs?: number | undefined;
@@ -34,6 +36,7 @@ export async function runPre(request: PreRequest, reporter: Reporter, signal: Ab
   const config = loadConfig(request.configFile);
   const spec = jobSpec(config, request.context.job, {
     vms: request.vms,
+    ownVms: request.ownVms,
     onOpenRun: request.onOpenRun,
     limitMs: request.limitMs,
   });

@@ -4,6 +4,7 @@ import type {
   DatastoreResult,
   DevicesResult,
   GuestsResult,
+  ImportResult,
   ManagedCaptureResult,
   MountResult,
   RegisterResult,
@@ -36,3 +37,5 @@ export const copyResultOf = (state: RunState): RegisterResult | undefined =>
   resultOf(state, 'copy') as RegisterResult | undefined;
 export const guestsResultOf = (state: RunState): GuestsResult | undefined =>
   resultOf(state, 'guests') as GuestsResult | undefined;
+export const importResultOf = (state: RunState): ImportResult | undefined =>
+  resultOf(state, 'import') as ImportResult | undefined;

@@ -11,6 +11,7 @@ export const noFileSystems: FileSystems = {
   mountedIn: uncalled,
   preflightChecks: uncalled,
   readWhole: uncalled,
+  writeIndex: uncalled,
   probe: uncalled,
   release: uncalled,
 };
