@@ -1,10 +1,7 @@
 import { createHash } from 'node:crypto';
 import { SnaphookError } from '../src/ports/errors.ts';
 import type { InstallItem, InstallRequest } from './contract.ts';
-import { shellWord } from './quoting.ts';
-
-/** Folder of scripts that products call, where a product has none of its own for them. */
-export const SCRIPTS = '/usr/local/lib/snaphook';
+import { commandLine, hookWords } from './typed-command.ts';
 
 /**
  * Of files that are made for one job: the job's name where it is plain, else one that no other job gets. Without dots, as sudo passes over files
@@ -16,13 +13,12 @@ export function fileNameOf(job: string): string {
 }
 
 /**
- * The command line of a hook for /bin/sh. `more`: options as they are. Of what the script is called with everything is the product's own,
- * so that nobody who may call it can give an option of the hook.
+ * The last line of a script: it becomes the hook. Whatever the script is called with are the product's words, so that nobody who may call it
+ * can give an option of the hook.
  */
-export function hookLine({ job, program, configFile }: InstallRequest, integration: string, more: string): string {
-  const words = [program, 'hook', '--integration', integration, `--job=${job}`];
-  if (configFile !== undefined) words.push(`--config=${configFile}`);
-  return `exec ${words.map(shellWord).join(' ')}${more} -- "$@"`;
+export function hookLine(request: InstallRequest, integration: string, limitSeconds?: string): string {
+  const words = [...hookWords(integration, undefined, request, limitSeconds), '--on-open-run=replace'];
+  return `exec ${commandLine('linux', words)} -- "$@"`;
 }
 
 interface RootScript {
@@ -40,9 +36,9 @@ export const scriptFile = ({ path, lines }: RootScript): InstallItem => ({
   content: ['#!/bin/sh', ...lines, ''].join('\n'),
 });
 
-/** A script that works as root also where its product does not: it calls itself once more by sudo. */
+/** A script that works as root also where its product does not: it calls itself once more by sudo. Its path is plain. */
 export const selfRaisingFile = ({ path, lines }: RootScript): InstallItem =>
-  scriptFile({ path, lines: ['[ "$(id -u)" = 0 ] || exec /usr/bin/sudo -n "$0" "$@"', ...lines] });
+  scriptFile({ path, lines: [`[ "$(id -u)" = 0 ] || exec /usr/bin/sudo -n ${path} "$@"`, ...lines] });
 
 /** Lets the product's user call these scripts as root, and nothing else. Errors: `E_USAGE` for what sudoers would read as something else. */
 export function sudoersFile(name: string, user: string, scripts: readonly string[]): InstallItem {
@@ -55,6 +51,14 @@ export function sudoersFile(name: string, user: string, scripts: readonly string
     owner: 'root',
     content: [...lines, ''].join('\n'),
   };
+}
+
+/** Errors: `E_USAGE` where the scripts would be for another system. */
+export function requireLinux({ system }: InstallRequest, title: string): void {
+  if (system === 'linux') return;
+  throw new SnaphookError('E_USAGE', `"${title}" is set up on Linux only`, {
+    hint: 'Elsewhere a product that can call a program before and after a backup goes by the integration "generic".',
+  });
 }
 
 /** Errors: `E_USAGE`, with the reason. */

@@ -10,17 +10,17 @@ export function typedCall({ phase }: RawCall): ProductCall {
   });
 }
 
-/** The words of a hook's command. `limitSeconds` of 0: the product waits as long as it takes. */
+/** The words of a hook's command. `phase` undefined: words of the product tell it. `limitSeconds` of 0: the product waits as long as it takes. */
 export function hookWords(
   integration: string,
-  phase: 'pre' | 'post',
+  phase: 'pre' | 'post' | undefined,
   { job, program, configFile }: InstallRequest,
   limitSeconds?: string,
 ): readonly string[] {
   return [
     program,
     'hook',
-    phase,
+    ...(phase === undefined ? [] : [phase]),
     `--integration=${integration}`,
     `--job=${job}`,
     ...(configFile === undefined ? [] : [`--config=${configFile}`]),

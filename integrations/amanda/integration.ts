@@ -1,6 +1,14 @@
 import { SnaphookError } from '../../src/ports/errors.ts';
 import type { HookPhase, InstallItem, InstallRequest, Integration, ProductCall } from '../contract.ts';
-import { fileNameOf, hookLine, PLAIN_PATH, requirePlain, selfRaisingFile, sudoersFile } from '../root-script.ts';
+import {
+  fileNameOf,
+  hookLine,
+  PLAIN_PATH,
+  requireLinux,
+  requirePlain,
+  selfRaisingFile,
+  sudoersFile,
+} from '../root-script.ts';
 
 /** What Amanda asks a script before it calls it: what it may be told, and how it answers. */
 const SUPPORT = [
@@ -75,17 +83,18 @@ function levelOf(levels: readonly string[]): string | undefined {
 const targetLine = (directory: string): string => `PROPERTY target ${directory}\n`;
 
 function items(request: InstallRequest): readonly InstallItem[] {
+  requireLinux(request, 'Amanda');
   const { settings, job } = request;
-  const { folder = '/usr/lib/amanda/application', user = 'backup', 'limit-seconds': limit = '300' } = settings;
+  const { folder = '/usr/lib/amanda/application', user = 'backup', limitSeconds: limit = '300' } = settings;
   requirePlain('folder', folder, PLAIN_PATH, ': it stands in a rule of sudo');
-  requirePlain('limit-seconds', limit, /^\d+$/);
+  requirePlain('limitSeconds', limit, /^\d+$/);
   const name = fileNameOf(job);
   const plugin = `snaphook-${name}`;
   const script = `${folder}/${plugin}`;
   return [
     selfRaisingFile({
       path: script,
-      lines: [hookLine(request, 'amanda', ` --on-open-run replace --limit-seconds ${limit}`)],
+      lines: [hookLine(request, 'amanda', limit)],
     }),
     sudoersFile(`amanda-${name}`, user, [script]),
     {
@@ -101,6 +110,7 @@ function items(request: InstallRequest): readonly InstallItem[] {
         '  plugin "amgtar"',
         '  property "ONE-FILE-SYSTEM" "NO"',
         '  property "CHECK-DEVICE" "NO"',
+        '  property "XATTRS" "YES"',
         '}',
         `define dumptype ${plugin} {`,
         '  program "APPLICATION"',
@@ -114,6 +124,7 @@ function items(request: InstallRequest): readonly InstallItem[] {
       where: 'disklist of the Amanda server; HOST is this machine, and there need be nothing at the path',
       text: `HOST ${name} /snaphook/${name} ${plugin}`,
     },
+    { kind: 'step', text: "Make the job's exportDirectory, which amcheck wants to see, once." },
     {
       kind: 'step',
       text: `Set etimeout (for the hook before an estimate) to at least ${limit}, and ctimeout for amcheck to 120, in amanda.conf.`,
@@ -148,7 +159,7 @@ export const amanda: Integration = {
   installation: {
     settings: [
       {
-        name: 'limit-seconds',
+        name: 'limitSeconds',
         meaning:
           'how long the Amanda server waits for the hook: etimeout, or dtimeout where estimates are made by the server',
         fallback: '300',

@@ -5,11 +5,12 @@ import {
   fileNameOf,
   hookLine,
   PLAIN_PATH,
+  requireLinux,
   requirePlain,
-  SCRIPTS,
   selfRaisingFile,
   sudoersFile,
 } from '../root-script.ts';
+import { hookFolder } from '../typed-command.ts';
 
 const LEVELS: Readonly<Record<string, string>> = { full: 'full', incr: 'incremental' };
 const OUTCOMES: Readonly<Record<string, BackupOutcome>> = { '1': 'ok', '0': 'failed' };
@@ -42,14 +43,15 @@ const tarLines = (directory: string): readonly string[] => [
 ];
 
 function items(request: InstallRequest): readonly InstallItem[] {
-  const { directory = '', user = 'backuppc', folder = SCRIPTS } = request.settings;
+  requireLinux(request, 'BackupPC');
+  const { directory = '', user = 'backuppc', folder = hookFolder('linux') } = request.settings;
   const why = ': BackupPC cuts its commands at spaces and puts its variables in for `$`';
   requirePlain('folder', folder, PLAIN_PATH, why);
   const name = fileNameOf(request.job);
   const hook = `${folder}/backuppc-${name}`;
   const tar = `${folder}/backuppc-tar-${name}`;
   return [
-    selfRaisingFile({ path: hook, lines: [hookLine(request, 'backuppc', ' --on-open-run replace')] }),
+    selfRaisingFile({ path: hook, lines: [hookLine(request, 'backuppc')] }),
     selfRaisingFile({ path: tar, lines: tarLines(directory) }),
     sudoersFile(`backuppc-${name}`, user, [hook, tar]),
     {
@@ -95,7 +97,7 @@ export const backuppc: Integration = {
     settings: [
       { name: 'directory', meaning: "the job's exportDirectory, which becomes the share" },
       { name: 'user', meaning: 'user of the BackupPC server', fallback: 'backuppc' },
-      { name: 'folder', meaning: 'folder of the scripts, which only root may write to', fallback: SCRIPTS },
+      { name: 'folder', meaning: 'folder of the scripts, which only root may write to', fallback: hookFolder('linux') },
     ],
     items,
   },

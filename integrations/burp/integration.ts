@@ -1,6 +1,7 @@
 import { SnaphookError } from '../../src/ports/errors.ts';
 import type { BackupOutcome, Integration, ProductCall } from '../contract.ts';
-import { fileNameOf, hookLine, SCRIPTS, scriptFile } from '../root-script.ts';
+import { fileNameOf, hookLine, requireLinux, scriptFile } from '../root-script.ts';
+import { hookFolder } from '../typed-command.ts';
 
 /** Of all that a server script is called for. */
 const SERVER_BACKUPS: readonly string[] = ['backup', 'backup_timed'];
@@ -46,16 +47,17 @@ export const burp: Integration = {
   installation: {
     settings: [
       {
-        name: 'limit-seconds',
+        name: 'limitSeconds',
         meaning: 'network_timeout of the burp server, in seconds',
         fallback: '7200',
       },
     ],
     items: (request) => {
-      const script = `${SCRIPTS}/burp-${fileNameOf(request.job)}`;
-      const more = ` --on-open-run replace --limit-seconds ${request.settings['limit-seconds'] ?? '7200'}`;
+      requireLinux(request, 'burp');
+      const script = `${hookFolder('linux')}/burp-${fileNameOf(request.job)}`;
+      const { limitSeconds: limit = '7200' } = request.settings;
       return [
-        scriptFile({ path: script, lines: [hookLine(request, 'burp', more)] }),
+        scriptFile({ path: script, lines: [hookLine(request, 'burp', limit)] }),
         {
           kind: 'lines',
           where: '/etc/burp/burp.conf of the client',

@@ -102,13 +102,10 @@ test.each(['nightly-sql', "Täglich / it's $(reboot) %p"])(
     expect(script.path).toMatch(/^\/usr\/lib\/amanda\/application\/snaphook-[\w-]+$/);
     expect(shellRunsScript(script.content, ['PRE-DLE-BACKUP', '--disk', 'a b', '']).slice(1)).toEqual([
       'hook',
-      '--integration',
-      'amanda',
+      '--integration=amanda',
       `--job=${job}`,
-      '--on-open-run',
-      'replace',
-      '--limit-seconds',
-      '300',
+      '--limit-seconds=300',
+      '--on-open-run=replace',
       '--',
       'PRE-DLE-BACKUP',
       '--disk',
@@ -128,7 +125,7 @@ test.each(['nightly-sql', "Täglich / it's $(reboot) %p"])(
 test.each([
   [{ user: 'backup ALL' }, /user "backup ALL"/],
   [{ folder: '/opt/my amanda' }, /folder/],
-  [{ 'limit-seconds': '5m' }, /limit-seconds/],
+  [{ limitSeconds: '5m' }, /limitSeconds/],
 ])('%j is refused', (settings, message) => {
   expect(() => installedFiles(amanda, { settings })).toThrow(message);
 });

@@ -48,11 +48,9 @@ test.each(['nightly-sql', "Täglich / it's $(reboot) %p"])(
 
     expect(shellRunsScript(hook.content, ['post', 'ok=1', '']).slice(1)).toEqual([
       'hook',
-      '--integration',
-      'backuppc',
+      '--integration=backuppc',
       `--job=${job}`,
-      '--on-open-run',
-      'replace',
+      '--on-open-run=replace',
       '--',
       'post',
       'ok=1',
@@ -86,7 +84,7 @@ test('the lines for its configuration are Perl that gives the words back', () =>
   const script = `our %Conf; ${lines.join('\n')}; print join("\\n", @Conf{qw(DumpPostUserCmd UserCmdCheckStatus TarIncrArgs)}, @{$Conf{TarShareName}})`;
 
   expect(execFileSync('perl', ['-e', script], { encoding: 'utf8' }).split('\n')).toEqual([
-    '/usr/local/lib/snaphook/backuppc-j post type=$type client=$client ok=$xferOK',
+    '/etc/snaphook/hooks/backuppc-j post type=$type client=$client ok=$xferOK',
     '1',
     '$incrDate',
     directory,

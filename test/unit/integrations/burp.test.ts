@@ -55,20 +55,17 @@ test('the script passes the job, and all that burp adds', () => {
     program: '/bin/echo',
     system: 'linux',
     configFile: '/etc/my snaphook.yaml',
-    settings: { 'limit-seconds': '600' },
+    settings: { limitSeconds: '600' },
   });
   const [script] = items.flatMap((item) => (item.kind === 'file' ? [item] : []));
 
   expect(shellRunsScript(script?.content.replace('/bin/echo', `printf '%s\\n'`) ?? '', ['pre', 'a b', ''])).toEqual([
     'hook',
-    '--integration',
-    'burp',
+    '--integration=burp',
     `--job=${job}`,
     '--config=/etc/my snaphook.yaml',
-    '--on-open-run',
-    'replace',
-    '--limit-seconds',
-    '600',
+    '--limit-seconds=600',
+    '--on-open-run=replace',
     '--',
     'pre',
     'a b',
