@@ -228,7 +228,7 @@ describe('trouble', () => {
   async function startSlow(): Promise<number> {
     const before = bacula.volumeBytes();
     const jobId = await bacula.start('Slow', 'Full');
-    await until(() => bacula.volumeBytes() > before + 1000, 'the data');
+    await until(() => bacula.volumeBytes() > before + 10_000, 'the data');
     expect(hooksAtWork()).toEqual([]);
     return jobId;
   }
