@@ -50,18 +50,18 @@ const STAGES = [
     npm: ['test', ...jestArgs('test')],
     count: countChecksAndJest,
   },
-  { name: 'demo', limitMinutes: 3, npm: ['run', '--silent', 'demo', '--', '--json'], count: countDemo },
-  summaryStage('freeze', 8),
+  { name: 'demo', limitMinutes: 5, npm: ['run', '--silent', 'demo', '--', '--json'], count: countDemo },
+  summaryStage('freeze', 10),
   {
     name: 'chaos',
-    limitMinutes: 4,
+    limitMinutes: 8,
     after: 'freeze',
     npm: ['run', '--silent', 'chaos', '--', '--json'],
     count: countChaos,
   },
-  summaryStage('files', 7),
+  summaryStage('files', 10),
   summaryStage('products', 10),
-  summaryStage('package', 8),
+  summaryStage('package', 10),
   // Both make releases in one folder.
   {
     name: 'wine',
@@ -70,7 +70,7 @@ const STAGES = [
     npm: ['run', '--silent', 'test:package', '--', 'windows'],
     count: countSummary('package'),
   },
-  summaryStage('peers', 9),
+  summaryStage('peers', 10),
   { ...jestStage('faults', 14), lanes: 3 },
   summaryStage('qemu', 15),
   // Every fifth kill point, other ones each time: all of them take five times as long.

@@ -85,9 +85,9 @@ const targetLine = (directory: string): string => `PROPERTY target ${directory}\
 function items(request: InstallRequest): readonly InstallItem[] {
   requireLinux(request, 'Amanda');
   const { settings, job } = request;
-  const { folder = '/usr/lib/amanda/application', user = 'backup', 'limit-seconds': limit = '300' } = settings;
+  const { folder = '/usr/lib/amanda/application', user = 'backup', limitSeconds: limit = '300' } = settings;
   requirePlain('folder', folder, PLAIN_PATH, ': it stands in a rule of sudo');
-  requirePlain('limit-seconds', limit, /^\d+$/);
+  requirePlain('limitSeconds', limit, /^\d+$/);
   const name = fileNameOf(job);
   const plugin = `snaphook-${name}`;
   const script = `${folder}/${plugin}`;
@@ -159,7 +159,7 @@ export const amanda: Integration = {
   installation: {
     settings: [
       {
-        name: 'limit-seconds',
+        name: 'limitSeconds',
         meaning:
           'how long the Amanda server waits for the hook: etimeout, or dtimeout where estimates are made by the server',
         fallback: '300',

@@ -47,7 +47,7 @@ export const burp: Integration = {
   installation: {
     settings: [
       {
-        name: 'limit-seconds',
+        name: 'limitSeconds',
         meaning: 'network_timeout of the burp server, in seconds',
         fallback: '7200',
       },
@@ -55,7 +55,7 @@ export const burp: Integration = {
     items: (request) => {
       requireLinux(request, 'burp');
       const script = `${hookFolder('linux')}/burp-${fileNameOf(request.job)}`;
-      const { 'limit-seconds': limit = '7200' } = request.settings;
+      const { limitSeconds: limit = '7200' } = request.settings;
       return [
         scriptFile({ path: script, lines: [hookLine(request, 'burp', limit)] }),
         {

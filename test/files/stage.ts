@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 
 /** What the script of the stage prepares. */
@@ -34,8 +34,16 @@ export function heldBelow(folder: string): readonly string[] {
     .flatMap((line) => line.split(' ')[4] ?? [])
     .filter((mountPoint) => mountPoint.startsWith(`${folder}/`));
   const loops = readdirSync('/sys/block').filter((name) => {
-    const backing = `/sys/block/${name}/loop/backing_file`;
-    return existsSync(backing) && readFileSync(backing, 'utf8').startsWith(`${folder}/`);
+    return backingFileOf(name).startsWith(`${folder}/`);
   });
   return [...mounts, ...loops];
+}
+
+/** Empty when there is none any more: others detach theirs while we look. */
+function backingFileOf(loop: string): string {
+  try {
+    return readFileSync(`/sys/block/${loop}/loop/backing_file`, 'utf8');
+  } catch {
+    return '';
+  }
 }

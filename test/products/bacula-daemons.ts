@@ -1,5 +1,5 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { chmodSync, chownSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { must, newFolder } from '../files/stage.ts';
 import { freePorts, until } from './product-site.ts';
@@ -32,6 +32,8 @@ export interface Bacula {
   /** Another configuration of the jobs from now on. */
   reload(jobs: readonly BaculaJob[]): Promise<void>;
   messagesOf(jobId: number): string;
+  /** Of all that the Storage has written. */
+  volumeBytes(): number;
   killClient(): Promise<void>;
   startClient(): Promise<void>;
   stop(): Promise<void>;
@@ -98,6 +100,11 @@ export async function startBacula(jobs: readonly BaculaJob[]): Promise<Bacula> {
       await console('reload');
     },
     messagesOf,
+    volumeBytes: () =>
+      readdirSync(path.join(folder, 'volumes')).reduce(
+        (sum, name) => sum + statSync(path.join(folder, 'volumes', name)).size,
+        0,
+      ),
     async killClient() {
       const exited = new Promise((resolve) => client?.once('exit', resolve));
       client?.kill('SIGKILL');
@@ -138,7 +145,7 @@ Device { Name = v; Media Type = File; Archive Device = ${folder}/volumes; LabelM
 Messages { Name = M; director = d = all }
 `,
     'fd.conf': `
-FileDaemon { Name = f; FDport = ${ports.fd}; FDAddress = 127.0.0.1; ${own('fd')}; Plugin Directory = /usr/lib/bacula }
+FileDaemon { Name = f; FDport = ${ports.fd}; FDAddress = 127.0.0.1; ${own('fd')}; CommCompression = no; Plugin Directory = /usr/lib/bacula }
 Director { Name = d; Password = p }
 Messages { Name = M; director = d = all }
 `,

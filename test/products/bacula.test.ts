@@ -30,15 +30,7 @@ beforeAll(async () => {
   // Seen by this suite alone.
   for (const folder of ['/etc/sudoers.d', '/usr/local/sbin'])
     must('mount', ['-t', 'tmpfs', '-o', 'mode=755', 'tmpfs', folder]);
-  bacula = await startBacula([
-    jobOf('Odd job', ODD),
-    byTime(),
-    jobOf('Rescheduled', 'nightly', 'Reschedule On Error = yes; Reschedule Interval = 1; Reschedule Times = 1'),
-    jobOf('Slow', 'nightly', 'Maximum Bandwidth = 40 kb/s'),
-    jobOf('Images', 'presented'),
-    jobOf('Linux', 'linux'),
-    listed(),
-  ]);
+  bacula = await startBacula([byTime(), ...otherJobs()]);
 });
 afterAll(async () => {
   await bacula?.stop();
@@ -59,6 +51,15 @@ function changeJobs(change: (jobs: Jobs) => void): void {
   change(config.jobs);
   writeFileSync(product.configFile, stringify(config));
 }
+
+const otherJobs = (): readonly BaculaJob[] => [
+  jobOf('Odd job', ODD),
+  jobOf('Rescheduled', 'nightly', 'Reschedule On Error = yes; Reschedule Interval = 5; Reschedule Times = 1'),
+  jobOf('Slow', 'nightly', 'Maximum Bandwidth = 15 kb/s'),
+  jobOf('Images', 'presented'),
+  jobOf('Linux', 'linux'),
+  listed(),
+];
 
 /** As it is installed where the Director is on this machine. */
 function jobOf(name: string, job: string, more = ''): BaculaJob {
@@ -153,7 +154,7 @@ describe('a file that changes after the snapshot and before the job starts', () 
     setPolicy('refuse');
     const { status, messages, files } = await bacula.run('By time', 'Incremental');
 
-    expect([status, files]).toEqual(['E', 0]);
+    expect([status, files]).toEqual(['f', 0]);
     expect(messages).toMatch(/refuses what may miss files: a backup of level "incremental" by "bacula" goes by time/);
     expect(messages).not.toMatch(/freezing/);
   });
@@ -171,7 +172,7 @@ describe('a file that changes after the snapshot and before the job starts', () 
   });
 
   test('with Accurate = yes the next incremental backup has it, and nothing is warned of', async () => {
-    await bacula.reload([jobOf('By time', 'nightly')]);
+    await bacula.reload([jobOf('By time', 'nightly'), ...otherJobs()]);
     setPolicy('refuse');
     const { status, messages, jobId } = await bacula.run('By time', 'Incremental');
 
@@ -181,7 +182,7 @@ describe('a file that changes after the snapshot and before the job starts', () 
 });
 
 describe('trouble', () => {
-  test('cancelled while the pre hook works: the Director has it stopped and undone, and the Client has nothing left to do', async () => {
+  test('cancelled while the pre hook works: the Director has it stopped and undone', async () => {
     const held = holdAfterSnapshot();
     const jobId = await bacula.start('Odd job', 'Full');
     await held.reached;
@@ -190,8 +191,8 @@ describe('trouble', () => {
     held.letGo();
 
     expect(await bacula.ended(jobId)).toMatchObject({ status: 'A', files: 0 });
-    await until(() => /ClientAfterJob:.*outcome=cancelled/.test(bacula.messagesOf(jobId)), "the Client's post hook");
-    expect(bacula.messagesOf(jobId)).toMatch(/ AfterJob: the pre hook was still at work and was stopped/);
+    const stopped = / AfterJob: the pre hook was still at work and was stopped/;
+    await until(() => stopped.test(bacula.messagesOf(jobId)), "the Director's post hook");
   });
 
   test('a pre hook that fails: no data is moved, all is undone, and the same job id tries again', async () => {
@@ -199,14 +200,15 @@ describe('trouble', () => {
       system: 'array',
       operation: 'PUT private/snapshot Link',
       when: 'before',
-      nth: 1,
       action: { do: 'answer', status: 500, body: JSON.stringify({ message: 'Something odd happened' }) },
     });
-    const { status, messages, jobId } = await bacula.run('Rescheduled', 'Full');
+    const jobId = await bacula.start('Rescheduled', 'Full');
+    await until(() => bacula.messagesOf(jobId).includes('Something odd happened'), 'the failure');
+    product.site.lab.faults.clear();
+    const { status, messages } = await bacula.ended(jobId);
 
     expect(status).toBe('T');
     expect(timesIn(messages, new RegExp(`run ClientBeforeJob .* --jobid=${jobId} `, 'g'))).toBe(2);
-    expect(messages).toMatch(/Something odd happened/);
     expect(below(await bacula.restore([jobId]))).toEqual(detailsNow());
   });
 
@@ -224,8 +226,9 @@ describe('trouble', () => {
 
   /** Bandwidth is so small that data move for seconds. */
   async function startSlow(): Promise<number> {
+    const before = bacula.volumeBytes();
     const jobId = await bacula.start('Slow', 'Full');
-    await until(() => bacula.messagesOf(jobId).includes('Ready to append'), 'the data');
+    await until(() => bacula.volumeBytes() > before + 1000, 'the data');
     expect(hooksAtWork()).toEqual([]);
     return jobId;
   }
@@ -235,7 +238,8 @@ describe('trouble', () => {
     await bacula.cancel(jobId);
 
     expect(await bacula.ended(jobId)).toMatchObject({ status: 'A' });
-    await until(() => /AfterJob: run \S+ released/.test(bacula.messagesOf(jobId)), 'the release');
+    // The Client's messages are not listened to any more.
+    await until(() => product.site.leftBehind().length === 0, 'the release');
   });
 
   test('a Client that is killed while data move calls no post hook: the Director releases the run', async () => {

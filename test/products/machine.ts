@@ -55,3 +55,21 @@ export function runAs(user: string, command: readonly string[]): Promise<Ended> 
     child.once('close', (exitCode) => resolve({ exitCode, said }));
   });
 }
+
+export interface Daemon {
+  end(): Promise<void>;
+}
+
+/** A server of a product in the foreground. */
+export function startAs(user: string, command: readonly string[]): Daemon {
+  const child = spawn('runuser', ['-u', user, '--', ...command], { cwd: '/', stdio: 'ignore' });
+  const ended = new Promise<void>((resolve) => {
+    for (const event of ['error', 'close']) child.once(event, () => resolve());
+  });
+  return {
+    end() {
+      child.kill();
+      return ended;
+    },
+  };
+}

@@ -70,3 +70,12 @@ function attributesOf(file: string): readonly string[] {
   const text = execFileSync('getfattr', ['--dump', '--absolute-names', '--match=^user', file], { encoding: 'utf8' });
   return text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
 }
+
+/** For products that do not keep all of it. */
+export const withoutDetails = (tree: Readonly<Record<string, Details>>, ...lost: readonly (keyof Details)[]) =>
+  Object.fromEntries(
+    Object.entries(tree).map(([name, all]) => [
+      name,
+      Object.fromEntries(Object.entries(all).filter(([key]) => !lost.some((field) => field === key))),
+    ]),
+  );

@@ -181,6 +181,8 @@ test('a job verifies file systems where it hands them over, and else what it nam
   expect(spec('    handOver: files\n').verify).toEqual({ ...all, isDefault: true });
   expect(spec('    handOver: files\n    verify: { fileSystems: true }\n').verify).toEqual(all);
   expect(spec('    handOver: files\n    verify: { fileSystems: false }\n').verify).toBeUndefined();
+  const hashed = '    handOver: files\n    verify: { fileSystems: false, fileHashes: true }\n';
+  expect(spec(hashed).verify).toEqual({ ...all, fileSystems: false, fileHashes: true });
   expect(spec(`    verify: { applications: [${application}] }\n`).verify).toEqual({
     fileSystems: false,
     files: [],
@@ -188,6 +190,12 @@ test('a job verifies file systems where it hands them over, and else what it nam
       { kind: 'postgresql', vm: 'pg01', path: '/15/main', volume: 'hard-disk-2/lvm/vg/pg', limitMs: 120_000 },
     ],
   });
+});
+
+test('hashes of files are for a job that hands over files', () => {
+  expect(() => loadConfig(written(`${GOOD}    verify: { fileHashes: true }\n`))).toThrow(
+    /"jobs\.nightly\.verify\.fileHashes": is of mounted files/,
+  );
 });
 
 test.each(['fuse', 'nbd'])('nothing is verified of disks that are handed over without a copy (%s)', (handOver) => {

@@ -125,7 +125,7 @@ test.each(['nightly-sql', "Täglich / it's $(reboot) %p"])(
 test.each([
   [{ user: 'backup ALL' }, /user "backup ALL"/],
   [{ folder: '/opt/my amanda' }, /folder/],
-  [{ 'limit-seconds': '5m' }, /limit-seconds/],
+  [{ limitSeconds: '5m' }, /limitSeconds/],
 ])('%j is refused', (settings, message) => {
   expect(() => installedFiles(amanda, { settings })).toThrow(message);
 });

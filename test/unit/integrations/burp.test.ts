@@ -55,7 +55,7 @@ test('the script passes the job, and all that burp adds', () => {
     program: '/bin/echo',
     system: 'linux',
     configFile: '/etc/my snaphook.yaml',
-    settings: { 'limit-seconds': '600' },
+    settings: { limitSeconds: '600' },
   });
   const [script] = items.flatMap((item) => (item.kind === 'file' ? [item] : []));
 
