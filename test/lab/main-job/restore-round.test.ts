@@ -10,7 +10,7 @@ import { moRef } from '../../../src/ports/identity.ts';
 import type { Reporter } from '../../../src/ports/reporter.ts';
 import { failure } from '../../failure.ts';
 import { crashProgram, reapSite, told } from '../reap/crashed-site.ts';
-import { patientPre } from './patient-pre.ts';
+import { patiently } from './patiently.ts';
 import { openSite, type Site } from './site.ts';
 
 jest.setTimeout(120_000);
@@ -47,7 +47,7 @@ afterEach(() => {
 
 async function backUp(job: string): Promise<Backup> {
   const { events, directory } = site.lab;
-  await patientPre(site, { job, spec: { configurationFiles: 'require' } });
+  await patiently(() => site.pre({ job, spec: { configurationFiles: 'require' } }));
   const moment = establishMoments(events.events).at(-1);
   if (moment === undefined) throw new Error(`job "${job}" took no snapshot`);
   const kept = path.join(directory, `backup-${job}`);

@@ -16,7 +16,7 @@ import { instanceUuid } from '../../../src/ports/identity.ts';
 import type { Reporter } from '../../../src/ports/reporter.ts';
 import { failure } from '../../failure.ts';
 import { type CrashPoint, crashProgram, reapSite, told } from '../reap/crashed-site.ts';
-import { patientPre } from './patient-pre.ts';
+import { patiently } from './patiently.ts';
 import { openSite, type Site } from './site.ts';
 
 jest.setTimeout(120_000);
@@ -40,7 +40,7 @@ let before: ReturnType<typeof stateOfSite>;
 beforeAll(async () => {
   site = await openSite();
   const { directory } = site.lab;
-  await patientPre(site);
+  await patiently(() => site.pre());
   const moment = establishMoments(site.lab.events.events).at(-1);
   lastAcknowledged = acknowledgedBefore(site.lab, moment ?? 0);
   backup = path.join(directory, 'backup');
@@ -211,8 +211,8 @@ test('a VM is made of a kept snapshot, straight from its export, which is releas
     level: undefined,
   };
   const keep = { label: 'before patch', days: 1, rule: 'own' } as const;
-  const { runId } = await site.withPorts((ports) => keepSnapshot(ports, spec, keep, context, never));
-  const [moment] = establishMoments(events.events.slice(from));
+  const { runId } = await patiently(() => site.withPorts((ports) => keepSnapshot(ports, spec, keep, context, never)));
+  const moment = establishMoments(events.events.slice(from)).at(-1);
   const atSnapshot = acknowledgedBefore(site.lab, moment ?? 0);
 
   await snapshotExportVerb({ configFile, job: 'nightly', run: runId, vms: [] }, silent, never);
