@@ -15,6 +15,7 @@ beforeAll(async () => {
   product = await openProductSite(JOB);
   written = product.inGuest(detailsOf);
   ownFolder('/etc');
+  ownFolder('/var/log');
   ownFolder('/usr/lib/amanda/application');
   for (const folder of ['/var/lib/amanda', '/var/log/amanda', '/tmp/amanda']) {
     mkdirSync(folder, { recursive: true });

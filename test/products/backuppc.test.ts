@@ -18,6 +18,7 @@ beforeAll(async () => {
   product = await openProductSite(JOB);
   written = product.inGuest(detailsOf);
   ownFolder('/etc');
+  ownFolder('/var/log');
   emptyFolder(STORE, 'backuppc');
   setUp();
   server = startAs('backuppc', [`${BIN}/BackupPC`]);

@@ -17,6 +17,7 @@ beforeAll(async () => {
   product = await openProductSite(JOB);
   written = product.inGuest(detailsOf);
   ownFolder('/etc');
+  ownFolder('/var/log');
   const [port, statusPort] = await freePorts();
   const config = serverConfig(newFolder('burp'), port, statusPort);
   client = clientConfig(newFolder('burp-client'), port);

@@ -143,10 +143,14 @@ test('what a job wants verified is refused before anything is sent; without a wi
 });
 
 test('release leaves no access path, no folder and the disk offline, and may be repeated', async () => {
-  const { mount, release, disk, directory, accessPaths } = await makeWorld(oneVolume());
+  const { mount, release, disk, directory, accessPaths, fileSystems } = await makeWorld(oneVolume());
   await mount();
+  const mounted = () => fileSystems.mountedIn(directory, [FOLDER, `${FOLDER}0`], soon());
+  expect(await mounted()).toBe(1);
 
   expect(await release()).toEqual([]);
+
+  expect(await mounted()).toBe(0);
 
   expect(accessPaths()).toEqual([]);
   expect(disk()).toMatchObject({ isOffline: true });
