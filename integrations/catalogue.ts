@@ -4,6 +4,13 @@ import type { Integration } from './contract.ts';
 /** By the name that `--integration` takes. Each is loaded only when it is called. */
 const INTEGRATIONS: Readonly<Record<string, () => Promise<Integration>>> = {
   generic: async () => (await import('./generic/integration.ts')).generic,
+  borgmatic: async () => (await import('./borgmatic/integration.ts')).borgmatic,
+  duplicati: async () => (await import('./duplicati/integration.ts')).duplicati,
+  kopia: async () => (await import('./kopia/integration.ts')).kopia,
+  restic: async () => (await import('./restic/integration.ts')).restic,
+  resticprofile: async () => (await import('./resticprofile/integration.ts')).resticprofile,
+  urbackup: async () => (await import('./urbackup/integration.ts')).urbackup,
+  vzdump: async () => (await import('./vzdump/integration.ts')).vzdump,
 };
 
 export const integrationNames = (): readonly string[] => Object.keys(INTEGRATIONS);

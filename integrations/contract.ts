@@ -28,7 +28,7 @@ export interface ProductCall {
   readonly level?: string | undefined;
   readonly vms?: readonly string[] | undefined;
   readonly outcome?: BackupOutcome | undefined;
-  /** For the phase `none`: printed to stdout as it is. */
+  /** For the phase `none`: printed to stdout as it is. For others, where `stdout` of the integration takes it: what the call wants to hear. */
   readonly answer?: string | undefined;
   /** The product reads the exit code from this file, which it named. */
   readonly resultFile?: string | undefined;

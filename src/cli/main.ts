@@ -1,3 +1,4 @@
+import '../platform/stand-somewhere.ts';
 import yargs, { type Argv } from 'yargs';
 import { hideBin } from 'yargs/helpers';
 import { DEFAULT_CONFIG_FILE } from '../config/load.ts';
