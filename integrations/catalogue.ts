@@ -3,6 +3,15 @@ import type { Integration } from './contract.ts';
 
 /** By the name that `--integration` takes. Each is loaded only when it is called. */
 const INTEGRATIONS: Readonly<Record<string, () => Promise<Integration>>> = {
+  acronis: async () => (await import('./acronis/integration.ts')).acronis,
+  arcserve: async () => (await import('./arcserve/integration.ts')).arcserve,
+  avamar: async () => (await import('./avamar/integration.ts')).avamar,
+  'backup-exec': async () => (await import('./backup-exec/integration.ts')).backupExec,
+  'data-protector': async () => (await import('./data-protector/integration.ts')).dataProtector,
+  networker: async () => (await import('./networker/integration.ts')).networker,
+  'networker-save': async () => (await import('./networker/save-command.ts')).networkerSave,
+  rubrik: async () => (await import('./rubrik/integration.ts')).rubrik,
+  'spectrum-protect': async () => (await import('./spectrum-protect/integration.ts')).spectrumProtect,
   generic: async () => (await import('./generic/integration.ts')).generic,
   borgmatic: async () => (await import('./borgmatic/integration.ts')).borgmatic,
   duplicati: async () => (await import('./duplicati/integration.ts')).duplicati,

@@ -1,5 +1,5 @@
 import { SnaphookError } from '../src/ports/errors.ts';
-import type { InstallRequest, ProductCall, RawCall } from './contract.ts';
+import type { InstallItem, InstallRequest, ProductCall, RawCall } from './contract.ts';
 import { batchWord, shellWord } from './quoting.ts';
 
 /** A product that calls what somebody typed into it and tells nothing: words it may add one day change nothing. Errors: `E_USAGE`. */
@@ -32,6 +32,12 @@ export function hookWords(
 export const commandLine = (system: InstallRequest['system'], words: readonly string[]): string =>
   words.map(system === 'windows' ? batchWord : shellWord).join(' ');
 
+/** The words of a command for a field that cuts off program and arguments: program, and the rest as one text. */
+export const commandAndArguments = (system: InstallRequest['system'], words: readonly string[]) => ({
+  command: words[0] ?? '',
+  parameters: commandLine(system, words.slice(1)),
+});
+
 /** Where hook files lie that a product takes by their path; `install` makes the folder. */
 export const hookFolder = (system: InstallRequest['system']): string =>
   system === 'windows' ? String.raw`C:\ProgramData\snaphook\hooks` : '/etc/snaphook/hooks';
@@ -42,4 +48,25 @@ export function fileNamePart(job: string): string {
   throw new SnaphookError('E_USAGE', `job "${job}" cannot be part of a file name`, {
     hint: 'Name the job with letters, digits, "-", "_" and "." only, to let a product call it by a file.',
   });
+}
+
+/** A program of two lines that calls the hook, for products that take a path and no words. */
+export function hookFile(
+  integration: string,
+  phase: 'pre' | 'post',
+  request: InstallRequest,
+  options: { readonly folder?: string; readonly limitSeconds?: string } = {},
+): Extract<InstallItem, { readonly kind: 'file' }> {
+  const { job, system } = request;
+  const folder = options.folder ?? hookFolder(system);
+  const command = commandLine(system, hookWords(integration, phase, request, options.limitSeconds));
+  const name = `${integration}-${phase}-${fileNamePart(job)}`;
+  return system === 'windows'
+    ? {
+        kind: 'file',
+        path: `${folder}\\${name}.bat`,
+        mode: 0o644,
+        content: `@echo off\r\n${command}\r\nexit /b %ERRORLEVEL%\r\n`,
+      }
+    : { kind: 'file', path: `${folder}/${name}`, mode: 0o755, content: `#!/bin/sh\nexec ${command}\n` };
 }

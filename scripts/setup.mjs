@@ -35,13 +35,18 @@ function newestMs(folder) {
   return newest;
 }
 
-export function build() {
+/** Of a file that is made of the sources; false when there is none. */
+export function isNewerThanSources(file) {
   const sources = Math.max(
     ...['src', 'hooks', 'integrations', 'guest', 'scripts'].map((folder) => newestMs(at(folder))),
     mtimeMs(at('package.json')),
     mtimeMs(at('node_modules', '.package-lock.json')),
   );
-  if (mtimeMs(at('dist', 'snaphook.cjs')) >= sources) return;
+  return mtimeMs(file) >= sources;
+}
+
+export function build() {
+  if (isNewerThanSources(at('dist', 'snaphook.cjs'))) return;
   console.error('Building dist/ ...');
   run(process.execPath, [at('scripts', 'build.mjs')]);
 }

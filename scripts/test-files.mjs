@@ -3,12 +3,13 @@
 // They run in a mount namespace of their own, on loop devices that vanish with their last mount.
 // Prints a line a check, and at the end `files: N passed, N failed, N skipped`.
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statfsSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statfsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { installPackages, must, run } from './debian.mjs';
 import { helpOnRequest } from './help.mjs';
+import { leftLoops } from './left-loops.mjs';
 import { runSuite } from './run-suite.mjs';
 import { build, install, prebuildJest } from './setup.mjs';
 
@@ -19,6 +20,7 @@ const PACKAGES = [
   'xfsprogs',
   'btrfs-progs',
   'ntfs-3g',
+  'libvshadow-utils',
   'fdisk',
   'fuse2fs',
   'fuse3',
@@ -63,14 +65,6 @@ async function inside(suites, folder) {
   if (left.length > 0) console.log(`not ok loop devices are left: ${left.join(', ')}`);
   console.log(`files: ${passed} passed, ${failed + left.length} failed, ${skipped} skipped`);
   return failed + left.length === 0 ? 0 : 1;
-}
-
-/** The loop devices whose file lies in the folder. */
-function leftLoops(folder) {
-  return readdirSync('/sys/block').filter((name) => {
-    const backing = `/sys/block/${name}/loop/backing_file`;
-    return existsSync(backing) && readFileSync(backing, 'utf8').startsWith(`${folder}/`);
-  });
 }
 
 function outside(suites) {

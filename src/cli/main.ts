@@ -9,6 +9,7 @@ import { catalogCommands } from './catalog-commands.ts';
 import { cloneCommands } from './clone-commands.ts';
 import { jobOption, verb, withExamples } from './command-line.ts';
 import { endProgram, runVerb } from './console.ts';
+import { installCommand, uninstallCommand } from './install-commands.ts';
 import { restoreCommands } from './restore-commands.ts';
 import { revertCommand } from './revert-command.ts';
 import { snapshotCommands } from './snapshot-commands.ts';
@@ -119,6 +120,8 @@ const parser: Argv = yargs(hideBin(process.argv))
       return explainVerb({ configFile: options.config, vm: options.name }, stderrReporter, signal);
     }),
   )
+  .command('install', 'set a backup product up to call hooks', installCommand)
+  .command('uninstall', 'take away what `install` wrote', uninstallCommand)
   .command('vm', 'what there is to capture', vmCommands)
   .command('clone', 'make, list and delete copies of VMs on ESXi hosts', cloneCommands)
   .command('snapshot', 'make, list, export, rename, delete and prune snapshots that are kept', snapshotCommands)

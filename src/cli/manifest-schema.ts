@@ -159,6 +159,10 @@ const fileSystem = z.object({
   state: z.enum(['mounted', 'no-files', 'unreadable', 'damaged']),
   path: inside.optional().describe('where it is mounted'),
   checkedBy: z.string().optional().describe('program that found it sound'),
+  shadowCopy: z
+    .string()
+    .optional()
+    .describe('id of the shadow copy (VSS) that is mounted in place of what the volume was at the instant'),
   guestMountPoints: z.array(z.string()).optional().describe('where its guest has it, as far as is known'),
   why: z.string().optional().describe('it is not mounted'),
   folder: inside.describe('of its disk'),

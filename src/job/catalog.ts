@@ -1,11 +1,13 @@
 import { type ErrorRecord, toErrorRecord } from '../ports/errors.ts';
 import type { ArrayId, DeviceId, InstanceUuid, Wwn } from '../ports/identity.ts';
 import type { Grade } from './grade.ts';
-import { type Outcome, type RunState, snapshotResultOf } from './journal.ts';
+import type { Outcome } from './journal-records.ts';
 import { readJournal } from './open-plans.ts';
 import { capturedOf, type Plan } from './plan.ts';
 import type { JobPorts } from './ports.ts';
+import type { RunState } from './run-state.ts';
 import { type RunStanding, standingOf } from './status.ts';
+import { snapshotResultOf } from './step-results.ts';
 
 export interface CatalogDevice {
   readonly device: DeviceId;

@@ -1,11 +1,12 @@
 import { SnaphookError } from '../ports/errors.ts';
 import { runId as parseRunId, type RunId } from '../ports/identity.ts';
 import { jobLock } from './job-turn.ts';
-import { copyResultOf, datastoreResultOf, type RunState, registerResultOf } from './journal.ts';
 import { readJournal } from './open-plans.ts';
 import type { JobPorts } from './ports.ts';
 import { cleanUpRun, loadRun } from './run-record.ts';
+import type { RunState } from './run-state.ts';
 import type { Run } from './step.ts';
+import { copyResultOf, datastoreResultOf, registerResultOf } from './step-results.ts';
 import { findCopy, refuseUsedCopy } from './steps/copy.ts';
 import { findCopy as findMountedCopy, refuseOthers, refuseRunning, registeredOn } from './steps/mounted-copy.ts';
 

@@ -1,7 +1,8 @@
 import { SnaphookError } from '../ports/errors.ts';
 import { MODEL_LAG_MS } from '../ports/polling.ts';
 import type { Device, NewDevices, StorageArray } from '../ports/storage-array.ts';
-import type { Creation, RunJournal } from './journal.ts';
+import type { RunJournal } from './journal.ts';
+import type { Creation } from './journal-records.ts';
 import type { JobPorts } from './ports.ts';
 import { foreignHosts, matchTargets, type TargetChoice } from './targets.ts';
 

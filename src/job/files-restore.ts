@@ -125,12 +125,13 @@ async function takeFiles(
     return { disk, folder: place.folder, devicePath: `${workFolder}/${place.file}` };
   });
   for (const { disk, devicePath } of places) await writeDisk(ports, request.directory, disk, devicePath, signal);
-  const isQuiet = backup.vm.grade === 'application' || backup.vm.grade === 'filesystem';
+  const { grade, shadowCopies } = backup.vm;
+  const isQuiet = shadowCopies.length === 0 && (grade === 'application' || grade === 'filesystem');
   const devicePaths = places.map(({ devicePath }) => devicePath);
   const volumes: LabelledVolume[] = [];
   for (const { disk, folder, devicePath } of places) {
     const beside = devicePaths.filter((other) => other !== devicePath);
-    const one = { folder, devicePath, beside, isQuiet };
+    const one = { folder, devicePath, beside, isQuiet, shadowCopies };
     const mounted = await fileSystems.mount(workFolder, one, { check: false }, signal);
     volumes.push(...mounted.map((volume) => ({ disk: disk.label, volume })));
   }

@@ -2,11 +2,11 @@ import { SnaphookError } from '../ports/errors.ts';
 import type { Demand, Lock, LockUser } from '../ports/journal.ts';
 import { HookPlace, KEEPER, preHookOf } from './hook-place.ts';
 import type { JobContext, JobSpec } from './job-spec.ts';
-import type { RunState } from './journal.ts';
 import { readJournal } from './open-plans.ts';
 import type { JobPorts } from './ports.ts';
 import { isSameRun } from './product-run.ts';
 import { cleanUpWithin, loadRun } from './run-record.ts';
+import type { RunState } from './run-state.ts';
 import { forwardLimit, type RunTime } from './run-time.ts';
 
 const JOB_LOCK_PREFIX = 'job-';

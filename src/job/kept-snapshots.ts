@@ -4,11 +4,12 @@ import type { SnapshotOfDevice } from '../ports/storage-array.ts';
 import type { FoundSnapshot } from './found-snapshot.ts';
 import { type Grade, isLower } from './grade.ts';
 import type { Keep } from './job-spec.ts';
-import { captureResultOf, isKept, type RunState } from './journal.ts';
 import { OWN_NAME_PREFIX } from './names.ts';
 import { readJournal } from './open-plans.ts';
 import { devicesOf } from './plan.ts';
 import type { JobPorts } from './ports.ts';
+import { isKept, type RunState } from './run-state.ts';
+import { captureResultOf } from './step-results.ts';
 import { untoldSnapshots } from './untold-snapshots.ts';
 
 export interface KeptVm {

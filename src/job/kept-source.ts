@@ -1,12 +1,12 @@
 import { SnaphookError } from '../ports/errors.ts';
 import type { DeviceId, RunId } from '../ports/identity.ts';
 import type { Device, SnapshotOfDevice, StorageArray } from '../ports/storage-array.ts';
-import { captureResultOf } from './journal.ts';
 import { keptJournal } from './kept-changes.ts';
 import { type CapturedDevice, capturedOf, type Plan, type PlannedVm } from './plan.ts';
 import type { JobPorts } from './ports.ts';
 import type { CaptureResult } from './results.ts';
 import { loadRun } from './run-record.ts';
+import { captureResultOf } from './step-results.ts';
 
 /** A kept snapshot that something is made of: all that its journal says. */
 export interface KeptSource {

@@ -1,5 +1,5 @@
 import { type ArrayId, type DeviceId, runId } from '../ports/identity.ts';
-import type { Creation } from './journal.ts';
+import type { Creation } from './journal-records.ts';
 import { startOfRun } from './names.ts';
 import { readJournal } from './open-plans.ts';
 import type { JobPorts } from './ports.ts';

@@ -11,7 +11,12 @@ export function fileSystemsOf(plan: Plan, volumes: readonly VolumeOfDisk[]) {
     return {
       state: volume.state,
       ...(volume.state === 'mounted'
-        ? { path: volume.path, checkedBy: volume.checkedBy, guestMountPoints: inGuest.get(volume) ?? [] }
+        ? {
+            path: volume.path,
+            checkedBy: volume.checkedBy,
+            shadowCopy: volume.shadowCopy,
+            guestMountPoints: inGuest.get(volume) ?? [],
+          }
         : { why: volume.why }),
       folder,
       ...whereabouts(plan, one),

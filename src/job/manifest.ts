@@ -2,13 +2,13 @@ import { EXPOSED_AS, type ExposedAs, NBD_SOCKET_NAME } from '../ports/exposures.
 import { IMAGE_FORMATS, type ImageFile, type ImageShape, type WrittenFile } from '../ports/images.ts';
 import { collateralOf, warningsOf } from './collateral.ts';
 import type { Checks } from './content-checks.ts';
-import { seenTargetsOf } from './journal.ts';
 import { checksOf, fileSystemsOf, vmsOf } from './manifest-volumes.ts';
 import { mountedDevicesOf } from './mounted-devices.ts';
 import { hasCommonInstant, imagesOf, type Plan } from './plan.ts';
 import type { VolumeOfDisk } from './restore-map.ts';
 import type { CaptureResult } from './results.ts';
 import type { Run } from './step.ts';
+import { seenTargetsOf } from './step-results.ts';
 import { imagesOfDisk, type PlannedVmFile, vmFilesOf } from './vm-files.ts';
 
 /** A small file of a VM as it was written. */

@@ -1,14 +1,15 @@
 import { SnaphookError } from '../ports/errors.ts';
 import type { Volume } from '../ports/file-systems.ts';
+import type { ShadowCopy } from '../ports/guest.ts';
 import type { DeviceId } from '../ports/identity.ts';
 import type { Doubt } from './handed-over.ts';
-import { seenTargetsOf } from './journal.ts';
 import { type MountedDevice, mountedDevicesOf } from './mounted-devices.ts';
-import { type PlannedDevice, targetsOf } from './plan.ts';
+import { type Plan, type PlannedDevice, type PlannedVm, targetsOf } from './plan.ts';
 import type { VolumeOfDisk } from './restore-map.ts';
 import type { CaptureResult } from './results.ts';
 import { stillOurs } from './reused-targets.ts';
 import type { Run } from './step.ts';
+import { seenTargetsOf } from './step-results.ts';
 
 /** What is on the targets, each volume mounted where that is possible. */
 export async function mountTargets(
@@ -29,6 +30,7 @@ export async function mountTargets(
       devicePath,
       beside: besideOf(run, device).flatMap((other) => paths.get(other) ?? []),
       isQuiet: isQuiet(run, capture, { device, folder }),
+      shadowCopies: shadowCopiesOf(plan, capture, device).map(({ id }) => id),
     };
     const found = await ports.fileSystems.mount(directory, disk, { check: verify?.fileSystems ?? false }, signal);
     volumes.push(...found.map((volume) => ({ device, folder, volume })));
@@ -45,11 +47,32 @@ function besideOf({ plan }: Run, { device }: PlannedDevice): readonly DeviceId[]
   return plan.devices.filter((other) => others.has(other.device)).map(({ target }) => target);
 }
 
-/** Did every guest that has the device stand still, as far as its grade proves it? */
+/** Did every guest that has the device stand still, as far as its grade proves it? Where shadow copies were left, only what is in them did. */
 function isQuiet({ plan }: Run, capture: CaptureResult, { device }: MountedDevice): boolean {
-  const vms = plan.vms.filter(({ disks }) => disks.some(({ devices }) => devices.includes(device.device)));
-  const grades = vms.map((vm) => capture.vms.find((entry) => entry.vm === vm.instanceUuid)?.grade);
+  const grades = vmsWith(plan, device).map((vm) => capture.vms.find((entry) => entry.vm === vm.instanceUuid)?.grade);
+  if (shadowCopiesOf(plan, capture, device).length > 0) return false;
   return grades.length > 0 && grades.every((grade) => grade === 'application' || grade === 'filesystem');
+}
+
+const vmsWith = ({ vms }: Plan, { device }: PlannedDevice): readonly PlannedVm[] =>
+  vms.filter(({ disks }) => disks.some(({ devices }) => devices.includes(device)));
+
+/** Of every guest that has the device: on which of its disks each lies, nobody tells but the disks themselves. */
+const shadowCopiesOf = (plan: Plan, capture: CaptureResult, device: PlannedDevice): readonly ShadowCopy[] =>
+  vmsWith(plan, device).flatMap((vm) => {
+    const captured = capture.vms.find((entry) => entry.vm === vm.instanceUuid);
+    return captured?.evidence.guest?.freeze?.shadowCopies ?? [];
+  });
+
+/** What the guests left to be handed over, and is on none of the volumes. */
+export function missingShadowCopies(
+  { plan }: Run,
+  capture: CaptureResult,
+  volumes: readonly VolumeOfDisk[],
+): readonly ShadowCopy[] {
+  const found = new Set(volumes.flatMap(({ volume }) => (volume.state === 'mounted' ? (volume.shadowCopy ?? []) : [])));
+  const left = mountedDevicesOf(plan).flatMap(({ device }) => shadowCopiesOf(plan, capture, device));
+  return [...new Map(left.map((copy) => [copy.id, copy])).values()].filter(({ id }) => !found.has(id));
 }
 
 /**

@@ -5,12 +5,13 @@ import { withHeartbeat } from './heartbeat.ts';
 import { whileHeld } from './held-journal.ts';
 import type { JobContext, JobSpec } from './job-spec.ts';
 import { type TurnRequest, takeTurn } from './job-turn.ts';
-import { captureResultOf, RunJournal } from './journal.ts';
+import { RunJournal } from './journal.ts';
 import { newRunId } from './names.ts';
 import type { JobPorts } from './ports.ts';
 import { closeRun, endOf, leftoversError } from './run-record.ts';
 import { forwardLimit, runTimeFromNow, undoLimit } from './run-time.ts';
 import type { Run } from './step.ts';
+import { captureResultOf } from './step-results.ts';
 import { closeOpenGuests } from './steps/guests.ts';
 import { undoSteps } from './undo.ts';
 

@@ -2,12 +2,12 @@ import { type ErrorRecord, SnaphookError } from '../ports/errors.ts';
 import { runId as parseRunId } from '../ports/identity.ts';
 import type { JobSpec } from './job-spec.ts';
 import { jobLock } from './job-turn.ts';
-import { isKept } from './journal.ts';
 import { type Deletion, deleteKept } from './kept-changes.ts';
 import { listKept } from './kept-snapshots.ts';
 import { readJournal } from './open-plans.ts';
 import type { JobPorts } from './ports.ts';
 import { type Overdue, overdueSnapshots, vmsOf } from './retention.ts';
+import { isKept } from './run-state.ts';
 
 export interface PruneRequest {
   readonly spec: Pick<JobSpec, 'name' | 'retention'>;

@@ -1,8 +1,8 @@
 import { SnaphookError } from '../ports/errors.ts';
 import type { SnapshotDisk, VmSnapshots } from '../ports/vm-snapshots.ts';
-import { managedCaptureResultOf } from './journal.ts';
 import type { PlannedVm } from './plan.ts';
 import type { Run } from './step.ts';
+import { managedCaptureResultOf } from './step-results.ts';
 import { filesOf, managedOf } from './steps/hot-add.ts';
 import { inVcenter } from './vcenter-session.ts';
 

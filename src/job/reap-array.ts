@@ -2,7 +2,6 @@ import { SnaphookError } from '../ports/errors.ts';
 import type { DeviceId } from '../ports/identity.ts';
 import type { SnapshotOfDevice, StorageArray } from '../ports/storage-array.ts';
 import type { Finding, ReapedFinding } from './finding.ts';
-import { isKept, type RunState } from './journal.ts';
 import { judgeJournaledGroup, judgeLostGroup } from './lost-groups.ts';
 import { judgeLostSnapshots, type PoolReader, poolReader } from './lost-snapshots.ts';
 import { OWN_NAME_PREFIX, parseSnapshotName } from './names.ts';
@@ -11,6 +10,7 @@ import { devicesOf } from './plan.ts';
 import type { JobPorts } from './ports.ts';
 import { ARRAY_IS_GONE, attempt, type ReapRequest, readable, reapJudged } from './reaping.ts';
 import { loadRun } from './run-record.ts';
+import { isKept, type RunState } from './run-state.ts';
 import type { Run } from './step.ts';
 import { captureStep } from './steps/capture.ts';
 

@@ -10,6 +10,8 @@ export interface RestorableVm {
   readonly name: string;
   readonly instanceUuid: InstanceUuid;
   readonly grade: string;
+  /** Ids of shadow copies (VSS) that its freeze left in it. */
+  readonly shadowCopies: readonly string[];
   readonly hardware: VmHardware;
   readonly disks: readonly RestorableDisk[];
   /** What was unusual about it when it was captured, for people. */
@@ -70,11 +72,17 @@ export function readBackup(text: string, vmName: string | undefined): Restorable
       name,
       instanceUuid: uuidOf(vm),
       grade: textOf(vm, 'grade'),
+      shadowCopies: shadowCopiesOf(vm),
       hardware: hardwareOf(vm),
       disks: listOf(vm.disks).map((disk) => diskOf(disk, name, images)),
       notes: notes.filter(({ severity }) => severity === 'warning').map((note) => textOf(note, 'text')),
     },
   };
+}
+
+function shadowCopiesOf({ evidence }: Fields): readonly string[] {
+  const { freeze } = fieldsOf(fieldsOf(evidence).guest);
+  return listOf(fieldsOf(freeze).shadowCopies).map((copy) => textOf(copy, 'id'));
 }
 
 /**

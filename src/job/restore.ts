@@ -5,12 +5,13 @@ import type { NewVm, OpenImport } from '../ports/vm-import.ts';
 import { withinLimit } from './deadline.ts';
 import { whileHeld } from './held-journal.ts';
 import { jobLock } from './job-turn.ts';
-import { isRestored, RunJournal } from './journal.ts';
+import { RunJournal } from './journal.ts';
 import { newRunId } from './names.ts';
 import type { JobPorts } from './ports.ts';
 import { interimNameOf, keptNameOf, type RestorePlan } from './restoration.ts';
 import { backupIn, planRestore, type RestoreRequest, whyNotReplaced } from './restore-plan.ts';
 import { cleanUpRun, closeRun, leftoversError } from './run-record.ts';
+import { isRestored } from './run-state.ts';
 import { undoRestore } from './undo-restore.ts';
 import { whileVmsAreOurs } from './vm-locks.ts';
 

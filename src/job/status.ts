@@ -1,7 +1,9 @@
 import { type ErrorRecord, toErrorRecord } from '../ports/errors.ts';
-import { foldJournal, isKept, type Outcome, type RunState, STEP_NAMES, type StepName } from './journal.ts';
+import { foldJournal } from './journal.ts';
+import { type Outcome, STEP_NAMES, type StepName } from './journal-records.ts';
 import type { JobPorts } from './ports.ts';
 import type { RunPhase } from './run-phase.ts';
+import { isKept, type RunState } from './run-state.ts';
 
 /** Where a run stands, for people. */
 export type RunStanding = 'open' | 'handed-over' | 'kept' | 'closed';

@@ -3,7 +3,8 @@ import type { Guest } from '../ports/guest.ts';
 import type { VmConfiguration } from '../ports/hypervisor.ts';
 import type { InstanceUuid, MoRef } from '../ports/identity.ts';
 import type { StorageArray } from '../ports/storage-array.ts';
-import type { RunJournal, StepName } from './journal.ts';
+import type { RunJournal } from './journal.ts';
+import type { StepName } from './journal-records.ts';
 import type { Plan } from './plan.ts';
 import type { JobPorts } from './ports.ts';
 

@@ -3,9 +3,10 @@ import type { MadeVm } from '../ports/vm-import.ts';
 import { withinLimit } from './deadline.ts';
 import { undoFilesRestore } from './files-restore-undo.ts';
 import { DEFAULT_LIMITS } from './job-spec.ts';
-import { isRestored, type RunJournal } from './journal.ts';
+import type { RunJournal } from './journal.ts';
 import type { JobPorts } from './ports.ts';
 import { interimNameOf, keptNameOf, type RestorePlan } from './restoration.ts';
+import { isRestored } from './run-state.ts';
 
 /** vCenter lets go of an import that nobody keeps alive after five minutes. */
 const UNDO_MS = 10 * 60_000;

@@ -1,6 +1,7 @@
 import { toErrorRecord } from '../ports/errors.ts';
 import { withinLimit } from './deadline.ts';
-import type { StepName, StepState } from './journal.ts';
+import type { StepName } from './journal-records.ts';
+import type { StepState } from './run-state.ts';
 import { localUndoMs } from './run-time.ts';
 import type { Run, Step } from './step.ts';
 import { captureStep } from './steps/capture.ts';

@@ -36,6 +36,8 @@ export interface MountedVolume extends VolumePlace {
   readonly checkedBy: string | undefined;
   /** What the system on it, if there is one, mounts where. */
   readonly fstab: readonly FstabEntry[];
+  /** The id of the shadow copy that is mounted in place of what the volume was at the instant. Absent: that itself is. */
+  readonly shadowCopy?: string;
 }
 
 /**
@@ -58,6 +60,8 @@ export interface DiskToMount {
   readonly beside?: readonly string[];
   /** Its guest wrote nothing at the instant of the copy, so that a journal needs no replay. */
   readonly isQuiet: boolean;
+  /** Ids of shadow copies (VSS) that its guest left: where a volume holds one of these, that is mounted. Absent: it left none. */
+  readonly shadowCopies?: readonly string[];
 }
 
 export interface DiskToRelease {

@@ -72,12 +72,24 @@ export interface FrozenFileSystem {
   readonly heldToTheEnd: boolean;
 }
 
+/** A shadow copy (VSS) that a freeze left in a volume of its guest: what stood still is in it, and not in the volume itself. */
+export interface ShadowCopy {
+  readonly id: string;
+  readonly setId: string;
+  /** ISO 8601. */
+  readonly createdAt: string;
+  /** As the guest names it. */
+  readonly volume: string;
+}
+
 interface Frozen {
   readonly verdict: ThawVerdict;
   /** What the freeze framework said at the end (VSS: HRESULT of DoSnapshotSet, `0x0004230A` when finished). */
   readonly result: string;
   readonly finished: boolean;
   readonly flushed: boolean;
+  /** Absent: the strategy leaves none. */
+  readonly shadowCopies?: readonly ShadowCopy[];
 }
 
 export type FreezeEvidence =

@@ -1,5 +1,5 @@
 /**
- * One line of a run's journal. `seq` counts from 1 without gaps. The shape of `data` belongs to the core (`src/job/journal.ts`):
+ * One line of a run's journal. `seq` counts from 1 without gaps. The shape of `data` belongs to the core (`src/job/journal-records.ts`):
  * a store keeps lines, it does not understand them.
  */
 export interface JournalLine {

@@ -1,5 +1,5 @@
 import { countOf } from '../../src/job/create-targets.ts';
-import type { Creation } from '../../src/job/journal.ts';
+import type { Creation } from '../../src/job/journal-records.ts';
 import type { Plan } from '../../src/job/plan.ts';
 import type { PreResult } from '../../src/job/pre.ts';
 import { phaseAfter, type RunPhase } from '../../src/job/run-phase.ts';

@@ -1,7 +1,7 @@
 import type { ReapedFinding } from '../../src/job/finding.ts';
 import type { JobSpec } from '../../src/job/job-spec.ts';
-import type { GuestSession } from '../../src/job/journal.ts';
 import type { Plan } from '../../src/job/plan.ts';
+import type { GuestSession } from '../../src/job/run-state.ts';
 import { CommandSource } from './commands.ts';
 import { FaultSource } from './faults.ts';
 import { jumpClock, type World } from './hook-process.ts';

@@ -4,7 +4,7 @@ import { loadConfig } from '../../src/config/load.ts';
 import { createLinuxGuests } from '../../src/guest/linux/linux-guest.ts';
 import { createWindowsGuests } from '../../src/guest/windows/windows-guest.ts';
 import type { JobLimits, JobSpec } from '../../src/job/job-spec.ts';
-import type { JournalRecord } from '../../src/job/journal.ts';
+import type { JournalRecord } from '../../src/job/journal-records.ts';
 import type { JobPorts } from '../../src/job/ports.ts';
 import type { PreResult } from '../../src/job/pre.ts';
 import { reap } from '../../src/job/reap.ts';

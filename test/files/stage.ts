@@ -2,10 +2,10 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 
-/** What `npm run test:files` prepares. */
+/** What the script of the stage prepares. */
 function prepared(name: string): string {
   const value = process.env[name];
-  if (value === undefined) throw new Error('these suites run by `npm run test:files`');
+  if (value === undefined) throw new Error('these suites run by `npm run test:files` or `npm run test:products`');
   return value;
 }
 

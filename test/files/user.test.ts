@@ -140,33 +140,39 @@ test('a mount outlives the hook that made it, is for its user alone, and is take
   expect(heldBelow(directory)).toEqual([]);
 });
 
-test('a target whose mount is gone already is not let go while the process of that mount still has it open', async () => {
-  const { directory, file } = disk('frozen');
-  asUser(directory, file, 'stay');
-  const processes = fuseProcesses(file);
-  expect(processes).toHaveLength(2);
-  const release = (clock = systemClock) =>
-    createLinuxFileSystems(clock, 'any').release(
-      directory,
-      [{ folder: 'vm/hard-disk-1', devicePaths: [file] }],
-      new AbortController().signal,
-    );
-  for (const pid of processes) process.kill(pid, 'SIGSTOP');
-  try {
-    for (const mountPoint of heldBelow(directory)) must('umount', [mountPoint]);
+test.each([
+  ['its device is known', true],
+  ['no journal tells the device', false],
+])(
+  'a target whose mount is gone already is not let go while the process of that mount has it open: %s',
+  async (_, isKnown) => {
+    const { directory, file } = disk('frozen');
+    asUser(directory, file, 'stay');
+    const processes = fuseProcesses(file);
+    expect(processes).toHaveLength(2);
+    const release = (clock = systemClock) =>
+      createLinuxFileSystems(clock, 'any').release(
+        directory,
+        [{ folder: 'vm/hard-disk-1', devicePaths: isKnown ? [file] : undefined }],
+        new AbortController().signal,
+      );
+    for (const pid of processes) process.kill(pid, 'SIGSTOP');
+    try {
+      for (const mountPoint of heldBelow(directory)) must('umount', [mountPoint]);
 
-    await expect(
-      release({ ...systemClock, monotonicMs: () => systemClock.monotonicMs() * 1000 }),
-    ).rejects.toMatchObject({
-      code: 'E_PROXY',
-      message: expect.stringMatching(/is still held: in use by fuse2fs/),
-    });
-  } finally {
-    for (const pid of processes) process.kill(pid, 'SIGCONT');
-  }
-  expect(await release()).toEqual([]);
-  expect(fuseProcesses(file)).toEqual([]);
-});
+      await expect(
+        release({ ...systemClock, monotonicMs: () => systemClock.monotonicMs() * 1000 }),
+      ).rejects.toMatchObject({
+        code: 'E_PROXY',
+        message: expect.stringMatching(/is still held: in use by fuse2fs/),
+      });
+    } finally {
+      for (const pid of processes) process.kill(pid, 'SIGCONT');
+    }
+    expect(await release()).toEqual([]);
+    expect(fuseProcesses(file)).toEqual([]);
+  },
+);
 
 /** Processes of mounts of the disk that are there. */
 function fuseProcesses(file: string): readonly number[] {

@@ -6,11 +6,11 @@ import { findAfterEstablish } from '../after-establish.ts';
 import { withinLimit } from '../deadline.ts';
 import { type FreezeWindow, holdFreezeWindow, windowFailure, withUnknownEffect } from '../freeze-window.ts';
 import { gradeOf, type VmEvidence } from '../grade.ts';
-import { captureResultOf, guestsResultOf } from '../journal.ts';
 import { doubtsAfterThaw, lookBeforeFreeze } from '../layout-guard.ts';
 import { devicesOf, type PlannedVm, pairsOf } from '../plan.ts';
 import type { CaptureResult } from '../results.ts';
 import type { Run, Step } from '../step.ts';
+import { captureResultOf, guestsResultOf } from '../step-results.ts';
 import { unlinkPairs } from './link.ts';
 import { refuseWhileMounted } from './mounted-copy.ts';
 

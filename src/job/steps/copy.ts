@@ -1,10 +1,10 @@
 import { SnaphookError } from '../../ports/errors.ts';
 import type { VmCopy, VmSnapshots } from '../../ports/vm-snapshots.ts';
-import { copyResultOf, managedCaptureResultOf } from '../journal.ts';
 import { notesOfClone } from '../lost-clones.ts';
 import type { CopiedClonePlan, Plan, PlannedVm } from '../plan.ts';
 import type { RegisterResult } from '../results.ts';
 import type { Run, Step } from '../step.ts';
+import { copyResultOf, managedCaptureResultOf } from '../step-results.ts';
 import { inVcenter } from '../vcenter-session.ts';
 
 /** Effect: a copy of the VM, as it was in its snapshot, is in the inventory, powered off and with a mark of the run. */

@@ -1,12 +1,12 @@
 import { SnaphookError } from '../../ports/errors.ts';
 import type { DiskToExpose, ExposedAs } from '../../ports/exposures.ts';
 import { doubtOf, removeHandedOver, writeManifest, writePlannedManifest } from '../handed-over.ts';
-import { seenTargetsOf, snapshotResultOf } from '../journal.ts';
 import { manifestOf } from '../manifest.ts';
 import { ownNameOf, targetsOf } from '../plan.ts';
 import type { ExposeResult } from '../results.ts';
 import { stillOurs } from '../reused-targets.ts';
 import type { Run, Step } from '../step.ts';
+import { seenTargetsOf, snapshotResultOf } from '../step-results.ts';
 import { requireLinks } from './link.ts';
 
 /** Effect: a helper process shows the targets in the hand-over directory, beside a manifest that says what each is. Nothing is copied. */

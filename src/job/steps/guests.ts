@@ -1,7 +1,7 @@
 import type { InstanceUuid } from '../../ports/identity.ts';
-import type { GuestSession } from '../journal.ts';
 import type { PlannedVm } from '../plan.ts';
 import type { GuestsResult } from '../results.ts';
+import type { GuestSession } from '../run-state.ts';
 import type { Run, Step } from '../step.ts';
 
 /** Beyond what limits and scripts may take: the look at vCenter before the window, and warming the array. */

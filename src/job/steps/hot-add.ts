@@ -1,9 +1,9 @@
 import type { Wwn } from '../../ports/identity.ts';
 import { withinLimit } from '../deadline.ts';
-import { managedCaptureResultOf } from '../journal.ts';
 import type { ManagedDisk, ManagedPlan, Plan } from '../plan.ts';
 import { localUndoMs } from '../run-time.ts';
 import type { Run, Step } from '../step.ts';
+import { managedCaptureResultOf } from '../step-results.ts';
 import { inVcenter } from '../vcenter-session.ts';
 
 export interface HotAddResult {

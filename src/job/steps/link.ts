@@ -3,10 +3,10 @@ import { SnaphookError } from '../../ports/errors.ts';
 import { nextLookMs } from '../../ports/polling.ts';
 import type { DevicePair, StorageArray } from '../../ports/storage-array.ts';
 import { withinLimit } from '../deadline.ts';
-import { snapshotResultOf } from '../journal.ts';
 import { devicesOf, pairsOf } from '../plan.ts';
 import { defineWaitMs } from '../run-time.ts';
 import type { Run, Step } from '../step.ts';
+import { snapshotResultOf } from '../step-results.ts';
 import { refuseWhileMounted } from './mounted-copy.ts';
 
 export interface LinkResult {

@@ -11,11 +11,11 @@ import {
   withUnknownEffect,
 } from '../freeze-window.ts';
 import { gradeOf, type VmEvidence } from '../grade.ts';
-import { managedCaptureResultOf } from '../journal.ts';
 import { lookBeforeFreeze } from '../layout-guard.ts';
 import type { PlannedVm } from '../plan.ts';
 import type { CapturedVm, ManagedCaptureResult, TakenVmSnapshot } from '../results.ts';
 import type { Run, Step } from '../step.ts';
+import { managedCaptureResultOf } from '../step-results.ts';
 import { inVcenter } from '../vcenter-session.ts';
 import { isDescriptionOf, vmSnapshotDescription } from '../vm-snapshot-mark.ts';
 import { mergeLeftData, removeVmSnapshot } from '../vm-snapshot-removal.ts';

@@ -1,7 +1,7 @@
 import { SnaphookError } from '../../ports/errors.ts';
-import { datastoreResultOf } from '../journal.ts';
 import type { RegisterResult } from '../results.ts';
 import type { Step } from '../step.ts';
+import { datastoreResultOf } from '../step-results.ts';
 import { onHosts } from '../vcenter-session.ts';
 import { cloneOf, findRegistered, hasItsTargets, refuseRunning, whenShown } from './mounted-copy.ts';
 

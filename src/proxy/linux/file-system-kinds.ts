@@ -12,6 +12,8 @@ export interface FileSystemKind {
   readonly options: readonly string[];
   /** Undefined: there is none to rely on. */
   readonly checker: Checker | undefined;
+  /** Windows may keep shadow copies in it. */
+  readonly holdsShadowCopies?: true;
   /** fuse2fs reads it, for which nobody needs root. */
   readonly isForUsers?: true;
   /** `kernel`: a read-only mount of a writable device replays the journal. `none`: there is no journal. `nobody`: it stays as it is. */
@@ -48,6 +50,7 @@ const KINDS: Readonly<Record<string, FileSystemKind>> = {
     helper: 'mount.ntfs-3g',
     options: [],
     checker: undefined,
+    holdsShadowCopies: true,
     replay: 'nobody',
   },
 };

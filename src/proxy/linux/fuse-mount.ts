@@ -1,5 +1,6 @@
 import { constants } from 'node:fs';
-import { access, open } from 'node:fs/promises';
+import { access, open, readdir, readFile } from 'node:fs/promises';
+import path from 'node:path';
 import type { Clock } from '../../ports/clock.ts';
 import { SnaphookError } from '../../ports/errors.ts';
 import { type Checker, checked, type Refusal } from './check-volume.ts';
@@ -76,17 +77,37 @@ async function readState(device: string, offsetBytes: number) {
   }
 }
 
-/** fuse2fs ends a moment after its mount, and holds the device until then. */
-export async function waitForFuseEnd(device: string, clock: Clock, signal: AbortSignal): Promise<void> {
+/**
+ * fuse2fs ends a moment after its mount, and holds its device until then. `devices`: those that may be held; undefined: whichever was
+ * mounted in the folder.
+ */
+export async function waitForFuseEnd(
+  devices: readonly string[] | undefined,
+  folder: string,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<void> {
   const untilMs = clock.monotonicMs() + ENDS_MS;
   for (;;) {
-    const users = await usersOf(device, FUSE_PROGRAM);
-    if (users === '') return;
+    const users = devices
+      ? (await Promise.all(devices.map((device) => usersOf(device, FUSE_PROGRAM)))).find((user) => user !== '')
+      : await mounterIn(folder);
+    if (users === undefined) return;
     if (clock.monotonicMs() > untilMs) {
-      throw new SnaphookError('E_PROXY', `device "${device}" is still held: ${users}`, {
+      throw new SnaphookError('E_PROXY', `a device that was mounted in "${folder}" is still held: ${users}`, {
         hint: 'End that process, then run the post hook again or `snaphook reap --apply`.',
       });
     }
     await clock.sleep(POLL_MS, signal);
   }
+}
+
+/** A process of fuse2fs whose mount point, its last argument, is in the folder; undefined: there is none. */
+async function mounterIn(folder: string): Promise<string | undefined> {
+  for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
+    const [program = '', ...args] = (await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')).split('\0');
+    if (path.basename(program) === FUSE_PROGRAM && args.some((word) => word.startsWith(`${folder}/`)))
+      return `in use by ${FUSE_PROGRAM} (${pid})`;
+  }
+  return undefined;
 }

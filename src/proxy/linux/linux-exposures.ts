@@ -16,9 +16,10 @@ import {
 } from '../../ports/exposures.ts';
 import { blockDeviceBytes } from './block-device.ts';
 import { endHelpers, findHelpers, HELPER_PROGRAM, helperCommand } from './exposure-helper.ts';
-import { releaseLoops, requireMachinesMounts, withGrace } from './linux-file-systems.ts';
-import { attachLoop, type OpenLoop } from './loop-devices.ts';
+import { withGrace } from './grace.ts';
+import { attachLoop, type OpenLoop, releaseLoops } from './loop-devices.ts';
 import { removeNodes } from './loop-marks.ts';
+import { requireMachinesMounts } from './machine-mounts.ts';
 import { makeMountPoint } from './mount-points.ts';
 import { type Mount, mountsBelow, unmount } from './mounts.ts';
 import { hasProgram, mustRun, runProgram } from './programs.ts';

@@ -4,33 +4,30 @@ import { insideOf } from '../../platform/inside-of.ts';
 import { unlessAborted } from '../../platform/unless-aborted.ts';
 import type { Clock } from '../../ports/clock.ts';
 import { SnaphookError } from '../../ports/errors.ts';
-import type { DiskToRelease, FileSystems, ForeignMount, Volume } from '../../ports/file-systems.ts';
+import type { FileSystems, ForeignMount, Volume } from '../../ports/file-systems.ts';
 import { placeNameOf } from '../../ports/place-name.ts';
 import { blockDeviceBytes } from './block-device.ts';
-import { FUSE_DEVICE, FUSE_PROGRAMS, FUSE_TYPE, hasFuse, waitForFuseEnd } from './fuse-mount.ts';
-import { behindLoop, detachLoop, loopsOf } from './loop-devices.ts';
-import { bearsMark, type LoopMark, removeNodes } from './loop-marks.ts';
+import { FUSE_DEVICE, FUSE_PROGRAMS, hasFuse } from './fuse-mount.ts';
+import { withGrace } from './grace.ts';
+import { releaseLoops } from './loop-devices.ts';
+import { removeNodes } from './loop-marks.ts';
 import { type DiskContent, type FoundOnDisk, hasPhysicalVolume, withLogicalVolumes } from './lvm/logical-volumes.ts';
+import { requireMachinesMounts } from './machine-mounts.ts';
 import { firstFileBelow, makeMountPoint } from './mount-points.ts';
 import { mountVolume } from './mount-volume.ts';
-import { mountsBelow, seesMountsOf, unmount } from './mounts.ts';
+import { mountsBelow } from './mounts.ts';
 import { removeFolders } from './place-names.ts';
 import { readWhole } from './probes/guest-path.ts';
 import { probeApplication, requireProbes } from './probes/probe-application.ts';
 import { removeScratch, SCRATCH } from './probes/view.ts';
 import { hasProgram } from './programs.ts';
+import { releaseMounts } from './release-mounts.ts';
 import { isRoot } from './user.ts';
 import { findVolumes } from './volumes.ts';
 
 const PROGRAMS = ['mount', 'umount', 'losetup', 'mknod', 'blkid', 'partx'];
 const IMAGES = '`handOver: images` without `verify` needs no mounts.';
-const FIRST_PROCESS = 1;
 const LOOP_CONTROL = '/dev/loop-control';
-/** Programs are killed at the signal, and are gone before anything is undone; longer than that nobody waits. */
-const GRACE_MS = 3000;
-/** The kernel detaches a loop device a moment after its last user. */
-const DETACH_MS = 5000;
-const POLL_MS = 20;
 
 /**
  * File systems of disks, mounted by a Linux proxy through loop devices, or, without root, some of them through FUSE. `machine`: refuses to
@@ -45,7 +42,7 @@ export function createLinuxFileSystems(clock: Clock, mountNamespace: 'machine' |
       for (const folder of folders) await requireEmpty(root, folder);
     },
 
-    async mount(directory, { folder, devicePath, beside, isQuiet }, { check }, signal) {
+    async mount(directory, { folder, devicePath, beside, isQuiet, shadowCopies = [] }, { check }, signal) {
       const root = await realpath(directory);
       const volumes: Volume[] = [];
       for (const found of await findOn(devicePath, beside ?? [], signal)) {
@@ -58,7 +55,7 @@ export function createLinuxFileSystems(clock: Clock, mountNamespace: 'machine' |
         const prepare = () => makeMountPoint(root, mountPoint);
         const made = await mountVolume(
           found,
-          { devicePath, isQuiet, mountPoint, mark: { root, folder }, check, clock, prepare },
+          { devicePath, isQuiet, shadowCopies, mountPoint, mark: { root, folder }, check, clock, prepare },
           signal,
         );
         volumes.push(made.state === 'mounted' ? { ...made, path: `${folder}/${name}` } : made);
@@ -112,26 +109,6 @@ export function createLinuxFileSystems(clock: Clock, mountNamespace: 'machine' |
   };
 }
 
-/** Work under a signal that comes a moment after the given one. */
-export async function withGrace<Result>(
-  signal: AbortSignal,
-  work: (late: AbortSignal) => Promise<Result>,
-): Promise<Result> {
-  const late = new AbortController();
-  let timer: NodeJS.Timeout | undefined;
-  const onAbort = () => {
-    timer = setTimeout(() => late.abort(signal.reason), GRACE_MS);
-  };
-  signal.throwIfAborted();
-  signal.addEventListener('abort', onAbort, { once: true });
-  try {
-    return await work(late.signal);
-  } finally {
-    signal.removeEventListener('abort', onAbort);
-    clearTimeout(timer);
-  }
-}
-
 async function requireMachine(): Promise<void> {
   if (process.platform !== 'linux') {
     throw new SnaphookError('E_PROXY', 'only Linux may mount file systems', { hint: IMAGES });
@@ -153,19 +130,6 @@ async function requireMachine(): Promise<void> {
     : new SnaphookError('E_PROXY', `"${FUSE_DEVICE}" cannot be opened by the user of the hook, who is not root`, {
         hint: `Let root run the hooks, or give the user the right to read and write it. ${IMAGES}`,
       });
-}
-
-/** What is mounted in a namespace of the hook's own the backup product would find as empty folders, and back up as such. */
-export async function requireMachinesMounts(directory: string): Promise<void> {
-  const sees = await seesMountsOf(FIRST_PROCESS);
-  if (sees === true) return;
-  const message =
-    sees === undefined
-      ? `whether others see what the hook mounts in "${directory}" cannot be told`
-      : `nobody else would see what the hook mounts in "${directory}": it runs in a mount namespace of its own`;
-  throw new SnaphookError('E_PROXY', message, {
-    hint: 'Let the backup product run the hook outside of containers and without PrivateTmp, ProtectSystem and the like of systemd; or set `proxy.mountNamespace: any` where the product sees what its hooks mount.',
-  });
 }
 
 async function requireEmpty(root: string, folder: string): Promise<void> {
@@ -204,54 +168,4 @@ async function bytesOf(device: string, signal: AbortSignal): Promise<number> {
     });
   });
   return stats.isBlockDevice() ? blockDeviceBytes(device, signal) : stats.size;
-}
-
-/** The last mount first. */
-async function releaseMounts(
-  root: string,
-  { folder, devicePaths }: DiskToRelease,
-  clock: Clock,
-  signal: AbortSignal,
-): Promise<readonly ForeignMount[]> {
-  const foreign: ForeignMount[] = [];
-  // Who was killed after an unmount saw no end of its process, and the mount is seen no more.
-  const byFuse = new Set(devicePaths);
-  // Without journals the folder is the proof.
-  const isOf = async (behind: string) =>
-    devicePaths === undefined || devicePaths.includes(behind) || bearsMark(behind, { root, folder }, devicePaths);
-  for (const mount of [...(await mountsBelow(insideOf(root, folder)))].reverse()) {
-    const isByFuse = mount.type === FUSE_TYPE;
-    const behind = isByFuse ? mount.device : await behindLoop(mount.device);
-    // All others of ours are loop devices: what is not is somebody else's in any case.
-    if (behind !== undefined && (await isOf(behind))) {
-      await unmount(mount.mountPoint, clock, signal);
-      if (isByFuse) byFuse.add(mount.device);
-    } else {
-      foreign.push({ mountPoint: mount.mountPoint, device: mount.device });
-    }
-  }
-  // One process for each mount of a disk holds it.
-  for (const device of byFuse) await waitForFuseEnd(device, clock, signal);
-  return foreign;
-}
-
-export async function releaseLoops(
-  mark: LoopMark,
-  devicePaths: readonly string[] | undefined,
-  clock: Clock,
-  signal: AbortSignal,
-): Promise<void> {
-  const untilMs = clock.monotonicMs() + DETACH_MS;
-  for (;;) {
-    const loops = await loopsOf(mark, devicePaths);
-    if (loops.length === 0) return;
-    if (clock.monotonicMs() > untilMs) {
-      throw new SnaphookError('E_PROXY', `loop device "${loops.join('", "')}" still holds a target`, {
-        hint: 'See who uses it (lsof, fuser), end that, then run `snaphook reap --apply`.',
-      });
-    }
-    // One that vanishes by itself in this moment cannot be detached: the next look tells.
-    for (const loop of loops) await detachLoop(loop, signal).catch(() => signal.throwIfAborted());
-    await clock.sleep(POLL_MS, signal);
-  }
 }

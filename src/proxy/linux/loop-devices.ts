@@ -1,4 +1,6 @@
 import { open, readdir, readFile } from 'node:fs/promises';
+import type { Clock } from '../../ports/clock.ts';
+import { SnaphookError } from '../../ports/errors.ts';
 import { bearsMark, type LoopMark, underMark } from './loop-marks.ts';
 import { mustRun } from './programs.ts';
 
@@ -58,7 +60,7 @@ export async function behindLoop(device: string): Promise<string | undefined> {
 }
 
 /** Loop devices that were made for that disk on one of these devices; undefined: on any. */
-export async function loopsOf(mark: LoopMark, devicePaths: readonly string[] | undefined): Promise<readonly string[]> {
+async function loopsOf(mark: LoopMark, devicePaths: readonly string[] | undefined): Promise<readonly string[]> {
   const names = (await readdir(BLOCKS)).filter((name) => name.startsWith('loop'));
   const ours = await Promise.all(
     names.map(async (name) => {
@@ -69,6 +71,28 @@ export async function loopsOf(mark: LoopMark, devicePaths: readonly string[] | u
   return ours.flat();
 }
 
-export async function detachLoop(device: string, signal: AbortSignal): Promise<void> {
-  await mustRun('losetup', ['--detach', device], signal);
+/** The kernel detaches a loop device a moment after its last user. */
+const DETACH_MS = 5000;
+const POLL_MS = 20;
+
+/** Lets go of all that were made for that disk, and waits until they are gone. Errors: `E_PROXY` while somebody uses one. */
+export async function releaseLoops(
+  mark: LoopMark,
+  devicePaths: readonly string[] | undefined,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<void> {
+  const untilMs = clock.monotonicMs() + DETACH_MS;
+  for (;;) {
+    const loops = await loopsOf(mark, devicePaths);
+    if (loops.length === 0) return;
+    if (clock.monotonicMs() > untilMs) {
+      throw new SnaphookError('E_PROXY', `loop device "${loops.join('", "')}" still holds a target`, {
+        hint: 'See who uses it (lsof, fuser), end that, then run `snaphook reap --apply`.',
+      });
+    }
+    // One that vanishes by itself in this moment cannot be detached: the next look tells.
+    for (const loop of loops) await mustRun('losetup', ['--detach', loop], signal).catch(() => signal.throwIfAborted());
+    await clock.sleep(POLL_MS, signal);
+  }
 }

@@ -5,8 +5,8 @@ import { ensureFolder } from '../../platform/ensure-folder.ts';
 import { mustRun } from './programs.ts';
 
 /** The kernel forgets what is in it when the machine starts. */
-const NODES = '/dev/snaphook';
-const ROOTS_ALONE = 0o700;
+export const NODES = '/dev/snaphook';
+export const ROOTS_ALONE = 0o700;
 
 /** Which disk of which hand-over directory: its loop devices are told from everybody else's by that. */
 export interface LoopMark {
@@ -52,8 +52,8 @@ export async function bearsMark(
 /** Names that a killed process left. */
 export async function removeNodes(mark: LoopMark): Promise<void> {
   const prefix = `${path.basename(nodePrefix(mark))}-`;
-  for (const name of await readdir(NODES).catch(() => []))
-    if (name.startsWith(prefix)) await rm(path.join(NODES, name), { force: true });
+  for (const entry of await readdir(NODES, { withFileTypes: true }).catch(() => []))
+    if (entry.name.startsWith(prefix) && !entry.isDirectory()) await rm(path.join(NODES, entry.name), { force: true });
 }
 
 const isBlockDevice = (file: string): Promise<boolean> =>
@@ -62,7 +62,7 @@ const isBlockDevice = (file: string): Promise<boolean> =>
     () => false,
   );
 
-const nodeOf = (device: string, mark: LoopMark): string => `${nodePrefix(mark)}-${path.basename(device)}`;
+export const nodeOf = (device: string, mark: LoopMark): string => `${nodePrefix(mark)}-${path.basename(device)}`;
 
 const nodePrefix = ({ root, folder }: LoopMark): string =>
   path.join(NODES, createHash('sha256').update(`${root}\0${folder}`).digest('hex').slice(0, 24));

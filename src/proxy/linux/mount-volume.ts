@@ -10,12 +10,15 @@ import { attachLoop } from './loop-devices.ts';
 import type { LoopMark } from './loop-marks.ts';
 import { mountsBelow, unmount } from './mounts.ts';
 import { hasProgram, type ProgramEnd, runProgram } from './programs.ts';
+import { closeShadowCopy, type FoundShadowCopy, openShadowCopy } from './shadow-copies.ts';
 import { isRoot } from './user.ts';
 import type { FoundVolume } from './volumes.ts';
 
 export interface MountRequest {
   readonly devicePath: string;
   readonly isQuiet: boolean;
+  /** One of which, where an NTFS holds it, is mounted in place of what that is now. */
+  readonly shadowCopies: readonly string[];
   readonly mountPoint: string;
   readonly mark: LoopMark;
   readonly check: boolean;
@@ -40,26 +43,64 @@ export async function mountVolume(found: FoundVolume, request: MountRequest, sig
   const judged = judge(found);
   if (judged.as !== 'mountable') return other(judged.as, judged.why);
   const { kind } = judged;
-  if (kind.replay === 'nobody' && !request.isQuiet) {
-    return other('unreadable', `nothing here replays the journal of ${kind.type}, and its guest may have been writing`);
-  }
   if (kind.helper !== undefined && !(await hasProgram(kind.helper))) {
     return other('unreadable', `program "${kind.helper}" is not in the PATH of the hook`);
+  }
+  if (!isRoot() && !kind.isForUsers) return other('unreadable', `only root can mount ${kind.type} here`);
+  const shadow = await shadowCopyOf(place, kind, request, signal);
+  if (shadow.state === 'refused') return other(...shadow.refusal);
+  if (shadow.state === 'none' && kind.replay === 'nobody' && !request.isQuiet) {
+    return other('unreadable', `nothing here replays the journal of ${kind.type}, and its guest may have been writing`);
   }
   const against =
     kind.type === 'btrfs' ? await whyNotBtrfs(request.devicePath, place.offsetBytes, place.uuid ?? '') : undefined;
   if (against !== undefined) return other('unreadable', against);
-  if (!isRoot() && !kind.isForUsers) return other('unreadable', `only root can mount ${kind.type} here`);
   await request.prepare();
-  const refused = isRoot()
-    ? ((await replay(place, kind, request, signal)) ?? (await finallyMount(place, kind, request, signal)))
-    : await fuseMount({ ...request, ...place }, request.check ? kind.checker : undefined, signal);
+  const refused =
+    shadow.state === 'open'
+      ? await mountFile(shadow.file, kind, request, signal)
+      : await mountLive(place, kind, request, signal);
   if (refused !== undefined) {
     await rmdir(request.mountPoint).catch(() => undefined);
+    if (shadow.state === 'open') await closeShadowCopy(shadow, request.clock, signal);
     return other(...refused);
   }
   const checkedBy = request.check ? kind.checker?.[0] : undefined;
-  return { ...place, state: 'mounted', checkedBy, fstab: await readFstab(request.mountPoint) };
+  const fstab = await readFstab(request.mountPoint);
+  return { ...place, state: 'mounted', checkedBy, fstab, ...(shadow.state === 'open' && { shadowCopy: shadow.id }) };
+}
+
+const shadowCopyOf = async (
+  place: VolumePlace,
+  kind: FileSystemKind,
+  request: MountRequest,
+  signal: AbortSignal,
+): Promise<FoundShadowCopy> =>
+  kind.holdsShadowCopies && request.shadowCopies.length > 0
+    ? openShadowCopy({ ...request, ...place }, request.shadowCopies, signal)
+    : { state: 'none' };
+
+async function mountLive(
+  place: VolumePlace,
+  kind: FileSystemKind,
+  request: MountRequest,
+  signal: AbortSignal,
+): Promise<Refusal | undefined> {
+  if (!isRoot()) return fuseMount({ ...request, ...place }, request.check ? kind.checker : undefined, signal);
+  return (await replay(place, kind, request, signal)) ?? finallyMount(place, kind, request, signal);
+}
+
+/** What is in the file stood still when it was made, and nobody can write to it. */
+async function mountFile(
+  file: string,
+  kind: FileSystemKind,
+  { mountPoint, check }: MountRequest,
+  signal: AbortSignal,
+): Promise<Refusal | undefined> {
+  const refused = check && kind.checker ? await checked(kind.checker, file, signal) : undefined;
+  if (refused) return refused;
+  const end = await mount(kind, file, mountPoint, signal);
+  return end.exitCode === 0 ? undefined : notMounted(kind, file, end, signal);
 }
 
 async function replay(

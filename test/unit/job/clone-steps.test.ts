@@ -1,5 +1,6 @@
 import { DEFAULT_LIMITS, type JobContext } from '../../../src/job/job-spec.ts';
-import { RunJournal, type StepName } from '../../../src/job/journal.ts';
+import { RunJournal } from '../../../src/job/journal.ts';
+import type { StepName } from '../../../src/job/journal-records.ts';
 import type { Plan } from '../../../src/job/plan.ts';
 import { type Run, runStep } from '../../../src/job/step.ts';
 import { datastoreStep } from '../../../src/job/steps/datastore.ts';

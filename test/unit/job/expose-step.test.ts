@@ -1,5 +1,6 @@
 import type { JobContext } from '../../../src/job/job-spec.ts';
-import { RunJournal, type StepName } from '../../../src/job/journal.ts';
+import { RunJournal } from '../../../src/job/journal.ts';
+import type { StepName } from '../../../src/job/journal-records.ts';
 import { readManifestNote } from '../../../src/job/manifest.ts';
 import { MANIFEST_NAME, PLANNED_MANIFEST_NAME, type Plan } from '../../../src/job/plan.ts';
 import { type Run, runStep } from '../../../src/job/step.ts';

@@ -61,6 +61,37 @@ test.each([
   expect(calls.isQuiet).toEqual([isQuiet]);
 });
 
+const SHADOW_COPY = {
+  id: '{3A1B0F52-8E0C-4C55-9F0B-0C5C6E1E2D01}',
+  setId: '{3A1B0F52-8E0C-4C55-9F0B-0C5C6E1E2D02}',
+  createdAt: '2026-01-01T00:00:00.000Z',
+  volume: 'E:\\',
+};
+
+test('a shadow copy that the freeze left is asked for, and what is mounted in its place counts as written to', async () => {
+  const volumes = [{ ...mounted(1), shadowCopy: SHADOW_COPY.id }, mounted(2)];
+  const { run, calls, manifest } = await linkedRun(volumes, { grade: 'application', shadowCopies: [SHADOW_COPY] });
+
+  await runStep(run, mountStep, signal);
+
+  expect(calls.shadowCopies).toEqual([[SHADOW_COPY.id]]);
+  expect(calls.isQuiet).toEqual([false]);
+  expect(manifest().fileSystems).toMatchObject([{ shadowCopy: SHADOW_COPY.id }, { path: 'vm/hard-disk-1/part2' }]);
+});
+
+test('a shadow copy that is on no volume is a gap: it ends the run, or is told', async () => {
+  const wish = { grade: 'application', shadowCopies: [SHADOW_COPY] };
+  const strict = await linkedRun([mounted(1)], wish);
+  expect(await failure(runStep(strict.run, mountStep, signal))).toMatchObject({
+    code: 'E_UNREADABLE',
+    message: expect.stringContaining(SHADOW_COPY.id),
+  });
+
+  const lenient = await linkedRun([mounted(1)], { ...wish, onUnreadable: 'note' });
+  await runStep(lenient.run, mountStep, signal);
+  expect(lenient.site.warnings).toEqual(['a part of a disk is not handed over']);
+});
+
 test('volume groups are looked for on the other disks of the VM, and on no disk of another VM', async () => {
   const { run, calls } = await linkedRun([mounted(1)], { hasMore: true });
 
@@ -77,7 +108,7 @@ test('where a guest has a logical volume its table tells by the name that LVM gi
   ];
   const volumes = ['root', 'srv'].map((name): Volume => {
     const volume = { ...mounted(1), logicalVolume: { group: 'vg-a', name } };
-    return volume.state === 'mounted' && name === 'root' ? { ...volume, fstab } : volume;
+    return name === 'root' ? { ...volume, fstab } : volume;
   });
   const { run, manifest } = await linkedRun(volumes);
 

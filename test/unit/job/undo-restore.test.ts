@@ -1,6 +1,8 @@
-import { foldJournal, isRestored, type JournalRecord, RunJournal } from '../../../src/job/journal.ts';
+import { foldJournal, RunJournal } from '../../../src/job/journal.ts';
+import type { JournalRecord } from '../../../src/job/journal-records.ts';
 import type { JobPorts } from '../../../src/job/ports.ts';
 import type { RestorePlan } from '../../../src/job/restoration.ts';
+import { isRestored } from '../../../src/job/run-state.ts';
 import { undoRestore } from '../../../src/job/undo-restore.ts';
 import { instanceUuid, moRef } from '../../../src/ports/identity.ts';
 import type { JournalLine } from '../../../src/ports/journal.ts';

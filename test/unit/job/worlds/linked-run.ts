@@ -1,10 +1,18 @@
 import type { JobContext, VerifyWish } from '../../../../src/job/job-spec.ts';
-import { RunJournal, type StepName } from '../../../../src/job/journal.ts';
+import { RunJournal } from '../../../../src/job/journal.ts';
+import type { StepName } from '../../../../src/job/journal-records.ts';
 import { MANIFEST_NAME, type Plan } from '../../../../src/job/plan.ts';
 import type { Run } from '../../../../src/job/step.ts';
 import { systemClock } from '../../../../src/platform/clock.ts';
 import { SnaphookError } from '../../../../src/ports/errors.ts';
-import type { DiskToMount, DiskToRelease, FileSystems, Volume } from '../../../../src/ports/file-systems.ts';
+import type {
+  DiskToMount,
+  DiskToRelease,
+  FileSystems,
+  MountedVolume,
+  Volume,
+} from '../../../../src/ports/file-systems.ts';
+import type { ShadowCopy } from '../../../../src/ports/guest.ts';
 import { arrayId, deviceId, instanceUuid, wwn } from '../../../../src/ports/identity.ts';
 import type { Images } from '../../../../src/ports/images.ts';
 import type { JournalLine } from '../../../../src/ports/journal.ts';
@@ -24,7 +32,7 @@ const MORE = [
 ];
 
 const place = { partitionUuid: undefined, offsetBytes: 0, sizeBytes: 1, uuid: undefined, label: undefined };
-export const mounted = (partition: number): Volume => ({
+export const mounted = (partition: number): MountedVolume => ({
   ...place,
   partition,
   holds: 'ext4',
@@ -48,6 +56,8 @@ interface Wish {
   readonly images?: true;
   readonly onUnreadable?: 'fail' | 'note';
   readonly grade?: string;
+  /** That the freeze left in the guest. */
+  readonly shadowCopies?: readonly ShadowCopy[];
   /** The VM has a second disk, and a third one is another VM's. */
   readonly hasMore?: boolean;
 }
@@ -55,7 +65,14 @@ interface Wish {
 /** A linked run whose disk has these volumes. */
 export async function linkedRun(
   volumes: readonly Volume[],
-  { verify = true, images = undefined, onUnreadable = 'fail', grade = 'crash', hasMore = false }: Wish = {},
+  {
+    verify = true,
+    images = undefined,
+    onUnreadable = 'fail',
+    grade = 'crash',
+    shadowCopies = [],
+    hasMore = false,
+  }: Wish = {},
 ) {
   const more = hasMore ? MORE : [];
   const array = new MemoryArray(arrayId('000197900046'));
@@ -111,19 +128,22 @@ export async function linkedRun(
     did: string[];
     isQuiet: boolean[];
     beside: DiskToMount['beside'][];
+    shadowCopies: DiskToMount['shadowCopies'][];
     released: DiskToRelease[];
     busy: boolean;
   } = {
     did: [],
     beside: [],
+    shadowCopies: [],
     isQuiet: [],
     released: [],
     busy: false,
   };
   const fileSystems: FileSystems = {
     preflight: async () => undefined,
-    mount: async (_, { folder, isQuiet, beside }, { check }) => {
+    mount: async (_, { folder, isQuiet, beside, shadowCopies: copies }, { check }) => {
       calls.beside.push(beside);
+      calls.shadowCopies.push(copies);
       calls.did.push(`${check ? 'check' : 'mount'} ${folder}`);
       calls.isQuiet.push(isQuiet);
       return volumes;
@@ -172,7 +192,7 @@ export async function linkedRun(
   await journal.opened({} as JobContext); // who called is only kept
   await journal.append({ kind: 'planned', data: plan });
   const results: Partial<Record<StepName, unknown>> = {
-    capture: { snapId: 7, vms: [{ vm: VM, grade }] },
+    capture: { snapId: 7, vms: [{ vm: VM, grade, evidence: { guest: { freeze: { shadowCopies } } } }] },
     devices: {
       devices: [
         { target: TARGET, path: DEVICE_PATH },

@@ -1,5 +1,5 @@
 import { DEFAULT_LIMITS } from '../../../../src/job/job-spec.ts';
-import type { JournalRecord, StepName } from '../../../../src/job/journal.ts';
+import type { JournalRecord, StepName } from '../../../../src/job/journal-records.ts';
 import { MANIFEST_NAME, type Plan } from '../../../../src/job/plan.ts';
 import {
   type ArrayId,

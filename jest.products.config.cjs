@@ -1,0 +1,8 @@
+/** Backup products that call the hooks. `npm run test:products`, which prepares what they need. */
+const base = require('./jest.config.cjs');
+
+module.exports = {
+  ...base,
+  roots: ['<rootDir>/test/products'],
+  testPathIgnorePatterns: ['/node_modules/'],
+};

@@ -1,0 +1,130 @@
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { installVerb, uninstallVerb } from '../../../src/cli/install/install-verb.ts';
+
+const place = () => {
+  const folder = mkdtempSync(path.join(tmpdir(), 'install-'));
+  const scripts = path.join(folder, 'scripts');
+  mkdirSync(scripts);
+  const configFile = path.join(folder, 'snaphook.yaml');
+  writeFileSync(
+    configFile,
+    `version: 1
+stateDirectory: ${folder}/state
+vcenter: { url: https://vc.example.com, username: u, password: env:P, tls: { caFile: /x } }
+arrays: [{ id: "000197900046", unisphere: https://u.example.com:8443, username: u, password: env:P, tls: { caFile: /x } }]
+proxy: { host: proxy }
+jobs:
+  nightly: { vms: [sql01], targetPool: P, freeze: none, grade: crash, exportDirectory: ${folder}/export }
+`,
+  );
+  const call = (more: { settings?: readonly string[]; job?: string; dryRun?: boolean } = {}) => ({
+    configFile,
+    isOwnConfig: true,
+    product: 'avamar',
+    job: 'nightly',
+    settings: [`folder=${scripts}`],
+    program: '/usr/bin/snaphook',
+    system: undefined,
+    dryRun: false,
+    ...more,
+  });
+  return { folder, scripts, call, file: path.join(scripts, 'avamar-pre-nightly') };
+};
+
+test('files are written with their mode, a second install changes nothing, and uninstall takes them away', async () => {
+  const { call, file, scripts } = place();
+
+  const first = await installVerb(call());
+  expect(first.text).toContain(`${file}  written, mode 0755`);
+  expect(statSync(file).mode & 0o777).toBe(0o755);
+  expect(readFileSync(file, 'utf8')).toContain('--job=nightly');
+  const inode = statSync(file).ino;
+  expect((await installVerb(call())).text).toContain(`${file}  is there already`);
+  expect(statSync(file).ino).toBe(inode);
+
+  const gone = await uninstallVerb(call());
+  expect(gone.exitCode).toBe(0);
+  expect(readdirSync(scripts)).toEqual([]);
+  await expect(uninstallVerb(call())).rejects.toMatchObject({ code: 'E_USAGE' });
+});
+
+test('a dry run writes nothing and shows every file', async () => {
+  const { call, file, folder } = place();
+
+  const { text } = await installVerb(call({ dryRun: true }));
+
+  expect(text).toContain(`File ${file}, mode 0755:`);
+  expect(text).toContain('--integration=avamar');
+  expect(existsSync(file)).toBe(false);
+  expect(existsSync(path.join(folder, 'state'))).toBe(false);
+});
+
+test.each([
+  ['a file of somebody else', (file: string) => writeFileSync(file, '#!/bin/sh\necho mine\n')],
+  ['a link', (file: string) => symlinkSync('/etc/passwd', file)],
+  ['a folder', (file: string) => mkdirSync(file)],
+])('%s in the place of the second file is not overwritten, and the first is not written', async (_what, make) => {
+  const { call, file, scripts } = place();
+  make(path.join(scripts, 'avamar-post-nightly'));
+
+  await expect(installVerb(call())).rejects.toMatchObject({ code: 'E_USAGE' });
+
+  expect(existsSync(file)).toBe(false);
+});
+
+test('a hook that somebody changed since is neither overwritten nor taken away', async () => {
+  const { call, file } = place();
+  await installVerb(call());
+  writeFileSync(file, '#!/bin/sh\n# mine now\n');
+
+  await expect(installVerb(call())).rejects.toMatchObject({ code: 'E_USAGE' });
+  expect(await uninstallVerb(call())).toMatchObject({ exitCode: 20, text: expect.stringContaining('was changed') });
+  expect(readFileSync(file, 'utf8')).toContain('mine now');
+});
+
+test('what an earlier install wrote elsewhere is taken away by the next one', async () => {
+  const { call, file, folder } = place();
+  await installVerb(call());
+  const other = path.join(folder, 'other');
+  mkdirSync(other);
+
+  await installVerb(call({ settings: [`folder=${other}`] }));
+
+  expect(existsSync(file)).toBe(false);
+  expect(readdirSync(other)).toHaveLength(2);
+});
+
+test('a mode that was changed is set right again', async () => {
+  const { call, file } = place();
+  await installVerb(call());
+  chmodSync(file, 0o600);
+
+  expect((await installVerb(call())).text).toContain(`${file}  written anew`);
+  expect(statSync(file).mode & 0o777).toBe(0o755);
+});
+
+test.each([
+  [{ job: 'nihgtly' }, /no job "nihgtly"/],
+  [{ settings: ['fodler=/x'] }, /fodler/],
+  [{ settings: ['folder'] }, /"folder"/],
+  [{ settings: ['folder=/nowhere/at/all'] }, /does not exist here/],
+])('%j is refused', async (more, message) => {
+  const { call } = place();
+
+  await expect(installVerb(call(more))).rejects.toMatchObject({
+    code: 'E_USAGE',
+    message: expect.stringMatching(message),
+  });
+});
