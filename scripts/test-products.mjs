@@ -28,6 +28,8 @@ const PRODUCTS = [
     name: 'bacula',
     packages: ['bacula-director', 'bacula-director-sqlite3', 'bacula-sd', 'bacula-fd', 'bacula-console', 'sqlite3'],
   },
+  { name: 'borgmatic', packages: ['borgmatic', 'borgbackup'] },
+  { name: 'restic', packages: ['restic'] },
 ];
 
 /** Throws why no product can run here. */

@@ -36,7 +36,7 @@ export const restic: Integration = {
 function wrapper(request: InstallRequest): readonly string[] {
   const hook = (phase: 'pre' | 'post') => `${commandLine('linux', hookWords(NAME, phase, request))} --run-id "$id"`;
   return [
-    '# The pre hook, restic with the words of this call, and the post hook, whatever happened. Ends as restic ended.',
+    '# The pre hook, restic with the words of this call, and the post hook, whatever happened. Ends as restic ended, or as a signal wants it.',
     'id="$$-$(date +%s)"',
     'child=',
     'stopped=0',
@@ -65,7 +65,7 @@ function wrapper(request: InstallRequest): readonly string[] {
     "trap '' HUP INT TERM",
     hook('post'),
     'released=$?',
-    'if [ "$code" -eq 0 ]; then code=$stopped; fi',
+    'if [ "$stopped" -ne 0 ]; then code=$stopped; fi',
     'if [ "$code" -eq 0 ]; then code=$released; fi',
     'exit "$code"',
   ];

@@ -1,3 +1,4 @@
+import path from 'node:path';
 import type { InstallRequest, Integration } from '../contract.ts';
 import { yamlText } from '../quoting.ts';
 import { commandLine, hookWords, typedCall } from '../typed-command.ts';
@@ -15,7 +16,8 @@ export const resticprofile: Integration = {
     return { phase, instance, outcome: call.env.ERROR_EXIT_CODE || call.env.ERROR ? 'failed' : 'ok' };
   },
   // For the file of variables that restic and later commands of the profile get.
-  stdout: ({ directory, manifest }) => `SNAPHOOK_DIRECTORY=${directory}\nSNAPHOOK_MANIFEST=${manifest}\n`,
+  stdout: ({ directory, manifest }) =>
+    `SNAPHOOK_DIRECTORY=${directory}\nSNAPHOOK_MANIFEST=${path.join(directory, manifest)}\n`,
   stderr: 'log',
   exits: { degraded: 0, nothingToDo: 0, failed: 'own' },
   limitSeconds: undefined,

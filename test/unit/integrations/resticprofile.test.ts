@@ -66,7 +66,7 @@ test('what the pre hook prints goes to the file of variables, and the post hook 
 
 test('the variables tell where the hand-over lies', () => {
   const stdout = resticprofile.stdout;
-  const run = { directory: '/backup/my sql', manifest: '/backup/my sql/snaphook-manifest.json', runId: 'x' };
+  const run = { directory: '/backup/my sql', manifest: 'snaphook-manifest.json', runId: 'x' };
 
   expect(typeof stdout === 'function' && stdout(run, { phase: 'pre' })).toBe(
     'SNAPHOOK_DIRECTORY=/backup/my sql\nSNAPHOOK_MANIFEST=/backup/my sql/snaphook-manifest.json\n',
