@@ -42,10 +42,10 @@ export const urbackup: Integration = {
   },
 };
 
-/** `GUID, mount point, directory, path[, client]`, where the other scripts have numbers as their first word. */
+/** `GUID, mount point, directory, path[, client]`, where the first word of the other scripts is a small number. */
 function snapshotCall({ words }: RawCall, phase: HookPhase) {
   const [guid = '', mountPoint] = words;
-  if (guid === '' || /^\d+$/.test(guid)) return undefined;
+  if (guid === '' || /^\d{1,9}$/.test(guid)) return undefined;
   if (phase === 'post') return { phase, runId: guid } as const;
   if (mountPoint) return { phase, runId: guid, answer: `SNAPSHOT=${mountPoint}\n` } as const;
   throw new SnaphookError('E_USAGE', `UrBackup names no mount point for its snapshot "${guid}"`);

@@ -38,7 +38,8 @@ beforeAll(async () => {
 afterEach(() => product.site.lab.faults.clear());
 afterAll(() => product.close());
 
-const create = () => start(['borgmatic', '--config', configFile, 'create'], { env: environment });
+const create = () =>
+  start(['borgmatic', '--config', configFile, '--log-file', `${logFile}.borgmatic`, 'create'], { env: environment });
 const archives = (): readonly string[] => {
   const list = must('borg', ['list', '--short', repository], undefined, environment);
   return list === '' ? [] : list.split('\n');

@@ -41,7 +41,7 @@ function backup(directory: string, configFile = product.configFile) {
 
 async function summaryOf(directory: string, configFile?: string): Promise<Readonly<Record<string, number>>> {
   const { exitCode, stdout, stderr } = await backup(directory, configFile).ended;
-  expect([exitCode, stderr]).toEqual([0, expect.stringContaining('handed over')]);
+  expect([exitCode, stderr]).toEqual([0, expect.stringContaining(' info captured ')]);
   product.expectNothingLeft();
   return JSON.parse(stdout.trimEnd().split('\n').at(-1) ?? '');
 }

@@ -10,7 +10,7 @@ import { kopia } from '../../../integrations/kopia/integration.ts';
 import { resticprofile } from '../../../integrations/resticprofile/integration.ts';
 import { urbackup } from '../../../integrations/urbackup/integration.ts';
 import { vzdump } from '../../../integrations/vzdump/integration.ts';
-import { expectClean, holdHandOver, start } from '../impatient-products/product.ts';
+import { hold, start } from '../impatient-products/product.ts';
 import { openSite, type Site } from '../main-job/site.ts';
 import { snaphookIn, startShellingProduct, writeFilesBelow } from './stand-in.ts';
 
@@ -25,9 +25,9 @@ beforeAll(async () => {
   directory = path.join(site.lab.directory, 'export', JOB);
 });
 afterAll(() => site.close());
-afterEach(async () => {
+afterEach(() => {
   site.lab.faults.clear();
-  await expectClean(site);
+  expect(site.leftBehind()).toEqual([]);
 });
 
 const installed = ({ installation }: Integration, settings: Readonly<Record<string, string>> = {}) =>
@@ -66,7 +66,7 @@ describe('Kopia', () => {
 
   test('it is told the folder to read in one line; one that was killed at its limit is cleaned up by the next', async () => {
     const [script = ''] = writeFilesBelow(folder, installed(kopia, { source: '/vm/sql01', limitSeconds: '600' }));
-    const held = holdHandOver(site.lab);
+    const held = hold(site.lab, { system: 'array', operation: 'PUT private/snapshot Link', when: 'after' });
     const late = action(script, 'before-snapshot-root', { KOPIA_SNAPSHOT_ID: 'ffffffffffffffff' });
     await held.reached;
     late.child.kill('SIGKILL');
