@@ -6,7 +6,7 @@ import { must, newFolder } from '../files/stage.ts';
 import { hold, start, until } from '../lab/impatient-products/product.ts';
 import { itemsOf } from './installed.ts';
 import { openProductSite, type ProductSite, SNAPHOOK_KIND } from './product-site.ts';
-import { type Details, detailsOf } from './tree-details.ts';
+import { type Details, detailsOf, withoutHoles } from './tree-details.ts';
 
 const JOB = 'nightly';
 
@@ -58,7 +58,8 @@ test(`borgmatic calls ${SNAPHOOK_KIND}, and what Borg restores are the files of 
     undefined,
     environment,
   );
-  expect(detailsOf(path.join(folder, product.files))).toEqual(written);
+  // Borg restores a hole where it is a whole chunk.
+  expect(withoutHoles(detailsOf(path.join(folder, product.files)))).toEqual(withoutHoles(written));
 });
 
 test('a pre hook that fails is an error of borgmatic, without an archive', async () => {

@@ -70,3 +70,7 @@ function attributesOf(file: string): readonly string[] {
   const text = execFileSync('getfattr', ['--dump', '--absolute-names', '--match=^user', file], { encoding: 'utf8' });
   return text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
 }
+
+/** For products that restore files as long as they were, but fill their holes. */
+export const withoutHoles = (all: Readonly<Record<string, Details>>): Readonly<Record<string, Details>> =>
+  Object.fromEntries(Object.entries(all).map(([name, { sparse, ...others }]) => [name, others]));
