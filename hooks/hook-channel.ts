@@ -20,7 +20,10 @@ export const stderrChannel: HookChannel = {
  * As much goes to stderr as the product bears; all of it goes to the log file, if there is one. A log that cannot be written is told
  * where that can be told, and ends no backup.
  */
-export function openHookChannel({ name, stderr }: Integration, logFile: string | undefined): HookChannel {
+export function openHookChannel(
+  { name, stderr }: Pick<Integration, 'name' | 'stderr'>,
+  logFile: string | undefined,
+): HookChannel {
   if (stderr === 'log' && logFile === undefined) return stderrChannel;
   const toFile = appendTo(
     logFile ?? defaultLogFile(name),

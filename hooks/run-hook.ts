@@ -6,7 +6,6 @@ import { endProgram, runVerb, type VerbResult } from '../src/cli/console.ts';
 import { EXIT } from '../src/cli/exit-codes.ts';
 import { SnaphookError } from '../src/ports/errors.ts';
 import { type HookChannel, openHookChannel, stderrChannel } from './hook-channel.ts';
-import { hookWork } from './hook-work.ts';
 
 /** Some products empty the environment of a hook; what mounts and checks file systems lies in /usr/sbin. */
 const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
@@ -17,24 +16,27 @@ const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/b
  */
 export async function runHook(
   name: string,
-  phase: 'pre' | 'post' | undefined,
+  phase: 'pre' | 'post' | 'list' | undefined,
   argv: readonly string[],
 ): Promise<never> {
   const own = argv.includes('--') ? argv.slice(0, argv.indexOf('--')) : argv;
   const invocation = { json: own.includes('--json'), debug: own.includes('--debug') };
   becomeIndependent();
   const caller = await callerOf(own);
+  // A list is data, and products that ask for one read both streams as one.
+  const openChannel = (integration: Integration, logFile: string | undefined) =>
+    openHookChannel({ name: integration.name, stderr: phase === 'list' ? 'silent' : integration.stderr }, logFile);
   let channel: HookChannel | undefined;
   let call: ProductCall | undefined;
   const work = async (signal: AbortSignal): Promise<VerbResult> => {
     const options = readHookOptions(argv, process.env);
     if (options.help) return { document: { usage: HOOK_USAGE }, text: usageOf(name), exitCode: EXIT.ok };
     const integration = caller ?? (await integrationNamed(options.integration));
-    channel = openHookChannel(integration, options.logFile);
+    channel = openChannel(integration, options.logFile);
     call = integration.read({ phase, words: options.words, env: process.env });
     return hookResult(integration, call, options, channel, signal);
   };
-  const channelOfCaller = () => (channel ??= caller ? openHookChannel(caller, undefined) : stderrChannel);
+  const channelOfCaller = () => (channel ??= caller ? openChannel(caller, undefined) : stderrChannel);
   const exitCode = await runVerb(invocation, work, (text) => channelOfCaller().tellError(text));
   const told = caller ? productExit(caller, call?.phase ?? 'none', exitCode) : exitCode;
   if (call?.resultFile !== undefined) tellResult(call.resultFile, told, channelOfCaller());
@@ -67,6 +69,7 @@ async function hookResult(
       hint: 'The product reads stdout itself, or wants it silent. `snaphook status --json` shows the run.',
     });
   }
+  const { hookWork } = await import('./hook-work.ts');
   return hookWork(integration, call, options, channel.reporter, signal);
 }
 

@@ -4,10 +4,16 @@ export type HookPhase = 'pre' | 'post' | 'check' | 'list' | 'none';
 /** How the product's own backup ended, as far as it tells a post hook. */
 export type BackupOutcome = 'ok' | 'warning' | 'failed' | 'cancelled' | 'unknown';
 
+/**
+ * How a product finds what an incremental or differential backup has to save. `by-time`: what is newer than the start of a backup before,
+ * by its clock, so that it misses what changed between the snapshot and that start. `by-comparison`: what differs from what it saved.
+ */
+export type Incrementals = 'by-time' | 'by-comparison';
+
 /** How a hook program was called, before anybody knows what the words mean. */
 export interface RawCall {
   /** Undefined: one program serves all phases, and the product's own words tell which. */
-  readonly phase: 'pre' | 'post' | undefined;
+  readonly phase: 'pre' | 'post' | 'list' | undefined;
   /** What the product itself puts behind `--` on the command line of the hook. */
   readonly words: readonly string[];
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -26,8 +32,22 @@ export interface ProductCall {
   readonly runId?: string | undefined;
   /** `full`, `incremental`, `differential`, `log`, or the product's own word where it is not known to mean one of these. */
   readonly level?: string | undefined;
+  /** Where `member` is there: VMs that the run has to have; which ones it takes, the job says. */
   readonly vms?: readonly string[] | undefined;
+  /** Where the call says more than is known of the product: a setting of its job that no product shows to hooks. */
+  readonly incrementals?: Incrementals | undefined;
+  /**
+   * The product calls several times for one run of its own, at once or one after the other, and this is one of these calls: they share
+   * one run of the job. `name`: the same in its pre and its post hook, and another one for each call. `of`: how many calls there are, where
+   * the product tells.
+   */
+  readonly member?: { readonly name: string; readonly of?: number | undefined } | undefined;
   readonly outcome?: BackupOutcome | undefined;
+  /**
+   * One run of the product makes several pre calls: what an earlier one of the same run id handed over goes on serving, and nothing is done.
+   * Absent: the product tries that run again, and the earlier try is over.
+   */
+  readonly goesOn?: boolean | undefined;
   /** For the phase `none`: printed to stdout as it is. For others, where `stdout` of the integration takes it: what the call wants to hear. */
   readonly answer?: string | undefined;
   /** The product reads the exit code from this file, which it named. */
@@ -71,10 +91,14 @@ export interface Integration {
   readonly name: string;
   /** As its maker writes it. */
   readonly title: string;
+  /** How the product writes the name of a job into its calls, where that is not as it is. */
+  readonly writtenJobName?: (name: string) => string;
   /** What the product's words and variables mean. Errors: `E_USAGE`, when they are not those of the product. */
   read(call: RawCall): ProductCall;
   /** What a pre hook that handed over prints to stdout. `result`: the text or JSON of `snaphook pre`; `silent`: stdout is not ours. */
   readonly stdout: 'result' | 'silent' | ((run: HandedOver, call: ProductCall) => string);
+  /** What a preview prints to stdout, which is told where a run would hand over; undefined: nothing, or the plan where `stdout` is `result`. */
+  readonly previewStdout?: (directory: string) => string;
   /**
    * What may go to stderr. `log`: everything. `reason`: only why the hook failed, as the product shows the first line of it. `silent`:
    * nothing, as the product takes it for data or for a warning. What may not go there is in the log file alone.
@@ -84,6 +108,8 @@ export interface Integration {
   /** How long the product waits for a pre hook if its administrator changes nothing; undefined: as long as it takes. */
   readonly limitSeconds: number | undefined;
   readonly guarantees: Guarantees;
+  /** As the product does it by default; undefined: unknown, or it has none. */
+  readonly incrementals: Incrementals | undefined;
   readonly installation: InstallGuide;
 }
 

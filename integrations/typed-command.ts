@@ -20,7 +20,7 @@ export function hookWords(
   return [
     program,
     'hook',
-    ...(phase ? [phase] : []),
+    ...(phase === undefined ? [] : [phase]),
     `--integration=${integration}`,
     `--job=${job}`,
     ...(configFile === undefined ? [] : [`--config=${configFile}`]),
@@ -50,16 +50,17 @@ export function fileNamePart(job: string): string {
   });
 }
 
-/** A program of two lines that calls the hook, for products that take a path and no words. */
+/** A program of two lines that calls the hook, for products that take a path. `passWords`: what it is called with stands behind `--`. */
 export function hookFile(
   integration: string,
   phase: 'pre' | 'post',
   request: InstallRequest,
-  options: { readonly folder?: string; readonly limitSeconds?: string } = {},
+  options: { readonly folder?: string; readonly limitSeconds?: string; readonly passWords?: boolean } = {},
 ): Extract<InstallItem, { readonly kind: 'file' }> {
   const { job, system } = request;
   const folder = options.folder ?? hookFolder(system);
-  const command = commandLine(system, hookWords(integration, phase, request, options.limitSeconds));
+  const passed = options.passWords ? (system === 'windows' ? ' -- %*' : ' -- "$@"') : '';
+  const command = commandLine(system, hookWords(integration, phase, request, options.limitSeconds)) + passed;
   const name = `${integration}-${phase}-${fileNamePart(job)}`;
   return system === 'windows'
     ? {

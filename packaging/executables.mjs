@@ -53,21 +53,27 @@ export async function bundleProgram() {
 
 /** Makes one executable in the release folder; its target is `linux` or `windows`. */
 export function makeExecutable(name, release) {
-  const { platform, file, archive, unpacked } = TARGETS[name];
+  const { file } = TARGETS[name];
   const assets = { 'program.js': path.join(work, 'program.js') };
   if (name === 'linux') assets['program.cache'] = codeCache();
   const versions = { version, nodeVersion: NODE_VERSION };
   const base = name === 'windows' ? windowsBase(windowsNode, path.join(work, 'base.exe'), versions) : linuxBase;
+  bake(name, base, { main: path.join(work, 'main.cjs'), assets, output: path.join(release, file) });
+}
+
+/** One executable of a base, a script that it starts with, and assets. Its target is `linux` or `windows`. */
+function bake(name, base, { main, assets, output }) {
+  const { platform, archive, unpacked } = TARGETS[name];
   const home = path.join(work, `home-${name}`);
   fillCache(path.join(home, '.pkg-cache/sea'), base, `node-v${NODE_VERSION}-`, archive, unpacked);
   const temporary = path.join(work, 'tmp');
   mkdirSync(temporary, { recursive: true });
   const job = {
-    main: path.join(work, 'main.cjs'),
-    target: { nodeRange: `node${NODE_VERSION}`, platform, arch: 'x64', output: path.join(release, file) },
+    main,
+    target: { nodeRange: `node${NODE_VERSION}`, platform, arch: 'x64', output },
     seaConfig: {
       // Relative to pkg's folder below `temporary`: an absolute path would stand in the executable.
-      main: '../../main.cjs',
+      main: path.join('../..', path.relative(work, main)),
       useCodeCache: false,
       // NODE_OPTIONS of whoever calls a hook must not change a program that runs as root.
       execArgvExtension: 'none',
@@ -76,6 +82,9 @@ export function makeExecutable(name, release) {
   };
   runOnBase(['packaging/bake.cjs', JSON.stringify(job)], { env: { ...process.env, HOME: home, TMPDIR: temporary } });
 }
+
+/** A script as an executable for Windows, for systems that stand in for others: no release has it. */
+export const makeWindowsProgram = (main, output) => bake('windows', windowsNode, { main, assets: {}, output });
 
 /** These flags make it the same bytes each time; V8 takes a cache that was made with them also without them. */
 function codeCache() {

@@ -9,4 +9,4 @@ const names = [process.argv0, process.execPath].map((called) => path.parse(calle
 
 if (names.includes('pre-backup')) void import('../hooks/pre-backup.ts');
 else if (names.includes('post-backup')) void import('../hooks/post-backup.ts');
-else void import('../src/cli/main.ts');
+else void import('../src/cli/snaphook.ts');

@@ -8,7 +8,7 @@ rmSync(`${root}/dist`, { recursive: true, force: true });
 await build({
   ...bundleOptions,
   entryPoints: {
-    snaphook: 'src/cli/main.ts',
+    snaphook: 'src/cli/snaphook.ts',
     'pre-backup': 'hooks/pre-backup.ts',
     'post-backup': 'hooks/post-backup.ts',
   },

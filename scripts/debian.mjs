@@ -1,5 +1,6 @@
 // Debian packages for the opt-in test stages: what is installed, and installing what is missing as root.
 import { spawnSync } from 'node:child_process';
+import { statSync, writeFileSync } from 'node:fs';
 
 export const run = (command, args, options) =>
   spawnSync(command, args, {
@@ -22,7 +23,6 @@ const isInstalled = (name) =>
   /^Status: install ok installed$/m.test(run('dpkg-query', ['--status', name]).stdout ?? '');
 
 const environment = { env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } };
-let listsAreNew = false;
 
 export function needRoot(purpose) {
   if (process.getuid?.() !== 0) throw new Error(`needs root to ${purpose}`);
@@ -31,12 +31,20 @@ export function needRoot(purpose) {
 /** Suites that run side by side take turns: a second apt-get would fail at the lock of the first. */
 const inTurn = (args) => must('flock', ['/run/lock/snaphook-apt.lock', 'apt-get', ...args], environment);
 
+/** Written when a suite here has fetched the package lists: those after it need not do it again. */
+const LISTS_STAMP = '/run/lock/snaphook-apt-lists';
+const LISTS_ARE_NEW_MS = 60 * 60_000;
+const listsAreNew = () =>
+  Date.now() - (statSync(LISTS_STAMP, { throwIfNoEntry: false })?.mtimeMs ?? 0) < LISTS_ARE_NEW_MS;
+
 /** apt-get with fresh package lists; throws why it cannot be had. */
 export function aptGet(args, purpose) {
   needRoot(purpose);
   process.stderr.write(`apt-get to ${purpose} ...\n`);
-  if (!listsAreNew) inTurn(['update', '-q', '-o', 'Acquire::Retries=3']);
-  listsAreNew = true;
+  if (!listsAreNew()) {
+    inTurn(['update', '-q', '-o', 'Acquire::Retries=3']);
+    writeFileSync(LISTS_STAMP, '');
+  }
   return inTurn(['-y', '-q', '-o', 'Acquire::Retries=3', ...args]);
 }
 

@@ -20,6 +20,7 @@ const PACKAGES = [
   'xfsprogs',
   'btrfs-progs',
   'ntfs-3g',
+  'dosfstools',
   'libvshadow-utils',
   'fdisk',
   'fuse2fs',

@@ -5,6 +5,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { makeWindowsProgram } from '../packaging/executables.mjs';
 import { root } from './bundle-options.mjs';
 import { installPackages } from './debian.mjs';
 import { helpOnRequest } from './help.mjs';
@@ -30,6 +31,14 @@ function prepare() {
   return winePrefix(path.join(folder, 'wine'));
 }
 
+/** There is no PowerShell under Wine: a program in its place passes on what it is told to the lab. */
+function standIns() {
+  if (suite === 'linux') return {};
+  const program = path.join(folder, 'powershell.exe');
+  makeWindowsProgram(path.join(root, 'test/package/windows/powershell-relay.cjs'), program);
+  return { SNAPHOOK_POWERSHELL: program };
+}
+
 async function main() {
   install();
   prebuildJest();
@@ -50,7 +59,7 @@ async function main() {
     return await runSuite({
       config: 'jest.package.config.cjs',
       suites: `test/package/${suite}/`,
-      environment: { ...environment, SNAPHOOK_RELEASE: release },
+      environment: { ...environment, SNAPHOOK_RELEASE: release, ...standIns() },
     });
   } finally {
     if (suite === 'windows') stopWine(environment);

@@ -24,9 +24,20 @@ const INSIDE = '--inside';
 const PACKAGES = ['e2fsprogs', 'fdisk', 'mount', 'util-linux', 'attr'];
 /** By the name of the suite's file, or of its start before a dash. */
 const PRODUCTS = [
+  { name: 'amanda', packages: ['amanda-server', 'amanda-client', 'libencode-locale-perl', 'sudo'] },
+  { name: 'backuppc', packages: ['backuppc', 'sudo'] },
+  { name: 'burp', packages: ['burp'] },
   {
     name: 'bacula',
-    packages: ['bacula-director', 'bacula-director-sqlite3', 'bacula-sd', 'bacula-fd', 'bacula-console', 'sqlite3'],
+    packages: [
+      'bacula-director',
+      'bacula-director-sqlite3',
+      'bacula-sd',
+      'bacula-fd',
+      'bacula-console',
+      'sqlite3',
+      'sudo',
+    ],
   },
   { name: 'borgmatic', packages: ['borgmatic', 'borgbackup'] },
   { name: 'restic', packages: ['restic'] },

@@ -19,6 +19,7 @@ export const acronis: Integration = {
     mayOverlap: true,
     sameIdOnRetry: false,
   },
+  incrementals: undefined,
   installation: {
     settings: [],
     items: (request) => [

@@ -20,6 +20,7 @@ export const arcserve: Integration = {
     mayOverlap: true,
     sameIdOnRetry: false,
   },
+  incrementals: undefined,
   installation: {
     settings: [],
     items: (request) => [

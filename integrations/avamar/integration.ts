@@ -19,6 +19,7 @@ export const avamar: Integration = {
     mayOverlap: true,
     sameIdOnRetry: false,
   },
+  incrementals: undefined,
   installation: {
     settings: [
       { name: 'folder', meaning: 'where the plug-in looks for scripts', fallback: '/usr/local/avamar/etc/scripts' },

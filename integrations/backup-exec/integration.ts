@@ -19,6 +19,7 @@ export const backupExec: Integration = {
     mayOverlap: true,
     sameIdOnRetry: false,
   },
+  incrementals: undefined,
   installation: {
     settings: [
       { name: 'limitSeconds', meaning: 'after which the job cancels a command, in seconds', fallback: '1800' },

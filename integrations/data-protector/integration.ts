@@ -43,6 +43,7 @@ export const dataProtector: Integration = {
     mayOverlap: false,
     sameIdOnRetry: false,
   },
+  incrementals: undefined,
   installation: {
     settings: [],
     items: (request) => [

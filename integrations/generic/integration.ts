@@ -26,6 +26,7 @@ export const generic: Integration = {
     mayOverlap: true,
     sameIdOnRetry: false,
   },
+  incrementals: undefined,
   installation: {
     settings: [],
     items: ({ job, program, system, configFile }) => {

@@ -20,6 +20,7 @@ export const networker: Integration = {
     mayOverlap: true,
     sameIdOnRetry: false,
   },
+  incrementals: undefined,
   installation: {
     settings: [
       { name: 'group', meaning: 'the NetWorker group, or the workflow, of the client' },

@@ -25,6 +25,7 @@ export const networkerSave: Integration = {
     mayOverlap: true,
     sameIdOnRetry: false,
   },
+  incrementals: undefined,
   installation: {
     settings: [{ name: 'folder', meaning: 'where the program `save` lies', fallback: '/usr/sbin' }],
     items(request) {

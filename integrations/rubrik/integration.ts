@@ -19,6 +19,7 @@ export const rubrik: Integration = {
     mayOverlap: true,
     sameIdOnRetry: false,
   },
+  incrementals: undefined,
   installation: {
     settings: [{ name: 'limitSeconds', meaning: "the template's script time-out, in seconds", fallback: '600' }],
     items(request) {

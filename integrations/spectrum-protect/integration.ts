@@ -21,6 +21,7 @@ export const spectrumProtect: Integration = {
     mayOverlap: true,
     sameIdOnRetry: false,
   },
+  incrementals: undefined,
   installation: {
     settings: [],
     items: (request) => [

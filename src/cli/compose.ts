@@ -151,6 +151,8 @@ export async function closePorts(ports: JobPorts): Promise<void> {
 interface JobOverrides {
   readonly vms?: readonly string[];
   readonly onOpenRun?: OnOpenRun | undefined;
+  /** VMs that the run has to have, whatever the job names. */
+  readonly ownVms?: readonly string[] | undefined;
   /** How long the caller waits for a hook: the deadline is no longer than that. */
   readonly limitMs?: number | undefined;
 }
@@ -189,7 +191,9 @@ export function jobSpec(config: Config, name: string, overrides: JobOverrides = 
     bandBytes: job.bandBytes,
     configurationFiles: job.configurationFiles,
     limits: limitsOf(name, job, overrides.limitMs),
+    ...(overrides.ownVms && { ownVms: overrides.ownVms.map(parseVmSelector) }),
     ...(job.handOver === 'files' && { files: job.files ?? { onUnreadable: 'fail' } }),
+    snapshotGap: job.snapshotGap,
     ...((job.handOver === 'fuse' || job.handOver === 'nbd') && { expose: job.handOver }),
     ...verifyOf(job),
     ...(job.retention && { retention: { days: job.retention.days, count: job.retention.count } }),
@@ -197,12 +201,13 @@ export function jobSpec(config: Config, name: string, overrides: JobOverrides = 
 }
 
 function verifyOf({ handOver, verify }: JobConfig): Pick<JobSpec, 'verify'> {
-  const { fileSystems = handOver === 'files', files = [], applications = [] } = verify ?? {};
-  if (!fileSystems && files.length === 0 && applications.length === 0) return {};
+  const { fileSystems = handOver === 'files', fileHashes = false, files = [], applications = [] } = verify ?? {};
+  if (!fileSystems && !fileHashes && files.length === 0 && applications.length === 0) return {};
   return {
     verify: {
       fileSystems,
       ...(fileSystems && verify?.fileSystems === undefined && { isDefault: true }),
+      ...(fileHashes && { fileHashes }),
       files: files.map(({ vm, path: place, volume }) => ({ vm, path: place, volume })),
       applications: applications.map(({ kind, vm, path: place, volume, seconds }) => {
         return { kind, vm, path: place, volume, limitMs: seconds * 1000 };
@@ -224,6 +229,7 @@ function limitsOf(name: string, { limits = {} }: JobConfig, limitMs = Number.POS
     undoMs: ms(limits.undoSeconds, DEFAULT_LIMITS.undoMs),
     lockWaitMs: ms(limits.lockWaitSeconds, DEFAULT_LIMITS.lockWaitMs),
     heartbeatMs: ms(limits.heartbeatSeconds, DEFAULT_LIMITS.heartbeatMs),
+    joinMs: ms(limits.joinSeconds, DEFAULT_LIMITS.joinMs),
   };
   const { deadlineMs, settleMs } = all;
   if (deadlineMs > settleMs) return all;

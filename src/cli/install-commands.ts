@@ -1,5 +1,5 @@
 import type { Argv } from 'yargs';
-import { DEFAULT_CONFIG_FILE } from '../config/load.ts';
+import { DEFAULT_CONFIG_FILE } from '../config/default-file.ts';
 import { jobOption, verb, withExamples } from './command-line.ts';
 
 const commonOptions = (parser: Argv) =>

@@ -1,7 +1,6 @@
-import '../platform/stand-somewhere.ts';
 import yargs, { type Argv } from 'yargs';
 import { hideBin } from 'yargs/helpers';
-import { DEFAULT_CONFIG_FILE } from '../config/load.ts';
+import { DEFAULT_CONFIG_FILE } from '../config/default-file.ts';
 import { ON_OPEN_RUN } from '../job/job-spec.ts';
 import { SnaphookError } from '../ports/errors.ts';
 import { bandsCommands } from './bands-commands.ts';
@@ -84,7 +83,7 @@ const parser: Argv = yargs(hideBin(process.argv))
   .command(
     'hook [phase]',
     'what a backup product calls: as pre-backup and post-backup do, or as its own words say; --help has its options',
-    (command) => command.positional('phase', { choices: ['pre', 'post'] as const }),
+    (command) => command.positional('phase', { choices: ['pre', 'post', 'list'] as const }),
   )
   .command(
     'plan',
@@ -206,18 +205,27 @@ const parser: Argv = yargs(hideBin(process.argv))
             requiresArg: true,
             describe: 'PEM file: the manifest must be signed with the private key that belongs to it',
           })
+          .option('root', {
+            type: 'string',
+            requiresArg: true,
+            describe: 'folder to which what was handed over was restored; default: that of the manifest',
+          })
           .epilogue(
-            'Exit codes: 0 every image holds what was handed over, 19 one does not, or the signature is wrong.',
+            'Exit codes: 0 every image, or every file, holds what was handed over, 19 one does not, or the signature is wrong.',
           ),
         ['$0 verify /restore/sql/snaphook-manifest.json', 'size and hash of what every image holds'],
         ['$0 verify snaphook-manifest.json --public-key manifest.pub', 'who wrote the manifest, too'],
+        [
+          '$0 verify /backup/web/snaphook-manifest.json --root /restore/web',
+          'files that were restored, where the job had verify.fileHashes',
+        ],
       ),
-    verb(async ({ manifest, publicKey }, signal) => {
+    verb(async ({ manifest, publicKey, root }, signal) => {
       const [{ verifyVerb }, { stderrReporter }] = await Promise.all([
         import('./verify-verb.ts'),
         import('./console.ts'),
       ]);
-      return verifyVerb({ manifest, publicKey }, stderrReporter, signal);
+      return verifyVerb({ manifest, publicKey, root }, stderrReporter, signal);
     }),
   )
   .command(
@@ -289,13 +297,4 @@ async function main(): Promise<void> {
   }
 }
 
-async function callHook(phase: 'pre' | 'post' | undefined, words: readonly string[]): Promise<void> {
-  const { runHook } = await import('../../hooks/run-hook.ts');
-  await runHook(phase === undefined ? 'snaphook hook' : `snaphook hook ${phase}`, phase, words);
-}
-
-// What stands behind `hook` is for the hook programs, words of the product with it, and not for the parser of verbs.
-const [verbName, phase, ...words] = hideBin(process.argv);
-if (verbName !== 'hook') void main();
-else if (phase === 'pre' || phase === 'post') void callHook(phase, words);
-else void callHook(undefined, hideBin(process.argv).slice(1));
+void main();

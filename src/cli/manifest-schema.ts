@@ -169,6 +169,18 @@ const fileSystem = z.object({
   ...volume,
 });
 
+const filesIndex = z
+  .object({
+    path: inside,
+    sizeBytes: bytes,
+    blake2b: z
+      .string()
+      .regex(/^[0-9a-f]{128}$/)
+      .describe('BLAKE2b-512 of the index'),
+    entries: z.number().int().nonnegative().describe('files, folders and links'),
+  })
+  .describe('every mounted file with its hash, docs/verify.md');
+
 const exposed = z
   .object({
     as: z.enum(EXPOSED_AS).describe('files, or exports of an NBD server'),
@@ -237,6 +249,10 @@ export const manifestSchema = z
       instance: z.string().optional(),
       productRunId: z.string().optional(),
       level: z.string().optional(),
+      incrementals: z
+        .enum(['by-time', 'by-comparison'])
+        .optional()
+        .describe('how incremental backups of the product find what changed, docs/files.md'),
       name: z.string().optional().describe('with its mark, where the snapshot is of another run'),
     }),
     snapshot: z.object({
@@ -254,6 +270,7 @@ export const manifestSchema = z
     route: z.object({ name: z.enum(['snapvx', 'managed']), because: z.string() }),
     commonInstant: z.boolean().describe('do all VMs show one point in time?'),
     proxyVm: z.object({ moRef: z.string(), name: z.string() }).optional(),
+    gradeAsked: z.enum(GRADES).optional().describe('what the job asked for'),
     vms: z.array(vm).min(1),
     collateral: z
       .array(
@@ -274,6 +291,7 @@ export const manifestSchema = z
     warnings: z.array(z.string()),
     folders: z.array(inside).optional().describe('of disks whose file systems are mounted, docs/files.md'),
     fileSystems: z.array(fileSystem).optional().describe('what was found on these disks'),
+    filesIndex: filesIndex.optional(),
     files: z.array(vmFile).optional(),
     exposed: exposed.optional(),
     checks: checks.optional(),

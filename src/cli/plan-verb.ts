@@ -12,6 +12,11 @@ import { collateralText } from './render/collateral.ts';
 import { jsonDocument } from './render/json.ts';
 import { bytesText, table } from './render/text.ts';
 
+/** Where a run of the job would hand over. */
+export function exportDirectoryOf({ configFile, job }: { configFile: string; job: string }): string {
+  return jobSpec(loadConfig(configFile), job).exportDirectory;
+}
+
 /** Computes a plan as `pre` would and shows it; nothing is journaled, reserved or changed. */
 export async function planVerb(
   request: { configFile: string; job: string; vms: readonly string[] },

@@ -20,11 +20,12 @@ export async function postVerb({ configFile, context, limitMs }: PostRequest, re
   const spec = jobSpec(config, context.job, { limitMs });
   const ports = composePorts(config, reporter);
   try {
-    const { stoppedPre, runs } = await post(ports, spec, context);
+    const { stoppedPre, runs, leftToOthers } = await post(ports, spec, context);
     const lines = runs.map((run) => `run ${run.runId} ${whatBecameOf(run)}\n`);
+    for (const { runId, readers } of leftToOthers) lines.push(`run ${runId} stays: ${whoReads(readers)}\n`);
     if (stoppedPre) lines.unshift('the pre hook was still at work and was stopped\n');
     return {
-      document: jsonDocument('post', { ok: true, job: context.job, stoppedPre, runs }),
+      document: jsonDocument('post', { ok: true, job: context.job, stoppedPre, runs, leftToOthers }),
       text: lines.join(''),
       exitCode: EXIT.ok,
     };
@@ -32,6 +33,11 @@ export async function postVerb({ configFile, context, limitMs }: PostRequest, re
     await closePorts(ports);
   }
 }
+
+const whoReads = (readers: readonly string[]): string =>
+  readers.length > 0
+    ? `calls ${readers.join(', ')} of the same backup read it`
+    : 'further calls of the same backup are to come';
 
 function whatBecameOf({ handedOver, cancelled }: EndedRun): string {
   if (handedOver) return 'released';

@@ -1,8 +1,9 @@
 import { loadConfig } from '../config/load.ts';
+import { type GoingOn, goingOn } from '../job/going-on.ts';
 import type { JobContext, OnOpenRun } from '../job/job-spec.ts';
 import { type PreResult, pre } from '../job/pre.ts';
 import type { Reporter } from '../ports/reporter.ts';
-import { closePorts, composePorts, jobSpec } from './compose.ts';
+import { closePorts, composePorts, jobSpec, withPorts } from './compose.ts';
 import type { VerbResult } from './console.ts';
 import { handedOver } from './render/handed-over.ts';
 
@@ -10,6 +11,8 @@ export interface PreRequest {
   readonly configFile: string;
   readonly context: JobContext;
   readonly vms: readonly string[];
+  /** VMs that the run has to have, where another call of the backup product may make it. */
+  readonly ownVms?: readonly string[];
   readonly onOpenRun: OnOpenRun | undefined;
   /** How long the backup product waits; undefined: as long as the job's own deadline says. */
   readonly limitMs?: number | undefined;
@@ -19,10 +22,21 @@ export interface PreRequest {
 export const preVerb = async (request: PreRequest, reporter: Reporter, signal: AbortSignal): Promise<VerbResult> =>
   handedOver('pre', await runPre(request, reporter, signal));
 
+/** What the run of the product has already, which then serves on; undefined: nothing, and `runPre` is due. */
+export async function goOn(
+  { configFile, context }: PreRequest,
+  reporter: Reporter,
+  signal: AbortSignal,
+): Promise<GoingOn | undefined> {
+  const config = loadConfig(configFile);
+  return withPorts(config, reporter, (ports) => goingOn(ports, jobSpec(config, context.job), context, signal));
+}
+
 export async function runPre(request: PreRequest, reporter: Reporter, signal: AbortSignal): Promise<PreResult> {
   const config = loadConfig(request.configFile);
   const spec = jobSpec(config, request.context.job, {
     vms: request.vms,
+    ownVms: request.ownVms,
     onOpenRun: request.onOpenRun,
     limitMs: request.limitMs,
   });

@@ -34,17 +34,20 @@ const restoreOptions = (parser: Argv) =>
       default: false,
       describe: 'take the place of the VM, which must be powered off and is renamed, not removed',
     })
+    .option('into', {
+      type: 'string',
+      requiresArg: true,
+      describe: 'give the disks named by --disk to this VM, which may run; named as in vms of a job',
+    })
     .option('host', {
       type: 'string',
-      demandOption: true,
       requiresArg: true,
-      describe: 'ESXi host, as vCenter names it',
+      describe: 'ESXi host, as vCenter names it; not with --into',
     })
     .option('datastore', {
       type: 'string',
-      demandOption: true,
       requiresArg: true,
-      describe: 'where its disks are to lie',
+      describe: 'where its disks are to lie; with --into by default that of the VM',
     })
     .option('folder', {
       type: 'string',
@@ -60,6 +63,11 @@ const restoreOptions = (parser: Argv) =>
       type: 'boolean',
       default: false,
       describe: 'connect its network adapters when it is powered on',
+    })
+    .option('nvram', {
+      type: 'boolean',
+      default: true,
+      describe: 'bring the settings of its firmware, where the backup has them; --no-nvram leaves them out',
     })
     .epilogue(EXIT_CODES);
 
@@ -83,7 +91,7 @@ const plan = (parser: Argv) =>
 const run = (parser: Argv) =>
   parser.command(
     'run <manifest>',
-    'make a VM of the images of a backup, powered off; with --apply only',
+    'make a VM, or a disk of another VM, of the images of a backup; with --apply only',
     (command) =>
       withExamples(
         restoreOptions(command).option('apply', {
@@ -93,6 +101,7 @@ const run = (parser: Argv) =>
         }),
         [`$0 restore run /restored/sql --as sql01-restored ${WHERE} --apply`, 'a new VM'],
         [`$0 restore run /restored/sql --in-place ${WHERE} --apply`, 'in place of the VM'],
+        ['$0 restore run /restored/sql --disk "Hard disk 2" --into sql02 --apply', 'one disk, into another VM'],
       ),
     verb(async ({ config: configFile, ...options }, signal) => {
       const { restoreVerb } = await import('./restore-verb.ts');

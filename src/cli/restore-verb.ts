@@ -1,17 +1,18 @@
 import path from 'node:path';
 import { loadConfig } from '../config/load.ts';
+import { parseVmSelector } from '../config/vm-selector.ts';
 import { MANIFEST_NAME } from '../job/plan.ts';
-import type { RestorePlan } from '../job/restoration.ts';
-import { restoreVm } from '../job/restore.ts';
-import { planRestore, type RestoreRequest } from '../job/restore-plan.ts';
+import { type RestoreResult, restoreVm } from '../job/restore.ts';
+import { planRestore, type RestoreGoal, type RestoreRequest } from '../job/restore-plan.ts';
 import { SnaphookError } from '../ports/errors.ts';
+import { OF_MANY } from '../ports/hypervisor.ts';
 import type { Reporter } from '../ports/reporter.ts';
 import { withPorts } from './compose.ts';
 import type { VerbResult } from './console.ts';
 import { EXIT } from './exit-codes.ts';
 import { requireSignature } from './manifest-signature.ts';
 import { jsonDocument } from './render/json.ts';
-import { table } from './render/text.ts';
+import { restorePlanDocument, restorePlanText } from './render/restore-plan.ts';
 
 interface Call {
   readonly configFile: string;
@@ -27,44 +28,77 @@ export interface RestoreOptions {
   readonly disk: readonly string[];
   readonly as: string | undefined;
   readonly inPlace: boolean;
-  readonly host: string;
-  readonly datastore: string;
+  readonly into: string | undefined;
+  readonly host: string | undefined;
+  readonly datastore: string | undefined;
   readonly folder: string | undefined;
   readonly resourcePool: string | undefined;
   readonly connectNetwork: boolean;
+  readonly nvram: boolean;
   readonly apply: boolean;
 }
 
 export async function restoreVerb(call: Call, options: RestoreOptions): Promise<VerbResult> {
   const { configFile, reporter, signal } = call;
-  const request = requestOf(options);
+  const request: RestoreRequest = {
+    ...backupOf(options.manifest, options.publicKey),
+    vm: options.vm,
+    disks: options.disk,
+    goal: goalOf(options),
+    connectNetwork: options.connectNetwork,
+    nvram: options.nvram,
+  };
   return withPorts(loadConfig(configFile), reporter, async (ports) => {
     if (!options.apply) {
       const plan = await planRestore(ports, request, signal);
+      const now = ports.clock.now();
       return {
-        document: jsonDocument('restore', { ok: true, applied: false, ...documentOf(plan) }),
-        text: `${textOf(plan)}Nothing was changed; \`snaphook restore run\` with \`--apply\` does it.\n`,
+        document: jsonDocument('restore', { ok: true, applied: false, ...restorePlanDocument(plan, now) }),
+        text: `${restorePlanText(plan, now)}Nothing was changed; \`snaphook restore run\` with \`--apply\` does it.\n`,
         exitCode: EXIT.ok,
       };
     }
-    const { runId, plan, vm, replacedAs } = await restoreVm(ports, request, signal);
-    const replaced =
-      replacedAs === undefined
-        ? ''
-        : `the VM that was there is "${replacedAs}" now, powered off; remove it in vCenter when you are sure\n`;
+    const result = await restoreVm(ports, request, signal);
+    const { runId, plan, vm, name, replacedAs } = result;
+    const now = ports.clock.now();
     return {
-      document: jsonDocument('restore', { ok: true, applied: true, runId, moRef: vm, replacedAs, ...documentOf(plan) }),
-      text: `${textOf(plan)}VM "${plan.vm.name}" (${vm}) is restored, powered off\n${replaced}`,
+      document: jsonDocument('restore', {
+        ok: true,
+        applied: true,
+        runId,
+        moRef: vm,
+        replacedAs,
+        ...restorePlanDocument(plan, now),
+        name,
+      }),
+      text: `${restorePlanText(plan, now)}${endText(result)}`,
       exitCode: EXIT.ok,
     };
   });
 }
 
-function requestOf(options: RestoreOptions): RestoreRequest {
-  const { manifest, as, inPlace, host, datastore, folder, resourcePool } = options;
-  if ((as === undefined) !== inPlace) {
+function endText({ plan, vm, name, replacedAs }: RestoreResult): string {
+  if (plan.into) {
+    return `VM "${plan.into.name}" has the disk(s); their files lie in the folder of VM "${name}" (${vm}): keep that as long as they are used\n`;
+  }
+  const replaced =
+    replacedAs === undefined
+      ? ''
+      : `the VM that was there is "${replacedAs}" now, powered off; remove it in vCenter when you are sure\n`;
+  return `VM "${name}" (${vm}) is restored, powered off\n${replaced}`;
+}
+
+function goalOf(options: RestoreOptions): RestoreGoal {
+  const { as, inPlace, into, host, datastore, folder, resourcePool } = options;
+  if ([as !== undefined, inPlace, into !== undefined].filter(Boolean).length !== 1) {
     throw new SnaphookError('E_USAGE', 'it is not said what the restored VM is to be', {
-      hint: 'Give `--as NAME` for a new VM, or `--in-place` to take the place of the VM.',
+      hint: 'Give `--as NAME` for a new VM, `--in-place` to take the place of the VM, or `--into VM` to give disks to another one.',
+    });
+  }
+  if (into !== undefined) return intoGoal(options, into);
+  if (host === undefined || datastore === undefined) {
+    throw new SnaphookError('E_USAGE', 'it is not said where the VM is to lie', {
+      hint: 'Give `--host` and `--datastore`.',
     });
   }
   if (inPlace && folder !== undefined) {
@@ -72,14 +106,27 @@ function requestOf(options: RestoreOptions): RestoreRequest {
       hint: 'Leave out `--folder`: the restored VM lies where the other one does.',
     });
   }
-  return {
-    ...backupOf(manifest, options.publicKey),
-    vm: options.vm,
-    disks: options.disk,
-    place: { host, datastore, folder, resourcePool },
-    as: as === undefined ? 'original' : { name: as },
-    connectNetwork: options.connectNetwork,
-  };
+  const place = { host, datastore, folder, resourcePool };
+  return as === undefined ? { kind: 'in-place', place } : { kind: 'new', name: as, place };
+}
+
+function intoGoal(options: RestoreOptions, into: string): RestoreGoal {
+  const { disk, datastore, host, folder, resourcePool, connectNetwork } = options;
+  if (disk.length === 0) {
+    throw new SnaphookError('E_USAGE', 'it is not said which disks another VM is to get', {
+      hint: 'Give `--disk LABEL`, once or more.',
+    });
+  }
+  if (host !== undefined || folder !== undefined || resourcePool !== undefined || connectNetwork) {
+    throw new SnaphookError('E_USAGE', 'disks that another VM gets are brought where that VM is', {
+      hint: 'Leave out `--host`, `--folder`, `--resource-pool` and `--connect-network`; `--datastore` may be given.',
+    });
+  }
+  const vm = parseVmSelector(into);
+  if (!OF_MANY.includes(vm.by)) return { kind: 'into', vm, datastore };
+  throw new SnaphookError('E_USAGE', `"${into}" may mean several VMs`, {
+    hint: 'Name one, by name, uuid:<instance UUID>, moref:<id> or path:<inventory path>.',
+  });
 }
 
 /** The directory of a backup, by its own path or by that of its manifest. */
@@ -96,30 +143,4 @@ export function backupOf(
         ? undefined
         : (text) => requireSignature(path.join(directory, MANIFEST_NAME), publicKey, text),
   };
-}
-
-const documentOf = (plan: RestorePlan) => ({
-  name: plan.vm.name,
-  of: plan.of,
-  backup: plan.backup,
-  host: plan.place.host.name,
-  datastore: plan.place.datastore.name,
-  replaces: plan.replaces,
-  disks: plan.disks.map(({ label, image }) => ({ label, image: image.path, sizeBytes: image.sizeBytes })),
-  connectNetwork: plan.vm.connectNetwork,
-  warnings: plan.warnings,
-});
-
-function textOf({ vm, of, backup, place, disks, replaces, warnings }: RestorePlan): string {
-  const { hardware } = vm;
-  return [
-    `VM "${vm.name}"${replaces ? ` in place of ${replaces.moRef}` : ''} on ESXi host ${place.host.name}, datastore ${place.datastore.name}\n`,
-    `from the backup of "${of.name}" of ${backup.createdAt}, grade ${of.grade}, snapshot ${backup.snapshot}\n`,
-    `${hardware.cpus} CPU(s), ${hardware.memoryMiB} MiB, ${hardware.firmware}${hardware.secureBoot ? ' with secure boot' : ''}, ${hardware.adapters.length} network adapter(s), ${vm.connectNetwork ? 'connected' : 'not connected'} at power-on\n`,
-    table([
-      ['disk', 'image', 'bytes'],
-      ...disks.map(({ label, image }) => [label, image.path, String(image.sizeBytes)]),
-    ]),
-    ...warnings.map((warning) => `warning: ${warning}\n`),
-  ].join('');
 }

@@ -8,11 +8,14 @@ import { type Manifest, manifestSchema } from './manifest-schema.ts';
 import { readText, requireSignature } from './manifest-signature.ts';
 import { jsonDocument } from './render/json.ts';
 import { bytesText, table } from './render/text.ts';
+import { verifyFilesIndex } from './verify-files-index.ts';
 
 export interface VerifyRequest {
   readonly manifest: string;
   /** PEM file; undefined: a signature is not looked at. */
   readonly publicKey: string | undefined;
+  /** Where what was handed over lies now; undefined: beside the manifest. */
+  readonly root: string | undefined;
 }
 
 type Image = Manifest['images'][number];
@@ -31,6 +34,7 @@ export async function verifyVerb(request: VerifyRequest, reporter: Reporter, sig
   // First: nothing in a manifest that somebody else wrote is worth a look.
   if (request.publicKey !== undefined) await requireSignature(request.manifest, request.publicKey, text);
   const manifest = parseManifest(request.manifest, text);
+  const directory = path.resolve(request.root ?? path.dirname(request.manifest));
   if (manifest.exposed) {
     throw new SnaphookError(
       'E_VERIFY',
@@ -41,11 +45,8 @@ export async function verifyVerb(request: VerifyRequest, reporter: Reporter, sig
     );
   }
   if (manifest.images.length === 0) {
-    throw new SnaphookError('E_VERIFY', `manifest "${request.manifest}" is of mounted file systems: it has no image`, {
-      hint: 'They were checked before they were handed over; of files themselves a manifest has no hashes.',
-    });
+    return verifyFilesIndex(manifest, { file: request.manifest, directory, isSigned }, reporter, signal);
   }
-  const directory = path.dirname(path.resolve(request.manifest));
   const images = await verifyEach(manifest.images, signal, (image) => {
     const progress = (doneBytes: number) =>
       reporter.progress('verifying image', { image: image.path, doneBytes, bytes: image.sizeBytes });

@@ -16,6 +16,9 @@ export const limits = z
       .nonnegative()
       .optional()
       .describe('wait for another run of the same VM, or of the same job with onOpenRun fail (10)'),
+    joinSeconds: seconds
+      .optional()
+      .describe('after the hand-over: further calls of the same run of the backup product may join it (3600)'),
     heartbeatSeconds: seconds.max(240).optional().describe('a hook says at least this often that it still works (30)'),
   })
   .describe('Times in seconds; the defaults fit most sites');

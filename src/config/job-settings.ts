@@ -95,12 +95,22 @@ const job = z.strictObject({
     })
     .optional()
     .describe('for handOver: files'),
+  snapshotGap: z
+    .enum(['warn', 'refuse', 'accept'])
+    .default('warn')
+    .describe(
+      'with handOver: files, when the backup goes by time and would miss what changed between snapshot and start of the backup before',
+    ),
   verify: z
     .strictObject({
       fileSystems: z
         .boolean()
         .optional()
         .describe('check every file system; default: true with handOver: files, false with images'),
+      fileHashes: z
+        .boolean()
+        .optional()
+        .describe('with handOver: files, list every file with its hash, which reads all of them; default: false'),
       files: z.array(z.strictObject(guestPath)).default([]).describe('files that must be readable to their end'),
       applications: z
         .array(
@@ -179,6 +189,10 @@ export const checkedJob = job
   .refine(({ handOver, verify }) => verify === undefined || handOver === 'images' || handOver === 'files', {
     error: 'replays journals, which would change disks that are handed over without a copy',
     path: ['verify'],
+  })
+  .refine(({ handOver, verify }) => !verify?.fileHashes || handOver === 'files', {
+    error: 'is of mounted files: `handOver: files`; images have hashes in any case',
+    path: ['verify', 'fileHashes'],
   })
   .refine(({ handOver, configurationFiles }) => handOver === 'images' || configurationFiles === 'off', {
     error: 'these files lie beside images: `handOver: images`',

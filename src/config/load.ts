@@ -5,10 +5,6 @@ import { SnaphookError } from '../ports/errors.ts';
 import { type Config, configSchema } from './schema.ts';
 import { suggestKey } from './suggest.ts';
 
-/** Where the configuration is looked for when no file is named. */
-export const DEFAULT_CONFIG_FILE =
-  process.platform === 'win32' ? 'C:\\ProgramData\\snaphook\\snaphook.yaml' : '/etc/snaphook/snaphook.yaml';
-
 /**
  * Reads one YAML file and, in the order of their names, the jobs of `conf.d/*.yaml` beside it.
  * Errors: `E_CONFIG` with file, line, the offending key, and the nearest known key as a suggestion.

@@ -1,9 +1,9 @@
 import { open } from 'node:fs/promises';
 import { type ImageFile, LEAF_BYTES } from '../ports/images.ts';
 import { deviceContent } from './device-content.ts';
+import { EarlyFlush } from './early-flush.ts';
 import type { ImageSink } from './image-sink.ts';
-import type { OpenInspector } from './leaf-inspector.ts';
-import { type Leaf, leavesOf } from './leaves.ts';
+import { leavesOf } from './leaves.ts';
 import { TreeHash } from './tree-hash.ts';
 
 /** Reads the first `sizeBytes` of a device once, hashes them, and gives the sink what is not zero. */
@@ -12,29 +12,28 @@ export async function copyDevice(
   sink: ImageSink,
   progress: (doneBytes: number) => void,
   signal: AbortSignal,
-  openInspector?: OpenInspector,
 ): Promise<Pick<ImageFile, 'dataBytes' | 'contentHash'>> {
   const device = await open(devicePath, 'r');
   try {
     const hash = new TreeHash(LEAF_BYTES);
+    const flush = new EarlyFlush(sink.file);
     let dataBytes = 0;
     const content = deviceContent(device, devicePath, sizeBytes);
-    for await (const leaf of leavesOf(content, LEAF_BYTES, signal, openInspector)) {
+    const copy = sink.takes === 'copy' ? { copyTo: sink.file } : {};
+    for await (const leaf of leavesOf(content, LEAF_BYTES, signal, copy)) {
       hash.add(leaf.blake2b);
-      for (const { start, end } of leaf.stretches) dataBytes += end - start;
-      const writing = writeLeaf(leaf, sink);
-      leaf.keepFor(writing);
-      if (sink.order === 'ascending') await writing;
+      for (const { start, end } of leaf.stretches) {
+        dataBytes += end - start;
+        if (sink.takes === 'stretches') await sink.write(leaf.content.subarray(start, end), leaf.positionBytes + start);
+      }
+      flush.written(dataBytes);
       progress(leaf.positionBytes + leaf.content.length);
     }
     const contentHash = hash.end();
     await sink.finish(contentHash);
+    await flush.end();
     return { dataBytes, contentHash };
   } finally {
     await device.close();
   }
-}
-
-async function writeLeaf({ content, positionBytes, stretches }: Leaf, sink: ImageSink): Promise<void> {
-  for (const { start, end } of stretches) await sink.write(content.subarray(start, end), positionBytes + start);
 }

@@ -1,3 +1,4 @@
+import type { FileHandle } from 'node:fs/promises';
 import type { ContentHash } from '../ports/images.ts';
 
 /** Content is told apart from zeros in pieces of this size, and every format keeps it in pieces of this size. */
@@ -5,17 +6,29 @@ export const PIECE_BYTES = 64 * 1024;
 
 export const SECTOR_BYTES = 512;
 
-/**
- * Takes the content of a device. Each stretch begins at a multiple of `PIECE_BYTES` and, but for the last one of the device, ends at
- * one. What lies between them is zeros. Nothing of a stretch may be kept beyond the call.
- */
-export interface ImageSink {
-  /** `ascending`: one stretch after the other, as they lie on the device. `any`: several at once as well. */
-  readonly order: 'ascending' | 'any';
-  write(stretch: Buffer, positionBytes: number): Promise<void>;
+interface Sink {
+  /** Gets the content; the other files of an image are small. */
+  readonly file: FileHandle;
   /** After the last stretch; the hash is that of the whole content. */
   finish(contentHash: ContentHash): Promise<void>;
 }
+
+/** The file gets every byte that is not in a hole at the place where it is on the device, from whoever reads the device. */
+interface CopySink extends Sink {
+  readonly takes: 'copy';
+}
+
+/**
+ * Takes stretches one after the other, as they lie on the device. Each begins at a multiple of `PIECE_BYTES` and, but for the last one
+ * of the device, ends at one. What lies between them is zeros. Nothing of a stretch may be kept beyond the call.
+ */
+interface StretchSink extends Sink {
+  readonly takes: 'stretches';
+  write(stretch: Buffer, positionBytes: number): Promise<void>;
+}
+
+/** Takes the content of a device. */
+export type ImageSink = CopySink | StretchSink;
 
 /** The pieces of a stretch, each of whole size: the last one of a device is filled up with zeros. */
 export function* wholePieces(stretch: Buffer): Generator<Buffer> {

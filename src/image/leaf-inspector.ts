@@ -1,68 +1,61 @@
+import type { FileHandle } from 'node:fs/promises';
 import { Worker } from 'node:worker_threads';
 import { PIECE_BYTES } from './image-sink.ts';
-
-export interface InspectedLeaf {
-  /** BLAKE2b-512 in hex. */
-  readonly blake2b: string;
-  /** Runs of pieces that are not all zeros, ascending, in bytes from the leaf's begin. */
-  readonly stretches: readonly { readonly start: number; readonly end: number }[];
-}
+import {
+  type InspectedLeaf,
+  LEAF_PROGRAM,
+  type LeafPlace,
+  type ThreadAnswer,
+  type ThreadData,
+} from './leaf-program.ts';
 
 /** Looks at leaves that lie in one memory, several at a time. */
 export interface LeafInspector {
   /** The leaf may be overwritten when this resolves. */
-  inspect(startBytes: number, lengthBytes: number): Promise<InspectedLeaf>;
+  inspect(place: LeafPlace): Promise<InspectedLeaf>;
+  /** Resolves when no thread uses a file or the memory any more. */
   close(): Promise<void>;
 }
 
-export type OpenInspector = (memory: SharedArrayBuffer, threads: number) => LeafInspector;
+/** The first bytes of a file. */
+export interface FileContent {
+  readonly sizeBytes: number;
+  readonly file: FileHandle;
+  /** As errors call it: `device "/dev/sdb"`. */
+  readonly name: string;
+}
+
+/** What the threads read leaves from, in place of finding them in the memory, and write what is not zero to. They stay open until `close` has resolved. */
+export interface LeafFiles {
+  readonly from: FileContent | undefined;
+  readonly to: FileHandle | undefined;
+}
+
+export type OpenInspector = (memory: SharedArrayBuffer, threads: number, files: LeafFiles) => LeafInspector;
+
+/** What a disk takes as one request, mostly. More does not fit into the fast memory of a processor: hashing and writing would fetch it again. */
+const PORTION_BYTES = 16 * PIECE_BYTES;
 
 /**
- * One program file is all there is of the product: the threads' program is part of it as text. Leaves of zeros are many and all alike:
- * each thread hashes one of a length once.
+ * In threads of their own, which also read and write: so a leaf does not travel from processor to processor, and the kernel works for all
+ * of them at once.
  */
-const PROGRAM = `
-const { parentPort, workerData } = require('node:worker_threads');
-const { createHash } = require('node:crypto');
-const { memory, pieceBytes } = workerData;
-const zeros = Buffer.alloc(pieceBytes);
-const hashesOfZeros = new Map();
-const hashOf = (leaf) => createHash('blake2b512').update(leaf).digest('hex');
-function stretchesOf(leaf) {
-  const stretches = [];
-  let isOpen = false;
-  for (let at = 0; at < leaf.length; at += pieceBytes) {
-    const end = Math.min(at + pieceBytes, leaf.length);
-    const isZero = leaf.compare(zeros, 0, end - at, at, end) === 0;
-    if (!isZero && isOpen) stretches[stretches.length - 1].end = end;
-    if (!isZero && !isOpen) stretches.push({ start: at, end });
-    isOpen = !isZero;
-  }
-  return stretches;
-}
-function hashOfZeros(leaf) {
-  const known = hashesOfZeros.get(leaf.length) ?? hashOf(leaf);
-  hashesOfZeros.set(leaf.length, known);
-  return known;
-}
-parentPort.on('message', ({ startBytes, lengthBytes }) => {
-  const leaf = Buffer.from(memory, startBytes, lengthBytes);
-  const stretches = stretchesOf(leaf);
-  parentPort.postMessage({ blake2b: stretches.length === 0 ? hashOfZeros(leaf) : hashOf(leaf), stretches });
-});
-`;
-
-/** In threads of their own: hashing takes longer than reading and writing, which go on meanwhile. */
-export const openLeafInspector: OpenInspector = (memory, threads) => {
-  const workerData = { memory, pieceBytes: PIECE_BYTES };
-  const all = startedOf(threads, () => inspectorIn(new Worker(PROGRAM, { eval: true, workerData })));
+export const openLeafInspector: OpenInspector = (memory, threads, { from, to }) => {
+  const workerData: ThreadData = {
+    memory,
+    pieceBytes: PIECE_BYTES,
+    portionBytes: PORTION_BYTES,
+    from: from ? { descriptor: from.file.fd, name: from.name, sizeBytes: from.sizeBytes } : null,
+    toDescriptor: to?.fd ?? null,
+  };
+  const all = startedOf(threads, () => inspectorIn(new Worker(LEAF_PROGRAM, { eval: true, workerData })));
   let next = 0;
   return {
-    async inspect(startBytes, lengthBytes) {
+    async inspect(place) {
       const thread = all[next % all.length];
       next += 1;
       if (!thread) throw new TypeError('an inspector has at least one thread');
-      return thread.inspect(startBytes, lengthBytes);
+      return thread.inspect(place);
     },
     async close() {
       await Promise.all(all.map((thread) => thread.close()));
@@ -87,15 +80,19 @@ export function inspectorIn(worker: Worker): LeafInspector {
     failure ??= { error };
     for (const { reject } of waiting.splice(0)) reject(failure.error);
   };
-  worker.on('message', (leaf: InspectedLeaf) => waiting.shift()?.resolve(leaf));
+  worker.on('message', (answer: ThreadAnswer) => {
+    const asked = waiting.shift();
+    if ('leaf' in answer) asked?.resolve(answer.leaf);
+    else asked?.reject(Object.assign(new Error(answer.failure.message), { code: answer.failure.code }));
+  });
   worker.on('error', fail);
   worker.on('exit', (code) => fail(new Error(`a thread that hashes has ended with ${code}`)));
   return {
-    inspect: (startBytes, lengthBytes) =>
+    inspect: (place) =>
       new Promise((resolve, reject) => {
         if (failure) return reject(failure.error);
         waiting.push({ resolve, reject });
-        worker.postMessage({ startBytes, lengthBytes });
+        worker.postMessage(place);
       }),
     async close() {
       await worker.terminate();

@@ -1,17 +1,19 @@
+import type { FileHandle } from 'node:fs/promises';
 import os from 'node:os';
-import { type InspectedLeaf, type LeafInspector, type OpenInspector, openLeafInspector } from './leaf-inspector.ts';
+import { type FileContent, type LeafInspector, type OpenInspector, openLeafInspector } from './leaf-inspector.ts';
 import { giveLeafMemoryBack, takeLeafMemory } from './leaf-memory.ts';
+import type { InspectedLeaf } from './leaf-program.ts';
 
 /** Fewer are hashed before another thread is there. */
 const LEAVES_WORTH_A_THREAD = 8;
-/** More threads read faster than a device or file system mostly does. */
+/** More threads are faster than a device or file system mostly is. */
 const MOST_THREADS = 4;
-/** A thread has one leaf at hand while another of its leaves is read or written. */
+/** A thread has the next leaf at hand while its last one is waited for or used. */
 const LEAVES_PER_THREAD = 2;
 /** Of all leaves that are in memory, as long as one alone is not longer. */
 const MOST_MEMORY_BYTES = 64 * 1024 * 1024;
 
-/** What is read once, from begin to end, several places at a time. */
+/** What only this thread can read: once, from begin to end, several places at a time. */
 export interface ReadableContent {
   readonly sizeBytes: number;
   /** Fills the buffer from that place, or fails. Called again before it has resolved. */
@@ -20,23 +22,25 @@ export interface ReadableContent {
 
 export interface Leaf extends InspectedLeaf {
   readonly positionBytes: number;
-  /** Overwritten once the next leaf is asked for, or when what `keepFor` names has ended. */
+  /** Overwritten once the next leaf is asked for. */
   readonly content: Buffer;
-  /** The content is needed until then; a failure of it ends the leaves. */
-  keepFor(use: Promise<void>): void;
 }
 
-type ReadLeaf = Omit<Leaf, 'keepFor'>;
+interface LeavesOptions {
+  /** Gets what is not zero of every leaf at its place, before the leaf is yielded. */
+  readonly copyTo?: FileHandle;
+  readonly openInspector?: OpenInspector;
+}
 
 /**
- * The leaves of a content in ascending order. Later ones are read and hashed meanwhile, so that memory is a matter of threads and
- * `leafBytes` alone. Whoever ends early waits until nothing reads and nothing uses a leaf any more.
+ * The leaves of a content in ascending order. Later ones are read, hashed and copied meanwhile, so that memory is a matter of threads and
+ * `leafBytes` alone. Whoever ends early waits until nothing reads, writes and uses a leaf any more.
  */
 export async function* leavesOf(
-  content: ReadableContent,
+  content: ReadableContent | FileContent,
   leafBytes: number,
   signal: AbortSignal,
-  openInspector: OpenInspector = openLeafInspector,
+  { copyTo, openInspector = openLeafInspector }: LeavesOptions = {},
 ): AsyncGenerator<Leaf, void, undefined> {
   const count = Math.ceil(content.sizeBytes / leafBytes);
   if (count === 0) return;
@@ -45,45 +49,42 @@ export async function* leavesOf(
   const memory = takeLeafMemory(places * Math.min(leafBytes, content.sizeBytes));
   let inspector: LeafInspector;
   try {
-    inspector = openInspector(memory, threads);
+    inspector = openInspector(memory, threads, { from: 'read' in content ? undefined : content, to: copyTo });
   } catch (error) {
     giveLeafMemoryBack(memory);
     throw error;
   }
-  const ahead: Promise<ReadLeaf | undefined>[] = [];
-  let use = Promise.resolve();
+  const ahead: Promise<Leaf | undefined>[] = [];
   let isEnded = false;
-  const readLeaf = async (leaf: number): Promise<ReadLeaf | undefined> => {
+  const readLeaf = async (leaf: number): Promise<Leaf | undefined> => {
     if (isEnded || leaf >= count) return undefined;
     const positionBytes = leaf * leafBytes;
     const startBytes = (leaf % places) * leafBytes;
-    const buffer = Buffer.from(memory, startBytes, Math.min(leafBytes, content.sizeBytes - positionBytes));
-    await content.read(buffer, positionBytes);
-    return { ...(await inspector.inspect(startBytes, buffer.length)), positionBytes, content: buffer };
+    const lengthBytes = Math.min(leafBytes, content.sizeBytes - positionBytes);
+    const buffer = Buffer.from(memory, startBytes, lengthBytes);
+    if ('read' in content) await content.read(buffer, positionBytes);
+    const inspected = await inspector.inspect({ startBytes, lengthBytes, positionBytes });
+    return { ...inspected, positionBytes, content: buffer };
   };
-  const readAfter = (before: Promise<void>, leaf: number): void => {
-    const reading = before.then(() => readLeaf(leaf));
+  const readAhead = (leaf: number): void => {
+    const reading = readLeaf(leaf);
     // Its failure is looked at when its turn comes, which it does not when an earlier one fails.
     reading.catch(() => undefined);
     ahead[leaf % places] = reading;
   };
   try {
-    for (let leaf = 0; leaf < places; leaf += 1) readAfter(use, leaf);
+    for (let leaf = 0; leaf < places; leaf += 1) readAhead(leaf);
     for (let leaf = 0; leaf < count; leaf += 1) {
       const read = await ahead[leaf % places];
       signal.throwIfAborted();
       if (!read) throw new TypeError('leaves end before their content');
-      use = Promise.resolve();
-      const keepFor = (given: Promise<void>) => {
-        use = given;
-      };
-      yield { ...read, keepFor };
-      readAfter(use, leaf + places);
+      yield read;
+      readAhead(leaf + places);
     }
     await Promise.all(ahead);
   } finally {
     isEnded = true;
-    await Promise.allSettled([...ahead, use]);
+    await Promise.allSettled(ahead);
     await inspector.close();
     giveLeafMemoryBack(memory);
   }

@@ -56,7 +56,8 @@ export const qcow2Sink: OpenSink = async ({ sizeBytes }, [file]) => {
   };
 
   return {
-    order: 'ascending',
+    takes: 'stretches',
+    file,
     async write(stretch, positionBytes) {
       for (let at = 0; at < stretch.length; ) {
         const position = positionBytes + at;

@@ -61,7 +61,8 @@ export const streamVmdkSink: OpenSink = async (image, [file]) => {
   };
 
   return {
-    order: 'ascending',
+    takes: 'stretches',
+    file,
     async write(stretch, positionBytes) {
       const grains = await Promise.all([...wholePieces(stretch)].map((piece) => compress(piece, { level: LEVEL })));
       for (const [index, data] of grains.entries()) {

@@ -53,6 +53,15 @@ export function verifyFile(directory: string, file: WrittenFile, signal: AbortSi
 }
 
 async function compareFile(directory: string, file: WrittenFile, signal: AbortSignal): Promise<void> {
+  for await (const _chunk of verifiedChunks(directory, file, signal));
+}
+
+/** The file in parts; throws at its end when it was not what was written. */
+export async function* verifiedChunks(
+  directory: string,
+  file: WrittenFile,
+  signal: AbortSignal,
+): AsyncGenerator<Buffer, void, undefined> {
   const content = await ImageFileReader.open(insideOf(directory, file.path));
   try {
     if (content.sizeBytes !== file.sizeBytes)
@@ -60,7 +69,9 @@ async function compareFile(directory: string, file: WrittenFile, signal: AbortSi
     const hash = createHash('blake2b512');
     for (let position = 0; position < file.sizeBytes; position += CHUNK_BYTES) {
       signal.throwIfAborted();
-      hash.update(await content.bytes(position, Math.min(CHUNK_BYTES, file.sizeBytes - position)));
+      const chunk = await content.bytes(position, Math.min(CHUNK_BYTES, file.sizeBytes - position));
+      hash.update(chunk);
+      yield chunk;
     }
     const found = hash.digest('hex');
     if (found !== file.blake2b) throw differs(file.path, 'it does not have the hash that it was written with');

@@ -1,8 +1,9 @@
 import { SnaphookError } from '../ports/errors.ts';
 import type { MountedVolume, ProbedApplication, WantedChecks } from '../ports/file-systems.ts';
+import type { FilesIndex } from '../ports/files-index.ts';
 import { withinLimit } from './deadline.ts';
 import type { ApplicationWish, GuestPath, JobSpec } from './job-spec.ts';
-import type { Plan, PlannedVm } from './plan.ts';
+import { FILES_INDEX_NAME, type Plan, type PlannedVm } from './plan.ts';
 import { guestMountPoints, type VolumeOfDisk } from './restore-map.ts';
 import type { Run } from './step.ts';
 
@@ -26,6 +27,7 @@ export interface Checks {
 export const wantedChecks = ({ verify }: Pick<JobSpec, 'verify'>): WantedChecks => ({
   fileSystems: verify?.fileSystems === true && !verify.isDefault,
   files: verify !== undefined && verify.files.length > 0,
+  fileHashes: verify?.fileHashes ?? false,
   applications: [...new Set(verify?.applications.map(({ kind }) => kind))],
 });
 
@@ -70,6 +72,20 @@ async function probe(
     (limited) =>
       ports.fileSystems.probe(plan.spec.exportDirectory, { kind, folder, volume: volume.path, path }, limited),
   );
+}
+
+/** The index of all files that are handed over; undefined: the job does not want one. */
+export async function indexFiles(
+  { plan, ports }: Run,
+  volumes: readonly VolumeOfDisk[],
+  signal: AbortSignal,
+): Promise<FilesIndex | undefined> {
+  if (!plan.spec.verify?.fileHashes) return undefined;
+  ports.reporter.info('hashing files');
+  const mounted = volumes.flatMap(({ volume }) => (volume.state === 'mounted' ? [volume.path] : []));
+  const progress = (doneBytes: number) => ports.reporter.progress('hashing files', { doneBytes });
+  const index = { path: FILES_INDEX_NAME, volumes: mounted };
+  return ports.fileSystems.writeIndex(plan.spec.exportDirectory, index, progress, signal);
 }
 
 /** A mounted volume, and a path from its root. */

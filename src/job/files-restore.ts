@@ -1,18 +1,14 @@
 import type { TreeSummary } from '../ports/file-trees.ts';
 import type { RunId } from '../ports/identity.ts';
-import type { Lock } from '../ports/journal.ts';
 import { leaveWorkFolder } from './files-restore-undo.ts';
 import { type FoundPath, findPath, type LabelledVolume } from './guest-path.ts';
-import { whileHeld } from './held-journal.ts';
 import { jobLock } from './job-turn.ts';
-import { RunJournal } from './journal.ts';
-import { newRunId } from './names.ts';
 import type { JobPorts } from './ports.ts';
 import type { FilesRestore, RestorableDisk } from './restoration.ts';
-import { RESTORE_JOB_PREFIX, unwind } from './restore.ts';
 import type { RestorableBackup } from './restore-manifest.ts';
 import { backupIn, chosenDisks, type RestoreRequest } from './restore-plan.ts';
-import { cleanUpRun, closeRun } from './run-record.ts';
+import { journaled, type RestoreRun, restoreJobOf, undoEarlierRestores } from './restore-run.ts';
+import { closeRun } from './run-record.ts';
 
 export interface FilesRequest extends Pick<RestoreRequest, 'directory' | 'vm' | 'disks' | 'requireGenuine'> {
   /** As the guest has it, or, with `volumeName`, as that file system has it. */
@@ -44,15 +40,14 @@ const WHOLE = 'files';
 export async function restoreFiles(ports: JobPorts, request: FilesRequest, signal: AbortSignal): Promise<FilesResult> {
   const backup = await backupIn(ports, request, signal);
   const disks = chosenDisks(backup, request.disks);
-  const job = `${RESTORE_JOB_PREFIX}${backup.vm.name}`;
+  const job = restoreJobOf(backup.vm.name);
   const lock = await ports.locks.acquire(jobLock(job), 0, { signal });
+  const turn = { job, lock };
   try {
     const held = AbortSignal.any([signal, lock.lost]);
-    for (const { runId } of await ports.journals.openRuns(job)) {
-      await cleanUpRun(ports, runId, 'recovered', { lock, signal: held });
-    }
+    await undoEarlierRestores(ports, turn, held);
     await ports.fileTrees.checkDestination(request.to);
-    return await underLock(ports, { request, backup, disks, job, lock }, held);
+    return await journaled(ports, turn, held, (run) => restoreJournaled(ports, run, { request, backup, disks }, held));
   } finally {
     await lock.release();
   }
@@ -62,53 +57,43 @@ interface Work {
   readonly request: FilesRequest;
   readonly backup: RestorableBackup;
   readonly disks: readonly RestorableDisk[];
-  readonly job: string;
-  readonly lock: Lock;
 }
 
-async function underLock(ports: JobPorts, work: Work, signal: AbortSignal): Promise<FilesResult> {
-  const { request, backup, disks, job, lock } = work;
-  const { journals, clock, fileTrees } = ports;
-  const runId = newRunId(clock.now(), ports.randomText());
-  const journal = await RunJournal.load(whileHeld(await journals.create({ runId, job }), lock), clock);
+async function restoreJournaled(
+  ports: JobPorts,
+  { runId, journal }: RestoreRun,
+  work: Work,
+  signal: AbortSignal,
+): Promise<FilesResult> {
+  const { request, backup, disks } = work;
+  const { fileTrees } = ports;
   const restore: FilesRestore = {
     of: { name: backup.vm.name },
     workFolder: `${request.to.slice(0, request.to.lastIndexOf('/'))}/${WORK_PREFIX}${runId}`,
     disks: disks.map(({ key }) => ({ file: `disk-${key}.raw`, folder: `disk-${key}` })),
   };
-  try {
-    await journal.opened({
-      job,
-      integration: 'command line',
-      instance: undefined,
-      productRunId: undefined,
-      level: undefined,
-    });
-    await journal.append({ kind: 'restoring-files', data: restore });
-    await journal.append({ kind: 'intent', data: { step: 'files' } });
-    await fileTrees.makeWorkFolder(restore.workFolder).catch(async (error: unknown) => {
-      await journal.refused('files', error);
-      throw error;
-    });
-    await ports.fileSystems.preflight(
-      restore.workFolder,
-      restore.disks.map(({ folder }) => folder),
-      signal,
-    );
-    const result = await takeFiles(ports, restore, work, signal);
-    signal.throwIfAborted();
-    if (request.apply) await fileTrees.publish(`${restore.workFolder}/${WHOLE}`, request.to);
-    await leaveWorkFolder(ports, restore, signal);
-    await journal.append(
-      request.apply
-        ? { kind: 'done', data: { step: 'files', result: { to: request.to } } }
-        : { kind: 'undone', data: { step: 'files' } },
-    );
-    await closeRun(ports, journal, runId, request.apply ? 'restored' : 'nothing-done');
-    return { runId, backup, ...result };
-  } catch (error) {
-    throw await unwind(ports, journal, { runId, lock, error: signal.aborted ? signal.reason : error });
-  }
+  await journal.append({ kind: 'restoring-files', data: restore });
+  await journal.append({ kind: 'intent', data: { step: 'files' } });
+  await fileTrees.makeWorkFolder(restore.workFolder).catch(async (error: unknown) => {
+    await journal.refused('files', error);
+    throw error;
+  });
+  await ports.fileSystems.preflight(
+    restore.workFolder,
+    restore.disks.map(({ folder }) => folder),
+    signal,
+  );
+  const result = await takeFiles(ports, restore, work, signal);
+  signal.throwIfAborted();
+  if (request.apply) await fileTrees.publish(`${restore.workFolder}/${WHOLE}`, request.to);
+  await leaveWorkFolder(ports, restore, signal);
+  await journal.append(
+    request.apply
+      ? { kind: 'done', data: { step: 'files', result: { to: request.to } } }
+      : { kind: 'undone', data: { step: 'files' } },
+  );
+  await closeRun(ports, journal, runId, request.apply ? 'restored' : 'nothing-done');
+  return { runId, backup, ...result };
 }
 
 async function takeFiles(

@@ -93,6 +93,8 @@ export interface VerifyWish {
   readonly isDefault?: true;
   /** Each is read to its end. */
   readonly files: readonly GuestPath[];
+  /** Every file that is handed over is read and listed with its hash. Absent: none is. */
+  readonly fileHashes?: true;
   /** Each is opened by its own program. */
   readonly applications: readonly ApplicationWish[];
 }
@@ -134,6 +136,8 @@ export interface JobSpec {
   readonly timeToLiveHours: number;
   /** Absent, and `expose` too: images are handed over. */
   readonly files?: FilesWish;
+  /** When files are handed over to a backup that may miss some of them, see `snapshotGapWarnings`. Absent: `warn`. */
+  readonly snapshotGap?: 'warn' | 'refuse' | 'accept';
   /** Disks are handed over without a copy. */
   readonly expose?: ExposedAs;
   /** Absent: nothing is looked into. */
@@ -159,6 +163,8 @@ export interface JobSpec {
   readonly borrow?: KeptWish;
   /** Nothing is captured or linked: this is written back. */
   readonly revert?: KeptWish;
+  /** VMs that this call, one of several of a product's run, is about: the run it makes or joins has to have them. */
+  readonly ownVms?: readonly VmSelector[];
 }
 
 export interface JobLimits {
@@ -182,6 +188,8 @@ export interface JobLimits {
   readonly lockWaitMs: number;
   /** A hook says at least this often that it still works. */
   readonly heartbeatMs: number;
+  /** How long after the hand-over further calls of the same run of the product may join it, where it makes several. */
+  readonly joinMs: number;
 }
 
 export const DEFAULT_LIMITS: JobLimits = {
@@ -195,6 +203,7 @@ export const DEFAULT_LIMITS: JobLimits = {
   undoMs: 180_000,
   lockWaitMs: 10_000,
   heartbeatMs: 30_000,
+  joinMs: 3_600_000,
 };
 
 /** Who called, as the integration understood it. */
@@ -205,4 +214,18 @@ export interface JobContext {
   readonly instance: string | undefined;
   readonly productRunId: string | undefined;
   readonly level: string | undefined;
+  /** How the product finds what an incremental backup saves: by the clock, or by what it saved before. Absent: unknown. */
+  readonly incrementals?: 'by-time' | 'by-comparison' | undefined;
+  /**
+   * The product makes several calls for one run of its own, and this is that one of them: they share a run of ours. Absent: it makes
+   * one call.
+   */
+  readonly member?: Member | undefined;
+}
+
+export interface Member {
+  /** Another one for each call; the post hook has that of its pre hook. */
+  readonly name: string;
+  /** How many calls the product makes in all; undefined: it does not tell. */
+  readonly of: number | undefined;
 }

@@ -1,10 +1,13 @@
 import { SnaphookError } from '../ports/errors.ts';
 import type { Demand, Lock, LockUser } from '../ports/journal.ts';
-import { HookPlace, KEEPER, preHookOf } from './hook-place.ts';
+import { whileHeld } from './held-journal.ts';
+import { HookPlace, isPreHook, KEEPER, preHookOf, productRunOf } from './hook-place.ts';
 import type { JobContext, JobSpec } from './job-spec.ts';
+import { RunJournal } from './journal.ts';
+import { failedLeader, isWaiting, mayJoin, memberLock, requireOwnVms } from './members.ts';
 import { readJournal } from './open-plans.ts';
 import type { JobPorts } from './ports.ts';
-import { isSameRun } from './product-run.ts';
+import { areFellows, isSameRun } from './product-run.ts';
 import { cleanUpWithin, loadRun } from './run-record.ts';
 import type { RunState } from './run-state.ts';
 import { forwardLimit, type RunTime } from './run-time.ts';
@@ -26,49 +29,96 @@ export interface TurnRequest {
   readonly signal: AbortSignal;
 }
 
-/** The job belongs to this hook, and no earlier run of it is open. */
+/** The job belongs to this hook, and no earlier run of it is open but the one that this call has joined. */
 export interface Turn {
   readonly lock: Lock;
+  /** Made by another call of the same run of the product: nothing is left to do. */
+  readonly joined: JoinedRun | undefined;
   /** The request's signal, or the lock was lost, or somebody asked this hook to stop. */
   readonly signal: AbortSignal;
+}
+
+export interface JoinedRun {
+  readonly runId: string;
+  readonly state: RunState;
+}
+
+/** What is to become of the turn, when all earlier runs of the job that are over are cleaned up. */
+type Cleared = { readonly waitFor: string } | { readonly join: string } | 'ours';
+
+/**
+ * Where the product makes several calls for one run of its own: a second hook of the same call meets the first as at a job, and the post
+ * hook stops it, wherever it waits.
+ */
+export async function asMember<Result>(
+  request: TurnRequest,
+  work: (request: TurnRequest) => Promise<Result>,
+): Promise<Result> {
+  const { context, ports, spec } = request;
+  if (!context.member) return work(request);
+  const place = new HookPlace(preHookOf(context), ports.clock);
+  const { lock } = await lockHook(request, place, memberLock(spec.name, context, context.member.name));
+  try {
+    return await work({ ...request, signal: AbortSignal.any([request.signal, lock.lost, lock.listenForStop()]) });
+  } finally {
+    await lock.release();
+  }
 }
 
 /**
  * Takes the job for one pre hook. A crashed run is cleaned up. For a pre hook that is at work, and for a run that is handed over
  * and may be read by the backup product, the job's `onOpenRun` decides; what the backup product itself has started again is over.
+ * Of several calls of one run of the product the first makes the run; the others wait for it, join it, and fail as it fails.
  * A snapshot that is kept, a clone or a revert stops no hook, is stopped by none, and leaves runs alone that are handed over: whether they
  * are in its way it finds out itself.
- * Errors: `E_LOCKED`, `E_RUN_OPEN`, `E_LEFTOVERS`, and the signal's reason.
+ * Errors: `E_LOCKED`, `E_RUN_OPEN`, `E_LEADER`, `E_LEFTOVERS`, and the signal's reason.
  */
 export async function takeTurn(request: TurnRequest): Promise<Turn> {
   const { context, ports } = request;
   const isKeeper = staysByItself(request.spec);
   const place = new HookPlace(isKeeper ? KEEPER : preHookOf(context), ports.clock);
   for (;;) {
-    const lock = await lockJob(request, place);
-    let waiting: string | undefined;
+    const { lock, hasWaitedForFellow } = await lockHook(request, place, jobLock(request.spec.name));
+    let cleared: Cleared;
     try {
       const asked = isKeeper ? [] : [lock.listenForStop()];
       const signal = AbortSignal.any([request.signal, lock.lost, ...asked]);
-      waiting = await clearEarlierRuns(request, lock, signal);
-      if (waiting === undefined) return { lock, signal };
+      cleared = await clearEarlierRuns(request, lock, signal);
+      if (cleared === 'ours') {
+        if (hasWaitedForFellow) await throwIfLeaderFailed(request, place);
+        return { lock, signal, joined: undefined };
+      }
+      if ('join' in cleared) return { lock, signal, joined: await joinRun(request, lock, cleared.join) };
     } catch (error) {
       await lock.release();
       throw error;
     }
     // Its post hook needs the lock.
     await lock.release();
-    await waitForRelease(request, waiting);
+    await waitForRelease(request, cleared.waitFor);
   }
 }
 
-async function lockJob({ ports, spec, context, doing, signal }: TurnRequest, place: HookPlace): Promise<Lock> {
+/** `hasWaitedForFellow`: another call of the same run of the product was at work. */
+async function lockHook(
+  { ports, spec, context, doing, signal }: TurnRequest,
+  place: HookPlace,
+  name: string,
+): Promise<{ readonly lock: Lock; readonly hasWaitedForFellow: boolean }> {
   const { clock, locks, reporter } = ports;
   const untilMs = clock.monotonicMs() + (spec.onOpenRun === 'fail' ? spec.limits.lockWaitMs : Number.POSITIVE_INFINITY);
   let lastTold = '';
   let isOvertaken = false;
+  let hasWaitedForFellow = false;
   const meet = (holder: LockUser | undefined): Demand => {
     doing('waiting for another hook of the job');
+    if (isJobLock(name) && areFellows(productRunOf(holder), context)) {
+      if (!hasWaitedForFellow) reporter.info('another call of the same backup makes the run; waiting for it');
+      hasWaitedForFellow = true;
+      return { waitMs: Number.POSITIVE_INFINITY };
+    }
+    // After a wait for a fellow nothing is left of a short wait.
+    if (hasWaitedForFellow && !isPreHook(holder)) return { waitMs: Number.POSITIVE_INFINITY };
     const isRetry = context.productRunId !== undefined && holder?.who === place.user.who;
     const replaces = isRetry || spec.onOpenRun === 'replace';
     isOvertaken = place.isOvertakenBy(holder) && replaces;
@@ -83,9 +133,9 @@ async function lockJob({ ports, spec, context, doing, signal }: TurnRequest, pla
   };
   try {
     const waitMs = untilMs - clock.monotonicMs();
-    const lock = await locks.acquire(jobLock(spec.name), waitMs, { signal, user: place.user, meet });
+    const lock = await locks.acquire(name, waitMs, { signal, user: place.user, meet });
     place.hadTheLock();
-    return lock;
+    return { lock, hasWaitedForFellow };
   } catch (error) {
     if (isTimeOver(signal)) throw stillAtWork(spec, signal.reason);
     if (!(error instanceof SnaphookError) || error.code !== 'E_LOCKED') throw error;
@@ -108,29 +158,45 @@ async function stateOf(ports: JobPorts, id: string): Promise<RunState | undefine
 const staysByItself = ({ keep, clone, revert }: JobSpec): boolean =>
   keep !== undefined || clone !== undefined || revert !== undefined;
 
-/** Handed over, and its images may be read by the backup product. */
-const isWaiting = (state: RunState | undefined): boolean => state?.handedOverAt !== undefined && !state.releasing;
-
-/** Ends the open runs of the job; returns the one whose end is to be waited for. */
-async function clearEarlierRuns(request: TurnRequest, lock: Lock, signal: AbortSignal): Promise<string | undefined> {
+/** Ends the open runs of the job; one may be left whose end is to be waited for, or that this call is to join. */
+async function clearEarlierRuns(request: TurnRequest, lock: Lock, signal: AbortSignal): Promise<Cleared> {
   const { ports, spec, context } = request;
   await ports.journals.sweep();
   for (const { runId: id } of await ports.journals.openRuns(spec.name)) {
     signal.throwIfAborted();
     const { state } = (await loadRun(ports, id)).journal;
-    if (isWaiting(state)) {
+    // Also one that nobody reads at this moment: its last post hook gives way to whoever is about to join.
+    if (mayJoin(state, context, ports.clock.now())) return { join: id };
+    if (isWaiting(state, ports.clock.now())) {
       if (staysByItself(spec)) continue;
-      if (isSameRun(state.context, context)) {
+      // Other calls of that run may still read what it handed over.
+      if (isSameRun(state.context, context) && state.members.length === 0) {
         const fields = { run: id, productRunId: context.productRunId };
         ports.reporter.warn('the backup product has started this run again; its earlier attempt is over', fields);
-      } else if (spec.onOpenRun === 'wait') return id;
+      } else if (spec.onOpenRun === 'wait') return { waitFor: id };
       else if (spec.onOpenRun === 'fail') throw stillOpen(spec, id);
     }
     ports.reporter.warn('cleaning up an earlier run of this job', { run: id });
     await recover(request, lock, id);
   }
   signal.throwIfAborted();
-  return undefined;
+  return 'ours';
+}
+
+async function joinRun({ ports, spec, context, signal }: TurnRequest, lock: Lock, id: string): Promise<JoinedRun> {
+  const journal = await RunJournal.load(whileHeld(await ports.journals.open(id), lock), ports.clock);
+  const { plan } = journal.state;
+  if (plan) requireOwnVms(plan.vms, spec.ownVms ?? [], plan.runId);
+  signal.throwIfAborted();
+  if (context.member) await journal.append({ kind: 'joined', data: { member: context.member.name } });
+  ports.reporter.info('another call of the same backup made the run; this one reads it too', { run: id });
+  return { runId: id, state: journal.state };
+}
+
+async function throwIfLeaderFailed({ ports, spec, context }: TurnRequest, { user }: HookPlace): Promise<void> {
+  const read = (id: string) => stateOf(ports, id);
+  const error = await failedLeader(ports, context, spec.name, { since: user.beganAtMs, read });
+  if (error) throw error;
 }
 
 /** Once begun it goes on through signals, as half a clean-up helps nobody; the time for going forward ends it. */
@@ -143,7 +209,7 @@ async function waitForRelease({ ports, spec, doing, signal }: TurnRequest, id: s
   ports.reporter.info('waiting for the post hook of an earlier run of this job', { run: id });
   doing(`waiting for the post hook of run ${id}`);
   try {
-    while (isWaiting(await stateOf(ports, id))) await ports.clock.sleep(LOOK_AGAIN_MS, signal);
+    while (isWaiting(await stateOf(ports, id), ports.clock.now())) await ports.clock.sleep(LOOK_AGAIN_MS, signal);
   } catch (error) {
     throw isTimeOver(signal) ? stillOpen(spec, id, error) : error;
   }

@@ -9,7 +9,7 @@ import type { BegunImport, FilesRestore, RestorePlan } from './restoration.ts';
 /**
  * `managed-capture` and `hot-add` stand in place of `capture` to `devices` on the route `managed`; `host`, `datastore` and `register`
  * are of clones of VMFS, `copy` of those that vCenter copies. `restore` is of reverts, which have no other step; `import` and `replace`
- * are of restores, `files` of those of single files. `mount` stands in place of `export` where files are handed over, `expose` where
+ * are of restores, `attach` of those into another VM, `files` of those of single files. `mount` stands in place of `export` where files are handed over, `expose` where
  * disks are without a copy.
  */
 export const STEP_NAMES = [
@@ -31,6 +31,7 @@ export const STEP_NAMES = [
   'copy',
   'import',
   'replace',
+  'attach',
   'files',
 ] as const;
 export type StepName = (typeof STEP_NAMES)[number];
@@ -91,6 +92,9 @@ export type JournalRecord =
   | { readonly kind: 'undone'; readonly data: { readonly step: StepName } }
   | { readonly kind: 'undo-failed'; readonly data: { readonly step: StepName; readonly error: ErrorRecord } }
   | { readonly kind: 'handed-over'; readonly data: { readonly manifest?: string } }
+  /** Another call of the same run of the product reads what was handed over, too; or one has ended. */
+  | { readonly kind: 'joined'; readonly data: { readonly member: string } }
+  | { readonly kind: 'left'; readonly data: { readonly member: string } }
   /** A kept snapshot has another label from now on. */
   | { readonly kind: 'labelled'; readonly data: { readonly label: string } }
   | { readonly kind: 'closed'; readonly data: { readonly outcome: Outcome } };

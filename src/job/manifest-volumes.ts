@@ -45,7 +45,9 @@ function verdictOn({ spec }: Plan, { volume }: VolumeOfDisk) {
     case 'mounted': {
       const { checkedBy, holds } = volume;
       if (checkedBy !== undefined) return { state: 'sound', checkedBy } as const;
-      const why = spec.verify?.fileSystems ? `no checker of ${holds} can be relied on` : 'the job does not ask for it';
+      const why = spec.verify?.fileSystems
+        ? `no checker of ${holds} can be relied on while its guest writes`
+        : 'the job does not ask for it';
       return { state: 'not-checked', why } as const;
     }
   }

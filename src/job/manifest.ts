@@ -1,10 +1,11 @@
 import { EXPOSED_AS, type ExposedAs, NBD_SOCKET_NAME } from '../ports/exposures.ts';
+import type { FilesIndex } from '../ports/files-index.ts';
 import { IMAGE_FORMATS, type ImageFile, type ImageShape, type WrittenFile } from '../ports/images.ts';
 import { collateralOf, warningsOf } from './collateral.ts';
 import type { Checks } from './content-checks.ts';
 import { checksOf, fileSystemsOf, vmsOf } from './manifest-volumes.ts';
 import { mountedDevicesOf } from './mounted-devices.ts';
-import { hasCommonInstant, imagesOf, type Plan } from './plan.ts';
+import { FILES_INDEX_NAME, hasCommonInstant, imagesOf, type Plan } from './plan.ts';
 import type { VolumeOfDisk } from './restore-map.ts';
 import type { CaptureResult } from './results.ts';
 import type { Run } from './step.ts';
@@ -20,6 +21,8 @@ export interface HandedOver {
   readonly vmFiles: readonly VmFile[];
   /** Undefined where images are handed over. */
   readonly fileSystems: readonly VolumeOfDisk[] | undefined;
+  /** Of these; absent where the job wants none. */
+  readonly filesIndex?: FilesIndex | undefined;
   /** Undefined: nothing was to be looked into. */
   readonly checks: Checks | undefined;
 }
@@ -28,7 +31,7 @@ export interface HandedOver {
 export function manifestOf(
   run: Run,
   capture: CaptureResult,
-  { files, vmFiles, fileSystems, checks }: HandedOver,
+  { files, vmFiles, fileSystems, filesIndex, checks }: HandedOver,
 ): string {
   const { plan, ports, journal } = run;
   const devices = new Map(plan.devices.map((device) => [device.imagePath, device]));
@@ -58,6 +61,7 @@ export function manifestOf(
     route: plan.route,
     commonInstant: hasCommonInstant(plan),
     ...(plan.managed ? { proxyVm: plan.managed.proxyVm } : {}),
+    gradeAsked: plan.spec.grade,
     vms: plan.vms.map((vm) => {
       const captured = capture.vms.find((entry) => entry.vm === vm.instanceUuid);
       return {
@@ -84,6 +88,7 @@ export function manifestOf(
     warnings: [...warningsOf(plan, capture), ...(run.configurations?.warnings ?? [])],
     ...exposedOf(run),
     ...(fileSystems && { folders: foldersOf(plan), fileSystems: fileSystemsOf(plan, fileSystems) }),
+    ...(filesIndex && { filesIndex }),
     ...(vmFiles.length > 0 && { files: vmFiles }),
     ...(checks && { checks: checksOf(plan, checks) }),
     images: files.map((file) => {
@@ -133,6 +138,7 @@ export function plannedManifestOf(plan: Plan): string {
     snapshot: { array: arrayId, name: snapshotName },
     folders: foldersOf(plan),
     files: vmFilesOf(plan),
+    ...(spec.verify?.fileHashes && { filesIndex: { path: FILES_INDEX_NAME } }),
     ...(spec.expose && { exposed: { as: spec.expose, disks: devices.map(({ imagePath: path }) => ({ path })) } }),
     images: imagesOf(plan).map(({ imagePath, imageBytes, format }) => ({
       path: imagePath,
@@ -154,7 +160,7 @@ export interface ManifestNote {
   /** With the mark of the run. */
   readonly ownName: string;
   readonly images: readonly ImageShape[];
-  /** Paths of the small files beside them. */
+  /** Paths of the small files beside them, and of an index of mounted files. */
   readonly files: readonly string[];
   /** In which file systems are mounted; none where images are handed over. */
   readonly folders: readonly string[];
@@ -170,7 +176,7 @@ export interface ExposedNote {
 /** Undefined for a text that is no manifest of ours, or that names a path outside its directory or a format unknown here. */
 export function readManifestNote(text: string | undefined): ManifestNote | undefined {
   const root = parseJson(text);
-  const { schema, run, snapshot, images, files = [], folders = [], exposed: shown } = fieldsOf(root);
+  const { schema, run, snapshot, images, files = [], filesIndex, folders = [], exposed: shown } = fieldsOf(root);
   const { id, job: jobName, name = fieldsOf(snapshot).name } = fieldsOf(run);
   if (schema !== 'snaphook/manifest' && schema !== 'snaphook/planned-manifest') return undefined;
   if (typeof id !== 'string' || typeof name !== 'string') return undefined;
@@ -183,11 +189,13 @@ export function readManifestNote(text: string | undefined): ManifestNote | undef
       : undefined;
   });
   const complete = shapes.filter((shape) => shape !== undefined);
-  const small = files.map((file: unknown) => fieldsOf(file).path).filter(isInside);
+  const listed = filesIndex === undefined ? files : [...files, filesIndex];
+  const small = listed.map((file: unknown) => fieldsOf(file).path).filter(isInside);
   const inside = folders.filter(isInside);
   const exposed = shown === undefined ? undefined : exposedNoteOf(shown);
   if (exposed === 'unknown') return undefined;
-  const isRead = complete.length === shapes.length && small.length === files.length && inside.length === folders.length;
+  const isRead =
+    complete.length === shapes.length && small.length === listed.length && inside.length === folders.length;
   if (!isRead) return undefined;
   const job = typeof jobName === 'string' ? jobName : undefined;
   return { runId: id, job, ownName: name, images: complete, files: small, folders: inside, exposed };

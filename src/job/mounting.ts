@@ -32,7 +32,8 @@ export async function mountTargets(
       isQuiet: isQuiet(run, capture, { device, folder }),
       shadowCopies: shadowCopiesOf(plan, capture, device).map(({ id }) => id),
     };
-    const found = await ports.fileSystems.mount(directory, disk, { check: verify?.fileSystems ?? false }, signal);
+    const checks = { check: verify?.fileSystems ?? false, strict: verify?.isDefault !== true };
+    const found = await ports.fileSystems.mount(directory, disk, checks, signal);
     volumes.push(...found.map((volume) => ({ device, folder, volume })));
   }
   return volumes;

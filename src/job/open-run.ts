@@ -4,7 +4,7 @@ import { withinLimit } from './deadline.ts';
 import { withHeartbeat } from './heartbeat.ts';
 import { whileHeld } from './held-journal.ts';
 import type { JobContext, JobSpec } from './job-spec.ts';
-import { type TurnRequest, takeTurn } from './job-turn.ts';
+import { asMember, type JoinedRun, type TurnRequest, takeTurn } from './job-turn.ts';
 import { RunJournal } from './journal.ts';
 import { newRunId } from './names.ts';
 import type { JobPorts } from './ports.ts';
@@ -40,6 +40,7 @@ export async function openRun<Result>(
   context: JobContext,
   signal: AbortSignal,
   forward: Forward<Result>,
+  join: Join<Result> = refuseToJoin,
 ): Promise<Result> {
   const time = runTimeFromNow(ports.clock, spec);
   const current: CurrentRun = {};
@@ -53,7 +54,7 @@ export async function openRun<Result>(
       async (limit): Promise<RunEnd<Result>> => {
         try {
           const request = { ports: beating, spec, context, time, doing, signal: limit };
-          return { result: await inTurn(request, current, forward) };
+          return { result: await asMember(request, (asked) => inTurn(asked, current, forward, join)) };
         } catch (error) {
           return { error };
         }
@@ -66,9 +67,22 @@ export async function openRun<Result>(
 
 type RunEnd<Result> = { readonly result: Result } | { readonly error: unknown };
 
-async function inTurn<Result>(request: TurnRequest, current: CurrentRun, forward: Forward<Result>): Promise<Result> {
-  const { lock, signal } = await takeTurn(request);
+/** What becomes of a call for which another one made the run. */
+export type Join<Result> = (run: JoinedRun) => Result;
+
+const refuseToJoin = (): never => {
+  throw new TypeError('only pre hooks join runs');
+};
+
+async function inTurn<Result>(
+  request: TurnRequest,
+  current: CurrentRun,
+  forward: Forward<Result>,
+  join: Join<Result>,
+): Promise<Result> {
+  const { lock, signal, joined } = await takeTurn(request);
   try {
+    if (joined) return join(joined);
     return await goForwardOrUnwind({ ...request, signal }, current, lock, forward);
   } finally {
     await lock.release();

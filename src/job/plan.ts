@@ -240,6 +240,8 @@ export const ownNameOf = ({ snapshotName, borrowed }: Pick<Plan, 'snapshotName' 
 
 export const MANIFEST_NAME = 'snaphook-manifest.json';
 /** Of the manifest, in base64. Only where the configuration has a key. */
+/** Of mounted files, where the job wants their hashes. */
+export const FILES_INDEX_NAME = 'snaphook-files.list';
 export const SIGNATURE_NAME = 'snaphook-manifest.sig';
 /** Until the export is complete. */
 export const PLANNED_MANIFEST_NAME = `${MANIFEST_NAME}.partial`;

@@ -34,6 +34,7 @@ import {
 import { type DraftVms, plannedVms } from './planned-vms.ts';
 import type { JobPorts } from './ports.ts';
 import { chooseRoute, keptByArraysAlone, toolsWithoutSnapshot } from './route.ts';
+import { snapshotGapWarnings } from './snapshot-gap.ts';
 import { checkDevices, findDevices, type SourceDevice, sourcesOf } from './sources.ts';
 import { type ChosenTarget, chooseTargets, matchTargets, mayBecomeFree, type TargetChoice } from './targets.ts';
 import { checkVm } from './vm-checks.ts';
@@ -190,7 +191,7 @@ function capturedPart(draft: PlanDraft, { runId, context, spec }: PlanRequest) {
     route,
     collateral,
     ...(leftOut.length > 0 && { leftOut }),
-    warnings,
+    warnings: [...snapshotGapWarnings(spec, context), ...warnings],
   };
 }
 

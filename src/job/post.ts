@@ -1,14 +1,16 @@
 import { SnaphookError } from '../ports/errors.ts';
-import type { Demand, Lock, LockUser, OpenRun } from '../ports/journal.ts';
+import type { Demand, Lock, LockUser } from '../ports/journal.ts';
 import { withHeartbeat } from './heartbeat.ts';
 import { HookPlace, POST_HOOK, productRunOf } from './hook-place.ts';
 import type { JobSpec } from './job-spec.ts';
 import { jobLock, overtaken } from './job-turn.ts';
+import { memberLock } from './members.ts';
 import { readJournal } from './open-plans.ts';
 import type { JobPorts } from './ports.ts';
-import { isOtherRun, type ProductRun } from './product-run.ts';
+import { areFellows, isOtherRun, type ProductRun } from './product-run.ts';
 import { cleanUpWithin } from './run-record.ts';
 import { type RunTime, runTimeFromNow, undoLimit } from './run-time.ts';
+import { type LeftRun, leaveRuns, type OwnRun, sortRuns } from './sort-runs.ts';
 
 export interface EndedRun {
   readonly runId: string;
@@ -23,11 +25,14 @@ export interface PostResult {
   readonly stoppedPre: boolean;
   /** Runs that were ended, oldest first. */
   readonly runs: readonly EndedRun[];
+  /** Of several calls of one run of the product this one has ended; the others end the run. */
+  readonly leftToOthers: readonly LeftRun[];
 }
 
 /**
  * The post hook: finds the open runs of the job in the journals, and releases everything of them. It needs no more than the job's name;
- * `context` is who called, if known: a run that is provably of another run of the same product is left alone.
+ * `context` is who called, if known: a run that is provably of another run of the same product is left alone, and one that other calls
+ * of the same run of the product still read is ended by the last of them.
  * A pre hook that still works is asked to stop and undoes its own work. All of it ends within the job's deadline.
  * Errors: `E_NO_RUN` when the job has no open run, or only others', `E_LOCKED` when another hook of it does not end, `E_LEFTOVERS`.
  */
@@ -36,29 +41,53 @@ export async function post(ports: JobPorts, spec: JobSpec, context?: ProductRun)
   const heartbeat = { everyMs: spec.limits.heartbeatMs, mayTell: () => true };
   return withHeartbeat(ports, heartbeat, async (beating, doing) => {
     const work: Work = { ports: beating, spec, context, time, doing };
-    const openBefore = await beating.journals.openRuns(spec.name);
-    const lock = await lockJob(work);
+    const member = await lockMember(work);
     try {
-      await beating.journals.sweep();
-      const open = await beating.journals.openRuns(spec.name);
-      const openIds = new Set(open.map(({ runId }) => runId));
-      const cancelled = lock.stoppedHolder
-        ? await cancelledRuns(
-            beating,
-            openBefore.flatMap(({ runId }) => (openIds.has(runId) ? [] : [runId])),
-          )
-        : [];
-      const { own, others } = await sortRuns(work, open);
-      const runs = [...cancelled, ...(await endRuns(work, own, lock))];
-      for (const run of others) {
-        beating.reporter.warn('an open run is of another run of the backup product and is left alone', { run });
+      return await endOpenRuns(work, member);
+    } finally {
+      await member?.release();
+    }
+  });
+}
+
+/** How long those who may join the run in a moment are waited for. */
+const JOIN_WAIT_MS = 5000;
+const LOOK_AGAIN_MS = 250;
+
+async function endOpenRuns(work: Work, member: Lock | undefined): Promise<PostResult> {
+  const { ports, spec, context } = work;
+  const openBefore = await ports.journals.openRuns(spec.name);
+  const joinEndsAtMs = ports.clock.monotonicMs() + JOIN_WAIT_MS;
+  let stoppedPre = member?.stoppedHolder ?? false;
+  let hasLeft = false;
+  for (;;) {
+    const lock = await lockJob(work, stoppedPre);
+    if (!lock) return { stoppedPre, runs: [], leftToOthers: [] };
+    try {
+      stoppedPre ||= lock.stoppedHolder;
+      await ports.journals.sweep();
+      hasLeft = (await leaveRuns(work, lock)) || hasLeft;
+      const open = await ports.journals.openRuns(spec.name);
+      const { own, others, leftToOthers, isAwaited } = await sortRuns(work, open);
+      if (!isAwaited || ports.clock.monotonicMs() >= joinEndsAtMs) {
+        const openIds = new Set(open.map(({ runId }) => runId));
+        const gone = openBefore.flatMap(({ runId }) => (openIds.has(runId) ? [] : [runId]));
+        const cancelled = stoppedPre ? await cancelledRuns(work, gone) : [];
+        const runs = [...cancelled, ...(await endRuns(work, own, lock))];
+        for (const run of others) {
+          ports.reporter.warn('an open run is of another run of the backup product and is left alone', { run });
+        }
+        const left = hasLeft ? leftToOthers : [];
+        if (runs.length === 0 && !stoppedPre && !hasLeft) {
+          throw noRun(spec, context, [...others, ...leftToOthers.map(({ runId }) => runId)]);
+        }
+        return { stoppedPre, runs, leftToOthers: left };
       }
-      if (runs.length === 0 && !lock.stoppedHolder) throw noRun(spec, context, others);
-      return { stoppedPre: lock.stoppedHolder, runs };
     } finally {
       await lock.release();
     }
-  });
+    await ports.clock.sleep(LOOK_AGAIN_MS);
+  }
 }
 
 interface Work {
@@ -72,11 +101,32 @@ interface Work {
 /** How long a pre hook of another run of the product, which is not stopped, is waited for before the journals are looked at. */
 const OTHERS_WAIT_MS = 1000;
 
+/** Where this call is one of several: its own pre hook is stopped wherever it waits, and no other one. */
+async function lockMember({ ports, spec, context, time, doing }: Work): Promise<Lock | undefined> {
+  if (!context?.member) return undefined;
+  const place = new HookPlace(POST_HOOK, ports.clock);
+  const leftMs = () => time.forwardEndsAtMs - ports.clock.monotonicMs();
+  let isOvertaken = false;
+  const meet = (holder: LockUser | undefined): Demand => {
+    isOvertaken = place.isOvertakenBy(holder);
+    if (isOvertaken) return { waitMs: 0 };
+    doing('waiting for the pre hook of this call to end');
+    return { waitMs: leftMs(), stop: `the post hook of job "${spec.name}" came` };
+  };
+  const name = memberLock(spec.name, context, context.member.name);
+  try {
+    return await ports.locks.acquire(name, leftMs(), { user: place.user, meet });
+  } catch (error) {
+    throw isOvertaken ? overtaken(spec, error) : error;
+  }
+}
+
 /**
  * Pre hooks that began before this hook are asked to stop, one after the other; to one that began after it this hook gives way. One of
- * another run of the product is left alone: it is waited for only while a run of ours is open.
+ * another run of the product, or of another call of the same run, is left alone: it is waited for only while a run of ours is open.
+ * Undefined: what this hook had to do is done.
  */
-async function lockJob(work: Work): Promise<Lock> {
+async function lockJob(work: Work, isDone: boolean): Promise<Lock | undefined> {
   const { ports, spec, context, time, doing } = work;
   const { clock, locks, reporter } = ports;
   const place = new HookPlace(POST_HOOK, clock);
@@ -86,7 +136,8 @@ async function lockJob(work: Work): Promise<Lock> {
     let isOvertaken = false;
     let isOthers = false;
     const meet = (holder: LockUser | undefined): Demand => {
-      isOthers = isOtherRun(productRunOf(holder), context);
+      const met = productRunOf(holder);
+      isOthers = isOtherRun(met, context) || areFellows(met, context);
       isOvertaken = place.isOvertakenBy(holder) && !isOthers;
       if (isOvertaken) return { waitMs: 0 };
       doing('waiting for another hook of the job to end');
@@ -101,36 +152,24 @@ async function lockJob(work: Work): Promise<Lock> {
       if (!(error instanceof SnaphookError) || error.code !== 'E_LOCKED') throw error;
       if (isOvertaken) throw overtaken(spec, error);
       if (!isOthers) throw error;
-      const { own, others } = await sortRuns(work, await ports.journals.openRuns(spec.name));
-      if (own.length === 0) throw noRun(spec, context, others);
+      const { own, others, hasOwnReading } = await sortRuns(work, await ports.journals.openRuns(spec.name));
+      // A run of several calls that was not handed over is made by the one that is at work.
+      const isOurs = context?.member ? hasOwnReading : own.length > 0;
+      if (!isOurs && isDone) return undefined;
+      if (!isOurs) throw noRun(spec, context, others);
       if (leftMs() <= 0) throw error;
     }
   }
 }
 
-type OwnRun = Pick<EndedRun, 'runId' | 'handedOver'>;
-
-/** Runs to end, and those of other runs of the product. What cannot be read, or says nothing, is ours to end. */
-async function sortRuns({ ports, context }: Work, open: readonly OpenRun[]) {
-  const own: OwnRun[] = [];
-  const others: string[] = [];
-  for (const { runId } of open) {
-    const state = await readJournal(ports, runId).then(
-      (journal) => journal.state,
-      () => undefined,
-    );
-    if (isOtherRun(state?.context, context)) others.push(runId);
-    else own.push({ runId, handedOver: state?.handedOverAt !== undefined });
-  }
-  return { own, others };
-}
-
 /** Those of the runs that undid themselves; the other ones were ended by somebody else meanwhile. */
-async function cancelledRuns(ports: JobPorts, ids: readonly string[]): Promise<EndedRun[]> {
+async function cancelledRuns({ ports, context }: Work, ids: readonly string[]): Promise<EndedRun[]> {
   const runs: EndedRun[] = [];
   for (const runId of ids) {
-    const { outcome } = (await readJournal(ports, runId)).state;
-    if (outcome === 'failed' || outcome === 'nothing-done') runs.push({ runId, handedOver: false, cancelled: true });
+    const { outcome, context: opener } = (await readJournal(ports, runId)).state;
+    const isOwn = context?.member === undefined || opener?.member?.name === context.member.name;
+    if (isOwn && (outcome === 'failed' || outcome === 'nothing-done'))
+      runs.push({ runId, handedOver: false, cancelled: true });
   }
   return runs;
 }
@@ -170,6 +209,13 @@ function noRun(spec: JobSpec, context: ProductRun | undefined, others: readonly 
     return new SnaphookError('E_NO_RUN', `job "${spec.name}" has no open run`, {
       hint: 'Nothing is left to clean up. If the pre hook should have run, look at its output first.',
     });
+  }
+  if (context?.member) {
+    return new SnaphookError(
+      'E_NO_RUN',
+      `job "${spec.name}" has no open run that call "${context.member.name}" reads; run "${others.join('", "')}" was left alone`,
+      { hint: 'The last of the calls that read it ends it. `snaphook post` ends whatever is open.' },
+    );
   }
   const id = context?.productRunId;
   return new SnaphookError(

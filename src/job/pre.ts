@@ -5,9 +5,11 @@ import { bytesNeededFor } from './bands.ts';
 import { wantedChecks } from './content-checks.ts';
 import { checkGrades } from './grade-policy.ts';
 import type { JobContext, JobSpec } from './job-spec.ts';
+import { joinedResult } from './joined-result.ts';
 import { linkTargets } from './link-targets.ts';
+import { requireOwnVms } from './members.ts';
 import { mountedDevicesOf } from './mounted-devices.ts';
-import { openRun, type RunAtWork } from './open-run.ts';
+import { type Join, openRun, type RunAtWork } from './open-run.ts';
 import { capturedDisksOf, draftNameOf, isHandedOver, MANIFEST_NAME, type Plan } from './plan.ts';
 import type { PlanDraft } from './planner.ts';
 import type { JobPorts } from './ports.ts';
@@ -48,7 +50,8 @@ export interface PreResult {
 /**
  * The pre hook: recover what an earlier run of the job left, plan, preflight, freeze, establish, thaw, grade, link, hand over.
  * When anything fails, everything is undone before the error is thrown; what could not be undone is told as `E_LEFTOVERS`.
- * All of it, undoing included, ends within the job's deadline. Where the job borrows a kept snapshot, no guest is asked and nothing is
+ * All of it, undoing included, ends within the job's deadline. Where another call of the same run of the product has made the run, this
+ * one joins it and gets what that one got. Where the job borrows a kept snapshot, no guest is asked and nothing is
  * established: that one is linked and handed over, and stays when the run is over.
  */
 export async function pre(
@@ -57,7 +60,7 @@ export async function pre(
   context: JobContext,
   signal: AbortSignal,
 ): Promise<PreResult> {
-  return captureFor(ports, spec, context, signal, handOver);
+  return captureFor(ports, spec, context, signal, handOver, joinedResult);
 }
 
 /** A run that has its snapshot, with a grade that the job accepts. */
@@ -81,9 +84,10 @@ export function captureFor<Result>(
   context: JobContext,
   signal: AbortSignal,
   ending: Ending<Result>,
+  join?: Join<Result>,
 ): Promise<Result> {
   const forward = async (work: RunAtWork, limited: AbortSignal) => ending(await goForward(work, limited), limited);
-  return openRun(ports, spec, context, signal, forward);
+  return openRun(ports, spec, context, signal, forward, join);
 }
 
 async function goForward(work: RunAtWork, signal: AbortSignal): Promise<Captured> {
@@ -121,6 +125,7 @@ export async function planRun(work: RunAtWork, signal: AbortSignal): Promise<Pic
   if (!array) throw new TypeError('the plan names an array that is not there');
   const run: Run = { plan, ports, array, journal, openGuests: new Map(), endsAtMs: time.endsAtMs };
   current.run = run;
+  requireOwnVms(plan.vms, plan.spec.ownVms ?? [], plan.runId);
   for (const warning of plan.warnings) ports.reporter.warn(warning);
   return { run, draft };
 }

@@ -12,6 +12,7 @@ import { jobLock } from './job-turn.ts';
 import { lostClones } from './lost-clones.ts';
 import { judgeLostExports } from './lost-exports.ts';
 import { judgeLostVmSnapshots } from './lost-vm-snapshots.ts';
+import { isReadNoMore } from './members.ts';
 import { orNotLookedAt } from './not-looked-at.ts';
 import { openPlansOf } from './open-plans.ts';
 import type { JobPorts } from './ports.ts';
@@ -109,12 +110,13 @@ async function judgeRun(ports: JobPorts, request: ReapRequest, runId: string, jo
     return { finding: { kind: 'unreadable-run', runId, job }, did: 'kept', because, error: loaded.message };
   }
   const { handedOverAt, releasing, creation, plan } = loaded.journal.state;
-  if (handedOverAt === undefined || releasing) {
+  const isOver = isReadNoMore(loaded.journal.state, ports.clock.now());
+  if (handedOverAt === undefined || releasing || isOver) {
     return {
       finding: { kind: 'crashed-run', runId, job },
       did: 'found',
       because: [
-        'its journal is open and nobody works on it',
+        isOver ? 'all calls that read it have ended' : 'its journal is open and nobody works on it',
         ...(creation ? [creationText(creation)] : []),
         ...(plan?.revert ? ['it is a revert, which is brought to its end where the array has begun it'] : []),
       ].join('; '),

@@ -1,5 +1,6 @@
 import type { InstanceUuid, MoRef } from '../ports/identity.ts';
 import type { StoredImage } from '../ports/image-source.ts';
+import type { WrittenFile } from '../ports/images.ts';
 import type { ImportPlace, NewVm } from '../ports/vm-import.ts';
 
 /** A disk of a VM, and the image that is its content. */
@@ -9,8 +10,8 @@ export interface RestorableDisk {
   readonly image: StoredImage & { readonly dataBytes: number };
 }
 
-/** The VM whose place the restored one takes. It is renamed and stays. */
-export interface ReplacedVm {
+/** A VM that is there, and that a restore changes. */
+export interface ExistingVm {
   readonly moRef: MoRef;
   readonly name: string;
   readonly instanceUuid: InstanceUuid;
@@ -20,12 +21,22 @@ export interface ReplacedVm {
 export interface RestorePlan {
   readonly directory: string;
   readonly of: { readonly name: string; readonly instanceUuid: InstanceUuid; readonly grade: string };
-  readonly backup: { readonly runId: string; readonly snapshot: string; readonly createdAt: string };
-  /** Under its last name. Until it is complete it may have another: `interimName`. */
+  readonly backup: {
+    readonly runId: string;
+    readonly snapshot: string;
+    readonly createdAt: string;
+    readonly takenAt: string;
+  };
+  /** Under its last name, or that of `into`. Until it is complete it may have another: `interimNameOf`. */
   readonly vm: Omit<NewVm, 'mark' | 'annotation'>;
   readonly disks: readonly RestorableDisk[];
   readonly place: ImportPlace;
-  readonly replaces: ReplacedVm | undefined;
+  /** Settings of its firmware, uploaded before its disks; undefined: the backup has none, or they are not wanted. */
+  readonly nvram: WrittenFile | undefined;
+  /** Its place is taken: it is renamed and stays. */
+  readonly replaces: ExistingVm | undefined;
+  /** It gets the disks; the VM that is made keeps their files. Absent: the VM that is made is what was asked for. */
+  readonly into?: ExistingVm | undefined;
   readonly warnings: readonly string[];
 }
 
@@ -47,10 +58,18 @@ export interface FilesRestore {
 /** Of a name that a run id is added to. */
 const NAME_PART = 50;
 
-/** What the VM is called until it takes its place. */
-export const interimNameOf = ({ vm: { name }, replaces }: RestorePlan, runId: string): string =>
-  replaces ? `${name.slice(0, NAME_PART)}-restoring-${runId}` : name;
+/** What the VM is called until it takes its place; what one that keeps files for another is called. */
+export function interimNameOf({ vm: { name }, replaces, into }: RestorePlan, runId: string): string {
+  if (into) return `${into.name.slice(0, NAME_PART)}-disks-${runId}`;
+  return replaces ? `${name.slice(0, NAME_PART)}-restoring-${runId}` : name;
+}
+
+/** With it a restore has come to its end. */
+export function lastStepOf({ replaces, into }: RestorePlan): 'import' | 'replace' | 'attach' {
+  if (into) return 'attach';
+  return replaces ? 'replace' : 'import';
+}
 
 /** What the VM is called whose place was taken. */
-export const keptNameOf = ({ name }: ReplacedVm, runId: string): string =>
+export const keptNameOf = ({ name }: ExistingVm, runId: string): string =>
   `${name.slice(0, NAME_PART)}-replaced-${runId}`;

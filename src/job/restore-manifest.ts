@@ -1,6 +1,12 @@
 import { SnaphookError } from '../ports/errors.ts';
 import { type InstanceUuid, instanceUuid } from '../ports/identity.ts';
-import { type ContentHash, IMAGE_FORMATS, LEAST_LEAF_BYTES, MOST_LEAF_BYTES } from '../ports/images.ts';
+import {
+  type ContentHash,
+  IMAGE_FORMATS,
+  LEAST_LEAF_BYTES,
+  MOST_LEAF_BYTES,
+  type WrittenFile,
+} from '../ports/images.ts';
 import type { VmHardware } from '../ports/vm-hardware.ts';
 import { fieldsOf, parseJson, staysInside } from './manifest.ts';
 import type { RestorableDisk } from './restoration.ts';
@@ -12,8 +18,12 @@ export interface RestorableVm {
   readonly grade: string;
   /** Ids of shadow copies (VSS) that its freeze left in it. */
   readonly shadowCopies: readonly string[];
+  /** Why the grade is not better. */
+  readonly reasons: readonly string[];
   readonly hardware: VmHardware;
   readonly disks: readonly RestorableDisk[];
+  /** Settings of its firmware, where the backup has them. */
+  readonly nvram: WrittenFile | undefined;
   /** What was unusual about it when it was captured, for people. */
   readonly notes: readonly string[];
 }
@@ -22,6 +32,10 @@ export interface RestorableBackup {
   readonly runId: string;
   readonly snapshot: string;
   readonly createdAt: string;
+  /** When the snapshot was made; in manifests that do not tell, when they were written. */
+  readonly takenAt: string;
+  /** What the job asked for; undefined in manifests that do not tell. */
+  readonly gradeAsked: string | undefined;
   readonly vm: RestorableVm;
 }
 
@@ -68,13 +82,17 @@ export function readBackup(text: string, vmName: string | undefined): Restorable
     runId: textOf(fieldsOf(root.run), 'id'),
     snapshot: textOf(fieldsOf(root.snapshot), 'name'),
     createdAt: textOf(root, 'createdAt'),
+    takenAt: takenAtOf(root),
+    gradeAsked: optionalTextOf(root, 'gradeAsked'),
     vm: {
       name,
       instanceUuid: uuidOf(vm),
       grade: textOf(vm, 'grade'),
       shadowCopies: shadowCopiesOf(vm),
+      reasons: Array.isArray(vm.reasons) ? vm.reasons.map(String) : [],
       hardware: hardwareOf(vm),
       disks: listOf(vm.disks).map((disk) => diskOf(disk, name, images)),
+      nvram: nvramOf(root, uuidOf(vm)),
       notes: notes.filter(({ severity }) => severity === 'warning').map((note) => textOf(note, 'text')),
     },
   };
@@ -160,6 +178,17 @@ function diskOf(disk: Fields, vm: string, images: ReadonlyMap<string, Fields>): 
   };
 }
 
+/** Far above what any firmware keeps: whoever restores it has it in memory as a whole. */
+const MAX_NVRAM_BYTES = 4 * 1024 * 1024;
+
+function nvramOf(root: Fields, vm: InstanceUuid): WrittenFile | undefined {
+  const file = listOf(root.files).find((one) => one.kind === 'nvram' && one.vm === vm);
+  if (!file) return undefined;
+  const [path, sizeBytes, blake2b] = [textOf(file, 'path'), numberOf(file, 'sizeBytes'), textOf(file, 'blake2b')];
+  if (!staysInside(path) || sizeBytes > MAX_NVRAM_BYTES) throw damaged('files');
+  return { path, sizeBytes, blake2b };
+}
+
 function contentHashOf(image: Fields): ContentHash {
   const fields = fieldsOf(image.contentHash);
   const [leafBytes, value] = [numberOf(fields, 'leafBytes'), textOf(fields, 'value')];
@@ -230,6 +259,12 @@ function uuidOf(vm: Fields): InstanceUuid {
   } catch {
     throw damaged('instanceUuid');
   }
+}
+
+function takenAtOf(root: Fields): string {
+  const text = optionalTextOf(fieldsOf(root.snapshot), 'takenAt') ?? textOf(root, 'createdAt');
+  if (Number.isNaN(Date.parse(text))) throw damaged('takenAt');
+  return text;
 }
 
 const listOf = (value: unknown): readonly Fields[] => (Array.isArray(value) ? value.map(fieldsOf) : []);

@@ -1,13 +1,23 @@
 import { SnaphookError } from '../ports/errors.ts';
-import type { VmRecord } from '../ports/hypervisor.ts';
+import type { VmRecord, VmSelector } from '../ports/hypervisor.ts';
 import type { MoRef } from '../ports/identity.ts';
-import type { NewDisk, PlaceWish } from '../ports/vm-import.ts';
+import type { ImportPlace, NewDisk, PlaceWish } from '../ports/vm-import.ts';
+import { GRADES, isLower } from './grade.ts';
 import { MANIFEST_NAME } from './plan.ts';
 import type { JobPorts } from './ports.ts';
-import type { ReplacedVm, RestorableDisk, RestorePlan } from './restoration.ts';
+import type { ExistingVm, RestorableDisk, RestorePlan } from './restoration.ts';
+import { planTaking } from './restore-into.ts';
 import { type RestorableBackup, readBackup } from './restore-manifest.ts';
 
 const MAX_NAME_LENGTH = 80;
+
+/** What is to become of the disks. */
+export type RestoreGoal =
+  | { readonly kind: 'new'; readonly name: string; readonly place: PlaceWish }
+  /** The place of the VM that the backup is of. */
+  | { readonly kind: 'in-place'; readonly place: PlaceWish }
+  /** Disks of a VM that is there. Where no datastore is named, on that of its configuration. */
+  | { readonly kind: 'into'; readonly vm: VmSelector; readonly datastore: string | undefined };
 
 export interface RestoreRequest {
   /** Hand-over directory as the backup product gave it back. */
@@ -18,10 +28,10 @@ export interface RestoreRequest {
   readonly requireGenuine: ((manifest: string) => Promise<void>) | undefined;
   /** Labels of the disks; none: all of them. */
   readonly disks: readonly string[];
-  readonly place: PlaceWish;
-  /** A new VM of that name, or the place of the VM that the backup is of. */
-  readonly as: { readonly name: string } | 'original';
+  readonly goal: RestoreGoal;
   readonly connectNetwork: boolean;
+  /** Settings of the firmware are restored, where the backup has them. */
+  readonly nvram: boolean;
 }
 
 /**
@@ -31,12 +41,10 @@ export async function planRestore(ports: JobPorts, request: RestoreRequest, sign
   const backup = await backupIn(ports, request, signal);
   const disks = chosenDisks(backup, request.disks);
   for (const { image } of disks) await ports.imageSource.check(request.directory, image, signal);
+  const nvram = request.nvram && request.goal.kind !== 'into' ? backup.vm.nvram : undefined;
+  if (nvram) await ports.imageSource.readBeside(request.directory, nvram, signal);
   try {
-    const replaces = request.as === 'original' ? await replacedVm(ports, backup, disks, signal) : undefined;
-    const found = await ports.vmImport.findPlace(request.place, signal);
-    const place = replaces ? { ...found, folder: replaces.folder } : found;
-    const name = request.as === 'original' ? (replaces?.vm.name ?? backup.vm.name) : request.as.name;
-    if (!replaces) await checkName(ports, name, signal);
+    const { place, name, replaces, into, warnings } = await planGoal(ports, request.goal, backup, disks, signal);
     const dataBytes = disks.reduce((sum, { image }) => sum + image.dataBytes, 0);
     if (place.datastore.freeBytes < dataBytes) {
       throw refused(
@@ -48,22 +56,64 @@ export async function planRestore(ports: JobPorts, request: RestoreRequest, sign
     return {
       directory: request.directory,
       of: { name: backup.vm.name, instanceUuid: backup.vm.instanceUuid, grade: backup.vm.grade },
-      backup: { runId: backup.runId, snapshot: backup.snapshot, createdAt: backup.createdAt },
+      backup: {
+        runId: backup.runId,
+        snapshot: backup.snapshot,
+        createdAt: backup.createdAt,
+        takenAt: backup.takenAt,
+      },
       vm: {
         name,
-        hardware,
+        // What only brings disks needs no network.
+        hardware: into ? { ...hardware, adapters: [] } : hardware,
         disks: disks.map(newDisk),
         connectNetwork: request.connectNetwork,
         takesPlace: replaces !== undefined,
+        bringsNvram: nvram !== undefined,
       },
       disks,
       place,
-      replaces: replaces?.vm,
-      warnings: [...warningsOf(backup, disks), ...(replaces?.warnings ?? [])],
+      nvram,
+      replaces,
+      into,
+      warnings: [
+        ...gradeWarnings(backup),
+        ...(into ? [] : hardwareWarnings(backup, disks, nvram !== undefined)),
+        ...warnings,
+      ],
     };
   } finally {
     await ports.vmImport.close();
     await ports.hostStorage.close();
+  }
+}
+
+interface GoalPlan extends Pick<RestorePlan, 'place' | 'replaces' | 'into' | 'warnings'> {
+  readonly name: string;
+}
+
+async function planGoal(
+  ports: JobPorts,
+  goal: RestoreGoal,
+  backup: RestorableBackup,
+  disks: readonly RestorableDisk[],
+  signal: AbortSignal,
+): Promise<GoalPlan> {
+  switch (goal.kind) {
+    case 'new': {
+      const place = await ports.vmImport.findPlace(goal.place, signal);
+      await checkName(ports, goal.name, signal);
+      return { name: goal.name, place, replaces: undefined, warnings: [] };
+    }
+    case 'in-place': {
+      const { vm, folder, warnings } = await replacedVm(ports, backup, disks, signal);
+      const place: ImportPlace = { ...(await ports.vmImport.findPlace(goal.place, signal)), folder };
+      return { name: vm.name, place, replaces: vm, warnings };
+    }
+    case 'into': {
+      const { vm, place, warnings } = await planTaking(ports, goal, backup, disks, signal);
+      return { name: vm.name, place, replaces: undefined, into: vm, warnings };
+    }
   }
 }
 
@@ -108,7 +158,7 @@ async function replacedVm(
   backup: RestorableBackup,
   chosen: readonly RestorableDisk[],
   signal: AbortSignal,
-): Promise<{ readonly vm: ReplacedVm; readonly folder: MoRef; readonly warnings: readonly string[] }> {
+): Promise<{ readonly vm: ExistingVm; readonly folder: MoRef; readonly warnings: readonly string[] }> {
   const { name, instanceUuid, disks } = backup.vm;
   const [found = []] = await hypervisor.findVms([{ by: 'instanceUuid', uuid: instanceUuid }], signal);
   const [vm, ...others] = found;
@@ -157,15 +207,29 @@ async function checkName({ hypervisor }: JobPorts, name: string, signal: AbortSi
   if (found.length > 0) throw refused(`there is a VM "${name}" already`, 'Give it another name with `--as`.');
 }
 
-function warningsOf({ vm }: RestorableBackup, disks: readonly RestorableDisk[]): readonly string[] {
-  const { hardware } = vm;
-  const warnings: string[] = vm.notes.map((note) => `when it was captured: ${note}`);
+function gradeWarnings({ vm, gradeAsked }: RestorableBackup): readonly string[] {
+  const warnings = vm.notes.map((note) => `when it was captured: ${note}`);
+  const [reached, asked] = [vm.grade, gradeAsked].map((name) => GRADES.find((grade) => grade === name));
+  if (reached !== undefined && asked !== undefined && isLower(reached, asked)) {
+    const why = vm.reasons.length === 0 ? '' : `: ${vm.reasons.join('; ')}`;
+    warnings.push(`the backup is of grade "${reached}", below "${asked}", which was asked for${why}`);
+  }
   if (vm.grade === 'crash' || vm.grade === 'unknown') {
     warnings.push(`the backup is of grade "${vm.grade}": applications recover as after a power failure`);
   }
+  return warnings;
+}
+
+function hardwareWarnings(
+  { vm }: RestorableBackup,
+  disks: readonly RestorableDisk[],
+  bringsNvram: boolean,
+): readonly string[] {
+  const { hardware } = vm;
+  const warnings: string[] = [];
   if (hardware.tpm)
     warnings.push('the virtual TPM is not restored: keys sealed in it are lost, have recovery keys at hand');
-  if (hardware.firmware === 'efi') {
+  if (hardware.firmware === 'efi' && !bringsNvram) {
     warnings.push(
       'boot entries of the EFI firmware are not restored: a system that boots by the default path needs none',
     );

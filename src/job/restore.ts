@@ -1,53 +1,48 @@
 import { SnaphookError } from '../ports/errors.ts';
 import type { MoRef, RunId } from '../ports/identity.ts';
-import type { Lock } from '../ports/journal.ts';
 import type { NewVm, OpenImport } from '../ports/vm-import.ts';
 import { withinLimit } from './deadline.ts';
-import { whileHeld } from './held-journal.ts';
 import { jobLock } from './job-turn.ts';
-import { RunJournal } from './journal.ts';
-import { newRunId } from './names.ts';
 import type { JobPorts } from './ports.ts';
-import { interimNameOf, keptNameOf, type RestorePlan } from './restoration.ts';
+import { type ExistingVm, interimNameOf, keptNameOf, type RestorePlan } from './restoration.ts';
+import { attachDisks, diskFilesOf } from './restore-into.ts';
 import { backupIn, planRestore, type RestoreRequest, whyNotReplaced } from './restore-plan.ts';
-import { cleanUpRun, closeRun, leftoversError } from './run-record.ts';
-import { isRestored } from './run-state.ts';
-import { undoRestore } from './undo-restore.ts';
+import { journaled, type RestoreRun, restoreJobOf, undoEarlierRestores } from './restore-run.ts';
+import type { ImportResult } from './results.ts';
+import { closeRun } from './run-record.ts';
 import { whileVmsAreOurs } from './vm-locks.ts';
 
 export interface RestoreResult {
   readonly runId: RunId;
   readonly plan: RestorePlan;
   readonly vm: MoRef;
+  /** Of that VM. */
+  readonly name: string;
   /** What the VM whose place was taken is called now. */
   readonly replacedAs: string | undefined;
 }
 
 const GIVE_UP_MS = 30_000;
 
-/** Journals of restores are of a job of their own. No job in a configuration can have such a name. */
-export const RESTORE_JOB_PREFIX = 'restore of ';
-
 /**
- * Makes a VM of images, powered off. Everything is journaled before it is done, as in a run; what fails, or whose process dies, is
- * undone: here, by the next restore of the VM, or by `reap`. Errors: `E_RESTORE`, `E_VERIFY`, `E_LOCKED`, `E_VCENTER*`, `E_LEFTOVERS`.
+ * Makes a VM of images, powered off; with `into`, one that brings its disks to another. Everything is journaled before it is done, as in a
+ * run; what fails, or whose process dies, is undone: here, by the next restore of the VM, or by `reap`. Errors: `E_RESTORE`, `E_VERIFY`,
+ * `E_LOCKED`, `E_VM_CHANGED`, `E_VCENTER*`, `E_LEFTOVERS`.
  */
 export async function restoreVm(ports: JobPorts, request: RestoreRequest, signal: AbortSignal): Promise<RestoreResult> {
   const { vm } = await backupIn(ports, request, signal);
-  const job = `${RESTORE_JOB_PREFIX}${vm.name}`;
+  const job = restoreJobOf(vm.name);
   const lock = await ports.locks.acquire(jobLock(job), 0, { signal });
+  const turn = { job, lock };
   try {
     // A run that captures the VM would find another one under its identity.
-    const taken = request.as === 'original' ? [vm] : [];
+    const taken = request.goal.kind === 'in-place' ? [vm] : [];
     return await whileVmsAreOurs(ports, taken, 0, AbortSignal.any([signal, lock.lost]), async (held) => {
-      // What an earlier one left would be in the way, with the name of the VM too.
-      for (const { runId } of await ports.journals.openRuns(job)) {
-        await cleanUpRun(ports, runId, 'recovered', { lock, signal: held });
-      }
+      await undoEarlierRestores(ports, turn, held);
       const plan = await planRestore(ports, request, held);
-      // The VM whose place is taken is looked at again.
-      if (!plan.replaces) await ports.hypervisor.close();
-      return underLock(ports, plan, { job, lock }, held);
+      // The VM that is changed is looked at again.
+      if (!changedVm(plan)) await ports.hypervisor.close();
+      return journaled(ports, turn, held, (run) => restorePlanned(ports, plan, run, held));
     });
   } finally {
     await ports.hypervisor.close();
@@ -55,74 +50,40 @@ export async function restoreVm(ports: JobPorts, request: RestoreRequest, signal
   }
 }
 
-async function underLock(
+const changedVm = ({ replaces, into }: RestorePlan): ExistingVm | undefined => replaces ?? into;
+
+async function restorePlanned(
   ports: JobPorts,
   plan: RestorePlan,
-  { job, lock }: { readonly job: string; readonly lock: Lock },
+  run: RestoreRun,
   signal: AbortSignal,
 ): Promise<RestoreResult> {
-  const { journals, clock, hypervisor, vmImport } = ports;
-  const runId = newRunId(clock.now(), ports.randomText());
-  const journal = await RunJournal.load(whileHeld(await journals.create({ runId, job }), lock), clock);
-  try {
-    await journal.opened({
-      job,
-      integration: 'command line',
-      instance: undefined,
-      productRunId: undefined,
-      level: undefined,
-    });
-    const keys: string[] = [];
-    for (const port of plan.replaces ? [vmImport, hypervisor] : [vmImport]) {
-      const key = await port.sessionKey(signal);
-      if (key === undefined) continue;
-      await journal.append({ kind: 'login', data: { key } });
-      keys.push(key);
-    }
-    await journal.append({ kind: 'restoring', data: plan });
-    const vm = await importVm(ports, plan, { runId, journal }, signal);
-    const replacedAs = await replace(ports, plan, { runId, journal, vm }, signal);
-    await vmImport.close();
-    await hypervisor.close();
-    for (const key of keys) await journal.append({ kind: 'logout', data: { key } });
-    await closeRun(ports, journal, runId, 'restored');
-    return { runId, plan, vm, replacedAs };
-  } catch (error) {
-    throw await unwind(ports, journal, { runId, lock, error: signal.aborted ? signal.reason : error });
+  const { hypervisor, vmImport } = ports;
+  const { runId, journal } = run;
+  const keys: string[] = [];
+  for (const port of changedVm(plan) ? [vmImport, hypervisor] : [vmImport]) {
+    const key = await port.sessionKey(signal);
+    if (key === undefined) continue;
+    await journal.append({ kind: 'login', data: { key } });
+    keys.push(key);
   }
-}
-
-/** Undoes what a restore did. Returns the error to throw. */
-export async function unwind(
-  ports: JobPorts,
-  journal: RunJournal,
-  { runId, lock, error }: { readonly runId: RunId; readonly lock: Lock; readonly error: unknown },
-): Promise<unknown> {
-  // Whoever took the lock over undoes it.
-  if (lock.lost.aborted) return lock.lost.reason;
-  try {
-    await journal.failed(undefined, error);
-    const errors = await undoRestore(ports, { runId, journal }, lock.lost);
-    if (errors.length > 0) return leftoversError(runId, errors, error);
-    // Of a VM that is whole only the end could not be written at first.
-    await closeRun(ports, journal, runId, isRestored(journal.state) ? 'restored' : 'failed');
-    return error;
-  } catch (failed) {
-    return leftoversError(runId, [failed], error);
-  }
-}
-
-interface Work {
-  readonly runId: RunId;
-  readonly journal: RunJournal;
+  await journal.append({ kind: 'restoring', data: plan });
+  const { vm, files } = await importVm(ports, plan, run, signal);
+  const replacedAs = await replace(ports, plan, { ...run, vm }, signal);
+  if (plan.into) await attachDisks(ports, plan.into, { ...run, made: vm, files }, signal);
+  await vmImport.close();
+  await hypervisor.close();
+  for (const key of keys) await journal.append({ kind: 'logout', data: { key } });
+  await closeRun(ports, journal, runId, 'restored');
+  return { runId, plan, vm, name: plan.into ? interimNameOf(plan, runId) : plan.vm.name, replacedAs };
 }
 
 async function importVm(
   ports: JobPorts,
   plan: RestorePlan,
-  { runId, journal }: Work,
+  { runId, journal }: RestoreRun,
   signal: AbortSignal,
-): Promise<MoRef> {
+): Promise<ImportResult> {
   const { vmImport, imageSource, reporter } = ports;
   const { of, backup, disks, directory } = plan;
   const vm: NewVm = {
@@ -135,6 +96,8 @@ async function importVm(
   const opened = await vmImport.begin(vm, plan.place, signal);
   try {
     await journal.append({ kind: 'importing', data: { lease: opened.lease, vm: opened.vm } });
+    // Nothing has been sent yet when the right for this is missing.
+    if (plan.nvram) await opened.writeNvram(await imageSource.readBeside(directory, plan.nvram, signal), signal);
     const totalBytes = disks.reduce((sum, { image }) => sum + image.sizeBytes, 0);
     let doneBytes = 0;
     for (const { key, label, image } of disks) {
@@ -157,8 +120,12 @@ async function importVm(
   }
   // An import that is to be completed is ended by the undo alone, which asks whether it was complete.
   await opened.complete(signal);
-  await journal.append({ kind: 'done', data: { step: 'import', result: { vm: opened.vm } } });
-  return opened.vm;
+  const result: ImportResult = {
+    vm: opened.vm,
+    files: plan.into ? await diskFilesOf(vmImport, opened.vm, signal) : [],
+  };
+  await journal.append({ kind: 'done', data: { step: 'import', result } });
+  return result;
 }
 
 /** vCenter then removes what is there of the VM. Whether it did, the undo looks. */
@@ -174,7 +141,7 @@ async function giveUp({ clock, reporter }: JobPorts, opened: OpenImport): Promis
 async function replace(
   ports: JobPorts,
   plan: RestorePlan,
-  { runId, journal, vm }: Work & { readonly vm: MoRef },
+  { runId, journal, vm }: RestoreRun & { readonly vm: MoRef },
   signal: AbortSignal,
 ): Promise<string | undefined> {
   const { vmImport } = ports;

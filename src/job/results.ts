@@ -94,3 +94,10 @@ export interface SeenTarget {
   /** Absent in journals of earlier versions. */
   readonly signature?: DiskSignature;
 }
+
+/** A VM that was made of images. */
+export interface ImportResult {
+  readonly vm: MoRef;
+  /** Of its disks, where another VM is to get them. */
+  readonly files: readonly string[];
+}

@@ -20,6 +20,8 @@ export const RECORD_KINDS = [
   'undone',
   'undo-failed',
   'handed-over',
+  'joined',
+  'left',
   'labelled',
   'closed',
 ] as const;
@@ -52,6 +54,7 @@ type Kind = (typeof RECORD_KINDS)[number];
  *     working    ( planned importing completing aborted intent session done refused undoing undone undo-failed login logout )    guest sessions end on the way
  *                forward; other targets are planned when one was taken
  *     failing    ( failed undoing undone undo-failed aborted done login logout )    an import that proves to be complete is done after all
+ *     handed-over ( joined left )    other calls of the same run of the product
  *     releasing  ( undoing undone undo-failed login logout )
  *     closed     ( labelled undoing undone undo-failed failed closed )    its maker was told that its end was not written, and it was
  *     Steps of the route managed are in vCenter between login and logout.
@@ -103,7 +106,14 @@ export const RUN_TRANSITIONS: Readonly<Record<RunPhase, Readonly<Partial<Record<
     'undo-failed': 'failing',
     closed: 'closed',
   },
-  'handed-over': { failed: 'failing', undoing: 'releasing', undone: 'releasing', 'undo-failed': 'releasing' },
+  'handed-over': {
+    joined: 'handed-over',
+    left: 'handed-over',
+    failed: 'failing',
+    undoing: 'releasing',
+    undone: 'releasing',
+    'undo-failed': 'releasing',
+  },
   releasing: {
     login: 'releasing',
     logout: 'releasing',
@@ -134,6 +144,7 @@ export const BEGINNINGS: ReadonlySet<Kind> = new Set<Kind>([
   'completing',
   'intent',
   'handed-over',
+  'joined',
 ]);
 
 /** The phase after a record; undefined when a run in this phase never writes it. */

@@ -4,7 +4,7 @@ import type { FoundSnapshot } from './found-snapshot.ts';
 import type { JobContext } from './job-spec.ts';
 import type { Creation, JournalRecord, Outcome, StepName } from './journal-records.ts';
 import type { Plan } from './plan.ts';
-import type { BegunImport, FilesRestore, RestorePlan } from './restoration.ts';
+import { type BegunImport, type FilesRestore, lastStepOf, type RestorePlan } from './restoration.ts';
 import { phaseAfter, type RunPhase } from './run-phase.ts';
 
 /** Where each step stands. `intended`: its effect may or may not have happened. `refused`: it certainly had none as a whole. */
@@ -20,6 +20,13 @@ export interface GuestSession {
   readonly vm: InstanceUuid;
   readonly resume: Readonly<Record<string, string>>;
   readonly since: Date;
+}
+
+/** A call of the product that the run was made for. */
+export interface RunMember {
+  readonly name: string;
+  /** Its post hook came. */
+  readonly hasLeft: boolean;
 }
 
 /** What a journal says about its run. */
@@ -52,7 +59,10 @@ export interface RunState {
   /** Its release has begun: nobody may read the images any more. */
   readonly releasing: boolean;
   readonly manifest: string | undefined;
+  /** None where the product makes one call for its run. */
+  readonly members: readonly RunMember[];
   readonly outcome: Outcome | undefined;
+  readonly closedAt: Date | undefined;
   readonly errors: readonly ErrorRecord[];
 }
 
@@ -88,6 +98,7 @@ export function emptyRunState(): RunState {
       copy: { at: 'untouched' },
       import: { at: 'untouched' },
       replace: { at: 'untouched' },
+      attach: { at: 'untouched' },
       files: { at: 'untouched' },
     },
     sessions: [],
@@ -98,7 +109,9 @@ export function emptyRunState(): RunState {
     handedOverAt: undefined,
     releasing: false,
     manifest: undefined,
+    members: [],
     outcome: undefined,
+    closedAt: undefined,
     errors: [],
   };
 }
@@ -108,8 +121,15 @@ export function applyRecord(before: RunState, record: JournalRecord, at: Date): 
   const state = { ...before, phase: phaseAfter(before.phase, record.kind) ?? before.phase };
   const step = (name: StepName, to: StepState): RunState => ({ ...state, steps: { ...state.steps, [name]: to } });
   switch (record.kind) {
-    case 'opened':
-      return { ...state, context: record.data.context, openedAt: at };
+    case 'opened': {
+      const { context } = record.data;
+      const members = context.member ? [{ name: context.member.name, hasLeft: false }] : [];
+      return { ...state, context, members, openedAt: at };
+    }
+    case 'joined':
+      return { ...state, members: [...state.members, { name: record.data.member, hasLeft: false }] };
+    case 'left':
+      return { ...state, members: state.members.map((one) => hasLeft(one, record.data.member)) };
     case 'login':
       return { ...state, vcenterSessions: [...state.vcenterSessions, record.data.key] };
     case 'logout':
@@ -157,13 +177,16 @@ export function applyRecord(before: RunState, record: JournalRecord, at: Date): 
     case 'handed-over':
       return { ...state, handedOverAt: at, manifest: record.data.manifest };
     case 'closed':
-      return { ...state, outcome: record.data.outcome, releasing: true };
+      return { ...state, outcome: record.data.outcome, releasing: true, closedAt: at };
     case 'refused':
       return { ...step(record.data.step, { at: 'refused' }), errors: [...state.errors, record.data.error] };
     case 'undoing':
       return { ...state, releasing: state.handedOverAt !== undefined };
   }
 }
+
+const hasLeft = (member: RunMember, name: string): RunMember =>
+  member.name === name ? { ...member, hasLeft: true } : member;
 
 /** The session that the plan was made in, and the last look before and after the freeze, is ended by then. */
 const isAfterPlanning = (step: StepName): boolean => step === 'link' || step === 'hot-add' || step === 'copy';
@@ -176,4 +199,4 @@ export const isKept = ({ outcome, steps: { capture }, found }: RunState): boolea
 
 /** Everything was done, whether or not that could be written down as the end. */
 export const isRestored = ({ restore, steps }: RunState): boolean =>
-  restore ? steps[restore.replaces ? 'replace' : 'import'].at === 'done' : steps.files.at === 'done';
+  restore ? steps[lastStepOf(restore)].at === 'done' : steps.files.at === 'done';

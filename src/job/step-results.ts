@@ -4,7 +4,9 @@ import type {
   DatastoreResult,
   DevicesResult,
   GuestsResult,
+  ImportResult,
   ManagedCaptureResult,
+  MountResult,
   RegisterResult,
   SeenTarget,
 } from './results.ts';
@@ -25,6 +27,8 @@ export const managedCaptureResultOf = (state: RunState): ManagedCaptureResult | 
   resultOf(state, 'managed-capture') as ManagedCaptureResult | undefined;
 export const seenTargetsOf = (state: RunState): readonly SeenTarget[] =>
   (resultOf(state, 'devices') as DevicesResult | undefined)?.devices ?? [];
+export const mountResultOf = (state: RunState): MountResult | undefined =>
+  resultOf(state, 'mount') as MountResult | undefined;
 export const datastoreResultOf = (state: RunState): DatastoreResult | undefined =>
   resultOf(state, 'datastore') as DatastoreResult | undefined;
 export const registerResultOf = (state: RunState): RegisterResult | undefined =>
@@ -33,3 +37,5 @@ export const copyResultOf = (state: RunState): RegisterResult | undefined =>
   resultOf(state, 'copy') as RegisterResult | undefined;
 export const guestsResultOf = (state: RunState): GuestsResult | undefined =>
   resultOf(state, 'guests') as GuestsResult | undefined;
+export const importResultOf = (state: RunState): ImportResult | undefined =>
+  resultOf(state, 'import') as ImportResult | undefined;

@@ -6,7 +6,9 @@ import { DEFAULT_LIMITS } from './job-spec.ts';
 import type { RunJournal } from './journal.ts';
 import type { JobPorts } from './ports.ts';
 import { interimNameOf, keptNameOf, type RestorePlan } from './restoration.ts';
+import { endAttach, mayGo } from './restore-into.ts';
 import { isRestored } from './run-state.ts';
+import { importResultOf } from './step-results.ts';
 
 /** vCenter lets go of an import that nobody keeps alive after five minutes. */
 const UNDO_MS = 10 * 60_000;
@@ -23,7 +25,7 @@ type Complete = { readonly result: unknown } | undefined;
 
 /**
  * Undoes what a restore did, newest first; a restore that came to its end is left as it is, and a journal that is of none undoes
- * nothing. A VM that is complete is never removed: nobody knows who has used it since, or whether another copy is left. What is changed is proven twice: by the id or the name that the journal has, and by the mark that the VM itself bears.
+ * nothing. A VM that is complete is never removed: nobody knows who has used it since, or whether another copy is left; one that only brings disks to another VM is, as long as no VM has them. What is changed is proven twice: by the id or the name that the journal has, and by the mark that the VM itself bears.
  * Returns the errors.
  */
 export async function undoRestore(
@@ -38,7 +40,7 @@ export async function undoRestore(
   const undo: Undo = { ports, plan, runId, journal };
   const errors: unknown[] = [];
   try {
-    for (const [step, work] of [['replace', giveBack] as const, ['import', removeMade] as const]) {
+    for (const [step, work] of UNDOING) {
       if (steps[step].at === 'untouched' || steps[step].at === 'undone') continue;
       const message = `undoing step "${step}" of restore "${runId}" took longer than ${UNDO_MS} ms`;
       const hint = 'Run `snaphook reap --apply` when vCenter can be reached again.';
@@ -60,7 +62,7 @@ export async function undoRestore(
         await journal
           .append({ kind: 'undo-failed', data: { step, error: toErrorRecord(error) } })
           .catch((failed: unknown) => errors.push(failed));
-        // The VM that took the place must not be removed while the other one is not back.
+        // The VM that took the place must not be removed while the other one is not back, nor one whose disks another may have.
         break;
       }
     }
@@ -68,6 +70,20 @@ export async function undoRestore(
     await ports.vmImport.close();
   }
   return errors;
+}
+
+async function endOrForgetAttach({ ports, plan, runId, journal }: Undo, signal: AbortSignal): Promise<Complete> {
+  const imported = importResultOf(journal.state);
+  if (!imported || !plan.into) return undefined;
+  const made = await ports.vmImport.vm(imported.vm, signal);
+  if (made) requireSettings(made);
+  if (made?.mark !== runId) return undefined;
+  const brought = { made: imported.vm, files: imported.files };
+  const complete = { result: { into: plan.into.moRef } };
+  if (await endAttach(ports, plan.into, brought, signal)) return complete;
+  // A request without an answer may still be under way.
+  await ports.clock.sleep(DEFAULT_LIMITS.settleMs, signal);
+  return (await endAttach(ports, plan.into, brought, signal)) ? complete : undefined;
 }
 
 /** Name and identity go back to the VM that had them, unless the restored one has them by now. */
@@ -111,14 +127,23 @@ async function removeMade(undo: Undo, signal: AbortSignal): Promise<Complete> {
     reporter.warn('a VM has the place of the restored one but not its mark, and is left alone', { vm: made.name });
     return undefined;
   }
-  if (isComplete) return keepMade(undo, made);
+  if (isComplete && !plan.into) return keepMade(undo, made);
+  if (isComplete && made.name !== interimNameOf(plan, runId)) return leaveRenamed(undo, made);
+  if (plan.into && !(await mayGo(ports, made.moRef, made.name, signal))) return undefined;
   if (!made.poweredOff) {
-    throw new SnaphookError('E_LEFTOVERS', `VM "${made.name}", which restore "${runId}" did not complete, runs`, {
-      hint: `Its disks are not complete. Power it off, then run \`snaphook reap --apply\`.`,
-    });
+    throw new SnaphookError(
+      'E_LEFTOVERS',
+      `VM "${made.name}", which restore "${runId}" did not bring to its end, runs`,
+      {
+        hint: `${isComplete ? 'It only brings disks to another VM.' : 'Its disks are not complete.'} Power it off, then run \`snaphook reap --apply\`, which removes it.`,
+      },
+    );
   }
   await vmImport.destroy(made.moRef, signal);
-  reporter.info('an incomplete VM was removed', { vm: made.name, of: plan.of.name });
+  reporter.info(isComplete ? 'a VM that brought disks was removed with them' : 'an incomplete VM was removed', {
+    vm: made.name,
+    of: plan.of.name,
+  });
   return undefined;
 }
 
@@ -139,16 +164,15 @@ async function wasCompleted({ ports, journal }: Undo, signal: AbortSignal): Prom
 }
 
 /** A complete VM that was not to take a place is what was asked for; one that did not take its place is left to a person. */
-function keepMade({ ports: { reporter }, plan, runId }: Undo, made: MadeVm): Complete {
+function keepMade(undo: Undo, made: MadeVm): Complete {
+  const { ports, plan, runId } = undo;
+  const { reporter } = ports;
   const { replaces } = plan;
   if (!replaces) {
     reporter.info('the restored VM is complete, and stays', { vm: made.name });
     return { result: { vm: made.moRef } };
   }
-  if (made.name !== interimNameOf(plan, runId)) {
-    reporter.warn('somebody has renamed the restored VM: it stays', { vm: made.name });
-    return undefined;
-  }
+  if (made.name !== interimNameOf(plan, runId)) return leaveRenamed(undo, made);
   throw new SnaphookError(
     'E_LEFTOVERS',
     `VM "${made.name}" is complete and stays, but has not taken the place of "${replaces.name}"`,
@@ -156,8 +180,19 @@ function keepMade({ ports: { reporter }, plan, runId }: Undo, made: MadeVm): Com
   );
 }
 
+function leaveRenamed({ ports: { reporter } }: Undo, made: MadeVm): undefined {
+  reporter.warn('somebody has renamed the restored VM: it stays', { vm: made.name });
+}
+
 const waysOut = ({ name }: MadeVm): string =>
   `Remove "${name}" in vCenter, or rename it to keep it; then run \`snaphook reap --apply\`.`;
+
+/** Newest first. */
+const UNDOING = [
+  ['replace', giveBack],
+  ['attach', endOrForgetAttach],
+  ['import', removeMade],
+] as const;
 
 function requireSettings({ name, settingsShown }: MadeVm): void {
   if (settingsShown) return;

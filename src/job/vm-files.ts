@@ -4,6 +4,7 @@ import { folderOfOwner } from './image-names.ts';
 import { safeFileName } from './names.ts';
 import { canDescribe } from './ovf.ts';
 import {
+  FILES_INDEX_NAME,
   imageFormatOf,
   imagesOf,
   isHandedOver,
@@ -85,6 +86,7 @@ export const handedOverFilesOf = (plan: Plan): readonly HandedOverFile[] => [
     filesOfImage({ path: imagePath, format, sizeBytes: imageBytes }),
   ),
   ...vmFilesOf(plan).map(({ path }) => ({ path, sizeBytes: undefined })),
+  ...(plan.spec.verify?.fileHashes ? [{ path: FILES_INDEX_NAME, sizeBytes: undefined }] : []),
   { path: SIGNATURE_NAME, sizeBytes: undefined },
   { path: MANIFEST_NAME, sizeBytes: undefined },
 ];

@@ -31,6 +31,8 @@ export interface LabOptions {
   readonly latencyMs?: number;
   /** Factor for the lab's own long delays; 1 is real time. */
   readonly pace?: number;
+  /** Real pause of the Windows guest's application after each transfer; default 5. A longer one leaves the processor to others. */
+  readonly transferPauseMs?: number;
   readonly unisphereVersion?: '9.2' | '10.0' | '10.1' | '10.2' | '10.3' | '10.4';
   readonly generation?: 'V3' | 'V4';
   /** A second Unisphere server of the array; the configuration then names both. */
@@ -179,7 +181,13 @@ export async function startLab(options: LabOptions): Promise<Lab> {
       volumes: [{ mountPoint, guid: volumeGuid }],
     })),
     ...(hasDatabase
-      ? { database: { databaseDisk: uuidOf(databaseIndex), journalDisk: uuidOf(databaseIndex + 1) } }
+      ? {
+          database: {
+            databaseDisk: uuidOf(databaseIndex),
+            journalDisk: uuidOf(databaseIndex + 1),
+            ...(options.transferPauseMs !== undefined && { transferPauseMs: options.transferPauseMs }),
+          },
+        }
       : {}),
   });
   const [systemDisk, dataDisk] = estate.linuxDisks;

@@ -1,3 +1,5 @@
+import type { FilesIndex } from './files-index.ts';
+
 /** A stretch of a disk that may hold a file system: a partition, a disk without a partition table, or a logical volume of LVM in one of these. */
 export interface VolumePlace {
   /** Number in the partition table; undefined: the disk has none. */
@@ -64,6 +66,12 @@ export interface DiskToMount {
   readonly shadowCopies?: readonly string[];
 }
 
+export interface CheckOptions {
+  readonly check: boolean;
+  /** Also by checkers that count as defects what guests' own systems live with. Absent: not by these. */
+  readonly strict?: boolean;
+}
+
 export interface DiskToRelease {
   readonly folder: string;
   /** Where the disk is or was seen: only mounts of it are released. Undefined: of any disk. */
@@ -96,6 +104,8 @@ export interface ProbedApplication {
 export interface WantedChecks {
   readonly fileSystems: boolean;
   readonly files: boolean;
+  /** Of all files that are handed over. */
+  readonly fileHashes: boolean;
   /** To be probed. */
   readonly applications: readonly ApplicationKind[];
 }
@@ -114,16 +124,24 @@ export interface FileSystems {
    * Replays journals, checks if asked to, and mounts what can be mounted. What cannot is told, and no error. Who is killed or fails in
    * between leaves mounts and folders, which `release` finds.
    */
-  mount(
-    directory: string,
-    disk: DiskToMount,
-    options: { readonly check: boolean },
-    signal: AbortSignal,
-  ): Promise<readonly Volume[]>;
+  mount(directory: string, disk: DiskToMount, options: CheckOptions, signal: AbortSignal): Promise<readonly Volume[]>;
+  /** How many mounts there are in the folders now, whoever made them. Changes nothing. */
+  mountedIn(directory: string, folders: readonly string[], signal: AbortSignal): Promise<number>;
   /** Fails with `E_PROXY` where something of this could not be looked into at all. Changes nothing. */
   preflightChecks(wanted: WantedChecks, signal: AbortSignal): Promise<void>;
   /** Reads a file of a mounted volume to its end; `path` is absolute, from the root of the volume. Errors: `E_VERIFY`. */
   readWhole(directory: string, volume: string, path: string, signal: AbortSignal): Promise<{ readonly bytes: number }>;
+  /**
+   * Reads every file of mounted volumes to its end, and writes an index of them to `path`, a name in the hand-over directory. In memory
+   * are the names of one folder and of those above it. `progress` is told the bytes read. Errors: `E_VERIFY` where one cannot be read,
+   * `E_EXPORT`, `E_PROXY_SPACE`.
+   */
+  writeIndex(
+    directory: string,
+    index: { readonly path: string; readonly volumes: readonly string[] },
+    progress: (doneBytes: number) => void,
+    signal: AbortSignal,
+  ): Promise<FilesIndex>;
   /**
    * Opens a database on a view of its folder that takes writes and leaves the volume as it is, by its own program, which has no rights and no
    * network. What the view took lies in the folder of the disk until the probe has ended; of one that was killed, until `release`.

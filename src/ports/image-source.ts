@@ -1,4 +1,4 @@
-import type { ContentHash, ImageShape } from './images.ts';
+import type { ContentHash, ImageShape, WrittenFile } from './images.ts';
 
 /** A stored image, by what its manifest says of it. */
 export interface StoredImage extends ImageShape {
@@ -9,6 +9,8 @@ export interface StoredImage extends ImageShape {
 export interface ImageSource {
   /** Is the image there, of its format and size? Reads no content. */
   check(directory: string, image: StoredImage, signal: AbortSignal): Promise<void>;
+  /** A small file beside the images, whole, when it is as its manifest says. */
+  readBeside(directory: string, file: WrittenFile, signal: AbortSignal): Promise<Uint8Array>;
   /**
    * The content as a streamOptimized VMDK. The hash is taken while it is read: of an image that is not as its manifest says the end is
    * never sent, and the stream throws `E_VERIFY`.

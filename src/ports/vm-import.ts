@@ -36,6 +36,8 @@ export interface NewVm {
   readonly connectNetwork: boolean;
   /** It takes the place of the VM: BIOS UUID and MAC addresses are as they were. Otherwise it gets its own. */
   readonly takesPlace: boolean;
+  /** Settings of its firmware will be uploaded: its configuration names the file. */
+  readonly bringsNvram: boolean;
 }
 
 /** Advanced setting that names the restore that made a VM. */
@@ -51,6 +53,18 @@ export interface MadeVm {
   readonly settingsShown: boolean;
   /** What stands under `RESTORE_MARK_KEY`. */
   readonly mark: string | undefined;
+}
+
+/** A VM that is there, as far as its disks go. */
+export interface VmDisks {
+  /** The ESXi host it runs on, or last ran on, as vCenter names it. */
+  readonly host: string;
+  /** How many more disks its SCSI controllers take, running or not. Those that are shared with other VMs do not count. */
+  readonly freePlaces: number;
+  /** Of its disks as they are, such as `[datastore] directory/name.vmdk`. */
+  readonly files: readonly string[];
+  /** These, what they rest on since a VM snapshot was made, and all other files of the VM. */
+  readonly uses: readonly string[];
 }
 
 export interface VmIdentity {
@@ -69,6 +83,11 @@ export interface OpenImport {
   readonly vm: MoRef;
   /** Sends one disk as a streamOptimized VMDK. `E_RESTORE` when the lease has no place for it, `E_VCENTER*`, and what the stream throws. */
   upload(diskKey: number, stream: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<void>;
+  /**
+   * Sends the settings of the firmware beside the VM's configuration, under the name that stands in it, and reads them back. `E_VCENTER_RIGHTS`
+   * without Datastore.Browse and Datastore.FileManagement.
+   */
+  writeNvram(content: Uint8Array, signal: AbortSignal): Promise<void>;
   /** Of the whole: vCenter is told with the next sign of life. */
   report(percent: number): void;
   complete(signal: AbortSignal): Promise<void>;
@@ -95,6 +114,19 @@ export interface VmImport {
   identify(vm: MoRef, identity: VmIdentity, signal: AbortSignal): Promise<void>;
   /** With its files. Success when it is gone. */
   destroy(vm: MoRef, signal: AbortSignal): Promise<void>;
+  /** Undefined when it is gone. */
+  disksOf(vm: MoRef, signal: AbortSignal): Promise<VmDisks | undefined>;
+  /** Names of other VMs, running or not, that use one of the files in any way. They are looked for near the VM. */
+  usersOf(
+    of: { readonly files: readonly string[]; readonly vm: MoRef },
+    signal: AbortSignal,
+  ): Promise<readonly string[]>;
+  /** Adds disks of existing files in one change, all or none, for good, on free SCSI places. `E_RESTORE` where there are too few. */
+  attach(of: { readonly vm: MoRef; readonly files: readonly string[] }, signal: AbortSignal): Promise<void>;
+  /** Takes those of these files that are disks of the VM from it. The files stay. */
+  detach(of: { readonly vm: MoRef; readonly files: readonly string[] }, signal: AbortSignal): Promise<void>;
+  /** Resolves when no task of the VM is queued or running. */
+  whenIdle(vm: MoRef, signal: AbortSignal): Promise<void>;
   /** Ends the session; never throws, safe to call twice. */
   close(): Promise<void>;
 }

@@ -48,11 +48,14 @@ function configSpec(vm: NewVm, datastore: string): SoapObject {
       ...vm.disks.map(({ key, capacityBytes }) => addDisk(slotOf(vm, key), capacityBytes, datastore)),
       ...hardware.adapters.flatMap((adapter, index) => addAdapter(adapter, index, vm)),
     ],
-    extraConfig: [setting(RESTORE_MARK_KEY, vm.mark)],
+    extraConfig: [setting(RESTORE_MARK_KEY, vm.mark), ...(vm.bringsNvram ? [setting('nvram', NVRAM_NAME)] : [])],
     ...(hardware.secureBoot ? { bootOptions: { efiSecureBootEnabled: true } } : {}),
     firmware: hardware.firmware,
   };
 }
+
+/** Of the file beside the configuration. It needs no name of a VM, which may have any character. */
+export const NVRAM_NAME = 'restored.nvram';
 
 const IDE = 'VirtualIDEController';
 

@@ -140,7 +140,11 @@ export interface DiskPlace {
 }
 
 /** Without a file operation an existing file is used (vSphere API: VirtualDeviceConfigSpec). The capacity is required and ignored. */
-export function addDisks(vm: VimRef, disks: readonly (DiskPlace & { readonly fileName: string })[]): SoapObject {
+export function addDisks(
+  vm: VimRef,
+  disks: readonly (DiskPlace & { readonly fileName: string })[],
+  diskMode: 'persistent' | 'independent_nonpersistent',
+): SoapObject {
   return reconfigure(
     vm,
     disks.map(({ fileName, controllerKey, unitNumber }, index) => ({
@@ -151,7 +155,7 @@ export function addDisks(vm: VimRef, disks: readonly (DiskPlace & { readonly fil
         backing: {
           attributes: { 'xsi:type': 'VirtualDiskFlatVer2BackingInfo' },
           fileName,
-          diskMode: 'independent_nonpersistent',
+          diskMode,
         },
         controllerKey,
         unitNumber,

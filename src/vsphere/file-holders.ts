@@ -21,12 +21,49 @@ export async function findHolder(
   near: VimRef,
   files: readonly string[],
 ): Promise<FileHolder | undefined> {
+  const { vms, hosts } = await findUsers(session, near, files, [], diskFilesOf);
+  const holder = vms.findLast(({ vm }) => text(vm.properties.get('runtime.powerState')) !== 'poweredOff');
+  const host = ref(holder?.vm.properties.get('runtime.host'))?.id ?? '';
+  return holder && { file: holder.file, vm: nameOf(holder.vm), host: hosts.get(host) };
+}
+
+/** Names of all VMs but this one, running or not, that use one of the files in any way; looked for in the same place. */
+export async function namesOfUsers(session: Session, vm: VimRef, files: readonly string[]): Promise<readonly string[]> {
+  const { vms } = await findUsers(session, vm, files, [VM_FILES], filesUsedBy);
+  return vms.filter(({ vm: { object } }) => object.id !== vm.id).map((user) => nameOf(user.vm));
+}
+
+/** Property that lists all files of a VM, those of its snapshots too. */
+export const VM_FILES = 'layoutEx.file';
+
+/** Everything that would miss one of its files: disks, what they rest on, and what is listed of the VM, which may lag behind. */
+export function filesUsedBy(vm: ObjectProperties): readonly string[] {
+  const chains = disksOf(vm).flatMap((disk) => {
+    const files: string[] = [];
+    for (let backing = child(disk, 'backing'); backing !== undefined; backing = child(backing, 'parent'))
+      files.push(text(child(backing, 'fileName')) ?? '');
+    return files;
+  });
+  const listed = arrayItems(vm.properties.get(VM_FILES)).flatMap((file) => text(child(file, 'name')) ?? []);
+  return [...chains, ...listed];
+}
+
+async function findUsers(
+  session: Session,
+  near: VimRef,
+  files: readonly string[],
+  more: readonly string[],
+  filesOf: (vm: ObjectProperties) => readonly string[],
+) {
   const wanted = new Set(files.map(datastoreOf));
   const hosts = new Map<string, string>();
-  let holder: { readonly file: string; readonly vm: ObjectProperties } | undefined;
+  const vms: { readonly file: string; readonly vm: ObjectProperties }[] = [];
   for await (const found of retrieveObjects(session, {
     propSet: [
-      { type: 'VirtualMachine', pathSet: ['name', 'config.hardware.device', 'runtime.host', 'runtime.powerState'] },
+      {
+        type: 'VirtualMachine',
+        pathSet: ['name', 'config.hardware.device', 'runtime.host', 'runtime.powerState', ...more],
+      },
       { type: 'HostSystem', pathSet: ['name'] },
     ],
     objectSet: (await datastoresNear(session, near, wanted)).map((obj) => ({
@@ -44,14 +81,11 @@ export async function findHolder(
   })) {
     if (found.object.type === 'HostSystem') hosts.set(found.object.id, nameOf(found));
     else {
-      const file = diskFilesOf(found).find((one) => files.includes(one));
-      if (file !== undefined && text(found.properties.get('runtime.powerState')) !== 'poweredOff') {
-        holder = { file, vm: found };
-      }
+      const file = filesOf(found).find((one) => files.includes(one));
+      if (file !== undefined) vms.push({ file, vm: found });
     }
   }
-  const host = ref(holder?.vm.properties.get('runtime.host'))?.id ?? '';
-  return holder && { file: holder.file, vm: nameOf(holder.vm), host: hosts.get(host) };
+  return { vms, hosts };
 }
 
 /** Those of these names that the host of the VM mounts. */
@@ -80,10 +114,11 @@ const datastoreOf = (file: string): string => /^\[(.+?)\]/.exec(file)?.[1] ?? ''
 const nameOf = ({ object, properties }: ObjectProperties): string =>
   displayName(text(properties.get('name')) ?? object.id);
 
-const diskFilesOf = ({ properties }: ObjectProperties): readonly string[] =>
-  arrayItems(properties.get('config.hardware.device'))
-    .filter((device) => typeOf(device) === 'VirtualDisk')
-    .flatMap((disk) => text(child(disk, 'backing', 'fileName')) ?? []);
+const disksOf = ({ properties }: ObjectProperties): readonly unknown[] =>
+  arrayItems(properties.get('config.hardware.device')).filter((device) => typeOf(device) === 'VirtualDisk');
+
+export const diskFilesOf = (vm: ObjectProperties): readonly string[] =>
+  disksOf(vm).flatMap((disk) => text(child(disk, 'backing', 'fileName')) ?? []);
 
 export function errorOfLockedFile(file: string, holder: FileHolder | undefined): SnaphookError {
   if (holder) {

@@ -14,7 +14,7 @@ export const PROXY_PROPERTIES = [
   'runtime.powerState',
 ];
 
-const devicesOf = ({ properties }: ObjectProperties): readonly unknown[] =>
+export const devicesOf = ({ properties }: ObjectProperties): readonly unknown[] =>
   arrayItems(properties.get('config.hardware.device'));
 
 const disksOf = (vm: ObjectProperties): readonly unknown[] =>
@@ -72,12 +72,17 @@ export function choosePlaces(vm: ObjectProperties, proxyVm: MoRef, count: number
   return free.slice(0, count);
 }
 
-function freePlaces(vm: ObjectProperties): readonly DiskPlace[] {
+/** On SCSI controllers of this VM alone: others would see a disk on one that is shared. */
+export function freePlaces(vm: ObjectProperties): readonly DiskPlace[] {
   const hardware = Number(/^vmx-(\d+)$/.exec(text(vm.properties.get('config.version')) ?? '')?.[1] ?? 0);
   const taken = new Set(
     devicesOf(vm).map((device) => `${integer(child(device, 'controllerKey'))}:${integer(child(device, 'unitNumber'))}`),
   );
-  const controllers = devicesOf(vm).filter((device) => CONTROLLER_TYPES.includes(typeOf(device) ?? ''));
+  const controllers = devicesOf(vm).filter(
+    (device) =>
+      CONTROLLER_TYPES.includes(typeOf(device) ?? '') &&
+      ['noSharing', undefined].includes(text(child(device, 'sharedBus'))),
+  );
   const placesOf = (controller: unknown): readonly DiskPlace[] => {
     const controllerKey = integer(child(controller, 'key'));
     if (controllerKey === undefined) return [];

@@ -6,11 +6,12 @@ import { nextLookMs } from '../ports/polling.ts';
 import type { VmHardware } from '../ports/vm-hardware.ts';
 import type { OpenImport } from '../ports/vm-import.ts';
 import { child, children, integer, ref, text, type VimRef } from './decode.ts';
-import { leaseProgress, onObject } from './encode-import.ts';
+import { leaseProgress, NVRAM_NAME, onObject } from './encode-import.ts';
 import { errorOfFault, errorOfUnreadableAnswer, readDataFault } from './faults.ts';
 import { type DeviceUrl, uploadDisk } from './lease-upload.ts';
 import type { Sessions } from './session.ts';
 import { readObject } from './tasks.ts';
+import { writeBesideConfiguration } from './vm-configurations.ts';
 
 /** vCenter gives a lease up after `leaseTimeout`, mostly 300 s, without a word. */
 const LONGEST_SILENCE_MS = 30_000;
@@ -55,6 +56,10 @@ export async function openLease(
     vm: moRef(vm.id),
     upload: (diskKey, stream, uploading) =>
       uploadDisk(urlOf(urls, hardware, diskKey), world, stream, AbortSignal.any([uploading, alive.lost])),
+    writeNvram: (content, writing) =>
+      world.sessions.run(AbortSignal.any([writing, alive.lost]), (session) =>
+        writeBesideConfiguration(session, vm, NVRAM_NAME, content),
+      ),
     report: alive.report,
     complete: (ending) => {
       alive.stop();

@@ -10,7 +10,8 @@ import {
   isSessionLost,
   VimFaultError,
 } from './faults.ts';
-import type { ByteSink, HttpAnswer, Transport } from './transport.ts';
+import { cookieValue, sessionCookie } from './session-cookie.ts';
+import type { ByteSink, HttpAnswer, HttpCall, Transport } from './transport.ts';
 import { createVimClient, type VimClient } from './vim-client.ts';
 import { isChanging, type VimOperation } from './vim-wsdl.ts';
 
@@ -29,6 +30,8 @@ export interface Session {
   call(operation: VimOperation, body: SoapObject): Promise<unknown>;
   /** GET of a path outside of the API, with the session's cookie. The sink takes the body of an answer with status 200; returns the status. */
   get(path: string, operation: string, bytes: ByteSink): Promise<number>;
+  /** PUT of a whole file in the same way; may be sent twice. Returns the status. */
+  put(path: string, operation: string, content: Uint8Array): Promise<number>;
   /** A view of every object of these types in the inventory. Made once a session, and ends with it. */
   view(types: readonly string[]): Promise<VimRef>;
 }
@@ -62,7 +65,6 @@ interface CallContext {
   readonly password?: string;
 }
 
-const COOKIE_NAME = 'vmware_soap_session';
 /**
  * Waits before the next try when vCenter has no room at the moment (HTTP 503). Only for what changes nothing: the proxy in front of
  * vCenter may say so, too, when it lost the answer.
@@ -195,6 +197,18 @@ export class Sessions {
   #session(live: Login, signal: AbortSignal): Session {
     const call = (operation: VimOperation, body: SoapObject) =>
       this.#call(live.client, operation, body, { signal, cookie: live.cookie });
+    const fileStatus = async (file: Pick<HttpCall, 'method' | 'path' | 'operation' | 'bytes' | 'body'>) => {
+      const { status } = await this.#whenNotBusy({ operation: file.operation, delaysMs: BUSY_DELAYS_MS, signal }, () =>
+        this.#options.transport.send({
+          ...file,
+          headers: { 'user-agent': 'snaphook', cookie: live.cookie },
+          repeatable: true,
+          timeoutMs: this.#options.requestTimeoutMs,
+          signal,
+        }),
+      );
+      return status;
+    };
     return {
       server: this.#options.transport.server,
       pageSize: this.#options.pageSize,
@@ -204,21 +218,8 @@ export class Sessions {
       sessionManager: this.#manager(live.content, 'sessionManager'),
       key: live.key,
       call,
-      get: async (path, operation, bytes) => {
-        const answer = await this.#whenNotBusy({ operation, delaysMs: BUSY_DELAYS_MS, signal }, () =>
-          this.#options.transport.send({
-            method: 'GET',
-            path,
-            operation,
-            headers: { 'user-agent': 'snaphook', cookie: live.cookie },
-            bytes,
-            repeatable: true,
-            timeoutMs: this.#options.requestTimeoutMs,
-            signal,
-          }),
-        );
-        return answer.status;
-      },
+      get: (path, operation, bytes) => fileStatus({ method: 'GET', path, operation, bytes }),
+      put: (path, operation, body) => fileStatus({ method: 'PUT', path, operation, body }),
       view: async (types) => {
         const known = live.views.get(types.join());
         if (known !== undefined) return known;
@@ -286,15 +287,6 @@ export class Sessions {
     return errorOfFault(this.#options.transport.server, error.operation, error.fault);
   }
 }
-
-/** `name=value` exactly as the server wrote it: the value may be quoted. */
-function sessionCookie(answer: HttpAnswer): string | undefined {
-  const line = answer.setCookie.find((cookie) => cookie.trimStart().startsWith(`${COOKIE_NAME}=`));
-  return line?.split(';', 1)[0]?.trim();
-}
-
-const cookieValue = (cookie: string | undefined): string | undefined =>
-  cookie?.slice(COOKIE_NAME.length + 1).replaceAll('"', '');
 
 function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {

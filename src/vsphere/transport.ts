@@ -19,12 +19,13 @@ export interface ByteSink {
 }
 
 export interface HttpCall {
-  readonly method: 'GET' | 'POST' | 'DELETE';
+  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
   readonly path: string;
   /** For error messages. */
   readonly operation: string;
   readonly headers: OutgoingHttpHeaders;
-  readonly body?: string;
+  /** Text is sent as UTF-8. */
+  readonly body?: string | Uint8Array;
   /** Takes the body of an answer with status 200 as it arrives. */
   readonly sink?: TextSink;
   /** The same, for what is no text. */
@@ -91,7 +92,7 @@ export class Transport {
 
   #exchange(call: HttpCall, signal: AbortSignal): Promise<HttpAnswer> {
     return new Promise((resolve, reject) => {
-      const body = call.body === undefined ? undefined : Buffer.from(call.body, 'utf8');
+      const body = typeof call.body === 'string' ? Buffer.from(call.body, 'utf8') : call.body;
       const request = https.request({
         host: this.#options.host,
         port: this.#options.port,

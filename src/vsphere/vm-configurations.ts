@@ -1,12 +1,13 @@
 import { SnaphookError } from '../ports/errors.ts';
 import type { VmConfiguration } from '../ports/hypervisor.ts';
 import type { MoRef } from '../ports/identity.ts';
-import { readDatastoreFile } from './datastore-files.ts';
-import { arrayItems, child, ref, text } from './decode.ts';
+import { type DatastoreFile, readDatastoreFile, writeDatastoreFile } from './datastore-files.ts';
+import { arrayItems, child, ref, text, type VimRef } from './decode.ts';
 import { errorOfUnreadableAnswer } from './faults.ts';
 import { displayName, inventoryPath, type NamedObject } from './managed-entity.ts';
 import { everythingIn, type ObjectProperties, requireReadable, retrieveObjects } from './property-collector.ts';
 import type { Session } from './session.ts';
+import { readObject } from './tasks.ts';
 
 const HOME = 'config.files.vmPathName';
 const CHANGE_VERSION = 'config.changeVersion';
@@ -59,20 +60,39 @@ async function readConfiguration(
   places: ReadonlyMap<string, NamedObject>,
 ): Promise<VmConfiguration> {
   if (vm) requireReadable(session, vm, [HOME, CHANGE_VERSION, FILES]);
-  const home = text(vm?.properties.get(HOME));
   const changeVersion = text(vm?.properties.get(CHANGE_VERSION));
-  const [, datastore, path] = /^\[(.+?)\] (.+)$/.exec(home ?? '') ?? [];
-  if (!vm || datastore === undefined || path === undefined || changeVersion === undefined)
+  if (!vm || changeVersion === undefined) throw errorOfUnreadableAnswer(session.server, 'RetrievePropertiesEx');
+  const vmx = homeOf(session, vm, places);
+  const read = (path: string) => readDatastoreFile(session, { ...vmx, path });
+  const nvram = nvramOf(vm);
+  return { changeVersion, vmx: await read(vmx.path), nvram: nvram === undefined ? undefined : await read(nvram) };
+}
+
+/** Writes a small file of that name beside the configuration of the VM. */
+export async function writeBesideConfiguration(
+  session: Session,
+  vm: VimRef,
+  name: string,
+  content: Uint8Array,
+): Promise<void> {
+  const found = await readObject(session, vm, [HOME, 'datastore']);
+  if (!found) throw errorOfUnreadableAnswer(session.server, 'RetrievePropertiesEx');
+  requireReadable(session, found, [HOME]);
+  const vmx = homeOf(session, found, await readPlaces(session));
+  const path = `${vmx.path.slice(0, vmx.path.lastIndexOf('/') + 1)}${name}`;
+  await writeDatastoreFile(session, { ...vmx, path }, content);
+}
+
+/** The .vmx. */
+function homeOf(session: Session, vm: ObjectProperties, places: ReadonlyMap<string, NamedObject>): DatastoreFile {
+  const [, datastore, path] = /^\[(.+?)\] (.+)$/.exec(text(vm.properties.get(HOME)) ?? '') ?? [];
+  if (datastore === undefined || path === undefined)
     throw errorOfUnreadableAnswer(session.server, 'RetrievePropertiesEx');
   const datacenterPath = datacenterOf(vm, datastore, places);
-  if (datacenterPath === undefined) {
-    throw new SnaphookError('E_VCENTER', `vCenter does not show in which datacenter datastore "${datastore}" lies`, {
-      hint: 'Give the account System.Read on the datacenter and the folders above it.',
-    });
-  }
-  const read = (file: string) => readDatastoreFile(session, { datacenterPath, datastore, path: file });
-  const nvram = nvramOf(vm);
-  return { changeVersion, vmx: await read(path), nvram: nvram === undefined ? undefined : await read(nvram) };
+  if (datacenterPath !== undefined) return { datacenterPath, datastore, path };
+  throw new SnaphookError('E_VCENTER', `vCenter does not show in which datacenter datastore "${datastore}" lies`, {
+    hint: 'Give the account System.Read on the datacenter and the folders above it.',
+  });
 }
 
 /** Inventory path of the datacenter with the VM's own datastore of that name: others may have one of the same name. */

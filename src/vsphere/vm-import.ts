@@ -10,9 +10,10 @@ import {
   type VmImport,
 } from '../ports/vm-import.ts';
 import { arrayItems, child, integer, ref, text, type VimRef } from './decode.ts';
-import { findByInventoryPath, type SoapObject } from './encode.ts';
+import { findByInventoryPath, removeDisks, type SoapObject } from './encode.ts';
 import { importVm, onObject, reidentifyVm } from './encode-import.ts';
 import { errorOfFault, errorOfUnreadableAnswer, VimFaultError } from './faults.ts';
+import { namesOfUsers } from './file-holders.ts';
 import { allOf, datacenterOf, existing, readHost } from './host-storage-reads.ts';
 import { leaseRef, onLease, openLease } from './import-lease.ts';
 import { displayName, readInstanceUuid, samePath } from './managed-entity.ts';
@@ -20,6 +21,7 @@ import { type ObjectProperties, retrieveObjects } from './property-collector.ts'
 import type { Session, Sessions } from './session.ts';
 import { readObject, Tasks } from './tasks.ts';
 import type { ChangingOperation } from './vim-wsdl.ts';
+import { giveDisksTo, keysOfDisks, readVmDisks } from './vm-disks.ts';
 import { openSessions, type VsphereOptions } from './vsphere.ts';
 
 /**
@@ -128,6 +130,15 @@ export function createVmImport(options: VsphereOptions): VmImport {
         if (gone !== undefined) throw error;
       }
     },
+    disksOf: (vm, signal) => read(signal, (session) => readVmDisks(session, vmRef(vm))),
+    usersOf: ({ files, vm }, signal) => read(signal, (session) => namesOfUsers(session, vmRef(vm), files)),
+    attach: async ({ vm, files }, signal) =>
+      runTask('ReconfigVM_Task', await read(signal, (session) => giveDisksTo(session, vmRef(vm), files)), signal),
+    detach: async ({ vm, files }, signal) => {
+      const keys = await read(signal, (session) => keysOfDisks(session, vmRef(vm), files));
+      if (keys.length > 0) await runTask('ReconfigVM_Task', removeDisks(vmRef(vm), keys), signal);
+    },
+    whenIdle: (vm, signal) => new Tasks(sessions(), options.clock).whenIdle(vmRef(vm), signal),
     close: async () => {
       const closing = open;
       open = undefined;

@@ -106,7 +106,11 @@ export function createVmSnapshots(options: VsphereOptions): VmSnapshots {
       const places = choosePlaces(found, proxyVm, files.length);
       const disks = places.map((place, index) => ({ ...place, fileName: files[index] ?? '' }));
       try {
-        await connection().tasks.run('ReconfigVM_Task', addDisks(vmRef(proxyVm), disks), signal);
+        await connection().tasks.run(
+          'ReconfigVM_Task',
+          addDisks(vmRef(proxyVm), disks, 'independent_nonpersistent'),
+          signal,
+        );
       } catch (error) {
         if (!(error instanceof VimFaultError)) throw error;
         if (error.fault.type !== 'FileLocked') throw named(error, options.url);

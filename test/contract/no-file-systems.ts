@@ -8,8 +8,10 @@ const uncalled = (): never => {
 export const noFileSystems: FileSystems = {
   preflight: uncalled,
   mount: uncalled,
+  mountedIn: uncalled,
   preflightChecks: uncalled,
   readWhole: uncalled,
+  writeIndex: uncalled,
   probe: uncalled,
   release: uncalled,
 };

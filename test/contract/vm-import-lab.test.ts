@@ -6,6 +6,7 @@ import { systemClock } from '../../src/platform/clock.ts';
 import type { VmHardware } from '../../src/ports/vm-hardware.ts';
 import type { NewVm, PlaceWish, VmImport } from '../../src/ports/vm-import.ts';
 import { createVmImport } from '../../src/vsphere/vm-import.ts';
+import { createVmSnapshots } from '../../src/vsphere/vm-snapshots.ts';
 import { failure } from '../failure.ts';
 import { closeLabs, startLab } from '../lab/vcenter/lab-vcenter.ts';
 
@@ -31,15 +32,16 @@ async function openWorld(pace = 0.1) {
     write: (objectId: string, atBytes: number, bytes: Buffer) => void written.set(`${objectId} ${atBytes}`, bytes),
   };
   const lab = await startLab({ hostTls, volumes, pace: new Pace(pace) });
-  const vmImport = createVmImport({
+  const options = {
     url: lab.vcenter.url,
     username: 'admin@vsphere.local',
     password: async () => 'secret',
     tls: { ca: lab.authority.certificate },
     clock: systemClock,
-  });
+  };
+  const vmImport = createVmImport(options);
   opened.push(vmImport);
-  return { lab, vmImport, written, place: await vmImport.findPlace(WISH, signal) };
+  return { lab, options, vmImport, written, place: await vmImport.findPlace(WISH, signal) };
 }
 
 const HARDWARE: VmHardware = {
@@ -87,6 +89,7 @@ const newVm = (change: Partial<NewVm> = {}): NewVm => ({
   disks: HARDWARE.slots.map(({ disk }) => ({ key: disk, capacityBytes: MIB })),
   connectNetwork: false,
   takesPlace: false,
+  bringsNvram: false,
   ...change,
 });
 
@@ -142,6 +145,62 @@ test('a VM is made with a disk on every kind of controller, each with its own co
   await vmImport.destroy(begun.vm, signal);
   expect(await vmImport.vm(begun.vm, signal)).toBeUndefined();
   await begun.abort(signal);
+});
+
+test('settings of the firmware lie beside the configuration that names them before the VM is complete, and an answer of another content is an error', async () => {
+  const { lab, vmImport, place } = await openWorld();
+  const begun = await vmImport.begin(newVm({ bringsNvram: true }), place, signal);
+  const content = Buffer.from('settings of a firmware');
+
+  expect(lab.vcenter.nvramOf('restored')).toBeUndefined();
+  await begun.writeNvram(content, signal);
+  expect(lab.vcenter.nvramOf('restored')).toEqual(content);
+
+  for (const [operation, status, code] of [
+    ['PUT /folder', 403, 'E_VCENTER_RIGHTS'],
+    ['PUT /folder', 302, 'E_VCENTER'],
+    ['GET /folder', 200, 'E_VCENTER'],
+  ] as const) {
+    lab.faults.add({ system: 'vcenter', operation, when: 'before', nth: 1, action: { do: 'answer', status } });
+    expect(await failure(begun.writeNvram(content, signal))).toMatchObject({ code });
+  }
+  await begun.abort(signal);
+});
+
+test('disks move to another VM at free SCSI places, running or not, in one change, and their files stay', async () => {
+  const { lab, options, vmImport, place } = await openWorld();
+  const brings = await vmImport.begin(newVm({ name: 'brings' }), place, signal);
+  await brings.complete(signal);
+  const takes = await vmImport.begin(newVm({ name: 'takes' }), place, signal);
+  await takes.complete(signal);
+  lab.vcenter.setPowerState('takes', 'poweredOn');
+  const { files = [], host } = (await vmImport.disksOf(brings.vm, signal)) ?? {};
+  expect([files.length, host]).toEqual([HARDWARE.slots.length, HOST]);
+  const own = lab.vcenter.vm('takes').disks;
+
+  await vmImport.attach({ vm: takes.vm, files }, signal);
+  expect(await vmImport.usersOf({ files, vm: brings.vm }, signal)).toEqual(['takes']);
+  await vmImport.detach({ vm: brings.vm, files }, signal);
+  await vmImport.detach({ vm: brings.vm, files }, signal);
+
+  const added = lab.vcenter.vm('takes').disks.slice(own.length);
+  expect(added.map(({ backing }) => 'fileName' in backing && backing.fileName)).toEqual(files);
+  expect(new Set(added.map(({ diskMode }) => diskMode))).toEqual(new Set(['persistent']));
+  expect(added.map(({ controllerKey, unitNumber }) => `${controllerKey}:${unitNumber}`)).not.toContainEqual(
+    expect.stringMatching(/^(15000|31000|200):/),
+  );
+  expect(await vmImport.disksOf(brings.vm, signal)).toMatchObject({ files: [] });
+  expect(await vmImport.usersOf({ files, vm: takes.vm }, signal)).toEqual([]);
+
+  const snapshots = createVmSnapshots(options);
+  await snapshots.create({ vm: takes.vm, name: 'later', description: '', quiesce: false }, signal);
+  await snapshots.close();
+  expect(await vmImport.usersOf({ files, vm: brings.vm }, signal)).toEqual(['takes']);
+  expect((await vmImport.disksOf(takes.vm, signal))?.uses).toEqual(expect.arrayContaining([...files]));
+
+  const { freePlaces = 0 } = (await vmImport.disksOf(takes.vm, signal)) ?? {};
+  const tooMany = Array.from({ length: freePlaces + 1 }, () => files[0] ?? '');
+  expect(await failure(vmImport.attach({ vm: takes.vm, files: tooMany }, signal))).toMatchObject({ code: 'E_RESTORE' });
 });
 
 test('vCenter is told of a restore that takes its time, and gives up one that went silent: nothing of its VM is left', async () => {

@@ -28,6 +28,8 @@ import type { Area } from './run-step.ts';
 
 /** Factor of the lab's own delays: the Windows guest's lease of 9 s becomes 450 ms. */
 export const PACE = 0.05;
+/** Of the Windows guest's application: ten of these sites share the processor. */
+const TRANSFER_PAUSE_MS = 25;
 /** Factor of the waits of the Windows adapter. */
 const WINDOWS_WAITS = 0.3;
 /** Long enough for a second connection to find the guest still frozen, also on a busy machine. */
@@ -55,6 +57,7 @@ const LIMITS: JobLimits = {
   undoMs: 3000,
   lockWaitMs: 3000,
   heartbeatMs: 60_000,
+  joinMs: 60_000,
 };
 const CALM_DEADLINE_MS = 120_000;
 const REQUEST_TIMEOUT_MS = 1500;
@@ -125,7 +128,9 @@ export interface FaultSite {
 /** `deadlineMs`: of a run that meets a fault; a call that hangs for good may take all of it. */
 export async function openFaultSite(area: Area, deadlineMs = LIMITS.deadlineMs): Promise<FaultSite> {
   const job = JOB_OF[area];
-  const site = await openSite({ pace: PACE, ...job.lab }, (configFile) => composeQuickly(configFile));
+  const site = await openSite({ pace: PACE, transferPauseMs: TRANSFER_PAUSE_MS, ...job.lab }, (configFile) =>
+    composeQuickly(configFile),
+  );
   const composeQuickly: Compose = (configFile) => quickPorts(site.lab, configFile, requestTimeoutMs);
   let requestTimeoutMs = REQUEST_TIMEOUT_MS;
   const calmly: FaultSite['calmly'] = async (work) => {

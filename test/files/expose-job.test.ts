@@ -85,7 +85,7 @@ test('pre hands over the linked target as a file without a copy, and post leaves
 
 test('verify says that nothing can be compared with a disk that was never read', async () => {
   await site.pre({ job: JOB, spec: unfrozen('fuse') });
-  const request = { manifest: manifestFile(), publicKey: undefined };
+  const request = { manifest: manifestFile(), publicKey: undefined, root: undefined };
 
   expect(await failure(verifyVerb(request, silent, never))).toMatchObject({
     code: 'E_VERIFY',

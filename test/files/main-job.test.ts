@@ -3,17 +3,19 @@ import path from 'node:path';
 import { parse, stringify } from 'yaml';
 import { jobSpec } from '../../src/cli/compose.ts';
 import { snapshotExportVerb } from '../../src/cli/snapshot-export-verb.ts';
+import { verifyVerb } from '../../src/cli/verify-verb.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import { keepSnapshot } from '../../src/job/keep.ts';
 import { deleteKept } from '../../src/job/kept-changes.ts';
 import { reap } from '../../src/job/reap.ts';
 import { ended, leftBehind, start } from '../crash/killed-run.ts';
+import { failure } from '../failure.ts';
 import { openSite, type Site } from '../lab/main-job/site.ts';
 import { deadlyPrograms } from './deadly-programs.ts';
 import { emptyImage, inGuest, type Kind, MIB, partitionDisk, SIZE_BYTES, writeFiles } from './disk-image.ts';
 import { treeOf } from './image-tree.ts';
 import { copyToDevice } from './lab-device.ts';
-import { heldBelow, newFolder } from './stage.ts';
+import { heldBelow, must, newFolder } from './stage.ts';
 
 const silent = { info: () => undefined, warn: () => undefined, progress: () => undefined };
 const DEVICE = '00101';
@@ -124,6 +126,35 @@ test('pre mounts the file systems of the linked target beside a restore map, byt
   });
   await site.post(JOB);
   expectNothingLeft();
+});
+
+test('with hashes of files, what was restored elsewhere is compared with what was handed over', async () => {
+  const verify = { fileSystems: false, fileHashes: true, files: [], applications: [] } as const;
+  const { manifest } = await site.pre({ job: JOB, spec: { ...unfrozen, verify } });
+  const kept = newFolder('kept');
+  must('cp', ['-a', `${exported()}/.`, kept]);
+  await site.post(JOB);
+  expect(existsSync(path.join(exported(), 'snaphook-files.list'))).toBe(false);
+  expectNothingLeft();
+  const restored = newFolder('restored');
+  must('cp', ['-a', path.join(kept, 'sql01'), restored]);
+  const request = { manifest: path.join(kept, manifest), publicKey: undefined, root: restored };
+  const never = new AbortController().signal;
+
+  expect(await verifyVerb(request, silent, never)).toMatchObject({ exitCode: 0, document: { ok: true, missing: 0 } });
+
+  rmSync(path.join(restored, 'sql01/hard-disk-1/part2/folder 1/file-4'));
+  writeFileSync(path.join(restored, 'sql01/hard-disk-1/part1/etc/fstab'), 'another');
+  const differences = [
+    { kind: 'changed', path: 'sql01/hard-disk-1/part1/etc/fstab' },
+    { kind: 'missing', path: 'sql01/hard-disk-1/part2/folder 1/file-4' },
+  ];
+  expect(await verifyVerb(request, silent, never)).toMatchObject({
+    exitCode: 19,
+    document: { ok: false, missing: 1, changed: 1, extra: 0, differences },
+  });
+  writeFileSync(path.join(kept, 'snaphook-files.list'), 'snaphook files 1\n');
+  expect(await failure(verifyVerb(request, silent, never))).toMatchObject({ code: 'E_VERIFY' });
 });
 
 test('the files of a kept snapshot are handed over as those of a new one, and the snapshot stays', async () => {

@@ -41,10 +41,10 @@ const KINDS: readonly Kind[] = ['ext4', 'xfs', 'btrfs', 'ntfs'];
 const mount = (
   directory: string,
   devicePath: string,
-  change: { check?: boolean; isQuiet?: boolean; folder?: string } = {},
+  change: { check?: boolean; strict?: boolean; isQuiet?: boolean; folder?: string } = {},
 ) => {
-  const { check = true, isQuiet = true, folder = 'vm/hard-disk-1' } = change;
-  return fileSystems.mount(directory, { folder, devicePath, isQuiet }, { check }, never);
+  const { check = true, strict = true, isQuiet = true, folder = 'vm/hard-disk-1' } = change;
+  return fileSystems.mount(directory, { folder, devicePath, isQuiet }, { check, strict }, never);
 };
 const release = (directory: string, devicePath: string | undefined, folder = 'vm/hard-disk-1') =>
   fileSystems.release(directory, [{ folder, devicePaths: devicePath === undefined ? undefined : [devicePath] }], never);
@@ -244,6 +244,7 @@ test.each([
   ['ext4', 'e2fsck'],
   ['xfs', 'xfs_repair'],
   ['btrfs', 'btrfs'],
+  ['ntfs', 'ntfsclone'],
 ] as const)('damaged metadata of %s that a mount does not notice are told by %s', async (kind, program) => {
   const { directory, disk } = wholeDisk(kind);
   SPOIL[kind](disk);
@@ -256,6 +257,50 @@ test.each([
   expect(heldBelow(directory)).toEqual([]);
   expect(existsSync(path.join(directory, 'vm/hard-disk-1/disk'))).toBe(false);
 });
+
+test('what Windows may live with in an NTFS is a defect where the job itself asks for a check, and nowhere else', async () => {
+  const { directory, disk } = wholeDisk('ntfs');
+  expect(await mount(directory, disk)).toMatchObject([{ state: 'mounted', checkedBy: 'ntfsclone' }]);
+  await release(directory, disk);
+  SPOIL.ntfs(disk);
+
+  expect(await mount(directory, disk, { strict: false })).toMatchObject([{ state: 'mounted', checkedBy: undefined }]);
+  await release(directory, disk);
+  expect(heldBelow(directory)).toEqual([]);
+});
+
+/** FAT as Windows has it while it is mounted: marked as that, its label in the root folder alone, the count of free clusters an old one. */
+function mountedFat(bits: '12' | '32') {
+  const directory = newFolder('fat');
+  const disk = path.join(directory, 'disk');
+  emptyImage(disk, bits === '12' ? 4 * MIB : 40 * MIB);
+  must('mkfs.fat', ['-F', bits, '-n', 'FROMWINDOWS', disk]);
+  writeAt(disk, bits === '32' ? 65 : 37, Buffer.from([1]));
+  writeAt(disk, bits === '32' ? 71 : 43, Buffer.from('NO NAME    '));
+  if (bits === '32') writeAt(disk, 512 + 488, Buffer.from([7, 0, 0, 0]));
+  expect(() => must('fsck.fat', ['-n', disk])).toThrow();
+  const boot = readFileSync(disk).subarray(0, 512);
+  return { directory, disk, tableAt: boot.readUInt16LE(11) * boot.readUInt16LE(14) };
+}
+
+test.each(['12', '32'] as const)(
+  'FAT%s that was mounted at the instant is found sound, and with tables that differ it is told as damaged',
+  async (bits) => {
+    const { directory, disk, tableAt } = mountedFat(bits);
+
+    // Whether it is mounted then, the kernel at hand says.
+    expect((await mount(directory, disk))[0]?.state).not.toBe('damaged');
+    await release(directory, disk);
+    writeAt(disk, tableAt + 12, Buffer.from([0x55, 0x66]));
+    expect(stateOf(await mount(directory, disk))).toEqual([['damaged', expect.stringMatching(/^fsck.fat says 1/)]]);
+    // What is being written has such differences for a moment.
+    expect((await mount(directory, disk, { isQuiet: false }))[0]).not.toMatchObject({
+      why: expect.stringMatching(/^fsck.fat says/),
+    });
+    await release(directory, disk);
+    expect(heldBelow(directory)).toEqual([]);
+  },
+);
 
 test('a file system that cannot be mounted at all is told as damaged', async () => {
   const { directory, disk } = wholeDisk('ext4');

@@ -9,6 +9,7 @@ import {
 import { systemClock } from '../../src/platform/clock.ts';
 import type { Volume } from '../../src/ports/file-systems.ts';
 import { createLinuxFileSystems } from '../../src/proxy/linux/linux-file-systems.ts';
+import { openShadowCopy } from '../../src/proxy/linux/shadow-copies.ts';
 import { emptyImage, inGuest, MIB, partitionDisk, SIZE_BYTES, writeAt, writeFiles } from './disk-image.ts';
 import { treeOf } from './image-tree.ts';
 import { heldBelow, must, newFolder } from './stage.ts';
@@ -94,7 +95,12 @@ function blocksThatDiffer(before: Buffer, after: Buffer): ReadonlyMap<number, Ui
 }
 
 const mount = (shadowCopies: readonly string[], isQuiet = false): Promise<readonly Volume[]> =>
-  fileSystems.mount(directory, { folder: FOLDER, devicePath: disk, isQuiet, shadowCopies }, { check: true }, never);
+  fileSystems.mount(
+    directory,
+    { folder: FOLDER, devicePath: disk, isQuiet, shadowCopies },
+    { check: true, strict: true },
+    never,
+  );
 const release = (devicePaths: readonly string[] | undefined = [disk]) =>
   fileSystems.release(directory, [{ folder: FOLDER, devicePaths }], never);
 
@@ -115,7 +121,9 @@ test.each([0, 1])(
     const volumes = await mount(['{00000000-0000-0000-0000-000000000000}', copyId(index)]);
 
     const place = `${FOLDER}/part1`;
-    expect(volumes).toMatchObject([{ state: 'mounted', path: place, shadowCopy: copyId(index) }]);
+    expect(volumes).toMatchObject([
+      { state: 'mounted', path: place, checkedBy: 'ntfsclone', shadowCopy: copyId(index) },
+    ]);
     expect(withoutStore(treeOf(path.join(directory, place)))).toEqual(withoutStore(trees[index]));
     expect(() => writeFileSync(path.join(directory, place, 'new'), '')).toThrow(/EROFS/);
     // The backup product must not find the volume itself beside its files.
@@ -139,6 +147,17 @@ test('without a shadow copy of the run, those that others left are no matter', a
   expect(volume).not.toHaveProperty('shadowCopy');
   expect(withoutStore(treeOf(path.join(directory, FOLDER, 'part1')))).toEqual(withoutStore(trees[2]));
   await release();
+  expectNothingLeft();
+});
+
+test('what a hook that was killed before its last mount has opened of a shadow copy is released, too', async () => {
+  const mark = { root: directory, folder: FOLDER };
+  const volume = { devicePath: disk, offsetBytes: MIB, sizeBytes: SIZE_BYTES.ntfs, mark };
+  expect(await openShadowCopy(volume, [copyId(1)], never)).toMatchObject({ state: 'open', id: copyId(1) });
+  expect(heldBelow(NODES)).toHaveLength(1);
+
+  await release();
+
   expectNothingLeft();
 });
 

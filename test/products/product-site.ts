@@ -1,5 +1,7 @@
 import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:net';
 import path from 'node:path';
+import { setTimeout as sleepFor } from 'node:timers/promises';
 import { parse, stringify } from 'yaml';
 import { copyToDevice } from '../files/lab-device.ts';
 import { heldBelow } from '../files/stage.ts';
@@ -30,9 +32,12 @@ export interface ProductSite {
   close(): Promise<void>;
 }
 
-/** `job` (of the lab's configuration) hands over files of `sql01`; `settings` are added to it. The guest is frozen unless they say otherwise. */
+/**
+ * `job` (of the lab's configuration) hands over files of `sql01`; `settings` are added to it. The guest is frozen unless they say otherwise.
+ * The lab's own limits are those of real systems, as products and hooks take their time on a busy machine.
+ */
 export async function openProductSite(job: string, settings: object = {}): Promise<ProductSite> {
-  const site = await openSite({ estate: { disks: 1, cylinders: CYLINDERS } });
+  const site = await openSite({ pace: 1, generation: 'V4', estate: { disks: 1, cylinders: CYLINDERS } });
   const { directory, configFile } = site.lab;
   // Products run as users of their own and read what is handed over.
   chmodSync(directory, 0o755);
@@ -66,4 +71,29 @@ function handOverFiles(configFile: string, job: string, settings: object): void 
   config.proxy.mountNamespace = 'any';
   Object.assign(config.jobs[job], { handOver: 'files' }, settings);
   writeFileSync(configFile, stringify(config));
+}
+
+/** Ports of 127.0.0.1 that nobody has. */
+export async function freePorts(count: number): Promise<readonly number[]> {
+  const servers = await Promise.all(Array.from({ length: count }, () => listen()));
+  const ports = servers.map((server) => {
+    const address = server.address();
+    if (typeof address !== 'object' || !address) throw new TypeError('a TCP server has a port');
+    return address.port;
+  });
+  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+  return ports;
+}
+
+const listen = () =>
+  new Promise<Server>((resolve, reject) => {
+    const server = createServer();
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', () => resolve(server));
+  });
+
+/** Waits for what a product does by itself. */
+export async function until(condition: () => boolean, what: string, limitMs = 300_000): Promise<void> {
+  for (const endMs = performance.now() + limitMs; !condition(); await sleepFor(20))
+    if (performance.now() > endMs) throw new Error(`${what} did not come`);
 }

@@ -5,7 +5,6 @@ import type { BandRun } from '../../ports/bands.ts';
 import { SnaphookError } from '../../ports/errors.ts';
 import type { ContentHash } from '../../ports/images.ts';
 import { exportError } from '../export-error.ts';
-import { writeFull } from '../file-io.ts';
 import { leavesOf } from '../leaves.ts';
 import { TreeHash } from '../tree-hash.ts';
 import { draftOf } from './band-folder.ts';
@@ -73,14 +72,13 @@ async function writeImage(
 ): Promise<void> {
   const hash = new TreeHash(index.bandBytes);
   await image.truncate(index.sizeBytes);
-  for await (const leaf of leavesOf(bandsContent(folder, index), index.bandBytes, signal)) {
-    const { content, positionBytes, blake2b } = leaf;
+  const leaves = leavesOf(bandsContent(folder, index), index.bandBytes, signal, { copyTo: image });
+  for await (const { content, positionBytes, blake2b } of leaves) {
     const band = positionBytes / index.bandBytes;
     const entry = index.bands.get(band);
     if (entry && entry.blake2b !== blake2b)
       throw damaged(path.join(folder, bandPath(band)), 'is not the band that was written');
     hash.add(blake2b);
-    if (entry) leaf.keepFor(writeFull(image, content, positionBytes));
     progress(positionBytes + content.length);
   }
   if (hash.end().value !== index.contentHash.value)

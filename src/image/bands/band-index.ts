@@ -40,7 +40,7 @@ export function parseIndex(text: string): BandIndex | undefined {
   const { schema, version, run, previousRun, sizeBytes, bandBytes, contentHash, bands } = fieldsOf(parseJson(text));
   const parsedRun = parseRun(run);
   if (schema !== 'snaphook/bands' || version !== 1 || !parsedRun || !Array.isArray(bands)) return undefined;
-  if (!isSize(sizeBytes) || !isSize(bandBytes) || bandBytes === 0 || bandBytes > MOST_LEAF_BYTES) return undefined;
+  if (!isSize(sizeBytes) || !isBandLength(bandBytes)) return undefined;
   const { algorithm, leafBytes, value } = fieldsOf(contentHash);
   if (algorithm !== 'blake2b-512-tree' || leafBytes !== bandBytes || !isBlake2b(value)) return undefined;
   if (previousRun !== undefined && typeof previousRun !== 'string') return undefined;
@@ -49,8 +49,8 @@ export function parseIndex(text: string): BandIndex | undefined {
   for (const one of bands) {
     const { path, mtimeMs, blake2b: hash } = fieldsOf(one);
     const band = typeof path === 'string' ? bandAt(path) : undefined;
-    if (band === undefined || band >= bandCount(shape) || typeof mtimeMs !== 'number' || !isBlake2b(hash))
-      return undefined;
+    if (band === undefined || band >= bandCount(shape) || entries.has(band)) return undefined;
+    if (typeof mtimeMs !== 'number' || !isBlake2b(hash)) return undefined;
     entries.set(band, { mtimeMs, blake2b: hash });
   }
   return { run: parsedRun, previousRun, ...shape, contentHash: { algorithm, leafBytes, value }, bands: entries };
@@ -105,4 +105,8 @@ const isTexts = (value: unknown): value is readonly string[] =>
   Array.isArray(value) && value.every((one) => typeof one === 'string');
 const isSize = (value: unknown): value is number =>
   typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
+/** Of file systems. Each band costs a file and a turn: a length of one byte would make billions of them out of one number. */
+const BLOCK_BYTES = 4096;
+const isBandLength = (value: unknown): value is number =>
+  isSize(value) && value > 0 && value <= MOST_LEAF_BYTES && value % BLOCK_BYTES === 0;
 const isBlake2b = (value: unknown): value is string => typeof value === 'string' && /^[0-9a-f]{128}$/.test(value);

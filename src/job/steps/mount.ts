@@ -1,6 +1,6 @@
 import { SnaphookError } from '../../ports/errors.ts';
 import type { ShadowCopy } from '../../ports/guest.ts';
-import { checkContent } from '../content-checks.ts';
+import { checkContent, indexFiles } from '../content-checks.ts';
 import { doubtOf, removeHandedOver, writeManifest, writePlannedManifest } from '../handed-over.ts';
 import { manifestOf } from '../manifest.ts';
 import { missingShadowCopies, mountTargets, refuseDamaged, releaseTargets, textOf } from '../mounting.ts';
@@ -25,8 +25,9 @@ export const mountStep: Step<MountResult> = {
     const volumes = await mountTargets(run, capture, signal);
     judge(run, volumes, missingShadowCopies(run, capture, volumes));
     const checks = await checkContent(run, volumes, signal);
+    const filesIndex = await indexFiles(run, volumes, signal);
     await requireLinks(run, signal);
-    const handedOver = { files: [], vmFiles: [], fileSystems: volumes, checks };
+    const handedOver = { files: [], vmFiles: [], fileSystems: volumes, filesIndex, checks };
     await writeManifest(run, manifestOf(run, capture, handedOver), signal);
     const states = volumes.map(({ volume }) => volume.state);
     return { mounted: states.filter((state) => state === 'mounted').length, volumes: states.length };

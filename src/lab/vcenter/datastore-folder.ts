@@ -1,17 +1,18 @@
 import type { LabAnswer, LabCall, LabRequest } from '../world/http-server.ts';
 import { datacenterOf, shownName } from './model/inventory-tree.ts';
 import { datastoresIn, vmsOf } from './model/model.ts';
-import type { DatacenterRecord, VmRecord } from './model/records.ts';
+import type { DatacenterRecord } from './model/records.ts';
 import { homeDirectory, homePath } from './model/vm-home.ts';
-import { nvramFile, vmxFile } from './properties/vm-file-contents.ts';
+import { nvramNameOf, nvramOf, nvramPathOf } from './model/vm-nvram.ts';
+import { vmxFile } from './properties/vm-file-contents.ts';
 import type { ServerContext } from './server-context.ts';
 import { hasPrivilege } from './sessions.ts';
 
 const PRIVILEGES = ['Datastore.Browse', 'Datastore.FileManagement'];
 
 /**
- * `GET /folder/<path>?dcPath=<datacenter>&dsName=<datastore>`: the configuration files of VMs. Lists of folders, other files and
- * other methods are not served.
+ * `GET /folder/<path>?dcPath=<datacenter>&dsName=<datastore>`: the configuration files of VMs. `PUT`: settings of firmware in the folder of a
+ * VM that does not run. Lists of folders, other files and other methods are not served.
  */
 export function folderCall(server: ServerContext, request: LabRequest): LabCall {
   const url = new URL(request.url, 'https://lab');
@@ -30,6 +31,7 @@ function answer(server: ServerContext, request: LabRequest, { searchParams }: UR
   const datastore = datacenter && datastoresIn(datacenter).find(({ name }) => name === searchParams.get('dsName'));
   if (!datacenter || !datastore) return page(404);
   if (!PRIVILEGES.every((privilege) => hasPrivilege(session, privilege))) return page(403);
+  if (request.method === 'PUT') return write(server, request, datacenter, `[${datastore.name}] ${path}`);
   if (request.method !== 'GET') return unserved(server, request, 'method');
   const file = fileAt(server, datacenter, `[${datastore.name}] ${path}`);
   if (!file) {
@@ -47,12 +49,23 @@ function fileAt(server: ServerContext, datacenter: DatacenterRecord, path: strin
   for (const vm of vmsOf(server.model)) {
     if (datacenterOf(vm) !== datacenter) continue;
     if (homePath(vm.spec) === path) return vmxFile(vm);
-    if (nvramPath(vm) === path) return nvramFile(vm);
+    if (nvramPathOf(vm.spec) === path) return nvramOf(vm.spec);
   }
   return undefined;
 }
 
-const nvramPath = ({ spec }: VmRecord): string => `${homeDirectory(spec)}/${spec.name}.nvram`;
+/** A folder that is not there is not made. The file of a VM that runs is locked by its host. */
+function write(server: ServerContext, request: LabRequest, datacenter: DatacenterRecord, path: string): LabAnswer {
+  const folder = path.slice(0, path.lastIndexOf('/'));
+  const vm = vmsOf(server.model).find((one) => datacenterOf(one) === datacenter && homeDirectory(one.spec) === folder);
+  if (!vm) return page(404);
+  if (path !== nvramPathOf(vm.spec)) return unserved(server, request, 'method');
+  if (vm.spec.powerState === 'poweredOn') return page(500);
+  const wasThere = nvramOf(vm.spec) !== undefined;
+  vm.spec = { ...vm.spec, nvramFiles: { [nvramNameOf(vm.spec)]: request.body } };
+  server.events.add('vcenter', 'effect', 'PUT /folder', vm.name);
+  return page(wasThere ? 200 : 201);
+}
 
 function unserved(server: ServerContext, request: LabRequest, what: string): LabAnswer {
   server.events.add('vcenter', 'unserved', `${request.method} /folder`, '', { what });

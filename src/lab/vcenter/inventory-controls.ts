@@ -4,6 +4,7 @@ import { allSnapshots, datastoresOf, hostsOf, vmsOf } from './model/model.ts';
 import type { DatacenterRecord, VmRecord } from './model/records.ts';
 import { removeVm } from './model/remove-vm.ts';
 import { renameDatastore } from './model/rename-datastore.ts';
+import { nvramOf, withNvram } from './model/vm-nvram.ts';
 import { registerEntities } from './object-registration.ts';
 import type { ServerContext } from './server-context.ts';
 
@@ -36,6 +37,8 @@ export interface InventoryControls {
   renameVm(vm: string, name: string): void;
   renameDatastore(name: string, newName: string): void;
   setPowerState(vm: string, powerState: PowerState): void;
+  /** What its firmware starts with. */
+  nvramOf(vm: string): Buffer | undefined;
   setGuest(vm: string, guest: GuestInventory | undefined): void;
   addDisk(vm: string, disk: DiskInventory): void;
   /** By device key. */
@@ -123,7 +126,9 @@ export function inventoryControls(server: ServerContext): InventoryControls {
       }
       model.changes.announce();
     },
-    setPowerState: (vm, powerState) => change(vm, { powerState }),
+    setPowerState: (vm, powerState) =>
+      change(vm, { ...(powerState === 'poweredOn' ? withNvram(find(vm).spec) : {}), powerState }),
+    nvramOf: (vm) => nvramOf(find(vm).spec),
     setGuest: (selector, guest) => {
       const vm = find(selector);
       const { guest: _before, ...rest } = vm.spec;

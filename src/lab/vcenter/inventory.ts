@@ -159,6 +159,8 @@ export interface VmInventory {
   readonly keyId?: string;
   /** Advanced settings by key, such as `uuid.action`. */
   readonly extraConfig?: Readonly<Record<string, string>>;
+  /** Settings of the firmware in the folder of the VM, by file name; default: what a VM wrote that was powered on. */
+  readonly nvramFiles?: Readonly<Record<string, Buffer>>;
   /** Custom attributes by name. */
   readonly customValues?: Readonly<Record<string, string>>;
 }

@@ -1,7 +1,8 @@
 /**
  * The structures by which Microsoft's software provider (`b5946137-7b9f-4925-af80-51abd60b20d5`) keeps persistent shadow copies inside an
  * NTFS volume, after "Volume Shadow Snapshot (VSS) format" of the libvshadow project: a header in the boot area, a catalog, and for each
- * copy a store with the blocks that were overwritten since. Everything is little-endian and in blocks of 16 KiB.
+ * copy a store with the blocks that were overwritten since. Everything is little-endian and in blocks of 16 KiB. Not made, though Windows
+ * makes them: overlays of parts of a block, forwarders, maps of what was not in use, and stores on another volume.
  */
 export interface ShadowCopy {
   /** As `vssadmin` and `diskshadow` call it. */

@@ -1,4 +1,5 @@
 import type { Checker } from './check-volume.ts';
+import { setFatMarksAside } from './fat-marks.ts';
 import type { Flaw, FoundVolume } from './volumes.ts';
 
 /** How a kind of file system is mounted and checked. */
@@ -10,8 +11,14 @@ export interface FileSystemKind {
   /** The program that `mount` needs for it. */
   readonly helper?: string;
   readonly options: readonly string[];
-  /** Undefined: there is none to rely on. */
-  readonly checker: Checker | undefined;
+  readonly checker: Checker;
+  /**
+   * The checker also counts as defects what the guest's own system lives with: it is asked where the job itself wants file systems
+   * checked, and where nothing was written at the instant. Absent: it is asked whenever file systems are checked.
+   */
+  readonly isStrict?: true;
+  /** Done before the check, on the copy: without it the checker would find what is no defect. */
+  readonly beforeCheck?: (device: string) => Promise<void>;
   /** Windows may keep shadow copies in it. */
   readonly holdsShadowCopies?: true;
   /** fuse2fs reads it, for which nobody needs root. */
@@ -42,14 +49,22 @@ const KINDS: Readonly<Record<string, FileSystemKind>> = {
     checker: ['btrfs', 'check', '--readonly'],
     replay: 'kernel',
   },
-  // A volume that was mounted at the instant is marked as such, which is all that its checker would find.
-  vfat: { type: 'vfat', options: [], checker: undefined, replay: 'none' },
+  vfat: {
+    type: 'vfat',
+    options: [],
+    checker: ['fsck.fat', '-n'],
+    isStrict: true,
+    beforeCheck: setFatMarksAside,
+    replay: 'none',
+  },
+  // ntfsclone compares, before it writes anything, the map of clusters with what all files together use.
   ntfs: {
     type: 'ntfs-3g',
     kernelName: 'fuseblk',
     helper: 'mount.ntfs-3g',
     options: [],
-    checker: undefined,
+    checker: ['ntfsclone', '--save-image', '--metadata', '--quiet', '--force', '--overwrite', '/dev/null'],
+    isStrict: true,
     holdsShadowCopies: true,
     replay: 'nobody',
   },

@@ -48,7 +48,7 @@ export const linuxFileTrees: FileTrees = {
     await chmod(folder, OWN_ALONE);
   },
 
-  look: (place, signal) => coded(async () => summaryOf(await placeOf(place), signal), signal),
+  look: (place, signal) => coded(async () => (await lookAt(await placeOf(place), signal)).summary, signal),
 
   copy: (place, into, progress, signal) => coded(() => copyPlace(place, into, progress, signal), signal),
 
@@ -110,11 +110,11 @@ async function copyPlace(
   signal: AbortSignal,
 ): Promise<TreeSummary> {
   const found = await placeOf(place);
-  const summary = await summaryOf(found, signal);
+  const { summary, neededBytes } = await lookAt(found, signal);
   await mkdir(into, { mode: OWN_ALONE });
   const { bavail, bsize } = await statfs(into);
-  if (bavail * bsize < summary.sizeBytes) {
-    throw noRoom(`"${path.dirname(into)}" has ${bavail * bsize} bytes free, the files have ${summary.sizeBytes}`);
+  if (bavail * bsize < neededBytes) {
+    throw noRoom(`"${path.dirname(into)}" has ${bavail * bsize} bytes free, the files need ${neededBytes}`);
   }
   const name = place.names.at(-1);
   await copyTree(found, Buffer.from(name === undefined ? into : `${into}/${name}`), progress, signal);
@@ -157,24 +157,36 @@ async function placeOf({ root, names }: TreePlace): Promise<Buffer> {
   return Buffer.from(place);
 }
 
-async function summaryOf(place: Buffer, signal: AbortSignal): Promise<TreeSummary> {
+/** stat(2): a block of `st_blocks`. */
+const BLOCK_BYTES = 512;
+
+/** Needed: what is no hole, once for all names of a file. */
+async function lookAt(
+  place: Buffer,
+  signal: AbortSignal,
+): Promise<{ readonly summary: TreeSummary; readonly neededBytes: number }> {
   const counts = { file: 0, folder: 0, link: 0, special: 0 };
   const entries: TreeEntry[] = [];
+  const seen = new Set<string>();
   let sizeBytes = 0;
+  let neededBytes = 0;
   for await (const found of walkTree(place, signal)) {
     const bytes = found.kind === 'file' ? found.stats.size : 0;
     counts[found.kind] += 1;
     sizeBytes += bytes;
+    if (isFirstName(found, seen)) neededBytes += Math.min(bytes, found.stats.blocks * BLOCK_BYTES);
     if (entries.length < MAX_ENTRIES) entries.push(entryOf(found, bytes));
   }
-  return {
-    files: counts.file,
-    folders: counts.folder,
-    links: counts.link,
-    specials: counts.special,
-    sizeBytes,
-    entries,
-  };
+  const { file: files, folder: folders, link: links, special: specials } = counts;
+  return { summary: { files, folders, links, specials, sizeBytes, entries }, neededBytes };
+}
+
+function isFirstName({ stats: { dev, ino, nlink } }: Found, seen: Set<string>): boolean {
+  if (nlink < 2) return true;
+  const id = `${dev}:${ino}`;
+  if (seen.has(id)) return false;
+  seen.add(id);
+  return true;
 }
 
 const entryOf = ({ below, kind }: Found, sizeBytes: number): TreeEntry => ({

@@ -1,5 +1,6 @@
 import { realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
+import { firstFileBelow } from '../../platform/first-file-below.ts';
 import { insideOf } from '../../platform/inside-of.ts';
 import { unlessAborted } from '../../platform/unless-aborted.ts';
 import type { Clock } from '../../ports/clock.ts';
@@ -13,7 +14,7 @@ import { releaseLoops } from './loop-devices.ts';
 import { removeNodes } from './loop-marks.ts';
 import { type DiskContent, type FoundOnDisk, hasPhysicalVolume, withLogicalVolumes } from './lvm/logical-volumes.ts';
 import { requireMachinesMounts } from './machine-mounts.ts';
-import { firstFileBelow, makeMountPoint } from './mount-points.ts';
+import { makeMountPoint } from './mount-points.ts';
 import { mountVolume } from './mount-volume.ts';
 import { mountsBelow } from './mounts.ts';
 import { removeFolders } from './place-names.ts';
@@ -24,6 +25,7 @@ import { hasProgram } from './programs.ts';
 import { releaseMounts } from './release-mounts.ts';
 import { isRoot } from './user.ts';
 import { findVolumes } from './volumes.ts';
+import { writeFilesIndex } from './write-files-index.ts';
 
 const PROGRAMS = ['mount', 'umount', 'losetup', 'mknod', 'blkid', 'partx'];
 const IMAGES = '`handOver: images` without `verify` needs no mounts.';
@@ -42,7 +44,12 @@ export function createLinuxFileSystems(clock: Clock, mountNamespace: 'machine' |
       for (const folder of folders) await requireEmpty(root, folder);
     },
 
-    async mount(directory, { folder, devicePath, beside, isQuiet, shadowCopies = [] }, { check }, signal) {
+    async mount(
+      directory,
+      { folder, devicePath, beside, isQuiet, shadowCopies = [] },
+      { check, strict = false },
+      signal,
+    ) {
       const root = await realpath(directory);
       const volumes: Volume[] = [];
       for (const found of await findOn(devicePath, beside ?? [], signal)) {
@@ -55,7 +62,7 @@ export function createLinuxFileSystems(clock: Clock, mountNamespace: 'machine' |
         const prepare = () => makeMountPoint(root, mountPoint);
         const made = await mountVolume(
           found,
-          { devicePath, isQuiet, shadowCopies, mountPoint, mark: { root, folder }, check, clock, prepare },
+          { devicePath, isQuiet, shadowCopies, mountPoint, mark: { root, folder }, check, strict, clock, prepare },
           signal,
         );
         volumes.push(made.state === 'mounted' ? { ...made, path: `${folder}/${name}` } : made);
@@ -63,10 +70,20 @@ export function createLinuxFileSystems(clock: Clock, mountNamespace: 'machine' |
       return volumes;
     },
 
+    async mountedIn(directory, folders) {
+      const root = await realpath(directory).catch(() => path.resolve(directory));
+      const mounts = await Promise.all(folders.map((folder) => mountsBelow(insideOf(root, folder))));
+      return mounts.flat().length;
+    },
+
     preflightChecks: ({ applications }) => requireProbes(applications),
 
     async readWhole(directory, volume, file, signal) {
       return readWhole(insideOf(await realpath(directory), volume), file, signal);
+    },
+
+    async writeIndex(directory, index, progress, signal) {
+      return writeFilesIndex(await realpath(directory), index, progress, signal);
     },
 
     async probe(directory, { kind, folder, volume, path: place }, signal) {
@@ -99,9 +116,12 @@ export function createLinuxFileSystems(clock: Clock, mountNamespace: 'machine' |
     preflight: (directory, folders, signal) => unlessAborted(work.preflight(directory, folders, signal), signal),
     mount: (directory, disk, options, signal) =>
       withGrace(signal, (late) => unlessAborted(work.mount(directory, disk, options, signal), late)),
+    mountedIn: (directory, folders, signal) => unlessAborted(work.mountedIn(directory, folders, signal), signal),
     preflightChecks: (wanted, signal) => unlessAborted(work.preflightChecks(wanted, signal), signal),
     readWhole: (directory, volume, file, signal) =>
       withGrace(signal, (late) => unlessAborted(work.readWhole(directory, volume, file, signal), late)),
+    writeIndex: (directory, index, progress, signal) =>
+      withGrace(signal, (late) => unlessAborted(work.writeIndex(directory, index, progress, signal), late)),
     probe: (directory, probe, signal) =>
       withGrace(signal, (late) => unlessAborted(work.probe(directory, probe, signal), late)),
     release: (directory, disks, signal) =>

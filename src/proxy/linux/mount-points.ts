@@ -1,27 +1,9 @@
-import { chmod, lstat, opendir, realpath } from 'node:fs/promises';
+import { chmod, lstat, realpath } from 'node:fs/promises';
 import path from 'node:path';
 import { ensureFolder } from '../../platform/ensure-folder.ts';
-import { systemErrorCode } from '../../platform/system-error.ts';
 import { SnaphookError } from '../../ports/errors.ts';
 
 const OWNERS_ALONE = 0o700;
-
-/** Whatever is no folder, the first one that is met; undefined: there are folders alone, or nothing. */
-export async function firstFileBelow(folder: string): Promise<string | undefined> {
-  const folders = [folder];
-  for (let current = folders.pop(); current !== undefined; current = folders.pop()) {
-    const entries = await opendir(current).catch((error: unknown) => {
-      if (systemErrorCode(error) === 'ENOENT') return [];
-      throw new SnaphookError('E_EXPORT', `folder "${current}" cannot be looked into`, { cause: error });
-    });
-    for await (const entry of entries) {
-      const file = path.join(current, entry.name);
-      if (!entry.isDirectory()) return file;
-      folders.push(file);
-    }
-  }
-  return undefined;
-}
 
 /**
  * Makes the folder, with all between `root` and it this user's alone, also where they were there before: what a guest lets everybody read is

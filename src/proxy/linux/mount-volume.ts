@@ -2,7 +2,7 @@ import { readFile, rmdir } from 'node:fs/promises';
 import type { Clock } from '../../ports/clock.ts';
 import type { MountedVolume, OtherVolume, VolumePlace } from '../../ports/file-systems.ts';
 import { whyNotBtrfs } from './btrfs.ts';
-import { checked, type Refusal } from './check-volume.ts';
+import { type Checker, checked, type Refusal } from './check-volume.ts';
 import { type FileSystemKind, judge } from './file-system-kinds.ts';
 import { readFstab } from './fstab.ts';
 import { fuseMount } from './fuse-mount.ts';
@@ -22,6 +22,8 @@ export interface MountRequest {
   readonly mountPoint: string;
   readonly mark: LoopMark;
   readonly check: boolean;
+  /** Also by checkers that are strict. */
+  readonly strict: boolean;
   readonly clock: Clock;
   /** Makes the folder of the mount point. */
   readonly prepare: () => Promise<void>;
@@ -65,10 +67,17 @@ export async function mountVolume(found: FoundVolume, request: MountRequest, sig
     if (shadow.state === 'open') await closeShadowCopy(shadow, request.clock, signal);
     return other(...refused);
   }
-  const checkedBy = request.check ? kind.checker?.[0] : undefined;
+  const checkedBy = checkerOf(kind, request, shadow.state === 'open')?.[0];
   const fstab = await readFstab(request.mountPoint);
   return { ...place, state: 'mounted', checkedBy, fstab, ...(shadow.state === 'open' && { shadowCopy: shadow.id }) };
 }
+
+/** Undefined: it is not asked. */
+const checkerOf = (
+  { checker, isStrict }: FileSystemKind,
+  { check, strict, isQuiet }: MountRequest,
+  isShadowCopy = false,
+): Checker | undefined => (check && (!isStrict || (strict && (isQuiet || isShadowCopy))) ? checker : undefined);
 
 const shadowCopyOf = async (
   place: VolumePlace,
@@ -86,7 +95,7 @@ async function mountLive(
   request: MountRequest,
   signal: AbortSignal,
 ): Promise<Refusal | undefined> {
-  if (!isRoot()) return fuseMount({ ...request, ...place }, request.check ? kind.checker : undefined, signal);
+  if (!isRoot()) return fuseMount({ ...request, ...place }, checkerOf(kind, request), signal);
   return (await replay(place, kind, request, signal)) ?? finallyMount(place, kind, request, signal);
 }
 
@@ -94,12 +103,13 @@ async function mountLive(
 async function mountFile(
   file: string,
   kind: FileSystemKind,
-  { mountPoint, check }: MountRequest,
+  request: MountRequest,
   signal: AbortSignal,
 ): Promise<Refusal | undefined> {
-  const refused = check && kind.checker ? await checked(kind.checker, file, signal) : undefined;
+  const checker = checkerOf(kind, request, true);
+  const refused = checker && (await checked(checker, file, signal));
   if (refused) return refused;
-  const end = await mount(kind, file, mountPoint, signal);
+  const end = await mount(kind, file, request.mountPoint, signal);
   return end.exitCode === 0 ? undefined : notMounted(kind, file, end, signal);
 }
 
@@ -109,8 +119,8 @@ async function replay(
   request: MountRequest,
   signal: AbortSignal,
 ): Promise<Refusal | undefined> {
-  const { devicePath, mountPoint, mark, clock, check } = request;
-  const checker = check ? kind.checker : undefined;
+  const { devicePath, mountPoint, mark, clock } = request;
+  const checker = checkerOf(kind, request);
   if (kind.replay !== 'kernel' && !checker) return undefined;
   const loop = await attachLoop(devicePath, { ...place, isWritable: true, mark }, signal);
   try {
@@ -119,7 +129,9 @@ async function replay(
       if (end.exitCode !== 0) return await notMounted(kind, loop.device, end, signal);
       await unmount(mountPoint, clock, signal);
     }
-    return checker && (await checked(checker, loop.device, signal));
+    if (!checker) return undefined;
+    await kind.beforeCheck?.(loop.device);
+    return await checked(checker, loop.device, signal);
   } finally {
     await loop.close();
   }
@@ -159,8 +171,8 @@ async function notMounted(
   const isKnown = known.split('\n').some((line) => line.split('\t')[1] === (kind.kernelName ?? kind.type));
   if (!isKnown) return ['unreadable', `this machine cannot mount ${kind.type}: ${said}`];
   const why = `it cannot be mounted: ${said}`;
-  const [program] = kind.checker ?? [];
-  if (!kind.checker || program === undefined || !(await hasProgram(program))) return ['damaged', why];
+  const [program] = kind.checker;
+  if (!(await hasProgram(program))) return ['damaged', why];
   const refused = await checked(kind.checker, device, signal);
   return refused ? [refused[0], `${why}; ${refused[1]}`] : ['unreadable', `${why}; ${program} finds it sound`];
 }

@@ -1,8 +1,7 @@
-import { opendir, readdir, rmdir } from 'node:fs/promises';
+import { readdir, rmdir } from 'node:fs/promises';
 import path from 'node:path';
 import { ensureFolder } from '../../platform/ensure-folder.ts';
 import { removeEmptyFolders } from '../../platform/remove-empty-folders.ts';
-import { systemErrorCode } from '../../platform/system-error.ts';
 import { SnaphookError } from '../../ports/errors.ts';
 
 /** As Windows compares folders: upper and lower case are the same, and so is a separator at the end. */
@@ -12,20 +11,6 @@ export const isSameFolder = (a: string, b: string): boolean => comparable(a) ===
 
 export const isInFolder = (folder: string, inner: string): boolean =>
   comparable(inner).startsWith(comparable(folder) + path.sep);
-
-/** Whatever is no folder, mount points among it; undefined: there are folders alone, or nothing. */
-export async function firstFileBelow(folder: string): Promise<string | undefined> {
-  const entries = await opendir(folder).catch((error: unknown) => {
-    if (systemErrorCode(error) === 'ENOENT') return [];
-    throw new SnaphookError('E_EXPORT', `folder "${folder}" cannot be looked into`, { cause: error });
-  });
-  for await (const entry of entries) {
-    const inner = path.join(folder, entry.name);
-    const found = entry.isDirectory() ? await firstFileBelow(inner) : inner;
-    if (found !== undefined) return found;
-  }
-  return undefined;
-}
 
 /** Windows mounts to empty folders alone. Errors: `E_EXPORT`. */
 export async function makeMountFolder(folder: string): Promise<void> {

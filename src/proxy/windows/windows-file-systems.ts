@@ -1,10 +1,11 @@
 import { realpath } from 'node:fs/promises';
 import path from 'node:path';
+import { firstFileBelow } from '../../platform/first-file-below.ts';
 import { insideOf } from '../../platform/inside-of.ts';
 import type { Clock } from '../../ports/clock.ts';
 import { SnaphookError } from '../../ports/errors.ts';
 import type { DiskToRelease, FileSystems, ForeignMount, Volume, VolumePlace } from '../../ports/file-systems.ts';
-import { firstFileBelow, isInFolder, isSameFolder, makeMountFolder, removeMountFolders } from './mount-folders.ts';
+import { isInFolder, isSameFolder, makeMountFolder, removeMountFolders } from './mount-folders.ts';
 import { kindOf, refusedByType } from './partition-kinds.ts';
 import type { PowerShell } from './powershell-session.ts';
 import { CMDLETS, type PartitionKey } from './powershell-text.ts';
@@ -36,11 +37,12 @@ export function createWindowsFileSystems(shell: PowerShell, clock: Clock, seen: 
       for (const folder of folders) await requireEmpty(insideOf(root, folder));
     },
 
-    async preflightChecks({ fileSystems, files, applications }) {
-      if (fileSystems || files || applications.length > 0) throw notVerified();
+    async preflightChecks({ fileSystems, files, fileHashes, applications }) {
+      if (fileSystems || files || fileHashes || applications.length > 0) throw notVerified();
     },
 
     readWhole: () => Promise.reject(notVerified()),
+    writeIndex: () => Promise.reject(notVerified()),
     probe: () => Promise.reject(notVerified()),
 
     async mount(directory, { folder, devicePath }, _, signal) {
@@ -57,6 +59,13 @@ export function createWindowsFileSystems(shell: PowerShell, clock: Clock, seen: 
       const volumes: Volume[] = [];
       for (const one of found) volumes.push(await mountOne(shell, one, { root, folder }, signal));
       return volumes.length > 0 ? volumes : [withoutPartitions(disk)];
+    },
+
+    async mountedIn(directory, folders, signal) {
+      const root = await rootOf(directory);
+      let count = 0;
+      for (const folder of folders) count += (await accessPathsIn(shell, insideOf(root, folder), signal)).length;
+      return count;
     },
 
     async release(directory, disks, signal) {

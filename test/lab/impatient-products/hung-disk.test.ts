@@ -29,12 +29,18 @@ async function interruptedPre(deadlineSeconds: number, hangAt: HangAt) {
 }
 
 // The hung call is a real one: Node cannot exit beside it, and ends by SIGKILL.
-test('a target device that never answers: a pre hook that is told to stop undoes everything, and the program ends', async () => {
-  const { signal, stderr } = await interruptedPre(60, [['open', 'wwn-0x']]);
+test.each([
+  ['is opened', 'open'],
+  ['is read, in a thread', 'readSync'],
+])(
+  'a target device that never answers when it %s: a pre hook that is told to stop undoes everything, and the program ends',
+  async (_when, call) => {
+    const { signal, stderr } = await interruptedPre(60, [[call, 'wwn-0x']]);
 
-  expect(signal).toBe('SIGKILL');
-  expect(stderr).toMatch(/\[E_INTERRUPTED\].*in place of exit code 143\n$/s);
-});
+    expect(signal).toBe('SIGKILL');
+    expect(stderr).toMatch(/\[E_INTERRUPTED\].*in place of exit code 143\n$/s);
+  },
+);
 
 test('a hand-over directory that never answers: the array is released all the same, the program ends, post removes the rest', async () => {
   const { config, signal, stderr } = await interruptedPre(20, [

@@ -40,7 +40,8 @@ function restored({ directory }: PreResult): string {
   return path.join(into, 'snaphook-manifest.json');
 }
 
-const verify = (manifest: string, publicKey?: string) => verifyVerb({ manifest, publicKey }, silent, never);
+const verify = (manifest: string, publicKey?: string) =>
+  verifyVerb({ manifest, publicKey, root: undefined }, silent, never);
 
 test.each(['vmdk-flat', 'vmdk-stream', 'qcow2'] as const)(
   'a job hands over %s images, a restored copy of them is verified, and the post hook leaves nothing',

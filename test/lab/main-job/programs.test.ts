@@ -46,6 +46,23 @@ function run(
 
 const config = () => ['--config', site.lab.configFile];
 
+test('snaphook hook is both hooks, and lists what is handed over in between and nothing afterwards', async () => {
+  const hook = (phase: string) =>
+    run('snaphook', ['hook', phase, ...config(), '--integration', 'bacula', '--job', 'nightly', '--', '--jobid=7']);
+
+  expect((await hook('pre')).exitCode).toBe(0);
+  const listed = await hook('list');
+  expect((await hook('post')).exitCode).toBe(0);
+  const afterwards = await hook('list');
+
+  const directory = path.join(site.lab.directory, 'export', 'nightly');
+  expect([listed.exitCode, listed.stderr]).toEqual([0, '']);
+  expect(listed.stdout.trimEnd().split('\n')).toContain(path.join(directory, 'snaphook-manifest.json'));
+  expect(listed.stdout.split('\n').every((line) => line === '' || line.startsWith(directory))).toBe(true);
+  expect([afterwards.stdout, afterwards.stderr]).toEqual(['', '']);
+  expect(afterwards.exitCode).not.toBe(0);
+});
+
 test('pre and post print exactly one JSON document each and exit 0', async () => {
   const pre = await run('pre-backup', [...config(), '--job', 'nightly', '--json']);
   const post = await run('post-backup', ['--json'], { SNAPHOOK_JOB: 'nightly', SNAPHOOK_CONFIG: site.lab.configFile });

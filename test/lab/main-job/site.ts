@@ -14,6 +14,9 @@ import { type Lab, type LabOptions, startLab } from '../../../src/lab/lab.ts';
 import type { SnaphookError } from '../../../src/ports/errors.ts';
 import type { Reporter } from '../../../src/ports/reporter.ts';
 
+/** Slower than a lab alone: sites run side by side, and their applications never rest. */
+const TRANSFER_PAUSE_MS = 15;
+
 const silent: Reporter = { info: () => undefined, warn: () => undefined, progress: () => undefined };
 
 /** A lab with the product's real adapters in this process. */
@@ -47,7 +50,13 @@ const composeAsConfigured: Compose = (configFile) => composePorts(loadConfig(con
 export async function openSite(options: Partial<LabOptions> = {}, compose = composeAsConfigured): Promise<Site> {
   const directory = mkdtempSync(path.join(os.tmpdir(), 'snaphook-site-'));
   const start = () =>
-    startLab({ directory, pace: 0.05, ...options, estate: { disks: 2, cylinders: 6, ...options.estate } });
+    startLab({
+      directory,
+      pace: 0.05,
+      transferPauseMs: TRANSFER_PAUSE_MS,
+      ...options,
+      estate: { disks: 2, cylinders: 6, ...options.estate },
+    });
   let lab = await start();
   const withPorts: Site['withPorts'] = async (work, configFile = lab.configFile) => {
     const ports = compose(configFile);

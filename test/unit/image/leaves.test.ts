@@ -1,6 +1,7 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { leavesOf, type ReadableContent } from '../../../src/image/leaves.ts';
@@ -12,6 +13,7 @@ import { numbersOf } from './random-device.ts';
 
 const PIECE = 64 * 1024;
 const LEAF = 2 * PIECE;
+const MIB = 1024 * 1024;
 const never = new AbortController().signal;
 const replay = `replay: TEST_SEED=${SEED} npx jest test/unit/image/leaves`;
 
@@ -76,22 +78,68 @@ test(`leaves come in order, each once, with what is not zero in them (${replay})
   expect(rebuilt.equals(bytes)).toBe(true);
 });
 
-test('a leaf that is kept is not overwritten, and its memory is used again afterwards', async () => {
-  const bytes = randomBytes(40 * LEAF);
-  const writes: Promise<void>[] = [];
-  const rebuilt = Buffer.alloc(bytes.length);
+describe('a file that threads read and copy themselves', () => {
+  test(`arrives as it is, with holes for zeros (${replay})`, async () => {
+    const next = numbersOf(SEED);
+    for (const sizeBytes of [1, PIECE, LEAF + 1, 40 * LEAF + 100, 7 * MIB + 512]) {
+      const bytes = generated(sizeBytes, next);
+      const { from, to, copy } = await filesWith(bytes);
+      const hash = new TreeHash(LEAF);
+      const rebuilt = Buffer.alloc(sizeBytes);
+      for await (const leaf of leavesOf({ sizeBytes, file: from, name: 'it' }, LEAF, never, { copyTo: to })) {
+        hash.add(leaf.blake2b);
+        leaf.content.copy(rebuilt, leaf.positionBytes);
+        for (const { start, end } of leaf.stretches)
+          expect(readFileSync(copy).subarray(leaf.positionBytes + start, leaf.positionBytes + end)).toEqual(
+            leaf.content.subarray(start, end),
+          );
+      }
+      await to.truncate(sizeBytes);
 
-  for await (const leaf of leavesOf(contentOf(bytes), LEAF, never)) {
-    const later = async () => {
-      for (let turn = 0; turn < 20; turn += 1) await new Promise(setImmediate);
-      leaf.content.copy(rebuilt, leaf.positionBytes);
-    };
-    writes.push(later());
-    leaf.keepFor(writes.at(-1) ?? Promise.resolve());
-  }
+      expect(hash.end()).toEqual(treeHashOf(bytes, LEAF));
+      expect(rebuilt.equals(bytes)).toBe(true);
+      expect(readFileSync(copy).equals(bytes)).toBe(true);
+      const pieces = Math.ceil(sizeBytes / PIECE);
+      const zeros = Array.from({ length: pieces }, (_, at) => bytes.subarray(at * PIECE, (at + 1) * PIECE)).filter(
+        (piece) => piece.every((byte) => byte === 0),
+      ).length;
+      expect(statSync(copy).blocks * 512).toBeLessThan((pieces - zeros + 1) * PIECE);
+      await Promise.all([from.close(), to.close()]);
+    }
+  });
 
-  expect(rebuilt.equals(bytes)).toBe(true);
+  test('and that ends too early, cannot be read or cannot be written, says so', async () => {
+    const { from, to } = await filesWith(Buffer.alloc(9 * LEAF + 5, 1));
+    const [folder, full] = [await open(os.tmpdir(), 'r'), await open('/dev/full', 'w')];
+    const sizeBytes = 20 * LEAF;
+    const copied = (file: FileHandle, copyTo: FileHandle) =>
+      through(leavesOf({ sizeBytes, file, name: 'device "/dev/x"' }, LEAF, never, { copyTo }));
+
+    await expect(copied(from, to)).rejects.toThrow(`device "/dev/x" ends at byte ${9 * LEAF + 5}, before ${sizeBytes}`);
+    await expect(copied(folder, to)).rejects.toThrow('device "/dev/x" cannot be read: EISDIR');
+    await expect(copied(from, full)).rejects.toMatchObject({ code: 'ENOSPC' });
+    await Promise.all([from, to, folder, full].map((handle) => handle.close()));
+  });
+
+  test('is let go when its use ends early: no thread writes any more', async () => {
+    const bytes = randomBytes(60 * LEAF);
+    const { from, to, copy } = await filesWith(bytes);
+    for await (const _ of leavesOf({ sizeBytes: bytes.length, file: from, name: 'it' }, LEAF, never, { copyTo: to }))
+      break;
+    await to.truncate(0);
+    await Promise.all([from.close(), to.close()]);
+
+    expect(statSync(copy).size).toBe(0);
+    expect(process.getActiveResourcesInfo().filter((kind) => kind === 'MessagePort')).toEqual([]);
+  });
 });
+
+async function filesWith(bytes: Buffer): Promise<{ from: FileHandle; to: FileHandle; copy: string }> {
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'snaphook-leaves-'));
+  const copy = path.join(folder, 'copy');
+  writeFileSync(path.join(folder, 'file'), bytes);
+  return { from: await open(path.join(folder, 'file'), 'r'), to: await open(copy, 'wx'), copy };
+}
 
 test('memory does not grow with the content', async () => {
   const memories = new Set<ArrayBufferLike>();
@@ -111,7 +159,7 @@ test('memory does not grow with the number of contents, of different sizes and e
       memories.add(leaf.content.buffer);
       if (round % 3 === 1) break;
     }
-    await expect(through(leavesOf(content, LEAF, never, noThread))).rejects.toThrow('stop');
+    await expect(through(leavesOf(content, LEAF, never, { openInspector: noThread }))).rejects.toThrow('stop');
   }
 
   expect(memories.size).toBe(1);
@@ -156,14 +204,8 @@ describe('who ends early waits until nothing reads any more, when', () => {
   });
 });
 
-test('what fails while a leaf is kept, or read, is thrown', async () => {
+test('what fails while a leaf is read is thrown', async () => {
   const failing: ReadableContent = { sizeBytes: 9 * LEAF, read: async (_buffer, at) => void (at > 3 * LEAF && fail()) };
-  const keeping = async (leaves: AsyncIterable<{ keepFor(use: Promise<void>): void }>) => {
-    for await (const leaf of leaves) leaf.keepFor(Promise.reject(new Error('stop')));
-  };
-
-  await expect(keeping(leavesOf(contentOf(Buffer.alloc(LEAF)), LEAF, never))).rejects.toThrow('stop');
-  await expect(keeping(leavesOf(contentOf(Buffer.alloc(90 * LEAF)), LEAF, never))).rejects.toThrow('stop');
   await expect(through(leavesOf(failing, LEAF, never))).rejects.toThrow('stop');
 });
 

@@ -1,56 +1,18 @@
-import type { JobContext } from '../../../src/job/job-spec.ts';
-import { RunJournal } from '../../../src/job/journal.ts';
-import type { StepName } from '../../../src/job/journal-records.ts';
 import { readManifestNote } from '../../../src/job/manifest.ts';
-import { MANIFEST_NAME, PLANNED_MANIFEST_NAME, type Plan } from '../../../src/job/plan.ts';
-import { type Run, runStep } from '../../../src/job/step.ts';
+import { MANIFEST_NAME, PLANNED_MANIFEST_NAME } from '../../../src/job/plan.ts';
+import { runStep } from '../../../src/job/step.ts';
 import { exposeStep } from '../../../src/job/steps/expose.ts';
 import { undoSteps } from '../../../src/job/undo.ts';
-import { systemClock } from '../../../src/platform/clock.ts';
 import { SnaphookError } from '../../../src/ports/errors.ts';
 import type { Exposures, ExposureToRelease } from '../../../src/ports/exposures.ts';
-import { arrayId, deviceId, instanceUuid, wwn } from '../../../src/ports/identity.ts';
-import type { JournalLine } from '../../../src/ports/journal.ts';
 import { failure } from '../../failure.ts';
-import { jobSpec } from './job-spec.ts';
-import { MemoryArray } from './worlds/memory-array.ts';
-import { MemorySite } from './worlds/memory-site.ts';
+import { DEVICE_PATH, IMAGE, IMAGE_BYTES, linkedBase, recordsOf, SNAPSHOT, TARGET } from './worlds/linked-base.ts';
 
 const signal = new AbortController().signal;
-const SNAPSHOT = 'snaphook-mb3k2j1f-x8q2zk-aaaaaa';
-const VM = instanceUuid('00000000-0000-0000-0000-000000000001');
-const SOURCE = deviceId('00101');
-const TARGET = deviceId('00501');
-const TARGET_WWN = wwn('60000970000197900046533030353031');
-const DEVICE_PATH = '/dev/dm-3';
-const IMAGE = 'vm/hard-disk-1.raw';
 const HELPER = { pid: 4711, startTicks: '815' };
 
 /** A linked run, and what its helper was asked. */
 async function linkedRun(change: Partial<Exposures> = {}) {
-  const array = new MemoryArray(arrayId('000197900046'));
-  array.devices.set(TARGET, { wwn: TARGET_WWN, groups: new Set(['pool']) });
-  array.snapshots.push({ name: SNAPSHOT, snapId: 7, source: SOURCE, createdAtMs: 0, targets: new Set([TARGET]) });
-  // What the step and its undo read of a plan.
-  const plan = {
-    runId: 'mb3k2j1f-x8q2zk',
-    context: {},
-    snapshotName: SNAPSHOT,
-    arrayId: array.id,
-    array: {},
-    spec: jobSpec({ exportDirectory: '/export', expose: 'fuse' }),
-    vms: [{ name: 'vm', instanceUuid: VM, disks: [{ key: 2000, label: 'Hard disk 1', devices: [SOURCE] }] }],
-    devices: [
-      { device: SOURCE, target: TARGET, targetWwn: TARGET_WWN, imagePath: IMAGE, imageBytes: 512, holds: 'disk' },
-    ],
-    collateral: [],
-    warnings: [],
-  } as unknown as Plan;
-  const site = new MemorySite(
-    [array],
-    { jobs: [] } as unknown as ConstructorParameters<typeof MemorySite>[1],
-    new Date(0),
-  );
   const calls: { exposed: Parameters<Exposures['expose']>[1][]; released: ExposureToRelease[]; busy: boolean } = {
     exposed: [],
     released: [],
@@ -69,26 +31,11 @@ async function linkedRun(change: Partial<Exposures> = {}) {
     },
     ...change,
   };
-  const writeRecord = async (directory: string, { name, text }: { readonly name: string; readonly text: string }) => {
-    site.files.set(`${directory}/${name}`, { sizeBytes: text.length, bornAtMs: 0, text });
-  };
-  const { images } = site.ports;
-  const ports = { ...site.ports, clock: systemClock, exposures, images: { ...images, writeRecord } };
-  const lines: JournalLine[] = [];
-  const append = async (line: JournalLine) => void lines.push(line);
-  const journal = await RunJournal.load({ runId: plan.runId, append, read: async () => lines }, systemClock);
-  await journal.opened({} as JobContext); // who called is only kept
-  await journal.append({ kind: 'planned', data: plan });
-  const results: Partial<Record<StepName, unknown>> = {
-    capture: { snapId: 7, vms: [{ vm: VM, grade: 'crash' }] },
-    devices: { devices: [{ target: TARGET, path: DEVICE_PATH }] },
-  };
-  for (const step of ['capture', 'link', 'devices'] as const) {
-    await journal.append({ kind: 'intent', data: { step } });
-    await journal.append({ kind: 'done', data: { step, result: results[step] } });
-  }
-  const run: Run = { plan, ports, array, journal, openGuests: new Map() };
-  return { run, array, site, calls };
+  const base = await linkedBase({
+    spec: { expose: 'fuse' },
+    portsOf: (site) => ({ exposures, images: { ...site.ports.images, writeRecord: recordsOf(site) } }),
+  });
+  return { ...base, calls };
 }
 
 test('disks are exposed under the name of the run, beside a manifest that lists them without images and hashes', async () => {
@@ -96,10 +43,13 @@ test('disks are exposed under the name of the run, beside a manifest that lists 
 
   expect(await runStep(run, exposeStep, signal)).toEqual({ helper: HELPER, disks: 1 });
 
-  const disks = [{ path: IMAGE, devicePath: DEVICE_PATH, sizeBytes: 512 }];
+  const disks = [{ path: IMAGE, devicePath: DEVICE_PATH, sizeBytes: IMAGE_BYTES }];
   expect(calls.exposed).toEqual([{ tag: SNAPSHOT, as: 'fuse', disks }]);
   const manifest = JSON.parse(site.files.get(`/export/${MANIFEST_NAME}`)?.text ?? '{}');
-  expect(manifest).toMatchObject({ images: [], exposed: { as: 'fuse', disks: [{ path: IMAGE, sizeBytes: 512 }] } });
+  expect(manifest).toMatchObject({
+    images: [],
+    exposed: { as: 'fuse', disks: [{ path: IMAGE, sizeBytes: IMAGE_BYTES }] },
+  });
   expect(JSON.stringify(manifest)).not.toMatch(/blake2b|hash/);
 });
 

@@ -143,7 +143,7 @@ test('a post hook stops one earlier pre hook after the other, and waits for othe
   await systemClock.sleep(300); // more than two looks of the waiter
   await other.release();
 
-  expect(await ended).toEqual({ stoppedPre: true, runs: [] });
+  expect(await ended).toEqual({ stoppedPre: true, runs: [], leftToOthers: [] });
 });
 
 test('a post hook gives way to a pre hook that began after it', async () => {
@@ -201,5 +201,5 @@ test.each([
   await stopped(holder.listenForStop());
   await holder.release();
 
-  expect(await ended).toEqual({ stoppedPre: true, runs: [] });
+  expect(await ended).toEqual({ stoppedPre: true, runs: [], leftToOthers: [] });
 });

@@ -6,7 +6,8 @@ import { mountStep } from '../../../src/job/steps/mount.ts';
 import { undoSteps } from '../../../src/job/undo.ts';
 import type { Volume } from '../../../src/ports/file-systems.ts';
 import { failure } from '../../failure.ts';
-import { DEVICE_PATH, linkedRun, mounted, other, TARGET } from './worlds/linked-run.ts';
+import { DEVICE_PATH, TARGET } from './worlds/linked-base.ts';
+import { linkedRun, mounted, other } from './worlds/linked-run.ts';
 
 const signal = new AbortController().signal;
 const FOLDER = 'snaphook-check/vm/hard-disk-1';

@@ -1,3 +1,4 @@
+import { plannedManifestOf, readManifestNote } from '../../../src/job/manifest.ts';
 import { MANIFEST_NAME, PLANNED_MANIFEST_NAME } from '../../../src/job/plan.ts';
 import { runStep } from '../../../src/job/step.ts';
 import { mountStep } from '../../../src/job/steps/mount.ts';
@@ -6,7 +7,8 @@ import { SnaphookError } from '../../../src/ports/errors.ts';
 import type { Volume } from '../../../src/ports/file-systems.ts';
 import { deviceId } from '../../../src/ports/identity.ts';
 import { failure } from '../../failure.ts';
-import { DEVICE_PATH, linkedRun, mounted, other, TARGET } from './worlds/linked-run.ts';
+import { DEVICE_PATH, TARGET } from './worlds/linked-base.ts';
+import { linkedRun, mounted, other } from './worlds/linked-run.ts';
 
 const signal = new AbortController().signal;
 const OTHER = deviceId('00102');
@@ -59,6 +61,28 @@ test.each([
   await runStep(run, mountStep, signal);
 
   expect(calls.isQuiet).toEqual([isQuiet]);
+});
+
+test('hashes of files are taken of what is mounted alone, before the manifest says that all is complete, and go with it', async () => {
+  const verify = { fileSystems: false, fileHashes: true, files: [], applications: [] } as const;
+  const volumes = [mounted(1), other('unreadable', 2), mounted(3)];
+  const { run, calls, manifest, site } = await linkedRun(volumes, { verify, onUnreadable: 'note' });
+
+  await runStep(run, mountStep, signal);
+
+  expect(calls.did.slice(-2)).toEqual(['index vm/hard-disk-1/part1 vm/hard-disk-1/part3', `write ${MANIFEST_NAME}`]);
+  expect(manifest().filesIndex).toEqual({ path: 'snaphook-files.list', sizeBytes: 1, blake2b: '00', entries: 1 });
+  expect(await undoSteps(run)).toEqual([]);
+  expect([...site.files.keys()]).toEqual([]);
+});
+
+test('whoever finds a manifest of mounted files with hashes knows that the index is part of it', async () => {
+  const verify = { fileSystems: false, fileHashes: true, files: [], applications: [] } as const;
+  const { run, manifest } = await linkedRun([mounted(1)], { verify });
+  await runStep(run, mountStep, signal);
+
+  for (const text of [plannedManifestOf(run.plan), JSON.stringify(manifest())])
+    expect(readManifestNote(text)?.files).toEqual(['snaphook-files.list']);
 });
 
 const SHADOW_COPY = {

@@ -52,7 +52,47 @@ const manifest = (change: object = {}) =>
     ...change,
   });
 
+test('a manifest tells which shadow copies the freeze left, and of a VM without a freeze none', () => {
+  const id = '{3A1B0F52-8E0C-4C55-9F0B-0C5C6E1E2D01}';
+  const evidence = { guest: { freeze: { shadowCopies: [{ id, volume: 'E:\\' }] } } };
+
+  expect(readBackup(manifest({ vms: [vm('sql01', { evidence })] }), undefined).vm.shadowCopies).toEqual([id]);
+  expect(readBackup(manifest(), undefined).vm.shadowCopies).toEqual([]);
+});
+
 const refusal = (text: string, name?: string) => failure(Promise.resolve().then(() => readBackup(text, name)));
+
+const NVRAM = {
+  vm: vm('sql01').instanceUuid,
+  kind: 'nvram',
+  path: 'sql01/sql01.nvram',
+  sizeBytes: 270_840,
+  blake2b: 'cd'.repeat(64),
+};
+
+test('settings of the firmware are those of this VM, and a file outside of the directory or too large for any is refused', async () => {
+  const others = { ...NVRAM, vm: vm('web').instanceUuid, path: 'web/web.nvram' };
+  const vmx = { ...NVRAM, kind: 'vmx', path: 'sql01/sql01.vmx' };
+  const { path, sizeBytes, blake2b } = NVRAM;
+
+  expect(readBackup(manifest({ files: [others, vmx, NVRAM] }), undefined).vm.nvram).toEqual({
+    path,
+    sizeBytes,
+    blake2b,
+  });
+  expect(readBackup(manifest({ files: [others, vmx] }), undefined).vm.nvram).toBeUndefined();
+  for (const change of [{ path: '../sql01.nvram' }, { path: '/etc/shadow' }, { sizeBytes: 5 * 1024 * 1024 }])
+    expect(await refusal(manifest({ files: [{ ...NVRAM, ...change }] }))).toMatchObject({ code: 'E_RESTORE' });
+});
+
+test('a backup is as old as its snapshot, or as its manifest where that tells no moment', async () => {
+  const { name } = JSON.parse(manifest()).snapshot;
+  const takenAt = '2025-12-31T23:00:00.000Z';
+
+  expect(readBackup(manifest(), undefined).takenAt).toBe('2026-01-01T00:00:00.000Z');
+  expect(readBackup(manifest({ snapshot: { name, takenAt } }), undefined).takenAt).toBe(takenAt);
+  expect(await refusal(manifest({ snapshot: { name, takenAt: 'yesterday' } }))).toMatchObject({ code: 'E_RESTORE' });
+});
 
 test('a manifest tells of a VM everything it is made of, and of each disk its image', () => {
   expect(readBackup(manifest(), undefined)).toMatchObject({

@@ -18,12 +18,13 @@ const OLD_UUID = instanceUuid('50aa0000-0000-4000-8000-000000000001');
 const never = new AbortController().signal;
 
 // Only what an undo reads of a plan.
-const plan = (replaces?: RestorePlan['replaces']) =>
+const plan = (replaces?: RestorePlan['replaces'], into?: RestorePlan['into']) =>
   ({
     of: { name: 'sql01' },
     vm: { name: replaces?.name ?? 'sql01-restored' },
     place: { folder: FOLDER },
     replaces,
+    into,
   }) as RestorePlan;
 const REPLACES = { moRef: OLD, name: 'sql01', instanceUuid: OLD_UUID };
 
@@ -38,14 +39,23 @@ const made = (change: Partial<MadeVm> = {}): MadeVm => ({
 });
 
 const BEGUN: JournalRecord = { kind: 'importing', data: { lease: 'lease-1', vm: MADE } };
-const step = (kind: 'intent' | 'done', name: 'import' | 'replace'): JournalRecord =>
-  kind === 'intent' ? { kind, data: { step: name } } : { kind, data: { step: name, result: {} } };
+const step = (kind: 'intent' | 'done', name: 'import' | 'replace' | 'attach', result: unknown = {}): JournalRecord =>
+  kind === 'intent' ? { kind, data: { step: name } } : { kind, data: { step: name, result } };
 
 async function undoIn(
   vms: readonly MadeVm[],
   plan: RestorePlan,
   records: readonly JournalRecord[],
-  { canRemove = true, end = 'aborted' }: { readonly canRemove?: boolean; readonly end?: ImportEnd } = {},
+  {
+    canRemove = true,
+    end = 'aborted',
+    disks = {},
+  }: {
+    readonly canRemove?: boolean;
+    readonly end?: ImportEnd;
+    /** Files of VMs, by id; a VM that nothing else tells of may go by its name. The first is that of its disk, others lie below it. */
+    readonly disks?: Readonly<Record<string, readonly string[]>>;
+  } = {},
 ) {
   const lines: JournalLine[] = [{ kind: 'restoring', data: plan } as const, ...records].map(
     ({ kind, data }, index) => ({
@@ -57,6 +67,7 @@ async function undoIn(
   );
   const file = { runId: RUN, append: async (line: JournalLine) => void lines.push(line), read: async () => lines };
   const there = new Map(vms.map((vm) => [vm.moRef, vm]));
+  const hung = new Map(Object.entries(disks));
   const did: string[] = [];
   const clock = new ManualClock();
   const ports = {
@@ -80,6 +91,19 @@ async function undoIn(
         if (!canRemove) throw new Error('vCenter is gone');
         did.push(`destroy ${vm}`);
         there.delete(vm);
+      },
+      whenIdle: async () => undefined,
+      disksOf: async (vm) => {
+        const files = hung.get(vm);
+        return files && { host: 'esx1', freePlaces: 1, files: files.slice(0, 1), uses: files };
+      },
+      usersOf: async ({ files, vm }) =>
+        [...hung]
+          .filter(([other, own]) => other !== vm && own.some((file) => files.includes(file)))
+          .map(([name]) => name),
+      detach: async ({ vm, files }) => {
+        did.push(`detach from ${vm}`);
+        hung.set(vm, hung.get(vm)?.filter((file) => !files.includes(file)) ?? []);
       },
     } satisfies JobPorts['vmImport'],
   };
@@ -223,6 +247,51 @@ test('a VM whose import vCenter ended before it was complete is removed, at a se
   const aborted: JournalRecord = { kind: 'aborted', data: { lease: 'lease-1' } };
   const second = await undoIn([made()], plan(), [...COMPLETING, aborted], { end: 'over' });
   expect([second.did, second.names]).toEqual([['abort lease-1', `destroy ${MADE}`], []]);
+});
+
+const INTO = { moRef: moRef('vm-301'), name: 'web01', instanceUuid: OLD_UUID };
+const KEEPER = made({ name: `web01-disks-${RUN}` });
+const FILE = '[ds] keeper/disk.vmdk';
+const BROUGHT = [step('intent', 'import'), BEGUN, step('done', 'import', { vm: MADE, files: [FILE] })];
+const ATTACHING = [...BROUGHT, step('intent', 'attach')];
+
+test.each([
+  ['has a disk of', [FILE]],
+  ['uses below a VM snapshot', ['[ds] web01/web01-000001.vmdk', FILE]],
+])('a file that the other VM %s is its own from then on, and the restore is done', async (_what, files) => {
+  const disks = { [MADE]: [FILE], [INTO.moRef]: files };
+  const { did, errors, state, names } = await undoIn([KEEPER], plan(undefined, INTO), ATTACHING, { disks });
+
+  expect([did, errors, names]).toEqual([[`detach from ${MADE}`], [], [KEEPER.name]]);
+  expect(isRestored(state)).toBe(true);
+});
+
+test.each<[string, readonly JournalRecord[]]>([
+  ['did not get its disks', ATTACHING],
+  ['was not asked yet', BROUGHT],
+])('when the other VM %s, the VM that brought them goes with them', async (_what, records) => {
+  const disks = { [MADE]: [FILE], [INTO.moRef]: ['[ds] web01/web01.vmdk'] };
+  const { did, errors, names } = await undoIn([KEEPER], plan(undefined, INTO), records, { disks });
+
+  expect([did, errors, names]).toEqual([[`destroy ${MADE}`], [], []]);
+});
+
+test('a VM that brought disks stays when somebody else has one, has taken them from it, has renamed it or runs it', async () => {
+  const into = plan(undefined, INTO);
+  const shared = await undoIn([KEEPER], into, BROUGHT, { disks: { [MADE]: [FILE], other01: [FILE] } });
+  expect([shared.did, shared.errors]).toEqual([[], leftover]);
+  expect(String(shared.errors)).toContain('other01');
+
+  const emptied = await undoIn([KEEPER], into, BROUGHT, { disks: { [MADE]: [] } });
+  const renamed = await undoIn([made({ name: 'web01-by-hand' })], into, BROUGHT, { disks: { [MADE]: [FILE] } });
+  const foreign = await undoIn([made({ mark: undefined })], into, ATTACHING, {
+    disks: { [MADE]: [FILE], [INTO.moRef]: [FILE] },
+  });
+  expect([emptied, renamed, foreign].map(({ did, errors }) => [did, errors])).toEqual(Array(3).fill([[], []]));
+
+  const runs = made({ name: KEEPER.name, poweredOff: false });
+  const running = await undoIn([runs], into, BROUGHT, { disks: { [MADE]: [FILE] } });
+  expect([running.did, running.errors]).toEqual([[], leftover]);
 });
 
 test('what came to its end is not undone, in place or not; what cannot be undone is told and tried again', async () => {

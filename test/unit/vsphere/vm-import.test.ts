@@ -76,6 +76,7 @@ const VM: NewVm = {
   disks: [],
   connectNetwork: false,
   takesPlace: false,
+  bringsNvram: false,
 };
 
 test('an import that vCenter is never ready for ends after ten minutes, and is aborted', async () => {

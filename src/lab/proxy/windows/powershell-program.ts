@@ -10,6 +10,8 @@ import type { WindowsMachine } from './windows-machine.ts';
 export interface PowerShellProgram {
   /** The executable file. */
   readonly file: string;
+  /** On loopback; undefined: sessions come from `file`. */
+  readonly port: number | undefined;
   /** Every pipeline that was run, of all sessions. */
   readonly pipelines: readonly string[];
   /** Ends every session, as if the machine had killed them. */
@@ -30,8 +32,9 @@ const ARGUMENTS = ['-NoLogo', '-NoProfile', '-NonInteractive', '-Command', '-'];
 /**
  * Stands in for powershell.exe on a machine. It knows by heart the lines that set a session up, and reads of the language what
  * `readPipeline` reads. At anything else it ends, where the real one would complain and go on.
+ * `port`: sessions come there, from a program that is no file of this system; 0 takes any.
  */
-export async function startPowerShellProgram(machine: WindowsMachine): Promise<PowerShellProgram> {
+export async function startPowerShellProgram(machine: WindowsMachine, port?: number): Promise<PowerShellProgram> {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'snaphook-powershell-'));
   const socketPath = path.join(folder, 'sessions');
   const file = path.join(folder, 'powershell');
@@ -62,12 +65,17 @@ export async function startPowerShellProgram(machine: WindowsMachine): Promise<P
       socket.write(`${mark}${JSON.stringify(answerOf(() => runPipeline(machine, pipeline)))}\r\n`);
     });
   });
-  await new Promise<void>((resolve) => server.listen(socketPath, resolve));
+  await new Promise<void>((resolve) => {
+    if (port === undefined) server.listen(socketPath, resolve);
+    else server.listen(port, '127.0.0.1', resolve);
+  });
+  const address = server.address();
   const endSessions = () => {
     for (const socket of sessions) socket.destroy();
   };
   return {
     file,
+    port: typeof address === 'object' ? address?.port : undefined,
     pipelines,
     endSessions,
     hang: (value) => {

@@ -83,6 +83,7 @@ export function wantedVm(call: Call, spec: DataObject, host: HostRecord): Wanted
       instanceUuid: randomUUID(),
       biosUuid: optionalTextOf(fields, 'uuid') ?? randomUUID(),
       powerState: 'poweredOff',
+      nvramFiles: {},
       controllers,
       adapters,
       vmStorageObjectId: `naa.${randomBytes(16).toString('hex')}`,

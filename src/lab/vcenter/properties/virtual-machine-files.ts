@@ -3,9 +3,10 @@ import type { Model } from '../model/model.ts';
 import { allSnapshots } from '../model/model.ts';
 import type { VmRecord } from '../model/records.ts';
 import { homeDirectory, homePath } from '../model/vm-home.ts';
+import { nvramOf, nvramPathOf } from '../model/vm-nvram.ts';
 import { type DataObject, data } from '../wire/vim-values.ts';
 import { stableHex } from './stable-ids.ts';
-import { NVRAM_BYTES, vmxFile } from './vm-file-contents.ts';
+import { vmxFile } from './vm-file-contents.ts';
 
 /** `layoutEx`: every file of the VM with its type and size; of each disk the chain, oldest element first. */
 export function fileLayout(vm: VmRecord, model: Model): DataObject {
@@ -28,7 +29,8 @@ export function fileLayout(vm: VmRecord, model: Model): DataObject {
   const directory = homeDirectory(spec);
   add(homePath(spec), 'config', vmxFile(vm).length);
   add(`${directory}/${spec.name}.vmsd`, 'snapshotList', 400);
-  add(`${directory}/${spec.name}.nvram`, 'nvram', NVRAM_BYTES);
+  const nvram = nvramOf(spec);
+  if (nvram) add(nvramPathOf(spec), 'nvram', nvram.length);
   const disks = spec.disks.map((disk) => diskLayout(disk, add));
   if (spec.powerState === 'poweredOn') {
     add(`${directory}/${spec.name}-swap.vswp`, 'swap', (spec.memoryMb ?? 4096) * 1024 ** 2, spec.swapStorageObjectId);

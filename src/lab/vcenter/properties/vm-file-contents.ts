@@ -1,11 +1,9 @@
-import { createHash } from 'node:crypto';
 import type { ControllerInventory } from '../inventory.ts';
 import { diskControllers, isScsi } from '../model/controllers.ts';
 import type { VmRecord } from '../model/records.ts';
 import { homeDirectory } from '../model/vm-home.ts';
+import { nvramNameOf } from '../model/vm-nvram.ts';
 import { guestIdOf } from './virtual-machine-config.ts';
-
-export const NVRAM_BYTES = 270_840;
 
 const SCSI_NAMES: Readonly<Record<string, string>> = {
   ParaVirtualSCSIController: 'pvscsi',
@@ -33,11 +31,11 @@ export function vmxFile(vm: VmRecord): Buffer {
     ['cpuid.coresPerSocket', spec.coresPerSocket ?? 1],
     ['firmware', spec.firmware ?? 'efi'],
     ['uefi.secureBoot.enabled', spec.secureBoot ? 'TRUE' : undefined],
-    ['nvram', `${spec.name}.nvram`],
+    ['nvram', nvramNameOf(spec)],
     ['uuid.bios', spacedUuid(spec.biosUuid)],
     ['vc.uuid', spacedUuid(spec.instanceUuid)],
     ['disk.EnableUUID', (spec.diskUuidEnabled ?? true) ? 'TRUE' : 'FALSE'],
-    ...Object.entries(spec.extraConfig ?? {}),
+    ...Object.entries(spec.extraConfig ?? {}).filter(([key]) => key !== 'nvram'),
   ];
   const controllers = diskControllers(spec, spec.disks);
   for (const controller of controllers) {
@@ -53,12 +51,6 @@ export function vmxFile(vm: VmRecord): Buffer {
     value === undefined ? [] : [`${key} = "${quoted(String(value))}"`],
   );
   return Buffer.from(`${lines.join('\n')}\n`);
-}
-
-/** Bytes that are no text and differ from VM to VM. */
-export function nvramFile({ spec }: VmRecord): Buffer {
-  const seed = createHash('sha256').update(spec.biosUuid).digest();
-  return Buffer.alloc(NVRAM_BYTES, Buffer.concat([Buffer.from('MRVN'), seed]));
 }
 
 /** A file beside the configuration is named without a path. */

@@ -205,6 +205,25 @@ test('a folder of nothing but a damaged index goes, and the next run begins anew
   expect(await site.shown(DISK)).toEqual({ run: 'run-2', content: disk([1]) });
 });
 
+test.each<[string, (index: { bandBytes: number; contentHash: { leafBytes: number }; bands: unknown[] }) => void]>([
+  ['bands of one byte', (index) => Object.assign(index, withBands(1))],
+  ['bands of no whole blocks', (index) => Object.assign(index, withBands(BAND + 1))],
+  ['a band twice', ({ bands }) => void bands.push(bands[0])],
+])('an index that tells of %s is none', async (_what, spoil) => {
+  const site = new BandSite();
+  await site.run('run-1', { [DISK]: disk([1, 2]) });
+  const index = JSON.parse(readFileSync(site.file(DISK, 'index.json'), 'utf8'));
+  spoil(index);
+  writeFileSync(site.file(DISK, 'index.json'), JSON.stringify(index));
+
+  await expect(site.assembled(DISK)).rejects.toThrow('no readable "index.json"');
+});
+
+const withBands = (bandBytes: number) => ({
+  bandBytes,
+  contentHash: { algorithm: 'blake2b-512-tree', leafBytes: bandBytes, value: '0'.repeat(128) },
+});
+
 test('a commit of a run whose bands are not staged any more changes nothing', async () => {
   const site = new BandSite();
   await site.run('run-1', { [DISK]: disk([1, 2]) });

@@ -120,6 +120,7 @@ export function journalLines(
     present: { added: [] },
     devices: { devices: [] },
     copy: undefined,
+    attach: undefined,
     expose: undefined,
     host: undefined,
     datastore: undefined,

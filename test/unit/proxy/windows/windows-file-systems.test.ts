@@ -132,9 +132,10 @@ test('a volume is mounted to a folder, read-only, after its log was replayed on 
 
 test('what a job wants verified is refused before anything is sent; without a wish nothing is', async () => {
   const { fileSystems, program } = await makeWorld(oneVolume());
-  const none = { fileSystems: false, files: false, applications: [] } as const;
+  const none = { fileSystems: false, files: false, fileHashes: false, applications: [] } as const;
 
-  for (const wish of [{ fileSystems: true }, { files: true }, { applications: ['sqlite'] as const }])
+  const wishes = [{ fileSystems: true }, { files: true }, { fileHashes: true }, { applications: ['sqlite'] as const }];
+  for (const wish of wishes)
     await expect(fileSystems.preflightChecks({ ...none, ...wish }, soon())).rejects.toMatchObject({ code: 'E_PROXY' });
   await fileSystems.preflightChecks(none, soon());
 

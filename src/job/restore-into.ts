@@ -1,0 +1,176 @@
+import { SnaphookError } from '../ports/errors.ts';
+import type { VmRecord, VmSelector } from '../ports/hypervisor.ts';
+import type { MoRef } from '../ports/identity.ts';
+import type { ImportPlace, VmImport } from '../ports/vm-import.ts';
+import type { RunJournal } from './journal.ts';
+import type { JobPorts } from './ports.ts';
+import type { ExistingVm, RestorableDisk } from './restoration.ts';
+import type { RestorableBackup } from './restore-manifest.ts';
+import { whileVmsAreOurs } from './vm-locks.ts';
+
+/** A run that freezes the VM is soon over. */
+const LOCK_WAIT_MS = 5 * 60_000;
+
+/** The VM that is to get disks, and where the VM is to lie that brings them and keeps their files. */
+export interface TakingPlan {
+  readonly vm: ExistingVm;
+  readonly place: ImportPlace;
+  readonly warnings: readonly string[];
+}
+
+/** Errors: `E_RESTORE` for a VM that cannot take them as it is, `E_VM_NOT_FOUND`, `E_VM_AMBIGUOUS`, `E_VCENTER*`. */
+export async function planTaking(
+  ports: JobPorts,
+  wish: { readonly vm: VmSelector; readonly datastore: string | undefined },
+  backup: RestorableBackup,
+  chosen: readonly RestorableDisk[],
+  signal: AbortSignal,
+): Promise<TakingPlan> {
+  const vm = await theOne(ports, wish.vm, signal);
+  const why = whyTakesNoDisk(vm);
+  if (why !== undefined) {
+    throw refused(
+      `VM "${vm.name}" ${why}`,
+      'Correct that in vCenter, or restore the disk as a VM of its own with `--as`.',
+    );
+  }
+  const disks = await ports.vmImport.disksOf(vm.moRef, signal);
+  if (!disks || disks.freePlaces < chosen.length) {
+    throw refused(
+      `VM "${vm.name}" has ${disks?.freePlaces ?? 0} free place(s) for ${chosen.length} disk(s)`,
+      'Add a SCSI controller to it that is not shared with other VMs: disks are added to running VMs on such ones only.',
+    );
+  }
+  const { folder, vmPathName } = await ports.hostStorage.homeOf(vm.moRef, signal);
+  const home = /^\[(.+?)\]/.exec(vmPathName)?.[1];
+  const datastore = wish.datastore ?? home;
+  if (datastore === undefined) throw refused(`VM "${vm.name}" lies nowhere`, 'Name a datastore with `--datastore`.');
+  const found = await ports.vmImport.findPlace(
+    { host: disks.host, datastore, folder: undefined, resourcePool: undefined },
+    signal,
+  );
+  const isItself = vm.instanceUuid === backup.vm.instanceUuid;
+  return {
+    vm: { moRef: vm.moRef, name: vm.name, instanceUuid: vm.instanceUuid },
+    place: { ...found, folder: folder ?? found.folder },
+    warnings: isItself
+      ? [
+          'the VM is the one of the backup: its guest sees volumes twice under one id (LVM, XFS, btrfs; Windows takes such a disk offline)',
+        ]
+      : [],
+  };
+}
+
+async function theOne({ hypervisor }: JobPorts, selector: VmSelector, signal: AbortSignal): Promise<VmRecord> {
+  const [found = []] = await hypervisor.findVms([selector], signal);
+  const [vm, ...others] = found;
+  if (!vm) {
+    throw new SnaphookError('E_VM_NOT_FOUND', 'vCenter has no VM that `--into` names', {
+      hint: 'Name it by name, uuid:<instance UUID>, moref:<id> or path:<inventory path>.',
+    });
+  }
+  if (others.length === 0) return vm;
+  throw new SnaphookError(
+    'E_VM_AMBIGUOUS',
+    `vCenter has ${found.length} VMs that \`--into\` names, such as "${vm.name}"`,
+    {
+      hint: 'Name one by uuid:<instance UUID>, moref:<id> or path:<inventory path>.',
+    },
+  );
+}
+
+/** A VM snapshot would not have the disk: whoever goes back to it would lose it. */
+function whyTakesNoDisk({ template, connected, condition }: VmRecord): string | undefined {
+  const { suspended, snapshots, consolidationNeeded, faultTolerant, tasks } = condition;
+  if (template) return 'is a template';
+  if (!connected) return 'is not connected';
+  if (suspended) return 'is suspended';
+  if (faultTolerant) return 'is fault tolerant';
+  if (snapshots.length > 0) return 'has VM snapshots';
+  if (consolidationNeeded) return 'has disks that need consolidation';
+  const busy = tasks.find(({ atWork }) => atWork);
+  return busy && `is busy with "${busy.kind}"`;
+}
+
+/** The VM that was made to bring disks, and the files of these. */
+interface Brought {
+  readonly made: MoRef;
+  readonly files: readonly string[];
+}
+
+/**
+ * Gives the disks of the VM that was made to the other one, then takes them from the first: there is no moment in which no VM has
+ * the files. Errors: `E_VM_CHANGED`, `E_LOCKED`, `E_RESTORE`, `E_VCENTER*`.
+ */
+export async function attachDisks(
+  ports: JobPorts,
+  into: ExistingVm,
+  { journal, files, made }: Brought & { readonly journal: RunJournal },
+  signal: AbortSignal,
+): Promise<void> {
+  const { vmImport } = ports;
+  await whileVmsAreOurs(ports, [into], LOCK_WAIT_MS, signal, async (held) => {
+    const [found = []] = await ports.hypervisor.findVms([{ by: 'moRef', moRef: into.moRef }], held);
+    const vm = found.find(({ instanceUuid }) => instanceUuid === into.instanceUuid);
+    const why = vm ? whyTakesNoDisk(vm) : 'was removed or given another identity';
+    if (why !== undefined) {
+      throw new SnaphookError('E_VM_CHANGED', `VM "${into.name}" ${why} since the restore began`, {
+        hint: 'See who works with it, then run again.',
+      });
+    }
+    await journal.append({ kind: 'intent', data: { step: 'attach' } });
+    await vmImport.attach({ vm: into.moRef, files }, held);
+    await vmImport.detach({ vm: made, files }, held);
+  });
+  await journal.append({ kind: 'done', data: { step: 'attach', result: { into: into.moRef } } });
+}
+
+/** Whether the other VM has the files as disks: its guest may use them, so it gets them for good. Otherwise nothing is to be undone. */
+export async function endAttach(
+  { vmImport, reporter }: JobPorts,
+  into: ExistingVm,
+  { made, files }: Brought,
+  signal: AbortSignal,
+): Promise<boolean> {
+  // A request without an answer may still be at work.
+  await vmImport.whenIdle(into.moRef, signal);
+  // A VM snapshot that was made since has put a file of its own above each.
+  const taken = (await vmImport.disksOf(into.moRef, signal))?.uses ?? [];
+  if (files.length === 0 || files.some((file) => !taken.includes(file))) return false;
+  await vmImport.detach({ vm: made, files }, signal);
+  reporter.info('the other VM has the restored disks, and keeps them', { vm: into.name });
+  return true;
+}
+
+/**
+ * May the VM that brought disks be removed with them? Not when somebody has taken them from it: their files lie in its folder. Errors:
+ * `E_LEFTOVERS` when another VM uses one, too.
+ */
+export async function mayGo(
+  { vmImport, reporter }: JobPorts,
+  made: MoRef,
+  name: string,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const files = (await vmImport.disksOf(made, signal))?.files ?? [];
+  if (files.length === 0) {
+    reporter.warn('the disks of a VM were taken from it: it stays, as their files lie in its folder', { vm: name });
+    return false;
+  }
+  const users = await vmImport.usersOf({ files, vm: made }, signal);
+  if (users.length === 0) return true;
+  throw new SnaphookError('E_LEFTOVERS', `VM "${name}" stays: VM "${users.join('", "')}" uses a disk of it, too`, {
+    hint: `Take the disks from one of the two in vCenter, without deleting their files; then run \`snaphook reap --apply\`.`,
+  });
+}
+
+export async function diskFilesOf(vmImport: VmImport, vm: MoRef, signal: AbortSignal): Promise<readonly string[]> {
+  const files = (await vmImport.disksOf(vm, signal))?.files ?? [];
+  if (files.length > 0) return files;
+  throw new SnaphookError('E_RESTORE', `the restored VM "${vm}" has no disk any more`, {
+    hint: 'Somebody has worked with it. Run again.',
+  });
+}
+
+const refused = (why: string, hint: string) =>
+  new SnaphookError('E_RESTORE', `nothing can be restored: ${why}`, { hint });

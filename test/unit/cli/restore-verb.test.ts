@@ -1,0 +1,50 @@
+import { ageText } from '../../../src/cli/render/restore-plan.ts';
+import { type RestoreOptions, restoreVerb } from '../../../src/cli/restore-verb.ts';
+import type { Reporter } from '../../../src/ports/reporter.ts';
+import { failure } from '../../failure.ts';
+
+const silent: Reporter = { info: () => undefined, warn: () => undefined, progress: () => undefined };
+const NOTHING: RestoreOptions = {
+  manifest: '/restored',
+  vm: undefined,
+  publicKey: undefined,
+  disk: [],
+  as: undefined,
+  inPlace: false,
+  into: undefined,
+  host: undefined,
+  datastore: undefined,
+  folder: undefined,
+  resourcePool: undefined,
+  connectNetwork: false,
+  nvram: true,
+  apply: true,
+};
+const PLACE = { host: 'esx1', datastore: 'ds1' };
+const INTO = { into: 'web01', disk: ['Hard disk 1'] };
+
+test.each<[string, Partial<RestoreOptions>]>([
+  ['without a goal', PLACE],
+  ['with two goals', { ...PLACE, as: 'new', inPlace: true }],
+  ['as a new VM and into another', { ...PLACE, ...INTO, as: 'new' }],
+  ['as a new VM without a host', { as: 'new', datastore: 'ds1' }],
+  ['in place without a datastore', { inPlace: true, host: 'esx1' }],
+  ['in place, in another folder', { ...PLACE, inPlace: true, folder: 'DC1/vm/other' }],
+  ['into another VM without a disk', { into: 'web01' }],
+  ['into another VM on a host', { ...INTO, host: 'esx1' }],
+  ['into another VM with a network', { ...INTO, connectNetwork: true }],
+  ['into many VMs', { ...INTO, into: 'like:web*' }],
+])('a restore %s is refused before anything is read', async (_what, options) => {
+  const call = { configFile: '/there/is/none', reporter: silent, signal: new AbortController().signal };
+
+  expect(await failure(restoreVerb(call, { ...NOTHING, ...options }))).toMatchObject({ code: 'E_USAGE' });
+});
+
+test.each([
+  [59_000, '0 min'],
+  [61 * 60_000, '1 h 1 min'],
+  [24 * 3_600_000 - 1, '23 h 59 min'],
+  [(3 * 24 + 4) * 3_600_000, '3 d 4 h'],
+])('an age of %i ms is told as "%s"', (ageMs, text) => {
+  expect(ageText(ageMs)).toBe(text);
+});
