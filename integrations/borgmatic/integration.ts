@@ -22,6 +22,7 @@ export const borgmatic: Integration = {
     mayOverlap: true,
     sameIdOnRetry: false,
   },
+  incrementals: 'by-comparison',
   installation: {
     settings: [{ name: 'version', meaning: 'version of borgmatic, such as 1.7: how it writes hooks', fallback: '2.0' }],
     items: (request) => [

@@ -46,6 +46,7 @@ export const duplicati: Integration = {
     mayOverlap: true,
     sameIdOnRetry: false,
   },
+  incrementals: undefined,
   installation: {
     settings: [{ name: 'limitSeconds', meaning: 'how long Duplicati waits for the script', fallback: '1800' }],
     items: (request) => {

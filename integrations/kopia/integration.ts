@@ -36,6 +36,7 @@ export const kopia: Integration = {
     mayOverlap: true,
     sameIdOnRetry: false,
   },
+  incrementals: 'by-comparison',
   installation: {
     settings: [
       { name: 'source', meaning: 'the folder under whose name Kopia keeps the snapshots; it has to be there' },

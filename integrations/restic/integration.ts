@@ -20,6 +20,7 @@ export const restic: Integration = {
     mayOverlap: true,
     sameIdOnRetry: false,
   },
+  incrementals: 'by-comparison',
   installation: {
     settings: [],
     items: (request) => [

@@ -28,6 +28,7 @@ export const resticprofile: Integration = {
     mayOverlap: true,
     sameIdOnRetry: false,
   },
+  incrementals: 'by-comparison',
   installation: {
     settings: [{ name: 'profile', meaning: 'the profile of resticprofile', fallback: 'default' }],
     items: (request) => [

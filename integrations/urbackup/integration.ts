@@ -26,6 +26,7 @@ export const urbackup: Integration = {
     mayOverlap: true,
     sameIdOnRetry: false,
   },
+  incrementals: undefined,
   installation: {
     settings: [{ name: 'directory', meaning: 'the exportDirectory of the job, which has to be there' }],
     items: (request) => {

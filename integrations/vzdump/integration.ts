@@ -37,6 +37,7 @@ export const vzdump: Integration = {
     mayOverlap: true,
     sameIdOnRetry: false,
   },
+  incrementals: undefined,
   installation: {
     settings: [],
     items: (request) => {
