@@ -1,4 +1,4 @@
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { chmodSync, chownSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { must, newFolder } from '../files/stage.ts';
@@ -34,8 +34,6 @@ export interface Bacula {
   messagesOf(jobId: number): string;
   /** Of all that the Storage has written. */
   volumeBytes(): number;
-  killClient(): Promise<void>;
-  startClient(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -59,13 +57,8 @@ export async function startBacula(jobs: readonly BaculaJob[]): Promise<Bacula> {
     spawn(`bacula-${name}`, ['-f', '-c', path.join(folder, `${name}.conf`), ...options], { stdio: 'ignore', cwd: '/' });
   const console = (command: string) => ask(path.join(folder, 'console.conf'), command);
   const listens = (port: number) => () => isListening(port);
-  const startClient = async () => {
-    client = daemon('fd');
-    await until(listens(fd), 'the Client');
-  };
-  const others = [daemon('sd'), daemon('dir', '-u', USER, '-g', USER)];
-  let client: ChildProcess | undefined;
-  await startClient();
+  const daemons = [daemon('sd'), daemon('fd'), daemon('dir', '-u', USER, '-g', USER)];
+  await until(listens(fd), 'the Client');
   await until(listens(sd), 'the Storage');
   await until(listens(dir), 'the Director');
 
@@ -105,16 +98,10 @@ export async function startBacula(jobs: readonly BaculaJob[]): Promise<Bacula> {
         (sum, name) => sum + statSync(path.join(folder, 'volumes', name)).size,
         0,
       ),
-    async killClient() {
-      const exited = new Promise((resolve) => client?.once('exit', resolve));
-      client?.kill('SIGKILL');
-      await exited;
-    },
-    startClient,
     async stop() {
-      const all = [...others, client].filter((child) => child !== undefined && child.exitCode === null);
-      const exits = all.map((child) => new Promise((resolve) => child?.once('exit', resolve)));
-      for (const child of all) child?.kill('SIGKILL');
+      const all = daemons.filter(({ exitCode }) => exitCode === null);
+      const exits = all.map((child) => new Promise((resolve) => child.once('exit', resolve)));
+      for (const child of all) child.kill('SIGKILL');
       await Promise.all(exits);
     },
   };
