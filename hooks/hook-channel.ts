@@ -47,7 +47,7 @@ function defaultLogFile(integration: string): string {
   return path.join(directory, `${integration}.log`);
 }
 
-/** Appends, whoever else does: each line is one write. The mode holds whatever the caller's umask is. */
+/** Appends, whoever else does: each line is one write. Nobody gets more rights than the mode says, and less where the caller's umask takes them. */
 function appendTo(file: string, complain: (text: string) => void): (line: string) => void {
   let descriptor: number | undefined;
   try {

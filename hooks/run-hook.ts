@@ -1,11 +1,14 @@
 import { writeFileSync } from 'node:fs';
-import { integrationNamed } from '../integrations/catalogue.ts';
+import { integrationNamed, integrationNames } from '../integrations/catalogue.ts';
 import type { HookPhase, Integration, ProductCall } from '../integrations/contract.ts';
-import { HOOK_USAGE, type HookOptions, readHookOptions } from '../integrations/hook-options.ts';
+import { HOOK_USAGE, type HookOptions, integrationWord, readHookOptions } from '../integrations/hook-options.ts';
 import { endProgram, runVerb, type VerbResult } from '../src/cli/console.ts';
 import { EXIT } from '../src/cli/exit-codes.ts';
 import { SnaphookError } from '../src/ports/errors.ts';
 import { type HookChannel, openHookChannel, stderrChannel } from './hook-channel.ts';
+
+/** Some products empty the environment of a hook; what mounts and checks file systems lies in /usr/sbin. */
+const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
 /**
  * A hook program: the integration reads the call, the verb does the work, stdout and the exit code tell the product.
@@ -18,23 +21,40 @@ export async function runHook(
 ): Promise<never> {
   const own = argv.includes('--') ? argv.slice(0, argv.indexOf('--')) : argv;
   const invocation = { json: own.includes('--json'), debug: own.includes('--debug') };
-  let channel = stderrChannel;
-  let known: { readonly integration: Integration; readonly call: ProductCall } | undefined;
+  becomeIndependent();
+  const caller = await callerOf(own);
+  // A list is data, and products that ask for one read both streams as one.
+  const openChannel = (integration: Integration, logFile: string | undefined) =>
+    openHookChannel({ name: integration.name, stderr: phase === 'list' ? 'silent' : integration.stderr }, logFile);
+  let channel: HookChannel | undefined;
+  let call: ProductCall | undefined;
   const work = async (signal: AbortSignal): Promise<VerbResult> => {
     const options = readHookOptions(argv, process.env);
     if (options.help) return { document: { usage: HOOK_USAGE }, text: usageOf(name), exitCode: EXIT.ok };
-    const integration = await integrationNamed(options.integration);
-    // A list is data, and products that ask for one read both streams as one.
-    const stderr = phase === 'list' ? 'silent' : integration.stderr;
-    channel = openHookChannel({ name: integration.name, stderr }, options.logFile);
-    const call = integration.read({ phase, words: options.words, env: process.env });
-    known = { integration, call };
+    const integration = caller ?? (await integrationNamed(options.integration));
+    channel = openChannel(integration, options.logFile);
+    call = integration.read({ phase, words: options.words, env: process.env });
     return hookResult(integration, call, options, channel, signal);
   };
-  const exitCode = await runVerb(invocation, work, (text) => channel.tellError(text));
-  const told = known ? productExit(known.integration, known.call.phase, exitCode) : exitCode;
-  if (known?.call.resultFile !== undefined) tellResult(known.call.resultFile, told, channel);
+  const channelOfCaller = () => (channel ??= caller ? openChannel(caller, undefined) : stderrChannel);
+  const exitCode = await runVerb(invocation, work, (text) => channelOfCaller().tellError(text));
+  const told = caller ? productExit(caller, call?.phase ?? 'none', exitCode) : exitCode;
+  if (call?.resultFile !== undefined) tellResult(call.resultFile, told, channelOfCaller());
   return endProgram(told);
+}
+
+/** Of what products do not give their hooks, or give them too little of. */
+function becomeIndependent(): void {
+  if (process.platform === 'win32') return;
+  process.env.PATH ||= DEFAULT_PATH;
+  // Without the rights of its owner nobody but root opens a file again, not even who made it.
+  process.umask(process.umask() & 0o077);
+}
+
+/** Before any option is believed: where the options are wrong, too, the product has to be told so in its own numbers. */
+async function callerOf(argv: readonly string[]): Promise<Integration | undefined> {
+  const word = integrationWord(argv, process.env);
+  return integrationNames().includes(word) ? integrationNamed(word) : undefined;
 }
 
 async function hookResult(

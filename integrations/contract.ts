@@ -48,7 +48,7 @@ export interface ProductCall {
    * Absent: the product tries that run again, and the earlier try is over.
    */
   readonly goesOn?: boolean | undefined;
-  /** For the phase `none`: printed to stdout as it is. */
+  /** For the phase `none`: printed to stdout as it is. For others, where `stdout` of the integration takes it: what the call wants to hear. */
   readonly answer?: string | undefined;
   /** The product reads the exit code from this file, which it named. */
   readonly resultFile?: string | undefined;

@@ -23,6 +23,8 @@ export interface HookOptions {
   readonly words: readonly string[];
 }
 
+const DEFAULT_INTEGRATION = 'generic';
+
 const OPTIONS = {
   integration: { type: 'string' },
   job: { type: 'string' },
@@ -71,7 +73,7 @@ export function readHookOptions(argv: readonly string[], env: NodeJS.ProcessEnv)
   const either = (option: string | undefined, variable: string) => option || env[variable] || undefined;
   const vms = (values.vm ?? []).filter((vm) => vm !== '');
   return {
-    integration: either(values.integration, 'SNAPHOOK_INTEGRATION') ?? 'generic',
+    integration: either(values.integration, 'SNAPHOOK_INTEGRATION') ?? DEFAULT_INTEGRATION,
     job: either(values.job, 'SNAPHOOK_JOB'),
     instance: either(values.instance, 'SNAPHOOK_INSTANCE'),
     runId: either(values['run-id'], 'SNAPHOOK_RUN_ID'),
@@ -86,6 +88,13 @@ export function readHookOptions(argv: readonly string[], env: NodeJS.ProcessEnv)
     help: values.help ?? false,
     words: end < 0 ? [] : argv.slice(end + 1),
   };
+}
+
+/** What `readHookOptions` takes for the integration, also where it would find something wrong with the other options. */
+export function integrationWord(argv: readonly string[], env: NodeJS.ProcessEnv): string {
+  const { values } = parseArgs({ args: [...argv], options: OPTIONS, strict: false });
+  const word = typeof values.integration === 'string' ? values.integration : undefined;
+  return word || env.SNAPHOOK_INTEGRATION || DEFAULT_INTEGRATION;
 }
 
 function parse(argv: readonly string[]) {

@@ -19,3 +19,16 @@ export function batchWord(text: string): string {
   if (/^[\w@+:.\\/-]+$/.test(text)) return text;
   return `"${text.replaceAll('%', '%%').replace(/\\+$/, (end) => end + end)}"`;
 }
+
+/**
+ * For YAML: the one text, whatever is in it.
+ * Errors: `E_USAGE` for line ends and other control characters.
+ */
+export function yamlText(text: string): string {
+  if (/\p{Cc}/u.test(text)) {
+    throw new SnaphookError('E_USAGE', `${JSON.stringify(text)} cannot be written into a line of YAML`, {
+      hint: 'Choose a name without line ends.',
+    });
+  }
+  return `'${text.replaceAll("'", "''")}'`;
+}

@@ -10,7 +10,7 @@ export function typedCall({ phase }: RawCall): ProductCall {
   });
 }
 
-/** The words of a hook's command. `phase` undefined: words of the product tell it. `limitSeconds` of 0: the product waits as long as it takes. */
+/** The words of a hook's command. `phase` undefined: the product tells it by itself. `limitSeconds` of 0: the product waits as long as it takes. */
 export function hookWords(
   integration: string,
   phase: 'pre' | 'post' | undefined,

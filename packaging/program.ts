@@ -1,3 +1,4 @@
+import '../src/platform/stand-somewhere.ts';
 import path from 'node:path';
 
 /**
@@ -6,16 +7,6 @@ import path from 'node:path';
  */
 const names = [process.argv0, process.execPath].map((called) => path.parse(called).name.toLowerCase());
 
-standSomewhere();
 if (names.includes('pre-backup')) void import('../hooks/pre-backup.ts');
 else if (names.includes('post-backup')) void import('../hooks/post-backup.ts');
 else void import('../src/cli/snaphook.ts');
-
-/** The folder that a caller stands in may be gone: packages ask for it when they are loaded, and would fail. */
-function standSomewhere(): void {
-  try {
-    process.cwd();
-  } catch {
-    process.chdir('/');
-  }
-}

@@ -39,6 +39,8 @@ const PRODUCTS = [
       'sudo',
     ],
   },
+  { name: 'borgmatic', packages: ['borgmatic', 'borgbackup'] },
+  { name: 'restic', packages: ['restic'] },
 ];
 
 /** Throws why no product can run here. */

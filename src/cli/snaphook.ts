@@ -1,3 +1,5 @@
+import '../platform/stand-somewhere.ts';
+
 /**
  * What the program `snaphook` is called with decides what is loaded: a product waits for `hook`, and what stands behind it is not for
  * the parser of verbs, words of the product with it.

@@ -64,7 +64,10 @@ const job = z.strictObject({
     .max(64)
     .optional()
     .describe('storage group masked to the proxy, when the pool itself is not'),
-  exportDirectory: z.string().min(1).describe('where images or files are handed over'),
+  exportDirectory: z
+    .string()
+    .regex(/^(\/|[A-Za-z]:[\\/]|\\\\)\P{Cc}*$/u, 'an absolute path without control characters: products are told it')
+    .describe('where images or files are handed over'),
   ownerGroups: z
     .array(
       z.strictObject({

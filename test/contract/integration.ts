@@ -1,5 +1,18 @@
+import { execFileSync } from 'node:child_process';
 import { integrationNamed } from '../../integrations/catalogue.ts';
-import type { InstallRequest, Integration, ProductCall, RawCall } from '../../integrations/contract.ts';
+import type { InstallItem, InstallRequest, Integration, ProductCall, RawCall } from '../../integrations/contract.ts';
+
+const ODD_JOBS = [
+  'Täglich / SQL',
+  '../../x',
+  '$(reboot)',
+  `it's "quoted"`,
+  '-dash',
+  '%p',
+  'a\nb',
+  '.hidden',
+  '{repository}',
+];
 
 /** One recorded or documented call of a product, and what it means. */
 export interface RecordedCall {
@@ -33,7 +46,7 @@ export function describeIntegration(
   });
 
   test('a run that was handed over is success to the product, with a lower grade too unless it knows warnings', () => {
-    expect([0, 3]).toContain(integration.exits.degraded);
+    expect([0, 2, 3]).toContain(integration.exits.degraded);
     expect(integration.exits.failed).not.toBe(0);
   });
 
@@ -47,6 +60,24 @@ export function describeIntegration(
     expect(written.join('\n')).toContain('nightly-sql');
     if (integration.limitSeconds !== undefined) expect(written.join('\n')).toContain('--limit-seconds');
   });
+
+  test.each(ODD_JOBS)(
+    'a job named %j is refused, or what is installed is files of plain names and scripts that a shell reads',
+    (job) => {
+      let items: readonly InstallItem[] = [];
+      try {
+        items = integration.installation.items(request({ job }));
+      } catch (error) {
+        expect(error).toMatchObject({ code: 'E_USAGE' });
+      }
+      for (const item of items) {
+        if (item.kind !== 'file') continue;
+        expect(item.path).toMatch(/^\/[\w./-]+$/);
+        expect(item.path).not.toContain('..');
+        if (item.content.startsWith('#!/bin/sh\n')) execFileSync('/bin/sh', ['-n'], { input: item.content });
+      }
+    },
+  );
 
   test('files that are installed have absolute paths, a mode that only their owner can write, and end with a line end', () => {
     for (const item of integration.installation.items(request())) {

@@ -121,11 +121,14 @@ test('when the journals are lost, reap ends the helper before it takes the targe
   expectNothingLeft();
 });
 
-test('the helper outlives the hook and the end of its process group', async () => {
+test('the helper outlives the hook and the end of its process group, and keeps no pipe of its caller open', async () => {
   const hook = spawn(process.execPath, [path.join(__dirname, '../../dist/pre-backup.cjs'), ...hookArgs()], {
     detached: true,
-    stdio: 'ignore',
+    stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
   });
+  hook.stdout?.resume();
+  hook.stdio[3]?.on('data', () => undefined);
+  // The hook has ended and each pipe is at its end, also the one that the hook knew nothing of.
   expect(await ended(hook)).toMatchObject({ exitCode: 0 });
   expect(() => process.kill(-(hook.pid ?? 0), 'SIGKILL')).toThrow(/ESRCH/);
 

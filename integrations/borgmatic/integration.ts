@@ -1,0 +1,71 @@
+import { SnaphookError } from '../../src/ports/errors.ts';
+import type { InstallRequest, Integration } from '../contract.ts';
+import { yamlText } from '../quoting.ts';
+import { commandLine, hookWords, typedCall } from '../typed-command.ts';
+
+const NAME = 'borgmatic';
+
+/** borgmatic around Borg: commands of its configuration, run by `/bin/sh -c`. */
+export const borgmatic: Integration = {
+  name: NAME,
+  title: 'borgmatic',
+  read: typedCall,
+  stdout: 'result',
+  stderr: 'log',
+  // Never 75: borgmatic takes that for "skip this" and reports success, or leaves the commands after out.
+  exits: { degraded: 0, nothingToDo: 0, failed: 1 },
+  limitSeconds: undefined,
+  guarantees: {
+    postAfterFailedPre: false,
+    postAfterFailedBackup: true,
+    postAfterCancel: false,
+    mayOverlap: true,
+    sameIdOnRetry: false,
+  },
+  incrementals: 'by-comparison',
+  installation: {
+    settings: [{ name: 'version', meaning: 'version of borgmatic, such as 1.7: how it writes hooks', fallback: '2.0' }],
+    items: (request) => [
+      { kind: 'lines', where: 'the configuration file of borgmatic', text: configuration(request) },
+      {
+        kind: 'step',
+        text: 'Give this configuration file a call of borgmatic of its own, whose source_directories is the exportDirectory of the job.',
+      },
+      {
+        kind: 'lines',
+        where: 'a drop-in of the service that calls borgmatic, for the runs that are killed',
+        text: `[Service]\nExecStopPost=/bin/sh -c ${systemdWord(hook(request, 'post'))}\n`,
+      },
+    ],
+  },
+};
+
+const hook = (request: InstallRequest, phase: 'pre' | 'post'): string =>
+  commandLine('linux', hookWords(NAME, phase, request));
+
+function configuration(request: InstallRequest): string {
+  // The shell's parent is borgmatic: one id for all its commands, and another one for a borgmatic beside it.
+  const [before, after] = (['pre', 'post'] as const).map((phase) =>
+    command(`${hook(request, phase)} --run-id "$PPID"`),
+  );
+  const [major = 2, minor = 0] = (request.settings.version ?? '').split('.').map(Number);
+  if (major >= 2) {
+    const scope = (when: string, run = '') =>
+      `    - ${when}: configuration\n      when: [create]\n      run: [${run}]\n`;
+    return `commands:\n${scope('before', before)}${scope('after', after)}`;
+  }
+  const [section, indent] = major === 1 && minor < 8 ? ['hooks:\n', '    '] : ['', ''];
+  return `${section}${indent}before_everything: [${before}]\n${indent}after_everything: [${after}]\n`;
+}
+
+/** Errors: `E_USAGE` for braces, in which borgmatic looks for names of its own. */
+function command(line: string): string {
+  if (!/[{}]/.test(line)) return yamlText(line);
+  throw new SnaphookError('E_USAGE', `"${line}" cannot be a command of borgmatic`, {
+    hint: 'Name the job, the program and the configuration without braces.',
+  });
+}
+
+/** One word of a unit file: systemd knows escapes, percent signs and variables in it. */
+const systemdWord = (text: string): string =>
+  `"${text.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('%', '%%').replaceAll('$', '$$$$')}"`;

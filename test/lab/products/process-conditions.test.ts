@@ -1,0 +1,84 @@
+import { existsSync, mkdtempSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { parse, stringify } from 'yaml';
+import { productExit } from '../../../hooks/run-hook.ts';
+import { integrationNamed, integrationNames } from '../../../integrations/catalogue.ts';
+import type { Integration } from '../../../integrations/contract.ts';
+import { EXIT } from '../../../src/cli/exit-codes.ts';
+import { start } from '../impatient-products/product.ts';
+import { openSite } from '../main-job/site.ts';
+
+const PROGRAM = [process.execPath, path.join(__dirname, '../../../dist/snaphook.cjs')];
+const folder = mkdtempSync(path.join(os.tmpdir(), 'snaphook-conditions-'));
+
+/** As the harshest of products would: an empty environment, no stdin, a mask that takes all rights, a working directory that is gone. */
+const harshly = (hookWords: readonly string[]) =>
+  start([
+    '/bin/sh',
+    '-c',
+    'gone=$(mktemp -d) && cd "$gone" && rmdir "$gone" && umask 0777 && exec /usr/bin/env -i "$@" <&-',
+    'sh',
+    ...PROGRAM,
+    ...hookWords,
+  ]).ended;
+
+/** What the call without any word or variable of the product ends with: it means nothing, or there is no configuration. */
+function expectedExit(integration: Integration): number {
+  try {
+    const { phase } = integration.read({ phase: 'pre', words: [], env: {} });
+    return phase === 'none' ? EXIT.ok : productExit(integration, phase, EXIT.config);
+  } catch {
+    return productExit(integration, 'pre', EXIT.usage);
+  }
+}
+
+const failing = (name: string, log: string) => ['hook', 'pre', '--integration', name, '--job', 'x', '--log', log];
+
+test.each(integrationNames())(
+  'a hook of %s, called harshly, says why it failed where the product lets it, ends with an exit code of the product, and says nothing on stdout',
+  async (name) => {
+    const integration = await integrationNamed(name);
+    const log = path.join(folder, `${name}.log`);
+
+    const { exitCode, stdout, stderr } = await harshly([...failing(name, log), '--config', '/nowhere.yaml']);
+
+    const expected = expectedExit(integration);
+    expect([exitCode, stdout]).toEqual([expected, '']);
+    if (expected === EXIT.ok) return;
+    expect(stderr).toMatch(integration.stderr === 'silent' ? /^$/ : /\[E_(CONFIG|USAGE)\]/);
+    expect(readFileSync(log, 'utf8')).toMatch(/\[E_(CONFIG|USAGE)\]/);
+    expect(statSync(log).mode & 0o777).toBe(0o600);
+  },
+);
+
+test('options that are wrong are told in the numbers of the product: what is usage to us would let Duplicati go on', async () => {
+  const { exitCode, stdout } = await harshly([...failing('duplicati', path.join(folder, 'log')), '--surplus']);
+
+  expect([exitCode, stdout]).toEqual([5, '']);
+});
+
+test('a run with an odd name, called harshly, goes through and leaves files that their owner can open', async () => {
+  const site = await openSite({ estate: { disks: 1 } });
+  try {
+    const job = 'Täglich / "SQL" $(reboot) %p';
+    const config = parse(readFileSync(site.lab.configFile, 'utf8'));
+    config.jobs = { [job]: config.jobs.nightly };
+    writeFileSync(site.lab.configFile, stringify(config));
+    const words = [`--job=${job}`, '--config', site.lab.configFile];
+
+    const pre = await harshly(['hook', 'pre', ...words]);
+
+    expect([pre.exitCode, pre.stderr]).toEqual([0, expect.not.stringContaining(' error ')]);
+    for (const directory of ['export', 'state']) {
+      const place = path.join(site.lab.directory, directory);
+      for (const file of readdirSync(place, { recursive: true, encoding: 'utf8' }))
+        expect([file, statSync(path.join(place, file)).mode & 0o600]).toEqual([file, 0o600]);
+    }
+    expect(existsSync(path.join(site.lab.directory, 'export/nightly/snaphook-manifest.json'))).toBe(true);
+    expect((await harshly(['hook', 'post', ...words])).exitCode).toBe(0);
+    expect(site.leftBehind()).toEqual([]);
+  } finally {
+    await site.close();
+  }
+});

@@ -1,0 +1,72 @@
+import { execFileSync } from 'node:child_process';
+import { parse } from 'yaml';
+import { borgmatic } from '../../../integrations/borgmatic/integration.ts';
+import { describeIntegration } from '../../contract/integration.ts';
+
+const settings = { version: '2.0' };
+
+describeIntegration(
+  borgmatic,
+  [
+    { title: 'before everything', call: { phase: 'pre' }, means: { phase: 'pre' } },
+    { title: 'after everything', call: { phase: 'post' }, means: { phase: 'post' } },
+    { title: 'words that are added', call: { phase: 'post', words: ['conf.yaml', ''] }, means: { phase: 'post' } },
+  ],
+  settings,
+);
+
+const installed = (version: string, job = 'nightly-sql') =>
+  borgmatic.installation.items({
+    job,
+    program: '/usr/bin/snaphook',
+    system: 'linux',
+    configFile: undefined,
+    settings: { version },
+  });
+const configuration = (version: string, job?: string) => {
+  const [lines] = installed(version, job);
+  return parse(lines?.kind === 'lines' ? lines.text : '');
+};
+const command = (phase: string) =>
+  `/usr/bin/snaphook hook ${phase} --integration=borgmatic --job=nightly-sql --run-id "$PPID"`;
+
+test('each version gets the hooks that bracket all repositories once, as it writes them', () => {
+  const both = { before_everything: [command('pre')], after_everything: [command('post')] };
+
+  expect(configuration('1.7')).toEqual({ hooks: both });
+  expect(configuration('1.9.14')).toEqual(both);
+  expect(configuration('2.0')).toEqual({
+    commands: [
+      { before: 'configuration', when: ['create'], run: [command('pre')] },
+      { after: 'configuration', when: ['create'], run: [command('post')] },
+    ],
+  });
+});
+
+test('a shell gets the name of the job back as it was, and all commands of one borgmatic have the same id', () => {
+  const job = `Täglich's "SQL" $(reboot) %p: # x`;
+  const [line = ''] = configuration('1.9', job).before_everything;
+  const words = execFileSync('/bin/sh', ['-c', line.replace('/usr/bin/snaphook', "printf '%s\\n'")], {
+    encoding: 'utf8',
+  }).split('\n');
+
+  expect(words).toContain(`--job=${job}`);
+  expect(words.at(-2)).toBe(String(process.pid));
+});
+
+test('borgmatic would look for names of its own in braces', () => {
+  expect(() => installed('2.0', 'of {repository}')).toThrow(expect.objectContaining({ code: 'E_USAGE' }));
+});
+
+test('no way of ending is 75, which borgmatic takes for a success without a backup', () => {
+  expect(Object.values(borgmatic.exits)).not.toContain(75);
+  expect(borgmatic.exits.failed).toBe(1);
+});
+
+test('the drop-in of the service survives what systemd reads in it', () => {
+  const lines = installed('2.0', `50% "x" $HOME`).find(
+    (item) => item.kind === 'lines' && item.where.includes('drop-in'),
+  );
+
+  expect(lines).toMatchObject({ text: expect.stringContaining(String.raw`'--job=50%% \"x\" $$HOME'`) });
+});
