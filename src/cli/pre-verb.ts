@@ -24,12 +24,14 @@ export const preVerb = async (request: PreRequest, reporter: Reporter, signal: A
 
 /** What the run of the product has already, which then serves on; undefined: nothing, and `runPre` is due. */
 export async function goOn(
-  { configFile, context }: PreRequest,
+  { configFile, context, limitMs }: PreRequest,
   reporter: Reporter,
   signal: AbortSignal,
 ): Promise<GoingOn | undefined> {
   const config = loadConfig(configFile);
-  return withPorts(config, reporter, (ports) => goingOn(ports, jobSpec(config, context.job), context, signal));
+  return withPorts(config, reporter, (ports) =>
+    goingOn(ports, jobSpec(config, context.job, { limitMs }), context, signal),
+  );
 }
 
 export async function runPre(request: PreRequest, reporter: Reporter, signal: AbortSignal): Promise<PreResult> {

@@ -1,3 +1,4 @@
+import { withinLimit } from './deadline.ts';
 import { doubtOf } from './handed-over.ts';
 import type { JobContext, JobSpec } from './job-spec.ts';
 import { mountedDevicesOf } from './mounted-devices.ts';
@@ -15,7 +16,7 @@ export type GoingOn = Pick<PreResult, 'runId' | 'directory' | 'manifest'>;
 
 /**
  * The run of the job that an earlier hook of this run of the product handed over, as long as all of it lies where it was put. Undefined: there is
- * none, or a part of it is gone, which is told. Changes nothing.
+ * none, or a part of it is gone, which is told. Changes nothing. Errors: `E_EXPORT` where the directory does not answer, and the signal's reason.
  */
 export async function goingOn(
   ports: JobPorts,
@@ -31,7 +32,7 @@ export async function goingOn(
     if (!state?.handedOverAt || state.releasing || !isSameRun(state.context, context)) continue;
     const { run } = await loadRun(ports, id);
     const { manifest } = state;
-    if (run && manifest !== undefined && (await isComplete(run, signal))) {
+    if (run && manifest !== undefined && (await isComplete(run, spec.limits.deadlineMs, signal))) {
       ports.reporter.info('what an earlier hook of this run of the product handed over goes on', { run: id });
       return { runId: run.plan.runId, directory: run.plan.spec.exportDirectory, manifest };
     }
@@ -40,8 +41,15 @@ export async function goingOn(
   return undefined;
 }
 
+/** A directory that does not answer is waited for no longer than the hook may take. */
+function isComplete(run: Run, durationMs: number, signal: AbortSignal): Promise<boolean> {
+  const message = `directory "${run.plan.spec.exportDirectory}" did not answer within ${durationMs} ms`;
+  const limit = { durationMs, code: 'E_EXPORT', message } as const;
+  return withinLimit(run.ports.clock, limit, signal, (limited) => isAllThere(run, limited));
+}
+
 /** Of a product that backs up an empty mount point nobody would ever know. */
-async function isComplete(run: Run, signal: AbortSignal): Promise<boolean> {
+async function isAllThere(run: Run, signal: AbortSignal): Promise<boolean> {
   const { plan, ports, journal } = run;
   const { exportDirectory, files, expose } = plan.spec;
   if (await doubtOf(run, signal)) return false;

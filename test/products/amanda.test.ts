@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { amanda } from '../../integrations/amanda/integration.ts';
 import { must, newFolder } from '../files/stage.ts';
@@ -8,6 +8,8 @@ import { type Details, detailsOf } from './tree-details.ts';
 
 const JOB = 'nightly';
 const CONFIG = '/etc/amanda/lab';
+/** Amanda was built with this name. */
+const TEMPORARY = '/tmp/amanda';
 
 let product: ProductSite;
 let written: Readonly<Record<string, Details>>;
@@ -17,13 +19,17 @@ beforeAll(async () => {
   ownFolder('/etc');
   ownFolder('/var/log');
   ownFolder('/usr/lib/amanda/application');
-  for (const folder of ['/var/lib/amanda', '/var/log/amanda', '/tmp/amanda']) {
+  for (const folder of ['/var/lib/amanda', '/var/log/amanda', TEMPORARY]) {
     mkdirSync(folder, { recursive: true });
     emptyFolder(folder, 'backup');
   }
   setUp();
 });
-afterAll(() => product.close());
+afterAll(async () => {
+  await product.close();
+  must('umount', ['--lazy', TEMPORARY]);
+  rmdirSync(TEMPORARY);
+});
 
 /** A server and its one client, which backs up to a folder. */
 function setUp(): void {
@@ -77,7 +83,7 @@ test(`Amanda backs up by ${SNAPHOOK_KIND}: estimate and backup see one snapshot,
   expect(endedRuns()).toBe(1);
   product.expectNothingLeft();
   const restored = newFolder('restored');
-  const fetched = `cd /tmp/amanda && runuser -u backup -- amfetchdump -p lab localhost ${JOB} 2>said`;
+  const fetched = `cd ${TEMPORARY} && runuser -u backup -- amfetchdump -p lab localhost ${JOB} 2>said`;
   must('sh', ['-c', `${fetched} | tar -xpf - --xattrs -C ${restored} || cat said`]);
   expect(detailsOf(path.join(restored, 'sql01/hard-disk-1/part1'))).toEqual(written);
 });
