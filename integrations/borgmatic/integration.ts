@@ -48,7 +48,7 @@ function configuration(request: InstallRequest): string {
   const [before, after] = (['pre', 'post'] as const).map((phase) =>
     command(`${hook(request, phase)} --run-id "$PPID"`),
   );
-  const [major = 2, minor = 0] = (request.settings.version ?? '').split('.').map(Number);
+  const [major, minor] = versionOf(request);
   if (major >= 2) {
     const scope = (when: string, run = '') =>
       `    - ${when}: configuration\n      when: [create]\n      run: [${run}]\n`;
@@ -56,6 +56,15 @@ function configuration(request: InstallRequest): string {
   }
   const [section, indent] = major === 1 && minor < 8 ? ['hooks:\n', '    '] : ['', ''];
   return `${section}${indent}before_everything: [${before}]\n${indent}after_everything: [${after}]\n`;
+}
+
+/** Errors: `E_USAGE`. */
+function versionOf({ settings: { version = '' } }: InstallRequest): readonly [major: number, minor: number] {
+  const [, major, minor] = /^(\d+)\.(\d+)/.exec(version) ?? [];
+  if (major !== undefined) return [Number(major), Number(minor)];
+  throw new SnaphookError('E_USAGE', `"${version}" is not a version of borgmatic`, {
+    hint: 'Give it as `borgmatic --version` does, such as 1.7.7.',
+  });
 }
 
 /** Errors: `E_USAGE` for braces, in which borgmatic looks for names of its own. */

@@ -43,6 +43,10 @@ test('each version gets the hooks that bracket all repositories once, as it writ
   });
 });
 
+test.each(['', '2', 'new'])('a version that nobody knows (%j) is refused', (version) => {
+  expect(() => installed(version)).toThrow(expect.objectContaining({ code: 'E_USAGE' }));
+});
+
 test('a shell gets the name of the job back as it was, and all commands of one borgmatic have the same id', () => {
   const job = `Täglich's "SQL" $(reboot) %p: # x`;
   const [line = ''] = configuration('1.9', job).before_everything;
