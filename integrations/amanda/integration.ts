@@ -9,6 +9,7 @@ import {
   selfRaisingFile,
   sudoersFile,
 } from '../root-script.ts';
+import { OPEN_RUN_STEP } from '../typed-command.ts';
 
 /** What Amanda asks a script before it calls it: what it may be told, and how it answers. */
 const SUPPORT = [
@@ -133,6 +134,7 @@ function items(request: InstallRequest): readonly InstallItem[] {
       kind: 'step',
       text: `Check the rule of sudo: visudo -c, and as ${user}: sudo -n -l ${script}. Then run amcheck.`,
     },
+    OPEN_RUN_STEP,
   ];
 }
 

@@ -10,7 +10,7 @@ import {
   selfRaisingFile,
   sudoersFile,
 } from '../root-script.ts';
-import { hookFolder } from '../typed-command.ts';
+import { hookFolder, OPEN_RUN_STEP } from '../typed-command.ts';
 
 const LEVELS: Readonly<Record<string, string>> = { full: 'full', incr: 'incremental' };
 const OUTCOMES: Readonly<Record<string, BackupOutcome>> = { '1': 'ok', '0': 'failed' };
@@ -73,6 +73,7 @@ function items(request: InstallRequest): readonly InstallItem[] {
       kind: 'step',
       text: 'Where it is written by a web page, keep UserCmdCheckStatus at 1: BackupPC ignores a hook that fails without it.',
     },
+    OPEN_RUN_STEP,
   ];
 }
 

@@ -105,7 +105,6 @@ test.each(['nightly-sql', "Täglich / it's $(reboot) %p"])(
       '--integration=amanda',
       `--job=${job}`,
       '--limit-seconds=300',
-      '--on-open-run=replace',
       '--',
       'PRE-DLE-BACKUP',
       '--disk',

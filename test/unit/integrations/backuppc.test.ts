@@ -50,7 +50,6 @@ test.each(['nightly-sql', "Täglich / it's $(reboot) %p"])(
       'hook',
       '--integration=backuppc',
       `--job=${job}`,
-      '--on-open-run=replace',
       '--',
       'post',
       'ok=1',
