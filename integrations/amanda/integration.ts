@@ -92,6 +92,7 @@ function items(request: InstallRequest): readonly InstallItem[] {
   const name = fileNameOf(job);
   const plugin = `snaphook-${name}`;
   const script = `${folder}/${plugin}`;
+  const application = `snaphook-tar-${name}`;
   return [
     selfRaisingFile({
       path: script,
@@ -107,7 +108,7 @@ function items(request: InstallRequest): readonly InstallItem[] {
         '  execute-where client',
         '  execute-on pre-dle-amcheck, pre-dle-estimate, pre-dle-backup, post-dle-backup',
         '}',
-        'define application-tool snaphook-tar {',
+        `define application-tool ${application} {`,
         '  plugin "amgtar"',
         '  property "ONE-FILE-SYSTEM" "NO"',
         '  property "CHECK-DEVICE" "NO"',
@@ -115,7 +116,7 @@ function items(request: InstallRequest): readonly InstallItem[] {
         '}',
         `define dumptype ${plugin} {`,
         '  program "APPLICATION"',
-        '  application "snaphook-tar"',
+        `  application "${application}"`,
         `  script "${plugin}"`,
         '}',
       ].join('\n'),

@@ -121,6 +121,18 @@ test.each(['nightly-sql', "Täglich / it's $(reboot) %p"])(
   },
 );
 
+test('what two jobs define in amanda.conf has different names, as Amanda takes none twice of a kind', () => {
+  const defined = ['nightly-sql', 'nightly-web', 'tar-nightly-sql'].flatMap((job) =>
+    amanda.installation
+      .items({ job, program: '/p', system: 'linux', configFile: undefined, settings: {} })
+      .flatMap((item) => (item.kind === 'lines' ? [...item.text.matchAll(/^define (\S+ \S+) \{$/gm)] : []))
+      .map(([, name]) => name),
+  );
+
+  expect(defined).toHaveLength(9);
+  expect(new Set(defined).size).toBe(9);
+});
+
 test.each([
   [{ user: 'backup ALL' }, /user "backup ALL"/],
   [{ folder: '/opt/my amanda' }, /folder/],
