@@ -1,6 +1,7 @@
 import { SnaphookError } from '../../src/ports/errors.ts';
 import type { InstallRequest, Integration } from '../contract.ts';
 import { yamlText } from '../quoting.ts';
+import { requireLinux } from '../root-script.ts';
 import { commandLine, hookWords, typedCall } from '../typed-command.ts';
 
 const NAME = 'borgmatic';
@@ -25,18 +26,21 @@ export const borgmatic: Integration = {
   incrementals: 'by-comparison',
   installation: {
     settings: [{ name: 'version', meaning: 'version of borgmatic, such as 1.7: how it writes hooks', fallback: '2.0' }],
-    items: (request) => [
-      { kind: 'lines', where: 'the configuration file of borgmatic', text: configuration(request) },
-      {
-        kind: 'step',
-        text: 'Give this configuration file a call of borgmatic of its own, whose source_directories is the exportDirectory of the job.',
-      },
-      {
-        kind: 'lines',
-        where: 'a drop-in of the service that calls borgmatic, for the runs that are killed',
-        text: `[Service]\nExecStopPost=/bin/sh -c ${systemdWord(hook(request, 'post'))}\n`,
-      },
-    ],
+    items: (request) => {
+      requireLinux(request, 'borgmatic');
+      return [
+        { kind: 'lines', where: 'the configuration file of borgmatic', text: configuration(request) },
+        {
+          kind: 'step',
+          text: 'Give this configuration file a call of borgmatic of its own, whose source_directories is the exportDirectory of the job.',
+        },
+        {
+          kind: 'lines',
+          where: 'a drop-in of the service that calls borgmatic, for the runs that are killed',
+          text: `[Service]\nExecStopPost=/bin/sh -c ${systemdWord(hook(request, 'post'))}\n`,
+        },
+      ];
+    },
   },
 };
 
