@@ -39,6 +39,19 @@ test('no hook of what is installed decides in place of the job what becomes of a
   expect(texts.filter((text) => text.includes('--on-open-run'))).toEqual([]);
 });
 
+test('the table of incremental backups says of every product what snapshotGap goes by', async () => {
+  const text = readFileSync(path.join(FOLDER, 'README.md'), 'utf8');
+  const rows = [...text.matchAll(/^\| by (time|comparison|a time one hour early)\b.* \| (`.*`) \|$/gm)];
+  const told = rows.flatMap(([, how, names = '']) =>
+    names.split(', ').map((name) => [name.replaceAll('`', ''), how === 'time' ? 'by-time' : 'by-comparison'] as const),
+  );
+  const known = (await all()).flatMap(({ name, incrementals }) =>
+    incrementals ? [[name, incrementals] as const] : [],
+  );
+
+  expect(told.toSorted()).toEqual(known.toSorted());
+});
+
 test('no README promises that a pre hook ends a run that waits for its post hook', () => {
   const promises = readdirSync(FOLDER, { recursive: true, encoding: 'utf8' })
     .filter((file) => path.basename(file) === 'README.md')
