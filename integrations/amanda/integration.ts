@@ -133,7 +133,7 @@ function items(request: InstallRequest): readonly InstallItem[] {
     },
     {
       kind: 'step',
-      text: `Check the rule of sudo: visudo -c, and as ${user}: sudo -n -l ${script}. Then run amcheck.`,
+      text: `Check the rule of sudo: visudo -c, and as ${user}: test -x ${script} && sudo -n -l ${script}. Then run amcheck.`,
     },
     OPEN_RUN_STEP,
   ];

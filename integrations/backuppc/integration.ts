@@ -74,7 +74,10 @@ function items(request: InstallRequest): readonly InstallItem[] {
         "$Conf{TarIncrArgs} = '$incrDate';",
       ].join('\n'),
     },
-    { kind: 'step', text: `Check the rule of sudo: visudo -c, and as ${user}: sudo -n -l ${hook} ${tar}.` },
+    {
+      kind: 'step',
+      text: `Check the rule of sudo: visudo -c, and as ${user}: test -x ${hook} && sudo -n -l ${hook} ${tar}.`,
+    },
     {
       kind: 'step',
       text: `Let ${directory} and every folder above it be root's: root reads what is there, and ${user} gets it.`,

@@ -33,6 +33,16 @@ test.each(POST_MAY_BE_MISSING)(
   },
 );
 
+test.each(['amanda', 'backuppc'])(
+  '%s: its user, who is not root, has to find out whether he comes to his hook',
+  async (name) => {
+    const items = itemsOf(await integrationNamed(name));
+    const [hook] = items.flatMap((item) => (item.kind === 'file' ? [item.path] : []));
+
+    expect(items).toContainEqual({ kind: 'step', text: expect.stringContaining(`test -x ${hook}`) });
+  },
+);
+
 test('no hook of what is installed decides in place of the job what becomes of an open run', async () => {
   const texts = (await all()).flatMap(itemsOf).map((item) => (item.kind === 'file' ? item.content : item.text));
 
