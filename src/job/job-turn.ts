@@ -1,9 +1,8 @@
 import { SnaphookError } from '../ports/errors.ts';
 import type { Demand, Lock, LockUser } from '../ports/journal.ts';
-import { whileHeld } from './held-journal.ts';
+import { isAllThere } from './all-there.ts';
 import { HookPlace, isPreHook, KEEPER, preHookOf, productRunOf } from './hook-place.ts';
 import type { JobContext, JobSpec } from './job-spec.ts';
-import { RunJournal } from './journal.ts';
 import { failedLeader, isWaiting, mayJoin, memberLock, requireOwnVms } from './members.ts';
 import { readJournal } from './open-plans.ts';
 import type { JobPorts } from './ports.ts';
@@ -71,7 +70,7 @@ export async function asMember<Result>(
  * Of several calls of one run of the product the first makes the run; the others wait for it, join it, and fail as it fails.
  * A snapshot that is kept, a clone or a revert stops no hook, is stopped by none, and leaves runs alone that are handed over: whether they
  * are in its way it finds out itself.
- * Errors: `E_LOCKED`, `E_RUN_OPEN`, `E_LEADER`, `E_LEFTOVERS`, and the signal's reason.
+ * Errors: `E_LOCKED`, `E_RUN_OPEN`, `E_LEADER`, `E_EXPORT` for a run to join that is not all there, `E_LEFTOVERS`, and the signal's reason.
  */
 export async function takeTurn(request: TurnRequest): Promise<Turn> {
   const { context, ports } = request;
@@ -88,7 +87,7 @@ export async function takeTurn(request: TurnRequest): Promise<Turn> {
         if (hasWaitedForFellow) await throwIfLeaderFailed(request, place);
         return { lock, signal, joined: undefined };
       }
-      if ('join' in cleared) return { lock, signal, joined: await joinRun(request, lock, cleared.join) };
+      if ('join' in cleared) return { lock, signal, joined: await joinRun({ ...request, signal }, lock, cleared.join) };
     } catch (error) {
       await lock.release();
       throw error;
@@ -183,10 +182,17 @@ async function clearEarlierRuns(request: TurnRequest, lock: Lock, signal: AbortS
   return 'ours';
 }
 
-async function joinRun({ ports, spec, context, signal }: TurnRequest, lock: Lock, id: string): Promise<JoinedRun> {
-  const journal = await RunJournal.load(whileHeld(await ports.journals.open(id), lock), ports.clock);
-  const { plan } = journal.state;
-  if (plan) requireOwnVms(plan.vms, spec.ownVms ?? [], plan.runId);
+/** What the first call was told is true of a further one only as long as all of it is there: the machine may have been started anew since. */
+async function joinRun(
+  { ports, spec, context, doing, signal }: TurnRequest,
+  lock: Lock,
+  id: string,
+): Promise<JoinedRun> {
+  const { journal, run } = await loadRun(ports, id, { lock });
+  if (!run) throw new TypeError('only a run that was handed over is joined');
+  requireOwnVms(run.plan.vms, spec.ownVms ?? [], run.plan.runId);
+  doing(`looking at what run ${id} handed over`);
+  if (!(await isAllThere(run, signal))) throw notAllThere(spec, id, run.plan.spec.exportDirectory);
   signal.throwIfAborted();
   if (context.member) await journal.append({ kind: 'joined', data: { member: context.member.name } });
   ports.reporter.info('another call of the same backup made the run; this one reads it too', { run: id });
@@ -236,4 +242,9 @@ const stillOpen = (spec: JobSpec, id: string, cause?: unknown) =>
   new SnaphookError('E_RUN_OPEN', `run "${id}" of job "${spec.name}" is handed over and waits for its post hook`, {
     cause,
     hint: 'If its backup has ended, run `snaphook post` for the job; `--on-open-run replace` ends it and goes on.',
+  });
+
+const notAllThere = (spec: JobSpec, id: string, directory: string) =>
+  new SnaphookError('E_EXPORT', `what run "${id}" handed over in "${directory}" is not all there any more`, {
+    hint: `Do not back it up. End the run with \`snaphook post --job ${spec.name}\`, and let the backup product start again.`,
   });

@@ -8,12 +8,13 @@ import { joinedResult } from '../../../src/job/joined-result.ts';
 import { foldJournal } from '../../../src/job/journal.ts';
 import type { JournalRecord } from '../../../src/job/journal-records.ts';
 import { memberLock } from '../../../src/job/members.ts';
+import { MANIFEST_NAME } from '../../../src/job/plan.ts';
 import { post } from '../../../src/job/post.ts';
 import { reap } from '../../../src/job/reap.ts';
 import { runTimeFromNow } from '../../../src/job/run-time.ts';
 import { systemClock } from '../../../src/platform/clock.ts';
 import { createFileLocks } from '../../../src/platform/file-locks.ts';
-import type { Lock } from '../../../src/ports/journal.ts';
+import type { JournalLine, Lock } from '../../../src/ports/journal.ts';
 import { jobSpec } from './job-spec.ts';
 import { QUIET, WAITING_RUN } from './worlds/quiet-world.ts';
 import { jobs, must } from './worlds/run-of-world.ts';
@@ -35,9 +36,14 @@ const CONTEXT_OF_ONE: JobContext = { ...contextOf('1'), member: undefined };
 
 /**
  * A machine with real locks and a run that was handed over `minutesAgo` to call 1, if there is one. `change`: what else its
- * call told.
+ * call told. `mounted`: how many file systems are mounted now, of the one that was handed over in place of images.
  */
-function siteWith({ minutesAgo = 0 as number | 'no run', of = undefined as number | undefined, change = {} } = {}) {
+function siteWith({
+  minutesAgo = 0 as number | 'no run',
+  of = undefined as number | undefined,
+  change = {},
+  mounted = undefined as (() => number) | undefined,
+} = {}) {
   const runs = minutesAgo === 'no run' ? [] : [{ ...WAITING_RUN, ageMinutes: 600 }];
   const { site } = new World({ ...QUIET, runs });
   const [id = ''] = site.journals.keys();
@@ -48,6 +54,7 @@ function siteWith({ minutesAgo = 0 as number | 'no run', of = undefined as numbe
   const stateOf = (run: string) => foldJournal(run, must(site.journals.get(run)).lines);
   if (journal) {
     journal.lines[0] = { ...must(journal.lines[0]), data: { version: 1, context: contextOf('1', of, change) } };
+    if (mounted) journal.lines.splice(0, journal.lines.length, ...journal.lines.map(asFiles));
   }
   const handedOverMs = journal ? must(stateOf(id).handedOverAt).getTime() : Date.now();
   const startMs = performance.now();
@@ -55,7 +62,9 @@ function siteWith({ minutesAgo = 0 as number | 'no run', of = undefined as numbe
   const told: string[] = [];
   const tell = (message: string) => void told.push(message);
   const reporter = { info: tell, warn: tell, progress: () => undefined };
-  const ports = { ...site.ports, locks, reporter, clock: { ...systemClock, now } };
+  const { fileSystems } = site.ports;
+  const looked = mounted ? { ...fileSystems, mountedIn: async () => mounted() } : fileSystems;
+  const ports = { ...site.ports, fileSystems: looked, locks, reporter, clock: { ...systemClock, now } };
   const pre = (context: JobContext, change: Partial<JobSpec> = {}, signal = new AbortController().signal) => {
     const changed = { ...spec, ...change };
     const time = runTimeFromNow(ports.clock, changed);
@@ -85,6 +94,18 @@ function siteWith({ minutesAgo = 0 as number | 'no run', of = undefined as numbe
   };
 }
 
+/** The line of a run that hands over one file system in place of images. */
+function asFiles(line: JournalLine): JournalLine {
+  // The lines of a world are made of records.
+  const record = line as JournalLine & JournalRecord;
+  if (record.kind === 'planned') {
+    return { ...line, data: { ...record.data, spec: { ...record.data.spec, files: { onUnreadable: 'fail' } } } };
+  }
+  if (record.kind === 'intent' && record.data.step === 'export') return { ...line, data: { step: 'mount' } };
+  if (record.kind !== 'done' || record.data.step !== 'export') return line;
+  return { ...line, data: { step: 'mount', result: { mounted: 1 } } };
+}
+
 /** Waits until somebody asked the holder to stop. */
 const askedToStop = (lock: Lock) =>
   new Promise<void>((resolve) => lock.listenForStop().addEventListener('abort', () => resolve()));
@@ -96,6 +117,33 @@ describe('a further call of the same run of the product', () => {
     const joined = must(await pre(contextOf('2')));
 
     expect(joinedResult(joined)).toMatchObject({ runId: id, directory: '/export/job-0', degraded: false });
+    expect(members()).toEqual(['1', '2']);
+  });
+
+  test.each([
+    ['the manifest', (file: string) => file.endsWith(MANIFEST_NAME)],
+    ['an image', (file: string) => file.endsWith('.raw')],
+  ])('fails when %s of what was handed over is gone, and has no part in the run', async (_what, isGone) => {
+    const { id, site, pre, members, isOpen } = siteWith();
+    const gone = [...site.files.keys()].filter(isGone);
+    for (const file of gone) site.files.delete(file);
+
+    expect(gone).not.toEqual([]);
+    await expect(pre(contextOf('2'))).rejects.toMatchObject({
+      code: 'E_EXPORT',
+      message: expect.stringContaining(`run "${id}"`),
+    });
+    expect([members(), isOpen()]).toEqual([['1'], true]);
+  });
+
+  test('fails when a file system is not mounted any more, as after a new start of the machine', async () => {
+    let mounted = 1;
+    const { pre, members } = siteWith({ mounted: () => mounted });
+
+    await pre(contextOf('2'));
+    mounted = 0;
+
+    await expect(pre(contextOf('3'))).rejects.toMatchObject({ code: 'E_EXPORT' });
     expect(members()).toEqual(['1', '2']);
   });
 
