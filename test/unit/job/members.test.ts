@@ -14,6 +14,7 @@ import { reap } from '../../../src/job/reap.ts';
 import { runTimeFromNow } from '../../../src/job/run-time.ts';
 import { systemClock } from '../../../src/platform/clock.ts';
 import { createFileLocks } from '../../../src/platform/file-locks.ts';
+import { SnaphookError } from '../../../src/ports/errors.ts';
 import type { JournalLine, Lock } from '../../../src/ports/journal.ts';
 import { jobSpec } from './job-spec.ts';
 import { QUIET, WAITING_RUN } from './worlds/quiet-world.ts';
@@ -82,6 +83,9 @@ function siteWith({
     members: () => stateOf(id).members.map(({ name, hasLeft }) => (hasLeft ? `${name} left` : name)),
     async waits() {
       while (!told.some((message) => message.includes('waiting for it'))) await systemClock.sleep(5);
+    },
+    async waitsForPost() {
+      while (!told.some((message) => message.includes('waiting for the post hook'))) await systemClock.sleep(5);
     },
     isOpen: () => site.journals.get(id)?.folder === 'open',
     post: (context: JobContext) => post(ports, spec, context),
@@ -199,6 +203,56 @@ describe('a further call of the same run of the product', () => {
     await expect(pre(contextOf('1', undefined, { productRunId: '7' }))).rejects.toMatchObject({ code: 'E_RUN_OPEN' });
 
     expect(isOpen()).toBe(true);
+  });
+
+  test.each<[string, JobContext]>([
+    ['comes again', contextOf('1')],
+    ['is started again alone', contextOf('1', 3)],
+    ['is of another level', contextOf('3', undefined, { level: 'log' })],
+  ])(
+    'a call that %s does not replace a run that others read: it waits until they have ended',
+    async (_what, context) => {
+      const { pre, post: postOf, isOpen, waitsForPost } = siteWith();
+      await pre(contextOf('2'));
+
+      const turn = pre(context, { onOpenRun: 'replace' });
+      await waitsForPost();
+      expect(isOpen()).toBe(true);
+      await postOf(contextOf('2'));
+      if (context.member?.name !== '1') await postOf(contextOf('1'));
+
+      expect(await turn).toBeUndefined();
+      expect(isOpen()).toBe(false);
+    },
+  );
+
+  test('a call that waits for other readers in vain tells whose post hook did not come, and leaves them what they read', async () => {
+    const { pre, isOpen, waitsForPost } = siteWith();
+    await pre(contextOf('2'));
+    const over = new SnaphookError('E_DEADLINE', 'the time is over');
+    const limited = new AbortController();
+
+    const turn = expect(pre(contextOf('1'), { onOpenRun: 'replace' }, limited.signal)).rejects.toMatchObject({
+      code: 'E_RUN_OPEN',
+      hint: expect.stringContaining('No post hook came of: 1, 2.'),
+    });
+    await waitsForPost();
+    limited.abort(over);
+    await turn;
+
+    expect(isOpen()).toBe(true);
+  });
+
+  test.each<[string, JobContext]>([
+    ['the only reader itself, which was started again', contextOf('1')],
+    ['a call of another server', contextOf('3', undefined, { instance: 'client2' })],
+    ['a hook that is no call of several', CONTEXT_OF_ONE],
+  ])('a run is replaced by %s', async (_what, context) => {
+    const { pre, isOpen } = siteWith();
+
+    expect(await pre(context, { onOpenRun: 'replace' })).toBeUndefined();
+
+    expect(isOpen()).toBe(false);
   });
 
   test('a run whose time for joining is over is not taken for that of today', async () => {
