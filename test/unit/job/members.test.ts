@@ -12,6 +12,7 @@ import { MANIFEST_NAME } from '../../../src/job/plan.ts';
 import { post } from '../../../src/job/post.ts';
 import { reap } from '../../../src/job/reap.ts';
 import { runTimeFromNow } from '../../../src/job/run-time.ts';
+import { status } from '../../../src/job/status.ts';
 import { systemClock } from '../../../src/platform/clock.ts';
 import { createFileLocks } from '../../../src/platform/file-locks.ts';
 import { SnaphookError } from '../../../src/ports/errors.ts';
@@ -87,6 +88,7 @@ function siteWith({
     async waitsForPost() {
       while (!told.some((message) => message.includes('waiting for the post hook'))) await systemClock.sleep(5);
     },
+    readers: async () => (await status(ports, 1)).flatMap((run) => run.readers),
     isOpen: () => site.journals.get(id)?.folder === 'open',
     post: (context: JobContext) => post(ports, spec, context),
     holdJob: (context: JobContext) =>
@@ -336,6 +338,18 @@ describe('the post hook of one of several calls', () => {
     expect([members(), isOpen()]).toEqual([['1 left', '2'], true]);
     expect(await postOf(contextOf('2'))).toMatchObject({ runs: [{ runId: id, handedOver: true }], leftToOthers: [] });
     expect(isOpen()).toBe(false);
+  });
+
+  test('status tells who still reads', async () => {
+    const { pre, post: postOf, readers } = siteWith();
+    await pre(contextOf('2'));
+    const before = await readers();
+
+    await postOf(contextOf('1'));
+    const between = await readers();
+    await postOf(contextOf('2'));
+
+    expect([before, between, await readers()]).toEqual([['1', '2'], ['2'], []]);
   });
 
   test('a second time, or without a part in the run, it leaves the run alone', async () => {
