@@ -56,6 +56,7 @@ export const netBackup: Integration = {
         notifyFile(request, 'pre'),
         notifyFile(request, 'post'),
         { kind: 'step', text: 'Backup selections of the policy: the exportDirectory of the job, on this client.' },
+        ...(request.system === 'windows' ? [ONE_STREAM] : []),
         {
           kind: 'step',
           text: `On the server, in bp.conf or the host properties of the media and primary server: BPSTART_TIMEOUT, BPEND_TIMEOUT and CLIENT_READ_TIMEOUT of ${limitSeconds} or more.`,
@@ -63,6 +64,12 @@ export const netBackup: Integration = {
       ];
     },
   },
+};
+
+/** No variable tells the scripts there of which stream they are. */
+const ONE_STREAM: InstallItem = {
+  kind: 'step',
+  text: 'Attributes of the policy: take "Allow multiple data streams" off. On Windows the end of one stream would release what the others read.',
 };
 
 /** Undefined for a backup that is one stream, or of which nothing tells that it is more. */

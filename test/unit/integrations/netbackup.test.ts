@@ -106,6 +106,13 @@ describe('client', () => {
     });
   });
 
+  test('on Windows, where nothing tells streams apart, one stream is asked for', () => {
+    const steps = (system: 'linux' | 'windows') =>
+      install({ system }).filter((item) => item.kind === 'step' && item.text.includes('Allow multiple data streams'));
+
+    expect([steps('windows').length, steps('linux').length]).toEqual([1, 0]);
+  });
+
   test('a name that NetBackup does not take is refused', () => {
     for (const policy of ['', 'a b', '../x', 'ü']) {
       expect(() => install({ settings: { ...SETTINGS, policy } })).toThrow(

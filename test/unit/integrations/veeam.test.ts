@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { LIMIT_MARGIN_MS } from '../../../hooks/hook-work.ts';
 import { askWindows, readProc } from '../../../integrations/veeam/ancestors.ts';
 import { veeam, veeamWith } from '../../../integrations/veeam/integration.ts';
 import { veeamAgent } from '../../../integrations/veeam-agent/integration.ts';
@@ -61,6 +62,16 @@ describe('job scripts', () => {
         throw new Error('not found');
       }),
     ).toEqual([]);
+  });
+
+  test('the look-up ends within the margin that the deadline of a hook leaves, with time to start and to end', () => {
+    let limitMs = Number.NaN;
+    askWindows(4242, (_script, limit) => {
+      limitMs = limit;
+      return '';
+    });
+
+    expect(limitMs).toBeLessThanOrEqual(LIMIT_MARGIN_MS - 1000);
   });
 
   test('on Linux the processes above are read, nearest first', async () => {
