@@ -2,7 +2,7 @@ import { lstat, mkdir, open, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { syncFolder } from '../../platform/sync-folder.ts';
 import type { BandRequest, StagedBands } from '../../ports/bands.ts';
-import { deviceContent } from '../device-content.ts';
+import { openDevice } from '../device-content.ts';
 import { writeFull } from '../file-io.ts';
 import { leavesOf } from '../leaves.ts';
 import { TreeHash } from '../tree-hash.ts';
@@ -35,10 +35,9 @@ export async function stageBands(
   const shards = new Set<string>();
   let dataBytes = 0;
   let changedBytes = 0;
-  const device = await open(request.devicePath, 'r');
+  const device = await openDevice(request.devicePath, request.sizeBytes);
   try {
-    const disk = deviceContent(device, request.devicePath, request.sizeBytes);
-    for await (const { positionBytes, content, blake2b, stretches } of leavesOf(disk, request.bandBytes, signal)) {
+    for await (const { positionBytes, content, blake2b, stretches } of leavesOf(device, request.bandBytes, signal)) {
       hash.add(blake2b);
       if (stretches.length > 0) {
         const band = positionBytes / request.bandBytes;
@@ -54,7 +53,7 @@ export async function stageBands(
       progress(positionBytes + content.length);
     }
   } finally {
-    await device.close();
+    await device.file.close();
   }
   const contentHash = hash.end();
   const { run, sizeBytes, bandBytes } = request;
