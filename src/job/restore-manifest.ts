@@ -88,7 +88,7 @@ export function readBackup(text: string, vmName: string | undefined): Restorable
   return {
     runId: textOf(fieldsOf(root.run), 'id'),
     snapshot: textOf(fieldsOf(root.snapshot), 'name'),
-    createdAt: textOf(root, 'createdAt'),
+    createdAt: momentOf(root, 'createdAt'),
     takenAt: takenAtOf(root),
     gradeAsked: optionalTextOf(root, 'gradeAsked'),
     vm: {
@@ -270,8 +270,15 @@ function uuidOf(vm: Fields): InstanceUuid {
 }
 
 function takenAtOf(root: Fields): string {
-  const text = optionalTextOf(fieldsOf(root.snapshot), 'takenAt') ?? textOf(root, 'createdAt');
-  if (Number.isNaN(Date.parse(text))) throw damaged('takenAt');
+  const snapshot = fieldsOf(root.snapshot);
+  return snapshot.takenAt === undefined ? momentOf(root, 'createdAt') : momentOf(snapshot, 'takenAt');
+}
+
+/** As manifests have it, ISO 8601 in UTC: `Date.parse` alone takes a date with any text in parentheses. */
+function momentOf(fields: Fields, name: string): string {
+  const text = textOf(fields, name);
+  const isIso = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/.test(text);
+  if (!isIso || Number.isNaN(Date.parse(text))) throw damaged(name);
   return text;
 }
 

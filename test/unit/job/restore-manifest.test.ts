@@ -107,7 +107,12 @@ test('a backup is as old as its snapshot, or as its manifest where that tells no
 
   expect(readBackup(manifest(), undefined).takenAt).toBe('2026-01-01T00:00:00.000Z');
   expect(readBackup(manifest({ snapshot: { name, takenAt } }), undefined).takenAt).toBe(takenAt);
-  expect(await refusal(manifest({ snapshot: { name, takenAt: 'yesterday' } }))).toMatchObject({ code: 'E_RESTORE' });
+  const forged = `${takenAt.slice(0, 10)} (\n\u001b[2Jgenuine)`;
+  expect(Date.parse(forged)).not.toBeNaN();
+  for (const odd of ['yesterday', forged, '2026-13-01T00:00:00Z']) {
+    expect(await refusal(manifest({ snapshot: { name, takenAt: odd } }))).toMatchObject({ code: 'E_RESTORE' });
+    expect(await refusal(manifest({ createdAt: odd }))).toMatchObject({ code: 'E_RESTORE' });
+  }
 });
 
 test('a manifest tells of a VM everything it is made of, and of each disk its image', () => {
