@@ -173,7 +173,7 @@ export async function endAttach(
 
 /**
  * May the VM that brought disks be removed with them? Not when somebody has taken them from it: their files lie in its folder. Errors:
- * `E_LEFTOVERS` when another VM uses one, too.
+ * `E_LEFTOVERS` when another VM uses one, too, or may.
  */
 export async function mayGo(
   { vmImport, reporter }: JobPorts,
@@ -186,8 +186,15 @@ export async function mayGo(
     reporter.warn('the disks of a VM were taken from it: it stays, as their files lie in its folder', { vm: name });
     return false;
   }
-  const users = await vmImport.usersOf({ files, vm: made }, signal);
-  if (users.length === 0) return true;
+  const { users, unreadable } = await vmImport.usersOf({ files, vm: made }, signal);
+  if (users.length === 0 && unreadable.length === 0) return true;
+  if (users.length === 0) {
+    throw new SnaphookError(
+      'E_LEFTOVERS',
+      `VM "${name}" stays: vCenter does not show whether VM "${unreadable.join('", "')}" uses a disk of it`,
+      { hint: 'Make it readable in vCenter, or remove it from the inventory; then run `snaphook reap --apply`.' },
+    );
+  }
   throw new SnaphookError('E_LEFTOVERS', `VM "${name}" stays: VM "${users.join('", "')}" uses a disk of it, too`, {
     hint: `Take the disks from one of the two in vCenter, without deleting their files; then run \`snaphook reap --apply\`.`,
   });
