@@ -10,7 +10,7 @@ import type { VerbResult } from './console.ts';
 import { EXIT } from './exit-codes.ts';
 import type { Manifest } from './manifest-schema.ts';
 import { jsonDocument } from './render/json.ts';
-import { table } from './render/text.ts';
+import { lineOf, table } from './render/text.ts';
 
 interface Place {
   /** Of the manifest; the index lies beside it. */
@@ -104,7 +104,7 @@ function textOf(
 ): string {
   const others = missing + changed + extra - named.length;
   return [
-    `run ${run.id} of job "${run.job}", handed over at ${createdAt}\n`,
+    lineOf(`run ${run.id} of job "${run.job}", handed over at ${createdAt}`),
     table(named.map(({ kind, path: place, why = '' }) => [kind, place, why])),
     others > 0 ? `and ${others} more\n` : '',
     isSigned ? 'the signature of the manifest is valid\n' : 'a signature was not checked: no --public-key was given\n',
