@@ -9,7 +9,7 @@ import type { VerbResult } from '../console.ts';
 import { EXIT } from '../exit-codes.ts';
 import { jsonDocument } from '../render/json.ts';
 import { InstallRecords, sha256Of } from './install-record.ts';
-import { type FileItem, type FileState, removeFile, stateOf, writeItem } from './installed-files.ts';
+import { type FileItem, type FileState, removeFile, stateOf, writeItems } from './installed-files.ts';
 
 export interface InstallCall {
   readonly configFile: string;
@@ -108,7 +108,12 @@ function writeAll(records: InstallRecords, integration: string, job: string, fil
   const written = files.map((item) => ({ path: item.path, sha256: sha256Of(item.content) }));
   const earlier = record?.files ?? [];
   records.write({ version: 1, integration, job, files: [...earlier, ...written] });
-  for (const item of files) if (states.get(item.path) !== 'unchanged') writeItem(item);
+  try {
+    writeItems(files.filter((item) => states.get(item.path) !== 'unchanged'));
+  } catch (error) {
+    if (!record) records.remove(integration, job);
+    throw error;
+  }
   const changed = earlier.filter((file) => !states.has(file.path) && removeFile(file) === 'changed');
   records.write({ version: 1, integration, job, files: [...changed, ...written] });
   return states;

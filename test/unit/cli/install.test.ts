@@ -7,11 +7,14 @@ import {
   readFileSync,
   statSync,
   symlinkSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { tmpdir, userInfo } from 'node:os';
 import path from 'node:path';
+import { sha256Of } from '../../../src/cli/install/install-record.ts';
 import { installVerb, uninstallVerb } from '../../../src/cli/install/install-verb.ts';
+import { type FileItem, stateOf, writeItems } from '../../../src/cli/install/installed-files.ts';
 
 const place = () => {
   const folder = mkdtempSync(path.join(tmpdir(), 'install-'));
@@ -113,6 +116,80 @@ test('a mode that was changed is set right again', async () => {
 
   expect((await installVerb(call())).text).toContain(`${file}  written anew`);
   expect(statSync(file).mode & 0o777).toBe(0o755);
+});
+
+describe('files that are written together', () => {
+  const items = (folder: string, more: Partial<FileItem> = {}): readonly FileItem[] =>
+    ['first', 'second'].map((name) => ({
+      kind: 'file' as const,
+      path: path.join(folder, name),
+      mode: 0o755,
+      content: `${name}\n`,
+      ...(name === 'second' && more),
+    }));
+
+  test.each<[string, (folder: string) => Partial<FileItem>]>([
+    ['has an owner who does not exist', () => ({ owner: 'nobody-of-this-name' })],
+    ['has a folder that does not exist', () => ({ path: '/nowhere/at/all/second' })],
+    ['has a name that is too long', (folder) => ({ path: path.join(folder, 'x'.repeat(256)) })],
+  ])('leave nothing behind when the second one %s', (_what, changeIn) => {
+    const { scripts } = place();
+
+    expect(() => writeItems(items(scripts, changeIn(scripts)))).toThrow(expect.objectContaining({ code: 'E_USAGE' }));
+
+    expect(readdirSync(scripts)).toEqual([]);
+  });
+
+  test('take away old drafts of an install that was killed, and nothing else', () => {
+    const { scripts } = place();
+    const left = (name: string, ageSeconds: number) => {
+      const file = path.join(scripts, name);
+      writeFileSync(file, '');
+      const seconds = Date.now() / 1000 - ageSeconds;
+      utimesSync(file, seconds, seconds);
+    };
+    left('.snaphook-new-0123456789abcdef', 7200);
+    left('.snaphook-new-00000000000000aa', 60);
+    left('.snaphook-new-of-mine', 7200);
+    symlinkSync('/etc/passwd', path.join(scripts, '.snaphook-new-fedcba9876543210'));
+
+    writeItems(items(scripts));
+
+    expect(readdirSync(scripts).sort()).toEqual([
+      '.snaphook-new-00000000000000aa',
+      '.snaphook-new-fedcba9876543210',
+      '.snaphook-new-of-mine',
+      'first',
+      'second',
+    ]);
+  });
+
+  test('are ours to write again when somebody else owns one of them', () => {
+    const [item] = items(place().scripts);
+    if (!item) throw new Error('there are two');
+    const record = {
+      version: 1,
+      integration: 'x',
+      job: 'x',
+      files: [{ path: item.path, sha256: sha256Of('first\n') }],
+    } as const;
+    writeItems([item]);
+    const me = userInfo().username;
+    // Whoever runs this cannot be both.
+    const other = me === 'nobody' ? 'root' : 'nobody';
+
+    expect(stateOf({ ...item, owner: me }, { ...record, files: [...record.files] })).toBe('unchanged');
+    expect(stateOf({ ...item, owner: other }, { ...record, files: [...record.files] })).toBe('ours');
+  });
+});
+
+test('a record of files that could not be written is not kept', async () => {
+  const { call } = place();
+
+  // A folder that takes no files, not even root's.
+  await expect(installVerb(call({ settings: ['folder=/proc'] }))).rejects.toThrow(/cannot be written/);
+
+  await expect(uninstallVerb(call())).rejects.toThrow(/nothing of --integration "avamar" is installed/);
 });
 
 test.each([
