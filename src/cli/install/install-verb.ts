@@ -2,6 +2,7 @@ import path from 'node:path';
 import { isSea } from 'node:sea';
 import { integrationNamed } from '../../../integrations/catalogue.ts';
 import type { InstallGuide, InstallItem } from '../../../integrations/contract.ts';
+import { parseSeconds } from '../../../integrations/hook-options.ts';
 import { loadConfig } from '../../config/load.ts';
 import { SnaphookError } from '../../ports/errors.ts';
 import { jobSpec } from '../compose.ts';
@@ -160,6 +161,7 @@ function settingsOf(name: string, guide: InstallGuide, given: readonly string[])
         hint: known.length === 0 ? 'It has none.' : `Give ${known.map((each) => `${each}=VALUE`).join(', ')}.`,
       });
     }
+    if (key === 'limitSeconds') parseSeconds('--set limitSeconds', value.join('='));
     values.set(key, value.join('='));
   }
   for (const { name: key, meaning, fallback } of guide.settings) {

@@ -197,6 +197,7 @@ test.each([
   [{ settings: ['fodler=/x'] }, /fodler/],
   [{ settings: ['folder'] }, /"folder"/],
   [{ settings: ['folder=/nowhere/at/all'] }, /does not exist here/],
+  [{ settings: ['limitSeconds=10min'] }, /limitSeconds "10min" is not a whole number/],
 ])('%j is refused', async (more, message) => {
   const { call } = place();
 
