@@ -3,12 +3,14 @@ import { isSea } from 'node:sea';
 import { integrationNamed } from '../../../integrations/catalogue.ts';
 import type { InstallGuide, InstallItem } from '../../../integrations/contract.ts';
 import { parseSeconds } from '../../../integrations/hook-options.ts';
+import { missingCallsStep } from '../../../integrations/missing-calls.ts';
 import { loadConfig } from '../../config/load.ts';
 import { SnaphookError } from '../../ports/errors.ts';
 import { jobSpec } from '../compose.ts';
 import type { VerbResult } from '../console.ts';
 import { EXIT } from '../exit-codes.ts';
 import { jsonDocument } from '../render/json.ts';
+import { hasSudoRule, requireAbsolute, requireProgramOfRoot } from './hook-program.ts';
 import { InstallRecords, sha256Of } from './install-record.ts';
 import { type FileItem, type FileState, removeFile, stateOf, writeItems } from './installed-files.ts';
 
@@ -37,13 +39,19 @@ export async function installVerb(call: InstallCall): Promise<VerbResult> {
       hint: 'Add --dry-run and put them there by hand, or run this on that machine.',
     });
   }
-  const items = integration.installation.items({
+  const program = programOf(call, system);
+  const configFile = call.isOwnConfig ? path.resolve(call.configFile) : undefined;
+  if (configFile !== undefined) requireAbsolute('--config', configFile, system);
+  const installed = integration.installation.items({
     job: call.job,
-    program: call.program ?? ownProgram(),
+    program,
     system,
-    configFile: call.isOwnConfig ? path.resolve(call.configFile) : undefined,
+    configFile,
     settings: settingsOf(integration.name, integration.installation, call.settings),
   });
+  if (!call.dryRun && hasSudoRule(installed)) requireProgramOfRoot(program);
+  const missing = missingCallsStep(integration.title, integration.guarantees);
+  const items = missing ? [...installed, missing] : installed;
   const records = new InstallRecords(config.stateDirectory);
   const files = items.filter((item) => item.kind === 'file');
   const states = call.dryRun ? new Map<string, FileState>() : writeAll(records, integration.name, call.job, files);
@@ -174,6 +182,18 @@ function settingsOf(name: string, guide: InstallGuide, given: readonly string[])
     values.set(key, fallback);
   }
   return Object.fromEntries(values);
+}
+
+/** Errors: `E_USAGE` for one that is none on the system. */
+function programOf({ program }: InstallCall, system: 'linux' | 'windows'): string {
+  if (program === undefined && system !== THIS_SYSTEM) {
+    throw new SnaphookError('E_USAGE', `files for ${system} need --program`, {
+      hint: 'Give the absolute path that snaphook has there: the one of this machine is of no use.',
+    });
+  }
+  const called = program ?? ownProgram();
+  requireAbsolute('--program', called, system);
+  return called;
 }
 
 /** The single executable, or the program file that Node runs. */

@@ -12,8 +12,9 @@ import {
 } from 'node:fs';
 import { tmpdir, userInfo } from 'node:os';
 import path from 'node:path';
+import { requireProgramOfRoot } from '../../../src/cli/install/hook-program.ts';
 import { sha256Of } from '../../../src/cli/install/install-record.ts';
-import { installVerb, uninstallVerb } from '../../../src/cli/install/install-verb.ts';
+import { type InstallCall, installVerb, uninstallVerb } from '../../../src/cli/install/install-verb.ts';
 import { type FileItem, stateOf, writeItems } from '../../../src/cli/install/installed-files.ts';
 
 const place = () => {
@@ -32,7 +33,7 @@ jobs:
   nightly: { vms: [sql01], targetPool: P, freeze: none, grade: crash, exportDirectory: ${folder}/export }
 `,
   );
-  const call = (more: { settings?: readonly string[]; job?: string; dryRun?: boolean } = {}) => ({
+  const call = (more: Partial<InstallCall> = {}) => ({
     configFile,
     isOwnConfig: true,
     product: 'avamar',
@@ -118,6 +119,40 @@ test('a mode that was changed is set right again', async () => {
   expect(statSync(file).mode & 0o777).toBe(0o755);
 });
 
+test('install ends with what to do where the product calls no post hook', async () => {
+  const { call } = place();
+
+  expect((await installVerb(call())).text).toMatch(/\* Do not count on a post hook of Dell Avamar.*snaphook reap.*\n$/);
+});
+
+describe('a program that sudo will run as root', () => {
+  const bacula = { product: 'bacula', settings: ['director=here'] };
+
+  test('is refused when somebody else could change it, and nothing is written', async () => {
+    const { call, folder } = place();
+    const program = path.join(folder, 'snaphook');
+    writeFileSync(program, '#!/bin/sh\n');
+    chmodSync(program, 0o777);
+
+    await expect(installVerb(call({ ...bacula, program }))).rejects.toThrow(/writable for others than root/);
+    expect(existsSync(path.join(folder, 'state'))).toBe(false);
+  });
+
+  test('is refused behind a link and in a folder of others, and taken where all is root’s', () => {
+    const { folder } = place();
+    const open = path.join(folder, 'open');
+    mkdirSync(open);
+    writeFileSync(path.join(open, 'snaphook'), '#!/bin/sh\n', { mode: 0o755 });
+    chmodSync(open, 0o777);
+    symlinkSync(path.join(open, 'snaphook'), path.join(folder, 'link'));
+
+    expect(() => requireProgramOfRoot(path.join(open, 'snaphook'))).toThrow(/writable for others/);
+    expect(() => requireProgramOfRoot(path.join(folder, 'link'))).toThrow(/writable for others/);
+    expect(() => requireProgramOfRoot('/nowhere/snaphook')).toThrow(/is not there/);
+    expect(() => requireProgramOfRoot('/bin/sh')).not.toThrow();
+  });
+});
+
 describe('files that are written together', () => {
   const items = (folder: string, more: Partial<FileItem> = {}): readonly FileItem[] =>
     ['first', 'second'].map((name) => ({
@@ -192,11 +227,15 @@ test('a record of files that could not be written is not kept', async () => {
   await expect(uninstallVerb(call())).rejects.toThrow(/nothing of --integration "avamar" is installed/);
 });
 
-test.each([
+test.each<[Partial<InstallCall>, RegExp]>([
   [{ job: 'nihgtly' }, /no job "nihgtly"/],
   [{ settings: ['fodler=/x'] }, /fodler/],
   [{ settings: ['folder'] }, /"folder"/],
   [{ settings: ['folder=/nowhere/at/all'] }, /does not exist here/],
+  [{ program: './snaphook' }, /"\.\/snaphook" is no absolute path on linux/],
+  [{ system: 'windows', dryRun: true, program: undefined }, /need --program/],
+  [{ system: 'windows', dryRun: true }, /"\/usr\/bin\/snaphook" is no absolute path on windows/],
+  [{ system: 'windows', dryRun: true, program: 'C:\\snaphook.exe' }, /--config .* is no absolute path on windows/],
   [{ settings: ['limitSeconds=10min'] }, /limitSeconds "10min" is not a whole number/],
 ])('%j is refused', async (more, message) => {
   const { call } = place();
