@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { integrationNamed } from '../../integrations/catalogue.ts';
 import type { InstallItem, InstallRequest, Integration, ProductCall, RawCall } from '../../integrations/contract.ts';
+import { missingCallsStep } from '../../integrations/missing-calls.ts';
 
 const ODD_JOBS = [
   'Täglich / SQL',
@@ -92,6 +93,20 @@ export function describeIntegration(
       if (item.kind === 'step') continue;
       expect(item.kind === 'file' ? item.content : item.text).not.toMatch(/#!|\$@|\bexec |\/bin\/sh|\$PPID/);
     }
+  });
+
+  test('who installs it is told of every ending after which no post hook may come, and what to do then', () => {
+    const { postAfterFailedPre, postAfterFailedBackup, postAfterCancel, mayOverlap } = integration.guarantees;
+    const step = missingCallsStep(integration.title, integration.guarantees);
+    const text = step?.kind === 'step' ? step.text : '';
+
+    expect(/a pre hook that failed/.test(text)).toBe(!postAfterFailedPre);
+    expect(/a backup that failed/.test(text)).toBe(!postAfterFailedBackup);
+    expect(/a backup that was cancelled/.test(text)).toBe(!postAfterCancel);
+    if (text === '') return;
+    expect(text).toContain('snaphook reap');
+    const isHandedOver = !postAfterFailedBackup || !postAfterCancel;
+    expect(/can still be reading/.test(text)).toBe(isHandedOver && mayOverlap);
   });
 
   test('files that are installed have absolute paths, a mode that only their owner can write, and end with a line end', () => {

@@ -9,7 +9,7 @@ import { describeIntegration } from '../../contract/integration.ts';
 const JOB = 'a3b0c4d5-0000-4111-8222-333344445555';
 const SESSION = 'F00DCAFE-1111-4222-8333-444455556666';
 const MANAGER = `"C:\\Program Files\\Veeam\\Backup and Replication\\Backup\\Veeam.Backup.Manager.exe" "startbackupjob" "owner=[vbsvc]" "Normal" "${JOB}" "${SESSION}"`;
-const SHELL = String.raw`C:\Windows\system32\cmd.exe /c ""C:\ProgramData\snaphook\hooks\veeam-pre-x.bat""`;
+const SHELL = String.raw`C:\Windows\system32\cmd.exe /c ""C:\Program Files\snaphook\hooks\veeam-pre-x.bat""`;
 const SETTINGS = { limitSeconds: '600' };
 const NOBODY = { job: undefined, runId: undefined };
 
@@ -114,7 +114,7 @@ describe('agent', () => {
 
   test.each([
     ['linux', '/etc/snaphook/hooks/veeam-agent-pre-nightly-sql.sh', '\n'],
-    ['windows', String.raw`C:\ProgramData\snaphook\hooks\veeam-agent-pre-nightly-sql.bat`, '\r\n'],
+    ['windows', String.raw`C:\Program Files\snaphook\hooks\veeam-agent-pre-nightly-sql.bat`, '\r\n'],
   ] as const)('the script on %s has the name and the line ends that the agent takes', (system, path, end) => {
     const [pre] = veeamAgent.installation.items({
       job: 'nightly-sql',
