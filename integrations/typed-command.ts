@@ -10,12 +10,6 @@ export function typedCall({ phase }: RawCall): ProductCall {
   });
 }
 
-/** Where a post hook may not come: a run that waits for one fails every next pre hook of the job, as `onOpenRun` is by default. */
-export const OPEN_RUN_STEP: InstallItem = {
-  kind: 'step',
-  text: 'Set `onOpenRun: replace` in the job of snaphook if its backups never overlap: else, when a post hook did not come, each next pre hook exits 11 until `snaphook reap --apply --include-waiting`.',
-};
-
 /** The words of a hook's command. `phase` undefined: the product tells it by itself. `limitSeconds` of 0: the product waits as long as it takes. */
 export function hookWords(
   integration: string,

@@ -1,5 +1,5 @@
 import type { InstallItem, InstallRequest, Integration } from '../contract.ts';
-import { commandAndArguments, hookWords, OPEN_RUN_STEP, typedCall } from '../typed-command.ts';
+import { commandAndArguments, hookWords, typedCall } from '../typed-command.ts';
 
 const NAME = 'acronis';
 
@@ -34,7 +34,6 @@ export const acronis: Integration = {
         kind: 'step',
         text: 'Use the pre- and post-backup commands, not those of the data capture: these come after the plan has made its own snapshot.',
       },
-      OPEN_RUN_STEP,
     ],
   },
 };

@@ -1,5 +1,5 @@
 import type { Integration } from '../contract.ts';
-import { commandLine, hookWords, OPEN_RUN_STEP, typedCall } from '../typed-command.ts';
+import { commandLine, hookWords, typedCall } from '../typed-command.ts';
 
 const NAME = 'arcserve';
 
@@ -36,7 +36,6 @@ export const arcserve: Integration = {
       },
       { kind: 'step', text: 'On exit code 1 of the first one: skip the job. Do not skip the command after the job.' },
       { kind: 'step', text: 'The program has to be on a local disk of the machine that runs the job.' },
-      OPEN_RUN_STEP,
     ],
   },
 };

@@ -1,5 +1,5 @@
 import type { Integration } from '../contract.ts';
-import { hookFile, OPEN_RUN_STEP, typedCall } from '../typed-command.ts';
+import { hookFile, typedCall } from '../typed-command.ts';
 
 const NAME = 'avamar';
 
@@ -46,7 +46,6 @@ export const avamar: Integration = {
           text: 'Tick the box that aborts the backup when the script before it fails: without it the backup goes on without images.',
         },
         { kind: 'step', text: `Set the maximum run time of both scripts to ${limitSeconds} seconds.` },
-        OPEN_RUN_STEP,
       ];
     },
   },

@@ -1,5 +1,5 @@
 import type { Integration } from '../contract.ts';
-import { commandLine, hookWords, OPEN_RUN_STEP, typedCall } from '../typed-command.ts';
+import { commandLine, hookWords, typedCall } from '../typed-command.ts';
 
 const NAME = 'backup-exec';
 
@@ -41,7 +41,6 @@ export const backupExec: Integration = {
           kind: 'step',
           text: `Let the job cancel commands after ${Math.ceil(Number(limitSeconds) / 60)} minutes, not earlier.`,
         },
-        OPEN_RUN_STEP,
       ];
     },
   },

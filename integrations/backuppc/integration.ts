@@ -11,7 +11,7 @@ import {
   selfRaisingFile,
   sudoersFile,
 } from '../root-script.ts';
-import { hookFolder, OPEN_RUN_STEP } from '../typed-command.ts';
+import { hookFolder } from '../typed-command.ts';
 
 const LEVELS: Readonly<Record<string, string>> = { full: 'full', incr: 'incremental' };
 const OUTCOMES: Readonly<Record<string, BackupOutcome>> = { '1': 'ok', '0': 'failed' };
@@ -90,7 +90,6 @@ function items(request: InstallRequest): readonly InstallItem[] {
       kind: 'step',
       text: 'Where it is written by a web page, keep UserCmdCheckStatus at 1: BackupPC ignores a hook that fails without it.',
     },
-    OPEN_RUN_STEP,
   ];
 }
 

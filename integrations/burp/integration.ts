@@ -1,7 +1,7 @@
 import { SnaphookError } from '../../src/ports/errors.ts';
 import type { BackupOutcome, Integration, ProductCall } from '../contract.ts';
 import { fileNameOf, hookLine, requireLinux, scriptFile } from '../root-script.ts';
-import { hookFolder, OPEN_RUN_STEP } from '../typed-command.ts';
+import { hookFolder } from '../typed-command.ts';
 
 /** Of all that a server script is called for. */
 const SERVER_BACKUPS: readonly string[] = ['backup', 'backup_timed'];
@@ -76,7 +76,6 @@ export const burp: Integration = {
           where: 'the file of the client in clientconfdir on the burp server, only where the server is this machine',
           text: [`server_script_post = ${script}`, 'server_script_post_run_on_fail = 1'].join('\n'),
         },
-        OPEN_RUN_STEP,
       ];
     },
   },

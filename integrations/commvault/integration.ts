@@ -1,6 +1,6 @@
 import { SnaphookError } from '../../src/ports/errors.ts';
 import type { Integration } from '../contract.ts';
-import { commandLine, hookWords, OPEN_RUN_STEP } from '../typed-command.ts';
+import { commandLine, hookWords } from '../typed-command.ts';
 
 const NAME = 'commvault';
 
@@ -54,7 +54,6 @@ export const commvault: Integration = {
           kind: 'step',
           text: 'Give the processes credentials, or allow the program in sAdminWhiteListBinaries: new clients refuse programs outside the installation folder.',
         },
-        OPEN_RUN_STEP,
       ];
     },
   },

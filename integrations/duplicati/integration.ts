@@ -2,7 +2,7 @@ import path from 'node:path';
 import { SnaphookError } from '../../src/ports/errors.ts';
 import type { BackupOutcome, InstallRequest, Integration } from '../contract.ts';
 import { hookScript } from '../hook-script.ts';
-import { commandInScript, hookWords, OPEN_RUN_STEP, withoutSpace } from '../typed-command.ts';
+import { commandInScript, hookWords, withoutSpace } from '../typed-command.ts';
 
 const NAME = 'duplicati';
 
@@ -60,7 +60,6 @@ export const duplicati: Integration = {
         script,
         { kind: 'lines', where: 'the advanced options of the backup, edited as text', text: `${options.join('\n')}\n` },
         { kind: 'step', text: 'Let the source data of the backup be the exportDirectory of the job.' },
-        OPEN_RUN_STEP,
       ];
     },
   },

@@ -1,6 +1,6 @@
 import { SnaphookError } from '../../src/ports/errors.ts';
 import type { InstallRequest, Integration } from '../contract.ts';
-import { commandLine, hookFile, hookWords, OPEN_RUN_STEP, typedCall, withoutSpace } from '../typed-command.ts';
+import { commandLine, hookFile, hookWords, typedCall, withoutSpace } from '../typed-command.ts';
 
 const NAME = 'networker';
 
@@ -61,7 +61,6 @@ export const networker: Integration = {
           kind: 'step',
           text: 'Keep `timeout` longer than the longest backup: when it is over the images are taken away, whatever still reads them.',
         },
-        OPEN_RUN_STEP,
       ];
     },
   },

@@ -1,6 +1,6 @@
 import { SnaphookError } from '../../src/ports/errors.ts';
 import type { Integration, RawCall } from '../contract.ts';
-import { commandLine, fileNamePart, hookWords, OPEN_RUN_STEP } from '../typed-command.ts';
+import { commandLine, fileNamePart, hookWords } from '../typed-command.ts';
 
 const NAME = 'networker-save';
 
@@ -66,7 +66,6 @@ export const networkerSave: Integration = {
           kind: 'step',
           text: 'Let its save set be the exportDirectory of the job, and only that: every save set calls the command.',
         },
-        OPEN_RUN_STEP,
       ];
     },
   },

@@ -1,5 +1,5 @@
 import type { Integration } from '../contract.ts';
-import { hookFile, OPEN_RUN_STEP, typedCall } from '../typed-command.ts';
+import { hookFile, typedCall } from '../typed-command.ts';
 
 const NAME = 'rubrik';
 
@@ -48,7 +48,6 @@ export const rubrik: Integration = {
           kind: 'step',
           text: 'Where the API has `PrePostScript`: `scriptPath`, `timeoutMs` (milliseconds) and `failureHandling` say the same.',
         },
-        OPEN_RUN_STEP,
       ];
     },
   },

@@ -1,6 +1,6 @@
 import { SnaphookError } from '../../src/ports/errors.ts';
 import type { InstallRequest, Integration } from '../contract.ts';
-import { commandLine, hookWords, OPEN_RUN_STEP, typedCall } from '../typed-command.ts';
+import { commandLine, hookWords, typedCall } from '../typed-command.ts';
 
 const NAME = 'spectrum-protect';
 
@@ -42,7 +42,6 @@ export const spectrumProtect: Integration = {
         kind: 'step',
         text: "Let the schedule's objects be the names under which the data are to be known, such as /vm/sql01, and its options -snapshotroot=DIRECTORY, the job's exportDirectory or a folder in it.",
       },
-      OPEN_RUN_STEP,
     ],
   },
 };

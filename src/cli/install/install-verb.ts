@@ -50,8 +50,7 @@ export async function installVerb(call: InstallCall): Promise<VerbResult> {
     settings: settingsOf(integration.name, integration.installation, call.settings),
   });
   if (!call.dryRun && hasSudoRule(installed)) requireProgramOfRoot(program);
-  const missing = missingCallsStep(integration.title, integration.guarantees);
-  const items = missing ? [...installed, missing] : installed;
+  const items = [...installed, missingCallsStep(integration.title, integration.guarantees)];
   const records = new InstallRecords(config.stateDirectory);
   const files = items.filter((item) => item.kind === 'file');
   const states = call.dryRun ? new Map<string, FileState>() : writeAll(records, integration.name, call.job, files);

@@ -2,15 +2,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { integrationNamed, integrationNames } from '../../../integrations/catalogue.ts';
 import type { Integration } from '../../../integrations/contract.ts';
-import { OPEN_RUN_STEP } from '../../../integrations/typed-command.ts';
 
 const FOLDER = path.join(__dirname, '../../../integrations');
-/** Their scripts cannot count on a post hook, and nothing of the product's own tells that the earlier run is over. */
-const POST_MAY_BE_MISSING = [
-  ...['acronis', 'amanda', 'arcserve', 'avamar', 'backup-exec', 'backuppc', 'burp', 'commvault', 'duplicati'],
-  ...['networker', 'networker-save', 'rubrik', 'spectrum-protect'],
-];
-
 const FOLDERS = ['directory', 'source'];
 
 const all = (): Promise<readonly Integration[]> => Promise.all(integrationNames().map(integrationNamed));
@@ -25,13 +18,6 @@ const itemsOf = ({ installation }: Integration) =>
       installation.settings.map(({ name, fallback }) => [name, fallback ?? (FOLDERS.includes(name) ? '/x' : 'x')]),
     ),
   });
-
-test.each(POST_MAY_BE_MISSING)(
-  '%s: whoever sets it up is told what becomes of a run without its post hook',
-  async (name) => {
-    expect(itemsOf(await integrationNamed(name))).toContainEqual(OPEN_RUN_STEP);
-  },
-);
 
 test.each(['amanda', 'backuppc'])(
   '%s: its user, who is not root, has to find out whether he comes to his hook',
