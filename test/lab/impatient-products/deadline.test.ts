@@ -131,7 +131,8 @@ describe('the heartbeat', () => {
     const working = startHook('post-backup', args(config));
     await held.reached;
     const waiting = startHook('post-backup', args(config));
-    await site.lab.pause(1500);
+    await until(() => / doing="undoing step link" seconds=1/.test(working.stderr()));
+    await until(() => waiting.stderr().includes('doing="waiting for another hook'));
     held.letGo();
 
     expect((await working.ended).stderr).toMatch(/still working doing="undoing step link" seconds=1/);

@@ -46,7 +46,7 @@ test.each<[string, () => SiteChange, string, RegExp]>([
       ),
     }),
     'E_CONFIG',
-    /deadlineSeconds \(0\.2\) is not longer than settleSeconds/,
+    /deadline of hooks \(0\.2 s\) is not longer than settleSeconds/,
   ],
   ['a VM that does not exist', () => ({ vms: ['nosuch'] }), 'E_VM_NOT_FOUND', /"nosuch"/],
   ['two VMs of one name', () => ({ vms: ['dup'] }), 'E_VM_AMBIGUOUS', /2 VMs match "dup"/],
