@@ -182,8 +182,8 @@ export const MUTATIONS = [
   {
     name: 'a restored disk that another VM uses goes with the VM that brought it',
     file: 'src/job/restore-into.ts',
-    find: '  if (users.length === 0) return true;',
-    replace: '  if (users.length >= 0) return true;',
+    find: '  if (users.length === 0 && unreadable.length === 0) return true;',
+    replace: '  if (unreadable.length === 0) return true;',
     tests: ['test/unit/job/undo-restore.test.ts'],
   },
 ];
