@@ -7,6 +7,7 @@ import type {
   VmInventory,
 } from '../inventory.ts';
 import { ChangeFeed } from './change-feed.ts';
+import { applySetting } from './change-tracking.ts';
 import { parentOf } from './disk-chains.ts';
 import type { Model } from './model.ts';
 import type {
@@ -65,6 +66,7 @@ export function buildModel(inventory: VcenterInventory): Model {
 /** Puts a VM into the inventory; its host and pool must exist. */
 export function addVm(model: Model, datacenter: DatacenterRecord, spec: VmInventory): VmRecord {
   const vm = addBareVm(model, datacenter, spec);
+  applySetting(vm);
   addSnapshots(model, vm);
   return vm;
 }
@@ -81,6 +83,7 @@ function addBareVm(model: Model, datacenter: DatacenterRecord, spec: VmInventory
     pool: poolNamed(host.cluster, spec.resourcePool),
     spec: { ...spec, vmPathName: homePath(spec) },
     snapshots: [],
+    tracking: new Map(),
     modifiedAt: model.startedAt,
   };
   folder.children.push(vm);
@@ -104,6 +107,7 @@ function addSnapshots(model: Model, vm: VmRecord): void {
       vm,
       number,
       spec: { ...spec, disks: spec.disks ?? below() },
+      changeIds: new Map(),
       children: (spec.children ?? []).map(snapshotOf),
     };
   };

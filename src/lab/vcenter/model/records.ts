@@ -6,6 +6,7 @@ import type {
   SnapshotInventory,
   VmInventory,
 } from '../inventory.ts';
+import type { DiskTracking } from './change-tracking.ts';
 
 /** The inventory as it is now: records are changed in place, then the change feed is told. */
 export type EntityRecord =
@@ -76,6 +77,8 @@ export interface VmRecord extends RecordCommon {
   spec: VmInventory;
   /** Roots of the snapshot tree. */
   readonly snapshots: SnapshotRecord[];
+  /** Of changes, by device key of the disk. */
+  readonly tracking: Map<number, DiskTracking>;
   /** Counts reconfigurations, shown in `config.changeVersion` and `config.modified`. */
   modifiedAt: Date;
   /** What `layoutEx` still shows until the VM is changed: the files as they were called before their datastore was renamed. */
@@ -88,5 +91,7 @@ export interface SnapshotRecord {
   /** Number inside the VM, from 1. */
   readonly number: number;
   spec: SnapshotInventory & { readonly disks: readonly DiskInventory[] };
+  /** Of its disks that are tracked, by device key. */
+  readonly changeIds: ReadonlyMap<number, string>;
   readonly children: SnapshotRecord[];
 }
