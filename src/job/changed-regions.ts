@@ -6,7 +6,7 @@ import { managedCaptureResultOf } from './step-results.ts';
 import { inVcenter } from './vcenter-session.ts';
 
 /** A disk in the VM snapshot of this run, by a name of that point in time. */
-export interface TrackedDisk {
+interface TrackedDisk {
   readonly point: TrackedPoint;
   readonly vm: MoRef;
   readonly snapshot: MoRef;

@@ -8,7 +8,7 @@ import type { BandEntry, BandIndex } from './band-index.ts';
 import { type BandShape, bandCount, bandLength, bandPath } from './band-layout.ts';
 
 /** A band whose content is known without reading the device. */
-export interface UnreadBand {
+interface UnreadBand {
   /** BLAKE2b-512 of the content in hex. */
   readonly blake2b: string;
   /** Undefined: it holds zeros, and there is no file of it. */

@@ -20,7 +20,7 @@ export interface DiskTracking {
   readonly points: Map<number, Content>;
 }
 
-export interface ChangedArea {
+interface ChangedArea {
   readonly startBytes: number;
   readonly lengthBytes: number;
 }
