@@ -81,7 +81,7 @@ export function readHookOptions(argv: readonly string[], env: NodeJS.ProcessEnv)
     vms: vms.length > 0 ? vms : splitList(env.SNAPHOOK_VMS),
     configFile: either(values.config, 'SNAPHOOK_CONFIG'),
     onOpenRun: parseOnOpenRun(values['on-open-run']),
-    limitSeconds: parseSeconds(either(values['limit-seconds'], 'SNAPHOOK_LIMIT_SECONDS')),
+    limitSeconds: parseSeconds('--limit-seconds', either(values['limit-seconds'], 'SNAPHOOK_LIMIT_SECONDS')),
     logFile: either(values.log, 'SNAPHOOK_LOG'),
     json: values.json ?? false,
     debug: values.debug ?? false,
@@ -113,10 +113,11 @@ function parseOnOpenRun(text: string | undefined): OnOpenRun | undefined {
   throw new SnaphookError('E_USAGE', `--on-open-run "${text}" is unknown`, { hint: `Use ${ON_OPEN_RUN.join(', ')}.` });
 }
 
-function parseSeconds(text: string | undefined): number | undefined {
+/** How long a product waits, as `option` has it. Errors: `E_USAGE`. */
+export function parseSeconds(option: string, text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
   if (/^\d{1,7}$/.test(text)) return Number(text);
-  throw new SnaphookError('E_USAGE', `--limit-seconds "${text}" is not a whole number of seconds`, {
+  throw new SnaphookError('E_USAGE', `${option} "${text}" is not a whole number of seconds`, {
     hint: 'Give the seconds that the product waits for the hook, or 0.',
   });
 }

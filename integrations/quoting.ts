@@ -7,18 +7,33 @@ export function shellWord(text: string): string {
 }
 
 /**
- * For a line of a .bat file or a command field that cmd.exe reads: the one word. Percent signs are doubled as in a batch file.
- * Errors: `E_USAGE` for what cmd.exe has no way to write: quotes and line ends.
+ * For a line of a .bat file: the one word, with percent signs doubled. Errors: `E_USAGE` for what has no way to be written there: quotes,
+ * line ends, and what is not ASCII, as cmd.exe reads its files in the code page of its machine.
  */
 export function batchWord(text: string): string {
-  if (/["\r\n\0]/.test(text)) {
+  if (/["\r\n\0]|\P{ASCII}/u.test(text)) {
     throw new SnaphookError('E_USAGE', `${JSON.stringify(text)} cannot be written into a batch file`, {
-      hint: 'Choose a name without quotes and line ends.',
+      hint: 'Choose a name of ASCII characters, without quotes and line ends.',
     });
   }
-  if (/^[\w@+:.\\/-]+$/.test(text)) return text;
-  return `"${text.replaceAll('%', '%%').replace(/\\+$/, (end) => end + end)}"`;
+  return quotedForCmd(text.replaceAll('%', '%%'));
 }
+
+/**
+ * For a command field or a prompt that cmd.exe reads, where nothing makes one percent sign of two: the one word. Errors: `E_USAGE` for
+ * quotes, line ends, and what cmd.exe would take for a variable.
+ */
+export function fieldWord(text: string): string {
+  if (/["\r\n\0]|%[^%]+%/.test(text)) {
+    throw new SnaphookError('E_USAGE', `${JSON.stringify(text)} cannot be written into a command for cmd.exe`, {
+      hint: 'Choose a name without quotes and line ends, and with one percent sign at most.',
+    });
+  }
+  return quotedForCmd(text);
+}
+
+const quotedForCmd = (text: string): string =>
+  /^[\w@+:.\\/-]+$/.test(text) ? text : `"${text.replace(/\\+$/, (end) => end + end)}"`;
 
 /**
  * For YAML: the one text, whatever is in it.

@@ -17,8 +17,7 @@ export function fileNameOf(job: string): string {
  * can give an option of the hook.
  */
 export function hookLine(request: InstallRequest, integration: string, limitSeconds?: string): string {
-  const words = [...hookWords(integration, undefined, request, limitSeconds), '--on-open-run=replace'];
-  return `exec ${commandLine('linux', words)} -- "$@"`;
+  return `exec ${commandLine('linux', hookWords(integration, undefined, request, limitSeconds))} -- "$@"`;
 }
 
 interface RootScript {

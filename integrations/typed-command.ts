@@ -1,6 +1,6 @@
 import { SnaphookError } from '../src/ports/errors.ts';
 import type { InstallItem, InstallRequest, ProductCall, RawCall } from './contract.ts';
-import { batchWord, shellWord } from './quoting.ts';
+import { batchWord, fieldWord, shellWord } from './quoting.ts';
 
 /** A product that calls what somebody typed into it and tells nothing: words it may add one day change nothing. Errors: `E_USAGE`. */
 export function typedCall({ phase }: RawCall): ProductCall {
@@ -28,8 +28,12 @@ export function hookWords(
   ];
 }
 
-/** As a shell of the product's system reads it. */
+/** As a shell of the product's system reads it from a field of the product or at a prompt. */
 export const commandLine = (system: InstallRequest['system'], words: readonly string[]): string =>
+  words.map(system === 'windows' ? fieldWord : shellWord).join(' ');
+
+/** The same within a script, which is a batch file on Windows. */
+export const commandInScript = (system: InstallRequest['system'], words: readonly string[]): string =>
   words.map(system === 'windows' ? batchWord : shellWord).join(' ');
 
 /** The words of a command for a field that cuts off program and arguments: program, and the rest as one text. */
@@ -38,9 +42,16 @@ export const commandAndArguments = (system: InstallRequest['system'], words: rea
   parameters: commandLine(system, words.slice(1)),
 });
 
-/** Where hook files lie that a product takes by their path; `install` makes the folder. */
+/**
+ * Where hook files lie that a product takes by their path; `install` makes the folder. Only administrators can make files there: below
+ * ProgramData any user could have made them first, and would own what SYSTEM runs.
+ */
 export const hookFolder = (system: InstallRequest['system']): string =>
-  system === 'windows' ? String.raw`C:\ProgramData\snaphook\hooks` : '/etc/snaphook/hooks';
+  system === 'windows' ? String.raw`C:\Program Files\snaphook\hooks` : '/etc/snaphook/hooks';
+
+/** The path without its space, for products that would cut it there: every Windows gives its folder of programs this second name. */
+export const withoutSpace = (file: string): string =>
+  file.replace(/^C:\\Program Files\\/, String.raw`C:\PROGRA~1`.concat('\\'));
 
 /** Part of a file's name, made of a job's: no separator, nothing hidden, and not the same for two jobs that differ. */
 export function fileNamePart(job: string): string {
@@ -60,7 +71,7 @@ export function hookFile(
   const { job, system } = request;
   const folder = options.folder ?? hookFolder(system);
   const passed = options.passWords ? (system === 'windows' ? ' -- %*' : ' -- "$@"') : '';
-  const command = commandLine(system, hookWords(integration, phase, request, options.limitSeconds)) + passed;
+  const command = commandInScript(system, hookWords(integration, phase, request, options.limitSeconds)) + passed;
   const name = `${integration}-${phase}-${fileNamePart(job)}`;
   return system === 'windows'
     ? {

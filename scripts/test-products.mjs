@@ -100,7 +100,12 @@ function runProduct({ name, packages }) {
     console.log(`skipped ${name}: ${error.message}`);
     return { passed: 0, failed: 0, skipped: 1 };
   }
-  return runInside(name);
+  try {
+    return runInside(name);
+  } catch (error) {
+    console.log(`not ok ${name}: ${error.message}`);
+    return { passed: 0, failed: 1, skipped: 0 };
+  }
 }
 
 function outside(wanted) {
@@ -114,18 +119,19 @@ function outside(wanted) {
   install();
   build();
   prebuildJest();
-  const total = { passed: 0, failed: 0, skipped: 0 };
   try {
     requireMachine();
-    for (const product of PRODUCTS.filter(({ name }) => wanted.length === 0 || wanted.includes(name))) {
-      const { passed, failed, skipped } = runProduct(product);
-      total.passed += passed;
-      total.failed += failed;
-      total.skipped += skipped;
-    }
   } catch (error) {
     console.log(`skipped products: ${error.message}`);
-    total.skipped += 1;
+    console.log('products: 0 passed, 0 failed, 1 skipped');
+    return 0;
+  }
+  const total = { passed: 0, failed: 0, skipped: 0 };
+  for (const product of PRODUCTS.filter(({ name }) => wanted.length === 0 || wanted.includes(name))) {
+    const { passed, failed, skipped } = runProduct(product);
+    total.passed += passed;
+    total.failed += failed;
+    total.skipped += skipped;
   }
   console.log(`products: ${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
   return total.failed === 0 ? 0 : 1;

@@ -91,6 +91,7 @@ function items(request: InstallRequest): readonly InstallItem[] {
   const name = fileNameOf(job);
   const plugin = `snaphook-${name}`;
   const script = `${folder}/${plugin}`;
+  const application = `snaphook-tar-${name}`;
   return [
     selfRaisingFile({
       path: script,
@@ -106,7 +107,7 @@ function items(request: InstallRequest): readonly InstallItem[] {
         '  execute-where client',
         '  execute-on pre-dle-amcheck, pre-dle-estimate, pre-dle-backup, post-dle-backup',
         '}',
-        'define application-tool snaphook-tar {',
+        `define application-tool ${application} {`,
         '  plugin "amgtar"',
         '  property "ONE-FILE-SYSTEM" "NO"',
         '  property "CHECK-DEVICE" "NO"',
@@ -114,7 +115,7 @@ function items(request: InstallRequest): readonly InstallItem[] {
         '}',
         `define dumptype ${plugin} {`,
         '  program "APPLICATION"',
-        '  application "snaphook-tar"',
+        `  application "${application}"`,
         `  script "${plugin}"`,
         '}',
       ].join('\n'),
@@ -131,7 +132,7 @@ function items(request: InstallRequest): readonly InstallItem[] {
     },
     {
       kind: 'step',
-      text: `Check the rule of sudo: visudo -c, and as ${user}: sudo -n -l ${script}. Then run amcheck.`,
+      text: `Check the rule of sudo: visudo -c, and as ${user}: test -x ${script} && sudo -n -l ${script}. Then run amcheck.`,
     },
   ];
 }

@@ -1,3 +1,4 @@
+import path from 'node:path';
 import { SnaphookError } from '../../src/ports/errors.ts';
 import type { BackupOutcome, InstallItem, InstallRequest, Integration, ProductCall } from '../contract.ts';
 import { shellWord } from '../quoting.ts';
@@ -47,6 +48,11 @@ function items(request: InstallRequest): readonly InstallItem[] {
   const { directory = '', user = 'backuppc', folder = hookFolder('linux') } = request.settings;
   const why = ': BackupPC cuts its commands at spaces and puts its variables in for `$`';
   requirePlain('folder', folder, PLAIN_PATH, why);
+  if (!path.posix.isAbsolute(directory)) {
+    throw new SnaphookError('E_USAGE', `directory "${directory}" is not an absolute path`, {
+      hint: "Give the job's exportDirectory, as `--set directory=/...`.",
+    });
+  }
   const name = fileNameOf(request.job);
   const hook = `${folder}/backuppc-${name}`;
   const tar = `${folder}/backuppc-tar-${name}`;
@@ -68,7 +74,18 @@ function items(request: InstallRequest): readonly InstallItem[] {
         "$Conf{TarIncrArgs} = '$incrDate';",
       ].join('\n'),
     },
-    { kind: 'step', text: `Check the rule of sudo: visudo -c, and as ${user}: sudo -n -l ${hook} ${tar}.` },
+    {
+      kind: 'step',
+      text: `Check the rule of sudo: visudo -c, and as ${user}: test -x ${hook} && sudo -n -l ${hook} ${tar}.`,
+    },
+    {
+      kind: 'step',
+      text: `Let ${directory} and every folder above it be root's: root reads what is there, and ${user} gets it.`,
+    },
+    {
+      kind: 'step',
+      text: "Keep the time from snapshot to dump (limits.deadlineSeconds at most) and what guests' clocks are behind below one hour together: incremental dumps miss changes otherwise, and no guard tells.",
+    },
     {
       kind: 'step',
       text: 'Where it is written by a web page, keep UserCmdCheckStatus at 1: BackupPC ignores a hook that fails without it.',
@@ -92,6 +109,7 @@ export const backuppc: Integration = {
     mayOverlap: true,
     sameIdOnRetry: false,
   },
+  // By a time that is an hour before the last dump: as good as comparing for whoever keeps within that hour, see the README.
   incrementals: 'by-comparison',
   installation: {
     settings: [

@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto';
 import { SnaphookError } from '../../src/ports/errors.ts';
 import type { InstallItem, InstallRequest } from '../contract.ts';
-import { shellWord } from '../quoting.ts';
+import { fileNameOf, scriptFile, sudoersFile } from '../root-script.ts';
+import { commandLine, hookWords } from '../typed-command.ts';
 import { commandWord, configString } from './command-word.ts';
 
 /** Where the scripts of a Job run. */
@@ -18,11 +18,12 @@ export interface ProductNames {
 
 /** What the Job resource calls: a pre hook, a post hook in whatever way the backup ended, and a second one where the first did not come. */
 export function jobScripts(request: InstallRequest, names: ProductNames): readonly InstallItem[] {
-  const { job, configFile, system } = request;
+  const { job, system } = request;
   const program = system === 'windows' ? request.program.replaceAll('\\', '/') : request.program;
-  const options = ['--integration', names.integration, '--job', job, ...(configFile ? ['--config', configFile] : [])];
-  const command = (phase: string, ...more: readonly string[]) =>
-    configString([program, 'hook', phase, ...options].map(commandWord).concat('--', WORDS, more).join(' '));
+  const command = (phase: 'pre' | 'post', ...more: readonly string[]) => {
+    const words = hookWords(names.integration, phase, { ...request, program }).map(commandWord);
+    return configString(words.concat('--', WORDS, more).join(' '));
+  };
   const lines = [
     '  Accurate = yes',
     ...runScript('client', 'Before', [`Command = ${command('pre', '--accurate=yes')}`, 'FailJobOnError = yes']),
@@ -39,25 +40,16 @@ export function jobScripts(request: InstallRequest, names: ProductNames): readon
       hint: 'Leave the setting "director" out.',
     });
   }
-  const script = releaseScriptOf(job);
+  const fileName = `release-${fileNameOf(job)}`;
+  // What stands behind `--` there cannot change what root does: no more than which run of the job ended.
+  const script = `/usr/local/sbin/snaphook-${fileName}`;
+  const release = commandLine('linux', hookWords(names.integration, 'post', request));
   const net = configString(['sudo', '-n', script].map(commandWord).concat(WORDS, '"--status=%e"').join(' '));
   const text = [...lines, ...runScript('director', 'After', [`Command = ${net}`, ...FAILED, 'FailJobOnError = no'])];
   return [
     { kind: 'lines', where, text: text.join('\n') },
-    {
-      kind: 'file',
-      path: script,
-      mode: 0o755,
-      owner: 'root',
-      content: `#!/bin/sh\nexec ${[program, 'hook', 'post', ...options].map(shellWord).join(' ')} -- "$@"\n`,
-    },
-    {
-      kind: 'file',
-      path: `/etc/sudoers.d/${fileNameOf(job)}`,
-      mode: 0o440,
-      owner: 'root',
-      content: `${names.directorUser} ALL=(root) NOPASSWD: ${script}\n`,
-    },
+    scriptFile({ path: script, lines: [`exec ${release} -- "$@"`] }),
+    sudoersFile(fileName, names.directorUser, [script]),
   ];
 }
 
@@ -71,13 +63,3 @@ const runScript = (side: Side, when: 'Before' | 'After', settings: readonly stri
   ),
   '  }',
 ];
-
-/** What stands behind `--` there cannot change what root does: no more than which run of the job ended. */
-const releaseScriptOf = (job: string): string => `/usr/local/sbin/${fileNameOf(job)}`;
-
-/** sudo passes over files with dots in their names, and cuts its lines at spaces. */
-function fileNameOf(job: string): string {
-  const plain = job.replace(/[^\w-]/g, '_');
-  const mark = plain === job ? '' : `-${createHash('sha256').update(job).digest('hex').slice(0, 8)}`;
-  return `snaphook-release-${plain}${mark}`;
-}

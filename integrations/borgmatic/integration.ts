@@ -1,6 +1,7 @@
 import { SnaphookError } from '../../src/ports/errors.ts';
 import type { InstallRequest, Integration } from '../contract.ts';
 import { yamlText } from '../quoting.ts';
+import { requireLinux } from '../root-script.ts';
 import { commandLine, hookWords, typedCall } from '../typed-command.ts';
 
 const NAME = 'borgmatic';
@@ -25,28 +26,46 @@ export const borgmatic: Integration = {
   incrementals: 'by-comparison',
   installation: {
     settings: [{ name: 'version', meaning: 'version of borgmatic, such as 1.7: how it writes hooks', fallback: '2.0' }],
-    items: (request) => [
-      { kind: 'lines', where: 'the configuration file of borgmatic', text: configuration(request) },
-      {
-        kind: 'step',
-        text: 'Give this configuration file a call of borgmatic of its own, whose source_directories is the exportDirectory of the job.',
-      },
-      {
-        kind: 'lines',
-        where: 'a drop-in of the service that calls borgmatic, for the runs that are killed',
-        text: `[Service]\nExecStopPost=/bin/sh -c ${systemdWord(hook(request, 'post'))}\n`,
-      },
-    ],
+    items: (request) => {
+      requireLinux(request, 'borgmatic');
+      return [
+        { kind: 'lines', where: 'the configuration file of borgmatic', text: configuration(request) },
+        {
+          kind: 'step',
+          text: 'Give this configuration file a call of borgmatic of its own, whose source_directories is the exportDirectory of the job.',
+        },
+        {
+          kind: 'lines',
+          where: 'a drop-in of the service that calls borgmatic, for the runs that are killed',
+          text: dropIn(request),
+        },
+      ];
+    },
   },
 };
 
-const hook = (request: InstallRequest, phase: 'pre' | 'post'): string =>
-  commandLine('linux', hookWords(NAME, phase, request));
+/** `runId`: what the shell puts in for it. */
+const hook = (request: InstallRequest, phase: 'pre' | 'post', runId: string): string =>
+  `exec ${commandLine('linux', hookWords(NAME, phase, request))} --run-id "${runId}"`;
+
+/**
+ * One id for all commands of one borgmatic, and another one for a borgmatic beside it: the shell's parent is borgmatic. In a service with the
+ * drop-in it is the id that systemd gives to each start of it, as what systemd calls at its end cannot know borgmatic's process.
+ * `INVOCATION_ID` alone would not do: whatever a service starts inherits it, so that several borgmatics may have the same.
+ */
+const SET_ID = 'if [ -n "$SNAPHOOK_SERVICE" ]; then id=$INVOCATION_ID; else id=$PPID; fi';
+
+const dropIn = (request: InstallRequest): string =>
+  [
+    '[Service]',
+    'Environment=SNAPHOOK_SERVICE=yes',
+    `ExecStopPost=/bin/sh -c ${systemdWord(hook(request, 'post', '$INVOCATION_ID'))}`,
+    '',
+  ].join('\n');
 
 function configuration(request: InstallRequest): string {
-  // The shell's parent is borgmatic: one id for all its commands, and another one for a borgmatic beside it.
   const [before, after] = (['pre', 'post'] as const).map((phase) =>
-    command(`${hook(request, phase)} --run-id "$PPID"`),
+    command(`${SET_ID}; ${hook(request, phase, '$id')}`),
   );
   const [major, minor] = versionOf(request);
   if (major >= 2) {

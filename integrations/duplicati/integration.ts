@@ -2,7 +2,7 @@ import path from 'node:path';
 import { SnaphookError } from '../../src/ports/errors.ts';
 import type { BackupOutcome, InstallRequest, Integration } from '../contract.ts';
 import { hookScript } from '../hook-script.ts';
-import { commandLine, hookWords } from '../typed-command.ts';
+import { commandInScript, hookWords, withoutSpace } from '../typed-command.ts';
 
 const NAME = 'duplicati';
 
@@ -52,8 +52,8 @@ export const duplicati: Integration = {
     items: (request) => {
       const script = hookScript(request, NAME, scriptLines(request));
       const options = [
-        `--run-script-before-required=${script.path}`,
-        `--run-script-after=${script.path}`,
+        `--run-script-before-required=${withoutSpace(script.path)}`,
+        `--run-script-after=${withoutSpace(script.path)}`,
         `--run-script-timeout=${request.settings.limitSeconds}s`,
       ];
       return [
@@ -69,7 +69,7 @@ const isOn = (option: string | undefined): boolean => option !== undefined && !/
 
 function scriptLines(request: InstallRequest): readonly string[] {
   const words = hookWords(NAME, undefined, request, request.settings.limitSeconds);
-  const command = commandLine(request.system, words);
+  const command = commandInScript(request.system, words);
   // An exit code of 1, of a program that could not even start, would let Duplicati skip the backup and say nothing.
   if (request.system === 'windows') return [command, 'if %ERRORLEVEL% EQU 1 exit /b 5', 'exit /b %ERRORLEVEL%'];
   // The parent is Duplicati, which does one thing at a time.

@@ -1,6 +1,6 @@
 import { SnaphookError } from '../../src/ports/errors.ts';
 import type { Integration } from '../contract.ts';
-import { batchWord, shellWord } from '../quoting.ts';
+import { commandLine, hookWords } from '../typed-command.ts';
 
 /** Any product that can call a program before and after a backup: all it tells comes by options and variables of the hooks. */
 export const generic: Integration = {
@@ -29,10 +29,8 @@ export const generic: Integration = {
   incrementals: undefined,
   installation: {
     settings: [],
-    items: ({ job, program, system, configFile }) => {
-      const quote = system === 'windows' ? batchWord : shellWord;
-      const options = ['--job', job, ...(configFile === undefined ? [] : ['--config', configFile])];
-      const command = (phase: string) => [program, 'hook', phase, ...options].map(quote).join(' ');
+    items: (request) => {
+      const command = (phase: 'pre' | 'post') => commandLine(request.system, hookWords('generic', phase, request));
       return [
         { kind: 'lines', where: 'the command before the backup', text: command('pre') },
         { kind: 'lines', where: 'the command after the backup, also after a failed one', text: command('post') },

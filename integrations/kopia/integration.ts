@@ -1,7 +1,7 @@
 import { SnaphookError } from '../../src/ports/errors.ts';
 import type { HookPhase, InstallRequest, Integration } from '../contract.ts';
 import { hookScript } from '../hook-script.ts';
-import { commandLine, hookWords } from '../typed-command.ts';
+import { commandInScript, commandLine, hookWords, withoutSpace } from '../typed-command.ts';
 
 const NAME = 'kopia';
 
@@ -46,7 +46,11 @@ export const kopia: Integration = {
       const script = hookScript(request, NAME, scriptLines(request));
       return [
         script,
-        { kind: 'lines', where: 'a shell, as the user of Kopia', text: `${policy(request, script.path)}\n` },
+        {
+          kind: 'lines',
+          where: 'a shell, as the user of Kopia',
+          text: `${policy(request, withoutSpace(script.path))}\n`,
+        },
         { kind: 'step', text: 'Connect to the repository with --enable-actions, or Kopia runs no action.' },
       ];
     },
@@ -55,7 +59,7 @@ export const kopia: Integration = {
 
 function scriptLines(request: InstallRequest): readonly string[] {
   const words = hookWords(NAME, undefined, request, request.settings.limitSeconds);
-  const command = commandLine(request.system, words);
+  const command = commandInScript(request.system, words);
   return request.system === 'windows' ? [command, 'exit /b %ERRORLEVEL%'] : [`exec ${command}`];
 }
 

@@ -1,6 +1,6 @@
 import { SnaphookError } from '../../src/ports/errors.ts';
 import type { InstallItem, InstallRequest, Integration, RawCall } from '../contract.ts';
-import { commandLine, hookWords } from '../typed-command.ts';
+import { commandInScript, hookWords } from '../typed-command.ts';
 import { levelOf, nameOfPolicy, outcomeOf } from './notify-words.ts';
 
 const NAME = 'netbackup';
@@ -10,7 +10,7 @@ const DEFAULT_FOLDERS = {
 };
 
 /** Veritas (Cohesity) NetBackup: bpstart_notify and bpend_notify on the client that owns the file list, once for each stream. */
-export const netBackup: Integration = {
+export const netBackupOn = (platform: NodeJS.Platform): Integration => ({
   name: NAME,
   title: 'NetBackup',
   read(call) {
@@ -27,7 +27,8 @@ export const netBackup: Integration = {
       level: levelOf(type),
       ...(member && { member }),
       ...(phase === 'post' && { outcome: outcomeOf(status) }),
-      ...(resultFile && { resultFile }),
+      // On UNIX the exit code is the result, and no word of later versions may name a file that root writes.
+      ...(platform === 'win32' && resultFile && { resultFile }),
     };
   },
   // On UNIX the client writes backup data to the same stdout.
@@ -56,6 +57,7 @@ export const netBackup: Integration = {
         notifyFile(request, 'pre'),
         notifyFile(request, 'post'),
         { kind: 'step', text: 'Backup selections of the policy: the exportDirectory of the job, on this client.' },
+        ...(request.system === 'windows' ? [ONE_STREAM] : []),
         {
           kind: 'step',
           text: `On the server, in bp.conf or the host properties of the media and primary server: BPSTART_TIMEOUT, BPEND_TIMEOUT and CLIENT_READ_TIMEOUT of ${limitSeconds} or more.`,
@@ -63,6 +65,14 @@ export const netBackup: Integration = {
       ];
     },
   },
+});
+
+export const netBackup = netBackupOn(process.platform);
+
+/** No variable tells the scripts there of which stream they are. */
+const ONE_STREAM: InstallItem = {
+  kind: 'step',
+  text: 'Attributes of the policy: take "Allow multiple data streams" off. On Windows the end of one stream would release what the others read.',
 };
 
 /** Undefined for a backup that is one stream, or of which nothing tells that it is more. */
@@ -80,7 +90,7 @@ function notifyFile(request: InstallRequest, phase: 'pre' | 'post'): InstallItem
   const { policy, schedule, limitSeconds = '300', folder } = settings;
   const name = [phase === 'pre' ? 'bpstart_notify' : 'bpend_notify', nameOfPolicy('policy', policy)];
   if (schedule) name.push(nameOfPolicy('schedule', schedule));
-  const command = commandLine(system, hookWords(NAME, phase, request, limitSeconds));
+  const command = commandInScript(system, hookWords(NAME, phase, request, limitSeconds));
   if (system === 'linux') {
     const path = `${folder || DEFAULT_FOLDERS.linux}/${name.join('.')}`;
     return {

@@ -1,6 +1,6 @@
 import { SnaphookError } from '../../src/ports/errors.ts';
 import type { HookPhase, Integration, ProductCall } from '../contract.ts';
-import { commandLine, hookWords } from '../typed-command.ts';
+import { commandInScript, hookWords } from '../typed-command.ts';
 import { levelOf, nameOfPolicy, outcomeOf } from './notify-words.ts';
 
 const NAME = 'netbackup-server';
@@ -33,7 +33,7 @@ export const netBackupServer: Integration = {
   limitSeconds: undefined,
   incrementals: undefined,
   guarantees: {
-    postAfterFailedPre: true,
+    postAfterFailedPre: false,
     postAfterFailedBackup: true,
     postAfterCancel: false,
     mayOverlap: true,
@@ -45,7 +45,7 @@ export const netBackupServer: Integration = {
       const policy = nameOfPolicy('policy', request.settings.policy);
       // Their own names tell before from after.
       const words = hookWords(NAME, 'post', request).filter((_word, index) => index !== PHASE_AT);
-      const command = commandLine(request.system, words);
+      const command = commandInScript(request.system, words);
       const isWindows = request.system === 'windows';
       return [
         ...OF_POLICIES.map((notify) => ({

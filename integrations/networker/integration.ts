@@ -1,6 +1,6 @@
 import { SnaphookError } from '../../src/ports/errors.ts';
 import type { InstallRequest, Integration } from '../contract.ts';
-import { commandLine, hookFile, hookWords, typedCall } from '../typed-command.ts';
+import { commandLine, hookFile, hookWords, typedCall, withoutSpace } from '../typed-command.ts';
 
 const NAME = 'networker';
 
@@ -35,7 +35,7 @@ export const networker: Integration = {
       const isWindows = request.system === 'windows';
       const files = isWindows ? [hookFile(NAME, 'pre', request), hookFile(NAME, 'post', request)] : [];
       const [pre, post] = isWindows
-        ? files.map(({ path }) => path)
+        ? files.map(({ path }) => withoutSpace(path))
         : (['pre', 'post'] as const).map((phase) => commandLine(request.system, hookWords(NAME, phase, request)));
       const folder = isWindows ? String.raw`C:\Program Files\EMC NetWorker\nsr\res` : '/nsr/res';
       return [

@@ -1,5 +1,6 @@
 import type { InstallRequest, Integration } from '../contract.ts';
 import { hookScript } from '../hook-script.ts';
+import { requireLinux } from '../root-script.ts';
 import { commandLine, hookWords, typedCall } from '../typed-command.ts';
 
 const NAME = 'restic';
@@ -23,13 +24,16 @@ export const restic: Integration = {
   incrementals: 'by-comparison',
   installation: {
     settings: [],
-    items: (request) => [
-      hookScript(request, NAME, wrapper(request)),
-      {
-        kind: 'step',
-        text: `Call ${hookScript(request, NAME, []).path} in place of restic, with the words of \`restic backup\` and the exportDirectory of the job.`,
-      },
-    ],
+    items: (request) => {
+      requireLinux(request, 'restic');
+      return [
+        hookScript(request, NAME, wrapper(request)),
+        {
+          kind: 'step',
+          text: `Call ${hookScript(request, NAME, []).path} in place of restic, with the words of \`restic backup\` and the exportDirectory of the job.`,
+        },
+      ];
+    },
   },
 };
 

@@ -2,6 +2,7 @@ import { SnaphookError } from '../../src/ports/errors.ts';
 import type { HookPhase, InstallRequest, Integration, RawCall } from '../contract.ts';
 import { hookScript } from '../hook-script.ts';
 import { shellWord } from '../quoting.ts';
+import { requireLinux } from '../root-script.ts';
 import { commandLine, hookWords, typedCall } from '../typed-command.ts';
 
 const NAME = 'urbackup';
@@ -30,6 +31,7 @@ export const urbackup: Integration = {
   installation: {
     settings: [{ name: 'directory', meaning: 'the exportDirectory of the job, which has to be there' }],
     items: (request) => {
+      requireLinux(request, 'UrBackup');
       const create = hookScript(request, 'urbackup-create', createLines(request));
       const remove = hookScript(request, 'urbackup-remove', [`exec ${hook(request, 'post')} -- "$@"`]);
       const lines = [`create_filesystem_snapshot=${create.path}`, `remove_filesystem_snapshot=${remove.path}`];
@@ -67,7 +69,9 @@ const hook = (request: InstallRequest, phase: 'pre' | 'post'): string =>
  */
 const createLines = (request: InstallRequest): readonly string[] => [
   '# $1 is the id of the snapshot, $2 the mount point of the file system that is wanted.',
-  `if [ "$(stat -c %d -- "$2")" != "$(stat -c %d -- ${shellWord(request.settings.directory ?? '')})" ]; then`,
+  'wanted=$(stat -c %d -- "$2") || exit 1',
+  `filled=$(stat -c %d -- ${shellWord(request.settings.directory ?? '')}) || exit 1`,
+  'if [ "$wanted" != "$filled" ]; then',
   '  echo SNAPSHOT=none',
   '  exit 0',
   'fi',

@@ -4,7 +4,8 @@ import path from 'node:path';
 
 /** A shell or two may stand between the product and the hook. */
 const MOST_ANCESTORS = 6;
-const POWERSHELL_LIMIT_MS = 20_000;
+/** Runs before the hook's deadline begins, and so within the margin that the deadline leaves to Veeam's limit. */
+const LOOK_UP_LIMIT_MS = 4000;
 
 /** Command lines of the processes above this one, nearest first. None where the system does not tell: identity is a help, not a need. */
 export function ancestorsOfThisProcess(): readonly string[] {
@@ -12,7 +13,7 @@ export function ancestorsOfThisProcess(): readonly string[] {
 }
 
 /** In one call, as each start of PowerShell takes a second. */
-export function askWindows(processId: number, run: (script: string) => string): readonly string[] {
+export function askWindows(processId: number, run: (script: string, limitMs: number) => string): readonly string[] {
   const script = [
     '$ErrorActionPreference = "Stop"',
     `$id = ${processId}`,
@@ -24,7 +25,7 @@ export function askWindows(processId: number, run: (script: string) => string): 
     '}',
   ].join('\n');
   try {
-    return run(script)
+    return run(script, LOOK_UP_LIMIT_MS)
       .split(/\r?\n/)
       .map((line) => line.trim())
       .filter((line) => line !== '');
@@ -33,12 +34,12 @@ export function askWindows(processId: number, run: (script: string) => string): 
   }
 }
 
-function runPowerShell(script: string): string {
+function runPowerShell(script: string, limitMs: number): string {
   const root = process.env.SystemRoot ?? String.raw`C:\Windows`;
   const program = path.win32.join(root, 'System32', 'WindowsPowerShell', 'v1.0', 'powershell.exe');
   return execFileSync(program, ['-NoProfile', '-NonInteractive', '-Command', script], {
     encoding: 'utf8',
-    timeout: POWERSHELL_LIMIT_MS,
+    timeout: limitMs,
     windowsHide: true,
     stdio: ['ignore', 'pipe', 'ignore'],
   });

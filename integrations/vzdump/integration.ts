@@ -1,6 +1,7 @@
 import { SnaphookError } from '../../src/ports/errors.ts';
 import type { InstallRequest, Integration, ProductCall } from '../contract.ts';
 import { hookScript } from '../hook-script.ts';
+import { requireLinux } from '../root-script.ts';
 import { commandLine, hookWords } from '../typed-command.ts';
 
 const NAME = 'vzdump';
@@ -41,6 +42,7 @@ export const vzdump: Integration = {
   installation: {
     settings: [],
     items: (request) => {
+      requireLinux(request, 'vzdump');
       const script = hookScript(request, NAME, [scriptLine(request)]);
       return [
         script,

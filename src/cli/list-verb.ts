@@ -22,7 +22,7 @@ interface HandedOverRun {
 
 /**
  * The absolute paths of what the job's open run handed over, one a line: a product that gets a list backs up what is in it, and takes an
- * empty one for success. Errors: `E_NO_RUN` when nothing is handed over, or it is of another run of the product; `E_EXPORT` when
+ * empty one for success. Errors: `E_NO_RUN` when nothing is handed over, or it is of another run of the product, or is being released; `E_EXPORT` when
  * something of it is not there any more.
  */
 export async function listVerb(configFile: string, context: JobContext): Promise<VerbResult> {
@@ -48,7 +48,8 @@ async function handedOverRun(configFile: string, context: JobContext): Promise<H
   const ports = { journals: createFileJournals(path.join(stateDirectory, 'runs')), clock: systemClock };
   for (const { runId } of await ports.journals.openRuns(context.job)) {
     const { state } = await readJournal(ports, runId);
-    if (!state.handedOverAt || !state.plan || isOtherRun(state.context, context)) continue;
+    // Of a run whose release has begun anything may be gone in the next moment.
+    if (!state.handedOverAt || !state.plan || state.releasing || isOtherRun(state.context, context)) continue;
     return { runId, directory: state.plan.spec.exportDirectory };
   }
   throw new SnaphookError('E_NO_RUN', `job "${context.job}" has handed nothing over to this run of the product`, {

@@ -8,7 +8,7 @@ import { withPorts } from './compose.ts';
 import type { VerbResult } from './console.ts';
 import { EXIT } from './exit-codes.ts';
 import { jsonDocument } from './render/json.ts';
-import { bytesText, table } from './render/text.ts';
+import { bytesText, lineOf, table } from './render/text.ts';
 import { backupOf } from './restore-verb.ts';
 
 export interface RestoreFilesOptions {
@@ -74,10 +74,12 @@ function textOf({ backup, found, summary }: FilesResult, options: RestoreFilesOp
   const what = `${files} file(s) of ${bytesText(sizeBytes)}, ${folders} folder(s), ${links} link(s)`;
   const fileSystem = `${found.volume.holds ?? 'unknown'} on "${found.disk}"`;
   return [
-    `"${options.path}" of VM "${backup.vm.name}" in the backup of ${backup.createdAt}, grade ${backup.vm.grade}: ${fileSystem}\n`,
+    lineOf(
+      `"${options.path}" of VM "${backup.vm.name}" in the backup of ${backup.createdAt}, grade ${backup.vm.grade}: ${fileSystem}`,
+    ),
     table(shown.map(({ kind, sizeBytes: bytes, path: name }) => [kind, kind === 'file' ? bytesText(bytes) : '', name])),
     others > 0 ? `and ${others} more\n` : '',
-    ...found.notIncluded.map((place) => `warning: "${place}" is another file system, and is not included\n`),
+    ...found.notIncluded.map((place) => lineOf(`warning: "${place}" is another file system, and is not included`)),
     specials > 0 ? `warning: ${specials} device(s), socket(s) or pipe(s) are left out\n` : '',
     options.apply
       ? `${what} are in ${to}\n`

@@ -13,6 +13,7 @@ import { EXIT } from './exit-codes.ts';
 import { requireSignature } from './manifest-signature.ts';
 import { jsonDocument } from './render/json.ts';
 import { restorePlanDocument, restorePlanText } from './render/restore-plan.ts';
+import { lineOf } from './render/text.ts';
 
 interface Call {
   readonly configFile: string;
@@ -79,13 +80,15 @@ export async function restoreVerb(call: Call, options: RestoreOptions): Promise<
 
 function endText({ plan, vm, name, replacedAs }: RestoreResult): string {
   if (plan.into) {
-    return `VM "${plan.into.name}" has the disk(s); their files lie in the folder of VM "${name}" (${vm}): keep that as long as they are used\n`;
+    return lineOf(
+      `VM "${plan.into.name}" has the disk(s); their files lie in the folder of VM "${name}" (${vm}): keep that as long as they are used`,
+    );
   }
   const replaced =
     replacedAs === undefined
       ? ''
-      : `the VM that was there is "${replacedAs}" now, powered off; remove it in vCenter when you are sure\n`;
-  return `VM "${name}" (${vm}) is restored, powered off\n${replaced}`;
+      : lineOf(`the VM that was there is "${replacedAs}" now, powered off; remove it in vCenter when you are sure`);
+  return lineOf(`VM "${name}" (${vm}) is restored, powered off`) + replaced;
 }
 
 function goalOf(options: RestoreOptions): RestoreGoal {

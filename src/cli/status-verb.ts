@@ -27,7 +27,8 @@ export async function statusVerb(configFile: string, closedLimit: number): Promi
   };
 }
 
-function stateText({ state, outcome, phase }: RunStatus): string {
+function stateText({ state, outcome, phase, readers }: RunStatus): string {
   if (state === 'kept') return state;
+  if (readers.length > 0) return `${phase ?? state}, read by ${readers.join(', ')}`;
   return state === 'closed' ? (outcome ?? '') : (phase ?? state);
 }

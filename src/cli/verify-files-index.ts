@@ -2,6 +2,7 @@ import { realpath } from 'node:fs/promises';
 import path from 'node:path';
 import { verifyFile } from '../image/verify-image.ts';
 import { insideOf } from '../platform/inside-of.ts';
+import { unlessAborted } from '../platform/unless-aborted.ts';
 import { SnaphookError } from '../ports/errors.ts';
 import type { Reporter } from '../ports/reporter.ts';
 import { compareFilesIndex, type TreeDifference } from '../proxy/linux/compare-files-index.ts';
@@ -9,7 +10,7 @@ import type { VerbResult } from './console.ts';
 import { EXIT } from './exit-codes.ts';
 import type { Manifest } from './manifest-schema.ts';
 import { jsonDocument } from './render/json.ts';
-import { table } from './render/text.ts';
+import { lineOf, table } from './render/text.ts';
 
 interface Place {
   /** Of the manifest; the index lies beside it. */
@@ -22,8 +23,20 @@ interface Place {
 /** More of them are counted, and not named. */
 const NAMED = 1000;
 
-/** Compares files that were handed over mounted, wherever they were restored to, with the index of them. */
-export async function verifyFilesIndex(
+/**
+ * Compares files that were handed over mounted, wherever they were restored to, with the index of them. What hangs in the kernel is not
+ * waited for beyond the signal. Errors: `E_VERIFY`, and the signal's reason.
+ */
+export function verifyFilesIndex(
+  manifest: Manifest,
+  place: Place,
+  reporter: Reporter,
+  signal: AbortSignal,
+): Promise<VerbResult> {
+  return unlessAborted(verify(manifest, place, reporter, signal), signal);
+}
+
+async function verify(
   manifest: Manifest,
   { file, directory, isSigned }: Place,
   reporter: Reporter,
@@ -91,7 +104,7 @@ function textOf(
 ): string {
   const others = missing + changed + extra - named.length;
   return [
-    `run ${run.id} of job "${run.job}", handed over at ${createdAt}\n`,
+    lineOf(`run ${run.id} of job "${run.job}", handed over at ${createdAt}`),
     table(named.map(({ kind, path: place, why = '' }) => [kind, place, why])),
     others > 0 ? `and ${others} more\n` : '',
     isSigned ? 'the signature of the manifest is valid\n' : 'a signature was not checked: no --public-key was given\n',

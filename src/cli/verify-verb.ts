@@ -7,7 +7,7 @@ import { EXIT } from './exit-codes.ts';
 import { type Manifest, manifestSchema } from './manifest-schema.ts';
 import { readText, requireSignature } from './manifest-signature.ts';
 import { jsonDocument } from './render/json.ts';
-import { bytesText, table } from './render/text.ts';
+import { bytesText, lineOf, table } from './render/text.ts';
 import { verifyFilesIndex } from './verify-files-index.ts';
 
 export interface VerifyRequest {
@@ -118,7 +118,7 @@ function textOf(
       ? `${verified.length} ${what}(s) hold what was handed over\n`
       : `${failedOf(verified)} of ${verified.length} ${what}(s) do not hold what was handed over\n`;
   return [
-    `run ${manifest.run.id} of job "${manifest.run.job}", handed over at ${manifest.createdAt}\n`,
+    lineOf(`run ${manifest.run.id} of job "${manifest.run.job}", handed over at ${manifest.createdAt}`),
     table([['', 'image', 'format', 'size', ''], ...rows]),
     isSigned ? 'the signature of the manifest is valid\n' : 'a signature was not checked: no --public-key was given\n',
     summary('image', images),

@@ -1,6 +1,5 @@
-import { open } from 'node:fs/promises';
 import { type ImageFile, LEAF_BYTES } from '../ports/images.ts';
-import { deviceContent } from './device-content.ts';
+import { openDevice } from './device-content.ts';
 import { EarlyFlush } from './early-flush.ts';
 import type { ImageSink } from './image-sink.ts';
 import { leavesOf } from './leaves.ts';
@@ -13,14 +12,13 @@ export async function copyDevice(
   progress: (doneBytes: number) => void,
   signal: AbortSignal,
 ): Promise<Pick<ImageFile, 'dataBytes' | 'contentHash'>> {
-  const device = await open(devicePath, 'r');
+  const device = await openDevice(devicePath, sizeBytes);
   try {
     const hash = new TreeHash(LEAF_BYTES);
     const flush = new EarlyFlush(sink.file);
     let dataBytes = 0;
-    const content = deviceContent(device, devicePath, sizeBytes);
     const copy = sink.takes === 'copy' ? { copyTo: sink.file } : {};
-    for await (const leaf of leavesOf(content, LEAF_BYTES, signal, copy)) {
+    for await (const leaf of leavesOf(device, LEAF_BYTES, signal, copy)) {
       hash.add(leaf.blake2b);
       for (const { start, end } of leaf.stretches) {
         dataBytes += end - start;
@@ -34,6 +32,6 @@ export async function copyDevice(
     await flush.end();
     return { dataBytes, contentHash };
   } finally {
-    await device.close();
+    await device.file.close();
   }
 }

@@ -1,9 +1,13 @@
-import type { FileHandle } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
+import { systemErrorCode } from '../platform/system-error.ts';
+import { unreadDevice } from './export-error.ts';
 import type { FileContent } from './leaf-inspector.ts';
 
-/** The first bytes of a device; reading fails where it ends before them. */
-export const deviceContent = (file: FileHandle, devicePath: string, sizeBytes: number): FileContent => ({
-  sizeBytes,
-  file,
-  name: `device "${devicePath}"`,
-});
+/** The first bytes of a device; reading fails where it ends before them. Errors: `E_EXPORT`. */
+export async function openDevice(devicePath: string, sizeBytes: number): Promise<FileContent> {
+  const name = `device "${devicePath}"`;
+  const file = await open(devicePath, 'r').catch((cause: unknown) => {
+    throw unreadDevice(`${name} cannot be opened (${systemErrorCode(cause)})`, cause);
+  });
+  return { sizeBytes, file, name };
+}

@@ -40,8 +40,17 @@ export class ImageFileReader {
 
   async read(buffer: Buffer, positionBytes: number): Promise<void> {
     const isInside = positionBytes >= 0 && positionBytes + buffer.length <= this.sizeBytes;
-    if (!isInside || (await readFull(this.#handle, buffer, positionBytes)) < buffer.length) {
+    const filled = isInside ? await this.#fill(buffer, positionBytes) : 0;
+    if (!isInside || filled < buffer.length) {
       throw this.damaged(`it ends before byte ${positionBytes + buffer.length}`);
+    }
+  }
+
+  async #fill(buffer: Buffer, positionBytes: number): Promise<number> {
+    try {
+      return await readFull(this.#handle, buffer, positionBytes);
+    } catch (cause) {
+      throw this.damaged(`it cannot be read (${systemErrorCode(cause)})`, cause);
     }
   }
 

@@ -1,9 +1,11 @@
 import type { FileHandle } from 'node:fs/promises';
 import { Worker } from 'node:worker_threads';
+import { unreadDevice } from './export-error.ts';
 import { PIECE_BYTES } from './image-sink.ts';
 import {
   type InspectedLeaf,
   LEAF_PROGRAM,
+  type LeafFailure,
   type LeafPlace,
   type ThreadAnswer,
   type ThreadData,
@@ -17,7 +19,7 @@ export interface LeafInspector {
   close(): Promise<void>;
 }
 
-/** The first bytes of a file. */
+/** The first bytes of a device. */
 export interface FileContent {
   readonly sizeBytes: number;
   readonly file: FileHandle;
@@ -83,7 +85,7 @@ export function inspectorIn(worker: Worker): LeafInspector {
   worker.on('message', (answer: ThreadAnswer) => {
     const asked = waiting.shift();
     if ('leaf' in answer) asked?.resolve(answer.leaf);
-    else asked?.reject(Object.assign(new Error(answer.failure.message), { code: answer.failure.code }));
+    else asked?.reject(errorOf(answer.failure));
   });
   worker.on('error', fail);
   worker.on('exit', (code) => fail(new Error(`a thread that hashes has ended with ${code}`)));
@@ -98,4 +100,9 @@ export function inspectorIn(worker: Worker): LeafInspector {
       await worker.terminate();
     },
   };
+}
+
+function errorOf({ message, code, isOfSource }: LeafFailure): Error {
+  const error = Object.assign(new Error(message), { code });
+  return isOfSource ? unreadDevice(message, error) : error;
 }

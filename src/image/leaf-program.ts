@@ -24,9 +24,14 @@ export interface InspectedLeaf {
   readonly stretches: readonly { readonly start: number; readonly end: number }[];
 }
 
-export type ThreadAnswer =
-  | { readonly leaf: InspectedLeaf }
-  | { readonly failure: { readonly message: string; readonly code: string | undefined } };
+export interface LeafFailure {
+  readonly message: string;
+  readonly code: string | undefined;
+  /** It is reading that failed, not writing. */
+  readonly isOfSource: boolean;
+}
+
+export type ThreadAnswer = { readonly leaf: InspectedLeaf } | { readonly failure: LeafFailure };
 
 /**
  * Answers each `LeafPlace` with a `ThreadAnswer`. One program file is all there is of the product: the threads' program is part of it as
@@ -57,9 +62,12 @@ function read(leaf, start, end, positionBytes) {
       bytes = readSync(from.descriptor, leaf, at, end - at, positionBytes + at);
     } catch (error) {
       error.message = from.name + ' cannot be read: ' + error.message;
-      throw error;
+      throw Object.assign(error, { isOfSource: true });
     }
-    if (bytes === 0) throw new Error(from.name + ' ends at byte ' + (positionBytes + at) + ', before ' + from.sizeBytes);
+    if (bytes === 0) {
+      const why = from.name + ' ends at byte ' + (positionBytes + at) + ', before ' + from.sizeBytes;
+      throw Object.assign(new Error(why), { isOfSource: true });
+    }
     at += bytes;
   }
 }
@@ -96,8 +104,8 @@ function inspect({ startBytes, lengthBytes, positionBytes }) {
 parentPort.on('message', (place) => {
   try {
     parentPort.postMessage({ leaf: inspect(place) });
-  } catch ({ message, code }) {
-    parentPort.postMessage({ failure: { message, code } });
+  } catch ({ message, code, isOfSource = false }) {
+    parentPort.postMessage({ failure: { message, code, isOfSource } });
   }
 });
 `;

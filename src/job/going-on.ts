@@ -1,15 +1,12 @@
+import { isAllThere } from './all-there.ts';
 import { withinLimit } from './deadline.ts';
-import { doubtOf } from './handed-over.ts';
 import type { JobContext, JobSpec } from './job-spec.ts';
-import { mountedDevicesOf } from './mounted-devices.ts';
 import { readJournal } from './open-plans.ts';
-import { imagesOf } from './plan.ts';
 import type { JobPorts } from './ports.ts';
 import type { PreResult } from './pre.ts';
 import { isSameRun } from './product-run.ts';
 import { loadRun } from './run-record.ts';
 import type { Run } from './step.ts';
-import { mountResultOf } from './step-results.ts';
 
 /** What is told of a run that goes on: what it captured was told by the hook that did. */
 export type GoingOn = Pick<PreResult, 'runId' | 'directory' | 'manifest'>;
@@ -46,19 +43,4 @@ function isComplete(run: Run, durationMs: number, signal: AbortSignal): Promise<
   const message = `directory "${run.plan.spec.exportDirectory}" did not answer within ${durationMs} ms`;
   const limit = { durationMs, code: 'E_EXPORT', message } as const;
   return withinLimit(run.ports.clock, limit, signal, (limited) => isAllThere(run, limited));
-}
-
-/** Of a product that backs up an empty mount point nobody would ever know. */
-async function isAllThere(run: Run, signal: AbortSignal): Promise<boolean> {
-  const { plan, ports, journal } = run;
-  const { exportDirectory, files, expose } = plan.spec;
-  if (await doubtOf(run, signal)) return false;
-  if (files) {
-    const folders = mountedDevicesOf(plan).map(({ folder }) => folder);
-    const mounted = await ports.fileSystems.mountedIn(exportDirectory, folders, signal);
-    return mounted === mountResultOf(journal.state)?.mounted;
-  }
-  // Readers of a disk without a copy meet an error when its helper is gone.
-  const paths = (expose ? plan.devices : imagesOf(plan)).map(({ imagePath }) => imagePath);
-  return (await ports.images.existing(exportDirectory, paths, signal)).length === paths.length;
 }

@@ -1,10 +1,9 @@
 import { SnaphookError } from '../ports/errors.ts';
 import type { Demand, Lock, LockUser } from '../ports/journal.ts';
-import { whileHeld } from './held-journal.ts';
+import { isAllThere } from './all-there.ts';
 import { HookPlace, isPreHook, KEEPER, preHookOf, productRunOf } from './hook-place.ts';
 import type { JobContext, JobSpec } from './job-spec.ts';
-import { RunJournal } from './journal.ts';
-import { failedLeader, isWaiting, mayJoin, memberLock, requireOwnVms } from './members.ts';
+import { failedLeader, isReadByOthers, isWaiting, mayJoin, memberLock, readersOf, requireOwnVms } from './members.ts';
 import { readJournal } from './open-plans.ts';
 import type { JobPorts } from './ports.ts';
 import { areFellows, isSameRun } from './product-run.ts';
@@ -67,11 +66,12 @@ export async function asMember<Result>(
 
 /**
  * Takes the job for one pre hook. A crashed run is cleaned up. For a pre hook that is at work, and for a run that is handed over
- * and may be read by the backup product, the job's `onOpenRun` decides; what the backup product itself has started again is over.
+ * and may be read by the backup product, the job's `onOpenRun` decides; what the backup product itself has started again is over, and what
+ * further calls of it read is replaced by none of its calls.
  * Of several calls of one run of the product the first makes the run; the others wait for it, join it, and fail as it fails.
  * A snapshot that is kept, a clone or a revert stops no hook, is stopped by none, and leaves runs alone that are handed over: whether they
  * are in its way it finds out itself.
- * Errors: `E_LOCKED`, `E_RUN_OPEN`, `E_LEADER`, `E_LEFTOVERS`, and the signal's reason.
+ * Errors: `E_LOCKED`, `E_RUN_OPEN`, `E_LEADER`, `E_EXPORT` for a run to join that is not all there, `E_LEFTOVERS`, and the signal's reason.
  */
 export async function takeTurn(request: TurnRequest): Promise<Turn> {
   const { context, ports } = request;
@@ -88,7 +88,7 @@ export async function takeTurn(request: TurnRequest): Promise<Turn> {
         if (hasWaitedForFellow) await throwIfLeaderFailed(request, place);
         return { lock, signal, joined: undefined };
       }
-      if ('join' in cleared) return { lock, signal, joined: await joinRun(request, lock, cleared.join) };
+      if ('join' in cleared) return { lock, signal, joined: await joinRun({ ...request, signal }, lock, cleared.join) };
     } catch (error) {
       await lock.release();
       throw error;
@@ -173,7 +173,7 @@ async function clearEarlierRuns(request: TurnRequest, lock: Lock, signal: AbortS
       if (isSameRun(state.context, context) && state.members.length === 0) {
         const fields = { run: id, productRunId: context.productRunId };
         ports.reporter.warn('the backup product has started this run again; its earlier attempt is over', fields);
-      } else if (spec.onOpenRun === 'wait') return { waitFor: id };
+      } else if (isInTheWay(request, state)) return { waitFor: id };
       else if (spec.onOpenRun === 'fail') throw stillOpen(spec, id);
     }
     ports.reporter.warn('cleaning up an earlier run of this job', { run: id });
@@ -183,10 +183,17 @@ async function clearEarlierRuns(request: TurnRequest, lock: Lock, signal: AbortS
   return 'ours';
 }
 
-async function joinRun({ ports, spec, context, signal }: TurnRequest, lock: Lock, id: string): Promise<JoinedRun> {
-  const journal = await RunJournal.load(whileHeld(await ports.journals.open(id), lock), ports.clock);
-  const { plan } = journal.state;
-  if (plan) requireOwnVms(plan.vms, spec.ownVms ?? [], plan.runId);
+/** What the first call was told is true of a further one only as long as all of it is there: the machine may have been started anew since. */
+async function joinRun(
+  { ports, spec, context, doing, signal }: TurnRequest,
+  lock: Lock,
+  id: string,
+): Promise<JoinedRun> {
+  const { journal, run } = await loadRun(ports, id, { lock });
+  if (!run) throw new TypeError('only a run that was handed over is joined');
+  requireOwnVms(run.plan.vms, spec.ownVms ?? [], run.plan.runId);
+  doing(`looking at what run ${id} handed over`);
+  if (!(await isAllThere(run, signal))) throw notAllThere(spec, id, run.plan.spec.exportDirectory);
   signal.throwIfAborted();
   if (context.member) await journal.append({ kind: 'joined', data: { member: context.member.name } });
   ports.reporter.info('another call of the same backup made the run; this one reads it too', { run: id });
@@ -205,13 +212,24 @@ async function recover({ ports, spec, time }: TurnRequest, lock: Lock, id: strin
   await cleanUpWithin(ports, id, 'recovered', limit, { lock, endsAtMs: time.endsAtMs });
 }
 
-async function waitForRelease({ ports, spec, doing, signal }: TurnRequest, id: string): Promise<void> {
+/** Is the end of this run, which waits for its post hook, to be waited for? To `replace` one that others read is to wait for them. */
+const isInTheWay = ({ spec, context }: TurnRequest, state: RunState): boolean =>
+  spec.onOpenRun === 'wait' || (spec.onOpenRun === 'replace' && isReadByOthers(state, context));
+
+async function waitForRelease(request: TurnRequest, id: string): Promise<void> {
+  const { ports, spec, doing, signal } = request;
   ports.reporter.info('waiting for the post hook of an earlier run of this job', { run: id });
   doing(`waiting for the post hook of run ${id}`);
+  let state: RunState | undefined;
   try {
-    while (isWaiting(await stateOf(ports, id), ports.clock.now())) await ports.clock.sleep(LOOK_AGAIN_MS, signal);
+    for (;;) {
+      state = await stateOf(ports, id);
+      if (!state || !isWaiting(state, ports.clock.now()) || !isInTheWay(request, state)) return;
+      await ports.clock.sleep(LOOK_AGAIN_MS, signal);
+    }
   } catch (error) {
-    throw isTimeOver(signal) ? stillOpen(spec, id, error) : error;
+    if (!isTimeOver(signal)) throw error;
+    throw spec.onOpenRun === 'replace' && state ? stillRead(spec, id, state, error) : stillOpen(spec, id, error);
   }
 }
 
@@ -236,4 +254,15 @@ const stillOpen = (spec: JobSpec, id: string, cause?: unknown) =>
   new SnaphookError('E_RUN_OPEN', `run "${id}" of job "${spec.name}" is handed over and waits for its post hook`, {
     cause,
     hint: 'If its backup has ended, run `snaphook post` for the job; `--on-open-run replace` ends it and goes on.',
+  });
+
+const stillRead = (spec: JobSpec, id: string, state: RunState, cause: unknown) =>
+  new SnaphookError('E_RUN_OPEN', `run "${id}" of job "${spec.name}" is still read by other calls of its backup`, {
+    cause,
+    hint: `No post hook came of: ${readersOf(state).join(', ')}. If they have ended, run \`snaphook post --job ${spec.name}\`.`,
+  });
+
+const notAllThere = (spec: JobSpec, id: string, directory: string) =>
+  new SnaphookError('E_EXPORT', `what run "${id}" handed over in "${directory}" is not all there any more`, {
+    hint: `Do not back it up. End the run with \`snaphook post --job ${spec.name}\`, and let the backup product start again.`,
   });

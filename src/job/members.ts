@@ -3,7 +3,7 @@ import type { VmSelector } from '../ports/hypervisor.ts';
 import type { RunId } from '../ports/identity.ts';
 import type { PlannedVm } from './plan.ts';
 import type { JobPorts } from './ports.ts';
-import { areFellows, fellowshipOf, type ProductRun } from './product-run.ts';
+import { areFellows, fellowshipOf, isSameCaller, type ProductRun } from './product-run.ts';
 import type { RunState } from './run-state.ts';
 
 /** Held by each hook of a member for as long as it works, so that its post hook finds its pre hook wherever that waits. */
@@ -39,6 +39,16 @@ function takesMembers({ plan, handedOverAt, releasing }: RunState, now: Date): b
 
 export const readersOf = ({ members }: RunState): readonly string[] =>
   members.flatMap(({ name, hasLeft }) => (hasLeft ? [] : [name]));
+
+/**
+ * May calls beside `caller` still read the run? Asked by a call of the same server of the same product, which may be one of theirs that came late or again:
+ * it has no right to end what they read.
+ */
+export const isReadByOthers = (state: RunState, caller: ProductRun): boolean =>
+  caller.member !== undefined &&
+  state.context !== undefined &&
+  isSameCaller(state.context, caller) &&
+  readersOf(state).some((name) => name !== caller.member?.name);
 
 /** Is a hook of another call than `caller` at work that may join the run in a moment? */
 export async function isAboutToBeJoined(

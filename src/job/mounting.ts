@@ -30,7 +30,8 @@ export async function mountTargets(
       devicePath,
       beside: besideOf(run, device).flatMap((other) => paths.get(other) ?? []),
       isQuiet: isQuiet(run, capture, { device, folder }),
-      shadowCopies: shadowCopiesOf(plan, capture, device).map(({ id }) => id),
+      // An image holds what the volume itself was, and a copy of that tells nothing about it.
+      shadowCopies: plan.spec.files ? shadowCopiesOf(plan, capture, device).map(({ id }) => id) : [],
     };
     const checks = { check: verify?.fileSystems ?? false, strict: verify?.isDefault !== true };
     const found = await ports.fileSystems.mount(directory, disk, checks, signal);

@@ -16,7 +16,8 @@ export function isOtherRun(a: ProductRun | undefined, b: ProductRun | undefined)
   return haveIds && a.productRunId !== b.productRunId && isSameCaller(a, b);
 }
 
-const isSameCaller = (a: ProductRun, b: ProductRun): boolean =>
+/** The same server of the same product. */
+export const isSameCaller = (a: ProductRun, b: ProductRun): boolean =>
   a.integration === b.integration && a.instance === b.instance;
 
 /**

@@ -1,6 +1,7 @@
 import { SnaphookError } from '../ports/errors.ts';
 import type { VmRecord, VmSelector } from '../ports/hypervisor.ts';
 import type { MoRef } from '../ports/identity.ts';
+import { nextLookMs } from '../ports/polling.ts';
 import type { ImportPlace, VmImport } from '../ports/vm-import.ts';
 import type { RunJournal } from './journal.ts';
 import type { JobPorts } from './ports.ts';
@@ -8,7 +9,7 @@ import type { ExistingVm, RestorableDisk } from './restoration.ts';
 import type { RestorableBackup } from './restore-manifest.ts';
 import { whileVmsAreOurs } from './vm-locks.ts';
 
-/** A run that freezes the VM is soon over. */
+/** A run that freezes the VM is soon over, and so is most of what others do with it. */
 const LOCK_WAIT_MS = 5 * 60_000;
 
 /** The VM that is to get disks, and where the VM is to lie that brings them and keeps their files. */
@@ -27,10 +28,10 @@ export async function planTaking(
   signal: AbortSignal,
 ): Promise<TakingPlan> {
   const vm = await theOne(ports, wish.vm, signal);
-  const why = whyTakesNoDisk(vm);
-  if (why !== undefined) {
+  const obstacle = obstacleOf(vm);
+  if (obstacle !== undefined) {
     throw refused(
-      `VM "${vm.name}" ${why}`,
+      `VM "${vm.name}" ${obstacle.why}`,
       'Correct that in vCenter, or restore the disk as a VM of its own with `--as`.',
     );
   }
@@ -79,17 +80,23 @@ async function theOne({ hypervisor }: JobPorts, selector: VmSelector, signal: Ab
   );
 }
 
+/** Why a VM takes no disk. `passing`: others leave it so for a while only, such as a backup product that makes a VM snapshot. */
+interface Obstacle {
+  readonly why: string;
+  readonly passing: boolean;
+}
+
 /** A VM snapshot would not have the disk: whoever goes back to it would lose it. */
-function whyTakesNoDisk({ template, connected, condition }: VmRecord): string | undefined {
+function obstacleOf({ template, connected, condition }: VmRecord): Obstacle | undefined {
   const { suspended, snapshots, consolidationNeeded, faultTolerant, tasks } = condition;
-  if (template) return 'is a template';
-  if (!connected) return 'is not connected';
-  if (suspended) return 'is suspended';
-  if (faultTolerant) return 'is fault tolerant';
-  if (snapshots.length > 0) return 'has VM snapshots';
-  if (consolidationNeeded) return 'has disks that need consolidation';
+  if (template) return { why: 'is a template', passing: false };
+  if (!connected) return { why: 'is not connected', passing: false };
+  if (suspended) return { why: 'is suspended', passing: false };
+  if (faultTolerant) return { why: 'is fault tolerant', passing: false };
+  if (snapshots.length > 0) return { why: 'has VM snapshots', passing: true };
+  if (consolidationNeeded) return { why: 'has disks that need consolidation', passing: true };
   const busy = tasks.find(({ atWork }) => atWork);
-  return busy && `is busy with "${busy.kind}"`;
+  return busy && { why: `is busy with "${busy.kind}"`, passing: true };
 }
 
 /** The VM that was made to bring disks, and the files of these. */
@@ -100,7 +107,8 @@ interface Brought {
 
 /**
  * Gives the disks of the VM that was made to the other one, then takes them from the first: there is no moment in which no VM has
- * the files. Errors: `E_VM_CHANGED`, `E_LOCKED`, `E_RESTORE`, `E_VCENTER*`.
+ * the files. What passes is waited for: sending the disks may have taken hours. Errors: `E_VM_CHANGED`, `E_LOCKED`, `E_RESTORE`,
+ * `E_VCENTER*`.
  */
 export async function attachDisks(
   ports: JobPorts,
@@ -108,21 +116,42 @@ export async function attachDisks(
   { journal, files, made }: Brought & { readonly journal: RunJournal },
   signal: AbortSignal,
 ): Promise<void> {
-  const { vmImport } = ports;
-  await whileVmsAreOurs(ports, [into], LOCK_WAIT_MS, signal, async (held) => {
-    const [found = []] = await ports.hypervisor.findVms([{ by: 'moRef', moRef: into.moRef }], held);
-    const vm = found.find(({ instanceUuid }) => instanceUuid === into.instanceUuid);
-    const why = vm ? whyTakesNoDisk(vm) : 'was removed or given another identity';
-    if (why !== undefined) {
-      throw new SnaphookError('E_VM_CHANGED', `VM "${into.name}" ${why} since the restore began`, {
-        hint: 'See who works with it, then run again.',
-      });
-    }
+  const { vmImport, clock, reporter } = ports;
+  const give = async (held: AbortSignal): Promise<Obstacle | undefined> => {
+    const obstacle = await obstacleNow(ports, into, held);
+    if (obstacle !== undefined) return obstacle;
     await journal.append({ kind: 'intent', data: { step: 'attach' } });
     await vmImport.attach({ vm: into.moRef, files }, held);
     await vmImport.detach({ vm: made, files }, held);
-  });
+    return undefined;
+  };
+  const beganMs = clock.monotonicMs();
+  for (let waitedMs = 0, looks = 0; ; looks += 1) {
+    // Nobody is kept from the VM between two looks: the obstacle may be a run of this machine.
+    const obstacle = await whileVmsAreOurs(ports, [into], Math.max(0, LOCK_WAIT_MS - waitedMs), signal, give);
+    if (obstacle === undefined) break;
+    const lookedMs = clock.monotonicMs() - beganMs - waitedMs;
+    waitedMs += lookedMs;
+    if (!obstacle.passing || waitedMs >= LOCK_WAIT_MS) {
+      throw new SnaphookError('E_VM_CHANGED', `VM "${into.name}" ${obstacle.why} since the restore began`, {
+        hint: 'See who works with it, then run again.',
+      });
+    }
+    if (looks === 0) reporter.info('waiting for the other VM to take the disks', { vm: into.name, why: obstacle.why });
+    await clock.sleep(Math.min(nextLookMs(waitedMs, lookedMs), LOCK_WAIT_MS - waitedMs), signal);
+    waitedMs = clock.monotonicMs() - beganMs;
+  }
   await journal.append({ kind: 'done', data: { step: 'attach', result: { into: into.moRef } } });
+}
+
+async function obstacleNow(
+  { hypervisor }: JobPorts,
+  { moRef, instanceUuid }: ExistingVm,
+  signal: AbortSignal,
+): Promise<Obstacle | undefined> {
+  const [found = []] = await hypervisor.findVms([{ by: 'moRef', moRef }], signal);
+  const vm = found.find((one) => one.instanceUuid === instanceUuid);
+  return vm ? obstacleOf(vm) : { why: 'was removed or given another identity', passing: false };
 }
 
 /** Whether the other VM has the files as disks: its guest may use them, so it gets them for good. Otherwise nothing is to be undone. */
@@ -144,7 +173,7 @@ export async function endAttach(
 
 /**
  * May the VM that brought disks be removed with them? Not when somebody has taken them from it: their files lie in its folder. Errors:
- * `E_LEFTOVERS` when another VM uses one, too.
+ * `E_LEFTOVERS` when another VM uses one, too, or may.
  */
 export async function mayGo(
   { vmImport, reporter }: JobPorts,
@@ -157,8 +186,15 @@ export async function mayGo(
     reporter.warn('the disks of a VM were taken from it: it stays, as their files lie in its folder', { vm: name });
     return false;
   }
-  const users = await vmImport.usersOf({ files, vm: made }, signal);
-  if (users.length === 0) return true;
+  const { users, unreadable } = await vmImport.usersOf({ files, vm: made }, signal);
+  if (users.length === 0 && unreadable.length === 0) return true;
+  if (users.length === 0) {
+    throw new SnaphookError(
+      'E_LEFTOVERS',
+      `VM "${name}" stays: vCenter does not show whether VM "${unreadable.join('", "')}" uses a disk of it`,
+      { hint: 'Make it readable in vCenter, or remove it from the inventory; then run `snaphook reap --apply`.' },
+    );
+  }
   throw new SnaphookError('E_LEFTOVERS', `VM "${name}" stays: VM "${users.join('", "')}" uses a disk of it, too`, {
     hint: `Take the disks from one of the two in vCenter, without deleting their files; then run \`snaphook reap --apply\`.`,
   });

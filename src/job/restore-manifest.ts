@@ -22,8 +22,10 @@ export interface RestorableVm {
   readonly reasons: readonly string[];
   readonly hardware: VmHardware;
   readonly disks: readonly RestorableDisk[];
-  /** Settings of its firmware, where the backup has them. */
+  /** Settings of its firmware, where the backup has them and the firmware of another VM can read them. */
   readonly nvram: WrittenFile | undefined;
+  /** The backup has these settings as vSphere encrypted them: a VM without the key that is given them does not start. */
+  readonly nvramIsEncrypted: boolean;
   /** What was unusual about it when it was captured, for people. */
   readonly notes: readonly string[];
 }
@@ -45,7 +47,7 @@ const CHANGED_BY_HAND = 'The manifest was changed by hand.';
 
 /**
  * What a manifest says of one VM. `vmName` chooses among several. Errors: `E_RESTORE` for what no VM can be made of: another format, a
- * VM without hardware or disks, images that hold whole datastores or what vSphere has encrypted.
+ * VM without hardware or disks, images that hold whole datastores or disks as vSphere has encrypted them.
  */
 export function readBackup(text: string, vmName: string | undefined): RestorableBackup {
   const root = fieldsOf(parseJson(text));
@@ -71,17 +73,22 @@ export function readBackup(text: string, vmName: string | undefined): Restorable
   const vm = chosenVm(listOf(root.vms), vmName);
   const name = textOf(vm, 'name');
   const notes = listOf(vm.notes);
-  // The array has what vSphere wrote; where vSphere itself reads the disks, it decrypts them.
-  if (fieldsOf(root.route).name === 'snapvx' && notes.some(({ code }) => code === 'encrypted')) {
+  const encrypted = notes.filter(({ code }) => code === 'encrypted');
+  // The array has what vSphere wrote; where vSphere itself reads the disks, it decrypts them. A VM with a key may have plain disks: one with a virtual TPM has.
+  if (fieldsOf(root.route).name === 'snapvx' && encrypted.some(({ disk }) => disk !== undefined)) {
     throw refused(
-      `VM "${name}" is encrypted by vSphere, and so are its images`,
+      `disks of VM "${name}" are encrypted by vSphere, and so are their images`,
       'Only vSphere with the key of the VM can read them. Restore it from a snapshot on the array, or capture it by the route "managed".',
     );
   }
+  const hardware = hardwareOf(vm);
+  const nvram = nvramOf(root, uuidOf(vm));
+  // A virtual TPM makes vSphere encrypt the home of its VM.
+  const isEncrypted = hardware.tpm || encrypted.some(({ disk }) => disk === undefined);
   return {
     runId: textOf(fieldsOf(root.run), 'id'),
     snapshot: textOf(fieldsOf(root.snapshot), 'name'),
-    createdAt: textOf(root, 'createdAt'),
+    createdAt: momentOf(root, 'createdAt'),
     takenAt: takenAtOf(root),
     gradeAsked: optionalTextOf(root, 'gradeAsked'),
     vm: {
@@ -90,9 +97,10 @@ export function readBackup(text: string, vmName: string | undefined): Restorable
       grade: textOf(vm, 'grade'),
       shadowCopies: shadowCopiesOf(vm),
       reasons: Array.isArray(vm.reasons) ? vm.reasons.map(String) : [],
-      hardware: hardwareOf(vm),
+      hardware,
       disks: listOf(vm.disks).map((disk) => diskOf(disk, name, images)),
-      nvram: nvramOf(root, uuidOf(vm)),
+      nvram: isEncrypted ? undefined : nvram,
+      nvramIsEncrypted: isEncrypted && nvram !== undefined,
       notes: notes.filter(({ severity }) => severity === 'warning').map((note) => textOf(note, 'text')),
     },
   };
@@ -262,8 +270,15 @@ function uuidOf(vm: Fields): InstanceUuid {
 }
 
 function takenAtOf(root: Fields): string {
-  const text = optionalTextOf(fieldsOf(root.snapshot), 'takenAt') ?? textOf(root, 'createdAt');
-  if (Number.isNaN(Date.parse(text))) throw damaged('takenAt');
+  const snapshot = fieldsOf(root.snapshot);
+  return snapshot.takenAt === undefined ? momentOf(root, 'createdAt') : momentOf(snapshot, 'takenAt');
+}
+
+/** As manifests have it, ISO 8601 in UTC: `Date.parse` alone takes a date with any text in parentheses. */
+function momentOf(fields: Fields, name: string): string {
+  const text = textOf(fields, name);
+  const isIso = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/.test(text);
+  if (!isIso || Number.isNaN(Date.parse(text))) throw damaged(name);
   return text;
 }
 

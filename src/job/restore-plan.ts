@@ -10,6 +10,8 @@ import { planTaking } from './restore-into.ts';
 import { type RestorableBackup, readBackup } from './restore-manifest.ts';
 
 const MAX_NAME_LENGTH = 80;
+const NVRAM_LEFT_OUT =
+  'the settings of the firmware are left out: vSphere has encrypted them, and a VM without the key would not start with them';
 
 /** What is to become of the disks. */
 export type RestoreGoal =
@@ -79,6 +81,7 @@ export async function planRestore(ports: JobPorts, request: RestoreRequest, sign
       warnings: [
         ...gradeWarnings(backup),
         ...(into ? [] : hardwareWarnings(backup, disks, nvram !== undefined)),
+        ...(!into && request.nvram && backup.vm.nvramIsEncrypted ? [NVRAM_LEFT_OUT] : []),
         ...warnings,
       ],
     };

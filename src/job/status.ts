@@ -1,6 +1,7 @@
 import { type ErrorRecord, toErrorRecord } from '../ports/errors.ts';
 import { foldJournal } from './journal.ts';
 import { type Outcome, STEP_NAMES, type StepName } from './journal-records.ts';
+import { readersOf } from './members.ts';
 import type { JobPorts } from './ports.ts';
 import type { RunPhase } from './run-phase.ts';
 import { isKept, type RunState } from './run-state.ts';
@@ -17,6 +18,8 @@ export interface RunStatus {
   readonly openedAt: string | undefined;
   readonly outcome: Outcome | undefined;
   readonly vms: readonly string[];
+  /** Calls of the product that may still read what was handed over; none where it makes one call for its run. */
+  readonly readers: readonly string[];
   readonly snapshot: string | undefined;
   /** Steps whose effect exists or may exist. */
   readonly holding: readonly StepName[];
@@ -45,6 +48,7 @@ async function statusOf(ports: Pick<JobPorts, 'journals'>, runId: string, job: s
       vms:
         state.plan?.vms.map(({ name }) => name) ??
         [state.restore ?? state.filesRestore ?? []].flat().map(({ of }) => of.name),
+      readers: state.handedOverAt && !state.releasing ? readersOf(state) : [],
       snapshot: state.plan?.snapshotName,
       holding: STEP_NAMES.filter((name) => state.steps[name].at === 'done' || state.steps[name].at === 'intended'),
       errors: state.errors,
@@ -58,6 +62,7 @@ async function statusOf(ports: Pick<JobPorts, 'journals'>, runId: string, job: s
       openedAt: undefined,
       outcome: undefined,
       vms: [],
+      readers: [],
       snapshot: undefined,
       holding: [],
       errors: [toErrorRecord(error)],

@@ -43,7 +43,12 @@ function vmNotes({ name, poweredOn, condition }: VmRecord, now: Date): readonly 
   if (condition.suspended) add('suspended', 'warning', 'is suspended: its memory is not captured');
   if (condition.faultTolerant)
     add('fault-tolerant', 'warning', 'is fault tolerant: only the disks of its primary are captured');
-  if (condition.encrypted) add('encrypted', 'warning', 'is encrypted: without its key no image can be read');
+  if (condition.encrypted)
+    add(
+      'encrypted',
+      'warning',
+      'is encrypted: without its key its configuration and the settings of its firmware cannot be read',
+    );
   if (poweredOn && !condition.toolsRunning) add('tools-not-running', 'info', 'shows no running VMware Tools');
   return notes;
 }

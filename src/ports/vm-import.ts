@@ -67,6 +67,13 @@ export interface VmDisks {
   readonly uses: readonly string[];
 }
 
+/** Names of other VMs. */
+export interface FileUsers {
+  readonly users: readonly string[];
+  /** vCenter does not show which files these use, as of one that its host cannot read: they may be users, too. */
+  readonly unreadable: readonly string[];
+}
+
 export interface VmIdentity {
   readonly name: string;
   /** `new`: one that no VM has. */
@@ -116,11 +123,8 @@ export interface VmImport {
   destroy(vm: MoRef, signal: AbortSignal): Promise<void>;
   /** Undefined when it is gone. */
   disksOf(vm: MoRef, signal: AbortSignal): Promise<VmDisks | undefined>;
-  /** Names of other VMs, running or not, that use one of the files in any way. They are looked for near the VM. */
-  usersOf(
-    of: { readonly files: readonly string[]; readonly vm: MoRef },
-    signal: AbortSignal,
-  ): Promise<readonly string[]>;
+  /** Who else uses one of the files in any way, running or not. They are looked for near the VM. */
+  usersOf(of: { readonly files: readonly string[]; readonly vm: MoRef }, signal: AbortSignal): Promise<FileUsers>;
   /** Adds disks of existing files in one change, all or none, for good, on free SCSI places. `E_RESTORE` where there are too few. */
   attach(of: { readonly vm: MoRef; readonly files: readonly string[] }, signal: AbortSignal): Promise<void>;
   /** Takes those of these files that are disks of the VM from it. The files stay. */

@@ -1,4 +1,5 @@
 import { SnaphookError } from '../ports/errors.ts';
+import type { FileUsers } from '../ports/vm-import.ts';
 import { arrayItems, child, ref, text, typeOf, type VimRef } from './decode.ts';
 import { displayName } from './managed-entity.ts';
 import { type ObjectProperties, retrieveObjects } from './property-collector.ts';
@@ -27,11 +28,21 @@ export async function findHolder(
   return holder && { file: holder.file, vm: nameOf(holder.vm), host: hosts.get(host) };
 }
 
-/** Names of all VMs but this one, running or not, that use one of the files in any way; looked for in the same place. */
-export async function namesOfUsers(session: Session, vm: VimRef, files: readonly string[]): Promise<readonly string[]> {
-  const { vms } = await findUsers(session, vm, files, [VM_FILES], filesUsedBy);
-  return vms.filter(({ vm: { object } }) => object.id !== vm.id).map((user) => nameOf(user.vm));
+/** All VMs but this one, running or not, that use one of the files in any way, or may; looked for in the same place. */
+export async function findFileUsers(session: Session, vm: VimRef, files: readonly string[]): Promise<FileUsers> {
+  const { vms, others } = await findUsers(session, vm, files, [VM_FILES], filesUsedBy);
+  const isUnreadable = ({ properties }: ObjectProperties) => !properties.has(DEVICES) || !properties.has(VM_FILES);
+  const isOther = ({ object }: ObjectProperties) => object.id !== vm.id;
+  return {
+    users: vms
+      .map((user) => user.vm)
+      .filter(isOther)
+      .map(nameOf),
+    unreadable: others.filter((other) => isOther(other) && isUnreadable(other)).map(nameOf),
+  };
 }
+
+const DEVICES = 'config.hardware.device';
 
 /** Property that lists all files of a VM, those of its snapshots too. */
 export const VM_FILES = 'layoutEx.file';
@@ -58,11 +69,12 @@ async function findUsers(
   const wanted = new Set(files.map(datastoreOf));
   const hosts = new Map<string, string>();
   const vms: { readonly file: string; readonly vm: ObjectProperties }[] = [];
+  const others: ObjectProperties[] = [];
   for await (const found of retrieveObjects(session, {
     propSet: [
       {
         type: 'VirtualMachine',
-        pathSet: ['name', 'config.hardware.device', 'runtime.host', 'runtime.powerState', ...more],
+        pathSet: ['name', DEVICES, 'runtime.host', 'runtime.powerState', ...more],
       },
       { type: 'HostSystem', pathSet: ['name'] },
     ],
@@ -83,9 +95,10 @@ async function findUsers(
     else {
       const file = filesOf(found).find((one) => files.includes(one));
       if (file !== undefined) vms.push({ file, vm: found });
+      else others.push(found);
     }
   }
-  return { vms, hosts };
+  return { vms, others, hosts };
 }
 
 /** Those of these names that the host of the VM mounts. */
@@ -115,7 +128,7 @@ const nameOf = ({ object, properties }: ObjectProperties): string =>
   displayName(text(properties.get('name')) ?? object.id);
 
 const disksOf = ({ properties }: ObjectProperties): readonly unknown[] =>
-  arrayItems(properties.get('config.hardware.device')).filter((device) => typeOf(device) === 'VirtualDisk');
+  arrayItems(properties.get(DEVICES)).filter((device) => typeOf(device) === 'VirtualDisk');
 
 export const diskFilesOf = (vm: ObjectProperties): readonly string[] =>
   disksOf(vm).flatMap((disk) => text(child(disk, 'backing', 'fileName')) ?? []);

@@ -13,7 +13,7 @@ import { arrayItems, child, integer, ref, text, type VimRef } from './decode.ts'
 import { findByInventoryPath, removeDisks, type SoapObject } from './encode.ts';
 import { importVm, onObject, reidentifyVm } from './encode-import.ts';
 import { errorOfFault, errorOfUnreadableAnswer, VimFaultError } from './faults.ts';
-import { namesOfUsers } from './file-holders.ts';
+import { findFileUsers } from './file-holders.ts';
 import { allOf, datacenterOf, existing, readHost } from './host-storage-reads.ts';
 import { leaseRef, onLease, openLease } from './import-lease.ts';
 import { displayName, readInstanceUuid, samePath } from './managed-entity.ts';
@@ -131,7 +131,7 @@ export function createVmImport(options: VsphereOptions): VmImport {
       }
     },
     disksOf: (vm, signal) => read(signal, (session) => readVmDisks(session, vmRef(vm))),
-    usersOf: ({ files, vm }, signal) => read(signal, (session) => namesOfUsers(session, vmRef(vm), files)),
+    usersOf: ({ files, vm }, signal) => read(signal, (session) => findFileUsers(session, vmRef(vm), files)),
     attach: async ({ vm, files }, signal) =>
       runTask('ReconfigVM_Task', await read(signal, (session) => giveDisksTo(session, vmRef(vm), files)), signal),
     detach: async ({ vm, files }, signal) => {

@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { integrationNamed } from '../../integrations/catalogue.ts';
 import type { InstallItem, InstallRequest, Integration, ProductCall, RawCall } from '../../integrations/contract.ts';
+import { missingCallsStep } from '../../integrations/missing-calls.ts';
 
 const ODD_JOBS = [
   'Täglich / SQL',
@@ -78,6 +79,35 @@ export function describeIntegration(
       }
     },
   );
+
+  test('for Windows it is refused, or no file is written for a shell of Unix', () => {
+    let items: readonly InstallItem[] = [];
+    try {
+      items = integration.installation.items(
+        request({ system: 'windows', program: String.raw`C:\Program Files\snaphook\snaphook.exe` }),
+      );
+    } catch (error) {
+      expect(error).toMatchObject({ code: 'E_USAGE' });
+    }
+    for (const item of items) {
+      if (item.kind === 'step') continue;
+      expect(item.kind === 'file' ? item.content : item.text).not.toMatch(/#!|\$@|\bexec |\/bin\/sh|\$PPID/);
+    }
+  });
+
+  test('who installs it is told of every ending after which no post hook may come, and what to do then', () => {
+    const { postAfterFailedPre, postAfterFailedBackup, postAfterCancel, mayOverlap } = integration.guarantees;
+    const step = missingCallsStep(integration.title, integration.guarantees);
+    const text = step.kind === 'step' ? step.text : '';
+
+    expect(/a pre hook that failed/.test(text)).toBe(!postAfterFailedPre);
+    expect(/a backup that failed/.test(text)).toBe(!postAfterFailedBackup);
+    expect(/a backup that was cancelled/.test(text)).toBe(!postAfterCancel);
+    expect(text).toContain('product was killed');
+    expect(text).toContain('exits 11');
+    expect(text).toContain('snaphook reap --apply --include-waiting');
+    expect(/can still be reading/.test(text)).toBe(mayOverlap);
+  });
 
   test('files that are installed have absolute paths, a mode that only their owner can write, and end with a line end', () => {
     for (const item of integration.installation.items(request())) {

@@ -42,6 +42,17 @@ test('the files are those of the VM, byte for byte, also on a vVol datastore and
   expect(app?.nvram).not.toEqual(web?.nvram);
 });
 
+test('settings of the firmware of an encrypted VM are handed over as vSphere encrypted them', async () => {
+  const magic = (one: VmConfiguration | SnaphookError | undefined) =>
+    Buffer.from(read(one).nvram ?? []).toString('latin1', 0, 4);
+  expect(magic((await readOf('bulk 2'))[0])).toBe('MRVN');
+  lab.vcenter.changeVm('bulk 2', { keyId: 'k' });
+
+  const [encrypted] = await readOf('bulk 2');
+  expect(read(encrypted).nvram).toHaveLength(270_840);
+  expect(magic(encrypted)).not.toBe('MRVN');
+});
+
 test('the version of the configuration is that of the VM as it is found, and another one after a change', async () => {
   const versionOf = async () =>
     (await vsphere.findVms([{ by: 'name', name: 'bulk 0' }], signal))[0]?.[0]?.changeVersion;

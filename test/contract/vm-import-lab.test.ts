@@ -178,8 +178,12 @@ test('disks move to another VM at free SCSI places, running or not, in one chang
   expect([files.length, host]).toEqual([HARDWARE.slots.length, HOST]);
   const own = lab.vcenter.vm('takes').disks;
 
+  lab.vcenter.changeVm('takes', { connectionState: 'inaccessible' });
+  expect(await vmImport.usersOf({ files, vm: brings.vm }, signal)).toEqual({ users: [], unreadable: ['takes'] });
+  lab.vcenter.changeVm('takes', { connectionState: 'connected' });
+
   await vmImport.attach({ vm: takes.vm, files }, signal);
-  expect(await vmImport.usersOf({ files, vm: brings.vm }, signal)).toEqual(['takes']);
+  expect(await vmImport.usersOf({ files, vm: brings.vm }, signal)).toEqual({ users: ['takes'], unreadable: [] });
   await vmImport.detach({ vm: brings.vm, files }, signal);
   await vmImport.detach({ vm: brings.vm, files }, signal);
 
@@ -190,12 +194,12 @@ test('disks move to another VM at free SCSI places, running or not, in one chang
     expect.stringMatching(/^(15000|31000|200):/),
   );
   expect(await vmImport.disksOf(brings.vm, signal)).toMatchObject({ files: [] });
-  expect(await vmImport.usersOf({ files, vm: takes.vm }, signal)).toEqual([]);
+  expect(await vmImport.usersOf({ files, vm: takes.vm }, signal)).toEqual({ users: [], unreadable: [] });
 
   const snapshots = createVmSnapshots(options);
   await snapshots.create({ vm: takes.vm, name: 'later', description: '', quiesce: false }, signal);
   await snapshots.close();
-  expect(await vmImport.usersOf({ files, vm: brings.vm }, signal)).toEqual(['takes']);
+  expect(await vmImport.usersOf({ files, vm: brings.vm }, signal)).toEqual({ users: ['takes'], unreadable: [] });
   expect((await vmImport.disksOf(takes.vm, signal))?.uses).toEqual(expect.arrayContaining([...files]));
 
   const { freePlaces = 0 } = (await vmImport.disksOf(takes.vm, signal)) ?? {};

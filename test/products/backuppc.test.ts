@@ -1,4 +1,4 @@
-import { appendFileSync, existsSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { backuppc } from '../../integrations/backuppc/integration.ts';
 import { must, newFolder } from '../files/stage.ts';
@@ -64,9 +64,24 @@ test(`BackupPC backs up by ${SNAPHOOK_KIND} as its own user, and what it restore
   product.expectNothingLeft();
 
   expect(asKept(restored(0))).toEqual(asKept(written));
+});
+
+test('an incremental dump has what the guest changed, made and renamed; what it deleted stays, as tar sees no deletions', async () => {
+  const changed = product.inGuest((mountPoint) => {
+    const at = (name: string) => path.join(mountPoint, 'data', name);
+    writeFileSync(at('private'), 'changed\n');
+    writeFileSync(at('made'), 'new\n');
+    renameSync(at('program'), at('renamed'));
+    rmSync(at('nothing'));
+    return detailsOf(mountPoint);
+  });
+
   expect(await dump('-i')).toMatchObject({ exitCode: 0, said: expect.stringContaining('type=incr') });
+
   product.expectNothingLeft();
-  expect(asKept(restored(1))).toEqual(asKept(written));
+  const gone = Object.fromEntries(Object.entries(written).filter(([name]) => !(name in changed)));
+  expect(Object.keys(gone)).toEqual(['data/nothing', 'data/program']);
+  expect(asKept(restored(1))).toEqual(asKept({ ...changed, ...gone }));
 });
 
 test('a hook that fails ends the backup before any file is read, its log says why, and nothing is left', async () => {

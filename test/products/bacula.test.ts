@@ -91,16 +91,17 @@ function byTime(): BaculaJob {
 /** The Client asks for the list before any script of its own: the Director has to prepare. */
 function listed(): BaculaJob {
   const hook = `${SNAPHOOK} hook`;
-  const options = `--integration bacula --job nightly --config ${product.configFile} -- --jobid=%i`;
+  const options = `--integration bacula --job nightly --config ${product.configFile} --`;
+  // The list and the hooks have to tell the same instance, else nobody knows whose job an id is of.
+  const words = '--jobid=%i --client=%c --director=%D';
   const prepare = '/usr/local/sbin/prepare-nightly';
-  const root = options.replace('--jobid=%i', '"$@"');
-  writeRootFile(prepare, 0o755, `#!/bin/sh\nexec ${hook} pre ${root}\n`);
+  writeRootFile(prepare, 0o755, `#!/bin/sh\nexec ${hook} pre ${options} "$@"\n`);
   writeRootFile('/etc/sudoers.d/prepare', 0o440, `bacula ALL=(root) NOPASSWD: ${prepare}\n`);
   const scripts = `
-    RunScript { RunsWhen = Before; RunsOnClient = no; FailJobOnError = yes; Command = "sudo -n ${prepare} --jobid=%i --level=%l" }
+    RunScript { RunsWhen = Before; RunsOnClient = no; FailJobOnError = yes; Command = "sudo -n ${prepare} ${words} --level=%l" }
     RunScript { RunsWhen = After; RunsOnClient = no; RunsOnSuccess = yes; RunsOnFailure = yes; FailJobOnError = no
-      Command = "sudo -n /usr/local/sbin/snaphook-release-nightly --jobid=%i" }`;
-  return { name: 'Listed', file: `\\|${hook} list ${options}`, lines: scripts };
+      Command = "sudo -n /usr/local/sbin/snaphook-release-nightly ${words}" }`;
+  return { name: 'Listed', file: `\\|${hook} list ${options} ${words}`, lines: scripts };
 }
 
 /** Holds the first call to the array while a target is linked: the snapshot is there, and nothing is handed over yet. */

@@ -2,14 +2,17 @@ import path from 'node:path';
 import { isSea } from 'node:sea';
 import { integrationNamed } from '../../../integrations/catalogue.ts';
 import type { InstallGuide, InstallItem } from '../../../integrations/contract.ts';
+import { parseSeconds } from '../../../integrations/hook-options.ts';
+import { missingCallsStep } from '../../../integrations/missing-calls.ts';
 import { loadConfig } from '../../config/load.ts';
 import { SnaphookError } from '../../ports/errors.ts';
 import { jobSpec } from '../compose.ts';
 import type { VerbResult } from '../console.ts';
 import { EXIT } from '../exit-codes.ts';
 import { jsonDocument } from '../render/json.ts';
+import { hasSudoRule, requireAbsolute, requireProgramOfRoot } from './hook-program.ts';
 import { InstallRecords, sha256Of } from './install-record.ts';
-import { type FileItem, type FileState, removeFile, stateOf, writeItem } from './installed-files.ts';
+import { type FileItem, type FileState, removeFile, stateOf, writeItems } from './installed-files.ts';
 
 export interface InstallCall {
   readonly configFile: string;
@@ -36,13 +39,18 @@ export async function installVerb(call: InstallCall): Promise<VerbResult> {
       hint: 'Add --dry-run and put them there by hand, or run this on that machine.',
     });
   }
-  const items = integration.installation.items({
+  const program = programOf(call, system);
+  const configFile = call.isOwnConfig ? path.resolve(call.configFile) : undefined;
+  if (configFile !== undefined) requireAbsolute('--config', configFile, system);
+  const installed = integration.installation.items({
     job: call.job,
-    program: call.program ?? ownProgram(),
+    program,
     system,
-    configFile: call.isOwnConfig ? path.resolve(call.configFile) : undefined,
+    configFile,
     settings: settingsOf(integration.name, integration.installation, call.settings),
   });
+  if (!call.dryRun && hasSudoRule(installed)) requireProgramOfRoot(program);
+  const items = [...installed, missingCallsStep(integration.title, integration.guarantees)];
   const records = new InstallRecords(config.stateDirectory);
   const files = items.filter((item) => item.kind === 'file');
   const states = call.dryRun ? new Map<string, FileState>() : writeAll(records, integration.name, call.job, files);
@@ -108,7 +116,12 @@ function writeAll(records: InstallRecords, integration: string, job: string, fil
   const written = files.map((item) => ({ path: item.path, sha256: sha256Of(item.content) }));
   const earlier = record?.files ?? [];
   records.write({ version: 1, integration, job, files: [...earlier, ...written] });
-  for (const item of files) if (states.get(item.path) !== 'unchanged') writeItem(item);
+  try {
+    writeItems(files.filter((item) => states.get(item.path) !== 'unchanged'));
+  } catch (error) {
+    if (!record) records.remove(integration, job);
+    throw error;
+  }
   const changed = earlier.filter((file) => !states.has(file.path) && removeFile(file) === 'changed');
   records.write({ version: 1, integration, job, files: [...changed, ...written] });
   return states;
@@ -155,6 +168,7 @@ function settingsOf(name: string, guide: InstallGuide, given: readonly string[])
         hint: known.length === 0 ? 'It has none.' : `Give ${known.map((each) => `${each}=VALUE`).join(', ')}.`,
       });
     }
+    if (key === 'limitSeconds') parseSeconds('--set limitSeconds', value.join('='));
     values.set(key, value.join('='));
   }
   for (const { name: key, meaning, fallback } of guide.settings) {
@@ -167,6 +181,18 @@ function settingsOf(name: string, guide: InstallGuide, given: readonly string[])
     values.set(key, fallback);
   }
   return Object.fromEntries(values);
+}
+
+/** Errors: `E_USAGE` for one that is none on the system. */
+function programOf({ program }: InstallCall, system: 'linux' | 'windows'): string {
+  if (program === undefined && system !== THIS_SYSTEM) {
+    throw new SnaphookError('E_USAGE', `files for ${system} need --program`, {
+      hint: 'Give the absolute path that snaphook has there: the one of this machine is of no use.',
+    });
+  }
+  const called = program ?? ownProgram();
+  requireAbsolute('--program', called, system);
+  return called;
 }
 
 /** The single executable, or the program file that Node runs. */

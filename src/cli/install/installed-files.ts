@@ -1,27 +1,38 @@
 import { execFileSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import {
   closeSync,
   fchmodSync,
   fchownSync,
   fsyncSync,
   lstatSync,
-  mkdirSync,
   openSync,
+  readdirSync,
   readFileSync,
   renameSync,
   rmSync,
   statSync,
-  writeSync,
+  writeFileSync,
 } from 'node:fs';
 import path from 'node:path';
 import type { InstallItem } from '../../../integrations/contract.ts';
 import { hookFolder } from '../../../integrations/typed-command.ts';
-import { systemErrorCode } from '../../platform/system-error.ts';
 import { SnaphookError } from '../../ports/errors.ts';
 import { type InstallRecord, sha256Of } from './install-record.ts';
+import { makeOpenFolder } from './open-folder.ts';
 
 export type FileItem = Extract<InstallItem, { readonly kind: 'file' }>;
 export type FileState = 'missing' | 'unchanged' | 'ours' | 'foreign';
+
+/** Begins with a dot: products and sudo take other names in their folders for hooks, schedules and rules. */
+const DRAFT_PREFIX = '.snaphook-new-';
+const DRAFT_NAME = /^\.snaphook-new-[0-9a-f]{16}$/;
+const OLD_DRAFT_MS = 3_600_000;
+
+interface Ids {
+  readonly uid: number;
+  readonly gid: number;
+}
 
 /** Made where it is missing; all other folders are the product's. */
 const OWN_FOLDER = hookFolder(process.platform === 'win32' ? 'windows' : 'linux');
@@ -40,31 +51,63 @@ export function stateOf(item: FileItem, record: InstallRecord | undefined): File
   const sum = sha256Of(content);
   const isOurs = record?.files.some((file) => file.path === item.path && file.sha256 === sum) === true;
   if (!isOurs) return 'foreign';
-  return sum === sha256Of(item.content) && hasMode(item) ? 'unchanged' : 'ours';
+  return sum === sha256Of(item.content) && hasOwnerAndMode(item) ? 'unchanged' : 'ours';
 }
 
-/** The whole file or none: it gets its name when it is complete. Errors: `E_USAGE`. */
-export function writeItem(item: FileItem): void {
-  const beside = `${item.path}.snaphook-new`;
+/**
+ * All of the files or none of those that were not there: each is complete beside its place before the first one gets its name. One that
+ * replaced ours when a later one failed stays as it is new. Errors: `E_USAGE`.
+ */
+export function writeItems(items: readonly FileItem[]): void {
+  const drafts = items.map((item) => ({
+    item,
+    ids: item.owner === undefined ? undefined : idsOf(item.owner),
+    beside: path.join(path.dirname(item.path), `${DRAFT_PREFIX}${randomBytes(8).toString('hex')}`),
+  }));
+  const made: string[] = [];
+  let current = '';
   try {
-    if (path.dirname(item.path) === OWN_FOLDER) mkdirSync(OWN_FOLDER, { recursive: true, mode: 0o755 });
-    const descriptor = openSync(beside, 'wx', 0o600);
-    try {
-      writeSync(descriptor, item.content);
-      if (item.owner !== undefined) fchownSync(descriptor, ...idsOf(item.owner));
-      fchmodSync(descriptor, item.mode);
-      fsyncSync(descriptor);
-    } finally {
-      closeSync(descriptor);
+    for (const { item, ids, beside } of drafts) {
+      current = item.path;
+      if (path.dirname(item.path) === OWN_FOLDER) makeOpenFolder(OWN_FOLDER);
+      removeOldDrafts(path.dirname(item.path));
+      made.push(beside);
+      writeDraft(beside, item, ids);
     }
-    renameSync(beside, item.path);
+    for (const { item, beside } of drafts) {
+      current = item.path;
+      const isNew = !lstatSync(item.path, { throwIfNoEntry: false });
+      renameSync(beside, item.path);
+      if (isNew) made.push(item.path);
+    }
   } catch (error) {
-    if (systemErrorCode(error) !== 'EEXIST') rmSync(beside, { force: true });
-    if (error instanceof SnaphookError) throw error;
-    throw new SnaphookError('E_USAGE', `"${item.path}" cannot be written: ${String(error)}`, {
+    for (const file of made) rmSync(file, { force: true });
+    throw new SnaphookError('E_USAGE', `"${current}" cannot be written: ${String(error)}`, {
       hint: 'Installing needs the rights of the owner of that folder, mostly root.',
       cause: error,
     });
+  }
+}
+
+function writeDraft(beside: string, { content, mode }: FileItem, ids: Ids | undefined): void {
+  const descriptor = openSync(beside, 'wx', 0o600);
+  try {
+    writeFileSync(descriptor, content);
+    if (ids) fchownSync(descriptor, ids.uid, ids.gid);
+    fchmodSync(descriptor, mode);
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+/** Of an install that was killed; one that still works has none as old. */
+function removeOldDrafts(folder: string): void {
+  for (const entry of readdirSync(folder, { withFileTypes: true })) {
+    if (!entry.isFile() || !DRAFT_NAME.test(entry.name)) continue;
+    const draft = path.join(folder, entry.name);
+    const stats = lstatSync(draft, { throwIfNoEntry: false });
+    if (stats && Date.now() - stats.mtimeMs > OLD_DRAFT_MS) rmSync(draft, { force: true });
   }
 }
 
@@ -85,14 +128,18 @@ function contentOf(file: string): Buffer | 'missing' | 'no file' {
 
 const isFolder = (folder: string): boolean => statSync(folder, { throwIfNoEntry: false })?.isDirectory() === true;
 
-const hasMode = (item: FileItem): boolean =>
-  process.platform === 'win32' || (lstatSync(item.path).mode & 0o7777) === item.mode;
+function hasOwnerAndMode({ path: file, mode, owner }: FileItem): boolean {
+  if (process.platform === 'win32') return true;
+  const stats = lstatSync(file);
+  const ids = owner === undefined ? stats : idsOf(owner);
+  return (stats.mode & 0o7777) === mode && stats.uid === ids.uid && stats.gid === ids.gid;
+}
 
-function idsOf(user: string): [number, number] {
+function idsOf(user: string): Ids {
   try {
     const id = (option: string) =>
       Number(execFileSync('id', [option, '--', user], { encoding: 'utf8', stdio: 'pipe' }));
-    return [id('-u'), id('-g')];
+    return { uid: id('-u'), gid: id('-g') };
   } catch (error) {
     throw new SnaphookError('E_USAGE', `the user "${user}", who has to own the hook, does not exist here`, {
       hint: 'Is the product installed on this machine?',

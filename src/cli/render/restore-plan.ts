@@ -1,5 +1,5 @@
 import type { RestorePlan } from '../../job/restoration.ts';
-import { bytesText, table } from './text.ts';
+import { bytesText, lineOf, table } from './text.ts';
 
 /** What a restore would make, or has made, for machines. */
 export const restorePlanDocument = (plan: RestorePlan, now: Date) => ({
@@ -27,9 +27,11 @@ export const restorePlanDocument = (plan: RestorePlan, now: Date) => ({
 export function restorePlanText(plan: RestorePlan, now: Date): string {
   const { of, backup, place, disks, nvram, warnings } = plan;
   return [
-    `${whatIsMade(plan)}, on ESXi host ${place.host.name}, datastore ${place.datastore.name}\n`,
-    `from the backup of "${of.name}" of ${backup.takenAt}, ${ageText(ageMsOf(plan, now))} ago, grade ${of.grade}, snapshot ${backup.snapshot}\n`,
-    plan.into ? '' : hardwareText(plan),
+    lineOf(`${whatIsMade(plan)}, on ESXi host ${place.host.name}, datastore ${place.datastore.name}`),
+    lineOf(
+      `from the backup of "${of.name}" of ${backup.takenAt}, ${ageText(ageMsOf(plan, now))} ago, grade ${of.grade}, snapshot ${backup.snapshot}`,
+    ),
+    plan.into ? '' : lineOf(hardwareText(plan)),
     table([
       ['what', 'from', 'size', 'data', 'hash'],
       ...disks.map(({ label, image }) => [
@@ -41,7 +43,7 @@ export function restorePlanText(plan: RestorePlan, now: Date): string {
       ]),
       ...(nvram ? [['nvram', nvram.path, bytesText(nvram.sizeBytes), '', shortHash(nvram.blake2b)]] : []),
     ]),
-    ...warnings.map((warning) => `warning: ${warning}\n`),
+    ...warnings.map((warning) => lineOf(`warning: ${warning}`)),
   ].join('');
 }
 
@@ -53,7 +55,7 @@ function whatIsMade({ vm, into, replaces, disks }: RestorePlan): string {
 function hardwareText({ vm: { hardware, connectNetwork } }: RestorePlan): string {
   const firmware = `${hardware.firmware}${hardware.secureBoot ? ' with secure boot' : ''}`;
   const connected = connectNetwork ? 'connected' : 'not connected';
-  return `${hardware.cpus} CPU(s), ${hardware.memoryMiB} MiB, ${firmware}, ${hardware.adapters.length} network adapter(s), ${connected} at power-on\n`;
+  return `${hardware.cpus} CPU(s), ${hardware.memoryMiB} MiB, ${firmware}, ${hardware.adapters.length} network adapter(s), ${connected} at power-on`;
 }
 
 /** Enough to compare with the manifest by eye. */

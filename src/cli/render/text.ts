@@ -6,6 +6,9 @@ export function errorText(error: unknown): string {
   return `snaphook: ${oneLine(message)} [${code}]\n${hint === undefined ? '' : `  ${oneLine(hint)}\n`}`;
 }
 
+/** A line of its own, whatever stands in the names from outside. */
+export const lineOf = (text: string): string => `${oneLine(text)}\n`;
+
 /** Left-aligned columns, as wide as their content; names from outside are printed on one line. */
 export function table(rows: readonly (readonly string[])[]): string {
   const printable = rows.map((row) => row.map(oneLine));

@@ -2,7 +2,7 @@ import { lstat, mkdir, open, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { syncFolder } from '../../platform/sync-folder.ts';
 import type { BandRequest, StagedBands } from '../../ports/bands.ts';
-import { deviceContent } from '../device-content.ts';
+import { openDevice } from '../device-content.ts';
 import { writeFull } from '../file-io.ts';
 import { leavesOf } from '../leaves.ts';
 import { TreeHash } from '../tree-hash.ts';
@@ -50,10 +50,9 @@ export async function stageBands(
       dataBytes += bandLength(request, next);
     }
   };
-  const device = await open(request.devicePath, 'r');
+  const device = await openDevice(request.devicePath, request.sizeBytes);
   try {
-    const disk = deviceContent(device, request.devicePath, request.sizeBytes);
-    for await (const leaf of leavesOf(disk, request.bandBytes, signal, { only })) {
+    for await (const leaf of leavesOf(device, request.bandBytes, signal, { only })) {
       const { positionBytes, content, blake2b, stretches } = leaf;
       const band = positionBytes / request.bandBytes;
       keepUntil(band);
@@ -73,7 +72,7 @@ export async function stageBands(
     }
     keepUntil(count);
   } finally {
-    await device.close();
+    await device.file.close();
   }
   const contentHash = hash.end();
   const { run, point, sizeBytes, bandBytes } = request;

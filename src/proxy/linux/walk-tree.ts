@@ -1,5 +1,7 @@
 import type { Stats } from 'node:fs';
 import { lstat, readdir } from 'node:fs/promises';
+import { systemErrorCode } from '../../platform/system-error.ts';
+import { SnaphookError } from '../../ports/errors.ts';
 import type { TreeEntry } from '../../ports/file-trees.ts';
 
 /** Names are bytes: a file system does not ask whether they are text. */
@@ -29,6 +31,23 @@ export async function* walkTree(place: Buffer, signal: AbortSignal): AsyncGenera
     const names = (await readdir(file, { encoding: 'buffer' })).sort(Buffer.compare).reverse();
     for (const name of names) waiting.push(joined(below, name));
   }
+}
+
+const SHOWN_CHARACTERS = 200;
+
+/** `E_VERIFY` where a walk of the folder met a path that is longer than the system takes; undefined: it ended for another reason. */
+export function pathTooLong(folder: string, cause: unknown): SnaphookError | undefined {
+  if (systemErrorCode(cause) !== 'ENAMETOOLONG') return undefined;
+  const place =
+    typeof cause === 'object' && cause !== null && 'path' in cause ? String(cause.path).slice(folder.length + 1) : '';
+  return new SnaphookError(
+    'E_VERIFY',
+    `in "${folder}" folders are nested too deep for this machine: "${place.slice(0, SHOWN_CHARACTERS)}" and on`,
+    {
+      cause,
+      hint: 'Any user of the guest can nest folders so. Shorten or remove them there; without `verify.fileHashes` nothing looks into them.',
+    },
+  );
 }
 
 function kindOf(stats: Stats): TreeEntry['kind'] {

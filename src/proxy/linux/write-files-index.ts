@@ -7,7 +7,7 @@ import { SnaphookError } from '../../ports/errors.ts';
 import type { FilesIndex } from '../../ports/files-index.ts';
 import { compareInTree, INDEX_HEAD, type IndexEntry, indexLine } from './files-index-line.ts';
 import { hashFile } from './hash-file.ts';
-import { type Found, joined, walkTree } from './walk-tree.ts';
+import { type Found, joined, pathTooLong, walkTree } from './walk-tree.ts';
 
 const PIECE_CHARACTERS = 1024 * 1024;
 
@@ -76,7 +76,7 @@ async function* entriesOf(
       }
     } catch (cause) {
       signal.throwIfAborted();
-      throw cause instanceof SnaphookError ? cause : unread(folder, cause);
+      throw cause instanceof SnaphookError ? cause : (pathTooLong(folder, cause) ?? unread(folder, cause));
     }
   }
 }

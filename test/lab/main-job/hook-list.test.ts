@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { parse, stringify } from 'yaml';
+import { RunJournal } from '../../../src/job/journal.ts';
 import { openSite, type Site } from './site.ts';
 
 const SNAPHOOK = path.join(__dirname, '../../../dist/snaphook.cjs');
@@ -28,6 +29,20 @@ function hook(phase: 'pre' | 'post' | 'list', ...words: readonly string[]) {
 }
 
 const list = (jobId: number) => hook('list', '--name=nightly', `--jobid=${jobId}`);
+
+test('a run whose release has begun is not listed, although all of it is there', async () => {
+  expect(await hook('pre', '--name=nightly', '--jobid=6')).toMatchObject({ exitCode: 0 });
+  expect(await list(6)).toMatchObject({ exitCode: 0 });
+  await site.withPorts(async ({ journals, clock }) => {
+    const [open] = await journals.openRuns('nightly');
+    const journal = await RunJournal.load(await journals.open(open?.runId ?? ''), clock);
+    await journal.append({ kind: 'undoing', data: { step: 'export' } });
+  });
+
+  expect(await list(6)).toEqual({ exitCode: 75, stdout: '', stderr: '' });
+  expect(await hook('post', '--name=nightly', '--jobid=6')).toMatchObject({ exitCode: 0 });
+  expect(site.leftBehind()).toEqual([]);
+});
 
 test('a list has what is handed over to that run of the product, and fails when it is not there; nothing goes to stderr', async () => {
   const exported = path.join(site.lab.directory, 'export/nightly');

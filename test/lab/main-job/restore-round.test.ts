@@ -180,21 +180,30 @@ test('a VM gets no disk when it has snapshots, no place that is its own, or work
   expect(vcenter.vmNames()).toEqual(names);
 });
 
-test('a VM that others work with meanwhile gets no disk, and what was brought for it goes', async () => {
+test('a VM that was suspended meanwhile gets no disk, and what was brought for it goes', async () => {
   const { vcenter, faults } = site.lab;
   const { disks } = vcenter.vm(LINUX_VM);
   const names = vcenter.vmNames();
-  let end = (): void => undefined;
-  const run = () => {
-    end = vcenter.beginTask(LINUX_VM, { name: 'RelocateVM_Task', descriptionId: 'VirtualMachine.relocate' });
-  };
+  const run = () => vcenter.setPowerState(LINUX_VM, 'suspended');
   faults.add({ system: 'vcenter', operation: 'POST /nfc', when: 'after', nth: 1, action: { do: 'call', run } });
 
   expect(await failure(restore(snapvx, { disk: ['Hard disk 1'], into: LINUX_VM }))).toMatchObject({
     code: 'E_VM_CHANGED',
   });
-  end();
+  vcenter.setPowerState(LINUX_VM, 'poweredOn');
   expect([vcenter.vm(LINUX_VM).disks, vcenter.vmNames()]).toEqual([disks, names]);
+});
+
+test('a VM that others work with at the end gets its disk when they are done', async () => {
+  const { vcenter, faults } = site.lab;
+  const { disks } = vcenter.vm(LINUX_VM);
+  const run = () => vcenter.occupy(LINUX_VM, 2_000);
+  faults.add({ system: 'vcenter', operation: 'POST /nfc', when: 'after', nth: 1, action: { do: 'call', run } });
+
+  await restore(snapvx, { disk: ['Hard disk 1'], into: LINUX_VM });
+  const added = addedTo(LINUX_VM, disks);
+  expect(added).toHaveLength(1);
+  for (const { key } of added) vcenter.removeDisk(LINUX_VM, key);
 });
 
 test('a restore that dies when the other VM has just got its disk is brought to its end: the disk stays, and is that VM’s alone', async () => {

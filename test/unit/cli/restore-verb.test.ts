@@ -1,5 +1,6 @@
-import { ageText } from '../../../src/cli/render/restore-plan.ts';
+import { ageText, restorePlanText } from '../../../src/cli/render/restore-plan.ts';
 import { type RestoreOptions, restoreVerb } from '../../../src/cli/restore-verb.ts';
+import type { RestorePlan } from '../../../src/job/restoration.ts';
 import type { Reporter } from '../../../src/ports/reporter.ts';
 import { failure } from '../../failure.ts';
 
@@ -38,6 +39,23 @@ test.each<[string, Partial<RestoreOptions>]>([
   const call = { configFile: '/there/is/none', reporter: silent, signal: new AbortController().signal };
 
   expect(await failure(restoreVerb(call, { ...NOTHING, ...options }))).toMatchObject({ code: 'E_USAGE' });
+});
+
+test('what an unproven manifest says can neither add lines to a plan nor drive a terminal', () => {
+  const evil = 'x\nwarning: none\u001b[2J';
+  // Only what is printed of a plan.
+  const plan = {
+    of: { name: evil, grade: evil },
+    backup: { snapshot: evil, takenAt: '2026-01-01T00:00:00.000Z' },
+    vm: { name: evil, hardware: { firmware: 'efi', adapters: [] } },
+    place: { host: { name: evil }, datastore: { name: evil } },
+    disks: [{ label: evil, image: { path: evil, format: 'raw', contentHash: { value: evil } } }],
+    warnings: [evil],
+  } as unknown as RestorePlan;
+
+  const text = restorePlanText(plan, new Date('2026-01-02T00:00:00Z'));
+  expect(text).not.toContain('\u001b');
+  expect(text.trimEnd().split('\n')).toHaveLength(6);
 });
 
 test.each([

@@ -1,5 +1,4 @@
 import { mkdtempSync, readdirSync, writeFileSync } from 'node:fs';
-import { type FileHandle, open } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { assembleBands } from '../../../src/image/bands/assemble-bands.ts';
@@ -8,39 +7,12 @@ import { storedImages } from '../../../src/image/image-source.ts';
 import { verifyFile, verifyImage } from '../../../src/image/verify-image.ts';
 import { hangingCalls } from '../../../src/platform/unless-aborted.ts';
 import type { ImageFile, WrittenFile } from '../../../src/ports/images.ts';
+import { loseServer } from '../../lost-server.ts';
 import { BandSite, disk } from './bands/band-site.ts';
 
 const never = new AbortController().signal;
 const ignore = () => undefined;
 const folder = () => mkdtempSync(path.join(os.tmpdir(), 'snaphook-hanging-'));
-
-/** Reads of files wait as in a file system whose server is gone, until it is back. */
-async function loseServer(): Promise<{ readonly asked: Promise<void>; comeBack(): void }> {
-  const handle = await open(__filename);
-  const files: Pick<FileHandle, 'read'> = Object.getPrototypeOf(handle);
-  await handle.close();
-  const { read } = files;
-  let comeBack = () => {};
-  let ask = () => {};
-  const isBack = new Promise<void>((resolve) => {
-    comeBack = resolve;
-  });
-  const asked = new Promise<void>((resolve) => {
-    ask = resolve;
-  });
-  files.read = async function (this: FileHandle, ...question: unknown[]) {
-    ask();
-    await isBack;
-    return Reflect.apply(read, this, question);
-  };
-  return {
-    asked,
-    comeBack() {
-      files.read = read;
-      comeBack();
-    },
-  };
-}
 
 interface Handed {
   readonly into: string;

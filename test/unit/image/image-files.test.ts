@@ -20,6 +20,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { imageFiles } from '../../../src/image/image-files.ts';
 import { FILE_FORMATS, filesOfImage } from '../../../src/ports/images.ts';
+import { failure } from '../../failure.ts';
 import { treeHashOf } from '../../tree-hash-of.ts';
 
 const MIB = 1024 * 1024;
@@ -97,7 +98,27 @@ test('a device that ends too early leaves no file and says where it ended', asyn
     never,
   );
 
-  await expect(write).rejects.toMatchObject({ code: 'E_EXPORT', message: expect.stringContaining(String(5 * MIB)) });
+  await expect(write).rejects.toMatchObject({
+    code: 'E_EXPORT',
+    message: `device "${source.path}" ends at byte ${5 * MIB}, before ${source.sizeBytes}`,
+  });
+  expect(readdirSync(into)).toEqual([]);
+});
+
+test('what cannot be read is told as the device, not as an image that cannot be written', async () => {
+  const into = folder();
+  const write = (devicePath: string) =>
+    failure(imageFiles.write(into, { devicePath, path: 'disk.raw', format: 'raw', sizeBytes: 10 }, ignore, never));
+
+  const missing = path.join(into, 'no-device');
+  expect(await write(missing)).toMatchObject({
+    code: 'E_EXPORT',
+    message: `device "${missing}" cannot be opened (ENOENT)`,
+  });
+  expect(await write(into)).toMatchObject({
+    code: 'E_EXPORT',
+    message: expect.stringMatching(`^device "${into}" cannot be read: EISDIR`),
+  });
   expect(readdirSync(into)).toEqual([]);
 });
 
@@ -259,7 +280,10 @@ test('a partial file of another run is neither taken over nor removed', async ()
     never,
   );
 
-  await expect(write).rejects.toMatchObject({ code: 'E_EXPORT' });
+  await expect(write).rejects.toMatchObject({
+    code: 'E_EXPORT',
+    message: `"${path.join(into, 'disk.raw.partial')}" is there already`,
+  });
   expect(readFileSync(path.join(into, 'disk.raw.partial'), 'utf8')).toBe('of another run');
   await expect(
     imageFiles.preflight(into, { paths: ['disk.raw'], draft: DRAFT, bytesNeeded: 1 }, never),

@@ -9,8 +9,10 @@ import {
   statSync,
   symlinkSync,
   truncateSync,
+  writeFileSync,
   writeSync,
 } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { imageFiles } from '../../../src/image/image-files.ts';
@@ -132,3 +134,34 @@ test.each(FILE_FORMATS)(
     expect(await failure(verifyImage(into, image, ignore, never))).toMatchObject(ofPipe);
   },
 );
+
+test('an image that cannot be read is told as such, also while a disk is written from it', async () => {
+  const { into, image } = await written('raw', SEED);
+  const to = path.join(folder(), 'disk.raw');
+  const handle = await open(path.join(into, image.path));
+  const files: Pick<FileHandle, 'read'> = Object.getPrototypeOf(handle);
+  await handle.close();
+  const { read } = files;
+  files.read = () => Promise.reject(Object.assign(new Error('EIO: i/o error, read'), { code: 'EIO' }));
+  const ofImage = {
+    code: 'E_VERIFY',
+    message: `image "${path.join(into, image.path)}" is damaged: it cannot be read (EIO)`,
+  };
+  try {
+    expect(await failure(verifyImage(into, image, ignore, never))).toMatchObject(ofImage);
+    expect(await failure(storedImages.writeRaw(into, image, to, ignore, never))).toMatchObject(ofImage);
+  } finally {
+    files.read = read;
+  }
+});
+
+test('a file that is there already is told by its own name where a disk is to be written', async () => {
+  const { into, image } = await written('raw', SEED);
+  const to = path.join(folder(), 'disk.raw');
+  writeFileSync(to, 'kept');
+
+  expect(await failure(storedImages.writeRaw(into, image, to, ignore, never))).toMatchObject({
+    code: 'E_EXPORT',
+    message: `"${to}" is there already`,
+  });
+});

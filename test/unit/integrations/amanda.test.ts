@@ -105,7 +105,6 @@ test.each(['nightly-sql', "Täglich / it's $(reboot) %p"])(
       '--integration=amanda',
       `--job=${job}`,
       '--limit-seconds=300',
-      '--on-open-run=replace',
       '--',
       'PRE-DLE-BACKUP',
       '--disk',
@@ -121,6 +120,18 @@ test.each(['nightly-sql', "Täglich / it's $(reboot) %p"])(
     expect(visudoAccepts(sudoers.content)).toBe(true);
   },
 );
+
+test('what two jobs define in amanda.conf has different names, as Amanda takes none twice of a kind', () => {
+  const defined = ['nightly-sql', 'nightly-web', 'tar-nightly-sql'].flatMap((job) =>
+    amanda.installation
+      .items({ job, program: '/p', system: 'linux', configFile: undefined, settings: {} })
+      .flatMap((item) => (item.kind === 'lines' ? [...item.text.matchAll(/^define (\S+ \S+) \{$/gm)] : []))
+      .map(([, name]) => name),
+  );
+
+  expect(defined).toHaveLength(9);
+  expect(new Set(defined).size).toBe(9);
+});
 
 test.each([
   [{ user: 'backup ALL' }, /user "backup ALL"/],

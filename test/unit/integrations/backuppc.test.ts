@@ -50,7 +50,6 @@ test.each(['nightly-sql', "Täglich / it's $(reboot) %p"])(
       'hook',
       '--integration=backuppc',
       `--job=${job}`,
-      '--on-open-run=replace',
       '--',
       'post',
       'ok=1',
@@ -95,6 +94,8 @@ test.each([
   [{ ...settings, folder: '/opt/my scripts' }, /folder "\/opt\/my scripts".*cuts its commands at spaces/],
   [{ ...settings, folder: '/opt/$type' }, /variables in for `\$`/],
   [{ ...settings, user: '%admin' }, /user "%admin"/],
+  [{ directory: 'staging/sql' }, /directory "staging\/sql" is not an absolute path/],
+  [{ directory: '' }, /directory "" is not an absolute path/],
 ])('%j is refused, with the reason', (unfit, message) => {
   expect(() => installedFiles(backuppc, { settings: unfit })).toThrow(message);
 });

@@ -84,7 +84,7 @@ const textOf = (job: string, settings: Readonly<Record<string, string>> = {}) =>
   return lines?.kind === 'lines' ? lines.text : '';
 };
 
-test.each(['nightly-sql', 'nightly sql', "it's", '100% "sure"', 'Täglich %i', '$(reboot) `id` * ~ \\ #'])(
+test.each(['nightly-sql', 'nightly sql', "it's", '100% "sure"', 'Täglich %i', '$(reboot) `id` * ~ \\ #', '-x'])(
   'the Director and the Client read job "%s" back as one word',
   (job) => {
     const commands = [...textOf(job).matchAll(/Command = (.*)/g)].map(([, written = '']) => readCommand(written));
@@ -92,7 +92,7 @@ test.each(['nightly-sql', 'nightly sql', "it's", '100% "sure"', 'Täglich %i', '
     expect(commands).toHaveLength(2);
     for (const [program, hook, , ...words] of commands) {
       expect([program, hook]).toEqual(['/usr/bin/snaphook', 'hook']);
-      expect(words.slice(0, 4)).toEqual(['--integration', 'bacula', '--job', job]);
+      expect(words.slice(0, 2)).toEqual(['--integration=bacula', `--job=${job}`]);
       expect(words).toContain('--level=%l');
     }
     expect(commands[1]).toContain('--status=%e');

@@ -27,8 +27,12 @@ const configuration = (version: string, job?: string) => {
   const [lines] = installed(version, job);
   return parse(lines?.kind === 'lines' ? lines.text : '');
 };
+function dropIn(job: string): string {
+  const lines = installed('2.0', job).find((item) => item.kind === 'lines' && item.where.includes('drop-in'));
+  return lines?.kind === 'lines' ? lines.text : '';
+}
 const command = (phase: string) =>
-  `/usr/bin/snaphook hook ${phase} --integration=borgmatic --job=nightly-sql --run-id "$PPID"`;
+  `if [ -n "$SNAPHOOK_SERVICE" ]; then id=$INVOCATION_ID; else id=$PPID; fi; exec /usr/bin/snaphook hook ${phase} --integration=borgmatic --job=nightly-sql --run-id "$id"`;
 
 test('each version gets the hooks that bracket all repositories once, as it writes them', () => {
   const both = { before_everything: [command('pre')], after_everything: [command('post')] };
@@ -50,13 +54,39 @@ test.each(['', '2', 'new'])('a version that nobody knows (%j) is refused', (vers
 test('a shell gets the name of the job back as it was, and all commands of one borgmatic have the same id', () => {
   const job = `Täglich's "SQL" $(reboot) %p: # x`;
   const [line = ''] = configuration('1.9', job).before_everything;
-  const words = execFileSync('/bin/sh', ['-c', line.replace('/usr/bin/snaphook', "printf '%s\\n'")], {
-    encoding: 'utf8',
-  }).split('\n');
 
-  expect(words).toContain(`--job=${job}`);
-  expect(words.at(-2)).toBe(String(process.pid));
+  expect(wordsOf(line)).toContain(`--job=${job}`);
+  expect(wordsOf(line).at(-1)).toBe(String(process.pid));
+  // As any child of a service inherits it.
+  expect(wordsOf(line, { INVOCATION_ID: 'of a service' }).at(-1)).toBe(String(process.pid));
 });
+
+test('in a service with the drop-in, its end releases the run of this start of the service and no other', () => {
+  const text = dropIn('nightly-sql');
+  const { before_everything, after_everything } = configuration('1.9');
+  const [, name = '', value = ''] = /^Environment=(\w+)=(\w+)$/m.exec(text) ?? [];
+  const [, atEnd = ''] = /^ExecStopPost=\/bin\/sh -c "(.*)"$/m.exec(text) ?? [];
+  const service = { [name]: value, INVOCATION_ID: 'd41d8cd98f00b204e9800998ecf8427e' };
+
+  for (const line of [before_everything[0], after_everything[0], asSystemdReads(atEnd)])
+    expect(wordsOf(line, service).slice(-2)).toEqual(['--run-id', service.INVOCATION_ID]);
+});
+
+/** What the shell of borgmatic, which is this process here, calls. */
+const wordsOf = (line: string, env: Readonly<Record<string, string>> = {}): readonly string[] =>
+  execFileSync('/bin/sh', ['-c', line.replace('exec /usr/bin/snaphook', "exec printf '%s\\n'")], {
+    encoding: 'utf8',
+    env,
+  })
+    .split('\n')
+    .slice(0, -1);
+
+/** Within double quotes. */
+const asSystemdReads = (word: string): string =>
+  word
+    .replaceAll('$$', () => '$')
+    .replaceAll('%%', '%')
+    .replace(/\\(["\\])/g, '$1');
 
 test('borgmatic would look for names of its own in braces', () => {
   expect(() => installed('2.0', 'of {repository}')).toThrow(expect.objectContaining({ code: 'E_USAGE' }));
@@ -68,9 +98,5 @@ test('no way of ending is 75, which borgmatic takes for a success without a back
 });
 
 test('the drop-in of the service survives what systemd reads in it', () => {
-  const lines = installed('2.0', `50% "x" $HOME`).find(
-    (item) => item.kind === 'lines' && item.where.includes('drop-in'),
-  );
-
-  expect(lines).toMatchObject({ text: expect.stringContaining(String.raw`'--job=50%% \"x\" $$HOME'`) });
+  expect(dropIn(`50% "x" $HOME`)).toContain(String.raw`'--job=50%% \"x\" $$HOME'`);
 });

@@ -65,7 +65,6 @@ test('the script passes the job, and all that burp adds', () => {
     `--job=${job}`,
     '--config=/etc/my snaphook.yaml',
     '--limit-seconds=600',
-    '--on-open-run=replace',
     '--',
     'pre',
     'a b',

@@ -1,5 +1,5 @@
 import type { InstallRequest } from '../../../integrations/contract.ts';
-import { netBackup } from '../../../integrations/netbackup/integration.ts';
+import { netBackup, netBackupOn } from '../../../integrations/netbackup/integration.ts';
 import { netBackupServer } from '../../../integrations/netbackup/server-notify.ts';
 import { describeIntegration } from '../../contract/integration.ts';
 
@@ -34,29 +34,6 @@ describe('client', () => {
         means: { phase: 'post', ...OF_POLICY, runId: undefined, member: { name: '2', of: 4 }, outcome: 'warning' },
       },
       {
-        title: 'bpstart_notify.bat, which names the file for the result',
-        call: { phase: 'pre', words: ['proxy01', 'vm-files', 'Full week', 'FULL', '0', String.raw`C:\Temp\nb 1.res`] },
-        means: {
-          phase: 'pre',
-          ...OF_POLICY,
-          level: 'full',
-          runId: undefined,
-          resultFile: String.raw`C:\Temp\nb 1.res`,
-        },
-      },
-      {
-        title: 'bpend_notify.bat of a backup that was ended, with a word of a later version',
-        call: { phase: 'post', words: ['proxy01', 'vm-files', 'Full', 'CINC', '150', 'C:\\r', 'surplus'] },
-        means: {
-          phase: 'post',
-          ...OF_POLICY,
-          level: 'differential',
-          runId: undefined,
-          outcome: 'cancelled',
-          resultFile: 'C:\\r',
-        },
-      },
-      {
         title: 'words that are empty, and numbers of streams that are none',
         call: { phase: 'post', words: ['', '', '', '', ''], env: { STREAM_NUMBER: '%p', STREAM_COUNT: '4' } },
         means: {
@@ -71,6 +48,33 @@ describe('client', () => {
     ],
     SETTINGS,
   );
+
+  test.each([
+    [
+      'pre',
+      ['proxy01', 'vm-files', 'Full week', 'FULL', '0', String.raw`C:\Temp\nb 1.res`],
+      { level: 'full', resultFile: String.raw`C:\Temp\nb 1.res` },
+    ],
+    [
+      'post',
+      ['proxy01', 'vm-files', 'Full', 'CINC', '150', 'C:\\r', 'surplus'],
+      { level: 'differential', outcome: 'cancelled', resultFile: 'C:\\r' },
+    ],
+  ] as const)(
+    'on Windows the sixth word of a %s hook names the file for the result, and on UNIX nothing',
+    (phase, words, means) => {
+      const call = { phase, words, env: {} };
+
+      expect(netBackupOn('win32').read(call)).toEqual({ phase, ...OF_POLICY, runId: undefined, ...means });
+      expect(netBackupOn('linux').read(call)).not.toHaveProperty('resultFile');
+    },
+  );
+
+  test('a job that cmd.exe would read in another code page is refused', () => {
+    expect(() => install({ system: 'windows', job: 'nächtlich' })).toThrow(
+      expect.objectContaining({ code: 'E_USAGE' }),
+    );
+  });
 
   const install = (change: Partial<InstallRequest>) =>
     netBackup.installation.items({
@@ -104,6 +108,13 @@ describe('client', () => {
         '',
       ].join('\r\n'),
     });
+  });
+
+  test('on Windows, where nothing tells streams apart, one stream is asked for', () => {
+    const steps = (system: 'linux' | 'windows') =>
+      install({ system }).filter((item) => item.kind === 'step' && item.text.includes('Allow multiple data streams'));
+
+    expect([steps('windows').length, steps('linux').length]).toEqual([1, 0]);
   });
 
   test('a name that NetBackup does not take is refused', () => {

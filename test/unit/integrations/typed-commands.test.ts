@@ -62,7 +62,7 @@ test('on Windows a path that a product calls is a batch file which passes the ex
   });
 
   expect(pre).toMatchObject({
-    path: String.raw`C:\ProgramData\snaphook\hooks\rubrik-pre-nightly-sql.bat`,
+    path: String.raw`C:\Program Files\snaphook\hooks\rubrik-pre-nightly-sql.bat`,
     content: [
       '@echo off',
       String.raw`"C:\Program Files\snaphook\snaphook.exe" hook pre "--integration=rubrik" "--job=nightly-sql" "--limit-seconds=600"`,

@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { chmodSync, mkdtempSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -48,20 +48,39 @@ test('a snapshot of nothing is refused', () => {
   );
 });
 
-test('the hook is called for the file system of the hand-over directory, and no snapshot is made of others', () => {
-  const folder = mkdtempSync(path.join(os.tmpdir(), 'snaphook-urbackup-'));
-  const program = path.join(folder, 'snaphook');
-  writeFileSync(program, `#!/bin/sh\nprintf '%s\\n' "$@"\n`);
-  chmodSync(program, 0o755);
+/** The script that is installed to create a snapshot. */
+function createScript(folder: string, program: string, directory: string): string {
   const [create] = urbackup.installation.items({
     job: 'nightly-sql',
     program,
     system: 'linux',
     configFile: undefined,
-    settings: { directory: folder },
+    settings: { directory },
   });
   const script = path.join(folder, 'create');
   writeFileSync(script, create?.kind === 'file' ? create.content : '');
+  return script;
+}
+
+test('a hand-over directory or a mount point that is not there is a failure, not a path without a snapshot', () => {
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'snaphook-urbackup-'));
+  const called = (directory: string, mountPoint: string) => {
+    const { status, stdout } = spawnSync('/bin/sh', [createScript(folder, '/bin/echo', directory), GUID, mountPoint], {
+      encoding: 'utf8',
+    });
+    return [status, stdout];
+  };
+
+  expect(called(path.join(folder, 'missing'), '/proc')).toEqual([1, '']);
+  expect(called(folder, path.join(folder, 'missing'))).toEqual([1, '']);
+});
+
+test('the hook is called for the file system of the hand-over directory, and no snapshot is made of others', () => {
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'snaphook-urbackup-'));
+  const program = path.join(folder, 'snaphook');
+  writeFileSync(program, `#!/bin/sh\nprintf '%s\\n' "$@"\n`);
+  chmodSync(program, 0o755);
+  const script = createScript(folder, program, folder);
   const called = (mountPoint: string) =>
     execFileSync('/bin/sh', [script, GUID, mountPoint, 'a b', '/x'], { encoding: 'utf8' }).split('\n');
 

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { LIMIT_MARGIN_MS } from '../../../hooks/hook-work.ts';
 import { askWindows, readProc } from '../../../integrations/veeam/ancestors.ts';
 import { veeam, veeamWith } from '../../../integrations/veeam/integration.ts';
 import { veeamAgent } from '../../../integrations/veeam-agent/integration.ts';
@@ -8,7 +9,7 @@ import { describeIntegration } from '../../contract/integration.ts';
 const JOB = 'a3b0c4d5-0000-4111-8222-333344445555';
 const SESSION = 'F00DCAFE-1111-4222-8333-444455556666';
 const MANAGER = `"C:\\Program Files\\Veeam\\Backup and Replication\\Backup\\Veeam.Backup.Manager.exe" "startbackupjob" "owner=[vbsvc]" "Normal" "${JOB}" "${SESSION}"`;
-const SHELL = String.raw`C:\Windows\system32\cmd.exe /c ""C:\ProgramData\snaphook\hooks\veeam-pre-x.bat""`;
+const SHELL = String.raw`C:\Windows\system32\cmd.exe /c ""C:\Program Files\snaphook\hooks\veeam-pre-x.bat""`;
 const SETTINGS = { limitSeconds: '600' };
 const NOBODY = { job: undefined, runId: undefined };
 
@@ -63,6 +64,16 @@ describe('job scripts', () => {
     ).toEqual([]);
   });
 
+  test('the look-up ends within the margin that the deadline of a hook leaves, with time to start and to end', () => {
+    let limitMs = Number.NaN;
+    askWindows(4242, (_script, limit) => {
+      limitMs = limit;
+      return '';
+    });
+
+    expect(limitMs).toBeLessThanOrEqual(LIMIT_MARGIN_MS - 1000);
+  });
+
   test('on Linux the processes above are read, nearest first', async () => {
     const manager = spawn('/bin/sh', ['-c', 'read end', 'Veeam.Backup.Manager', JOB, SESSION], {
       stdio: ['pipe', 'ignore', 'ignore'],
@@ -103,7 +114,7 @@ describe('agent', () => {
 
   test.each([
     ['linux', '/etc/snaphook/hooks/veeam-agent-pre-nightly-sql.sh', '\n'],
-    ['windows', String.raw`C:\ProgramData\snaphook\hooks\veeam-agent-pre-nightly-sql.bat`, '\r\n'],
+    ['windows', String.raw`C:\Program Files\snaphook\hooks\veeam-agent-pre-nightly-sql.bat`, '\r\n'],
   ] as const)('the script on %s has the name and the line ends that the agent takes', (system, path, end) => {
     const [pre] = veeamAgent.installation.items({
       job: 'nightly-sql',

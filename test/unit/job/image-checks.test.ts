@@ -99,6 +99,16 @@ test('what cannot be checked ends no run of images: the manifest has it with the
   expect(site.warnings).toEqual(['a part of a disk was not checked']);
 });
 
+test('images are judged by the volumes that are in them, never by a shadow copy that the freeze left beside', async () => {
+  const shadowCopies = [{ id: '{1}', setId: '{2}', createdAt: '2026-01-01T00:00:00.000Z', volume: 'C:' }];
+  const { run, calls } = await linkedRun(volumes, { ...images({}), grade: 'application', shadowCopies });
+
+  await runStep(run, exportStep, signal);
+
+  expect(calls.shadowCopies).toEqual([[]]);
+  expect(calls.isQuiet).toEqual([false]);
+});
+
 test('a job that verifies nothing mounts nothing, and undoing it asks for no mounts', async () => {
   const { run, calls } = await linkedRun(volumes, { images: true, verify: 'nothing' });
 

@@ -8,12 +8,15 @@ import { joinedResult } from '../../../src/job/joined-result.ts';
 import { foldJournal } from '../../../src/job/journal.ts';
 import type { JournalRecord } from '../../../src/job/journal-records.ts';
 import { memberLock } from '../../../src/job/members.ts';
+import { MANIFEST_NAME } from '../../../src/job/plan.ts';
 import { post } from '../../../src/job/post.ts';
 import { reap } from '../../../src/job/reap.ts';
 import { runTimeFromNow } from '../../../src/job/run-time.ts';
+import { status } from '../../../src/job/status.ts';
 import { systemClock } from '../../../src/platform/clock.ts';
 import { createFileLocks } from '../../../src/platform/file-locks.ts';
-import type { Lock } from '../../../src/ports/journal.ts';
+import { SnaphookError } from '../../../src/ports/errors.ts';
+import type { JournalLine, Lock } from '../../../src/ports/journal.ts';
 import { jobSpec } from './job-spec.ts';
 import { QUIET, WAITING_RUN } from './worlds/quiet-world.ts';
 import { jobs, must } from './worlds/run-of-world.ts';
@@ -35,9 +38,14 @@ const CONTEXT_OF_ONE: JobContext = { ...contextOf('1'), member: undefined };
 
 /**
  * A machine with real locks and a run that was handed over `minutesAgo` to call 1, if there is one. `change`: what else its
- * call told.
+ * call told. `mounted`: how many file systems are mounted now, of the one that was handed over in place of images.
  */
-function siteWith({ minutesAgo = 0 as number | 'no run', of = undefined as number | undefined, change = {} } = {}) {
+function siteWith({
+  minutesAgo = 0 as number | 'no run',
+  of = undefined as number | undefined,
+  change = {},
+  mounted = undefined as (() => number) | undefined,
+} = {}) {
   const runs = minutesAgo === 'no run' ? [] : [{ ...WAITING_RUN, ageMinutes: 600 }];
   const { site } = new World({ ...QUIET, runs });
   const [id = ''] = site.journals.keys();
@@ -48,6 +56,7 @@ function siteWith({ minutesAgo = 0 as number | 'no run', of = undefined as numbe
   const stateOf = (run: string) => foldJournal(run, must(site.journals.get(run)).lines);
   if (journal) {
     journal.lines[0] = { ...must(journal.lines[0]), data: { version: 1, context: contextOf('1', of, change) } };
+    if (mounted) journal.lines.splice(0, journal.lines.length, ...journal.lines.map(asFiles));
   }
   const handedOverMs = journal ? must(stateOf(id).handedOverAt).getTime() : Date.now();
   const startMs = performance.now();
@@ -55,7 +64,9 @@ function siteWith({ minutesAgo = 0 as number | 'no run', of = undefined as numbe
   const told: string[] = [];
   const tell = (message: string) => void told.push(message);
   const reporter = { info: tell, warn: tell, progress: () => undefined };
-  const ports = { ...site.ports, locks, reporter, clock: { ...systemClock, now } };
+  const { fileSystems } = site.ports;
+  const looked = mounted ? { ...fileSystems, mountedIn: async () => mounted() } : fileSystems;
+  const ports = { ...site.ports, fileSystems: looked, locks, reporter, clock: { ...systemClock, now } };
   const pre = (context: JobContext, change: Partial<JobSpec> = {}, signal = new AbortController().signal) => {
     const changed = { ...spec, ...change };
     const time = runTimeFromNow(ports.clock, changed);
@@ -74,6 +85,10 @@ function siteWith({ minutesAgo = 0 as number | 'no run', of = undefined as numbe
     async waits() {
       while (!told.some((message) => message.includes('waiting for it'))) await systemClock.sleep(5);
     },
+    async waitsForPost() {
+      while (!told.some((message) => message.includes('waiting for the post hook'))) await systemClock.sleep(5);
+    },
+    readers: async () => (await status(ports, 1)).flatMap((run) => run.readers),
     isOpen: () => site.journals.get(id)?.folder === 'open',
     post: (context: JobContext) => post(ports, spec, context),
     holdJob: (context: JobContext) =>
@@ -83,6 +98,18 @@ function siteWith({ minutesAgo = 0 as number | 'no run', of = undefined as numbe
       return locks.acquire(name, 0, { user: { who: preHookOf(context), beganAtMs: Date.now() - MINUTE_MS } });
     },
   };
+}
+
+/** The line of a run that hands over one file system in place of images. */
+function asFiles(line: JournalLine): JournalLine {
+  // The lines of a world are made of records.
+  const record = line as JournalLine & JournalRecord;
+  if (record.kind === 'planned') {
+    return { ...line, data: { ...record.data, spec: { ...record.data.spec, files: { onUnreadable: 'fail' } } } };
+  }
+  if (record.kind === 'intent' && record.data.step === 'export') return { ...line, data: { step: 'mount' } };
+  if (record.kind !== 'done' || record.data.step !== 'export') return line;
+  return { ...line, data: { step: 'mount', result: { mounted: 1 } } };
 }
 
 /** Waits until somebody asked the holder to stop. */
@@ -96,6 +123,33 @@ describe('a further call of the same run of the product', () => {
     const joined = must(await pre(contextOf('2')));
 
     expect(joinedResult(joined)).toMatchObject({ runId: id, directory: '/export/job-0', degraded: false });
+    expect(members()).toEqual(['1', '2']);
+  });
+
+  test.each([
+    ['the manifest', (file: string) => file.endsWith(MANIFEST_NAME)],
+    ['an image', (file: string) => file.endsWith('.raw')],
+  ])('fails when %s of what was handed over is gone, and has no part in the run', async (_what, isGone) => {
+    const { id, site, pre, members, isOpen } = siteWith();
+    const gone = [...site.files.keys()].filter(isGone);
+    for (const file of gone) site.files.delete(file);
+
+    expect(gone).not.toEqual([]);
+    await expect(pre(contextOf('2'))).rejects.toMatchObject({
+      code: 'E_EXPORT',
+      message: expect.stringContaining(`run "${id}"`),
+    });
+    expect([members(), isOpen()]).toEqual([['1'], true]);
+  });
+
+  test('fails when a file system is not mounted any more, as after a new start of the machine', async () => {
+    let mounted = 1;
+    const { pre, members } = siteWith({ mounted: () => mounted });
+
+    await pre(contextOf('2'));
+    mounted = 0;
+
+    await expect(pre(contextOf('3'))).rejects.toMatchObject({ code: 'E_EXPORT' });
     expect(members()).toEqual(['1', '2']);
   });
 
@@ -151,6 +205,56 @@ describe('a further call of the same run of the product', () => {
     await expect(pre(contextOf('1', undefined, { productRunId: '7' }))).rejects.toMatchObject({ code: 'E_RUN_OPEN' });
 
     expect(isOpen()).toBe(true);
+  });
+
+  test.each<[string, JobContext]>([
+    ['comes again', contextOf('1')],
+    ['is started again alone', contextOf('1', 3)],
+    ['is of another level', contextOf('3', undefined, { level: 'log' })],
+  ])(
+    'a call that %s does not replace a run that others read: it waits until they have ended',
+    async (_what, context) => {
+      const { pre, post: postOf, isOpen, waitsForPost } = siteWith();
+      await pre(contextOf('2'));
+
+      const turn = pre(context, { onOpenRun: 'replace' });
+      await waitsForPost();
+      expect(isOpen()).toBe(true);
+      await postOf(contextOf('2'));
+      if (context.member?.name !== '1') await postOf(contextOf('1'));
+
+      expect(await turn).toBeUndefined();
+      expect(isOpen()).toBe(false);
+    },
+  );
+
+  test('a call that waits for other readers in vain tells whose post hook did not come, and leaves them what they read', async () => {
+    const { pre, isOpen, waitsForPost } = siteWith();
+    await pre(contextOf('2'));
+    const over = new SnaphookError('E_DEADLINE', 'the time is over');
+    const limited = new AbortController();
+
+    const turn = expect(pre(contextOf('1'), { onOpenRun: 'replace' }, limited.signal)).rejects.toMatchObject({
+      code: 'E_RUN_OPEN',
+      hint: expect.stringContaining('No post hook came of: 1, 2.'),
+    });
+    await waitsForPost();
+    limited.abort(over);
+    await turn;
+
+    expect(isOpen()).toBe(true);
+  });
+
+  test.each<[string, JobContext]>([
+    ['the only reader itself, which was started again', contextOf('1')],
+    ['a call of another server', contextOf('3', undefined, { instance: 'client2' })],
+    ['a hook that is no call of several', CONTEXT_OF_ONE],
+  ])('a run is replaced by %s', async (_what, context) => {
+    const { pre, isOpen } = siteWith();
+
+    expect(await pre(context, { onOpenRun: 'replace' })).toBeUndefined();
+
+    expect(isOpen()).toBe(false);
   });
 
   test('a run whose time for joining is over is not taken for that of today', async () => {
@@ -234,6 +338,18 @@ describe('the post hook of one of several calls', () => {
     expect([members(), isOpen()]).toEqual([['1 left', '2'], true]);
     expect(await postOf(contextOf('2'))).toMatchObject({ runs: [{ runId: id, handedOver: true }], leftToOthers: [] });
     expect(isOpen()).toBe(false);
+  });
+
+  test('status tells who still reads', async () => {
+    const { pre, post: postOf, readers } = siteWith();
+    await pre(contextOf('2'));
+    const before = await readers();
+
+    await postOf(contextOf('1'));
+    const between = await readers();
+    await postOf(contextOf('2'));
+
+    expect([before, between, await readers()]).toEqual([['1', '2'], ['2'], []]);
   });
 
   test('a second time, or without a part in the run, it leaves the run alone', async () => {

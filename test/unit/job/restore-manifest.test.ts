@@ -85,13 +85,34 @@ test('settings of the firmware are those of this VM, and a file outside of the d
     expect(await refusal(manifest({ files: [{ ...NVRAM, ...change }] }))).toMatchObject({ code: 'E_RESTORE' });
 });
 
+test.each<[string, object]>([
+  ['with a key', { notes: [{ code: 'encrypted', severity: 'warning', text: 'x' }] }],
+  ['with a virtual TPM', { hardware: { ...hardware, tpm: true } }],
+])(
+  'a VM %s and plain disks is restored from images of the array, without the settings of its firmware',
+  (_what, change) => {
+    const route = { name: 'snapvx' };
+    const { vm: read } = readBackup(manifest({ route, vms: [vm('sql01', change)], files: [NVRAM] }), undefined);
+
+    expect(read).toMatchObject({ nvramIsEncrypted: true, disks: [{ label: 'Hard disk 1' }] });
+    expect(read.nvram).toBeUndefined();
+    expect(readBackup(manifest({ vms: [vm('sql01', change)] }), undefined).vm.nvramIsEncrypted).toBe(false);
+    expect(readBackup(manifest({ files: [NVRAM] }), undefined).vm.nvramIsEncrypted).toBe(false);
+  },
+);
+
 test('a backup is as old as its snapshot, or as its manifest where that tells no moment', async () => {
   const { name } = JSON.parse(manifest()).snapshot;
   const takenAt = '2025-12-31T23:00:00.000Z';
 
   expect(readBackup(manifest(), undefined).takenAt).toBe('2026-01-01T00:00:00.000Z');
   expect(readBackup(manifest({ snapshot: { name, takenAt } }), undefined).takenAt).toBe(takenAt);
-  expect(await refusal(manifest({ snapshot: { name, takenAt: 'yesterday' } }))).toMatchObject({ code: 'E_RESTORE' });
+  const forged = `${takenAt.slice(0, 10)} (\n\u001b[2Jgenuine)`;
+  expect(Date.parse(forged)).not.toBeNaN();
+  for (const odd of ['yesterday', forged, '2026-13-01T00:00:00Z']) {
+    expect(await refusal(manifest({ snapshot: { name, takenAt: odd } }))).toMatchObject({ code: 'E_RESTORE' });
+    expect(await refusal(manifest({ createdAt: odd }))).toMatchObject({ code: 'E_RESTORE' });
+  }
 });
 
 test('a manifest tells of a VM everything it is made of, and of each disk its image', () => {
@@ -134,7 +155,7 @@ test.each<[string, object, string]>([
     'a VM whose images are encrypted',
     {
       route: { name: 'snapvx' },
-      vms: [vm('sql01', { notes: [{ code: 'encrypted', severity: 'warning', text: 'x' }] })],
+      vms: [vm('sql01', { notes: [{ code: 'encrypted', severity: 'warning', disk: 2000, text: 'x' }] })],
     },
     'encrypted by vSphere',
   ],

@@ -50,11 +50,14 @@ async function undoIn(
     canRemove = true,
     end = 'aborted',
     disks = {},
+    unreadable = [],
   }: {
     readonly canRemove?: boolean;
     readonly end?: ImportEnd;
     /** Files of VMs, by id; a VM that nothing else tells of may go by its name. The first is that of its disk, others lie below it. */
     readonly disks?: Readonly<Record<string, readonly string[]>>;
+    /** Names of VMs that do not show their files. */
+    readonly unreadable?: readonly string[];
   } = {},
 ) {
   const lines: JournalLine[] = [{ kind: 'restoring', data: plan } as const, ...records].map(
@@ -97,10 +100,12 @@ async function undoIn(
         const files = hung.get(vm);
         return files && { host: 'esx1', freePlaces: 1, files: files.slice(0, 1), uses: files };
       },
-      usersOf: async ({ files, vm }) =>
-        [...hung]
+      usersOf: async ({ files, vm }) => ({
+        users: [...hung]
           .filter(([other, own]) => other !== vm && own.some((file) => files.includes(file)))
           .map(([name]) => name),
+        unreadable,
+      }),
       detach: async ({ vm, files }) => {
         did.push(`detach from ${vm}`);
         hung.set(vm, hung.get(vm)?.filter((file) => !files.includes(file)) ?? []);
@@ -276,11 +281,15 @@ test.each<[string, readonly JournalRecord[]]>([
   expect([did, errors, names]).toEqual([[`destroy ${MADE}`], [], []]);
 });
 
-test('a VM that brought disks stays when somebody else has one, has taken them from it, has renamed it or runs it', async () => {
+test('a VM that brought disks stays when somebody else has one or may have, has taken them from it, has renamed it or runs it', async () => {
   const into = plan(undefined, INTO);
   const shared = await undoIn([KEEPER], into, BROUGHT, { disks: { [MADE]: [FILE], other01: [FILE] } });
   expect([shared.did, shared.errors]).toEqual([[], leftover]);
   expect(String(shared.errors)).toContain('other01');
+
+  const unseen = await undoIn([KEEPER], into, BROUGHT, { disks: { [MADE]: [FILE] }, unreadable: ['dark01'] });
+  expect([unseen.did, unseen.errors]).toEqual([[], leftover]);
+  expect(String(unseen.errors)).toContain('dark01');
 
   const emptied = await undoIn([KEEPER], into, BROUGHT, { disks: { [MADE]: [] } });
   const renamed = await undoIn([made({ name: 'web01-by-hand' })], into, BROUGHT, { disks: { [MADE]: [FILE] } });

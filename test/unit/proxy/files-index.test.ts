@@ -166,6 +166,26 @@ test.each([
   });
 });
 
+test('folders that are nested too deep for the system are told by their place', async () => {
+  const root = tree();
+  const [upper, lower] = ['u', 'l'].map((letter) => Array(10).fill(letter.repeat(250)).join('/'));
+  mkdirSync(at(root, `part1/${upper}`), { recursive: true });
+  mkdirSync(path.join(root, `${lower}`), { recursive: true });
+  const [topOfLower, joint] = [path.join(root, 'l'.repeat(250)), at(root, `part1/${upper}/l`)];
+  renameSync(topOfLower, joint);
+  try {
+    const error = await failure(write(root));
+
+    expect(error).toMatchObject({ code: 'E_VERIFY', hint: expect.stringContaining('nest folders') });
+    expect(error).toMatchObject({
+      message: `in "${at(root, 'part1')}" folders are nested too deep for this machine: "${'u'.repeat(200)}" and on`,
+    });
+  } finally {
+    // As deep as that, nothing could remove it by its path.
+    renameSync(joint, topOfLower);
+  }
+});
+
 test('an index that could not be finished is not there, nor a half of it', async () => {
   const root = tree();
   const stop = new AbortController();

@@ -17,8 +17,11 @@ export const nvramOf = (spec: VmInventory): Buffer | undefined =>
 export const withNvram = (spec: VmInventory): VmInventory =>
   nvramOf(spec) ? spec : { ...spec, nvramFiles: { ...spec.nvramFiles, [nvramNameOf(spec)]: writtenNvram(spec) } };
 
-/** Bytes that are no text and differ from VM to VM. */
-function writtenNvram({ biosUuid }: VmInventory): Buffer {
-  const seed = createHash('sha256').update(biosUuid).digest();
+/** Bytes that are no text and differ from VM to VM. Those of an encrypted VM are not even known as settings of a firmware. */
+function writtenNvram({ biosUuid, keyId }: VmInventory): Buffer {
+  const seed = createHash('sha256')
+    .update(biosUuid + (keyId ?? ''))
+    .digest();
+  if (keyId !== undefined) return createHash('shake256', { outputLength: NVRAM_BYTES }).update(seed).digest();
   return Buffer.alloc(NVRAM_BYTES, Buffer.concat([Buffer.from('MRVN'), seed]));
 }

@@ -15,6 +15,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { bandFolders } from '../../../../src/image/bands/bands.ts';
+import { systemErrorCode } from '../../../../src/platform/system-error.ts';
 import { treeHashOf } from '../../../tree-hash-of.ts';
 import { BAND, BandSite, disk, never, OWNER, temporaryFolder } from './band-site.ts';
 
@@ -188,10 +189,22 @@ test('a device that does not answer is given up at the signal, and holds up nobo
 
   await expect(stage).rejects.toThrow('too late');
   await site.settle([DISK]);
-  closeSync(openSync(fifo, constants.O_RDWR));
 
   expect(site.files()).toEqual(before);
+  await letGo(fifo);
 });
+
+/** Opening for writing without waiting fails until somebody waits there for it. */
+async function letGo(fifo: string): Promise<void> {
+  for (;;) {
+    try {
+      return closeSync(openSync(fifo, constants.O_WRONLY | constants.O_NONBLOCK));
+    } catch (error) {
+      if (systemErrorCode(error) !== 'ENXIO') throw error;
+      await new Promise(setImmediate);
+    }
+  }
+}
 
 test('a folder of nothing but a damaged index goes, and the next run begins anew', async () => {
   const site = new BandSite();

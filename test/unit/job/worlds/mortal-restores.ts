@@ -186,10 +186,12 @@ export class MortalRestores {
         const files = this.vms.get(id)?.files;
         return files && { host: 'esx1', freePlaces: 4, files, uses: files };
       },
-      usersOf: async ({ files, vm }) =>
-        [...this.vms].flatMap(([id, other]) =>
+      usersOf: async ({ files, vm }) => ({
+        users: [...this.vms].flatMap(([id, other]) =>
           id !== vm && other.files.some((file) => files.includes(file)) ? [other.name] : [],
         ),
+        unreadable: [],
+      }),
       attach: ({ vm, files }) => call(() => change(vm, { files: [...(this.vms.get(vm)?.files ?? []), ...files] })),
       detach: ({ vm, files }) =>
         call(() => change(vm, { files: (this.vms.get(vm)?.files ?? []).filter((file) => !files.includes(file)) })),
