@@ -2,23 +2,10 @@ import { createHash, randomBytes } from 'node:crypto';
 import type { DiskInventory } from '../inventory.ts';
 import type { VirtualVolumes } from '../storage-side.ts';
 import { isInSnapshots } from './disk-chains.ts';
-import type { VmRecord } from './records.ts';
+import type { DiskTracking, TrackedContent, VmRecord } from './records.ts';
 
 /** Changes are kept by blocks of this length. */
 const BLOCK_BYTES = 64 * 1024;
-
-/** What a disk held at a point in time: a digest a block. Undefined: the lab has no content of it. */
-type Content = readonly string[] | undefined;
-
-/** The change tracking of one disk, as its `-ctk.vmdk` keeps it. */
-export interface DiskTracking {
-  /** The part of a change id before its number; another one for tracking that began anew. */
-  readonly series: string;
-  /** Number of the present state. */
-  number: number;
-  /** By number. */
-  readonly points: Map<number, Content>;
-}
 
 interface ChangedArea {
   readonly startBytes: number;
@@ -122,7 +109,7 @@ function stretchesOf(isChanged: (block: number) => boolean, blocks: number, capa
   return areas;
 }
 
-function contentOf({ backing, capacityBytes }: DiskInventory, volumes: VirtualVolumes): Content {
+function contentOf({ backing, capacityBytes }: DiskInventory, volumes: VirtualVolumes): TrackedContent {
   const content = backing.kind === 'vvol' ? volumes.read(backing.backingObjectId, capacityBytes) : undefined;
   if (!content) return undefined;
   const blocks = Math.ceil(content.length / BLOCK_BYTES);

@@ -6,7 +6,6 @@ import type {
   SnapshotInventory,
   VmInventory,
 } from '../inventory.ts';
-import type { DiskTracking } from './change-tracking.ts';
 
 /** The inventory as it is now: records are changed in place, then the change feed is told. */
 export type EntityRecord =
@@ -83,6 +82,19 @@ export interface VmRecord extends RecordCommon {
   modifiedAt: Date;
   /** What `layoutEx` still shows until the VM is changed: the files as they were called before their datastore was renamed. */
   filesFrom?: { readonly spec: VmInventory; readonly modifiedAt: Date };
+}
+
+/** What a disk held at a point in time: a digest a block. Undefined: the lab has no content of it. */
+export type TrackedContent = readonly string[] | undefined;
+
+/** The change tracking of one disk, as its `-ctk.vmdk` keeps it. */
+export interface DiskTracking {
+  /** The part of a change id before its number; another one for tracking that began anew. */
+  readonly series: string;
+  /** Number of the present state. */
+  number: number;
+  /** By number. */
+  readonly points: Map<number, TrackedContent>;
 }
 
 export interface SnapshotRecord {
