@@ -66,7 +66,6 @@ export function buildModel(inventory: VcenterInventory): Model {
 /** Puts a VM into the inventory; its host and pool must exist. */
 export function addVm(model: Model, datacenter: DatacenterRecord, spec: VmInventory): VmRecord {
   const vm = addBareVm(model, datacenter, spec);
-  applySetting(vm);
   addSnapshots(model, vm);
   return vm;
 }
@@ -86,6 +85,7 @@ function addBareVm(model: Model, datacenter: DatacenterRecord, spec: VmInventory
     tracking: new Map(),
     modifiedAt: model.startedAt,
   };
+  applySetting(vm);
   folder.children.push(vm);
   model.entities.set(vm.id, vm);
   for (const name of Object.keys(spec.customValues ?? {})) {
