@@ -189,6 +189,7 @@ export function jobSpec(config: Config, name: string, overrides: JobOverrides = 
     ownerGroups: job.ownerGroups,
     imageFormat: job.imageFormat,
     bandBytes: job.bandBytes,
+    changedRegions: job.changedRegions,
     configurationFiles: job.configurationFiles,
     limits: limitsOf(name, job, overrides.limitMs),
     ...(overrides.ownVms && { ownVms: overrides.ownVms.map(parseVmSelector) }),

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { GRADES } from '../job/grade.ts';
+import { REGION_FINDERS } from '../ports/bands.ts';
 import { EXPOSED_AS } from '../ports/exposures.ts';
 import { APPLICATION_KINDS } from '../ports/file-systems.ts';
 import { IMAGE_FORMATS, LEAST_LEAF_BYTES, MOST_LEAF_BYTES } from '../ports/images.ts';
@@ -49,6 +50,12 @@ const image = z
       .optional()
       .describe('of bands: how many are new files since the export before'),
     changedBytes: bytes.optional().describe('of bands: their bytes'),
+    changedRegions: z
+      .enum(REGION_FINDERS)
+      .optional()
+      .describe(
+        "of bands: hashes: all was read; cbt: what vSphere's changed block tracking named, the rest is believed unchanged",
+      ),
     holds: z.enum(['disk', 'datastore']).describe('one virtual disk, or an extent of a VMFS datastore with many'),
     device: z.string().optional().describe('source device on the array'),
     wwn: z.string().optional().describe('of the source device'),

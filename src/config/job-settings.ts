@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { REGION_FINDERS } from '../ports/bands.ts';
 import { EXPOSED_AS } from '../ports/exposures.ts';
 import { APPLICATION_KINDS } from '../ports/file-systems.ts';
 import { IMAGE_FORMATS, MOST_LEAF_BYTES } from '../ports/images.ts';
@@ -134,6 +135,12 @@ const job = z.strictObject({
     .max(MOST_LEAF_BYTES)
     .optional()
     .describe('of each file, with imageFormat bands (4 MiB)'),
+  changedRegions: z
+    .enum(REGION_FINDERS)
+    .default('hashes')
+    .describe(
+      'with imageFormat bands and route managed; cbt: read what vSphere names as changed, and trust it: docs/bands.md',
+    ),
   configurationFiles: z
     .enum(['off', 'note', 'require'])
     .default('off')
@@ -201,4 +208,12 @@ export const checkedJob = job
   .refine(({ imageFormat, bandBytes }) => bandBytes === undefined || imageFormat === 'bands', {
     error: 'is of images as bands: set imageFormat to bands',
     path: ['bandBytes'],
+  })
+  .refine(({ imageFormat, changedRegions }) => changedRegions === 'hashes' || imageFormat === 'bands', {
+    error: 'is of images as bands: set imageFormat to bands',
+    path: ['changedRegions'],
+  })
+  .refine(({ route, changedRegions }) => changedRegions === 'hashes' || route !== 'snapvx', {
+    error: 'changed block tracking knows nothing of array snapshots: it is for the route managed',
+    path: ['changedRegions'],
   });

@@ -29,6 +29,8 @@ export interface Leaf extends InspectedLeaf {
 interface LeavesOptions {
   /** Gets what is not zero of every leaf at its place, before the leaf is yielded. */
   readonly copyTo?: FileHandle;
+  /** Numbers of the leaves that are read, ascending. Absent: all. */
+  readonly only?: readonly number[] | undefined;
   readonly openInspector?: OpenInspector;
 }
 
@@ -40,9 +42,9 @@ export async function* leavesOf(
   content: ReadableContent | FileContent,
   leafBytes: number,
   signal: AbortSignal,
-  { copyTo, openInspector = openLeafInspector }: LeavesOptions = {},
+  { copyTo, only, openInspector = openLeafInspector }: LeavesOptions = {},
 ): AsyncGenerator<Leaf, void, undefined> {
-  const count = Math.ceil(content.sizeBytes / leafBytes);
+  const count = only ? only.length : Math.ceil(content.sizeBytes / leafBytes);
   if (count === 0) return;
   const threads = Math.min(Math.ceil(count / LEAVES_WORTH_A_THREAD), os.availableParallelism(), MOST_THREADS);
   const places = Math.max(1, Math.min(count, threads * LEAVES_PER_THREAD, Math.floor(MOST_MEMORY_BYTES / leafBytes)));
@@ -57,8 +59,9 @@ export async function* leavesOf(
   const ahead: Promise<Leaf | undefined>[] = [];
   let isEnded = false;
   const readLeaf = async (leaf: number): Promise<Leaf | undefined> => {
-    if (isEnded || leaf >= count) return undefined;
-    const positionBytes = leaf * leafBytes;
+    const number = only ? only[leaf] : leaf;
+    if (isEnded || leaf >= count || number === undefined) return undefined;
+    const positionBytes = number * leafBytes;
     const startBytes = (leaf % places) * leafBytes;
     const lengthBytes = Math.min(leafBytes, content.sizeBytes - positionBytes);
     const buffer = Buffer.from(memory, startBytes, lengthBytes);

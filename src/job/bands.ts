@@ -1,5 +1,6 @@
 import type { BandFolder, BandOwner, BandRun } from '../ports/bands.ts';
 import { type ImageFile, mostBytesOf } from '../ports/images.ts';
+import { changedRegionsOf, trackedDiskOf } from './changed-regions.ts';
 import type { Installation } from './installation.ts';
 import { imagesOf, type Plan, type PlannedImage } from './plan.ts';
 import type { JobPorts } from './ports.ts';
@@ -36,22 +37,30 @@ export async function bytesNeededFor(ports: JobPorts, plan: Plan, signal: AbortS
 }
 
 export async function stageBands(
-  { plan, ports }: Run,
-  { imagePath, imageBytes }: PlannedImage,
+  run: Run,
+  image: PlannedImage,
   devicePath: string,
   progress: (doneBytes: number) => void,
   signal: AbortSignal,
 ): Promise<ImageFile> {
-  const shape = { path: imagePath, sizeBytes: imageBytes };
+  const { plan, ports } = run;
+  const { exportDirectory: directory, bandBytes = DEFAULT_BAND_BYTES, changedRegions } = plan.spec;
+  const shape = { path: image.imagePath, sizeBytes: image.imageBytes };
+  const owner = bandOwnerOf(ports.installation, plan.spec.name);
+  const disk = trackedDiskOf(run, image);
+  const changed =
+    changedRegions === 'cbt'
+      ? await changedRegionsOf(
+          run,
+          { ...image, bandBytes },
+          disk,
+          await ports.bands.committed(directory, image.imagePath, owner, signal),
+          signal,
+        )
+      : undefined;
   const staged = await ports.bands.stage(
-    plan.spec.exportDirectory,
-    {
-      ...shape,
-      devicePath,
-      bandBytes: plan.spec.bandBytes ?? DEFAULT_BAND_BYTES,
-      owner: bandOwnerOf(ports.installation, plan.spec.name),
-      run: bandRunOf(plan),
-    },
+    directory,
+    { ...shape, devicePath, bandBytes, owner, run: bandRunOf(plan), point: disk?.point, changed },
     progress,
     signal,
   );

@@ -1,3 +1,4 @@
+import type { RegionFinder } from '../ports/bands.ts';
 import type { ExposedAs } from '../ports/exposures.ts';
 import type { ApplicationKind } from '../ports/file-systems.ts';
 import type { FreezeStrategy } from '../ports/guest.ts';
@@ -150,6 +151,8 @@ export interface JobSpec {
   readonly imageFormat?: ImageFormat;
   /** Of the format `bands`. Absent: 4 MiB. */
   readonly bandBytes?: number | undefined;
+  /** Of the format `bands`, on the route `managed`: how it is found what changed since the run before. Absent: `hashes`. */
+  readonly changedRegions?: RegionFinder;
   /** The VMs' .vmx and .nvram beside the images: what cannot be read is told, or ends the run. Absent: `off`. */
   readonly configurationFiles?: 'off' | 'note' | 'require';
   readonly limits: JobLimits;

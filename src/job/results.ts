@@ -45,6 +45,8 @@ export interface CaptureResult {
 export interface TakenVmSnapshot {
   readonly vm: InstanceUuid;
   readonly moRef: MoRef;
+  /** The VM had no other one. Absent in journals of earlier versions. */
+  readonly isOnly?: boolean;
   readonly disks: readonly SnapshotDisk[];
 }
 

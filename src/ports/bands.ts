@@ -1,3 +1,4 @@
+import type { ByteRange } from './byte-range.ts';
 import type { ContentHash, LeftAlone } from './images.ts';
 
 /** Whose a folder of bands is. The folder stays from run to run, so it is a job's. */
@@ -21,12 +22,44 @@ export interface BandFolder {
   readonly sizeBytes: number;
 }
 
+/** What the hypervisor's tracking of changes calls the point in time that a disk was read at. */
+export interface TrackedPoint {
+  /** Which disk of which VM it is, and where it lies. A point says nothing of any other disk. */
+  readonly disk: string;
+  /** As vSphere has it in the disk's backing. */
+  readonly changeId: string;
+}
+
+/** What a folder holds now: the last commit. */
+export interface CommittedBands {
+  readonly run: BandRun;
+  readonly sizeBytes: number;
+  readonly bandBytes: number;
+  /** Undefined: changes since then cannot be asked for. */
+  readonly point: TrackedPoint | undefined;
+}
+
+/** All that may differ from the bands of a run. */
+export interface ChangedRegions {
+  /** Id of the run whose bands they are compared with. */
+  readonly sinceRun: string;
+  readonly ranges: readonly ByteRange[];
+}
+
+export const REGION_FINDERS = ['hashes', 'cbt'] as const;
+/** `hashes`: everything is read and compared. `cbt`: nothing is read but what vSphere's changed block tracking names. */
+export type RegionFinder = (typeof REGION_FINDERS)[number];
+
 export interface BandRequest extends BandFolder {
   readonly devicePath: string;
   /** Length of every band but the last. */
   readonly bandBytes: number;
   readonly owner: BandOwner;
   readonly run: BandRun;
+  /** Of the content of the device; kept with the bands. */
+  readonly point?: TrackedPoint | undefined;
+  /** Whatever of the device lies outside is not read. Absent, or of a run whose bands are not there any more: all is read. */
+  readonly changed?: ChangedRegions | undefined;
 }
 
 /** What a folder holds once it is committed. */
@@ -39,6 +72,8 @@ export interface StagedBands {
   /** Bands that are written anew, and their bytes. */
   readonly changedBands: number;
   readonly changedBytes: number;
+  /** How they were found. */
+  readonly changedRegions: RegionFinder;
 }
 
 /**
@@ -61,7 +96,17 @@ export interface Bands {
     owner: BandOwner,
     signal: AbortSignal,
   ): Promise<{ readonly bytesNeeded: number }>;
-  /** Writes the bands that differ from those in the folder beside them. */
+  /** Undefined where the folder is not the owner's, or holds no whole disk. */
+  committed(
+    directory: string,
+    path: string,
+    owner: BandOwner,
+    signal: AbortSignal,
+  ): Promise<CommittedBands | undefined>;
+  /**
+   * Writes the bands that differ from those in the folder beside them. Of a band outside of the changed regions the index is believed;
+   * one whose file does not show the size and time of the index is read all the same.
+   */
   stage(
     directory: string,
     request: BandRequest,

@@ -1,3 +1,4 @@
+import type { ByteRange } from './byte-range.ts';
 import type { HostDatastore } from './host-storage.ts';
 import type { MoRef } from './identity.ts';
 import type { VmTask } from './vm-task.ts';
@@ -12,6 +13,8 @@ export interface VmSnapshot {
   readonly createdAtMs: number | undefined;
   /** VMware Tools quiesced the guest for it, as vCenter tells. */
   readonly quiesced: boolean;
+  /** The VM has no other one: there is nothing older that it could be reverted to. */
+  readonly isOnly: boolean;
 }
 
 /** A disk as it is in a snapshot. */
@@ -23,6 +26,8 @@ export interface SnapshotDisk {
   /** `[datastore] directory/name.vmdk` of the point in time. */
   readonly fileName: string;
   readonly capacityBytes: number;
+  /** What changed block tracking calls this point in time. Absent: changes of the disk are not tracked. */
+  readonly changeId?: string;
 }
 
 /** A VM that may be a copy of ours. */
@@ -92,6 +97,20 @@ export interface VmSnapshots {
   list(request: { readonly namePrefix: string }, signal: AbortSignal): Promise<readonly VmSnapshot[]>;
   /** Disks that are part of the snapshot: independent ones and physical raw devices are not. */
   disksOf(snapshot: MoRef, signal: AbortSignal): Promise<readonly SnapshotDisk[]>;
+  /**
+   * Where a disk may differ in the snapshot from what it was at `changeId`, ascending and apart from one another. vCenter may name more
+   * than was changed. Errors besides: `E_VCENTER` where it does not tell, or not of the whole disk.
+   */
+  changedAreas(
+    of: {
+      readonly vm: MoRef;
+      readonly snapshot: MoRef;
+      readonly key: number;
+      readonly capacityBytes: number;
+      readonly changeId: string;
+    },
+    signal: AbortSignal,
+  ): Promise<readonly ByteRange[]>;
   /**
    * Removes one snapshot and leaves those above it. Success when it is gone, also when its data could not be merged: then
    * `consolidationNeeded` says so.

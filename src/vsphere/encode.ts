@@ -126,6 +126,20 @@ export function createSnapshot(
   return { _this: managedObject(vm), name, description, memory: false, quiesce };
 }
 
+/** vSphere API: QueryChangedDiskAreas. */
+export function queryChangedDiskAreas(
+  vm: VimRef,
+  of: {
+    readonly snapshot: VimRef;
+    readonly deviceKey: number;
+    readonly startOffset: number;
+    readonly changeId: string;
+  },
+): SoapObject {
+  const { snapshot, deviceKey, startOffset, changeId } = of;
+  return { _this: managedObject(vm), snapshot: managedObject(snapshot), deviceKey, startOffset, changeId };
+}
+
 export function removeSnapshot(snapshot: VimRef): SoapObject {
   return { _this: managedObject(snapshot), removeChildren: false, consolidate: true };
 }

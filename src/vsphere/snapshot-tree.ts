@@ -6,12 +6,12 @@ import { displayName } from './managed-entity.ts';
 
 /** Every snapshot of a VM's `snapshot` property; none when it has none. */
 export function snapshotsIn(vm: MoRef, info: unknown): readonly VmSnapshot[] {
-  const below = (nodes: readonly unknown[]): readonly VmSnapshot[] =>
+  const below = (nodes: readonly unknown[]): readonly Omit<VmSnapshot, 'isOnly'>[] =>
     nodes.flatMap((node) => {
       const later = below(children(node, 'childSnapshotList'));
       const id = ref(child(node, 'snapshot'))?.id;
       if (id === undefined) return later;
-      const snapshot: VmSnapshot = {
+      const snapshot = {
         vm,
         moRef: moRef(id),
         name: displayName(text(child(node, 'name')) ?? ''),
@@ -21,7 +21,8 @@ export function snapshotsIn(vm: MoRef, info: unknown): readonly VmSnapshot[] {
       };
       return [snapshot, ...later];
     });
-  return below(children(info, 'rootSnapshotList'));
+  const all = below(children(info, 'rootSnapshotList'));
+  return all.map((snapshot) => ({ ...snapshot, isOnly: all.length === 1 }));
 }
 
 /** Disks of a snapshot's `config.hardware.device`, which also lists those that are no part of it. */
@@ -30,6 +31,7 @@ export function disksInSnapshot(devices: unknown): readonly SnapshotDisk[] {
     const backing = child(device, 'backing');
     const fileName = text(child(backing, 'fileName'));
     const isIndependent = text(child(backing, 'diskMode'))?.startsWith('independent') ?? false;
+    const changeId = text(child(backing, 'changeId'));
     const isPhysical = text(child(backing, 'compatibilityMode')) === 'physicalMode';
     if (typeOf(device) !== 'VirtualDisk' || fileName === undefined || isIndependent || isPhysical) return [];
     return [
@@ -38,6 +40,7 @@ export function disksInSnapshot(devices: unknown): readonly SnapshotDisk[] {
         diskUuid: guestDiskUuid(text(child(backing, 'uuid'))),
         fileName,
         capacityBytes: capacityBytes(device),
+        ...(changeId && { changeId }),
       },
     ];
   });

@@ -18,6 +18,7 @@ const PLAIN_OPERATIONS = [
   'RescanVmfs',
   'QueryUnresolvedVmfsVolume',
   'HttpNfcLeaseProgress',
+  'QueryChangedDiskAreas',
 ] as const;
 /** These change something: sent again blindly, they might do it twice. */
 const CHANGING_OPERATIONS = [

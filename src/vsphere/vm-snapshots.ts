@@ -2,6 +2,7 @@ import { SnaphookError } from '../ports/errors.ts';
 import { type MoRef, moRef } from '../ports/identity.ts';
 import type { VmSnapshot, VmSnapshots } from '../ports/vm-snapshots.ts';
 import type { VmTask } from '../ports/vm-task.ts';
+import { readChangedAreas } from './changed-areas.ts';
 import { boolean, type VimRef } from './decode.ts';
 import { addDisks, consolidateDisks, createSnapshot, removeDisks, removeSnapshot, type SoapObject } from './encode.ts';
 import { errorOfFault, isGone, VimFaultError } from './faults.ts';
@@ -76,6 +77,12 @@ export function createVmSnapshots(options: VsphereOptions): VmSnapshots {
         if (found !== undefined) requireReadable(session, found, [devices]);
         return disksInSnapshot(found?.properties.get(devices));
       }),
+    changedAreas: ({ vm, snapshot, key, ...of }, signal) => {
+      const shown = { type: 'VirtualMachineSnapshot', id: snapshot };
+      return read(signal, (session) =>
+        readChangedAreas(session, { ...of, vm: vmRef(vm), snapshot: shown, deviceKey: key }),
+      );
+    },
     remove: async (snapshot, signal) => {
       const target = { type: 'VirtualMachineSnapshot', id: snapshot.moRef };
       try {

@@ -5,4 +5,10 @@ const uncalled = (): never => {
 };
 
 /** For worlds without bands: whoever asks it fails. */
-export const noBands: Bands = { preflight: uncalled, stage: uncalled, commit: uncalled, settle: uncalled };
+export const noBands: Bands = {
+  preflight: uncalled,
+  committed: uncalled,
+  stage: uncalled,
+  commit: uncalled,
+  settle: uncalled,
+};

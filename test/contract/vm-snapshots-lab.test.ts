@@ -96,6 +96,31 @@ test('the disks of a snapshot are those that are part of it, with the files of t
   ]);
 });
 
+test('a tracked disk has a change id in a snapshot, and vCenter tells what changed since the one before', async () => {
+  const { lab, snapshots, take } = await openWorld();
+  const taken = await take();
+  const [untracked] = await snapshots.disksOf(taken.moRef, signal);
+  expect(untracked).not.toHaveProperty('changeId');
+  const { key = 0, capacityBytes = 0 } = untracked ?? {};
+  lab.vcenter.changeVm('rdm01', { changeTrackingEnabled: true });
+  lab.vcenter.resetChangeTracking('rdm01');
+  const changeIdIn = async ({ moRef: snapshot }: VmSnapshot) =>
+    (await snapshots.disksOf(snapshot, signal)).find((disk) => disk.key === key)?.changeId ?? '';
+  const first = await changeIdIn(await take('first'));
+  const second = await take('second');
+
+  const of = { vm: SOURCE, snapshot: second.moRef, key, capacityBytes };
+  // The lab has no content of disks on VMFS: it names them whole.
+  expect(await snapshots.changedAreas({ ...of, changeId: first }, signal)).toEqual([
+    { startBytes: 0, lengthBytes: capacityBytes },
+  ]);
+  expect([taken.isOnly, second.isOnly]).toEqual([true, false]);
+  expect(await failure(snapshots.changedAreas({ ...of, changeId: `${first}7` }, signal))).toMatchObject({
+    code: 'E_VCENTER',
+    message: expect.stringContaining('FileFault'),
+  });
+});
+
 test('a disk is added to the proxy VM, found there by its serial, and detached with its file and nothing else', async () => {
   const { lab, snapshots, proxy, take } = await openWorld();
   const own = lab.vcenter.vm('proxy').disks;

@@ -1,4 +1,4 @@
-import type { BandOwner, BandRun } from '../../ports/bands.ts';
+import type { BandOwner, BandRun, TrackedPoint } from '../../ports/bands.ts';
 import { type ContentHash, MOST_LEAF_BYTES } from '../../ports/images.ts';
 import { type BandShape, bandAt, bandCount, bandPath } from './band-layout.ts';
 
@@ -14,6 +14,8 @@ export interface BandIndex extends BandShape {
   readonly run: BandRun;
   /** Run whose bands these replaced: what `changed.list` compares with. Undefined: there were none, or none with an index. */
   readonly previousRun: string | undefined;
+  /** Where the hypervisor's tracking of changes stood in the run's snapshot. Undefined: it tells nothing since then. */
+  readonly point: TrackedPoint | undefined;
   /** Of the logical content; its leaves are the bands, those of zeros included. */
   readonly contentHash: ContentHash;
   /** Bands that are not there hold zeros. */
@@ -28,8 +30,8 @@ export interface BandCommit {
   readonly folders: readonly string[];
 }
 
-export function indexText({ run, previousRun, sizeBytes, bandBytes, contentHash, bands }: BandIndex): string {
-  const head = { schema: 'snaphook/bands', version: 1, run, previousRun, sizeBytes, bandBytes, contentHash };
+export function indexText({ run, previousRun, point, sizeBytes, bandBytes, contentHash, bands }: BandIndex): string {
+  const head = { schema: 'snaphook/bands', version: 1, run, previousRun, point, sizeBytes, bandBytes, contentHash };
   const lines = [...bands].map(([band, entry]) => JSON.stringify({ path: bandPath(band), ...entry }));
   // A line each: to be read by people, and by programs that compare lines.
   return `${JSON.stringify(head).slice(0, -1)},"bands":[\n${lines.join(',\n')}\n]}\n`;
@@ -37,7 +39,8 @@ export function indexText({ run, previousRun, sizeBytes, bandBytes, contentHash,
 
 /** Undefined for a text that is none. */
 export function parseIndex(text: string): BandIndex | undefined {
-  const { schema, version, run, previousRun, sizeBytes, bandBytes, contentHash, bands } = fieldsOf(parseJson(text));
+  const fields = fieldsOf(parseJson(text));
+  const { schema, version, run, previousRun, point, sizeBytes, bandBytes, contentHash, bands } = fields;
   const parsedRun = parseRun(run);
   if (schema !== 'snaphook/bands' || version !== 1 || !parsedRun || !Array.isArray(bands)) return undefined;
   if (!isSize(sizeBytes) || !isBandLength(bandBytes)) return undefined;
@@ -53,7 +56,14 @@ export function parseIndex(text: string): BandIndex | undefined {
     if (typeof mtimeMs !== 'number' || !isBlake2b(hash)) return undefined;
     entries.set(band, { mtimeMs, blake2b: hash });
   }
-  return { run: parsedRun, previousRun, ...shape, contentHash: { algorithm, leafBytes, value }, bands: entries };
+  return {
+    run: parsedRun,
+    previousRun,
+    point: parsePoint(point),
+    ...shape,
+    contentHash: { algorithm, leafBytes, value },
+    bands: entries,
+  };
 }
 
 export const ownerText = ({ installation, job }: BandOwner): string =>
@@ -89,6 +99,12 @@ export function parseCommit(text: string): BandCommit | undefined {
 function parseRun(run: unknown): BandRun | undefined {
   const { id, snapshot } = fieldsOf(run);
   return typeof id === 'string' && typeof snapshot === 'string' ? { id, snapshot } : undefined;
+}
+
+/** One that cannot be read is none: everything is read then. */
+function parsePoint(point: unknown): TrackedPoint | undefined {
+  const { disk, changeId } = fieldsOf(point);
+  return typeof disk === 'string' && typeof changeId === 'string' ? { disk, changeId } : undefined;
 }
 
 function parseJson(text: string): unknown {

@@ -22,6 +22,11 @@ const folders: Bands = {
     return { bytesNeeded };
   },
 
+  async committed(directory, relative, owner) {
+    const standing = await standingOf(directory, relative, owner);
+    return standing.is === 'own' ? indexOf(insideOf(directory, relative)) : undefined;
+  },
+
   async stage(directory, request, progress, signal) {
     const turn = turnsIn(directory, signal);
     const unfinished = await turn(() => finishCommit(directory, request.owner));
@@ -52,6 +57,8 @@ const folders: Bands = {
 export const bandFolders: Bands = {
   preflight: (directory, wanted, owner, signal) =>
     inTime(directory, folders.preflight(directory, wanted, owner, signal), signal),
+  committed: (directory, relative, owner, signal) =>
+    inTime(insideOf(directory, relative), folders.committed(directory, relative, owner, signal), signal),
   stage: (directory, request, progress, signal) =>
     inTime(insideOf(directory, request.path), folders.stage(directory, request, progress, signal), signal),
   commit: (directory, paths, by, signal) => inTime(directory, folders.commit(directory, paths, by, signal), signal),

@@ -8,8 +8,9 @@ import { leavesOf } from '../leaves.ts';
 import { TreeHash } from '../tree-hash.ts';
 import { claimFolder, contentOf, type FolderContent, indexOf, requireRoom, writeWhole } from './band-folder.ts';
 import { type BandEntry, type BandIndex, indexText } from './band-index.ts';
-import { bandPath, CHANGED_NAME, INDEX_NAME, STAGING_NAME } from './band-layout.ts';
+import { bandCount, bandLength, bandPath, CHANGED_NAME, INDEX_NAME, STAGING_NAME } from './band-layout.ts';
 import { discardStaged } from './commit-bands.ts';
+import { unreadBands } from './unread-bands.ts';
 
 /** Files whose data are waited for at once: a disk writes many as fast as one. */
 const SYNCED_AT_ONCE = 16;
@@ -17,7 +18,7 @@ const SYNCED_AT_ONCE = 16;
 /** Does what changes the folder, unless the signal has aborted, and never while another such work goes on. */
 export type Turn = <Result>(work: () => Promise<Result>) => Promise<Result>;
 
-/** Reads the whole device, and writes every band that the folder does not have as it is. No commit is under way. */
+/** Reads the device, but for what is known to be unchanged, and writes every band that the folder does not have as it is. No commit is under way. */
 export async function stageBands(
   directory: string,
   request: BandRequest,
@@ -33,14 +34,31 @@ export async function stageBands(
   const kept = new Map<number, BandEntry>();
   const staged = new Map<number, string>();
   const shards = new Set<string>();
+  const unread = await unreadBands(folder, request, before, there);
+  const count = bandCount(request);
+  const only = unread && Array.from({ length: count }, (_, band) => band).filter((band) => !unread.has(band));
   let dataBytes = 0;
   let changedBytes = 0;
+  let next = 0;
+  const keepUntil = (end: number): void => {
+    for (; next < end; next += 1) {
+      const known = unread?.get(next);
+      if (!known) throw new TypeError('a band was neither read nor known');
+      hash.add(known.blake2b);
+      if (!known.entry) continue;
+      kept.set(next, known.entry);
+      dataBytes += bandLength(request, next);
+    }
+  };
   const device = await openDevice(request.devicePath, request.sizeBytes);
   try {
-    for await (const { positionBytes, content, blake2b, stretches } of leavesOf(device, request.bandBytes, signal)) {
+    for await (const leaf of leavesOf(device, request.bandBytes, signal, { only })) {
+      const { positionBytes, content, blake2b, stretches } = leaf;
+      const band = positionBytes / request.bandBytes;
+      keepUntil(band);
+      next = band + 1;
       hash.add(blake2b);
       if (stretches.length > 0) {
-        const band = positionBytes / request.bandBytes;
         dataBytes += content.length;
         const mtimeMs = await sameThere(folder, band, { content, blake2b, before, there });
         if (mtimeMs !== undefined) kept.set(band, { mtimeMs, blake2b });
@@ -52,14 +70,16 @@ export async function stageBands(
       }
       progress(positionBytes + content.length);
     }
+    keepUntil(count);
   } finally {
     await device.file.close();
   }
   const contentHash = hash.end();
-  const { run, sizeBytes, bandBytes } = request;
-  const index = { run, previousRun: before?.run.id, sizeBytes, bandBytes, contentHash };
+  const { run, point, sizeBytes, bandBytes } = request;
+  const index = { run, previousRun: before?.run.id, point, sizeBytes, bandBytes, contentHash };
   await turn(() => endStaging(staging, { index, kept, staged, shards }));
-  return { dataBytes, contentHash, bandBytes, changedBands: staged.size, changedBytes };
+  const changedRegions = unread ? 'cbt' : 'hashes';
+  return { dataBytes, contentHash, bandBytes, changedBands: staged.size, changedBytes, changedRegions };
 }
 
 async function beginStaging(directory: string, { path: relative, owner }: BandRequest): Promise<string> {

@@ -122,7 +122,7 @@ async function judge(
     return {
       window,
       vm: { vm: vm.instanceUuid, evidence, ...gradeOf(evidence) },
-      snapshot: { vm: vm.instanceUuid, moRef: snapshot.moRef, disks },
+      snapshot: { vm: vm.instanceUuid, moRef: snapshot.moRef, isOnly: snapshot.isOnly, disks },
     };
   } catch (error) {
     throw window.establishError === undefined ? error : withUnknownEffect(error);

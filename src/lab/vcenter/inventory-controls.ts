@@ -1,5 +1,6 @@
 import type { DatastoreInventory, DiskInventory, GuestInventory, PowerState, VmInventory } from './inventory.ts';
 import { addVm } from './model/build-model.ts';
+import { applySetting } from './model/change-tracking.ts';
 import { allSnapshots, datastoresOf, hostsOf, vmsOf } from './model/model.ts';
 import type { DatacenterRecord, VmRecord } from './model/records.ts';
 import { removeVm } from './model/remove-vm.ts';
@@ -41,6 +42,8 @@ export interface InventoryControls {
   nvramOf(vm: string): Buffer | undefined;
   setGuest(vm: string, guest: GuestInventory | undefined): void;
   addDisk(vm: string, disk: DiskInventory): void;
+  /** Tracking of its changes begins anew: no change id from before means anything any more. */
+  resetChangeTracking(vm: string): void;
   /** By device key. */
   removeDisk(vm: string, key: number): void;
   /** Any other property of the VM. Folder, host and pool stay. */
@@ -136,6 +139,11 @@ export function inventoryControls(server: ServerContext): InventoryControls {
       model.changes.announce();
     },
     addDisk: (vm, disk) => change(vm, { disks: [...find(vm).spec.disks, disk] }),
+    resetChangeTracking: (selector) => {
+      const vm = find(selector);
+      vm.tracking.clear();
+      applySetting(vm);
+    },
     removeDisk: (vm, key) => change(vm, { disks: find(vm).spec.disks.filter((disk) => disk.key !== key) }),
     changeVm: change,
     addVm: (datacenterName, spec) => {

@@ -1,4 +1,5 @@
 import type { LabAnswer, LabCall, LabRequest } from '../world/http-server.ts';
+import { changedAreasOperation } from './operations/changed-areas-operation.ts';
 import { cloneOperations } from './operations/clone-operations.ts';
 import { entityOperations } from './operations/entity-operations.ts';
 import { eventOperations } from './operations/event-operations.ts';
@@ -42,6 +43,7 @@ const handlers: ReadonlyMap<string, OperationHandler> = new Map(
     searchIndexOperations,
     entityOperations,
     snapshotOperations,
+    changedAreasOperation,
     reconfigureOperations,
     registrationOperations,
     importOperations,

@@ -14,6 +14,8 @@ export interface VirtualVolumes {
   /** A new volume of zeros; returns its id. */
   create(capacityBytes: number): string;
   write(objectId: string, atBytes: number, bytes: Buffer): void;
+  /** From the begin of a volume, or of a point in time of one. Undefined: volumes have no content here. */
+  read(objectId: string, lengthBytes: number): Buffer | undefined;
 }
 
 export interface HotAddedDisk {
@@ -63,5 +65,6 @@ export function contentlessVolumes(): VirtualVolumes {
       return `naa.${stableHex(`${capacityBytes}/${taken}`, 32)}`;
     },
     write: () => undefined,
+    read: () => undefined,
   };
 }

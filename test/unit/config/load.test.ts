@@ -215,3 +215,13 @@ test('a length of bands is refused where images are no bands, and where no disk 
   expect(() => loadConfig(withJobKeys('    bandBytes: 1048576\n'))).toThrow(/imageFormat/);
   expect(() => loadConfig(withJobKeys('    imageFormat: bands\n    bandBytes: 1000000\n'))).toThrow(/bandBytes/);
 });
+
+test('changed block tracking is believed only when a job of bands says so, and not on a route that has none', () => {
+  const nightly = (keys: string) => loadConfig(written(`${GOOD}${keys}`)).jobs.nightly;
+  const withTracking = (more: string) => () => nightly(`    changedRegions: cbt\n${more}`);
+
+  expect(nightly('    imageFormat: bands\n')).toMatchObject({ changedRegions: 'hashes' });
+  expect(withTracking('    imageFormat: bands\n')()).toMatchObject({ changedRegions: 'cbt' });
+  expect(withTracking('')).toThrow(/changedRegions/);
+  expect(withTracking('    imageFormat: bands\n    route: snapvx\n')).toThrow(/changedRegions/);
+});

@@ -20,6 +20,7 @@ const SNAPSHOT: VmSnapshot = {
   description: '',
   createdAtMs: 0,
   quiesced: false,
+  isOnly: true,
 };
 
 interface Shown {

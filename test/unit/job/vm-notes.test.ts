@@ -34,6 +34,7 @@ const snapshot = (name: string, createdAt?: string): VmSnapshot => ({
   description: '',
   createdAtMs: createdAt === undefined ? undefined : Date.parse(createdAt),
   quiesced: false,
+  isOnly: true,
 });
 
 const vm = (condition: Partial<VmCondition>, disks: readonly VirtualDisk[] = [disk()]): VmRecord => ({

@@ -7,6 +7,7 @@ import type {
   VmInventory,
 } from '../inventory.ts';
 import { ChangeFeed } from './change-feed.ts';
+import { applySetting } from './change-tracking.ts';
 import { parentOf } from './disk-chains.ts';
 import type { Model } from './model.ts';
 import type {
@@ -81,8 +82,10 @@ function addBareVm(model: Model, datacenter: DatacenterRecord, spec: VmInventory
     pool: poolNamed(host.cluster, spec.resourcePool),
     spec: { ...spec, vmPathName: homePath(spec) },
     snapshots: [],
+    tracking: new Map(),
     modifiedAt: model.startedAt,
   };
+  applySetting(vm);
   folder.children.push(vm);
   model.entities.set(vm.id, vm);
   for (const name of Object.keys(spec.customValues ?? {})) {
@@ -104,6 +107,7 @@ function addSnapshots(model: Model, vm: VmRecord): void {
       vm,
       number,
       spec: { ...spec, disks: spec.disks ?? below() },
+      changeIds: new Map(),
       children: (spec.children ?? []).map(snapshotOf),
     };
   };

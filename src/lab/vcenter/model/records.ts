@@ -76,10 +76,25 @@ export interface VmRecord extends RecordCommon {
   spec: VmInventory;
   /** Roots of the snapshot tree. */
   readonly snapshots: SnapshotRecord[];
+  /** Of changes, by device key of the disk. */
+  readonly tracking: Map<number, DiskTracking>;
   /** Counts reconfigurations, shown in `config.changeVersion` and `config.modified`. */
   modifiedAt: Date;
   /** What `layoutEx` still shows until the VM is changed: the files as they were called before their datastore was renamed. */
   filesFrom?: { readonly spec: VmInventory; readonly modifiedAt: Date };
+}
+
+/** What a disk held at a point in time: a digest a block. Undefined: the lab has no content of it. */
+export type TrackedContent = readonly string[] | undefined;
+
+/** The change tracking of one disk, as its `-ctk.vmdk` keeps it. */
+export interface DiskTracking {
+  /** The part of a change id before its number; another one for tracking that began anew. */
+  readonly series: string;
+  /** Number of the present state. */
+  number: number;
+  /** By number. */
+  readonly points: Map<number, TrackedContent>;
 }
 
 export interface SnapshotRecord {
@@ -88,5 +103,7 @@ export interface SnapshotRecord {
   /** Number inside the VM, from 1. */
   readonly number: number;
   spec: SnapshotInventory & { readonly disks: readonly DiskInventory[] };
+  /** Of its disks that are tracked, by device key. */
+  readonly changeIds: ReadonlyMap<number, string>;
   readonly children: SnapshotRecord[];
 }

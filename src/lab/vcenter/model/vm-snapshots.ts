@@ -1,5 +1,6 @@
 import type { DiskInventory } from '../inventory.ts';
 import type { VirtualVolumes } from '../storage-side.ts';
+import { applySetting, forgetLostTime, markPoints } from './change-tracking.ts';
 import { asSnapshot, chainOf, fileOf, isInSnapshots, mergedOut, withDelta } from './disk-chains.ts';
 import { allSnapshots, type Model } from './model.ts';
 import type { SnapshotRecord, VmRecord } from './records.ts';
@@ -22,6 +23,8 @@ export function createSnapshot(model: Model, vm: VmRecord, wanted: NewSnapshot, 
   const asTaken = vm.spec.disks.map((disk) =>
     captured.includes(disk) ? { ...disk, backing: asSnapshot(disk.backing, idOf(disk)) } : disk,
   );
+  const changeIds = markPoints(vm, asTaken, volumes);
+  applySetting(vm);
   const names = deltaNames(vm);
   vm.spec = {
     ...vm.spec,
@@ -35,6 +38,7 @@ export function createSnapshot(model: Model, vm: VmRecord, wanted: NewSnapshot, 
     vm,
     number: Math.max(0, ...allSnapshots(vm).map(({ number }) => number)) + 1,
     spec: { ...wanted, createTime: new Date().toISOString(), disks: asTaken },
+    changeIds,
     children: [],
   };
   (before?.children ?? vm.snapshots).push(snapshot);
@@ -107,6 +111,7 @@ export function revertTo(snapshot: SnapshotRecord, volumes: VirtualVolumes): voi
     return { ...disk, backing: { ...disk.backing, backingObjectId, fileName: names(disk), parent: disk.backing } };
   });
   vm.spec = { ...vm.spec, disks, powerState: 'poweredOff' };
+  forgetLostTime(vm, volumes);
   makeCurrent(vm, snapshot);
 }
 

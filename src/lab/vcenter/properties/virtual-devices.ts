@@ -7,8 +7,16 @@ import type { VmRecord } from '../model/records.ts';
 import { type DataObject, data, type Fields } from '../wire/vim-values.ts';
 import { refOf } from './entity-properties.ts';
 
+/** Disks as they are now, or as a snapshot has them. */
+export interface DisksState {
+  readonly disks: readonly DiskInventory[];
+  /** Of those that are tracked, by device key. */
+  readonly changeIds: ReadonlyMap<number, string>;
+}
+
 /** The devices of a VM as vCenter lists them: the fixed ones, the disk controllers, the disks. */
-export function virtualDevices(vm: VmRecord, disks: readonly DiskInventory[], model: Model): readonly DataObject[] {
+export function virtualDevices(vm: VmRecord, state: DisksState, model: Model): readonly DataObject[] {
+  const { disks, changeIds } = state;
   const controllers = diskControllers(vm.spec, disks);
   const onPci = [500, 12000, ...controllers.map((controller) => controller.key)];
   const attached = (controllerKey: number) =>
@@ -47,7 +55,7 @@ export function virtualDevices(vm: VmRecord, disks: readonly DiskInventory[], mo
       filterEnable: true,
     }),
     ...controllers.map((controller, index) => diskController(controller, index, attached(controller.key))),
-    ...disks.map((disk) => virtualDisk(vm, disk, model)),
+    ...disks.map((disk) => virtualDisk(vm, disk, changeIds.get(disk.key), model)),
     ...(vm.spec.adapters ?? []).map((adapter, index) => networkAdapter(vm, adapter, index)),
   ];
 }
@@ -110,14 +118,14 @@ function diskController(controller: ControllerInventory, place: number, disks: r
   );
 }
 
-function virtualDisk(vm: VmRecord, disk: DiskInventory, model: Model): DataObject {
+function virtualDisk(vm: VmRecord, disk: DiskInventory, changeId: string | undefined, model: Model): DataObject {
   const capacityKb = Math.floor(disk.capacityBytes / 1024);
   return device(
     'VirtualDisk',
     disk.key,
     disk.label,
     {
-      backing: diskBacking(vm, disk, disk.backing, model),
+      backing: diskBacking(vm, disk, { ...disk, changeId }, model),
       controllerKey: disk.controllerKey,
       unitNumber: disk.unitNumber,
       capacityInKB: capacityKb,
@@ -156,7 +164,12 @@ const FILE_BACKINGS = {
 } as const;
 
 /** The guest-visible uuid is the same for every element of a chain; it is not the array's id. */
-function diskBacking(vm: VmRecord, disk: DiskInventory, backing: DiskBackingInventory, model: Model): DataObject {
+function diskBacking(
+  vm: VmRecord,
+  disk: DiskInventory,
+  { backing, changeId }: { readonly backing: DiskBackingInventory; readonly changeId?: string | undefined },
+  model: Model,
+): DataObject {
   const uuid = uuidOf(vm, disk);
   const diskMode = disk.diskMode ?? 'persistent';
   const sharing = disk.sharing ?? 'sharingNone';
@@ -171,7 +184,8 @@ function diskBacking(vm: VmRecord, disk: DiskInventory, backing: DiskBackingInve
   const datastore = datastoreNamed(backing.datastore, vm);
   const file = { fileName: backing.fileName, datastore: datastore ? refOf(datastore) : undefined };
   if (backing.kind === 'localPMem') return data('VirtualDiskLocalPMemBackingInfo', { ...file, diskMode, uuid });
-  const parent = 'parent' in backing && backing.parent ? diskBacking(vm, disk, backing.parent, model) : undefined;
+  const parent =
+    'parent' in backing && backing.parent ? diskBacking(vm, disk, { backing: backing.parent }, model) : undefined;
   if (backing.kind === 'rdm') {
     return data('VirtualDiskRawDiskMappingVer1BackingInfo', {
       ...file,
@@ -181,6 +195,7 @@ function diskBacking(vm: VmRecord, disk: DiskInventory, backing: DiskBackingInve
       diskMode: backing.compatibilityMode === 'physicalMode' ? 'independent_persistent' : diskMode,
       uuid,
       contentId: 'fffffffe',
+      changeId,
       parent,
       ...(parent ? { deltaDiskFormat: 'redoLogFormat' } : {}),
       sharing,
@@ -196,6 +211,7 @@ function diskBacking(vm: VmRecord, disk: DiskInventory, backing: DiskBackingInve
         ...common,
         uuid,
         contentId: 'fffffffe',
+        changeId,
         keyId: cryptoKey(disk.keyId),
         ...(backing.kind === 'seSparse' ? { deltaDiskFormat: 'seSparseFormat', grainSize: 4096 } : {}),
       });
@@ -208,6 +224,7 @@ function diskBacking(vm: VmRecord, disk: DiskInventory, backing: DiskBackingInve
         eagerlyScrub: false,
         uuid,
         contentId: 'fffffffe',
+        changeId,
         ...(backing.parent ? { deltaDiskFormat: backing.kind === 'vvol' ? 'nativeFormat' : 'redoLogFormat' } : {}),
         digestEnabled: false,
         sharing,

@@ -1,4 +1,3 @@
-import type { DiskInventory } from '../inventory.ts';
 import { datastoresOfVm, shownName } from '../model/inventory-tree.ts';
 import type { Model } from '../model/model.ts';
 import type { VmRecord } from '../model/records.ts';
@@ -6,7 +5,7 @@ import { homeDirectory, homePath } from '../model/vm-home.ts';
 import { anyOf, type DataObject, data } from '../wire/vim-values.ts';
 import { unlimitedAllocation } from './container-properties.ts';
 import { datastoreUrl } from './datastore-properties.ts';
-import { cryptoKey, virtualDevices } from './virtual-devices.ts';
+import { cryptoKey, type DisksState, virtualDevices } from './virtual-devices.ts';
 
 const GUEST_NAMES: Readonly<Record<string, string>> = {
   windows2019srv_64Guest: 'Microsoft Windows Server 2019 (64-bit)',
@@ -23,7 +22,7 @@ export function guestFullNameOf(vm: VmRecord): string {
 }
 
 /** `config` of a VM, or of a snapshot when the disks are the snapshot's. */
-export function virtualMachineConfig(vm: VmRecord, disks: readonly DiskInventory[], model: Model): DataObject {
+export function virtualMachineConfig(vm: VmRecord, state: DisksState, model: Model): DataObject {
   const { spec } = vm;
   const directory = homeDirectory(spec);
   return data('VirtualMachineConfigInfo', {
@@ -77,7 +76,7 @@ export function virtualMachineConfig(vm: VmRecord, disks: readonly DiskInventory
         memoryMB: spec.memoryMb ?? 4096,
         virtualICH7MPresent: false,
         virtualSMCPresent: false,
-        device: virtualDevices(vm, disks, model),
+        device: virtualDevices(vm, state, model),
       });
     },
     cpuAllocation: unlimitedAllocation(2000),

@@ -1,3 +1,4 @@
+import { changeIdsOf } from '../model/change-tracking.ts';
 import { datastoresOfVm, shownName } from '../model/inventory-tree.ts';
 import type { PropertyReaders } from '../model/managed-object.ts';
 import type { Model } from '../model/model.ts';
@@ -11,7 +12,8 @@ import { fileLayout } from './virtual-machine-files.ts';
 export function virtualMachineReaders(vm: VmRecord, model: Model): PropertyReaders {
   return {
     ...entityReaders(vm, model),
-    config: () => (hasConfig(vm) ? virtualMachineConfig(vm, vm.spec.disks, model) : undefined),
+    config: () =>
+      hasConfig(vm) ? virtualMachineConfig(vm, { disks: vm.spec.disks, changeIds: changeIdsOf(vm) }, model) : undefined,
     layoutEx: () => {
       const kept = vm.filesFrom?.modifiedAt === vm.modifiedAt ? vm.filesFrom.spec : vm.spec;
       return fileLayout({ ...vm, spec: kept }, model);
@@ -32,7 +34,7 @@ export function virtualMachineReaders(vm: VmRecord, model: Model): PropertyReade
 
 export function snapshotReaders(snapshot: SnapshotRecord, model: Model): PropertyReaders {
   return {
-    config: () => virtualMachineConfig(snapshot.vm, snapshot.spec.disks, model),
+    config: () => virtualMachineConfig(snapshot.vm, { ...snapshot.spec, changeIds: snapshot.changeIds }, model),
     childSnapshot: () => snapshot.children.map(snapshotRef),
     vm: () => refOf(snapshot.vm),
     value: () => [],

@@ -90,6 +90,8 @@ VirtualMachine.ReconfigVM_Task => ->Task
 VirtualMachine.CloneVM_Task !VirtualMachine.Provisioning.Clone => ->Task
   folder:->Folder name:string spec:VirtualMachineCloneSpec
 ManagedEntity.Destroy_Task => ->Task
+VirtualMachine.QueryChangedDiskAreas@4.0 !VirtualMachine.Provisioning.DiskRandomRead => DiskChangeInfo
+  snapshot?:->VirtualMachineSnapshot deviceKey:int startOffset:long changeId:string
 VirtualMachine.UnregisterVM !VirtualMachine.Inventory.Unregister
 VirtualMachineSnapshot.RemoveSnapshot_Task !VirtualMachine.State.RemoveSnapshot => ->Task
   removeChildren:boolean consolidate?:boolean@5.0

@@ -161,4 +161,8 @@ VirtualMachineRelocateSpec extends DynamicData (vim.vm.RelocateSpec)
   service?:ServiceLocator@6.0 folder?:->Folder@6.0 datastore?:->Datastore diskMoveType?:string@4.0
   pool?:->ResourcePool host?:->HostSystem disk?:VirtualMachineRelocateSpecDiskLocator[] transform?:string
   deviceChange?:VirtualDeviceConfigSpec[]@5.5 profile?:VirtualMachineProfileSpec[]@5.5 cryptoSpec?:CryptoSpec@6.5
+DiskChangeInfo@4.0 extends DynamicData (vim.VirtualMachine.DiskChangeInfo)
+  startOffset:long length:long changedArea?:DiskChangeExtent[]
+DiskChangeExtent@4.0 extends DynamicData (vim.VirtualMachine.DiskChangeInfo.DiskChangeExtent)
+  start:long length:long
 `;

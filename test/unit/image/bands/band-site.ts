@@ -4,7 +4,7 @@ import path from 'node:path';
 import { assembleBands } from '../../../../src/image/bands/assemble-bands.ts';
 import { bandFolders } from '../../../../src/image/bands/bands.ts';
 import { bandsContent, requireIndex } from '../../../../src/image/bands/read-bands.ts';
-import type { BandOwner, StagedBands } from '../../../../src/ports/bands.ts';
+import type { BandOwner, BandRequest, StagedBands } from '../../../../src/ports/bands.ts';
 
 export const BAND = 4096;
 export const OWNER: BandOwner = { installation: 'proxy-1 vcenter-1', job: 'nightly' };
@@ -29,7 +29,13 @@ export class BandSite {
     if (like) cpSync(like.directory, this.directory, { recursive: true, preserveTimestamps: true });
   }
 
-  async stage(name: string, content: Buffer, run: string, owner = OWNER): Promise<StagedBands> {
+  async stage(
+    name: string,
+    content: Buffer,
+    run: string,
+    owner = OWNER,
+    more: Partial<Pick<BandRequest, 'point' | 'changed' | 'bandBytes'>> = {},
+  ): Promise<StagedBands> {
     const devicePath = path.join(this.#devices, path.basename(name));
     writeFileSync(devicePath, content);
     return bandFolders.stage(
@@ -41,6 +47,7 @@ export class BandSite {
         bandBytes: BAND,
         owner,
         run: { id: run, snapshot: `snaphook-${run}` },
+        ...more,
       },
       ignore,
       never,

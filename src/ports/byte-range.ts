@@ -1,0 +1,5 @@
+/** A stretch of a disk. */
+export interface ByteRange {
+  readonly startBytes: number;
+  readonly lengthBytes: number;
+}
