@@ -1,7 +1,7 @@
 // npm run test:products [-- NAME ...]: set up, then real jobs of the backup products in test/products, which call the hooks.
 // As root on Debian it installs their packages; a product that cannot be had or run here is skipped and says why.
 // Each runs in namespaces of its own: its mounts and its daemons are gone with its suite, also when that fails.
-// The hooks are those of build/release/ (`npm run package`) where that is newer than the sources, else those of dist/.
+// The hooks are the executable of a release (build/release, or one that is made here); of dist/ where none can be made.
 // Prints a line a check, and at the end `products: N passed, N failed, N skipped`.
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -55,17 +55,22 @@ function requireMachine() {
 
 const NAMESPACES = ['--mount', '--propagation', 'private', '--pid', '--fork', '--kill-child', '--mount-proc'];
 
-/** The executable of a release of these sources, else the bundle. */
-function snaphookProgram() {
+/** The executable of a release of these sources; why it is another program is printed. */
+function snaphookProgram(folder) {
   const released = path.join(root, 'build/release/snaphook');
-  return isNewerThanSources(released) ? released : path.join(root, 'dist/snaphook.cjs');
+  if (isNewerThanSources(released)) return released;
+  const output = path.join(folder, 'release');
+  const args = [path.join(root, 'packaging/package.mjs'), '--target', 'linux', '--output', output];
+  if (spawnSync(process.execPath, args, { stdio: ['ignore', 2, 2] }).status === 0) return path.join(output, 'snaphook');
+  console.log('no release could be made: the hooks are those of dist/');
+  return path.join(root, 'dist/snaphook.cjs');
 }
 
 async function inside(name, folder) {
   const { passed, failed, skipped } = await runSuite({
     config: 'jest.products.config.cjs',
     suites: `test/products/${name}[-.]`,
-    environment: { FILES_FOLDER: folder, TMPDIR: folder, SNAPHOOK_PROGRAM: snaphookProgram() },
+    environment: { FILES_FOLDER: folder, TMPDIR: folder, SNAPHOOK_PROGRAM: process.env.SNAPHOOK_PROGRAM },
   });
   console.log(`${INSIDE}: ${passed} passed, ${failed} failed, ${skipped} skipped`);
   return failed === 0 ? 0 : 1;
@@ -126,6 +131,11 @@ function outside(wanted) {
     console.log('products: 0 passed, 0 failed, 1 skipped');
     return 0;
   }
+  const folder = mkdtempSync(path.join(tmpdir(), 'snaphook-products-'));
+  process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
+  // Daemons of products call it as users of their own.
+  must('chmod', ['755', folder]);
+  process.env.SNAPHOOK_PROGRAM = snaphookProgram(folder);
   const total = { passed: 0, failed: 0, skipped: 0 };
   for (const product of PRODUCTS.filter(({ name }) => wanted.length === 0 || wanted.includes(name))) {
     const { passed, failed, skipped } = runProduct(product);
