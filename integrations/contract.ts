@@ -83,6 +83,15 @@ export interface Guarantees {
   readonly sameIdOnRetry: boolean;
 }
 
+/** The cautious answers: for a product of which nothing better is known. */
+export const NOTHING_PROMISED: Guarantees = {
+  postAfterFailedPre: false,
+  postAfterFailedBackup: false,
+  postAfterCancel: false,
+  mayOverlap: true,
+  sameIdOnRetry: false,
+};
+
 /**
  * How one backup product calls hooks: the whole of what the product has to be known for. Facts and what is not confirmed about them are
  * in the README of the integration.

@@ -1,4 +1,4 @@
-import type { InstallItem, InstallRequest, Integration } from '../contract.ts';
+import { type InstallItem, type InstallRequest, type Integration, NOTHING_PROMISED } from '../contract.ts';
 import { commandAndArguments, hookWords, typedCall } from '../typed-command.ts';
 
 const NAME = 'acronis';
@@ -12,13 +12,7 @@ export const acronis: Integration = {
   stderr: 'log',
   exits: { degraded: 0, nothingToDo: 0, failed: 1 },
   limitSeconds: undefined,
-  guarantees: {
-    postAfterFailedPre: false,
-    postAfterFailedBackup: false,
-    postAfterCancel: false,
-    mayOverlap: true,
-    sameIdOnRetry: false,
-  },
+  guarantees: NOTHING_PROMISED,
   incrementals: undefined,
   installation: {
     settings: [],

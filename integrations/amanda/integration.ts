@@ -1,5 +1,12 @@
 import { SnaphookError } from '../../src/ports/errors.ts';
-import type { HookPhase, InstallItem, InstallRequest, Integration, ProductCall } from '../contract.ts';
+import {
+  type HookPhase,
+  type InstallItem,
+  type InstallRequest,
+  type Integration,
+  NOTHING_PROMISED,
+  type ProductCall,
+} from '../contract.ts';
 import {
   fileNameOf,
   hookLine,
@@ -149,13 +156,7 @@ export const amanda: Integration = {
   stderr: 'reason',
   exits: { degraded: 0, nothingToDo: 0, failed: 'own' },
   limitSeconds: 300,
-  guarantees: {
-    postAfterFailedPre: false,
-    postAfterFailedBackup: true,
-    postAfterCancel: false,
-    mayOverlap: true,
-    sameIdOnRetry: true,
-  },
+  guarantees: { ...NOTHING_PROMISED, postAfterFailedBackup: true, sameIdOnRetry: true },
   incrementals: 'by-time',
   installation: {
     settings: [

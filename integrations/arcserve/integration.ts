@@ -1,4 +1,4 @@
-import type { Integration } from '../contract.ts';
+import { type Integration, NOTHING_PROMISED } from '../contract.ts';
 import { commandLine, hookWords, typedCall } from '../typed-command.ts';
 
 const NAME = 'arcserve';
@@ -13,13 +13,7 @@ export const arcserve: Integration = {
   // The job looks for one code: every failure has to be that one.
   exits: { degraded: 0, nothingToDo: 0, failed: 1 },
   limitSeconds: undefined,
-  guarantees: {
-    postAfterFailedPre: false,
-    postAfterFailedBackup: false,
-    postAfterCancel: false,
-    mayOverlap: true,
-    sameIdOnRetry: false,
-  },
+  guarantees: NOTHING_PROMISED,
   incrementals: undefined,
   installation: {
     settings: [],

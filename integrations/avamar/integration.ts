@@ -1,4 +1,4 @@
-import type { Integration } from '../contract.ts';
+import { type Integration, NOTHING_PROMISED } from '../contract.ts';
 import { hookFile, typedCall } from '../typed-command.ts';
 
 const NAME = 'avamar';
@@ -12,13 +12,7 @@ export const avamar: Integration = {
   stderr: 'log',
   exits: { degraded: 0, nothingToDo: 0, failed: 'own' },
   limitSeconds: undefined,
-  guarantees: {
-    postAfterFailedPre: false,
-    postAfterFailedBackup: false,
-    postAfterCancel: false,
-    mayOverlap: true,
-    sameIdOnRetry: false,
-  },
+  guarantees: NOTHING_PROMISED,
   incrementals: undefined,
   installation: {
     settings: [

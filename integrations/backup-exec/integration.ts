@@ -1,4 +1,4 @@
-import type { Integration } from '../contract.ts';
+import { type Integration, NOTHING_PROMISED } from '../contract.ts';
 import { commandLine, hookWords, typedCall } from '../typed-command.ts';
 
 const NAME = 'backup-exec';
@@ -12,13 +12,7 @@ export const backupExec: Integration = {
   stderr: 'log',
   exits: { degraded: 0, nothingToDo: 0, failed: 1 },
   limitSeconds: 1800,
-  guarantees: {
-    postAfterFailedPre: false,
-    postAfterFailedBackup: false,
-    postAfterCancel: false,
-    mayOverlap: true,
-    sameIdOnRetry: false,
-  },
+  guarantees: NOTHING_PROMISED,
   incrementals: undefined,
   installation: {
     settings: [

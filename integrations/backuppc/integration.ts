@@ -1,6 +1,13 @@
 import path from 'node:path';
 import { SnaphookError } from '../../src/ports/errors.ts';
-import type { BackupOutcome, InstallItem, InstallRequest, Integration, ProductCall } from '../contract.ts';
+import {
+  type BackupOutcome,
+  type InstallItem,
+  type InstallRequest,
+  type Integration,
+  NOTHING_PROMISED,
+  type ProductCall,
+} from '../contract.ts';
 import { shellWord } from '../quoting.ts';
 import {
   fileNameOf,
@@ -102,13 +109,7 @@ export const backuppc: Integration = {
   stderr: 'log',
   exits: { degraded: 0, nothingToDo: 0, failed: 'own' },
   limitSeconds: undefined,
-  guarantees: {
-    postAfterFailedPre: false,
-    postAfterFailedBackup: true,
-    postAfterCancel: false,
-    mayOverlap: true,
-    sameIdOnRetry: false,
-  },
+  guarantees: { ...NOTHING_PROMISED, postAfterFailedBackup: true },
   // By a time that is an hour before the last dump: as good as comparing for whoever keeps within that hour, see the README.
   incrementals: 'by-comparison',
   installation: {

@@ -1,4 +1,4 @@
-import type { InstallItem, InstallRequest, Integration } from '../contract.ts';
+import { type InstallItem, type InstallRequest, type Integration, NOTHING_PROMISED } from '../contract.ts';
 import { readCall } from './read-call.ts';
 import { jobScripts, type ProductNames } from './run-scripts.ts';
 
@@ -45,10 +45,10 @@ export const bacula: Integration = {
   exits: { degraded: 0, nothingToDo: 0, failed: 'own' },
   limitSeconds: undefined,
   guarantees: {
+    ...NOTHING_PROMISED,
     postAfterFailedPre: true,
     postAfterFailedBackup: true,
     postAfterCancel: true,
-    mayOverlap: true,
     sameIdOnRetry: true,
   },
   incrementals: 'by-time',

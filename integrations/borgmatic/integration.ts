@@ -1,5 +1,5 @@
 import { SnaphookError } from '../../src/ports/errors.ts';
-import type { InstallRequest, Integration } from '../contract.ts';
+import { type InstallRequest, type Integration, NOTHING_PROMISED } from '../contract.ts';
 import { yamlText } from '../quoting.ts';
 import { requireLinux } from '../root-script.ts';
 import { commandLine, hookWords, typedCall } from '../typed-command.ts';
@@ -16,13 +16,7 @@ export const borgmatic: Integration = {
   // Never 75: borgmatic takes that for "skip this" and reports success, or leaves the commands after out.
   exits: { degraded: 0, nothingToDo: 0, failed: 1 },
   limitSeconds: undefined,
-  guarantees: {
-    postAfterFailedPre: false,
-    postAfterFailedBackup: true,
-    postAfterCancel: false,
-    mayOverlap: true,
-    sameIdOnRetry: false,
-  },
+  guarantees: { ...NOTHING_PROMISED, postAfterFailedBackup: true },
   incrementals: 'by-comparison',
   installation: {
     settings: [{ name: 'version', meaning: 'version of borgmatic, such as 1.7: how it writes hooks', fallback: '2.0' }],

@@ -1,5 +1,5 @@
 import { SnaphookError } from '../../src/ports/errors.ts';
-import type { BackupOutcome, Integration, ProductCall } from '../contract.ts';
+import { type BackupOutcome, type Integration, NOTHING_PROMISED, type ProductCall } from '../contract.ts';
 import { fileNameOf, hookLine, requireLinux, scriptFile } from '../root-script.ts';
 import { hookFolder } from '../typed-command.ts';
 
@@ -36,13 +36,7 @@ export const burp: Integration = {
   stderr: 'reason',
   exits: { degraded: 0, nothingToDo: 0, failed: 'own' },
   limitSeconds: 7200,
-  guarantees: {
-    postAfterFailedPre: true,
-    postAfterFailedBackup: true,
-    postAfterCancel: false,
-    mayOverlap: true,
-    sameIdOnRetry: false,
-  },
+  guarantees: { ...NOTHING_PROMISED, postAfterFailedPre: true, postAfterFailedBackup: true },
   incrementals: 'by-comparison',
   installation: {
     settings: [

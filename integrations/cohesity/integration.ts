@@ -1,5 +1,5 @@
 import { SnaphookError } from '../../src/ports/errors.ts';
-import type { BackupOutcome, Integration } from '../contract.ts';
+import { type BackupOutcome, type Integration, NOTHING_PROMISED } from '../contract.ts';
 import { hookFile } from '../typed-command.ts';
 
 const NAME = 'cohesity';
@@ -39,13 +39,7 @@ export const cohesity: Integration = {
   exits: { degraded: 0, nothingToDo: 0, failed: 1 },
   limitSeconds: 900,
   incrementals: undefined,
-  guarantees: {
-    postAfterFailedPre: true,
-    postAfterFailedBackup: true,
-    postAfterCancel: false,
-    mayOverlap: true,
-    sameIdOnRetry: false,
-  },
+  guarantees: { ...NOTHING_PROMISED, postAfterFailedPre: true, postAfterFailedBackup: true },
   installation: {
     settings: [{ name: 'limitSeconds', meaning: 'timeout of the scripts, in seconds', fallback: '900' }],
     items: (request) => {

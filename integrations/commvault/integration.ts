@@ -1,5 +1,5 @@
 import { SnaphookError } from '../../src/ports/errors.ts';
-import type { Integration } from '../contract.ts';
+import { type Integration, NOTHING_PROMISED } from '../contract.ts';
 import { commandLine, hookWords } from '../typed-command.ts';
 
 const NAME = 'commvault';
@@ -32,13 +32,7 @@ export const commvault: Integration = {
   exits: { degraded: 0, nothingToDo: 0, failed: 1 },
   limitSeconds: undefined,
   incrementals: undefined,
-  guarantees: {
-    postAfterFailedPre: false,
-    postAfterFailedBackup: true,
-    postAfterCancel: true,
-    mayOverlap: true,
-    sameIdOnRetry: true,
-  },
+  guarantees: { ...NOTHING_PROMISED, postAfterFailedBackup: true, postAfterCancel: true, sameIdOnRetry: true },
   installation: {
     settings: [],
     items: (request) => {

@@ -1,5 +1,5 @@
 import { SnaphookError } from '../../src/ports/errors.ts';
-import type { BackupOutcome, Integration } from '../contract.ts';
+import { type BackupOutcome, type Integration, NOTHING_PROMISED } from '../contract.ts';
 import { commandLine, hookWords } from '../typed-command.ts';
 
 const NAME = 'data-protector';
@@ -36,13 +36,7 @@ export const dataProtector: Integration = {
   // A session on Windows fails when the code is below 0 only.
   exits: { degraded: isWindows ? 3 : 0, nothingToDo: 0, failed: isWindows ? -1 : 'own' },
   limitSeconds: undefined,
-  guarantees: {
-    postAfterFailedPre: false,
-    postAfterFailedBackup: true,
-    postAfterCancel: false,
-    mayOverlap: false,
-    sameIdOnRetry: false,
-  },
+  guarantees: { ...NOTHING_PROMISED, postAfterFailedBackup: true, mayOverlap: false },
   incrementals: undefined,
   installation: {
     settings: [],

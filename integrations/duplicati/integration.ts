@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { SnaphookError } from '../../src/ports/errors.ts';
-import type { BackupOutcome, InstallRequest, Integration } from '../contract.ts';
+import { type BackupOutcome, type InstallRequest, type Integration, NOTHING_PROMISED } from '../contract.ts';
 import { hookScript } from '../hook-script.ts';
 import { commandInScript, hookWords, withoutSpace } from '../typed-command.ts';
 
@@ -39,13 +39,7 @@ export const duplicati: Integration = {
   // 2: run, with a warning. 5: an error, and no backup.
   exits: { degraded: 2, nothingToDo: 0, failed: 5 },
   limitSeconds: 60,
-  guarantees: {
-    postAfterFailedPre: false,
-    postAfterFailedBackup: true,
-    postAfterCancel: false,
-    mayOverlap: true,
-    sameIdOnRetry: false,
-  },
+  guarantees: { ...NOTHING_PROMISED, postAfterFailedBackup: true },
   incrementals: undefined,
   installation: {
     settings: [{ name: 'limitSeconds', meaning: 'how long Duplicati waits for the script', fallback: '1800' }],

@@ -1,5 +1,5 @@
 import { SnaphookError } from '../../src/ports/errors.ts';
-import type { Integration } from '../contract.ts';
+import { type Integration, NOTHING_PROMISED } from '../contract.ts';
 import { commandLine, hookWords } from '../typed-command.ts';
 
 /** Any product that can call a program before and after a backup: all it tells comes by options and variables of the hooks. */
@@ -19,13 +19,7 @@ export const generic: Integration = {
   stderr: 'log',
   exits: { degraded: 3, nothingToDo: 75, failed: 'own' },
   limitSeconds: undefined,
-  guarantees: {
-    postAfterFailedPre: false,
-    postAfterFailedBackup: false,
-    postAfterCancel: false,
-    mayOverlap: true,
-    sameIdOnRetry: false,
-  },
+  guarantees: NOTHING_PROMISED,
   incrementals: undefined,
   installation: {
     settings: [],

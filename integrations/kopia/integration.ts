@@ -1,5 +1,5 @@
 import { SnaphookError } from '../../src/ports/errors.ts';
-import type { HookPhase, InstallRequest, Integration } from '../contract.ts';
+import { type HookPhase, type InstallRequest, type Integration, NOTHING_PROMISED } from '../contract.ts';
 import { hookScript } from '../hook-script.ts';
 import { commandInScript, commandLine, hookWords, withoutSpace } from '../typed-command.ts';
 
@@ -29,13 +29,7 @@ export const kopia: Integration = {
   exits: { degraded: 0, nothingToDo: 0, failed: 1 },
   // 300 s where `kopia policy set` made the action, 180 s where the stored policy has no limit.
   limitSeconds: 180,
-  guarantees: {
-    postAfterFailedPre: false,
-    postAfterFailedBackup: true,
-    postAfterCancel: false,
-    mayOverlap: true,
-    sameIdOnRetry: false,
-  },
+  guarantees: { ...NOTHING_PROMISED, postAfterFailedBackup: true },
   incrementals: 'by-comparison',
   installation: {
     settings: [

@@ -1,5 +1,11 @@
 import { SnaphookError } from '../../src/ports/errors.ts';
-import type { InstallItem, InstallRequest, Integration, RawCall } from '../contract.ts';
+import {
+  type InstallItem,
+  type InstallRequest,
+  type Integration,
+  NOTHING_PROMISED,
+  type RawCall,
+} from '../contract.ts';
 import { commandInScript, hookWords } from '../typed-command.ts';
 import { levelOf, nameOfPolicy, outcomeOf } from './notify-words.ts';
 
@@ -37,13 +43,7 @@ export const netBackupOn = (platform: NodeJS.Platform): Integration => ({
   exits: { degraded: 0, nothingToDo: 0, failed: 1 },
   limitSeconds: 300,
   incrementals: undefined,
-  guarantees: {
-    postAfterFailedPre: false,
-    postAfterFailedBackup: false,
-    postAfterCancel: false,
-    mayOverlap: true,
-    sameIdOnRetry: false,
-  },
+  guarantees: NOTHING_PROMISED,
   installation: {
     settings: [
       { name: 'policy', meaning: 'policy whose backups are meant' },

@@ -1,5 +1,5 @@
 import { SnaphookError } from '../../src/ports/errors.ts';
-import type { HookPhase, Integration, ProductCall } from '../contract.ts';
+import { type HookPhase, type Integration, NOTHING_PROMISED, type ProductCall } from '../contract.ts';
 import { commandInScript, hookWords } from '../typed-command.ts';
 import { levelOf, nameOfPolicy, outcomeOf } from './notify-words.ts';
 
@@ -32,13 +32,7 @@ export const netBackupServer: Integration = {
   exits: { degraded: 0, nothingToDo: 0, failed: 1 },
   limitSeconds: undefined,
   incrementals: undefined,
-  guarantees: {
-    postAfterFailedPre: false,
-    postAfterFailedBackup: true,
-    postAfterCancel: false,
-    mayOverlap: true,
-    sameIdOnRetry: false,
-  },
+  guarantees: { ...NOTHING_PROMISED, postAfterFailedBackup: true },
   installation: {
     settings: [{ name: 'policy', meaning: 'policy whose backups are meant' }],
     items: (request) => {

@@ -1,5 +1,5 @@
 import { SnaphookError } from '../../src/ports/errors.ts';
-import type { InstallRequest, Integration } from '../contract.ts';
+import { type InstallRequest, type Integration, NOTHING_PROMISED } from '../contract.ts';
 import { commandLine, hookFile, hookWords, typedCall, withoutSpace } from '../typed-command.ts';
 
 const NAME = 'networker';
@@ -13,13 +13,7 @@ export const networker: Integration = {
   stderr: 'log',
   exits: { degraded: 0, nothingToDo: 0, failed: 'own' },
   limitSeconds: undefined,
-  guarantees: {
-    postAfterFailedPre: false,
-    postAfterFailedBackup: true,
-    postAfterCancel: true,
-    mayOverlap: true,
-    sameIdOnRetry: false,
-  },
+  guarantees: { ...NOTHING_PROMISED, postAfterFailedBackup: true, postAfterCancel: true },
   incrementals: undefined,
   installation: {
     settings: [

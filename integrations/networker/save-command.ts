@@ -1,5 +1,5 @@
 import { SnaphookError } from '../../src/ports/errors.ts';
-import type { Integration, RawCall } from '../contract.ts';
+import { type Integration, NOTHING_PROMISED, type RawCall } from '../contract.ts';
 import { commandLine, fileNamePart, hookWords } from '../typed-command.ts';
 
 const NAME = 'networker-save';
@@ -18,13 +18,7 @@ export const networkerSave: Integration = {
   stderr: 'log',
   exits: { degraded: 0, nothingToDo: 0, failed: 'own' },
   limitSeconds: undefined,
-  guarantees: {
-    postAfterFailedPre: false,
-    postAfterFailedBackup: true,
-    postAfterCancel: false,
-    mayOverlap: true,
-    sameIdOnRetry: false,
-  },
+  guarantees: { ...NOTHING_PROMISED, postAfterFailedBackup: true },
   incrementals: undefined,
   installation: {
     settings: [{ name: 'folder', meaning: 'where the program `save` lies', fallback: '/usr/sbin' }],

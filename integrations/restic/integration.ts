@@ -1,4 +1,4 @@
-import type { InstallRequest, Integration } from '../contract.ts';
+import { type InstallRequest, type Integration, NOTHING_PROMISED } from '../contract.ts';
 import { hookScript } from '../hook-script.ts';
 import { requireLinux } from '../root-script.ts';
 import { commandLine, hookWords, typedCall } from '../typed-command.ts';
@@ -14,13 +14,7 @@ export const restic: Integration = {
   stderr: 'log',
   exits: { degraded: 0, nothingToDo: 0, failed: 'own' },
   limitSeconds: undefined,
-  guarantees: {
-    postAfterFailedPre: true,
-    postAfterFailedBackup: true,
-    postAfterCancel: true,
-    mayOverlap: true,
-    sameIdOnRetry: false,
-  },
+  guarantees: { ...NOTHING_PROMISED, postAfterFailedPre: true, postAfterFailedBackup: true, postAfterCancel: true },
   incrementals: 'by-comparison',
   installation: {
     settings: [],

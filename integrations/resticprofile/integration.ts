@@ -1,5 +1,5 @@
 import path from 'node:path';
-import type { InstallRequest, Integration } from '../contract.ts';
+import { type InstallRequest, type Integration, NOTHING_PROMISED } from '../contract.ts';
 import { yamlText } from '../quoting.ts';
 import { commandLine, hookWords, typedCall } from '../typed-command.ts';
 
@@ -21,13 +21,7 @@ export const resticprofile: Integration = {
   stderr: 'log',
   exits: { degraded: 0, nothingToDo: 0, failed: 'own' },
   limitSeconds: undefined,
-  guarantees: {
-    postAfterFailedPre: true,
-    postAfterFailedBackup: true,
-    postAfterCancel: false,
-    mayOverlap: true,
-    sameIdOnRetry: false,
-  },
+  guarantees: { ...NOTHING_PROMISED, postAfterFailedPre: true, postAfterFailedBackup: true },
   incrementals: 'by-comparison',
   installation: {
     settings: [{ name: 'profile', meaning: 'the profile of resticprofile', fallback: 'default' }],

@@ -1,5 +1,5 @@
 import { SnaphookError } from '../../src/ports/errors.ts';
-import type { InstallRequest, Integration } from '../contract.ts';
+import { type InstallRequest, type Integration, NOTHING_PROMISED } from '../contract.ts';
 import { commandLine, hookWords, typedCall } from '../typed-command.ts';
 
 const NAME = 'spectrum-protect';
@@ -14,13 +14,7 @@ export const spectrumProtect: Integration = {
   // Any code but 0 of the command after the backup makes the event fail although the data are safe.
   exits: { degraded: 0, nothingToDo: 0, failed: 'own' },
   limitSeconds: undefined,
-  guarantees: {
-    postAfterFailedPre: false,
-    postAfterFailedBackup: true,
-    postAfterCancel: false,
-    mayOverlap: true,
-    sameIdOnRetry: false,
-  },
+  guarantees: { ...NOTHING_PROMISED, postAfterFailedBackup: true },
   incrementals: undefined,
   installation: {
     settings: [],

@@ -1,5 +1,5 @@
 import { SnaphookError } from '../../src/ports/errors.ts';
-import type { HookPhase, InstallRequest, Integration, RawCall } from '../contract.ts';
+import { type HookPhase, type InstallRequest, type Integration, NOTHING_PROMISED, type RawCall } from '../contract.ts';
 import { hookScript } from '../hook-script.ts';
 import { shellWord } from '../quoting.ts';
 import { requireLinux } from '../root-script.ts';
@@ -20,13 +20,7 @@ export const urbackup: Integration = {
   stderr: 'log',
   exits: { degraded: 0, nothingToDo: 0, failed: 1 },
   limitSeconds: undefined,
-  guarantees: {
-    postAfterFailedPre: false,
-    postAfterFailedBackup: false,
-    postAfterCancel: false,
-    mayOverlap: true,
-    sameIdOnRetry: false,
-  },
+  guarantees: NOTHING_PROMISED,
   incrementals: undefined,
   installation: {
     settings: [{ name: 'directory', meaning: 'the exportDirectory of the job, which has to be there' }],

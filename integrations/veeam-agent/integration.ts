@@ -1,4 +1,4 @@
-import type { Integration } from '../contract.ts';
+import { type Integration, NOTHING_PROMISED } from '../contract.ts';
 import { hookFile, typedCall } from '../typed-command.ts';
 
 const NAME = 'veeam-agent';
@@ -14,13 +14,7 @@ export const veeamAgent: Integration = {
   exits: { degraded: process.platform === 'win32' ? 0 : 3, nothingToDo: 0, failed: 1 },
   limitSeconds: 600,
   incrementals: undefined,
-  guarantees: {
-    postAfterFailedPre: false,
-    postAfterFailedBackup: true,
-    postAfterCancel: false,
-    mayOverlap: true,
-    sameIdOnRetry: false,
-  },
+  guarantees: { ...NOTHING_PROMISED, postAfterFailedBackup: true },
   installation: {
     settings: [{ name: 'limitSeconds', meaning: 'after which the agent stops a script, in seconds', fallback: '600' }],
     items: (request) => {

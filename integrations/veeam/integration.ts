@@ -1,5 +1,5 @@
 import { SnaphookError } from '../../src/ports/errors.ts';
-import type { Integration } from '../contract.ts';
+import { type Integration, NOTHING_PROMISED } from '../contract.ts';
 import { hookFile } from '../typed-command.ts';
 import { ancestorsOfThisProcess } from './ancestors.ts';
 
@@ -30,13 +30,7 @@ export const veeamWith = (ancestors: () => readonly string[]): Integration => ({
   exits: { degraded: 0, nothingToDo: 0, failed: 1 },
   limitSeconds: 600,
   incrementals: undefined,
-  guarantees: {
-    postAfterFailedPre: false,
-    postAfterFailedBackup: false,
-    postAfterCancel: false,
-    mayOverlap: true,
-    sameIdOnRetry: false,
-  },
+  guarantees: NOTHING_PROMISED,
   installation: {
     settings: [{ name: 'limitSeconds', meaning: 'how long the job waits for a script, in seconds', fallback: '600' }],
     items: (request) => {

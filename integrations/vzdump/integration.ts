@@ -1,5 +1,5 @@
 import { SnaphookError } from '../../src/ports/errors.ts';
-import type { InstallRequest, Integration, ProductCall } from '../contract.ts';
+import { type InstallRequest, type Integration, NOTHING_PROMISED, type ProductCall } from '../contract.ts';
 import { hookScript } from '../hook-script.ts';
 import { requireLinux } from '../root-script.ts';
 import { commandLine, hookWords } from '../typed-command.ts';
@@ -31,13 +31,7 @@ export const vzdump: Integration = {
   stderr: 'log',
   exits: { degraded: 0, nothingToDo: 0, failed: 'own' },
   limitSeconds: undefined,
-  guarantees: {
-    postAfterFailedPre: true,
-    postAfterFailedBackup: true,
-    postAfterCancel: false,
-    mayOverlap: true,
-    sameIdOnRetry: false,
-  },
+  guarantees: { ...NOTHING_PROMISED, postAfterFailedPre: true, postAfterFailedBackup: true },
   incrementals: undefined,
   installation: {
     settings: [],
