@@ -9,6 +9,7 @@ import type { DiskInventory } from '../../../src/lab/vcenter/inventory.ts';
 import { moRef } from '../../../src/ports/identity.ts';
 import type { Reporter } from '../../../src/ports/reporter.ts';
 import { failure } from '../../failure.ts';
+import { NO_RESTORE_OPTIONS } from '../../restore-options.ts';
 import { crashProgram, reapSite, told } from '../reap/crashed-site.ts';
 import { patiently } from './patiently.ts';
 import { openSite, type Site } from './site.ts';
@@ -56,27 +57,12 @@ async function backUp(job: string): Promise<Backup> {
   return { directory: kept, lastAcknowledged: acknowledgedBefore(site.lab, moment) };
 }
 
-const NOTHING = {
-  vm: undefined,
-  publicKey: undefined,
-  disk: [],
-  as: undefined,
-  inPlace: false,
-  into: undefined,
-  host: undefined,
-  datastore: undefined,
-  folder: undefined,
-  resourcePool: undefined,
-  connectNetwork: false,
-  nvram: true,
-  apply: true,
-} as const;
 const NEW = { as: 'sql01-restored', host: ESX, datastore: 'vvol-ds01', folder: 'DC1/vm/test' } as const;
 
 const restore = ({ directory }: Backup, options: Partial<RestoreOptions>) =>
   restoreVerb(
     { configFile: site.lab.configFile, reporter: silent, signal: never },
-    { ...NOTHING, manifest: directory, ...options },
+    { ...NO_RESTORE_OPTIONS, manifest: directory, ...options },
   );
 
 async function expectDatabase(disks: readonly DiskInventory[], { lastAcknowledged }: Backup): Promise<void> {

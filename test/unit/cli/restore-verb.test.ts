@@ -3,24 +3,10 @@ import { type RestoreOptions, restoreVerb } from '../../../src/cli/restore-verb.
 import type { RestorePlan } from '../../../src/job/restoration.ts';
 import type { Reporter } from '../../../src/ports/reporter.ts';
 import { failure } from '../../failure.ts';
+import { NO_RESTORE_OPTIONS } from '../../restore-options.ts';
 
 const silent: Reporter = { info: () => undefined, warn: () => undefined, progress: () => undefined };
-const NOTHING: RestoreOptions = {
-  manifest: '/restored',
-  vm: undefined,
-  publicKey: undefined,
-  disk: [],
-  as: undefined,
-  inPlace: false,
-  into: undefined,
-  host: undefined,
-  datastore: undefined,
-  folder: undefined,
-  resourcePool: undefined,
-  connectNetwork: false,
-  nvram: true,
-  apply: true,
-};
+const NOTHING: RestoreOptions = { ...NO_RESTORE_OPTIONS, manifest: '/restored' };
 const PLACE = { host: 'esx1', datastore: 'ds1' };
 const INTO = { into: 'web01', disk: ['Hard disk 1'] };
 
