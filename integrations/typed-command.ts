@@ -2,13 +2,16 @@ import { SnaphookError } from '../src/ports/errors.ts';
 import type { InstallItem, InstallRequest, ProductCall, RawCall } from './contract.ts';
 import { batchWord, fieldWord, shellWord } from './quoting.ts';
 
-/** A product that calls what somebody typed into it and tells nothing: words it may add one day change nothing. Errors: `E_USAGE`. */
-export function typedCall({ phase }: RawCall): ProductCall {
-  if (phase) return { phase };
+/** For products whose own words do not tell it. Errors: `E_USAGE`. */
+export function requirePhase({ phase }: RawCall): NonNullable<RawCall['phase']> {
+  if (phase) return phase;
   throw new SnaphookError('E_USAGE', 'nothing says whether this is before or after the backup', {
-    hint: 'The command of the product has to begin with `snaphook hook pre` or `snaphook hook post`.',
+    hint: 'The command of the product has to begin with `snaphook hook pre`, `snaphook hook post` or `snaphook hook list`.',
   });
 }
+
+/** A product that calls what somebody typed into it and tells nothing: words it may add one day change nothing. Errors: `E_USAGE`. */
+export const typedCall = (call: RawCall): ProductCall => ({ phase: requirePhase(call) });
 
 /** The words of a hook's command. `phase` undefined: the product tells it by itself. `limitSeconds` of 0: the product waits as long as it takes. */
 export function hookWords(

@@ -1,5 +1,6 @@
 import { SnaphookError } from '../../src/ports/errors.ts';
 import type { BackupOutcome, ProductCall, RawCall } from '../contract.ts';
+import { requirePhase } from '../typed-command.ts';
 
 const KEYS = ['jobid', 'name', 'level', 'client', 'director', 'status', 'accurate'] as const;
 type Key = (typeof KEYS)[number];
@@ -23,13 +24,9 @@ const OUTCOMES: Readonly<Record<string, BackupOutcome>> = {
 };
 
 /** The `--key=%code` words of a RunScript. Errors: `E_USAGE`. */
-export function readCall({ phase, words }: RawCall): ProductCall {
-  if (!phase) {
-    throw new SnaphookError('E_USAGE', 'nothing says whether this is before or after the backup', {
-      hint: 'Call `snaphook hook pre`, `snaphook hook post` or `snaphook hook list`.',
-    });
-  }
-  const told = toldBy(words);
+export function readCall(call: RawCall): ProductCall {
+  const phase = requirePhase(call);
+  const told = toldBy(call.words);
   const level = told.get('level');
   const instance = [told.get('director'), told.get('client')].filter((name) => name !== undefined).join('/');
   const accurate = readAccurate(told.get('accurate'));

@@ -1,6 +1,6 @@
 import { SnaphookError } from '../../src/ports/errors.ts';
 import { type BackupOutcome, type Integration, NOTHING_PROMISED } from '../contract.ts';
-import { hookFile } from '../typed-command.ts';
+import { hookFile, requirePhase } from '../typed-command.ts';
 
 const NAME = 'cohesity';
 
@@ -13,8 +13,9 @@ const VM_FROM_ENTITY = 'vm-from-entity';
 export const cohesity: Integration = {
   name: NAME,
   title: 'Cohesity',
-  read({ phase, words, env }) {
-    if (!phase) throw new SnaphookError('E_USAGE', 'nothing says whether this is before or after the backup');
+  read(call) {
+    const phase = requirePhase(call);
+    const { words, env } = call;
     const isVmFromEntity = readParameters(words);
     const entity = env.COHESITY_BACKUP_ENTITY || undefined;
     const level = env.COHESITY_BACKUP_TYPE || undefined;

@@ -1,6 +1,5 @@
-import { SnaphookError } from '../../src/ports/errors.ts';
 import { type Integration, NOTHING_PROMISED } from '../contract.ts';
-import { commandLine, hookWords } from '../typed-command.ts';
+import { commandLine, hookWords, requirePhase } from '../typed-command.ts';
 
 const NAME = 'commvault';
 
@@ -11,8 +10,9 @@ const LEVELS: Readonly<Record<string, string>> = { '1': 'full', '2': 'incrementa
 export const commvault: Integration = {
   name: NAME,
   title: 'Commvault',
-  read({ phase, words }) {
-    if (!phase) throw new SnaphookError('E_USAGE', 'nothing says whether this is before or after the backup');
+  read(call) {
+    const phase = requirePhase(call);
+    const { words } = call;
     const level = valueBehind(words, '-bkplevel');
     const instance = [valueBehind(words, '-cn'), valueBehind(words, '-vm')]
       .filter((part) => part !== undefined)

@@ -1,6 +1,5 @@
-import { SnaphookError } from '../../src/ports/errors.ts';
 import { type BackupOutcome, type Integration, NOTHING_PROMISED } from '../contract.ts';
-import { commandLine, hookWords } from '../typed-command.ts';
+import { commandLine, hookWords, requirePhase } from '../typed-command.ts';
 
 const NAME = 'data-protector';
 const isWindows = process.platform === 'win32';
@@ -18,8 +17,9 @@ const OUTCOMES: Readonly<Record<string, BackupOutcome>> = {
 export const dataProtector: Integration = {
   name: NAME,
   title: 'OpenText Data Protector',
-  read({ phase, env }) {
-    if (!phase) throw new SnaphookError('E_USAGE', 'nothing says whether this is before or after the backup');
+  read(call) {
+    const phase = requirePhase(call);
+    const { env } = call;
     const isPreview = env.PREVIEW === '1';
     if (isPreview && phase === 'post') return { phase: 'none' };
     return {

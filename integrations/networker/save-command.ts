@@ -1,6 +1,6 @@
 import { SnaphookError } from '../../src/ports/errors.ts';
 import { type Integration, NOTHING_PROMISED, type RawCall } from '../contract.ts';
-import { commandLine, fileNamePart, hookWords } from '../typed-command.ts';
+import { commandLine, fileNamePart, hookWords, requirePhase } from '../typed-command.ts';
 
 const NAME = 'networker-save';
 
@@ -8,8 +8,9 @@ const NAME = 'networker-save';
 export const networkerSave: Integration = {
   name: NAME,
   title: 'Dell NetWorker (backup command)',
-  read: ({ phase, words }) => {
-    if (!phase) throw new SnaphookError('E_USAGE', 'nothing says whether this is before or after the backup');
+  read: (call) => {
+    const phase = requirePhase(call);
+    const { words } = call;
     const options = saveOptions(words);
     return { phase, instance: options.get('-c'), level: levelOf(options.get('-l')) };
   },

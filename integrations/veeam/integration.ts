@@ -1,6 +1,5 @@
-import { SnaphookError } from '../../src/ports/errors.ts';
 import { type Integration, NOTHING_PROMISED } from '../contract.ts';
-import { hookFile } from '../typed-command.ts';
+import { hookFile, requirePhase } from '../typed-command.ts';
 import { ancestorsOfThisProcess } from './ancestors.ts';
 
 const NAME = 'veeam';
@@ -19,8 +18,8 @@ function jobAndSession(ancestors: readonly string[]): { readonly job?: string; r
 export const veeamWith = (ancestors: () => readonly string[]): Integration => ({
   name: NAME,
   title: 'Veeam Backup & Replication',
-  read({ phase }) {
-    if (!phase) throw new SnaphookError('E_USAGE', 'nothing says whether this is before or after the backup');
+  read(call) {
+    const phase = requirePhase(call);
     const { job, session } = jobAndSession(ancestors());
     // Whether a job that is tried again has the session of its first try nobody could confirm: post ends what the job has open.
     return phase === 'pre' ? { phase, job, runId: session } : { phase, job };
