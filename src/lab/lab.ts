@@ -164,6 +164,7 @@ export async function startLab(options: LabOptions): Promise<Lab> {
     volumes,
     hotPlug: hotAdded,
     hostPaths: esxPaths,
+    toolsOf: (vmName) => (vmName === LINUX_VM ? linuxGuest.tools : undefined),
   });
   const databaseIndex = estateOptions.disks >= 3 ? 1 : 0;
   const hasDatabase = estateOptions.disks >= 2;

@@ -12,6 +12,7 @@ import type { LinuxDisk } from './guest-file-system.ts';
 import { HelperProcess } from './helper-process.ts';
 import { type LabScript, LinuxKnobs } from './linux-knobs.ts';
 import { LinuxMachine } from './linux-machine.ts';
+import { LinuxTools } from './linux-tools.ts';
 import { type CommandIo, LabSshServer, type LinuxUser } from './ssh-server.ts';
 
 export interface LinuxGuestOptions {
@@ -42,6 +43,8 @@ export interface LabLinuxGuest {
   /** Type and key in base64, as in known_hosts. */
   readonly hostKeyLine: string;
   readonly knobs: LinuxKnobs;
+  /** What guest operations reach. */
+  readonly tools: LinuxTools;
   /** The application with its workload running; absent when the guest was given no database. */
   readonly database: GuestApplication | undefined;
   isFrozen(): boolean;
@@ -90,6 +93,14 @@ export async function startLinuxGuest(options: LinuxGuestOptions): Promise<LabLi
     passwordMethod: options.passwordMethod ?? 'password',
     run: (line, io) => commands.run(line, io),
   });
+  const tools = new LinuxTools({
+    guestName: name,
+    machine,
+    users: options.users,
+    pace,
+    events,
+    run: (words, io) => commands.runWords(words, io),
+  });
   const port = await server.listen(options.port);
   database?.start();
   const fileSystem = (mountPoint: string) => {
@@ -103,6 +114,7 @@ export async function startLinuxGuest(options: LinuxGuestOptions): Promise<LabLi
     hostKeyFingerprint: `SHA256:${digest.replace(/=+$/, '')}`,
     hostKeyLine: `${type} ${key}`,
     knobs,
+    tools,
     database,
     isFrozen: () => machine.isFrozen,
     sessionCount: () => machine.sessionCount,
@@ -112,6 +124,7 @@ export async function startLinuxGuest(options: LinuxGuestOptions): Promise<LabLi
     reboot: () => {
       server.dropAll();
       machine.reboot();
+      tools.restart();
     },
     close: async () => {
       await server.close();
@@ -121,7 +134,7 @@ export async function startLinuxGuest(options: LinuxGuestOptions): Promise<LabLi
   };
 }
 
-/** The programs that can be started over SSH. */
+/** The programs that can be started over SSH, and by VMware Tools. */
 class GuestCommands {
   readonly #world: Pick<LinuxGuestOptions, 'name' | 'events'>;
   readonly #calls: GuestCalls;
@@ -140,6 +153,10 @@ class GuestCommands {
       io.stderr('bash: the lab has no such shell\n');
       return 2;
     }
+    return await this.runWords(words, io);
+  }
+
+  async runWords(words: readonly string[], io: CommandIo): Promise<number> {
     const isSudo = words[0] === 'sudo';
     if (isSudo && (words[1] !== '-n' || !io.user.sudo)) {
       io.stderr('sudo: a password is required\n');

@@ -1,5 +1,7 @@
+import type { ToolsGuest } from '../guest/tools-guest.ts';
 import type { EventLog } from '../world/events.ts';
 import type { Pace } from '../world/pace.ts';
+import type { GuestFileHost } from './guest/guest-file-host.ts';
 import type { NfcHost } from './import/nfc-host.ts';
 import type { ManagedObject } from './model/managed-object.ts';
 import type { Model } from './model/model.ts';
@@ -22,6 +24,10 @@ export interface ServerContext {
   readonly hostPaths: HostPaths;
   /** Undefined: nothing can be imported. */
   readonly nfcHost: NfcHost | undefined;
+  /** Undefined: no file of a guest can be moved. */
+  readonly guestFileHost: GuestFileHost | undefined;
+  /** VMware Tools in the guest of the VM of that name. */
+  readonly toolsOf: (vmName: string) => ToolsGuest | undefined;
   /** Called when the server goes down. */
   readonly onClose: Set<() => void>;
   readonly about: DataObject;
