@@ -1,5 +1,6 @@
 import { createWindowsGuests } from '../../../../src/guest/windows/windows-guest.ts';
 import type { WindowsGuestSettings } from '../../../../src/guest/windows/windows-guest-settings.ts';
+import { winRmAccess } from '../../../../src/guest/windows/winrm-access.ts';
 import { systemClock } from '../../../../src/platform/clock.ts';
 import type { Guest } from '../../../../src/ports/guest.ts';
 import { failureOf } from '../../../contract/guest.ts';
@@ -43,13 +44,18 @@ async function open(
   peer = await startScriptedHelper(respond, greeting);
   const { port, ca } = peer;
   const settings: WindowsGuestSettings = {
-    address: '127.0.0.1',
-    port,
-    scheme: 'https',
-    authentication: 'basic',
-    username: 'backup',
-    password: async () => 'secret',
-    tls: { ca },
+    access: winRmAccess(
+      {
+        address: '127.0.0.1',
+        port,
+        scheme: 'https',
+        authentication: 'basic',
+        username: 'backup',
+        password: async () => 'secret',
+        tls: { ca },
+      },
+      systemClock,
+    ),
     thawResendMs: 50,
     thawPatienceMs: 300,
     windowsHoldMs: WINDOWS_HOLD_MS,
