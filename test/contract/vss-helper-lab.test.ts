@@ -10,7 +10,8 @@ import { inBoxWriters, SQL_SERVER_WRITER, sqlServerWriter } from '../../src/lab/
 import { EventLog } from '../../src/lab/world/events.ts';
 import { Pace } from '../../src/lab/world/pace.ts';
 import { memoryDevice } from '../lab/guest/memory-device.ts';
-import { describeVssHelper, type HelperWorld } from './vss-helper.ts';
+import { describeVssHelper } from './vss-helper.ts';
+import type { HelperWorld } from './vss-helper-bench.ts';
 import type { HelperRun } from './vss-helper-conversation.ts';
 
 const DATABASE_DISK = '6000c290000000000000000000000001';

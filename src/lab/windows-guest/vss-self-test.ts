@@ -1,8 +1,13 @@
 import type { HelperCheck } from '../../guest/windows/vss-helper-protocol.ts';
-import type { HelperMachine } from './vss-helper-conversation.ts';
+import type { VssCoordinator } from './vss-coordinator.ts';
+
+interface Machine {
+  readonly coordinator: VssCoordinator;
+  readonly os: string;
+}
 
 /** What the helper finds out about its machine without freezing an application. */
-export function selfTest({ coordinator, os }: Pick<HelperMachine, 'coordinator' | 'os'>): readonly HelperCheck[] {
+export function selfTest({ coordinator, os }: Machine): readonly HelperCheck[] {
   const { knobs, writerCount, volumeCount } = coordinator;
   const well: readonly (readonly [HelperCheck['name'], string])[] = [
     ['os', os],
