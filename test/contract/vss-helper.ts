@@ -17,19 +17,26 @@ export interface HelperWorld {
   failWriter(phase: 'prepare-backup' | 'prepare-snapshot' | 'freeze' | 'thaw' | 'post-snapshot', result: string): void;
   /** Grows as long as the application writes. */
   applicationProgress(): number;
+  /** Are writes of other programs to the volumes of these disks held at this moment? */
+  fileWritesHeld(): boolean;
+  /** How often the application dropped its log because a backup was said to hold it. */
+  logTruncations(): number;
   close(): Promise<void>;
 }
 
+/** Of a hold in CommitSnapshots. */
+const COMMIT_HOLD_MS = MAX_HOLD_MS.commit;
 const FINISHED = '0x0004230A';
 const OK = '0x00000000';
 const RETRYABLE = '0x800423F3';
 const BAD_STATE = '0x80042301';
 const INVALID_ARGUMENT = '0x80070057';
+const OBJECT_NOT_FOUND = '0x80042308';
 const SET_IN_PROGRESS = '0x80042316';
 const STABLE = 1;
 const WAITING_FOR_BACKUP_COMPLETE = 5;
 
-/** Promises of version 1 of the helper's protocol, for whatever helper and machine. */
+/** Promises of version 2 of the helper's protocol, for whatever helper and machine. */
 export function describeVssHelper(name: string, makeWorld: () => Promise<HelperWorld>): void {
   describe(`VSS helper: ${name}`, () => {
     let world: HelperWorld;
@@ -57,7 +64,10 @@ export function describeVssHelper(name: string, makeWorld: () => Promise<HelperW
       set: 'run-0001',
       disks: world.disks,
       backupType: 'copy',
-      holdMs: MAX_HOLD_MS,
+      mode: 'commit',
+      holdMs: COMMIT_HOLD_MS,
+      excludedWriters: [],
+      bootableState: true,
       ...changes,
     });
     const prepare = async (helper: HelperConversation, changes: Record<string, unknown> = {}) => {
@@ -126,12 +136,12 @@ export function describeVssHelper(name: string, makeWorld: () => Promise<HelperW
 
       await freeze(helper);
       const atFreeze = world.applicationProgress();
-      await sleepFor(0.4 * MAX_HOLD_MS * world.realPerGuestMs);
+      await sleepFor(0.4 * COMMIT_HOLD_MS * world.realPerGuestMs);
       expect(world.applicationProgress()).toBe(atFreeze);
       expect(helper.pending).toEqual([]);
 
       await helper.release();
-      expect((await helper.expect('thawed')).heldMs).toBeGreaterThan(0.3 * MAX_HOLD_MS);
+      expect((await helper.expect('thawed')).heldMs).toBeGreaterThan(0.3 * COMMIT_HOLD_MS);
       expect(await progresses()).toBe(true);
     });
 
@@ -144,7 +154,7 @@ export function describeVssHelper(name: string, makeWorld: () => Promise<HelperW
       const finished = await helper.expect('finished');
 
       expect(expired.heldMs).toBeGreaterThanOrEqual(1990);
-      expect(expired.heldMs).toBeLessThan(MAX_HOLD_MS);
+      expect(expired.heldMs).toBeLessThan(COMMIT_HOLD_MS);
       expect(finished.result).toMatch(/^0x8/);
       expect(writerIn(finished)?.result).not.toBe(OK);
       expect(await progresses()).toBe(true);
@@ -152,15 +162,217 @@ export function describeVssHelper(name: string, makeWorld: () => Promise<HelperW
       expect(await helper.expect('failed')).toMatchObject({ phase: 'complete', result: BAD_STATE });
     });
 
-    test('no hold is longer than the protocol allows, whatever the client asks for', async () => {
+    test.each([
+      ['commit', 9001],
+      ['precommit', 55_001],
+      ['commit', 0],
+    ])('a hold in %s of %d ms is refused', async (mode, holdMs) => {
       const helper = await start();
-      await prepare(helper, { holdMs: 60_000 });
+      await helper.command(prepareCommand({ mode, holdMs }));
+
+      expect(await helper.expect('failed')).toMatchObject({ result: INVALID_ARGUMENT });
+      await prepare(helper);
+    });
+
+    test('the longest hold of writes ends before the 10 s of Windows', async () => {
+      const helper = await start();
+      await prepare(helper);
       await freeze(helper);
 
       const expired = await helper.expect('expired');
 
-      expect(expired.heldMs).toBeGreaterThanOrEqual(MAX_HOLD_MS - 10);
+      expect(expired.heldMs).toBeGreaterThanOrEqual(COMMIT_HOLD_MS - 10);
       expect(expired.heldMs).toBeLessThan(10_000);
+    });
+
+    test('in precommit the application stands still while other programs write, until the release byte', async () => {
+      const helper = await start();
+      await prepare(helper, { mode: 'precommit', holdMs: 55_000 });
+      await freeze(helper);
+      const atFreeze = world.applicationProgress();
+
+      expect(world.fileWritesHeld()).toBe(false);
+      await sleepFor(0.2 * COMMIT_HOLD_MS * world.realPerGuestMs);
+      expect(world.applicationProgress()).toBe(atFreeze);
+      expect(helper.pending).toEqual([]);
+      await helper.release();
+
+      await helper.expect('thawed');
+      expect((await helper.expect('finished')).result).toBe(FINISHED);
+      expect(await progresses()).toBe(true);
+    });
+
+    test('in precommit, too, a hold expires after holdMs, and the set fails', async () => {
+      const helper = await start();
+      await prepare(helper, { mode: 'precommit', holdMs: 2000 });
+      await freeze(helper);
+
+      expect((await helper.expect('expired')).heldMs).toBeGreaterThanOrEqual(1990);
+      expect((await helper.expect('finished')).result).toMatch(/^0x8/);
+      expect(await progresses()).toBe(true);
+    });
+
+    test('no component of an excluded writer is selected', async () => {
+      const helper = await start();
+      const prepared = await prepare(helper, { excludedWriters: [world.writer] });
+
+      expect(writerIn(prepared)?.selected ?? false).toBe(false);
+    });
+
+    test('a component with files outside of the set is told with its writer and what is missing', async () => {
+      const helper = await start();
+      const whole = await prepare(helper);
+      expect(whole.excludedComponents.filter(({ writer }) => writer.toLowerCase() === world.writer)).toEqual([]);
+      await helper.command({ command: 'abort' });
+      await helper.expect('aborted');
+
+      const part = await prepare(helper, { disks: world.disks.slice(0, 1) });
+
+      expect(writerIn(part)?.selected ?? false).toBe(false);
+      expect(part.excludedComponents.map(({ writer }) => writer.toLowerCase())).toContain(world.writer);
+    });
+
+    test('what the logs of the guest got of a failed set is told with its end, and of a good one nothing bad', async () => {
+      const helper = await start();
+      await prepare(helper, { holdMs: 500 });
+      await freeze(helper);
+      await helper.expect('expired');
+      const finished = await helper.expect('finished');
+      expect(finished.events.map(({ level }) => level)).toContain('error');
+      await helper.command({ command: 'abort' });
+      await helper.expect('aborted');
+
+      const next = await start();
+      await prepare(next);
+      await freeze(next);
+      await next.release();
+      await next.expect('thawed');
+
+      expect((await next.expect('finished')).events.filter(({ level }) => level === 'error')).toEqual([]);
+    });
+
+    /** A full set that its process has left behind, and a writer that waits for the end of the backup. */
+    const parked = async (set: string) => {
+      const helper = await start();
+      await prepare(helper, { set, backupType: 'full' });
+      await freeze(helper);
+      await helper.release();
+      await helper.expect('thawed');
+      await helper.expect('finished');
+      await helper.command({ command: 'park', hours: 1 });
+      await helper.expect('parked');
+      await helper.command({ command: 'quit' });
+      expect(await helper.exited).toBe(0);
+    };
+    const resume = async (set: string) => {
+      const helper = await start();
+      await helper.command({ command: 'resume', set });
+      return { helper, resumed: await helper.expect('resumed') };
+    };
+
+    test('a parked full set outlives its process and is completed by another one, which alone truncates the log', async () => {
+      await parked('run-0001');
+      expect(world.logTruncations()).toBe(0);
+
+      const { helper, resumed } = await resume('run-0001');
+      expect(resumed.phase).toBe('finished');
+      expect(writerIn(resumed)).toMatchObject({ state: WAITING_FOR_BACKUP_COMPLETE, result: OK });
+      expect(world.logTruncations()).toBe(0);
+      await helper.command({ command: 'complete', success: true });
+
+      expect(writerIn(await helper.expect('completed'))).toMatchObject({ state: STABLE, result: OK });
+      expect(world.logTruncations()).toBe(1);
+      await helper.command({ command: 'resume', set: 'run-0001' });
+      expect(await helper.expect('failed')).toMatchObject({ result: OBJECT_NOT_FOUND });
+    });
+
+    test('a parked full set that is completed without success truncates no log', async () => {
+      await parked('run-0001');
+      const { helper } = await resume('run-0001');
+      await helper.command({ command: 'complete', success: false });
+
+      await helper.expect('completed');
+
+      expect(world.logTruncations()).toBe(0);
+    });
+
+    test('a process that ends after it resumed a set leaves it parked', async () => {
+      await parked('run-0001');
+      const { helper } = await resume('run-0001');
+      await helper.endInput();
+      await helper.exited;
+
+      const again = await resume('run-0001');
+      await again.helper.command({ command: 'abort' });
+      await again.helper.expect('aborted');
+
+      expect(world.logTruncations()).toBe(0);
+    });
+
+    test('a full set whose process ends without having parked it is aborted', async () => {
+      const helper = await start();
+      await prepare(helper, { backupType: 'full' });
+      await freeze(helper);
+      await helper.release();
+      await helper.expect('thawed');
+      await helper.expect('finished');
+      await helper.endInput();
+      await helper.exited;
+
+      const next = await start();
+      await next.command({ command: 'resume', set: 'run-0001' });
+      expect(await next.expect('failed')).toMatchObject({ result: OBJECT_NOT_FOUND });
+      expect(world.logTruncations()).toBe(0);
+    });
+
+    test('while one set is parked another can be made and parked, and each is completed by its name', async () => {
+      await parked('run-0001');
+      await parked('run-0002');
+
+      const second = await resume('run-0002');
+      await second.helper.command({ command: 'complete', success: false });
+      await second.helper.expect('completed');
+      const first = await resume('run-0001');
+      await first.helper.command({ command: 'complete', success: true });
+      await first.helper.expect('completed');
+
+      expect(world.logTruncations()).toBe(1);
+    });
+
+    test.each([
+      ['a copy set', { backupType: 'copy' }],
+      ['a set that is not finished', { backupType: 'full' }],
+    ])('%s cannot be parked', async (what, changes) => {
+      const helper = await start();
+      await prepare(helper, changes);
+      if (what === 'a copy set') {
+        await freeze(helper);
+        await helper.release();
+        await helper.expect('thawed');
+        await helper.expect('finished');
+      }
+      await helper.command({ command: 'park', hours: 1 });
+
+      expect(await helper.expect('failed')).toMatchObject({ result: BAD_STATE });
+    });
+
+    test.each([0, 169])('%d hours in park are refused', async (hours) => {
+      const helper = await start();
+      await helper.command({ command: 'park', hours });
+
+      expect(await helper.expect('failed')).toMatchObject({ result: INVALID_ARGUMENT });
+    });
+
+    test('a self-test tells every check by its name, and only while no set is open', async () => {
+      const helper = await start();
+      await helper.command({ command: 'selftest' });
+      const names = (await helper.expect('selftest')).checks.map(({ name }) => name);
+      expect(new Set(names).size).toBe(names.length);
+      expect(names).toEqual(expect.arrayContaining(['os', 'rights', 'writers', 'volumes', 'hold']));
+
+      await prepare(helper);
+      await helper.command({ command: 'selftest' });
+      expect(await helper.expect('failed')).toMatchObject({ result: BAD_STATE });
     });
 
     test('the end of input while writes are held lets the application go on and ends the helper', async () => {
@@ -224,7 +436,7 @@ export function describeVssHelper(name: string, makeWorld: () => Promise<HelperW
       await helper.release();
       await freeze(helper);
       const atFreeze = world.applicationProgress();
-      await sleepFor(0.1 * MAX_HOLD_MS * world.realPerGuestMs);
+      await sleepFor(0.1 * COMMIT_HOLD_MS * world.realPerGuestMs);
       expect(world.applicationProgress()).toBe(atFreeze);
       await helper.release();
       await helper.release();
@@ -301,7 +513,7 @@ export function describeVssHelper(name: string, makeWorld: () => Promise<HelperW
       ['a missing member', '{"command":"complete"}\n'],
       [
         'another protocol version',
-        '{"command":"prepare","protocol":999,"set":"x","disks":["x"],"backupType":"copy","holdMs":1}\n',
+        '{"command":"prepare","protocol":1,"set":"x","disks":["x"],"backupType":"copy","mode":"commit","holdMs":1,"excludedWriters":[],"bootableState":true}\n',
       ],
     ])('%s is refused and the helper goes on', async (_what, line) => {
       const helper = await start();

@@ -64,7 +64,7 @@ export function resolveSettings(settings: WindowsGuestSettings): ResolvedSetting
     helperPath: settings.helperPath ?? 'C:\\Program Files\\snaphook\\snaphook-vss.exe',
     backupType: settings.backupType ?? 'copy',
     requiredWriters: settings.requiredWriters,
-    holdMs: Math.min(settings.holdMs ?? MAX_HOLD_MS, MAX_HOLD_MS),
+    holdMs: Math.min(settings.holdMs ?? MAX_HOLD_MS.commit, MAX_HOLD_MS.commit),
     windowsHoldMs: settings.windowsHoldMs ?? 10_000,
     connectTimeoutMs: settings.connectTimeoutMs ?? 15_000,
     operationTimeoutMs: Math.min(settings.operationTimeoutMs ?? MAX_OPERATION_TIMEOUT_MS, MAX_OPERATION_TIMEOUT_MS),
