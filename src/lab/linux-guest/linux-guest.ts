@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import ssh2 from 'ssh2';
 import { GuestApplication } from '../guest/guest-application.ts';
 import { GuestClock } from '../guest/guest-clock.ts';
+import { VmwareTools } from '../guest/vmware-tools.ts';
 import { WriteHold } from '../guest/write-hold.ts';
 import type { EventLog } from '../world/events.ts';
 import type { FaultRules } from '../world/faults.ts';
@@ -13,6 +14,7 @@ import { HelperProcess } from './helper-process.ts';
 import { type LabScript, LinuxKnobs } from './linux-knobs.ts';
 import { LinuxMachine } from './linux-machine.ts';
 import { type CommandIo, LabSshServer, type LinuxUser } from './ssh-server.ts';
+import { toolsSyncDriver } from './tools-sync-driver.ts';
 
 export interface LinuxGuestOptions {
   /** Name in events and fault rules. */
@@ -44,6 +46,7 @@ export interface LabLinuxGuest {
   readonly knobs: LinuxKnobs;
   /** The application with its workload running; absent when the guest was given no database. */
   readonly database: GuestApplication | undefined;
+  readonly tools: VmwareTools;
   isFrozen(): boolean;
   sessionCount(): number;
   /** Somebody else in the guest runs `fsfreeze`; resolves to the errno. */
@@ -104,6 +107,7 @@ export async function startLinuxGuest(options: LinuxGuestOptions): Promise<LabLi
     hostKeyLine: `${type} ${key}`,
     knobs,
     database,
+    tools: new VmwareTools(toolsSyncDriver(machine.fileSystems)),
     isFrozen: () => machine.isFrozen,
     sessionCount: () => machine.sessionCount,
     foreignFreeze: (mountPoint) => fileSystem(mountPoint).freeze(),

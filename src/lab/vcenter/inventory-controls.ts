@@ -1,3 +1,4 @@
+import type { GuestTools } from './guest-tools.ts';
 import type { DatastoreInventory, DiskInventory, GuestInventory, PowerState, VmInventory } from './inventory.ts';
 import { addVm } from './model/build-model.ts';
 import { applySetting } from './model/change-tracking.ts';
@@ -41,6 +42,8 @@ export interface InventoryControls {
   /** What its firmware starts with. */
   nvramOf(vm: string): Buffer | undefined;
   setGuest(vm: string, guest: GuestInventory | undefined): void;
+  /** What quiesced snapshots of it ask from now on. */
+  setTools(vm: string, tools: GuestTools): void;
   addDisk(vm: string, disk: DiskInventory): void;
   /** Tracking of its changes begins anew: no change id from before means anything any more. */
   resetChangeTracking(vm: string): void;
@@ -132,6 +135,9 @@ export function inventoryControls(server: ServerContext): InventoryControls {
     setPowerState: (vm, powerState) =>
       change(vm, { ...(powerState === 'poweredOn' ? withNvram(find(vm).spec) : {}), powerState }),
     nvramOf: (vm) => nvramOf(find(vm).spec),
+    setTools: (selector, tools) => {
+      server.tools.set(find(selector).spec.instanceUuid, tools);
+    },
     setGuest: (selector, guest) => {
       const vm = find(selector);
       const { guest: _before, ...rest } = vm.spec;

@@ -1,5 +1,6 @@
 import type { EventLog } from '../world/events.ts';
 import type { Pace } from '../world/pace.ts';
+import type { GuestTools } from './guest-tools.ts';
 import type { NfcHost } from './import/nfc-host.ts';
 import type { ManagedObject } from './model/managed-object.ts';
 import type { Model } from './model/model.ts';
@@ -20,6 +21,8 @@ export interface ServerContext {
   readonly volumes: VirtualVolumes;
   readonly hotPlug: HotPlug;
   readonly hostPaths: HostPaths;
+  /** VMware Tools in the guests, by instance uuid of their VM. A VM without has Tools that do as its inventory says, and nothing stands still. */
+  readonly tools: Map<string, GuestTools>;
   /** Undefined: nothing can be imported. */
   readonly nfcHost: NfcHost | undefined;
   /** Called when the server goes down. */

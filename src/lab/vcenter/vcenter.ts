@@ -89,6 +89,7 @@ export async function startVcenter(options: VcenterOptions): Promise<LabVcenter>
     hotPlug: options.hotPlug ?? { appeared: () => undefined, vanished: () => undefined },
     hostPaths: options.hostPaths ?? { reached: () => undefined },
     nfcHost,
+    tools: new Map(),
     onClose: new Set(),
     about: aboutVcenter(apiVersion, model.instanceUuid),
     hostProduct: aboutHost(apiVersion),
