@@ -8,6 +8,7 @@ import type {
 } from '../guest/linux/linux-guest-settings.ts';
 import { createWindowsGuests } from '../guest/windows/windows-guest.ts';
 import type { WindowsGuestSettings } from '../guest/windows/windows-guest-settings.ts';
+import { type WinRmSettings, winRmAccess } from '../guest/windows/winrm-access.ts';
 import type { Clock } from '../ports/clock.ts';
 import { SnaphookError } from '../ports/errors.ts';
 import type { Guests, GuestVm } from '../ports/guest.ts';
@@ -23,7 +24,8 @@ type ByGuestOperations = NonNullable<GuestConfig['guestOperations']>;
 export function composeGuests(guests: readonly GuestConfig[], clock: Clock, server: GuestOperationsServer): Guests {
   const windows = createWindowsGuests({
     clock,
-    settingsFor: (vm) => settingsOf(guests, vm, ({ winrm }, address) => winrm && windowsSettings(winrm, address)),
+    settingsFor: (vm) =>
+      settingsOf(guests, vm, ({ winrm }, address) => winrm && windowsSettings(winrm, address, clock)),
   });
   const linux = createLinuxGuests({
     clock,
@@ -110,8 +112,8 @@ function settingsOf<Settings>(
   return guest && address !== undefined ? settings(guest, address) : undefined;
 }
 
-function windowsSettings(winrm: WinRm, address: string): WindowsGuestSettings {
-  return {
+function windowsSettings(winrm: WinRm, address: string, clock: Clock): WindowsGuestSettings {
+  const access: WinRmSettings = {
     address,
     port: portOf(winrm),
     scheme: winrm.transport,
@@ -119,8 +121,8 @@ function windowsSettings(winrm: WinRm, address: string): WindowsGuestSettings {
     username: winrm.username,
     password: () => resolveSecret(winrm.password),
     tls: trust(winrm.tls),
-    helperPath: winrm.helperPath,
   };
+  return { access: winRmAccess(access, clock), helperPath: winrm.helperPath };
 }
 
 function linuxSettings(ssh: Ssh, address: string): LinuxGuestSettings {

@@ -10,6 +10,7 @@ import { DEFAULT_LIMITS, type JobLimits, type JobSpec, type OnOpenRun } from '..
 import type { JobPorts } from '../job/ports.ts';
 import { workingHooks } from '../job/working-hooks.ts';
 import { systemClock } from '../platform/clock.ts';
+import { createFileEstablishTimes } from '../platform/file-establish-times.ts';
 import { createFileJournals } from '../platform/file-journals.ts';
 import { createFileLocks } from '../platform/file-locks.ts';
 import { createFileVvolAnswers } from '../platform/file-vvol-answers.ts';
@@ -50,6 +51,7 @@ export function composePorts(config: Config, reporter: Reporter): JobPorts {
     hostStorage: createHostStorage(vcenter),
     vmImport: createVmImport(vcenter),
     vvolAnswers: createFileVvolAnswers(config.stateDirectory),
+    establishTimes: createFileEstablishTimes(config.stateDirectory),
     arrays: config.arrays.map((array) =>
       createPowerMax({
         arrayId: arrayId(array.id),

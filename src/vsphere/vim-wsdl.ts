@@ -26,6 +26,7 @@ const PLAIN_OPERATIONS = [
 /** These change something: sent again blindly, they might do it twice. */
 const CHANGING_OPERATIONS = [
   'CreateSnapshot_Task',
+  'CreateSnapshotEx_Task',
   'RemoveSnapshot_Task',
   'ConsolidateVMDisks_Task',
   'ReconfigVM_Task',

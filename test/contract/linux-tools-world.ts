@@ -45,10 +45,10 @@ export async function startLinuxToolsWorld(changes: ToolsWorldChanges = {}): Pro
     ipAddress: '192.0.2.7',
     toolsRunningStatus,
   };
-  const vcenter = await startLab(
-    { hostTls: await hostCertificate, toolsOf: (name) => (name === 'pg01' ? world.lab.tools : undefined) },
-    [plainVm('pg01', 77, { guest: { ...guest, family: 'linuxGuest' } })],
-  );
+  const vcenter = await startLab({ hostTls: await hostCertificate }, [
+    plainVm('pg01', 77, { guest: { ...guest, family: 'linuxGuest' } }),
+  ]);
+  vcenter.vcenter.setAgent('pg01', world.lab.agent);
   const options = (username: string): VsphereOptions => ({
     url: vcenter.vcenter.url,
     username,
@@ -85,6 +85,6 @@ export async function startLinuxToolsWorld(changes: ToolsWorldChanges = {}): Pro
       await world.close();
     },
     vcenter,
-    filesLeft: () => world.lab.tools.files.below('/dev/shm'),
+    filesLeft: () => world.lab.agent.files.below('/dev/shm'),
   };
 }

@@ -6,6 +6,7 @@ const phase = z.enum(['idle', 'prepared', 'freeze', 'frozen', 'finished']);
 const texts = z.array(z.string()).readonly();
 
 const script = z.object({
+  kind: z.enum(['script', 'plug-in']),
   name: z.string(),
   phase: z.enum(['freeze', 'thaw', 'freezeFail']),
   exitCode: z.int(),

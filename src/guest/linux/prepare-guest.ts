@@ -7,7 +7,11 @@ import { type GuestContext, helperNeverSpoke, wrongProtocol } from './guest-erro
 import type { SessionRecord } from './helper-channel.ts';
 import type { EventOf } from './helper-facts.ts';
 import { commandLine, octalPath } from './helper-lines.ts';
+import { plugInApplications } from './plug-ins.ts';
 import { type SessionParts, scriptRuns, troubleSince } from './session-parts.ts';
+
+/** Of the guest's administrator. */
+const PLUG_INS_FOLDER = '/etc/snaphook/plug-ins.d';
 
 type Request = Parameters<Guest['prepare']>[0];
 type PossiblePlan = Extract<FreezePlan, { kind: 'possible' }>;
@@ -48,7 +52,7 @@ export async function inspectGuest(
     leaseMs: context.settings.leaseMs,
     swapDisks: plan.swapDisks,
     notFreezable: plan.notFreezable,
-    applications: applicationsOf(context.settings.applications, []),
+    applications: applicationsOf(context.settings.applications, [], plan),
     scripts: [],
   };
   return { plan, prepared };
@@ -66,7 +70,7 @@ export async function quietGuest(
   const { scripts } = await answer(parts, 'ready', signal);
   return {
     ...prepared,
-    applications: applicationsOf(context.settings.applications, scripts),
+    applications: applicationsOf(context.settings.applications, scripts, plan),
     scripts: scriptRuns(scripts),
   };
 }
@@ -95,6 +99,7 @@ function readyCommands({ settings }: GuestContext, { fileSystems }: PossiblePlan
   const scripts = scriptsDirectory === undefined ? '-' : octalPath(scriptsDirectory);
   return [
     commandLine('prepare', leaseMs, lifeMs, scriptLimitMs, scripts),
+    commandLine('plug-ins', scriptsDirectory === undefined ? '-' : PLUG_INS_FOLDER),
     ...fileSystems.map(({ device, mountPoint }) => commandLine('filesystem', device, mountPoint)),
     commandLine('ready'),
   ];
@@ -152,15 +157,24 @@ const OUTPUT_LIMIT_BYTES = 2000;
 const wholeLines = (output: string): string =>
   output.length < OUTPUT_LIMIT_BYTES ? output : output.slice(output.indexOf('\n') + 1 || output.length);
 
-function applicationsOf(required: readonly string[], scripts: readonly HelperScript[]): readonly GuestApplication[] {
-  const quiet = new Set(
-    scripts
-      .filter(({ phase, exitCode }) => phase === 'freeze' && exitCode === 0)
-      .flatMap(({ output }) => [...wholeLines(output).matchAll(QUIET)].flatMap(([, name]) => name ?? [])),
-  );
-  return [...new Set([...required, ...quiet])].map((name) => ({
-    name,
-    required: required.includes(name),
-    quiet: quiet.has(name),
-  }));
+function applicationsOf(
+  required: readonly string[],
+  scripts: readonly HelperScript[],
+  { fileSystems }: PossiblePlan,
+): readonly GuestApplication[] {
+  const byScripts = scripts
+    .filter(({ kind, phase, exitCode }) => kind === 'script' && phase === 'freeze' && exitCode === 0)
+    .flatMap(({ output }) => [...wholeLines(output).matchAll(QUIET)].flatMap(([, name]) => name ?? []));
+  const byPlugIns = plugInApplications(scripts, new Set(fileSystems.map(({ device }) => device)));
+  const problems = new Map(byPlugIns.map(({ name, problem }) => [name, problem]));
+  return [...new Set([...required, ...byScripts, ...byPlugIns.map(({ name }) => name)])].map((name) => {
+    const problem = problems.get(name);
+    return {
+      name,
+      required: required.includes(name),
+      // A plug-in that says no is not overruled by a script.
+      quiet: problem === undefined && (problems.has(name) || byScripts.includes(name)),
+      ...(problem !== undefined && { problem }),
+    };
+  });
 }

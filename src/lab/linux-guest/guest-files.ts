@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
+import { AgentFault } from '../guest/guest-agent.ts';
 import { ProgramInput } from '../guest/program.ts';
-import { ToolsFault } from '../guest/tools-guest.ts';
 import type { LinuxMachine } from './linux-machine.ts';
 
 /** A FIFO: bytes wait until its reader comes; the reader's end of input comes with the last writer's. */
@@ -42,7 +42,7 @@ export class GuestFiles {
   }
 
   async makeFolder(path: string, withParents = false): Promise<void> {
-    if (this.#entries.has(path)) throw new ToolsFault('FileAlreadyExists', path);
+    if (this.#entries.has(path)) throw new AgentFault('FileAlreadyExists', path);
     const parent = parentOf(path);
     if (withParents && !this.#entries.has(parent)) await this.makeFolder(parent, true);
     await this.#put(path, { kind: 'folder' });
@@ -73,23 +73,23 @@ export class GuestFiles {
 
   read(path: string): Buffer {
     const entry = this.#entries.get(path);
-    if (entry?.kind !== 'file') throw new ToolsFault('FileNotFound', path);
+    if (entry?.kind !== 'file') throw new AgentFault('FileNotFound', path);
     return entry.content;
   }
 
   async write(path: string, content: Buffer, overwrite: boolean): Promise<void> {
-    if (this.#entries.has(path) && !overwrite) throw new ToolsFault('FileAlreadyExists', path);
+    if (this.#entries.has(path) && !overwrite) throw new AgentFault('FileAlreadyExists', path);
     await this.#put(path, { kind: 'file', content });
   }
 
   async remove(path: string): Promise<void> {
-    if (!this.#entries.has(path)) throw new ToolsFault('FileNotFound', path);
+    if (!this.#entries.has(path)) throw new AgentFault('FileNotFound', path);
     await this.#whenWritable(path);
     for (const one of [path, ...this.below(path)]) this.#entries.delete(one);
   }
 
   async #put(path: string, entry: Entry): Promise<void> {
-    if (this.#entries.get(parentOf(path))?.kind !== 'folder') throw new ToolsFault('FileNotFound', path);
+    if (this.#entries.get(parentOf(path))?.kind !== 'folder') throw new AgentFault('FileNotFound', path);
     await this.#whenWritable(path);
     this.#entries.set(path, entry);
   }

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import ssh2 from 'ssh2';
 import { GuestApplication } from '../guest/guest-application.ts';
 import { GuestClock } from '../guest/guest-clock.ts';
+import { VmwareTools } from '../guest/vmware-tools.ts';
 import { WriteHold } from '../guest/write-hold.ts';
 import type { EventLog } from '../world/events.ts';
 import type { FaultRules } from '../world/faults.ts';
@@ -10,10 +11,11 @@ import { commandWords } from './command-words.ts';
 import { type CallLine, GuestCalls, OutputGate } from './guest-calls.ts';
 import type { LinuxDisk } from './guest-file-system.ts';
 import { HelperProcess } from './helper-process.ts';
+import { LinuxGuestAgent } from './linux-guest-agent.ts';
 import { type LabScript, LinuxKnobs } from './linux-knobs.ts';
 import { LinuxMachine } from './linux-machine.ts';
-import { LinuxTools } from './linux-tools.ts';
 import { type CommandIo, LabSshServer, type LinuxUser } from './ssh-server.ts';
+import { toolsSyncDriver } from './tools-sync-driver.ts';
 
 export interface LinuxGuestOptions {
   /** Name in events and fault rules. */
@@ -44,9 +46,10 @@ export interface LabLinuxGuest {
   readonly hostKeyLine: string;
   readonly knobs: LinuxKnobs;
   /** What guest operations reach. */
-  readonly tools: LinuxTools;
+  readonly agent: LinuxGuestAgent;
   /** The application with its workload running; absent when the guest was given no database. */
   readonly database: GuestApplication | undefined;
+  readonly tools: VmwareTools;
   isFrozen(): boolean;
   sessionCount(): number;
   /** Somebody else in the guest runs `fsfreeze`; resolves to the errno. */
@@ -93,7 +96,7 @@ export async function startLinuxGuest(options: LinuxGuestOptions): Promise<LabLi
     passwordMethod: options.passwordMethod ?? 'password',
     run: (line, io) => commands.run(line, io),
   });
-  const tools = new LinuxTools({
+  const agent = new LinuxGuestAgent({
     guestName: name,
     machine,
     users: options.users,
@@ -114,8 +117,9 @@ export async function startLinuxGuest(options: LinuxGuestOptions): Promise<LabLi
     hostKeyFingerprint: `SHA256:${digest.replace(/=+$/, '')}`,
     hostKeyLine: `${type} ${key}`,
     knobs,
-    tools,
+    agent,
     database,
+    tools: new VmwareTools(toolsSyncDriver(machine.fileSystems)),
     isFrozen: () => machine.isFrozen,
     sessionCount: () => machine.sessionCount,
     foreignFreeze: (mountPoint) => fileSystem(mountPoint).freeze(),
@@ -124,7 +128,7 @@ export async function startLinuxGuest(options: LinuxGuestOptions): Promise<LabLi
     reboot: () => {
       server.dropAll();
       machine.reboot();
-      tools.restart();
+      agent.restart();
     },
     close: async () => {
       await server.close();

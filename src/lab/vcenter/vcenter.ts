@@ -1,4 +1,3 @@
-import type { ToolsGuest } from '../guest/tools-guest.ts';
 import type { EventLog } from '../world/events.ts';
 import type { FaultRules } from '../world/faults.ts';
 import { type LabCall, LabHttpServer, type LabRequest } from '../world/http-server.ts';
@@ -50,8 +49,6 @@ export interface VcenterOptions {
   readonly hotPlug?: HotPlug;
   /** Default: of no host anything is known. */
   readonly hostPaths?: HostPaths;
-  /** VMware Tools in the guest of the VM of that name. Default: no guest operations. */
-  readonly toolsOf?: (vmName: string) => ToolsGuest | undefined;
 }
 
 /** The controls change the inventory as if somebody else had: waiting collectors are told. */
@@ -96,7 +93,8 @@ export async function startVcenter(options: VcenterOptions): Promise<LabVcenter>
     hostPaths: options.hostPaths ?? { reached: () => undefined },
     nfcHost,
     guestFileHost,
-    toolsOf: options.toolsOf ?? (() => undefined),
+    agents: new Map(),
+    tools: new Map(),
     onClose: new Set(),
     about: aboutVcenter(apiVersion, model.instanceUuid),
     hostProduct: aboutHost(apiVersion),

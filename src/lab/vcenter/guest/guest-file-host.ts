@@ -1,5 +1,5 @@
 import { randomBytes, X509Certificate } from 'node:crypto';
-import { ToolsFault } from '../../guest/tools-guest.ts';
+import { AgentFault } from '../../guest/guest-agent.ts';
 import type { EventLog } from '../../world/events.ts';
 import type { FaultRules } from '../../world/faults.ts';
 import { type LabAnswer, LabHttpServer, type LabRequest } from '../../world/http-server.ts';
@@ -80,7 +80,7 @@ export class GuestFileHost {
         ...(content !== undefined && { body: content }),
       };
     } catch (error) {
-      if (error instanceof ToolsFault) return { status: 500, body: error.message };
+      if (error instanceof AgentFault) return { status: 500, body: error.message };
       throw error;
     }
   }

@@ -1,4 +1,4 @@
-import { ToolsFault, type ToolsGuest } from '../../guest/tools-guest.ts';
+import { AgentFault, type GuestAgent } from '../../guest/guest-agent.ts';
 import type { GuestFileHost } from '../guest/guest-file-host.ts';
 import type { VmRecord } from '../model/records.ts';
 import { refOf } from '../properties/entity-properties.ts';
@@ -19,7 +19,7 @@ const MAX_COMMAND_BYTES = 64 * 1024;
 
 interface Inside {
   readonly vm: VmRecord;
-  readonly tools: ToolsGuest;
+  readonly agent: GuestAgent;
   readonly username: string;
 }
 
@@ -31,17 +31,17 @@ const inside =
   ): OperationHandler =>
   async (call) => {
     const guest = enter(call, privilege);
-    await guest.tools.atWork();
+    await guest.agent.atWork();
     try {
       return await work(call, guest);
     } catch (error) {
-      throw error instanceof ToolsFault ? faultOf(error) : error;
+      throw error instanceof AgentFault ? faultOf(error) : error;
     }
   };
 
 export const guestOperations: Readonly<Record<string, OperationHandler>> = {
   ValidateCredentialsInGuest: inside(PRIVILEGE.query, async () => undefined),
-  StartProgramInGuest: inside(PRIVILEGE.execute, async (call, { vm, tools, username }) => {
+  StartProgramInGuest: inside(PRIVILEGE.execute, async (call, { vm, agent, username }) => {
     const { fields } = dataOf(call.args, 'spec');
     const program = { path: textOf(fields, 'programPath'), arguments: textOf(fields, 'arguments') };
     if (program.path === '') throw invalidArgument('spec.programPath');
@@ -50,45 +50,45 @@ export const guestOperations: Readonly<Record<string, OperationHandler>> = {
     for (const name of ['workingDirectory', 'envVariables'])
       if (fields[name] !== undefined)
         call.server.events.add('vcenter', 'unserved', call.operation, vm.name, { what: name });
-    const pid = await tools.start(program, username);
+    const pid = await agent.start(program, username);
     call.server.events.add('vcenter', 'effect', call.operation, vm.name, { pid });
     return pid;
   }),
-  ListProcessesInGuest: inside(PRIVILEGE.query, async (call, { tools }) =>
-    tools.processes(numbersOf(call.args.pids)).map((process) => data('GuestProcessInfo', { ...process })),
+  ListProcessesInGuest: inside(PRIVILEGE.query, async (call, { agent }) =>
+    agent.processes(numbersOf(call.args.pids)).map((process) => data('GuestProcessInfo', { ...process })),
   ),
-  TerminateProcessInGuest: inside(PRIVILEGE.execute, async (call, { tools }) => {
-    tools.terminate(Number(call.args.pid));
+  TerminateProcessInGuest: inside(PRIVILEGE.execute, async (call, { agent }) => {
+    agent.terminate(Number(call.args.pid));
     return undefined;
   }),
-  CreateTemporaryDirectoryInGuest: inside(PRIVILEGE.modify, async ({ args }, { tools }) =>
-    tools.makeTemporaryFolder(
+  CreateTemporaryDirectoryInGuest: inside(PRIVILEGE.modify, async ({ args }, { agent }) =>
+    agent.makeTemporaryFolder(
       optionalTextOf(args, 'directoryPath') || '/tmp',
       textOf(args, 'prefix'),
       textOf(args, 'suffix'),
     ),
   ),
-  MakeDirectoryInGuest: inside(PRIVILEGE.modify, async ({ args }, { tools }) => {
-    await tools.makeFolder(textOf(args, 'directoryPath'), flagOf(args, 'createParentDirectories'));
+  MakeDirectoryInGuest: inside(PRIVILEGE.modify, async ({ args }, { agent }) => {
+    await agent.makeFolder(textOf(args, 'directoryPath'), flagOf(args, 'createParentDirectories'));
     return undefined;
   }),
-  DeleteFileInGuest: inside(PRIVILEGE.modify, async ({ args }, { tools }) => {
-    await tools.deleteFile(textOf(args, 'filePath'));
+  DeleteFileInGuest: inside(PRIVILEGE.modify, async ({ args }, { agent }) => {
+    await agent.deleteFile(textOf(args, 'filePath'));
     return undefined;
   }),
-  InitiateFileTransferFromGuest: inside(PRIVILEGE.query, async (call, { tools }) => {
+  InitiateFileTransferFromGuest: inside(PRIVILEGE.query, async (call, { agent }) => {
     const path = textOf(call.args, 'guestFilePath');
-    const size = tools.readFile(path).length;
-    const run = async () => tools.readFile(path);
+    const size = agent.readFile(path).length;
+    const run = async () => agent.readFile(path);
     const url = fileHostOf(call).admit({ method: 'GET', sizeBytes: undefined, run });
     return data('FileTransferInformation', { attributes: attributes(), size, url });
   }),
-  InitiateFileTransferToGuest: inside(PRIVILEGE.modify, async (call, { tools }) => {
+  InitiateFileTransferToGuest: inside(PRIVILEGE.modify, async (call, { agent }) => {
     const path = textOf(call.args, 'guestFilePath');
     const overwrite = flagOf(call.args, 'overwrite');
-    if (!overwrite && exists(tools, path)) throw new ToolsFault('FileAlreadyExists', path);
+    if (!overwrite && exists(agent, path)) throw new AgentFault('FileAlreadyExists', path);
     const run = async (body: Buffer) => {
-      await tools.writeFile(path, body, overwrite);
+      await agent.writeFile(path, body, overwrite);
       return undefined;
     };
     return fileHostOf(call).admit({ method: 'PUT', sizeBytes: Number(call.args.fileSize), run });
@@ -108,18 +108,18 @@ function enter(call: Call, privilege: string): Inside {
     });
   }
   const { toolsRunningStatus, guestOperationsReady = true } = vm.spec.guest ?? {};
-  const tools = server.toolsOf(vm.name);
-  if (toolsRunningStatus !== 'guestToolsRunning' || !guestOperationsReady || !tools) {
+  const agent = server.agents.get(vm.spec.instanceUuid);
+  if (toolsRunningStatus !== 'guestToolsRunning' || !guestOperationsReady || !agent) {
     throw new VimFault('GuestOperationsUnavailable', 'The guest operations agent could not be contacted.');
   }
   const auth = dataOf(args, 'auth');
   if (auth.type !== 'NamePasswordAuthentication') throw invalidArgument('auth');
   const username = textOf(auth.fields, 'username');
-  if (!tools.takes(username, textOf(auth.fields, 'password'))) {
+  if (!agent.takes(username, textOf(auth.fields, 'password'))) {
     server.events.add('vcenter', 'effect', 'refused guest login', vm.name, { username });
     throw new VimFault('InvalidGuestLogin', 'Failed to authenticate with the guest operating system.');
   }
-  return { vm, tools, username };
+  return { vm, agent, username };
 }
 
 function fileHostOf({ server }: Call): GuestFileHost {
@@ -127,17 +127,17 @@ function fileHostOf({ server }: Call): GuestFileHost {
   throw new VimFault('GuestOperationsUnavailable', 'This lab has no host for files of guests.');
 }
 
-function exists(tools: ToolsGuest, path: string): boolean {
+function exists(agent: GuestAgent, path: string): boolean {
   try {
-    tools.readFile(path);
+    agent.readFile(path);
     return true;
   } catch (error) {
-    if (error instanceof ToolsFault) return false;
+    if (error instanceof AgentFault) return false;
     throw error;
   }
 }
 
-const faultOf = ({ type, about, message }: ToolsFault): VimFault => {
+const faultOf = ({ type, about, message }: AgentFault): VimFault => {
   if (type === 'GuestProcessNotFound') return new VimFault(type, message, { pid: Number(about) });
   return new VimFault(type, message, type === 'GuestPermissionDenied' ? {} : { file: about });
 };

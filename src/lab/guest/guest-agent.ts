@@ -1,5 +1,5 @@
 /** A process as VMware Tools lists it. */
-export interface ToolsProcess {
+export interface AgentProcess {
   readonly pid: number;
   readonly name: string;
   readonly owner: string;
@@ -10,12 +10,12 @@ export interface ToolsProcess {
 }
 
 /** What the guest answers instead, by the name of the API's fault. */
-export class ToolsFault extends Error {
+export class AgentFault extends Error {
   readonly type: 'GuestPermissionDenied' | 'FileNotFound' | 'FileAlreadyExists' | 'GuestProcessNotFound';
   /** Path of a file, or a process id. */
   readonly about: string;
 
-  constructor(type: ToolsFault['type'], about: string) {
+  constructor(type: AgentFault['type'], about: string) {
     super(`${type}: ${about}`);
     this.type = type;
     this.about = about;
@@ -23,15 +23,15 @@ export class ToolsFault extends Error {
 }
 
 /** What VMware Tools does inside one guest. Who may call it was checked before; every call waits as long as the guest makes it wait. */
-export interface ToolsGuest {
+export interface GuestAgent {
   /** Whether the operating system takes the account. */
   takes(username: string, password: string): boolean;
   /** Resolves when VMware Tools gets to work: it may itself wait for a file system that stands still. */
   atWork(): Promise<void>;
-  /** Resolves with a process id. @throws ToolsFault */
+  /** Resolves with a process id. @throws AgentFault */
   start(program: { readonly path: string; readonly arguments: string }, username: string): Promise<number>;
   /** Of processes that ended in the last five minutes too; all of them without a list. */
-  processes(pids: readonly number[]): readonly ToolsProcess[];
+  processes(pids: readonly number[]): readonly AgentProcess[];
   terminate(pid: number): void;
   makeTemporaryFolder(parent: string, prefix: string, suffix: string): Promise<string>;
   makeFolder(path: string, withParents: boolean): Promise<void>;

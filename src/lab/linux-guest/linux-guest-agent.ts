@@ -1,4 +1,4 @@
-import { ToolsFault, type ToolsGuest, type ToolsProcess } from '../guest/tools-guest.ts';
+import { AgentFault, type AgentProcess, type GuestAgent } from '../guest/guest-agent.ts';
 import type { EventLog } from '../world/events.ts';
 import type { Pace } from '../world/pace.ts';
 import { GuestFiles } from './guest-files.ts';
@@ -19,7 +19,7 @@ const SCRIPTS: Readonly<Record<string, 'session' | 'removal'>> = {
   '[ ! -p "$0/hold" ] || echo 1<>"$0/hold"; rm -rf "$0"': 'removal',
 };
 
-interface LinuxToolsParts {
+interface LinuxGuestAgentParts {
   readonly guestName: string;
   readonly machine: LinuxMachine;
   readonly users: readonly LinuxUser[];
@@ -30,13 +30,13 @@ interface LinuxToolsParts {
 }
 
 /** VMware Tools of the simulated guest: it starts programs through bash, and moves files. */
-export class LinuxTools implements ToolsGuest {
+export class LinuxGuestAgent implements GuestAgent {
   readonly files: GuestFiles;
-  readonly #parts: LinuxToolsParts;
-  readonly #processes = new Map<number, ToolsProcess>();
+  readonly #parts: LinuxGuestAgentParts;
+  readonly #processes = new Map<number, AgentProcess>();
   #nextPid = 2000;
 
-  constructor(parts: LinuxToolsParts) {
+  constructor(parts: LinuxGuestAgentParts) {
     this.#parts = parts;
     this.files = new GuestFiles(parts.machine);
   }
@@ -60,12 +60,12 @@ export class LinuxTools implements ToolsGuest {
   async start(program: { readonly path: string; readonly arguments: string }, username: string): Promise<number> {
     const { guestName, events, users } = this.#parts;
     const user = users.find(({ name }) => name === username);
-    if (!user) throw new ToolsFault('GuestPermissionDenied', program.path);
+    if (!user) throw new AgentFault('GuestPermissionDenied', program.path);
     const line = `"${program.path}" ${program.arguments}`;
     const command = simpleCommand(line);
     if (!command || !['/bin/bash', '/usr/bin/printf'].includes(program.path)) {
       events.add('guest', 'unserved', 'start program', guestName, { line });
-      throw new ToolsFault('FileNotFound', program.path);
+      throw new AgentFault('FileNotFound', program.path);
     }
     const pid = this.#nextPid;
     this.#nextPid += 1;
@@ -76,13 +76,13 @@ export class LinuxTools implements ToolsGuest {
     return pid;
   }
 
-  processes(pids: readonly number[]): readonly ToolsProcess[] {
+  processes(pids: readonly number[]): readonly AgentProcess[] {
     return [...this.#processes.values()].filter(({ pid }) => pids.length === 0 || pids.includes(pid));
   }
 
   terminate(pid: number): void {
     const process = this.#processes.get(pid);
-    if (!process) throw new ToolsFault('GuestProcessNotFound', String(pid));
+    if (!process) throw new AgentFault('GuestProcessNotFound', String(pid));
     if (process.endTime) return;
     this.#parts.events.add('guest', 'unserved', 'terminate', this.#parts.guestName, { what: process.cmdLine });
   }
@@ -107,7 +107,7 @@ export class LinuxTools implements ToolsGuest {
     return this.files.remove(path);
   }
 
-  #ended(process: ToolsProcess, exitCode: number): void {
+  #ended(process: AgentProcess, exitCode: number): void {
     if (!this.#processes.has(process.pid)) return;
     this.#processes.set(process.pid, { ...process, endTime: new Date(), exitCode });
     setTimeout(() => this.#processes.delete(process.pid), this.#parts.pace.scaledMs(KEPT_MS)).unref();
@@ -124,7 +124,7 @@ export class LinuxTools implements ToolsGuest {
       events.add('guest', 'unserved', 'bash', guestName, { script });
       return 127;
     } catch (error) {
-      if (error instanceof ToolsFault) return 1;
+      if (error instanceof AgentFault) return 1;
       throw error;
     }
   }
