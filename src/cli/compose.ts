@@ -24,6 +24,7 @@ import type { Reporter } from '../ports/reporter.ts';
 import { createPowerMax, type UnisphereServer } from '../powermax/powermax.ts';
 import { linuxFileTrees } from '../proxy/linux/file-trees.ts';
 import { createLinuxExposures } from '../proxy/linux/linux-exposures.ts';
+import { createGuestOperations } from '../vsphere/guest-operations.ts';
 import { createHostStorage } from '../vsphere/host-storage.ts';
 import { createVmImport } from '../vsphere/vm-import.ts';
 import { createVmSnapshots } from '../vsphere/vm-snapshots.ts';
@@ -62,7 +63,7 @@ export function composePorts(config: Config, reporter: Reporter): JobPorts {
         snapVxApi: array.snapVxApi,
       }),
     ),
-    guests: composeGuests(config.guests, clock),
+    guests: composeGuests(config.guests, clock, createGuestOperations(vcenter)),
     ...composeProxy(config, clock),
     images: imageFiles,
     exposures: createLinuxExposures(clock, config.proxy.mountNamespace),
@@ -145,6 +146,7 @@ export async function closePorts(ports: JobPorts): Promise<void> {
     ports.vmSnapshots?.close(),
     ports.hostStorage.close(),
     ports.vmImport.close(),
+    ports.guests.close?.(),
     ...ports.arrays.map((array) => array.close()),
   ]);
 }

@@ -1,3 +1,5 @@
+import type { MoRef } from './identity.ts';
+
 /** One VSS writer as the requestor saw it. */
 export interface WriterStatus {
   readonly id: string;
@@ -154,18 +156,25 @@ export interface LeftoverSession {
   readonly mayStandStill: boolean;
 }
 
+/** The VM of a guest, as far as it takes to reach it. */
+export interface GuestVm {
+  readonly name: string;
+  /** In the network; undefined when none is known. */
+  readonly address: string | undefined;
+  /** In vCenter: guest operations need no other address. */
+  readonly moRef?: MoRef;
+}
+
 /** Makes the guest of one VM and cleans up what a crashed run left in it. */
 export interface Guests {
-  /** How the settings say that this VM is frozen; undefined when there are none for it, or no address is known. */
-  strategyFor(vm: { readonly name: string; readonly address: string | undefined }): FreezeStrategy | undefined;
-  open(vm: { readonly name: string; readonly address: string | undefined }): Guest;
+  /** How the settings say that this VM is frozen; undefined when there are none for it, or no address is known that they need. */
+  strategyFor(vm: GuestVm): FreezeStrategy | undefined;
+  open(vm: GuestVm): Guest;
   /**
    * Ends the session a crashed run left behind. Resolves when the guest writes for certain, which may be the longest time that a
    * hold can last after the session is gone. Success when there is none.
    */
-  closeLeftover(
-    vm: { readonly name: string; readonly address: string | undefined },
-    session: LeftoverSession,
-    signal: AbortSignal,
-  ): Promise<void>;
+  closeLeftover(vm: GuestVm, session: LeftoverSession, signal: AbortSignal): Promise<void>;
+  /** Ends what guests share, such as a session of vCenter. Absent: they share nothing. Never throws. */
+  close?(): Promise<void>;
 }

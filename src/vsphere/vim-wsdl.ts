@@ -19,6 +19,9 @@ const PLAIN_OPERATIONS = [
   'QueryUnresolvedVmfsVolume',
   'HttpNfcLeaseProgress',
   'QueryChangedDiskAreas',
+  'ValidateCredentialsInGuest',
+  'ListProcessesInGuest',
+  'InitiateFileTransferFromGuest',
 ] as const;
 /** These change something: sent again blindly, they might do it twice. */
 const CHANGING_OPERATIONS = [
@@ -39,6 +42,8 @@ const CHANGING_OPERATIONS = [
   'HttpNfcLeaseAbort',
   'CloneVM_Task',
   'Destroy_Task',
+  'StartProgramInGuest',
+  'CreateTemporaryDirectoryInGuest',
 ] as const;
 
 export type ChangingOperation = (typeof CHANGING_OPERATIONS)[number];
