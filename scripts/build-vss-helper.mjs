@@ -50,8 +50,13 @@ const PROGRAMS = {
   },
 };
 
-/** In the place of Windows' own VSS, for tests under Wine. Never part of a release. */
+/** In the place of Windows' own VSS, and the application that it freezes, for tests under Wine. Never part of a release. */
 const STAND_IN = {
+  'application.exe': {
+    description: 'application of tests',
+    files: () => cppFiles('test/application'),
+    libraries: [],
+  },
   'vssapi.dll': {
     description: 'stand-in for tests',
     files: () => cppFiles('test/stand-in'),

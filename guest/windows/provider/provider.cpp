@@ -154,7 +154,8 @@ HRESULT Provider::with_set(const GUID &set, Step step) {
 }
 
 STDMETHODIMP Provider::EndPrepareSnapshots(VSS_ID set) {
-    return with_set(set, [this] { return set_.rehearse(stop_); });
+    Exclusively lock(&lock_);
+    return set_.is(set) ? set_.end_prepare(stop_) : VSS_E_OBJECT_NOT_FOUND;
 }
 
 STDMETHODIMP Provider::PreCommitSnapshots(VSS_ID set) {
