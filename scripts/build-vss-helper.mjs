@@ -50,11 +50,16 @@ const PROGRAMS = {
   },
 };
 
-/** In the place of Windows' own VSS, and the application that it freezes, for tests under Wine. Never part of a release. */
-const STAND_IN = {
+/** For tests under Wine: what takes the place of Windows' own VSS, an application that it freezes, and the provider's checks. */
+const TEST_PROGRAMS = {
   'application.exe': {
     description: 'application of tests',
     files: () => cppFiles('test/application'),
+    libraries: [],
+  },
+  'provider-checks.exe': {
+    description: 'checks of the provider',
+    files: () => ['window.cpp', ...cppFiles('test/provider')],
     libraries: [],
   },
   'vssapi.dll': {
@@ -155,8 +160,8 @@ export function buildVssHelper({ arch = 'x64', output = vssHelperFolder(arch) } 
 }
 
 /** `output`: a folder of a test. */
-export function buildVssStandIn({ arch = 'x64', output }) {
-  return buildAll(arch, output, STAND_IN);
+export function buildVssTestPrograms({ arch = 'x64', output }) {
+  return buildAll(arch, output, TEST_PROGRAMS);
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
