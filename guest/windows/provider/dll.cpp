@@ -6,7 +6,7 @@
 #include <wchar.h>
 
 #include "../identity.h"
-#include "../last_error.h"
+#include "../last-error.h"
 #include "module.h"
 #include "provider.h"
 

@@ -4,7 +4,7 @@
 
 #include <vsbackup.h>
 
-#include "backup_components.h"
+#include "backup-components.h"
 
 STDAPI CreateVssBackupComponentsInternal(IVssBackupComponents **components) {
     if (components == nullptr) return E_INVALIDARG;
