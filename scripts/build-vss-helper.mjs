@@ -37,13 +37,13 @@ const cppFiles = (folder) =>
 const PROGRAMS = {
   'snaphook-vss.exe': {
     description: 'snaphook VSS helper',
-    files: () => [...cppFiles('.'), ...cppFiles('requestor')],
+    files: () => [...cppFiles('.'), ...cppFiles('registration'), ...cppFiles('requestor')],
     // The name must not be taken from Windows' folder alone: tests put their own vssapi.dll beside the program.
     libraries: ['-lvssapi', '-lwevtapi'],
   },
   'snaphook-vss-provider.dll': {
     description: 'snaphook VSS provider',
-    files: () => ['window.cpp', ...cppFiles('provider')],
+    files: () => ['class-entry.cpp', 'window.cpp', ...cppFiles('provider')],
     definitions: 'provider/provider.def',
     typeLibrary: 'provider/provider.idl',
     libraries: [],
