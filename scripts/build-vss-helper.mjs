@@ -62,6 +62,11 @@ const TEST_PROGRAMS = {
     files: () => ['window.cpp', ...cppFiles('test/provider')],
     libraries: [],
   },
+  'registration-checks.exe': {
+    description: 'checks of install and uninstall',
+    files: () => ['class-entry.cpp', ...cppFiles('registration'), ...cppFiles('test/registration')],
+    libraries: [],
+  },
   'vssapi.dll': {
     description: 'stand-in for tests',
     files: () => cppFiles('test/stand-in'),

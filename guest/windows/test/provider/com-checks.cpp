@@ -3,7 +3,7 @@
 #include <oleauto.h>
 
 #include "../../identity.h"
-#include "check.h"
+#include "../check.h"
 #include "machine.h"
 
 namespace checks {

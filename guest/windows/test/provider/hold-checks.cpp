@@ -1,7 +1,7 @@
 #include <vsserror.h>
 #include <wchar.h>
 
-#include "check.h"
+#include "../check.h"
 #include "machine.h"
 
 namespace checks {

@@ -2,7 +2,7 @@
 #include <objbase.h>
 #include <wchar.h>
 
-#include "check.h"
+#include "../check.h"
 #include "machine.h"
 
 int wmain(int count, wchar_t **words) {

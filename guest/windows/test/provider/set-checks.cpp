@@ -2,7 +2,7 @@
 #include <wchar.h>
 
 #include "../../identity.h"
-#include "check.h"
+#include "../check.h"
 #include "machine.h"
 
 namespace checks {

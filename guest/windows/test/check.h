@@ -19,7 +19,7 @@ inline void promise(const char *name, const std::function<void()> &test) {
     failures = 0;
     test();
     if (failures > 0) failed_promises += 1;
-    printf("%s provider: %s\n", failures == 0 ? "ok" : "not ok", name);
+    printf("%s %s\n", failures == 0 ? "ok" : "not ok", name);
     fflush(stdout);
 }
 
