@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { GuestApplication } from '../guest/guest-application.ts';
 import { GuestClock } from '../guest/guest-clock.ts';
+import { VmwareTools } from '../guest/vmware-tools.ts';
 import { WriteHold } from '../guest/write-hold.ts';
 import type { EventLog } from '../world/events.ts';
 import type { FaultRules } from '../world/faults.ts';
@@ -11,6 +12,7 @@ import { createProgramFinder, type ProgramQuoting } from './command-line.ts';
 import type { GuestUser } from './guest-accounts.ts';
 import type { GuestDisk } from './guest-disks.ts';
 import { RemoteShells, type ShellLimits } from './remote-shells.ts';
+import { toolsRequestor } from './tools-requestor.ts';
 import { VssCoordinator } from './vss-coordinator.ts';
 import { vssHelperProgram } from './vss-helper.ts';
 import { VssKnobs } from './vss-knobs.ts';
@@ -63,6 +65,7 @@ export interface LabWindowsGuest {
   readonly vss: VssKnobs;
   /** The application with its workload running; absent when the guest was given no database. */
   readonly database: GuestApplication | undefined;
+  readonly tools: VmwareTools;
   /** A writer is frozen or writes are held. */
   isFrozen(): boolean;
   shellCount(): number;
@@ -151,6 +154,12 @@ export async function startWindowsGuest(options: WindowsGuestOptions): Promise<L
     httpsPort,
     vss: knobs,
     database,
+    tools: new VmwareTools(
+      toolsRequestor(
+        coordinator,
+        disks.map(({ uuid }) => uuid),
+      ),
+    ),
     isFrozen: () => coordinator.frozen,
     shellCount: () => shells.count,
     close: async () => {
