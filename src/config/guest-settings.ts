@@ -17,6 +17,22 @@ const sshFingerprint = z
   .string()
   .regex(/^SHA256:[A-Za-z0-9+/]{43}$/, 'a host key is given as ssh-keygen -l prints it: SHA256: and 43 characters');
 
+const lease = z.number().min(1).max(60).describe('the guest writes again after this, whatever happens to this machine');
+
+/** The helper in a Linux guest, whatever the way to it. */
+const freezeHelper = {
+  sudo: z.boolean().default(false).describe('start the helper by `sudo -n`, for accounts that are not root'),
+  helperPath: absolutePath.default('/usr/local/sbin/snaphook-freeze'),
+  scriptsDirectory: absolutePath
+    .default('/etc/snaphook/scripts.d')
+    .describe('scripts run with freeze before, with thaw or freezeFail after; owned by root, writable by root alone'),
+  scriptSeconds: z.number().min(1).max(300).default(30).describe('for all scripts of one phase together'),
+  applications: z
+    .array(z.string().regex(/^[\w.-]{1,64}$/, 'letters, digits, dot, dash and underscore'))
+    .default([])
+    .describe('what scripts must confirm as quiet for the grade application'),
+};
+
 const ssh = z
   .strictObject({
     port: z.number().int().min(1).max(65535).default(22),
@@ -26,22 +42,8 @@ const ssh = z
     password: secret.optional(),
     hostKeys: z.array(sshFingerprint).min(1).optional().describe('SHA-256 fingerprints of the guests themselves'),
     knownHosts: z.string().optional().describe('file in the format of OpenSSH known_hosts, for many guests'),
-    sudo: z.boolean().default(false).describe('start the helper by `sudo -n`, for accounts that are not root'),
-    helperPath: absolutePath.default('/usr/local/sbin/snaphook-freeze'),
-    leaseSeconds: z
-      .number()
-      .min(1)
-      .max(60)
-      .default(10)
-      .describe('the guest writes again after this, whatever happens to this machine'),
-    scriptsDirectory: absolutePath
-      .default('/etc/snaphook/scripts.d')
-      .describe('scripts run with freeze before, with thaw or freezeFail after; owned by root, writable by root alone'),
-    scriptSeconds: z.number().min(1).max(300).default(30).describe('for all scripts of one phase together'),
-    applications: z
-      .array(z.string().regex(/^[\w.-]{1,64}$/, 'letters, digits, dot, dash and underscore'))
-      .default([])
-      .describe('what scripts must confirm as quiet for the grade application'),
+    ...freezeHelper,
+    leaseSeconds: lease.default(10),
   })
   .refine(({ privateKey, password }) => (privateKey === undefined) !== (password === undefined), {
     error: 'exactly one of privateKey and password is needed',
@@ -51,16 +53,31 @@ const ssh = z
   })
   .describe('A Linux guest: its file systems are frozen (linux-fsfreeze)');
 
+const guestOperations = z
+  .strictObject({
+    username: z.string().min(1).default('root').describe('account of the guest itself'),
+    password: secret,
+    ...freezeHelper,
+    leaseSeconds: lease.default(20),
+    memoryFolder: absolutePath
+      .default('/dev/shm')
+      .describe('folder in memory (tmpfs) of the guest, for input and output of the helper'),
+  })
+  .describe('A Linux guest without a network path: its file systems are frozen (linux-fsfreeze) through VMware Tools');
+
 export const guest = z
   .strictObject({
     vms: z.array(z.string().min(1)).min(1).describe('VM names these settings are for; * and ? match'),
     address: z.string().optional().describe('Where the guest is reached; default: what VMware Tools reports'),
     winrm: winrm.optional(),
     ssh: ssh.optional(),
+    guestOperations: guestOperations.optional(),
   })
-  .refine((settings) => (settings.winrm === undefined) !== (settings.ssh === undefined), {
-    error: 'exactly one of winrm (Windows) and ssh (Linux) is needed',
-  })
+  .refine(
+    ({ winrm: one, ssh: other, guestOperations: third }) =>
+      [one, other, third].filter((way) => way !== undefined).length === 1,
+    { error: 'exactly one of winrm (Windows), ssh (Linux) and guestOperations (Linux) is needed' },
+  )
   .refine(({ vms, address }) => address === undefined || (vms.length === 1 && !/[*?]/.test(vms[0] ?? '')), {
     error: 'an address is of one VM: give it to an entry of its own, without * and ?',
     path: ['address'],

@@ -1,5 +1,6 @@
 import { createWindowsGuests } from '../../src/guest/windows/windows-guest.ts';
 import type { WindowsGuestSettings } from '../../src/guest/windows/windows-guest-settings.ts';
+import { type WinRmSettings, winRmAccess } from '../../src/guest/windows/winrm-access.ts';
 import type { WriterConfig } from '../../src/lab/windows-guest/vss-writers.ts';
 import {
   type LabWindowsGuest,
@@ -18,7 +19,7 @@ export interface WindowsGuestWorld extends GuestWorld {
   readonly events: EventLog;
   readonly faults: FaultRules;
   /** Settings the adapter was given. */
-  readonly settings: WindowsGuestSettings;
+  readonly winrm: WinRmSettings;
   isFrozen(): boolean;
   sessionCount(): number;
   leftoverCount(): number;
@@ -26,7 +27,8 @@ export interface WindowsGuestWorld extends GuestWorld {
 }
 
 export interface WorldChanges {
-  readonly settings?: Partial<WindowsGuestSettings>;
+  readonly settings?: Partial<Omit<WindowsGuestSettings, 'access'>>;
+  readonly winrm?: Partial<WinRmSettings>;
   readonly service?: Partial<WinRmServiceConfig>;
   /** Absent: SqlServerWriter on both disks and one in-box writer. */
   readonly writers?: readonly WriterConfig[];
@@ -98,7 +100,7 @@ export async function startWindowsGuestWorld(
   });
   lab.vss.holdLimitMs = changes.settings?.windowsHoldMs ?? (changes.settings?.holdMs ?? 400) + 100;
   const secure = kind !== 'ntlm-http';
-  const settings: WindowsGuestSettings = {
+  const winrm: WinRmSettings = {
     address: '127.0.0.1',
     port: secure ? lab.httpsPort : lab.httpPort,
     scheme: secure ? 'https' : 'http',
@@ -106,6 +108,9 @@ export async function startWindowsGuestWorld(
     username: 'SQL01\\backup',
     password: async () => PASSWORD,
     tls: { ca },
+    ...changes.winrm,
+  };
+  const settings = {
     holdMs: 400,
     windowsHoldMs: lab.vss.holdLimitMs,
     thawResendMs: 60,
@@ -114,7 +119,8 @@ export async function startWindowsGuestWorld(
   };
   const guests = createWindowsGuests({
     clock: systemClock,
-    settingsFor: ({ name }) => (name === 'sql01' ? settings : undefined),
+    settingsFor: ({ name }) =>
+      name === 'sql01' ? { ...settings, access: winRmAccess(winrm, systemClock) } : undefined,
   });
   return {
     guests,
@@ -130,6 +136,6 @@ export async function startWindowsGuestWorld(
     lab,
     events,
     faults,
-    settings,
+    winrm,
   };
 }

@@ -2,19 +2,22 @@ import { type ErrorDetails, SnaphookError } from '../../ports/errors.ts';
 import { excerpt } from '../lines.ts';
 import { FREEZE_HELPER_PROTOCOL } from './freeze-helper-protocol.ts';
 import type { EventOf, HelperEnd } from './helper-facts.ts';
-import type { ResolvedSettings } from './linux-guest-settings.ts';
+import type { HelperSettings } from './linux-guest-settings.ts';
 import { SshError, type SshProblem } from './ssh/ssh-error.ts';
 
 /** What every message names. */
 export interface GuestContext {
   readonly name: string;
-  readonly settings: ResolvedSettings;
+  readonly settings: HelperSettings;
+  /** Where the guest is reached, such as `ssh://pg01:22`. */
+  readonly endpoint: string;
+  /** By guest operations: where the helper's input and output lie, which must go on while file systems stand still. */
+  readonly memoryFolder?: string;
 }
 
 type Effect = NonNullable<ErrorDetails['effect']>;
 
 const quoted = ({ name }: GuestContext): string => `"${name}"`;
-const endpoint = ({ settings }: GuestContext): string => `ssh://${settings.address}:${settings.port}`;
 
 /** Turns whatever a guest operation threw into the error users see. `effect`: what the failed call may have done. */
 export function guestError(context: GuestContext, thrown: unknown, effect: Effect = 'none'): SnaphookError {
@@ -39,7 +42,7 @@ function sshGuestError(context: GuestContext, problem: SshProblem, effect: Effec
     case 'unreachable':
       return new SnaphookError(
         'E_GUEST_UNREACHABLE',
-        `guest ${guest} is not reachable at ${endpoint(context)}: ${reason}`,
+        `guest ${guest} is not reachable at ${context.endpoint}: ${reason}`,
         {
           hint: "Check address and port of the guest's settings, the firewall, and that sshd runs in the guest.",
           retry: 'safe',
@@ -48,7 +51,7 @@ function sshGuestError(context: GuestContext, problem: SshProblem, effect: Effec
     case 'untrusted':
       return new SnaphookError(
         'E_TLS_UNTRUSTED',
-        `the SSH host key of guest ${guest} at ${endpoint(context)} is not trusted (${reason}); its fingerprint is ${problem.fingerprint256}`,
+        `the SSH host key of guest ${guest} at ${context.endpoint} is not trusted (${reason}); its fingerprint is ${problem.fingerprint256}`,
         {
           hint:
             'Compare the fingerprint with the ones shown in the guest by: for f in /etc/ssh/ssh_host_*.pub; do ssh-keygen -lf "$f"; ' +
@@ -77,7 +80,7 @@ function sshGuestError(context: GuestContext, problem: SshProblem, effect: Effec
       );
     case 'disconnected':
       return new SnaphookError('E_GUEST_UNREACHABLE', `the connection to guest ${guest} broke: ${reason}`, {
-        hint: 'Check the network, and whether the guest restarted or its SSH service was stopped.',
+        hint: 'Check the network, and whether the guest restarted or its SSH service or VMware Tools was stopped.',
         effect,
       });
   }

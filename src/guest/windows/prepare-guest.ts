@@ -2,7 +2,8 @@ import { SnaphookError } from '../../ports/errors.ts';
 import type { Guest, PreparedGuest } from '../../ports/guest.ts';
 import { plainSerial } from '../disk-serial.ts';
 import { firstWords } from '../first-words.ts';
-import { type GuestContext, helperNeverSpoke, writerAbsent, writerFailed, wrongProtocol } from './guest-errors.ts';
+import type { GuestContext } from './guest-context.ts';
+import { helperNeverSpoke, writerAbsent, writerFailed, wrongProtocol } from './guest-errors.ts';
 import type { EventOf } from './helper-facts.ts';
 import { commandLine } from './helper-lines.ts';
 import { type SessionParts, troubleSince, writersSeen } from './session-parts.ts';
@@ -17,13 +18,22 @@ export async function prepareGuest(
 ): Promise<PreparedGuest> {
   const { context, channel, facts } = parts;
   const { helperPath, backupType, holdMs, requiredWriters } = context.settings;
-  const onShell = async (shellId: string) => await request.onSession({ shellId });
-  await channel.start(helperPath, onShell, signal);
+  await channel.start(helperPath, request.onSession, signal);
   const hello = await helloOf(parts, signal);
   if (hello.protocol !== VSS_HELPER_PROTOCOL) throw wrongProtocol(context, hello);
   const disks = request.diskUuids.map(plainSerial);
   await channel.send(
-    commandLine({ command: 'prepare', protocol: VSS_HELPER_PROTOCOL, set: request.runId, disks, backupType, holdMs }),
+    commandLine({
+      command: 'prepare',
+      protocol: VSS_HELPER_PROTOCOL,
+      set: request.runId,
+      disks,
+      backupType,
+      mode: 'commit',
+      holdMs,
+      excludedWriters: [],
+      bootableState: true,
+    }),
   );
   const prepared = await facts.waitFor(() => facts.last('prepared') ?? troubleSince(parts, 0), signal);
   if (prepared instanceof SnaphookError) throw prepared;

@@ -2,8 +2,8 @@ import type { Clock } from '../../ports/clock.ts';
 import { SnaphookError } from '../../ports/errors.ts';
 import type { FreezeEvidence, Guest, PreparedGuest, ThawVerdict } from '../../ports/guest.ts';
 import { withDeadline } from '../deadline.ts';
-import { type GuestContext, guestError } from './guest-errors.ts';
-import { HelperChannel } from './helper-channel.ts';
+import type { GuestContext } from './guest-context.ts';
+import { guestError } from './guest-errors.ts';
 import { HelperFacts } from './helper-facts.ts';
 import { commandLine } from './helper-lines.ts';
 import { prepareGuest } from './prepare-guest.ts';
@@ -12,7 +12,6 @@ import { releaseUntilConfirmed, thawVerdict } from './thaw.ts';
 import { RELEASE_BYTE } from './vss-helper-protocol.ts';
 import { isFinished } from './vss-results.ts';
 import { endCopyBackup, vssVerdict } from './vss-verdict.ts';
-import type { WinRmConnection } from './winrm/connection.ts';
 
 /** How long a helper may take to end after `quit`. */
 const QUIT_LIMIT_MS = 2000;
@@ -25,7 +24,7 @@ type Freeze =
   /** The guest is known to write again. */
   | { readonly kind: 'over'; readonly verdict: ThawVerdict; readonly since: number };
 
-/** One Windows guest during one run: the VSS helper in a WinRM shell. Freeze and thaw neither log nor open a file. */
+/** One Windows guest during one run: the VSS helper in it. Freeze and thaw neither log nor open a file. */
 export class VssSession implements Guest {
   readonly name: string;
   /** VSS tells the writers itself. */
@@ -36,12 +35,10 @@ export class VssSession implements Guest {
   #freeze: Freeze = { kind: 'never' };
   #closing: Promise<'closed' | 'unknown'> | undefined;
 
-  constructor(context: GuestContext, clock: Clock, connect: (signal?: AbortSignal) => Promise<WinRmConnection>) {
+  constructor(context: GuestContext, clock: Clock) {
     this.name = context.name;
     const facts = new HelperFacts();
-    const { operationTimeoutMs } = context.settings;
-    const channel = new HelperChannel({ connect, clock, facts, operationTimeoutMs });
-    this.#parts = { context, clock, facts, channel };
+    this.#parts = { context, clock, facts, channel: context.settings.access.openHelper(facts) };
   }
 
   async prepare(request: Parameters<Guest['prepare']>[0], signal: AbortSignal): Promise<PreparedGuest> {

@@ -1,21 +1,9 @@
-import type { TlsTrust } from '../../platform/tls.ts';
 import { MAX_HOLD_MS } from './vss-helper-protocol.ts';
-import { MAX_OPERATION_TIMEOUT_MS } from './winrm/shell.ts';
+import type { WindowsAccess } from './windows-access.ts';
 
 /** How to reach one Windows guest and how to freeze it. */
 export interface WindowsGuestSettings {
-  /** Host name or IP address of the WinRM service. */
-  readonly address: string;
-  /** Default 5986 for https, 5985 for http. */
-  readonly port?: number;
-  readonly scheme: 'https' | 'http';
-  /** `basic` over https only. NTLM over http seals every message. */
-  readonly authentication: 'basic' | 'ntlm';
-  /** `DOMAIN\user`, `HOST\user` or `user@domain`. */
-  readonly username: string;
-  /** Resolved as late as possible, once for each session with the guest. */
-  readonly password: () => Promise<string>;
-  readonly tls?: TlsTrust;
+  readonly access: WindowsAccess;
   /** Default `C:\Program Files\snaphook\snaphook-vss.exe`. */
   readonly helperPath?: string;
   /**
@@ -32,10 +20,6 @@ export interface WindowsGuestSettings {
   readonly holdMs?: number;
   /** Windows ends a hold of writes after this time, whatever became of the helper. Default 10 000, which is Windows' own. */
   readonly windowsHoldMs?: number;
-  /** For one connection with its login. Default 15 000. */
-  readonly connectTimeoutMs?: number;
-  /** WS-Management's own limit for one call, and the rhythm of quiet Receives. Default and maximum 60 000. */
-  readonly operationTimeoutMs?: number;
   /** From its start to its first line. Default 30 000. */
   readonly helperStartTimeoutMs?: number;
   /** An idle connection is used again after this time, before servers and firewalls drop it. Default 30 000. */
@@ -44,7 +28,7 @@ export interface WindowsGuestSettings {
   readonly thawResendMs?: number;
   /** After this time without confirmation the freeze is aborted, after twice this time the helper is ended. Default 3000. */
   readonly thawPatienceMs?: number;
-  /** For ending helper and shell. Default 10 000. */
+  /** For ending helper and session. Default 10 000. */
   readonly closeTimeoutMs?: number;
 }
 
@@ -54,20 +38,12 @@ export interface ResolvedSettings extends Required<Omit<WindowsGuestSettings, 'r
 
 export function resolveSettings(settings: WindowsGuestSettings): ResolvedSettings {
   return {
-    address: settings.address,
-    port: settings.port ?? (settings.scheme === 'https' ? 5986 : 5985),
-    scheme: settings.scheme,
-    authentication: settings.authentication,
-    username: settings.username,
-    password: settings.password,
-    tls: settings.tls ?? {},
+    access: settings.access,
     helperPath: settings.helperPath ?? 'C:\\Program Files\\snaphook\\snaphook-vss.exe',
     backupType: settings.backupType ?? 'copy',
     requiredWriters: settings.requiredWriters,
-    holdMs: Math.min(settings.holdMs ?? MAX_HOLD_MS, MAX_HOLD_MS),
+    holdMs: Math.min(settings.holdMs ?? MAX_HOLD_MS.commit, MAX_HOLD_MS.commit),
     windowsHoldMs: settings.windowsHoldMs ?? 10_000,
-    connectTimeoutMs: settings.connectTimeoutMs ?? 15_000,
-    operationTimeoutMs: Math.min(settings.operationTimeoutMs ?? MAX_OPERATION_TIMEOUT_MS, MAX_OPERATION_TIMEOUT_MS),
     helperStartTimeoutMs: settings.helperStartTimeoutMs ?? 30_000,
     keepWarmMs: settings.keepWarmMs ?? 30_000,
     thawResendMs: settings.thawResendMs ?? 1000,

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import ssh2 from 'ssh2';
 import { GuestApplication } from '../guest/guest-application.ts';
 import { GuestClock } from '../guest/guest-clock.ts';
+import { VmwareTools } from '../guest/vmware-tools.ts';
 import { WriteHold } from '../guest/write-hold.ts';
 import type { EventLog } from '../world/events.ts';
 import type { FaultRules } from '../world/faults.ts';
@@ -10,9 +11,11 @@ import { commandWords } from './command-words.ts';
 import { type CallLine, GuestCalls, OutputGate } from './guest-calls.ts';
 import type { LinuxDisk } from './guest-file-system.ts';
 import { HelperProcess } from './helper-process.ts';
+import { LinuxGuestAgent } from './linux-guest-agent.ts';
 import { type LabScript, LinuxKnobs } from './linux-knobs.ts';
 import { LinuxMachine } from './linux-machine.ts';
 import { type CommandIo, LabSshServer, type LinuxUser } from './ssh-server.ts';
+import { toolsSyncDriver } from './tools-sync-driver.ts';
 
 export interface LinuxGuestOptions {
   /** Name in events and fault rules. */
@@ -42,8 +45,11 @@ export interface LabLinuxGuest {
   /** Type and key in base64, as in known_hosts. */
   readonly hostKeyLine: string;
   readonly knobs: LinuxKnobs;
+  /** What guest operations reach. */
+  readonly agent: LinuxGuestAgent;
   /** The application with its workload running; absent when the guest was given no database. */
   readonly database: GuestApplication | undefined;
+  readonly tools: VmwareTools;
   isFrozen(): boolean;
   sessionCount(): number;
   /** Somebody else in the guest runs `fsfreeze`; resolves to the errno. */
@@ -90,6 +96,14 @@ export async function startLinuxGuest(options: LinuxGuestOptions): Promise<LabLi
     passwordMethod: options.passwordMethod ?? 'password',
     run: (line, io) => commands.run(line, io),
   });
+  const agent = new LinuxGuestAgent({
+    guestName: name,
+    machine,
+    users: options.users,
+    pace,
+    events,
+    run: (words, io) => commands.runWords(words, io),
+  });
   const port = await server.listen(options.port);
   database?.start();
   const fileSystem = (mountPoint: string) => {
@@ -103,7 +117,9 @@ export async function startLinuxGuest(options: LinuxGuestOptions): Promise<LabLi
     hostKeyFingerprint: `SHA256:${digest.replace(/=+$/, '')}`,
     hostKeyLine: `${type} ${key}`,
     knobs,
+    agent,
     database,
+    tools: new VmwareTools(toolsSyncDriver(machine.fileSystems)),
     isFrozen: () => machine.isFrozen,
     sessionCount: () => machine.sessionCount,
     foreignFreeze: (mountPoint) => fileSystem(mountPoint).freeze(),
@@ -112,6 +128,7 @@ export async function startLinuxGuest(options: LinuxGuestOptions): Promise<LabLi
     reboot: () => {
       server.dropAll();
       machine.reboot();
+      agent.restart();
     },
     close: async () => {
       await server.close();
@@ -121,7 +138,7 @@ export async function startLinuxGuest(options: LinuxGuestOptions): Promise<LabLi
   };
 }
 
-/** The programs that can be started over SSH. */
+/** The programs that can be started over SSH, and by VMware Tools. */
 class GuestCommands {
   readonly #world: Pick<LinuxGuestOptions, 'name' | 'events'>;
   readonly #calls: GuestCalls;
@@ -140,6 +157,10 @@ class GuestCommands {
       io.stderr('bash: the lab has no such shell\n');
       return 2;
     }
+    return await this.runWords(words, io);
+  }
+
+  async runWords(words: readonly string[], io: CommandIo): Promise<number> {
     const isSudo = words[0] === 'sudo';
     if (isSudo && (words[1] !== '-n' || !io.user.sudo)) {
       io.stderr('sudo: a password is required\n');

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { GuestApplication } from '../guest/guest-application.ts';
 import { GuestClock } from '../guest/guest-clock.ts';
+import { VmwareTools } from '../guest/vmware-tools.ts';
 import { WriteHold } from '../guest/write-hold.ts';
 import type { EventLog } from '../world/events.ts';
 import type { FaultRules } from '../world/faults.ts';
@@ -15,6 +16,7 @@ import type { GuestDisk } from './guest-disks.ts';
 import type { KerberosService } from './kerberos/kerberos-acceptor.ts';
 import type { LabKerberosDomain } from './kerberos/lab-domain.ts';
 import { RemoteShells, type ShellLimits } from './remote-shells.ts';
+import { toolsRequestor } from './tools-requestor.ts';
 import { VssCoordinator } from './vss-coordinator.ts';
 import { vssHelperProgram } from './vss-helper.ts';
 import { VssKnobs } from './vss-knobs.ts';
@@ -75,6 +77,7 @@ export interface LabWindowsGuest {
   readonly vss: VssKnobs;
   /** The application with its workload running; absent when the guest was given no database. */
   readonly database: GuestApplication | undefined;
+  readonly tools: VmwareTools;
   /** A writer is frozen or writes are held. */
   isFrozen(): boolean;
   shellCount(): number;
@@ -171,6 +174,12 @@ export async function startWindowsGuest(options: WindowsGuestOptions): Promise<L
     httpsPort,
     vss: knobs,
     database,
+    tools: new VmwareTools(
+      toolsRequestor(
+        coordinator,
+        disks.map(({ uuid }) => uuid),
+      ),
+    ),
     isFrozen: () => coordinator.frozen,
     shellCount: () => shells.count,
     close: async () => {

@@ -1,6 +1,7 @@
 import type { Clock } from '../../ports/clock.ts';
 import { withDeadline } from '../deadline.ts';
 import type { HelperFacts } from './helper-facts.ts';
+import type { HelperTransport } from './helper-transport.ts';
 import type { WinRmConnection } from './winrm/connection.ts';
 import {
   type CommandIds,
@@ -29,7 +30,7 @@ const TERMINATE_LIMIT_MS = 5000;
  * The helper program in a remote shell, with two warm connections: one always waits in Receive, the other sends.
  * So nothing has to be opened between freeze and thaw, and a thaw can leave while a Receive hangs.
  */
-export class HelperChannel {
+export class WinRmHelperChannel implements HelperTransport {
   readonly #options: ChannelOptions;
   readonly #life = new AbortController();
   #sender: WinRmConnection | undefined;
@@ -44,44 +45,39 @@ export class HelperChannel {
     this.#options = options;
   }
 
-  /**
-   * Opens both connections, the shell and the helper. `onShell` is awaited as soon as there is a shell a crash would leave
-   * behind. After an error `dispose` cleans up what had been made.
-   */
-  async start(helperPath: string, onShell: (shellId: string) => Promise<void>, signal: AbortSignal): Promise<void> {
+  /** Opens both connections, the shell and the helper; the record of the session holds the `shellId`. */
+  async start(
+    helperPath: string,
+    onSession: (resume: Readonly<Record<string, string>>) => Promise<void>,
+    signal: AbortSignal,
+  ): Promise<void> {
     const limits = { operationTimeoutMs: this.#options.operationTimeoutMs, signal };
     // One after the other: a wrong password must not count twice against the account.
     const sender = await this.#options.connect(signal);
     this.#sender = sender;
     this.#shellId = await createShell(sender, SHELL_IDLE_TIMEOUT_MS, limits);
-    await onShell(this.#shellId);
+    await onSession({ shellId: this.#shellId });
     this.#commandId = await startProgram(sender, this.#shellId, { path: helperPath, arguments: ['serve'] }, limits);
     const receiver = await this.#options.connect(signal);
     void this.#receive(receiver);
   }
 
-  /** Is the sending connection open? */
   get canSend(): boolean {
     return this.#sender?.isOpen ?? false;
   }
 
-  /** Sends on the open connection or not at all. */
   async send(data: Buffer): Promise<void> {
     const sender = this.#sender;
     if (!sender?.isOpen) throw new WinRmError({ kind: 'disconnected', reason: 'the connection was closed' });
     await this.#sendOn(sender, data);
   }
 
-  /**
-   * Sends by any means: when the connection is broken, or still owes an answer after the grace time, on a new one.
-   * Nobody waits longer for order than for a guest that stands still.
-   */
+  /** Nobody waits longer for order than for a guest that stands still. */
   async sendUrgently(data: Buffer, graceMs: number): Promise<void> {
     const sender = await this.#readySender(graceMs);
     await this.#sendOn(sender, data);
   }
 
-  /** Receives on a new connection when the old one broke. */
   async receiveAgain(): Promise<void> {
     this.#restarting ??= this.#restartReceiving().finally(() => {
       this.#restarting = undefined;
@@ -89,7 +85,6 @@ export class HelperChannel {
     await this.#restarting;
   }
 
-  /** Ends the shell and with it the helper: a helper that ends lets go. Resolves when the guest confirmed it. */
   async endShell(): Promise<void> {
     if (this.#shellId === undefined) return;
     const shellId = this.#shellId;
@@ -101,7 +96,6 @@ export class HelperChannel {
     this.#options.facts.shellGone();
   }
 
-  /** Ends program and shell if there is one, best effort, and closes both connections. */
   async dispose(signal: AbortSignal): Promise<void> {
     const abandon = () => this.#closeConnections();
     signal.addEventListener('abort', abandon, { once: true });
