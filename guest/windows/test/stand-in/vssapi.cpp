@@ -4,7 +4,7 @@
 
 #include <vsbackup.h>
 
-#include "backup_components.h"
+#include "backup-components.h"
 #include "storage.h"
 
 STDAPI CreateVssBackupComponentsInternal(IVssBackupComponents **components) {

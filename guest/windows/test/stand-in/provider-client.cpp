@@ -1,4 +1,4 @@
-#include "provider_client.h"
+#include "provider-client.h"
 
 #include <vsserror.h>
 
