@@ -1,5 +1,6 @@
 import type { EndedBackup } from '../../ports/guest.ts';
 import type { InstanceUuid } from '../../ports/identity.ts';
+import { withinLimit } from '../deadline.ts';
 import type { ParkedGuest, Parking } from '../journal-records.ts';
 import type { CaptureResult } from '../results.ts';
 import type { Run, Step } from '../step.ts';
@@ -32,13 +33,8 @@ export const parkStep: Step<undefined> = {
 
   async do(run, signal) {
     const { parking } = run.journal.state;
-    await Promise.all(
-      (parking?.guests ?? []).map(async ({ vm }) => {
-        const guest = run.openGuests.get(vm);
-        if (!guest?.park) throw new Error(`VM "${vm}" has no session that could leave a full backup`);
-        await guest.park(parking?.hours ?? 0, signal);
-      }),
-    );
+    if (!parking) throw new Error('there is no full backup to leave');
+    await Promise.all(parking.guests.map(({ vm }) => park(run, vm, parking.hours, signal)));
     return undefined;
   },
 
@@ -57,6 +53,19 @@ export const parkStep: Step<undefined> = {
     for (const end of ends) if (end.status === 'rejected') throw end.reason;
   },
 };
+
+async function park(
+  { openGuests, plan, ports }: Run,
+  vm: InstanceUuid,
+  hours: number,
+  signal: AbortSignal,
+): Promise<void> {
+  const guest = openGuests.get(vm);
+  if (!guest?.park) throw new Error(`VM "${vm}" has no session that could leave a full backup`);
+  const message = `guest "${guest.name}" did not confirm in time that it waits for the end of the backup`;
+  const limit = { durationMs: plan.spec.limits.thawMs, code: 'E_GUEST_HELPER', message } as const;
+  await withinLimit(ports.clock, limit, signal, async (limited) => guest.park?.(hours, limited));
+}
 
 async function endParked(run: Run, { vm: uuid, bootId, isGood }: ParkedGuest, signal: AbortSignal): Promise<void> {
   const { plan, ports, journal } = run;

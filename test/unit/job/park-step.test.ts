@@ -13,10 +13,12 @@ interface Parked {
   /** Calls of the product that read the run, and what the post hook of each said; absent: none came. */
   readonly members?: Readonly<Record<string, BackupResult | undefined>>;
   readonly ageMs?: number;
+  /** How far the leaving had come; absent: to its end. */
+  readonly reached?: 'parking' | 'intent' | 'done';
 }
 
 /** A run that was handed over and left a full backup in the guest of its first VM. */
-function parkedRun({ isGood = true, members = {}, ageMs = 0 }: Parked = {}) {
+function parkedRun({ isGood = true, members = {}, ageMs = 0, reached = 'done' }: Parked = {}) {
   const { site } = new World({ ...QUIET, runs: [WAITING_RUN] });
   const [[id, journal] = ['', undefined]] = site.journals;
   if (!journal) throw new Error('the world has a run');
@@ -26,8 +28,8 @@ function parkedRun({ isGood = true, members = {}, ageMs = 0 }: Parked = {}) {
   const plan = journal.lines.find(({ kind }) => kind === 'planned')?.data as Plan; // of the world's own making
   const vm = plan.vms[0]?.instanceUuid;
   add('parking', { guests: [{ vm, bootId: 'b1', isGood }], hours: 48 });
-  add('intent', { step: 'park' });
-  add('done', { step: 'park' });
+  if (reached !== 'parking') add('intent', { step: 'park' });
+  if (reached === 'done') add('done', { step: 'park' });
   for (const member of Object.keys(members)) add('joined', { member });
   for (const [member, result] of Object.entries(members)) if (result) add('left', { member, result });
 
@@ -94,6 +96,18 @@ test.each<[BackupResult, BackupResult | undefined, boolean]>([
     expect(journal.folder).toBe('closed');
   },
 );
+
+test.each([
+  ['before it asked a guest to wait', 'parking', []],
+  ['after it asked a guest to wait', 'intent', [false]],
+] as const)('a hook that died %s leaves nothing that waits', async (_when, reached, asked) => {
+  const { clean, told, journal } = parkedRun({ reached });
+
+  await clean();
+
+  expect(told).toEqual(asked);
+  expect(journal.folder).toBe('closed');
+});
 
 test('a guest that was told is not asked again while another thing of the run is left', async () => {
   const { clean, told, journal } = parkedRun();
