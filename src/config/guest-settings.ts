@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { absolutePath, secret, tls } from './values.ts';
+import { HOLD_TOO_LONG, vssSettings, withinHold } from './vss-settings.ts';
 
 const winrm = z
   .strictObject({
@@ -10,7 +11,9 @@ const winrm = z
     password: secret,
     tls: tls.optional(),
     helperPath: z.string().default('C:\\Program Files\\snaphook\\snaphook-vss.exe'),
+    ...vssSettings,
   })
+  .refine(withinHold, HOLD_TOO_LONG)
   .describe('A Windows guest: frozen by VSS (vss-provider)');
 
 const sshFingerprint = z
