@@ -1,7 +1,9 @@
 import type { GuestConfig } from '../config/schema.ts';
 import { resolveSecret } from '../config/secrets.ts';
 import { createLinuxGuests } from '../guest/linux/linux-guest.ts';
-import type { LinuxGuestSettings, SshLogin } from '../guest/linux/linux-guest-settings.ts';
+import type { LinuxGuestSettings } from '../guest/linux/linux-guest-settings.ts';
+import type { SshLogin, SshSettings } from '../guest/ssh/ssh-connector.ts';
+import { sshAccess } from '../guest/windows/ssh-access.ts';
 import { createWindowsGuests } from '../guest/windows/windows-guest.ts';
 import type { WindowsGuestSettings } from '../guest/windows/windows-guest-settings.ts';
 import { type WinRmSettings, winRmAccess } from '../guest/windows/winrm-access.ts';
@@ -14,23 +16,27 @@ import { readTrusted, trust } from './compose-trust.ts';
 type Vm = Parameters<Guests['open']>[0];
 type WinRm = NonNullable<GuestConfig['winrm']>;
 type Ssh = NonNullable<GuestConfig['ssh']>;
+type WindowsSsh = Extract<Ssh, { os: 'windows' }>;
+type LinuxSsh = Exclude<Ssh, WindowsSsh>;
 
 /** One set of guests over all adapters: the settings of a VM say which one it is for. */
 export function composeGuests(guests: readonly GuestConfig[], clock: Clock): Guests {
   const windows = createWindowsGuests({
     clock,
-    settingsFor: (vm) =>
-      settingsOf(guests, vm, ({ winrm }, address) => winrm && windowsSettings(winrm, address, clock)),
+    settingsFor: (vm) => settingsOf(guests, vm, (guest, address) => windowsSettings(guest, address, clock)),
   });
   const linux = createLinuxGuests({
     clock,
-    settingsFor: (vm) => settingsOf(guests, vm, ({ ssh }, address) => ssh && linuxSettings(ssh, address)),
+    settingsFor: (vm) =>
+      settingsOf(guests, vm, ({ ssh }, address) =>
+        ssh && ssh.os !== 'windows' ? linuxSettings(ssh, address) : undefined,
+      ),
   });
   const adapterFor = (vm: Vm): Guests => {
     if (linux.strategyFor(vm)) return linux;
     if (windows.strategyFor(vm)) return windows;
     throw new SnaphookError('E_CONFIG', `there are no guest settings for VM "${vm.name}"`, {
-      hint: 'Add the guest under `guests:` with `winrm` (Windows) or `ssh` (Linux), or choose freeze: none for the job.',
+      hint: 'Add the guest under `guests:` with `winrm` or `ssh`, or choose freeze: none for the job.',
     });
   };
   return {
@@ -84,8 +90,14 @@ function settingsOf<Settings>(
   return guest && address !== undefined ? settings(guest, address) : undefined;
 }
 
-function windowsSettings(winrm: WinRm, address: string, clock: Clock): WindowsGuestSettings {
-  const access: WinRmSettings = {
+function windowsSettings({ winrm, ssh }: GuestConfig, address: string, clock: Clock): WindowsGuestSettings | undefined {
+  if (winrm) return { access: winRmAccess(winRmSettings(winrm, address), clock), helperPath: winrm.helperPath };
+  if (ssh?.os !== 'windows') return undefined;
+  return { access: sshAccess(sshSettings(ssh, address), clock), helperPath: ssh.helperPath };
+}
+
+function winRmSettings(winrm: WinRm, address: string): WinRmSettings {
+  return {
     address,
     port: portOf(winrm),
     scheme: winrm.transport,
@@ -94,16 +106,21 @@ function windowsSettings(winrm: WinRm, address: string, clock: Clock): WindowsGu
     password: () => resolveSecret(winrm.password),
     tls: trust(winrm.tls),
   };
-  return { access: winRmAccess(access, clock), helperPath: winrm.helperPath };
 }
 
-function linuxSettings(ssh: Ssh, address: string): LinuxGuestSettings {
+function sshSettings(ssh: Ssh, address: string): SshSettings {
   return {
     address,
     port: ssh.port,
     username: ssh.username,
     login: loginOf(ssh),
     trust: () => hostTrust(ssh),
+  };
+}
+
+function linuxSettings(ssh: LinuxSsh, address: string): LinuxGuestSettings {
+  return {
+    ...sshSettings(ssh, address),
     sudo: ssh.sudo,
     helperPath: ssh.helperPath,
     scriptsDirectory: ssh.scriptsDirectory,

@@ -1,11 +1,10 @@
 import { SnaphookError } from '../../ports/errors.ts';
+import type { RemoteProgram, SshConnection } from '../ssh/ssh-connection.ts';
+import type { Connect } from '../ssh/ssh-connector.ts';
+import { SshError } from '../ssh/ssh-error.ts';
 import { type GuestContext, helperEnded, helperNeverSpoke } from './guest-errors.ts';
 import { type EventOf, HelperFacts } from './helper-facts.ts';
 import { helperCommand, serveArguments } from './helper-lines.ts';
-import type { RemoteProgram, SshConnection } from './ssh/ssh-connection.ts';
-import { SshError } from './ssh/ssh-error.ts';
-
-export type Connect = (signal: AbortSignal) => Promise<SshConnection>;
 
 /** The helper on one SSH connection that stays open from the preparation to the end: freeze and thaw open nothing. */
 export class HelperChannel {

@@ -1,21 +1,9 @@
-import type { HostTrust } from './ssh/host-keys.ts';
-
-/** How to log in: by key or by password. Resolved as late as possible, once for each session with the guest. */
-export type SshLogin =
-  | { readonly kind: 'key'; readonly privateKey: () => Promise<string>; readonly passphrase?: () => Promise<string> }
-  | { readonly kind: 'password'; readonly password: () => Promise<string> };
+import { CONNECT_TIMEOUT_MS, KEEPALIVE_MS, SSH_PORT, type SshSettings } from '../ssh/ssh-connector.ts';
 
 /** How to reach one Linux guest and how to freeze it. */
-export interface LinuxGuestSettings {
-  /** Host name or IP address of the SSH service; known_hosts is searched for it as it stands here. */
-  readonly address: string;
-  /** Default 22. */
-  readonly port?: number;
+export interface LinuxGuestSettings extends Omit<SshSettings, 'username'> {
   /** Default `root`. */
   readonly username?: string;
-  readonly login: SshLogin;
-  /** Read when a connection is made. */
-  readonly trust: () => HostTrust;
   /** Start the helper by `sudo -n`. Default false. */
   readonly sudo?: boolean;
   /** Default `/usr/local/sbin/snaphook-freeze`. */
@@ -28,10 +16,6 @@ export interface LinuxGuestSettings {
   readonly applications?: readonly string[];
   /** After this time the guest writes again, whatever happens to us. Default 10 000. */
   readonly leaseMs?: number;
-  /** For one connection with its login. Default 15 000. */
-  readonly connectTimeoutMs?: number;
-  /** Between two signs of life of the connection; after three without answer it counts as broken. Default 5000. */
-  readonly keepaliveMs?: number;
   /** From its start to its first line. Default 30 000. */
   readonly helperStartTimeoutMs?: number;
   /** A thaw that nobody confirmed is sent again after this time. Default 1000. */
@@ -49,7 +33,7 @@ export interface ResolvedSettings extends Required<Omit<LinuxGuestSettings, 'scr
 export function resolveSettings(settings: LinuxGuestSettings): ResolvedSettings {
   return {
     address: settings.address,
-    port: settings.port ?? 22,
+    port: settings.port ?? SSH_PORT,
     username: settings.username ?? 'root',
     login: settings.login,
     trust: settings.trust,
@@ -59,8 +43,8 @@ export function resolveSettings(settings: LinuxGuestSettings): ResolvedSettings 
     scriptLimitMs: settings.scriptLimitMs ?? 30_000,
     applications: settings.applications ?? [],
     leaseMs: settings.leaseMs ?? 10_000,
-    connectTimeoutMs: settings.connectTimeoutMs ?? 15_000,
-    keepaliveMs: settings.keepaliveMs ?? 5000,
+    connectTimeoutMs: settings.connectTimeoutMs ?? CONNECT_TIMEOUT_MS,
+    keepaliveMs: settings.keepaliveMs ?? KEEPALIVE_MS,
     helperStartTimeoutMs: settings.helperStartTimeoutMs ?? 30_000,
     thawResendMs: settings.thawResendMs ?? 1000,
     thawPatienceMs: settings.thawPatienceMs ?? 3000,

@@ -1,18 +1,24 @@
 import { createHash } from 'node:crypto';
 import ssh2 from 'ssh2';
 import { GuestApplication } from '../guest/guest-application.ts';
+import { type CallLine, GuestCalls, OutputGate } from '../guest/guest-calls.ts';
 import { GuestClock } from '../guest/guest-clock.ts';
+import { type CommandIo, LabSshServer, type SshUser } from '../guest/ssh-server.ts';
 import { WriteHold } from '../guest/write-hold.ts';
 import type { EventLog } from '../world/events.ts';
 import type { FaultRules } from '../world/faults.ts';
 import type { Latency, Pace } from '../world/pace.ts';
 import { commandWords } from './command-words.ts';
-import { type CallLine, GuestCalls, OutputGate } from './guest-calls.ts';
 import type { LinuxDisk } from './guest-file-system.ts';
 import { HelperProcess } from './helper-process.ts';
 import { type LabScript, LinuxKnobs } from './linux-knobs.ts';
 import { LinuxMachine } from './linux-machine.ts';
-import { type CommandIo, LabSshServer, type LinuxUser } from './ssh-server.ts';
+
+/** An account of the guest. */
+export interface LinuxUser extends SshUser {
+  /** May become root by sudo without a password. */
+  readonly sudo?: boolean;
+}
 
 export interface LinuxGuestOptions {
   /** Name in events and fault rules. */
@@ -85,6 +91,7 @@ export async function startLinuxGuest(options: LinuxGuestOptions): Promise<LabLi
   const server = new LabSshServer({
     events,
     calls,
+    ident: 'OpenSSH_9.2p1_lab',
     hostKey,
     users: options.users,
     passwordMethod: options.passwordMethod ?? 'password',
@@ -133,7 +140,7 @@ class GuestCommands {
     this.#machine = machine;
   }
 
-  async run(line: string, io: CommandIo): Promise<number> {
+  async run(line: string, io: CommandIo<LinuxUser>): Promise<number> {
     const words = commandWords(line);
     if (!words) {
       this.#world.events.add('guest', 'unserved', 'exec', this.#world.name, { line });
@@ -155,7 +162,7 @@ class GuestCommands {
     return await this.#helper(rest, io, isSudo || io.user.name === 'root');
   }
 
-  async #helper(words: readonly string[], io: CommandIo, isRoot: boolean): Promise<number> {
+  async #helper(words: readonly string[], io: CommandIo<LinuxUser>, isRoot: boolean): Promise<number> {
     const [command = '', bootId = '', token = ''] = words;
     const gate = new OutputGate((data) => io.stdout(data));
     let exitCode = 0;

@@ -1,6 +1,6 @@
 import type { WriterPhase } from './vss-codes.ts';
 
-/** What a test may turn to make VSS slow or fail. Times are simulated milliseconds. */
+/** What a test may turn to make VSS, or the programs around it, slow or fail. Times are simulated milliseconds. */
 export class VssKnobs {
   /** How long each writer takes to freeze, besides waiting for its application. */
   writerFreezeMs = 5;
@@ -10,6 +10,10 @@ export class VssKnobs {
   holdLimitMs = 10_000;
   /** Whether the helper's program is there at all. */
   helperInstalled = true;
+  /** PowerShell refuses scripts that call methods. */
+  constrainedLanguage = false;
+  /** Something between the transport and PowerShell changes a character of its input. */
+  garbleInput = false;
   readonly #failures: { readonly id: string; readonly phase: WriterPhase; readonly result: string }[] = [];
 
   /** Lets every later attempt of this writer (class id) fail in this phase. The returned function heals it. */

@@ -10,6 +10,10 @@ import { channelBindingOf } from './channel-binding.ts';
 import { createProgramFinder, type ProgramQuoting } from './command-line.ts';
 import type { GuestUser } from './guest-accounts.ts';
 import type { GuestDisk } from './guest-disks.ts';
+import { GuestFiles } from './guest-files.ts';
+import { GuestProcesses } from './guest-processes.ts';
+import { type LabOpenSsh, type OpenSshOptions, startOpenSsh } from './openssh.ts';
+import { powershellProgram } from './powershell.ts';
 import { RemoteShells, type ShellLimits } from './remote-shells.ts';
 import { VssCoordinator } from './vss-coordinator.ts';
 import { vssHelperProgram } from './vss-helper.ts';
@@ -49,6 +53,8 @@ export interface WindowsGuestOptions {
   readonly httpsPort?: number;
   readonly httpPort?: number;
   readonly users: readonly GuestUser[];
+  /** Absent: the optional feature OpenSSH Server is not installed. */
+  readonly ssh?: Pick<OpenSshOptions, 'defaultShell'>;
   readonly service?: Partial<WinRmServiceConfig>;
   readonly disks: readonly GuestDisk[];
   readonly database?: GuestDatabaseOptions;
@@ -60,12 +66,17 @@ export interface LabWindowsGuest {
   /** 0 without HTTPS listener. */
   readonly httpsPort: number;
   readonly httpPort: number;
+  /** Absent without OpenSSH Server. */
+  readonly ssh: LabOpenSsh | undefined;
   readonly vss: VssKnobs;
+  readonly files: GuestFiles;
   /** The application with its workload running; absent when the guest was given no database. */
   readonly database: GuestApplication | undefined;
   /** A writer is frozen or writes are held. */
   isFrozen(): boolean;
   shellCount(): number;
+  /** Processes of the snaphook helper, however they were started. */
+  helperCount(): number;
   close(): Promise<void>;
 }
 
@@ -82,6 +93,7 @@ const DEFAULT_SERVICE: WinRmServiceConfig = {
   shellIdleTimeoutMs: 7_200_000,
 };
 const SYSTEM_VOLUME = 'C:\\';
+const HELPER_NAME = 'snaphook-vss';
 const HELPER_FOLDER = 'C:\\Program Files\\snaphook';
 
 /** Starts a Windows guest: WinRM on loopback, VSS with writers, the snaphook helper, an application on real disks. */
@@ -105,21 +117,25 @@ export async function startWindowsGuest(options: WindowsGuestOptions): Promise<L
     pace,
     events,
   });
-  const helper = vssHelperProgram({
+  const files = new GuestFiles();
+  const processes = new GuestProcesses();
+  const program = vssHelperProgram({
     coordinator,
     pace,
     clock: new GuestClock(pace),
     os: 'Windows Server 2022 Standard 10.0.20348',
     bootId: randomUUID(),
   });
+  const helper = processes.track(HELPER_NAME, program);
   const shells = new RemoteShells({ hostName, limits: service, pace, events });
   const findProgram = createProgramFinder({
     hostName,
     guestName: name,
     events,
     programQuoting: service.programQuoting,
+    powershell: powershellProgram({ architecture: 'AMD64', files, processes, guestName: name, events, knobs }),
     installed: () =>
-      new Map(knobs.helperInstalled ? [['snaphook-vss.exe', { folder: HELPER_FOLDER, program: helper }]] : []),
+      new Map(knobs.helperInstalled ? [[`${HELPER_NAME}.exe`, { folder: HELPER_FOLDER, program: helper }]] : []),
   });
   const listen = async (tls: WindowsGuestOptions['tls'], port: number | undefined) => {
     const listener = createWsmanListener({
@@ -144,17 +160,34 @@ export async function startWindowsGuest(options: WindowsGuestOptions): Promise<L
   const listeners: LabHttpServer[] = [];
   const httpPort = await listen(undefined, options.httpPort);
   const httpsPort = options.tls ? await listen(options.tls, options.httpsPort) : 0;
+  const { ssh: sshd } = options;
+  const ssh =
+    sshd &&
+    (await startOpenSsh({
+      ...sshd,
+      guestName: name,
+      hostName,
+      events,
+      faults: options.faults,
+      latency: options.latency,
+      users: options.users,
+      findProgram,
+    }));
   database?.start();
 
   return {
     httpPort,
     httpsPort,
+    ssh,
     vss: knobs,
+    files,
     database,
     isFrozen: () => coordinator.frozen,
     shellCount: () => shells.count,
+    helperCount: () => processes.count(HELPER_NAME),
     close: async () => {
       for (const listener of listeners) await listener.close();
+      await ssh?.close();
       shells.closeAll();
       await database?.close();
     },

@@ -39,6 +39,8 @@ export interface RemoteOutput {
 export interface RemoteProgram {
   /** Hands bytes to the open connection at once, or not at all. */
   write(data: Buffer): void;
+  /** Ends the input. */
+  end(): void;
 }
 
 /** One SSH connection, logged in. */
@@ -107,6 +109,7 @@ export class SshConnection {
         if (!this.isOpen || !channel.writable) throw this.#disconnected();
         channel.write(data);
       },
+      end: () => void channel.end(),
     };
   }
 
