@@ -15,6 +15,7 @@
 #include "facts.h"
 #include "guards.h"
 #include "input.h"
+#include "plug-ins.h"
 #include "process.h"
 #include "record.h"
 #include "release.h"
@@ -53,14 +54,23 @@ static void forget_terms(void) {
     }
     session.file_system_count = 0;
     close_scripts(&session.scripts);
+    close_scripts(&session.plug_ins);
+    session.plug_ins.directory[0] = '\0';
     has_terms = false;
 }
 
-/* Thaws, tells the scripts, and lets the guards go. */
+/* After the thaw. What was told to freeze last goes on first. */
+static void let_applications_go_on(enum script_phase how) {
+    int64_t end_ns = end_of_phase(&session);
+    unquiesce_plug_ins(&session, how, end_ns, &results);
+    tell_end(&session, how, end_ns, &results);
+}
+
+/* Thaws, tells scripts and plug-ins, and lets the guards go. */
 static void end_session(void) {
     if (!is_guarded) return;
     end_guarded_freeze(&session);
-    tell_end(&session.scripts, session.shared, SCRIPT_FREEZE_FAIL, &results);
+    let_applications_go_on(SCRIPT_FREEZE_FAIL);
     dismiss_guards(&session);
     is_guarded = false;
     phase = PHASE_FINISHED;
@@ -81,6 +91,26 @@ static void fail_order(const char *command) {
     fail(command, "is not what comes now", 0);
 }
 
+/* The last word of a line: where the programs lie that this set is for, or `-`. False when it was refused. */
+static bool take_folder(char *rest, struct script_set *set) {
+    static char path[PATH_MAX];
+    const char *word = next_word(&rest);
+    if (word == NULL || rest != NULL || !unescape_path(word, path, sizeof path)) {
+        fail("", "a directory or - must come last", 0);
+        return false;
+    }
+    bool none = strcmp(path, "-") == 0;
+    if (!none && path[0] != '/') {
+        fail(path, "is no absolute path", 0);
+        return false;
+    }
+    if (!none && !may_hold_scripts(path, options.scripts)) {
+        fail(path, "is not below /etc/snaphook, nor below what `serve --scripts` allows", 0);
+        return false;
+    }
+    return copy_text(set->directory, sizeof set->directory, none ? "" : path);
+}
+
 static void prepare(char *rest) {
     int64_t lease_ms, life_ms, script_ms;
     if (phase != PHASE_IDLE || has_terms) return fail_order("prepare");
@@ -90,18 +120,16 @@ static void prepare(char *rest) {
     if (lease_ms < MIN_LEASE_MS || lease_ms > MAX_LEASE_MS) return fail("", "the lease must be 100 to 600000 ms", 0);
     if (life_ms < 1 || life_ms > MAX_LIFE_MS || script_ms > MAX_LIFE_MS)
         return fail("", "life and script time must be at most a day", 0);
-    const char *directory = next_word(&rest);
-    if (directory == NULL || rest != NULL || !unescape_path(directory, session.scripts.directory, sizeof session.scripts.directory))
-        return fail("", "a directory for scripts or - must come last", 0);
-    bool no_scripts = strcmp(session.scripts.directory, "-") == 0;
-    if (!no_scripts && session.scripts.directory[0] != '/') return fail(session.scripts.directory, "is no absolute path", 0);
-    if (!no_scripts && !may_hold_scripts(session.scripts.directory, options.scripts))
-        return fail(session.scripts.directory, "is not below /etc/snaphook, nor below what `serve --scripts` allows", 0);
-    if (no_scripts) session.scripts.directory[0] = '\0';
+    if (!take_folder(rest, &session.scripts)) return;
     session.lease_ms = lease_ms;
     session.life_ms = life_ms;
     session.scripts.budget_ms = script_ms;
     has_terms = true;
+}
+
+static void name_plug_ins(char *rest) {
+    if (phase != PHASE_IDLE || !has_terms || session.plug_ins.directory[0] != '\0') return fail_order("plug-ins");
+    take_folder(rest, &session.plug_ins);
 }
 
 static void add_file_system(char *rest) {
@@ -127,8 +155,8 @@ static void start_life(void) {
     timerfd_settime(life_timer, 0, &life, NULL);
 }
 
-/* While scripts run only the end of the client and of a guard is heard; lines stay where they are. */
-static bool tell_scripts_to_freeze(void) {
+/* While scripts and plug-ins are at work only the end of the client and of a guard is heard; lines stay where they are. */
+static bool make_applications_quiet(void) {
     struct pollfd interrupts[] = {
         {.fd = STDIN_FILENO, .events = POLLRDHUP},
         {.fd = signals, .events = POLLIN},
@@ -137,28 +165,36 @@ static bool tell_scripts_to_freeze(void) {
         {.fd = session.freezer_life.watch},
         {.fd = session.bell, .events = POLLIN},
     };
-    return tell_freeze(&session.scripts, session.shared, interrupts, sizeof interrupts / sizeof *interrupts, &results);
+    const int count = sizeof interrupts / sizeof *interrupts;
+    int64_t end_ns = end_of_phase(&session);
+    return tell_freeze(&session.scripts, session.shared, end_ns, interrupts, count, &results) &&
+           quiesce_plug_ins(&session, end_ns, interrupts, count, &results);
 }
 
 static void fail_script(void) {
     char path[PATH_MAX + NAME_MAX + 2] = "";
-    if (results.count > 0)
-        snprintf(path, sizeof path, "%s/%s", session.scripts.directory, session.scripts.all[results.all[results.count - 1].script].name);
+    if (results.count > 0) {
+        const struct script_result *last = &results.all[results.count - 1];
+        const struct script_set *set = last->is_plug_in ? &session.plug_ins : &session.scripts;
+        snprintf(path, sizeof path, "%s/%s", set->directory, set->all[last->script].name);
+    }
     fail(path, "a script did not freeze, or was interrupted", 0);
 }
 
 static void become_ready(const struct mounts *mounts) {
     struct script_problem problem;
     int index, error = 0;
-    if (session.scripts.directory[0] != '\0' && !find_scripts(&session.scripts, &problem))
-        return fail(problem.object, problem.message, problem.error);
+    struct script_set *const sets[] = {&session.scripts, &session.plug_ins};
+    for (size_t set = 0; set < sizeof sets / sizeof *sets; set++)
+        if (sets[set]->directory[0] != '\0' && !find_scripts(sets[set], &problem))
+            return fail(problem.object, problem.message, problem.error);
     const char *wrong = open_file_systems(&session, mounts, &index, &error);
     if (wrong != NULL) return fail(session.file_systems[index].mount_point, wrong, error);
     const char *failure = start_guards(&session);
     is_guarded = session.shared != NULL && session.freezer_life.watch >= 0;
     if (failure != NULL) return fail("", failure, errno);
     start_life();
-    if (!tell_scripts_to_freeze()) return fail_script();
+    if (!make_applications_quiet()) return fail_script();
     phase = PHASE_PREPARED;
     report_ready(&session, own_file_system(&session, mounts), &results);
 }
@@ -204,7 +240,7 @@ static void freeze(void) {
     end_guarded_freeze(&session);
     bool released = was_held(&session);
     report_time(released ? "thawed" : "expired", "heldMs", held_ns);
-    tell_end(&session.scripts, session.shared, released ? SCRIPT_THAW : SCRIPT_FREEZE_FAIL, &results);
+    let_applications_go_on(released ? SCRIPT_THAW : SCRIPT_FREEZE_FAIL);
     dismiss_guards(&session);
     is_guarded = false;
     phase = PHASE_FINISHED;
@@ -225,6 +261,7 @@ static bool obey(char *line) {
     if (command == NULL) fail("", "an empty line is no command", 0);
     else if (strcmp(command, "facts") == 0) print_facts(options.sysfs);
     else if (strcmp(command, "prepare") == 0) prepare(rest);
+    else if (strcmp(command, "plug-ins") == 0) name_plug_ins(rest);
     else if (strcmp(command, "filesystem") == 0) add_file_system(rest);
     else if (strcmp(command, "ready") == 0) ready();
     else if (strcmp(command, "freeze") == 0) freeze();

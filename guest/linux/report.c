@@ -24,7 +24,7 @@ void report_hello(const struct session *session) {
     uname(&system);
     snprintf(os, sizeof os, "%s %s", system.sysname, system.release);
     json_begin_event("hello");
-    json_number("protocol", 1);
+    json_number("protocol", 2);
     json_text("helper", "snaphook-freeze " SNAPHOOK_VERSION);
     json_text("os", os);
     json_text("bootId", session->boot_id);
@@ -36,8 +36,10 @@ static void print_scripts(const struct session *session, const struct script_res
     json_begin_array("scripts");
     for (int index = 0; index < results->count; index++) {
         const struct script_result *result = &results->all[index];
+        const struct script_set *set = result->is_plug_in ? &session->plug_ins : &session->scripts;
         json_begin_object(NULL);
-        json_text("name", session->scripts.all[result->script].name);
+        json_text("kind", result->is_plug_in ? "plug-in" : "script");
+        json_text("name", set->all[result->script].name);
         json_text("phase", script_phase_name(result->phase));
         json_number("exitCode", result->exit_code);
         json_text("output", result->output);

@@ -8,39 +8,16 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "program.h"
 
 /* Between SIGTERM and SIGKILL, and from there until it is left behind. */
 #define TERM_GRACE_MS 1000
 #define TICK_MS 5
 /* What is kept for each script that is still to be told the end, as long as there are so few that this is no more than its part. */
 #define RESERVE_MS 5000
-/* Where a script finds itself; any number will do. */
-#define SCRIPT_FD 3
-#define TEXT_OF_NUMBER(number) #number
-#define TEXT_OF(number) TEXT_OF_NUMBER(number)
 
 const char *script_phase_name(enum script_phase phase) {
     return phase == SCRIPT_FREEZE ? "freeze" : phase == SCRIPT_THAW ? "thaw" : "freezeFail";
-}
-
-static void become_script(int script, enum script_phase phase, int output) {
-    char path[] = "/proc/self/fd/" TEXT_OF(SCRIPT_FD);
-    char *const arguments[] = {path, (char *)(uintptr_t)script_phase_name(phase), NULL};
-    char *const environment[] = {"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG=C", NULL};
-    sigset_t none;
-    sigemptyset(&none);
-    sigprocmask(SIG_SETMASK, &none, NULL);
-    signal(SIGPIPE, SIG_DFL);
-    setpgid(0, 0);
-    int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
-    /* The watchdog's protection is its own. */
-    int oom = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
-    if (oom >= 0 && write(oom, "0", 1) != 1) close(oom);
-    if (null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(output, STDOUT_FILENO) < 0 || dup2(output, STDERR_FILENO) < 0)
-        return;
-    /* What `#!` names opens the script by this path, so it must stay open: without FD_CLOEXEC. */
-    if (script == SCRIPT_FD ? fcntl(script, F_SETFD, 0) != 0 : dup2(script, SCRIPT_FD) < 0) return;
-    execve(path, arguments, environment);
 }
 
 /* Reads what there is and keeps the end of it. */
@@ -58,11 +35,6 @@ static void keep_output(int fd, char *output, size_t *length) {
     for (size_t at = 0; at < *length; at++)
         if (output[at] == '\0') output[at] = '?';
     output[*length] = '\0';
-}
-
-static bool has_ended(pid_t child) {
-    siginfo_t information = {0};
-    return waitid(P_PID, (id_t)child, &information, WEXITED | WNOHANG | WNOWAIT) == 0 && information.si_pid == child;
 }
 
 /*
@@ -99,7 +71,10 @@ static bool run_script(const struct script_set *scripts, struct shared *shared, 
     fcntl(output[1], F_SETFL, 0);
     pid_t child = fork();
     if (child == 0) {
-        become_script(scripts->all[result->script].fd, result->phase, output[1]);
+        int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+        if (null >= 0)
+            become_program(scripts->all[result->script].fd, script_phase_name(result->phase),
+                           (struct standard_streams){null, output[1], output[1]});
         _exit(errno == ENOENT ? 127 : 126);
     }
     close(output[1]);
@@ -115,9 +90,8 @@ static bool run_script(const struct script_set *scripts, struct shared *shared, 
     return result->exit_code == 0;
 }
 
-bool tell_freeze(const struct script_set *scripts, struct shared *shared, struct pollfd *interrupts, int interrupt_count,
-                 struct script_results *results) {
-    int64_t end_ns = now_ns() + scripts->budget_ms * NS_PER_MS;
+bool tell_freeze(const struct script_set *scripts, struct shared *shared, int64_t end_ns, struct pollfd *interrupts,
+                 int interrupt_count, struct script_results *results) {
     for (int script = 0; script < scripts->count; script++) {
         if (poll(interrupts, (nfds_t)interrupt_count, 0) > 0) return false;
         struct script_result *result = &results->all[results->count++];
@@ -128,28 +102,30 @@ bool tell_freeze(const struct script_set *scripts, struct shared *shared, struct
     return true;
 }
 
+int64_t end_of_phase(const struct session *session) { return now_ns() + session->scripts.budget_ms * NS_PER_MS; }
+
 /*
  * All share one budget, but nobody can use up what is kept for those behind: RESERVE_MS each, or an equal part of the budget when
  * that is less. Whoever comes has at least that, also when others took their time to die.
  */
-static int64_t end_of_turn(const struct script_set *scripts, int64_t end_ns, int behind) {
-    int64_t part_ns = scripts->budget_ms * NS_PER_MS / scripts->count;
+int64_t end_of_turn(const struct session *session, int64_t end_ns, int behind) {
+    int64_t part_ns = session->scripts.budget_ms * NS_PER_MS / (session->scripts.count + session->plug_ins.count);
     int64_t kept_ns = part_ns < RESERVE_MS * NS_PER_MS ? part_ns : RESERVE_MS * NS_PER_MS;
     int64_t own_end_ns = end_ns - behind * kept_ns;
     int64_t least_ns = now_ns() + kept_ns;
     return own_end_ns > least_ns ? own_end_ns : least_ns;
 }
 
-void tell_end(const struct script_set *scripts, struct shared *shared, enum script_phase phase,
-              struct script_results *results) {
+void tell_end(const struct session *session, enum script_phase phase, int64_t end_ns, struct script_results *results) {
     static struct script_result unwanted;
-    int64_t end_ns = now_ns() + scripts->budget_ms * NS_PER_MS;
+    const struct script_set *scripts = &session->scripts;
+    struct shared *shared = session->shared;
     for (int script = scripts->count - 1; script >= 0; script--) {
         int froze = SCRIPT_FROZE;
         if (!atomic_compare_exchange_strong(&shared->script_state[script], &froze, SCRIPT_TOLD_END)) continue;
         struct script_result *result = results == NULL ? &unwanted : &results->all[results->count++];
         *result = (struct script_result){.script = script, .phase = phase};
-        run_script(scripts, shared, end_of_turn(scripts, end_ns, script), NULL, 0, result);
+        run_script(scripts, shared, end_of_turn(session, end_ns, script), NULL, 0, result);
     }
 }
 

@@ -86,7 +86,9 @@ struct session {
     int64_t life_ms;
     int file_system_count;
     struct file_system file_systems[MAX_FILE_SYSTEMS];
+    /* Its budget is that of the plug-ins, too. */
     struct script_set scripts;
+    struct script_set plug_ins;
 
     struct shared *shared;
     struct life_pipe keeper_life;

@@ -16,7 +16,8 @@ static void after_keeper(const struct session *session) {
     ensure_thawed(session);
     remove_record(session->token);
     stop_script(session->shared);
-    tell_end(&session->scripts, session->shared, SCRIPT_FREEZE_FAIL, NULL);
+    /* Plug-ins were the keeper's, whose end was the end of their input. */
+    tell_end(session, SCRIPT_FREEZE_FAIL, end_of_phase(session), NULL);
 }
 
 enum { KEEPER, THAWER, FREEZER, LEASE, BELL, RELEASE, SOURCES };

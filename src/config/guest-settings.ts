@@ -37,27 +37,29 @@ const ONE_TRUST = {
   error: 'exactly one of hostKeys and knownHosts is needed: a guest is never trusted at first sight',
 };
 
+const lease = z.number().min(1).max(60).describe('the guest writes again after this, whatever happens to this machine');
+
+/** The helper in a Linux guest, whatever the way to it. */
+const freezeHelper = {
+  sudo: z.boolean().default(false).describe('start the helper by `sudo -n`, for accounts that are not root'),
+  helperPath: absolutePath.default('/usr/local/sbin/snaphook-freeze'),
+  scriptsDirectory: absolutePath
+    .default('/etc/snaphook/scripts.d')
+    .describe('scripts run with freeze before, with thaw or freezeFail after; owned by root, writable by root alone'),
+  scriptSeconds: z.number().min(1).max(300).default(30).describe('for all scripts of one phase together'),
+  applications: z
+    .array(z.string().regex(/^[\w.-]{1,64}$/, 'letters, digits, dot, dash and underscore'))
+    .default([])
+    .describe('what scripts must confirm as quiet for the grade application'),
+};
+
 const linuxSsh = z
   .strictObject({
     os: z.literal('linux').optional(),
     ...sshLogin,
     username: z.string().min(1).default('root'),
-    sudo: z.boolean().default(false).describe('start the helper by `sudo -n`, for accounts that are not root'),
-    helperPath: absolutePath.default('/usr/local/sbin/snaphook-freeze'),
-    leaseSeconds: z
-      .number()
-      .min(1)
-      .max(60)
-      .default(10)
-      .describe('the guest writes again after this, whatever happens to this machine'),
-    scriptsDirectory: absolutePath
-      .default('/etc/snaphook/scripts.d')
-      .describe('scripts run with freeze before, with thaw or freezeFail after; owned by root, writable by root alone'),
-    scriptSeconds: z.number().min(1).max(300).default(30).describe('for all scripts of one phase together'),
-    applications: z
-      .array(z.string().regex(/^[\w.-]{1,64}$/, 'letters, digits, dot, dash and underscore'))
-      .default([])
-      .describe('what scripts must confirm as quiet for the grade application'),
+    ...freezeHelper,
+    leaseSeconds: lease.default(10),
   })
   .refine(oneLogin, ONE_LOGIN)
   .refine(oneTrust, ONE_TRUST)
@@ -76,16 +78,34 @@ const windowsSsh = z
 
 const ssh = z.discriminatedUnion('os', [linuxSsh, windowsSsh], { error: 'linux or windows is needed' });
 
+const guestOperations = z
+  .strictObject({
+    username: z.string().min(1).default('root').describe('account of the guest itself'),
+    password: secret,
+    ...freezeHelper,
+    leaseSeconds: lease.default(20),
+    memoryFolder: absolutePath
+      .default('/dev/shm')
+      .describe('folder in memory (tmpfs) of the guest, for input and output of the helper'),
+  })
+  .describe('A Linux guest without a network path: its file systems are frozen (linux-fsfreeze) through VMware Tools');
+
 export const guest = z
   .strictObject({
     vms: z.array(z.string().min(1)).min(1).describe('VM names these settings are for; * and ? match'),
     address: z.string().optional().describe('Where the guest is reached; default: what VMware Tools reports'),
     winrm: winrm.optional(),
     ssh: ssh.optional(),
+    guestOperations: guestOperations.optional(),
   })
-  .refine((settings) => (settings.winrm === undefined) !== (settings.ssh === undefined), {
-    error: 'exactly one of winrm (Windows) and ssh (Linux, or Windows with os: windows) is needed',
-  })
+  .refine(
+    ({ winrm: one, ssh: other, guestOperations: third }) =>
+      [one, other, third].filter((way) => way !== undefined).length === 1,
+    {
+      error:
+        'exactly one of winrm (Windows), ssh (Linux, or Windows with os: windows) and guestOperations (Linux) is needed',
+    },
+  )
   .refine(({ vms, address }) => address === undefined || (vms.length === 1 && !/[*?]/.test(vms[0] ?? '')), {
     error: 'an address is of one VM: give it to an entry of its own, without * and ?',
     path: ['address'],

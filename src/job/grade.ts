@@ -1,4 +1,10 @@
-import type { FreezeEvidence, PreparedGuest, ScriptRun, WriterStatus } from '../ports/guest.ts';
+import {
+  type FreezeEvidence,
+  PLUG_IN_NOT_IMPLEMENTED,
+  type PreparedGuest,
+  type ScriptRun,
+  type WriterStatus,
+} from '../ports/guest.ts';
 import type { DeviceId } from '../ports/identity.ts';
 import type { SnapshotOfDevice } from '../ports/storage-array.ts';
 
@@ -220,15 +226,20 @@ function scriptDoubts(
   after: readonly ScriptRun[],
 ): string[] {
   const required = applications.filter(({ required: isRequired }) => isRequired);
-  if (required.length === 0) return ['no application of the guest is named that a script could speak for'];
-  const doubts = required.filter(({ quiet }) => !quiet).map(({ name }) => `application "${name}" was not made quiet`);
-  for (const { name, phase, exitCode } of [...scripts, ...after]) {
+  if (required.length === 0) return ['no application of the guest is named that a script or plug-in could speak for'];
+  const doubts = applications
+    .filter(({ required: isRequired, quiet, problem }) => problem !== undefined || (isRequired && !quiet))
+    .map(
+      ({ name, problem }) => `application "${name}" was not made quiet${problem === undefined ? '' : `: ${problem}`}`,
+    );
+  const told = scripts.filter(({ kind, exitCode }) => kind === 'script' || exitCode !== PLUG_IN_NOT_IMPLEMENTED);
+  for (const { kind, name, phase, exitCode } of [...told, ...after]) {
     if (exitCode !== 0 || phase === 'freezeFail')
-      doubts.push(`script "${name}" ended ${phase} with ${exitCode === undefined ? 'no result in time' : exitCode}`);
+      doubts.push(`${kind} "${name}" ended ${phase} with ${exitCode === undefined ? 'no result in time' : exitCode}`);
   }
-  for (const { name } of scripts) {
-    if (!after.some((script) => script.name === name && script.phase === 'thaw'))
-      doubts.push(`script "${name}" was not seen to let its application go on`);
+  for (const { kind, name } of told) {
+    if (!after.some((script) => script.kind === kind && script.name === name && script.phase === 'thaw'))
+      doubts.push(`${kind} "${name}" was not seen to let its application go on`);
   }
   return doubts;
 }

@@ -1,3 +1,5 @@
+import type { MoRef } from './identity.ts';
+
 /** One VSS writer as the requestor saw it. */
 export interface WriterStatus {
   readonly id: string;
@@ -20,17 +22,24 @@ export interface GuestVolume {
 /** How a guest is made to stand still; which one fits, its settings decide. */
 export type FreezeStrategy = 'vss-provider' | 'linux-fsfreeze';
 
-/** An application in a Linux guest, as the scripts of the guest speak for it. */
+/** An application in a Linux guest, as the scripts and plug-ins of the guest speak for it. */
 export interface GuestApplication {
   readonly name: string;
   /** Named in the settings of the guest: without its word the grade is not `application`. */
   readonly required: boolean;
-  /** A script that ended well said that the application is quiet. */
+  /** A script that ended well said that the application is quiet, or its plug-in answered so. */
   readonly quiet: boolean;
+  /** Why the word of its plug-in does not count. */
+  readonly problem?: string;
 }
 
-/** One script of the guest's administrator: its file name, how it ended, and the end of what it said. */
+/** The exit code of a plug-in that has nothing to do: what it was asked for it does not implement, and nothing was done. */
+export const PLUG_IN_NOT_IMPLEMENTED = 99;
+
+/** One script or application plug-in of the guest's administrator: its file name, how it ended, and the end of what it said. */
 export interface ScriptRun {
+  /** A plug-in answers for one application, whose name is its own. */
+  readonly kind: 'script' | 'plug-in';
   readonly name: string;
   readonly phase: 'freeze' | 'thaw' | 'freezeFail';
   /** Undefined: it was ended because its time was over, or by a signal. */
@@ -108,7 +117,7 @@ export type FreezeEvidence =
  */
 export interface Guest {
   readonly name: string;
-  /** The longest that the scripts of its administrator may take together, each time they are told something. 0: none are run. */
+  /** The longest that scripts and plug-ins of its administrator may take together, each time they are told something. 0: none are run. */
   readonly scriptLimitMs: number;
   /**
    * Opens and warms the channel, loads the helper, gathers metadata. Nothing is frozen, and applications go on.
@@ -147,18 +156,25 @@ export interface LeftoverSession {
   readonly mayStandStill: boolean;
 }
 
+/** The VM of a guest, as far as it takes to reach it. */
+export interface GuestVm {
+  readonly name: string;
+  /** In the network; undefined when none is known. */
+  readonly address: string | undefined;
+  /** In vCenter: guest operations need no other address. */
+  readonly moRef?: MoRef;
+}
+
 /** Makes the guest of one VM and cleans up what a crashed run left in it. */
 export interface Guests {
-  /** How the settings say that this VM is frozen; undefined when there are none for it, or no address is known. */
-  strategyFor(vm: { readonly name: string; readonly address: string | undefined }): FreezeStrategy | undefined;
-  open(vm: { readonly name: string; readonly address: string | undefined }): Guest;
+  /** How the settings say that this VM is frozen; undefined when there are none for it, or no address is known that they need. */
+  strategyFor(vm: GuestVm): FreezeStrategy | undefined;
+  open(vm: GuestVm): Guest;
   /**
    * Ends the session a crashed run left behind. Resolves when the guest writes for certain, which may be the longest time that a
    * hold can last after the session is gone. Success when there is none.
    */
-  closeLeftover(
-    vm: { readonly name: string; readonly address: string | undefined },
-    session: LeftoverSession,
-    signal: AbortSignal,
-  ): Promise<void>;
+  closeLeftover(vm: GuestVm, session: LeftoverSession, signal: AbortSignal): Promise<void>;
+  /** Ends what guests share, such as a session of vCenter. Absent: they share nothing. Never throws. */
+  close?(): Promise<void>;
 }

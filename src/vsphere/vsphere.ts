@@ -109,7 +109,7 @@ function facts(session: Session): HypervisorFacts {
   return { product: field('name'), version: field('version'), apiVersion: field('apiVersion'), instanceUuid };
 }
 
-function parseAddress(address: string): { host: string; port: number; path: string } {
+export function parseAddress(address: string): { host: string; port: number; path: string } {
   const trimmed = address.trim();
   const withScheme = /^[a-z][a-z0-9+.-]*:\/\//i.test(trimmed) ? trimmed : `https://${trimmed}`;
   const url = URL.canParse(withScheme) ? new URL(withScheme) : undefined;

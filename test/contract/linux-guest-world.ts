@@ -16,6 +16,8 @@ export interface LinuxGuestWorld extends GuestWorld {
   readonly faults: FaultRules;
   /** Settings the adapter was given. */
   readonly settings: LinuxGuestSettings;
+  /** Of every account of the guest. */
+  readonly accounts: { readonly password: string };
   isFrozen(): boolean;
   sessionCount(): number;
   leftoverCount(): number;
@@ -111,5 +113,6 @@ export async function startLinuxGuestWorld(kind: LoginKind, changes: WorldChange
     events,
     faults,
     settings,
+    accounts: { password: PASSWORD },
   };
 }

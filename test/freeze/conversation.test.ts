@@ -33,7 +33,7 @@ test('hello names protocol, version, system, boot and a token of its own', async
   const hello = await helper.expect('hello');
   expect(hello).toEqual({
     event: 'hello',
-    protocol: 1,
+    protocol: 2,
     helper: must(helperProgram, '--version'),
     os: `Linux ${must('uname', '-r')}`,
     bootId: readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim(),
@@ -79,8 +79,8 @@ test.each([
   ['a huge number', 'prepare 9999999999999999999999 1 1 -\n', 'lease, life and script time must be milliseconds'],
   ['a lease too short', 'prepare 99 60000 1000 -\n', 'the lease must be 100 to 600000 ms'],
   ['a lease too long', 'prepare 600001 60000 1000 -\n', 'the lease must be 100 to 600000 ms'],
-  ['no folder for scripts', 'prepare 1000 60000 1000\n', 'a directory for scripts or - must come last'],
-  ['a word too many', 'prepare 1000 60000 1000 - -\n', 'a directory for scripts or - must come last'],
+  ['no folder for scripts', 'prepare 1000 60000 1000\n', 'a directory or - must come last'],
+  ['a word too many', 'prepare 1000 60000 1000 - -\n', 'a directory or - must come last'],
   ['a relative folder', 'prepare 1000 60000 1000 scripts\n', 'is no absolute path'],
   ['a line too long', `${'x'.repeat(40_000)}\n`, 'the line is too long'],
 ])('%s is refused, and the helper goes on', async (_, line, message) => {

@@ -55,7 +55,13 @@ function add(name: string, commands = ''): string {
 
 const noted = (): string[] => readFileSync(calls, 'utf8').split('\n').slice(0, -1);
 const terms = (more: Terms = {}): Terms => ({ scripts, ...more });
-const result = (name: string, phase: string, exitCode: number, output = '') => ({ name, phase, exitCode, output });
+const result = (name: string, phase: string, exitCode: number, output = '') => ({
+  kind: 'script',
+  name,
+  phase,
+  exitCode,
+  output,
+});
 
 test('scripts run in the order of their bytes with freeze, and in reverse with thaw after a release', async () => {
   add('20-b');

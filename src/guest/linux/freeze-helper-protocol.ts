@@ -1,34 +1,36 @@
 /**
- * The line protocol between snaphook and `snaphook-freeze`, the helper inside a Linux guest, version 1.
+ * The line protocol between snaphook and `snaphook-freeze`, the helper inside a Linux guest, version 2.
  *
  * The helper is started as root with the argument `serve`, over an SSH channel without a terminal. `--scripts FOLDER` after it allows
  * scripts in and below that folder, too; without it only in and below /etc/snaphook, whatever `prepare` says. Commands are lines of words
  * separated by one blank; events are JSON objects, one a line. Both are ASCII: a path is written as /proc/self/mountinfo writes
  * it, every byte that is no printable ASCII character, and blank, backslash and double quote, as a backslash with three octal digits.
  *
- *   helper   {"event":"hello","protocol":1,"helper":"snaphook-freeze 0.1.0","os":"Linux 6.1.0-13-amd64","bootId":"...","token":"..."}
+ *   helper   {"event":"hello","protocol":2,"helper":"snaphook-freeze 0.1.0","os":"Linux 6.1.0-13-amd64","bootId":"...","token":"..."}
  *   client   facts
  *   helper   {"event":"facts","mounts":[...],"blocks":[...],"btrfs":[["sdb","sdc"]],"swaps":["/dev/sda2"]}
  *   client   prepare 10000 120000 30000 /etc/snaphook/scripts.d     <- lease, life, script time in ms; `-`: no scripts
+ *   client   plug-ins /etc/snaphook/plug-ins.d                      <- may be left out; `-`: none
  *   client   filesystem 8:1 /data                                   <- in the order in which they are frozen
  *   client   ready
- *   helper   {"event":"ready","ownFileSystem":"/","scripts":[{"name":"10-db","phase":"freeze","exitCode":0,"output":"quiet db\n"}]}
+ *   helper   {"event":"ready","ownFileSystem":"/","scripts":[
+ *             {"kind":"script","name":"10-db","phase":"freeze","exitCode":0,"output":"quiet db\n"}]}
  *   client   freeze
  *   helper   {"event":"frozen","freezeMs":12.5}                     <- every file system stands still
  *   client   T                                                      <- ONE byte, 0x54, no line end: thaw now
  *   helper   {"event":"thawed","heldMs":40.1}                       or {"event":"expired","heldMs":10000}
  *   helper   {"event":"finished","reason":"released","fileSystems":[{"mountPoint":"/data","frozen":true,"held":true,"errno":0}],
- *             "scripts":[{"name":"10-db","phase":"thaw","exitCode":0,"output":""}]}
+ *             "scripts":[{"kind":"script","name":"10-db","phase":"thaw","exitCode":0,"output":""}]}
  *   client   quit
  *
  * `ready` makes the helper check everything (is each mount point still that device?), open it, `syncfs` it, start the watchdog, and
- * run the scripts. `freeze` makes it `syncfs` and FIFREEZE one after the other. `failed` may come in place of any answer and
+ * run the scripts, then start the plug-ins (docs/application-plug-ins.md), which stay until after the thaw. `freeze` makes it `syncfs` and FIFREEZE one after the other. `failed` may come in place of any answer and
  * promises that nothing of ours is frozen (any more) and that scripts which had frozen something were told `freezeFail`.
  * `abort` thaws whatever stands still, runs `freezeFail`, and is answered by `aborted`; `status` tells the phase. A release byte
  * while nothing is held is ignored, also directly before a line. End of input means that the client is gone: as `abort`, then exit.
  * While everything stands still only `T`, `abort` and the end of the input are heard. Other lines are answered after `finished`;
  * `abort` then is, too: `expired`, `finished`, `aborted`. While the freeze is under way, `abort` gives `failed`, `aborted`.
- * After `ready` a session is for one freeze, and `failed` ends it: then `quit`. A refused `prepare` or `filesystem` is forgotten,
+ * After `ready` a session is for one freeze, and `failed` ends it: then `quit`. A refused `prepare`, `plug-ins` or `filesystem` is forgotten,
  * with all that was named before.
  * `life` limits a session from `ready` on: a client that neither freezes nor ends it in that time is gone too.
  *
@@ -39,7 +41,7 @@
  * `{"event":"released","found":true}` (`false`: there is no such session any more, so nothing of it stands still). `failed` with
  * exit code 1 says that it may stand still: the record stays.
  */
-export const FREEZE_HELPER_PROTOCOL = 1;
+export const FREEZE_HELPER_PROTOCOL = 2;
 
 /** 0x54, `T`: thaw. */
 export const RELEASE_BYTE = 0x54;
@@ -78,11 +80,16 @@ export interface HelperBlock {
 }
 
 export interface HelperScript {
+  /** A plug-in is asked to quiesce in the phase `freeze`, and to let its application go in the others. */
+  readonly kind: 'script' | 'plug-in';
   readonly name: string;
   readonly phase: 'freeze' | 'thaw' | 'freezeFail';
-  /** -1: it did not end in time, or a signal ended it. */
+  /**
+   * -1: it did not end in time, or a signal ended it. Of a plug-in: 0 it did as it was asked, 1 it answered something else, 99 it
+   * does not implement this, -1 it did not answer.
+   */
   readonly exitCode: number;
-  /** The last 2000 bytes of what it said on both outputs; other than printable ASCII as `?`, line ends kept. */
+  /** The last 2000 bytes of what it said on both outputs; other than printable ASCII as `?`, line ends kept. A plug-in's answers. */
   readonly output: string;
 }
 

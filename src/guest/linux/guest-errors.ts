@@ -4,18 +4,21 @@ import { SshError } from '../ssh/ssh-error.ts';
 import { type SshAdvice, sshGuestError } from '../ssh/ssh-guest-errors.ts';
 import { FREEZE_HELPER_PROTOCOL } from './freeze-helper-protocol.ts';
 import type { EventOf, HelperEnd } from './helper-facts.ts';
-import type { ResolvedSettings } from './linux-guest-settings.ts';
+import type { HelperSettings } from './linux-guest-settings.ts';
 
 /** What every message names. */
 export interface GuestContext {
   readonly name: string;
-  readonly settings: ResolvedSettings;
+  readonly settings: HelperSettings;
+  /** Where the guest is reached, such as `ssh://pg01:22`. */
+  readonly endpoint: string;
+  /** By guest operations: where the helper's input and output lie, which must go on while file systems stand still. */
+  readonly memoryFolder?: string;
 }
 
 type Effect = NonNullable<ErrorDetails['effect']>;
 
 const quoted = ({ name }: GuestContext): string => `"${name}"`;
-const endpoint = ({ settings }: GuestContext): string => `ssh://${settings.address}:${settings.port}`;
 
 /** Turns whatever a guest operation threw into the error users see. `effect`: what the failed call may have done. */
 export function guestError(context: GuestContext, thrown: unknown, effect: Effect = 'none'): SnaphookError {
@@ -23,7 +26,7 @@ export function guestError(context: GuestContext, thrown: unknown, effect: Effec
   if (thrown instanceof SshError) {
     const { name, settings } = context;
     return sshGuestError(
-      { name, endpoint: endpoint(context), username: settings.username },
+      { name, endpoint: context.endpoint, username: settings.username },
       thrown.problem,
       ADVICE,
       effect,

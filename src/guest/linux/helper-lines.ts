@@ -6,6 +6,7 @@ const phase = z.enum(['idle', 'prepared', 'freeze', 'frozen', 'finished']);
 const texts = z.array(z.string()).readonly();
 
 const script = z.object({
+  kind: z.enum(['script', 'plug-in']),
   name: z.string(),
   phase: z.enum(['freeze', 'thaw', 'freezeFail']),
   exitCode: z.int(),
@@ -94,7 +95,7 @@ export const octalPath = (path: string): string =>
     .join('');
 
 /** One word for the shell of the account, whatever is in it. */
-const shellWord = (word: string): string => `'${word.replaceAll("'", "'\\''")}'`;
+export const shellWord = (word: string): string => `'${word.replaceAll("'", "'\\''")}'`;
 
 /** Where the helper takes scripts from without being told on its command line. */
 const OWN_FOLDER = '/etc/snaphook';

@@ -2,12 +2,16 @@ import { SnaphookError } from '../../ports/errors.ts';
 import type { Guest, GuestApplication, PreparedGuest } from '../../ports/guest.ts';
 import { firstWords } from '../first-words.ts';
 import { type FreezePlan, planFreeze } from './file-systems.ts';
-import { FREEZE_HELPER_PROTOCOL, type HelperScript } from './freeze-helper-protocol.ts';
+import { FREEZE_HELPER_PROTOCOL, type HelperMount, type HelperScript } from './freeze-helper-protocol.ts';
 import { type GuestContext, helperNeverSpoke, wrongProtocol } from './guest-errors.ts';
 import type { SessionRecord } from './helper-channel.ts';
 import type { EventOf } from './helper-facts.ts';
 import { commandLine, octalPath } from './helper-lines.ts';
+import { plugInApplications } from './plug-ins.ts';
 import { type SessionParts, scriptRuns, troubleSince } from './session-parts.ts';
+
+/** Of the guest's administrator. */
+const PLUG_INS_FOLDER = '/etc/snaphook/plug-ins.d';
 
 type Request = Parameters<Guest['prepare']>[0];
 type PossiblePlan = Extract<FreezePlan, { kind: 'possible' }>;
@@ -35,10 +39,12 @@ export async function inspectGuest(
   if (hello.protocol !== FREEZE_HELPER_PROTOCOL) throw wrongProtocol(context, hello);
   const record = { bootId: hello.bootId, token: hello.token };
   onRecord(record);
-  await request.onSession(record);
+  await request.onSession({ ...channel.resume, ...record });
   signal.throwIfAborted();
   channel.send(commandLine('facts'));
-  const plan = possiblePlan(context, planFreeze(await answer(parts, 'facts', signal), request.diskUuids));
+  const facts = await answer(parts, 'facts', signal);
+  const plan = possiblePlan(context, planFreeze(facts, request.diskUuids));
+  requireMovingFolder(context, facts.mounts, plan);
   const prepared = {
     strategy: 'linux-fsfreeze' as const,
     helper: hello.helper,
@@ -46,7 +52,7 @@ export async function inspectGuest(
     leaseMs: context.settings.leaseMs,
     swapDisks: plan.swapDisks,
     notFreezable: plan.notFreezable,
-    applications: applicationsOf(context.settings.applications, []),
+    applications: applicationsOf(context.settings.applications, [], plan),
     scripts: [],
   };
   return { plan, prepared };
@@ -64,7 +70,7 @@ export async function quietGuest(
   const { scripts } = await answer(parts, 'ready', signal);
   return {
     ...prepared,
-    applications: applicationsOf(context.settings.applications, scripts),
+    applications: applicationsOf(context.settings.applications, scripts, plan),
     scripts: scriptRuns(scripts),
   };
 }
@@ -93,9 +99,31 @@ function readyCommands({ settings }: GuestContext, { fileSystems }: PossiblePlan
   const scripts = scriptsDirectory === undefined ? '-' : octalPath(scriptsDirectory);
   return [
     commandLine('prepare', leaseMs, lifeMs, scriptLimitMs, scripts),
+    commandLine('plug-ins', scriptsDirectory === undefined ? '-' : PLUG_INS_FOLDER),
     ...fileSystems.map(({ device, mountPoint }) => commandLine('filesystem', device, mountPoint)),
     commandLine('ready'),
   ];
+}
+
+/** What the helper says would wait for the thaw, and so would its release. */
+function requireMovingFolder(
+  { name, memoryFolder }: GuestContext,
+  mounts: readonly HelperMount[],
+  { fileSystems }: PossiblePlan,
+): void {
+  if (memoryFolder === undefined) return;
+  const [holder] = mounts
+    .filter(({ mountPoint }) => `${memoryFolder}/`.startsWith(mountPoint === '/' ? '/' : `${mountPoint}/`))
+    // The later one of two at the same place lies on top.
+    .sort((one, other) => other.mountPoint.length - one.mountPoint.length || other.id - one.id);
+  if (!fileSystems.some(({ device }) => device === holder?.device)) return;
+  throw new SnaphookError(
+    'E_GUEST',
+    `folder "${memoryFolder}" of guest "${name}" lies on "${holder?.mountPoint}", which is to be frozen`,
+    {
+      hint: 'Give a folder in memory (tmpfs) as guestOperations.memoryFolder; findmnt -t tmpfs in the guest shows them.',
+    },
+  );
 }
 
 function possiblePlan(context: GuestContext, plan: FreezePlan): PossiblePlan {
@@ -129,15 +157,24 @@ const OUTPUT_LIMIT_BYTES = 2000;
 const wholeLines = (output: string): string =>
   output.length < OUTPUT_LIMIT_BYTES ? output : output.slice(output.indexOf('\n') + 1 || output.length);
 
-function applicationsOf(required: readonly string[], scripts: readonly HelperScript[]): readonly GuestApplication[] {
-  const quiet = new Set(
-    scripts
-      .filter(({ phase, exitCode }) => phase === 'freeze' && exitCode === 0)
-      .flatMap(({ output }) => [...wholeLines(output).matchAll(QUIET)].flatMap(([, name]) => name ?? [])),
-  );
-  return [...new Set([...required, ...quiet])].map((name) => ({
-    name,
-    required: required.includes(name),
-    quiet: quiet.has(name),
-  }));
+function applicationsOf(
+  required: readonly string[],
+  scripts: readonly HelperScript[],
+  { fileSystems }: PossiblePlan,
+): readonly GuestApplication[] {
+  const byScripts = scripts
+    .filter(({ kind, phase, exitCode }) => kind === 'script' && phase === 'freeze' && exitCode === 0)
+    .flatMap(({ output }) => [...wholeLines(output).matchAll(QUIET)].flatMap(([, name]) => name ?? []));
+  const byPlugIns = plugInApplications(scripts, new Set(fileSystems.map(({ device }) => device)));
+  const problems = new Map(byPlugIns.map(({ name, problem }) => [name, problem]));
+  return [...new Set([...required, ...byScripts, ...byPlugIns.map(({ name }) => name)])].map((name) => {
+    const problem = problems.get(name);
+    return {
+      name,
+      required: required.includes(name),
+      // A plug-in that says no is not overruled by a script.
+      quiet: problem === undefined && (problems.has(name) || byScripts.includes(name)),
+      ...(problem !== undefined && { problem }),
+    };
+  });
 }

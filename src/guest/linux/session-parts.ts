@@ -1,10 +1,9 @@
 import type { Clock } from '../../ports/clock.ts';
 import type { ErrorDetails, SnaphookError } from '../../ports/errors.ts';
 import type { ScriptRun } from '../../ports/guest.ts';
-import type { Connect } from '../ssh/ssh-connector.ts';
 import type { HelperScript } from './freeze-helper-protocol.ts';
 import { type GuestContext, helperEnded, helperFailed, notOfTheProtocol } from './guest-errors.ts';
-import type { HelperChannel } from './helper-channel.ts';
+import type { Connect, HelperChannel } from './helper-channel.ts';
 import type { HelperFacts } from './helper-facts.ts';
 
 /** What one session with a guest works with. */

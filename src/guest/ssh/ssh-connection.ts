@@ -39,6 +39,9 @@ export interface RemoteOutput {
 export interface RemoteProgram {
   /** Hands bytes to the open connection at once, or not at all. */
   write(data: Buffer): void;
+}
+
+export interface SshProgram extends RemoteProgram {
   /** Ends the input. */
   end(): void;
 }
@@ -63,7 +66,7 @@ export class SshConnection {
   }
 
   /** Starts a command line. @throws SshError `refused`, `disconnected`, or the signal's reason. */
-  run(command: string, output: RemoteOutput, signal: AbortSignal): Promise<RemoteProgram> {
+  run(command: string, output: RemoteOutput, signal: AbortSignal): Promise<SshProgram> {
     return new Promise((resolve, reject) => {
       const settle = (finish: () => void) => {
         signal.removeEventListener('abort', onAbort);
@@ -92,7 +95,7 @@ export class SshConnection {
     this.#client.destroy();
   }
 
-  #program(channel: ClientChannel, output: RemoteOutput): RemoteProgram {
+  #program(channel: ClientChannel, output: RemoteOutput): SshProgram {
     let exit: { readonly exitCode: number | undefined } | undefined;
     channel.on('data', (data: Buffer) => output.stdout(data));
     channel.stderr.on('data', (data: Buffer) => output.stderr(data));

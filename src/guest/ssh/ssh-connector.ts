@@ -29,13 +29,13 @@ export const SSH_PORT = 22;
 export const CONNECT_TIMEOUT_MS = 15_000;
 export const KEEPALIVE_MS = 5000;
 
-export type Connect = (signal: AbortSignal) => Promise<SshConnection>;
+export type SshConnect = (signal: AbortSignal) => Promise<SshConnection>;
 
 /**
  * Opens the connections of one session. Secrets are resolved with the first and kept for its time: a thaw that needs a new
  * connection must not wait for a secret store. After a refused login there is no second one, so that no account is locked.
  */
-export function sshConnector(settings: SshSettings, clock: Clock): Connect {
+export function sshConnector(settings: SshSettings, clock: Clock): SshConnect {
   const { address: host, port = SSH_PORT, username, login, trust } = settings;
   const { connectTimeoutMs = CONNECT_TIMEOUT_MS, keepaliveMs = KEEPALIVE_MS } = settings;
   let credentials: Promise<SshCredentials> | undefined;

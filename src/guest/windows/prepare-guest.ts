@@ -23,7 +23,17 @@ export async function prepareGuest(
   if (hello.protocol !== VSS_HELPER_PROTOCOL) throw wrongProtocol(context, hello);
   const disks = request.diskUuids.map(plainSerial);
   await channel.send(
-    commandLine({ command: 'prepare', protocol: VSS_HELPER_PROTOCOL, set: request.runId, disks, backupType, holdMs }),
+    commandLine({
+      command: 'prepare',
+      protocol: VSS_HELPER_PROTOCOL,
+      set: request.runId,
+      disks,
+      backupType,
+      mode: 'commit',
+      holdMs,
+      excludedWriters: [],
+      bootableState: true,
+    }),
   );
   const prepared = await facts.waitFor(() => facts.last('prepared') ?? troubleSince(parts, 0), signal);
   if (prepared instanceof SnaphookError) throw prepared;

@@ -1,10 +1,10 @@
-import type { Connect } from '../ssh/ssh-connector.ts';
+import type { SshConnect } from '../ssh/ssh-connector.ts';
 import { defaultShellOf, runProgram } from './ssh-shell.ts';
 import { loaderCall, requireStored } from './upload-loader.ts';
 import type { GuestProgram, WindowsCommands } from './windows-commands.ts';
 
 /** Programs and files over one SSH connection. */
-export async function openSshCommands(connect: Connect, signal: AbortSignal): Promise<WindowsCommands> {
+export async function openSshCommands(connect: SshConnect, signal: AbortSignal): Promise<WindowsCommands> {
   const connection = await connect(signal);
   try {
     const shell = await defaultShellOf(connection, signal);

@@ -2,7 +2,7 @@ import type { Clock } from '../../ports/clock.ts';
 import { SnaphookError } from '../../ports/errors.ts';
 import { withDeadline } from '../deadline.ts';
 import type { RemoteEnd, RemoteProgram, SshConnection } from '../ssh/ssh-connection.ts';
-import type { Connect } from '../ssh/ssh-connector.ts';
+import type { SshConnect } from '../ssh/ssh-connector.ts';
 import { SshError } from '../ssh/ssh-error.ts';
 import type { HelperFacts } from './helper-facts.ts';
 import type { HelperTransport } from './helper-transport.ts';
@@ -29,7 +29,7 @@ const END_LIMIT_MS = 8000;
  * the close, only the second connection can tell.
  */
 export class SshHelperChannel implements HelperTransport {
-  readonly #connect: Connect;
+  readonly #connect: SshConnect;
   readonly #clock: Clock;
   readonly #facts: HelperFacts;
   readonly #life = new AbortController();
@@ -38,7 +38,7 @@ export class SshHelperChannel implements HelperTransport {
   #spare: WindowsCommands | undefined;
   #record: HelperRecord | undefined;
 
-  constructor(connect: Connect, clock: Clock, facts: HelperFacts) {
+  constructor(connect: SshConnect, clock: Clock, facts: HelperFacts) {
     this.#connect = connect;
     this.#clock = clock;
     this.#facts = facts;

@@ -1,5 +1,5 @@
 import { SnaphookError } from '../../ports/errors.ts';
-import type { RemoteProgram, SshConnection } from '../ssh/ssh-connection.ts';
+import type { SshConnection, SshProgram } from '../ssh/ssh-connection.ts';
 import { SshError } from '../ssh/ssh-error.ts';
 import { isPlainForCmd, quoteArgument } from './quoting.ts';
 import type { GuestProgram, ProgramResult } from './windows-commands.ts';
@@ -77,7 +77,7 @@ function runLine(connection: SshConnection, line: string, input: Buffer, signal:
         }
       },
     };
-    const feed = (program: RemoteProgram) => {
+    const feed = (program: SshProgram) => {
       if (input.length > 0) program.write(input);
       program.end();
     };

@@ -42,7 +42,7 @@ export function resolveSettings(settings: WindowsGuestSettings): ResolvedSetting
     helperPath: settings.helperPath ?? 'C:\\Program Files\\snaphook\\snaphook-vss.exe',
     backupType: settings.backupType ?? 'copy',
     requiredWriters: settings.requiredWriters,
-    holdMs: Math.min(settings.holdMs ?? MAX_HOLD_MS, MAX_HOLD_MS),
+    holdMs: Math.min(settings.holdMs ?? MAX_HOLD_MS.commit, MAX_HOLD_MS.commit),
     windowsHoldMs: settings.windowsHoldMs ?? 10_000,
     helperStartTimeoutMs: settings.helperStartTimeoutMs ?? 30_000,
     keepWarmMs: settings.keepWarmMs ?? 30_000,

@@ -69,7 +69,7 @@ async function endSession(run: Run, { vm: uuid, resume, since }: GuestSession, s
   if (vm.freeze !== 'linux-fsfreeze' && age >= SESSION_LIFE_MS) return;
   try {
     const { unseenThaw: mayStandStill } = run.journal.state;
-    await run.ports.guests.closeLeftover({ name: vm.name, address: vm.address }, { resume, mayStandStill }, signal);
+    await run.ports.guests.closeLeftover(vm, { resume, mayStandStill }, signal);
   } catch (error) {
     if (vm.freeze !== 'linux-fsfreeze' || age < GIVE_UP_MS) throw error;
     const told =
@@ -79,7 +79,7 @@ async function endSession(run: Run, { vm: uuid, resume, since }: GuestSession, s
 }
 
 async function prepareGuest(run: Run, vm: PlannedVm, signal: AbortSignal): Promise<void> {
-  const guest = run.ports.guests.open({ name: vm.name, address: vm.address });
+  const guest = run.ports.guests.open(vm);
   run.openGuests.set(vm.instanceUuid, guest);
   const request = {
     runId: run.plan.runId,

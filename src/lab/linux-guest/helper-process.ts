@@ -9,7 +9,7 @@ import type { ProgramInput } from '../guest/program.ts';
 import { type Ending, GuardedFreeze } from './guarded-freeze.ts';
 import { ERRNO } from './guest-file-system.ts';
 import { HelperInput } from './helper-input.ts';
-import type { LabScript } from './linux-knobs.ts';
+import type { LabPlugIn, LabScript } from './linux-knobs.ts';
 import type { HelperSession, LinuxMachine } from './linux-machine.ts';
 
 const VERSION = 'snaphook-freeze 0.1.0';
@@ -28,6 +28,7 @@ interface Terms {
   readonly lifeMs: number;
   readonly scriptMs: number;
   readonly scripts: boolean;
+  plugIns: boolean;
   readonly wanted: { readonly device: string; readonly mountPoint: string }[];
 }
 
@@ -52,6 +53,8 @@ export class HelperProcess {
   #wake: () => void = () => undefined;
   /** Scripts that were told `freeze` and nothing since. */
   #told: LabScript[] = [];
+  /** Plug-ins that made their application quiet and were told nothing since. */
+  #quiet: LabPlugIn[] = [];
   #results: HelperScript[] = [];
 
   constructor(machine: LinuxMachine, io: HelperIo) {
@@ -136,6 +139,8 @@ export class HelperProcess {
           return this.#tell(this.#machine.facts());
         case 'prepare':
           return await this.#prepare(words);
+        case 'plug-ins':
+          return await this.#namePlugIns(words);
         case 'filesystem':
           return await this.#addFileSystem(words);
         case 'ready':
@@ -161,10 +166,19 @@ export class HelperProcess {
     const numbers = [leaseMs, lifeMs, scriptMs];
     if (!numbers.every(Number.isSafeInteger) || leaseMs < 100 || leaseMs > 600_000 || directory === undefined)
       return await this.#fail('', 'lease, life, script time and a directory must come');
-    if (rest.length > 0) return await this.#fail('', 'a directory for scripts or - must come last');
+    if (rest.length > 0) return await this.#fail('', 'a directory or - must come last');
     if (directory !== '-' && !this.#mayHoldScripts(directory))
       return await this.#fail(directory, 'is not below /etc/snaphook, nor below what `serve --scripts` allows');
-    this.#terms = { leaseMs, lifeMs, scriptMs, scripts: directory !== '-', wanted: [] };
+    this.#terms = { leaseMs, lifeMs, scriptMs, scripts: directory !== '-', plugIns: false, wanted: [] };
+  }
+
+  async #namePlugIns([directory = '', ...rest]: readonly string[]): Promise<void> {
+    if (this.#phase !== 'idle' || !this.#terms || this.#terms.plugIns)
+      return await this.#fail('plug-ins', 'is not what comes now');
+    if (rest.length > 0) return await this.#fail('', 'a directory or - must come last');
+    if (directory !== '-' && !this.#mayHoldScripts(directory))
+      return await this.#fail(directory, 'is not below /etc/snaphook, nor below what `serve --scripts` allows');
+    this.#terms.plugIns = directory !== '-';
   }
 
   #mayHoldScripts(directory: string): boolean {
@@ -198,6 +212,8 @@ export class HelperProcess {
     this.#life = setTimeout(() => this.#hearEnd(), this.#machine.pace.scaledMs(terms.lifeMs));
     if (terms.scripts && !(await this.#tellFreeze(terms.scriptMs, guarded)))
       return await this.#fail(`/etc/snaphook/scripts.d/${this.#results.at(-1)?.name ?? ''}`, 'a script did not freeze');
+    if (terms.plugIns && !(await this.#askToQuiesce(terms.scriptMs, guarded)))
+      return await this.#fail(`/etc/snaphook/plug-ins.d/${this.#results.at(-1)?.name ?? ''}`, 'was interrupted');
     this.#phase = 'prepared';
     // Released from outside while nothing was held yet.
     void guarded.over.then(() => {
@@ -274,20 +290,34 @@ export class HelperProcess {
     this.#hearing = 'nothing';
     for (const script of this.#machine.knobs.scripts) {
       this.#told.push(script);
-      const result = await this.#runScript(script, 'freeze', scriptMs, guarded.over);
+      const result = await this.#run('script', script, 'freeze', scriptMs, guarded.over);
       if (result.exitCode !== 0 || guarded.ending !== undefined) break;
     }
     this.#hearing = 'lines';
     return guarded.ending === undefined && this.#results.every(({ exitCode }) => exitCode === 0);
   }
 
-  async #tellEnd(phase: 'thaw' | 'freezeFail'): Promise<void> {
-    for (const script of this.#told.splice(0).reverse())
-      await this.#runScript(script, phase, this.#terms?.scriptMs ?? 0);
+  /** One that cannot stops nothing. False: the session ended meanwhile. */
+  async #askToQuiesce(limitMs: number, guarded: GuardedFreeze): Promise<boolean> {
+    this.#hearing = 'nothing';
+    for (const plugIn of this.#machine.knobs.plugIns) {
+      if (guarded.ending !== undefined) break;
+      const { exitCode } = await this.#run('plug-in', plugIn, 'freeze', limitMs, guarded.over);
+      if (exitCode === 0) this.#quiet.push(plugIn);
+    }
+    this.#hearing = 'lines';
+    return guarded.ending === undefined;
   }
 
-  async #runScript(
-    script: LabScript,
+  async #tellEnd(phase: 'thaw' | 'freezeFail'): Promise<void> {
+    const limitMs = this.#terms?.scriptMs ?? 0;
+    for (const plugIn of this.#quiet.splice(0).reverse()) await this.#run('plug-in', plugIn, phase, limitMs);
+    for (const script of this.#told.splice(0).reverse()) await this.#run('script', script, phase, limitMs);
+  }
+
+  async #run(
+    kind: HelperScript['kind'],
+    script: LabScript | LabPlugIn,
     phase: HelperScript['phase'],
     limitMs: number,
     interrupt: Promise<unknown> = new Promise(() => undefined),
@@ -299,7 +329,7 @@ export class HelperProcess {
     });
     const ended = await Promise.race([script.run(phase), late, interrupt.then(() => killed)]);
     clearTimeout(timer);
-    const result = { name: script.name, phase, ...ended };
+    const result = { kind, name: script.name, phase, ...ended };
     this.#results.push(result);
     return result;
   }

@@ -5,6 +5,12 @@ export interface LabScript {
   run(phase: 'freeze' | 'thaw' | 'freezeFail'): Promise<{ readonly exitCode: number; readonly output: string }>;
 }
 
+/**
+ * One application plug-in of `/etc/snaphook/plug-ins.d`: what it answers when it is asked to quiesce (`freeze`) or to let its
+ * application go. `exitCode`: 0 as asked, 1 something else, 99 not implemented, -1 no answer.
+ */
+export type LabPlugIn = LabScript;
+
 /** What a test may turn to make a Linux guest slow or fail. Times are simulated milliseconds. */
 export class LinuxKnobs {
   /** How long FIFREEZE takes on each file system. */
@@ -17,6 +23,12 @@ export class LinuxKnobs {
   silent = false;
   /** `release` finds a session of which nobody lives, and cannot reach a file system of it. */
   failingRelease: { readonly mountPoint: string } | undefined;
+  /** How long VMware Tools takes for each guest operation. */
+  toolsMs = 5;
+  /** VMware Tools writes a log below /var/log with each operation: while that stands still, so does it. */
+  toolsWriteLogs = false;
   /** In the order in which they are told to freeze. */
   scripts: readonly LabScript[] = [];
+  /** In the order in which they are asked to quiesce. */
+  plugIns: readonly LabPlugIn[] = [];
 }

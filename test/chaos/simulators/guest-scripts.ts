@@ -43,6 +43,7 @@ export const drawScripts = (random: Random, applications: readonly string[], tro
 /** What the scripts told when they were asked to bring their applications to rest. */
 export const freezeRuns = (scripts: readonly ScriptHistory[]): readonly ScriptRun[] =>
   scripts.map(({ name, application, freezeExit, saysQuiet }) => ({
+    kind: 'script',
     name,
     phase: 'freeze',
     exitCode: freezeExit,
@@ -52,6 +53,7 @@ export const freezeRuns = (scripts: readonly ScriptHistory[]): readonly ScriptRu
 /** And when the freeze was over. */
 export const runsAfter = (scripts: readonly ScriptHistory[], wasReleased: boolean): readonly ScriptRun[] =>
   [...scripts].reverse().map(({ name, thawExit }) => ({
+    kind: 'script',
     name,
     phase: wasReleased ? 'thaw' : 'freezeFail',
     exitCode: thawExit,

@@ -54,7 +54,7 @@ async function frozen(leaseMs?: number): Promise<RawRun> {
 
 test('a whole session: facts, ready, freeze, release byte, verdict, quit', async () => {
   const helper = await run('serve');
-  expect(await helper.next('hello')).toMatchObject({ protocol: 1, token: expect.stringMatching(/^[0-9a-f]{32}$/) });
+  expect(await helper.next('hello')).toMatchObject({ protocol: 2, token: expect.stringMatching(/^[0-9a-f]{32}$/) });
   helper.say('facts\n');
   expect(await helper.next('facts')).toMatchObject({
     mounts: expect.arrayContaining([expect.objectContaining({ device: '8:17', mountPoint: '/data' })]),

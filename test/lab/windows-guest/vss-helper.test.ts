@@ -60,7 +60,17 @@ function startHelper(writers: readonly WriterConfig[], application: { quiesce():
     return told.at(-1);
   };
   const prepare = () =>
-    tell({ command: 'prepare', protocol: 1, set: 'run', disks: [DISK], backupType: 'copy', holdMs: 9000 });
+    tell({
+      command: 'prepare',
+      protocol: 2,
+      set: 'run',
+      disks: [DISK],
+      backupType: 'copy',
+      mode: 'commit',
+      holdMs: 9000,
+      excludedWriters: [],
+      bootableState: true,
+    });
   const defects = () => events.events.filter(({ operation }) => operation === 'lab defect').map(({ detail }) => detail);
   return { coordinator, tell, prepare, release, end: () => stdin.end(), exited, defects };
 }

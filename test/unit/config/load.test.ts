@@ -151,7 +151,7 @@ test.each([
   [
     'a guest without a way in',
     `${GOOD}guests:\n  - vms: [pg01]\n`,
-    /exactly one of winrm \(Windows\) and ssh \(Linux, or Windows with os: windows\)/,
+    /exactly one of winrm \(Windows\) and ssh \(Linux, or Windows with os: windows\) and/,
   ],
 ])('%s is refused with file and line', (_name, text, message) => {
   const error = failure(written(text));

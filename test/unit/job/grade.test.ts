@@ -162,7 +162,8 @@ test('grades are ordered from application down to unknown', () => {
   expect(isLower('unknown', 'crash')).toBe(true);
 });
 
-const SCRIPT = { name: '10-postgresql', exitCode: 0, output: '' };
+const SCRIPT = { kind: 'script' as const, name: '10-postgresql', exitCode: 0, output: '' };
+const PLUG_IN = { ...SCRIPT, kind: 'plug-in' as const, name: 'postgresql' };
 const linux: VmEvidence = {
   ...perfect,
   guest: {
@@ -197,6 +198,14 @@ test('a Linux guest whose application spoke for itself and whose file systems al
   expect(gradeOf(linux)).toEqual({ grade: 'application', reasons: [] });
 });
 
+test('a plug-in that has nothing to do costs nothing', () => {
+  const scripts = [
+    { ...SCRIPT, phase: 'freeze' },
+    { ...PLUG_IN, name: 'oracle', phase: 'freeze', exitCode: 99 },
+  ];
+  expect(gradeOf(linuxWith({ scripts })).grade).toBe('application');
+});
+
 test.each<[string, VmEvidence, string, RegExp]>([
   ['no application is named', linuxWith({ applications: [] }), 'filesystem', /no application/],
   [
@@ -222,6 +231,35 @@ test.each<[string, VmEvidence, string, RegExp]>([
     linuxWith({}, { scripts: [{ ...SCRIPT, phase: 'freezeFail' }] }),
     'filesystem',
     /freezeFail/,
+  ],
+  [
+    'a plug-in did not let its application go on as it should',
+    linuxWith(
+      { scripts: [{ ...PLUG_IN, phase: 'freeze' }] },
+      { scripts: [{ ...PLUG_IN, phase: 'thaw', exitCode: 1 }] },
+    ),
+    'filesystem',
+    /plug-in "postgresql" ended thaw with 1/,
+  ],
+  [
+    'what a script of the same name said after the thaw is not the word of the plug-in',
+    linuxWith(
+      { scripts: [{ ...PLUG_IN, phase: 'freeze' }] },
+      { scripts: [{ ...PLUG_IN, kind: 'script', phase: 'thaw' }] },
+    ),
+    'filesystem',
+    /plug-in "postgresql" was not seen/,
+  ],
+  [
+    'a plug-in that nobody asked for could not make its application quiet',
+    linuxWith({
+      applications: [
+        { name: 'postgresql', required: true, quiet: true },
+        { name: 'mongodb', required: false, quiet: false, problem: 'no answer' },
+      ],
+    }),
+    'filesystem',
+    /"mongodb" was not made quiet: no answer/,
   ],
   ['a script never ran after the thaw', linuxWith({}, { scripts: [] }), 'filesystem', /let its application go on/],
   [

@@ -190,6 +190,86 @@ test('a line of which the helper tells only the end does not count as the word f
   await guest.close();
 });
 
+describe('the word of a plug-in counts', () => {
+  const instance = (devices: readonly string[]) => ({ name: 'main', directories: ['/srv/ledger/pg'], devices });
+  const answers = (...lines: readonly object[]) => lines.map((line) => `${JSON.stringify(line)}\n`).join('');
+  const found = (...instances: readonly object[]) => ({ event: 'discovered', instances });
+  const QUIESCED = { event: 'quiesced' };
+  /** The first partition of the first disk. */
+  const FROZEN = '8:1';
+
+  test.each<[string, () => string, number, object | undefined]>([
+    ['as long as all of it stands still', () => answers(found(instance([FROZEN])), QUIESCED), 0, { quiet: true }],
+    ['without discover', () => answers({ event: 'not-implemented' }, QUIESCED), 0, { quiet: true }],
+    [
+      'not with files elsewhere',
+      () => answers(found(instance([FROZEN, '9:9'])), QUIESCED),
+      0,
+      {
+        quiet: false,
+        problem: expect.stringMatching(/"main" has files on .* does not stand still.*\/srv\/ledger\/pg/),
+      },
+    ],
+    [
+      'not without an instance',
+      () => answers(found(), QUIESCED),
+      0,
+      { quiet: false, problem: expect.stringMatching(/no instance/) },
+    ],
+    [
+      'not when its answer is no JSON',
+      () => '{"event":"discovered","instances"\n{"event":"quiesced"}\n',
+      0,
+      { quiet: false, problem: expect.stringMatching(/nobody understands/) },
+    ],
+    [
+      'not when it failed, whose reason is told',
+      () => answers(found(), { event: 'failed', message: 'no login' }),
+      1,
+      { quiet: false, problem: 'no login' },
+    ],
+    ['not when it did not answer', () => '', -1, { quiet: false, problem: expect.stringMatching(/no answer/) }],
+    ['and is not missed when there is nothing for it to do', () => '', 99, undefined],
+  ])('%s', async (_, output, exitCode, expected) => {
+    const { guest, prepare } = await open();
+    world.lab.knobs.plugIns = [{ name: 'pg', run: async () => ({ exitCode, output: output() }) }];
+
+    const { applications } = (await prepare()) as { applications: readonly object[] }; // a Linux guest
+
+    expect(applications).toEqual(expected === undefined ? [] : [{ name: 'pg', required: false, ...expected }]);
+    await guest.close();
+  });
+
+  test('a script does not speak over it', async () => {
+    const { guest, prepare } = await open({ settings: { applications: ['pg'] } });
+    world.lab.knobs.scripts = [script('pg', 0, 'quiet pg\n')];
+    world.lab.knobs.plugIns = [{ name: 'pg', run: async () => ({ exitCode: -1, output: '' }) }];
+
+    expect(await prepare()).toMatchObject({ applications: [{ name: 'pg', required: true, quiet: false }] });
+    await guest.close();
+  });
+
+  test('it is asked after the scripts, told the end before them, and told how the freeze ended', async () => {
+    const { guest, prepare } = await open();
+    const told: string[] = [];
+    const listening = (name: string) => ({
+      name,
+      run: async (phase: string) => ({ exitCode: told.push(`${name} ${phase}`) && 0, output: '' }),
+    });
+    world.lab.knobs.scripts = [listening('script')];
+    world.lab.knobs.plugIns = [listening('plug-in')];
+    await prepare();
+    await guest.freeze(within());
+    await guest.thaw(within());
+
+    const evidence = await guest.finish(within());
+
+    expect(told).toEqual(['script freeze', 'plug-in freeze', 'plug-in thaw', 'script thaw']);
+    expect(evidence).toMatchObject({ scripts: [{ kind: 'plug-in', phase: 'thaw' }, { kind: 'script' }] });
+    await guest.close();
+  });
+});
+
 describe('applications are quiet no longer than they have to be', () => {
   const told: string[] = [];
   const listening = { name: '10', run: async (phase: string) => ({ exitCode: told.push(phase) && 0, output: '' }) };
