@@ -13,8 +13,12 @@ import { type CertificateMapping, mappedUser } from './client-certificates.ts';
 import { createProgramFinder, type ProgramQuoting } from './command-line.ts';
 import type { GuestUser } from './guest-accounts.ts';
 import type { GuestDisk } from './guest-disks.ts';
+import { GuestFiles } from './guest-files.ts';
+import { GuestProcesses } from './guest-processes.ts';
 import type { KerberosService } from './kerberos/kerberos-acceptor.ts';
 import type { LabKerberosDomain } from './kerberos/lab-domain.ts';
+import { type LabOpenSsh, type OpenSshOptions, startOpenSsh } from './openssh.ts';
+import { powershellProgram } from './powershell.ts';
 import { RemoteShells, type ShellLimits } from './remote-shells.ts';
 import { toolsRequestor } from './tools-requestor.ts';
 import { VssCoordinator } from './vss-coordinator.ts';
@@ -64,6 +68,8 @@ export interface WindowsGuestOptions {
   readonly kerberos?: { readonly domain: LabKerberosDomain; readonly service: string; readonly now?: () => Date };
   /** Whose client certificates the guest believes, and which accounts they stand for. */
   readonly clientCertificates?: { readonly authority: string; readonly mappings: readonly CertificateMapping[] };
+  /** Absent: the optional feature OpenSSH Server is not installed. */
+  readonly ssh?: Pick<OpenSshOptions, 'defaultShell'>;
   readonly service?: Partial<WinRmServiceConfig>;
   readonly disks: readonly GuestDisk[];
   readonly database?: GuestDatabaseOptions;
@@ -75,7 +81,10 @@ export interface LabWindowsGuest {
   /** 0 without HTTPS listener. */
   readonly httpsPort: number;
   readonly httpPort: number;
+  /** Absent without OpenSSH Server. */
+  readonly ssh: LabOpenSsh | undefined;
   readonly vss: VssKnobs;
+  readonly files: GuestFiles;
   /** The application with its workload running; absent when the guest was given no database. */
   readonly database: GuestApplication | undefined;
   readonly tools: VmwareTools;
@@ -86,6 +95,8 @@ export interface LabWindowsGuest {
   parkedBackups(): number;
   /** What a new start of the guest does to sessions and to VSS; the application goes on. */
   forgetBoot(): void;
+  /** Processes of the snaphook helper, however they were started. */
+  helperCount(): number;
   close(): Promise<void>;
 }
 
@@ -104,6 +115,7 @@ const DEFAULT_SERVICE: WinRmServiceConfig = {
   shellIdleTimeoutMs: 7_200_000,
 };
 const SYSTEM_VOLUME = 'C:\\';
+const HELPER_NAME = 'snaphook-vss';
 const HELPER_FOLDER = 'C:\\Program Files\\snaphook';
 
 /** Starts a Windows guest: WinRM on loopback, VSS with writers, the snaphook helper, an application on real disks. */
@@ -129,7 +141,9 @@ export async function startWindowsGuest(options: WindowsGuestOptions): Promise<L
   });
   const residents = new ResidentSets(pace);
   let bootId = randomUUID();
-  const helper = vssHelperProgram({
+  const files = new GuestFiles();
+  const processes = new GuestProcesses();
+  const program = vssHelperProgram({
     coordinator,
     residents,
     pace,
@@ -139,14 +153,16 @@ export async function startWindowsGuest(options: WindowsGuestOptions): Promise<L
       return bootId;
     },
   });
+  const helper = processes.track(HELPER_NAME, program);
   const shells = new RemoteShells({ hostName, limits: service, pace, events });
   const findProgram = createProgramFinder({
     hostName,
     guestName: name,
     events,
     programQuoting: service.programQuoting,
+    powershell: powershellProgram({ architecture: 'AMD64', files, processes, guestName: name, events, knobs }),
     installed: () =>
-      new Map(knobs.helperInstalled ? [['snaphook-vss.exe', { folder: HELPER_FOLDER, program: helper }]] : []),
+      new Map(knobs.helperInstalled ? [[`${HELPER_NAME}.exe`, { folder: HELPER_FOLDER, program: helper }]] : []),
   });
   const kerberos = options.kerberos && kerberosService(options.kerberos);
   const { clientCertificates } = options;
@@ -177,12 +193,27 @@ export async function startWindowsGuest(options: WindowsGuestOptions): Promise<L
   const listeners: LabHttpServer[] = [];
   const httpPort = await listen(undefined, options.httpPort);
   const httpsPort = options.tls ? await listen(options.tls, options.httpsPort) : 0;
+  const { ssh: sshd } = options;
+  const ssh =
+    sshd &&
+    (await startOpenSsh({
+      ...sshd,
+      guestName: name,
+      hostName,
+      events,
+      faults: options.faults,
+      latency: options.latency,
+      users: options.users,
+      findProgram,
+    }));
   database?.start();
 
   return {
     httpPort,
     httpsPort,
+    ssh,
     vss: knobs,
+    files,
     database,
     tools: new VmwareTools(
       toolsRequestor(
@@ -198,8 +229,10 @@ export async function startWindowsGuest(options: WindowsGuestOptions): Promise<L
       residents.failAll();
       bootId = randomUUID();
     },
+    helperCount: () => processes.count(HELPER_NAME),
     close: async () => {
       for (const listener of listeners) await listener.close();
+      await ssh?.close();
       shells.closeAll();
       await database?.close();
     },
