@@ -11,10 +11,7 @@ struct HoldEnds {
     HANDLE requestor; /* the process without which nobody would send a thaw */
 };
 
-/*
- * Loads and touches all that the hold needs, while nothing is frozen yet. VSS_E_PROVIDER_VETO: it could not be held now, or
- * something has ended it already.
- */
+/* Loads and touches all that the hold needs, while nothing is frozen yet. VSS_E_PROVIDER_VETO: something has ended it already. */
 HRESULT rehearse_hold(SharedWindow &window, const HoldEnds &ends);
 
 /*

@@ -5,8 +5,8 @@
 #include <wchar.h>
 
 #include "../identity.h"
-#include "../last_error.h"
-#include "no_snapshots.h"
+#include "../last-error.h"
+#include "no-snapshots.h"
 
 namespace snaphook {
 
@@ -154,7 +154,8 @@ HRESULT Provider::with_set(const GUID &set, Step step) {
 }
 
 STDMETHODIMP Provider::EndPrepareSnapshots(VSS_ID set) {
-    return with_set(set, [this] { return set_.rehearse(stop_); });
+    Exclusively lock(&lock_);
+    return set_.is(set) ? set_.end_prepare(stop_) : VSS_E_OBJECT_NOT_FOUND;
 }
 
 STDMETHODIMP Provider::PreCommitSnapshots(VSS_ID set) {

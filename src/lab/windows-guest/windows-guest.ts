@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import type { Socket } from 'node:net';
 import { GuestApplication } from '../guest/guest-application.ts';
 import { GuestClock } from '../guest/guest-clock.ts';
 import { VmwareTools } from '../guest/vmware-tools.ts';
@@ -8,9 +9,12 @@ import type { FaultRules } from '../world/faults.ts';
 import type { LabHttpServer } from '../world/http-server.ts';
 import type { Latency, Pace } from '../world/pace.ts';
 import { channelBindingOf } from './channel-binding.ts';
+import { type CertificateMapping, mappedUser } from './client-certificates.ts';
 import { createProgramFinder, type ProgramQuoting } from './command-line.ts';
 import type { GuestUser } from './guest-accounts.ts';
 import type { GuestDisk } from './guest-disks.ts';
+import type { KerberosService } from './kerberos/kerberos-acceptor.ts';
+import type { LabKerberosDomain } from './kerberos/lab-domain.ts';
 import { RemoteShells, type ShellLimits } from './remote-shells.ts';
 import { toolsRequestor } from './tools-requestor.ts';
 import { VssCoordinator } from './vss-coordinator.ts';
@@ -26,6 +30,10 @@ export interface WinRmServiceConfig extends WsmanLimits, ShellLimits {
   readonly allowUnencrypted: boolean;
   readonly basic: boolean;
   readonly negotiate: boolean;
+  /** Log-on by client certificate over HTTPS; off unless an administrator switched it on. */
+  readonly certificate: boolean;
+  /** CbtHardeningLevel Strict; Relaxed otherwise. */
+  readonly strictChannelBinding: boolean;
   /** Not among WinRM's own settings: which of the forms nobody has documented this guest takes. */
   readonly programQuoting: ProgramQuoting;
 }
@@ -51,6 +59,10 @@ export interface WindowsGuestOptions {
   readonly httpsPort?: number;
   readonly httpPort?: number;
   readonly users: readonly GuestUser[];
+  /** The domain the guest is a member of, and its own service there; absent: none. */
+  readonly kerberos?: { readonly domain: LabKerberosDomain; readonly service: string; readonly now?: () => Date };
+  /** Whose client certificates the guest believes, and which accounts they stand for. */
+  readonly clientCertificates?: { readonly authority: string; readonly mappings: readonly CertificateMapping[] };
   readonly service?: Partial<WinRmServiceConfig>;
   readonly disks: readonly GuestDisk[];
   readonly database?: GuestDatabaseOptions;
@@ -76,6 +88,8 @@ const DEFAULT_SERVICE: WinRmServiceConfig = {
   allowUnencrypted: false,
   basic: false,
   negotiate: true,
+  certificate: false,
+  strictChannelBinding: false,
   programQuoting: 'either',
   maxEnvelopeKb: 500,
   maxTimeoutMs: 60_000,
@@ -124,12 +138,15 @@ export async function startWindowsGuest(options: WindowsGuestOptions): Promise<L
     installed: () =>
       new Map(knobs.helperInstalled ? [['snaphook-vss.exe', { folder: HELPER_FOLDER, program: helper }]] : []),
   });
+  const kerberos = options.kerberos && kerberosService(options.kerberos);
+  const { clientCertificates } = options;
+  const certificateUser = (socket: Socket) => mappedUser(socket, clientCertificates?.mappings ?? [], options.users);
   const listen = async (tls: WindowsGuestOptions['tls'], port: number | undefined) => {
     const listener = createWsmanListener({
       events,
       faults: options.faults,
       latency: options.latency,
-      ...(tls ? { tls } : {}),
+      ...(tls ? { tls: { ...tls, ca: clientCertificates?.authority } } : {}),
       limits: service,
       allowUnencrypted: service.allowUnencrypted,
       login: {
@@ -137,6 +154,9 @@ export async function startWindowsGuest(options: WindowsGuestOptions): Promise<L
         users: options.users,
         basic: service.basic,
         negotiate: service.negotiate,
+        strictChannelBinding: service.strictChannelBinding,
+        ...(kerberos ? { kerberos } : {}),
+        ...(tls && service.certificate ? { certificateUser } : {}),
         ...(tls ? { channelBinding: channelBindingOf(tls.cert) } : {}),
       },
       shell: { shells, findProgram, pace, events, guestName: name },
@@ -168,6 +188,11 @@ export async function startWindowsGuest(options: WindowsGuestOptions): Promise<L
       await database?.close();
     },
   };
+}
+
+function kerberosService({ domain, service, now }: NonNullable<WindowsGuestOptions['kerberos']>): KerberosService {
+  const { realm, netbiosName } = domain;
+  return { realm, netbiosName, service, key: domain.keyOf(service), seen: new Map(), now: now ?? (() => new Date()) };
 }
 
 function openDatabase(

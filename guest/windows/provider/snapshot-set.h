@@ -34,7 +34,11 @@ class SnapshotSet {
     int volume_count() const { return volume_count_; }
     const GUID &id() const { return id_; }
 
-    HRESULT rehearse(HANDLE stop);
+    /*
+     * The last moment before applications freeze: opens and touches all that is needed from then on. Not earlier, as VSS does not
+     * tell a provider of a set that is given up before, and what is open then would keep the next requestor out.
+     */
+    HRESULT end_prepare(HANDLE stop);
     /* Flushes every volume and holds, when the requestor wants it here. */
     HRESULT pre_commit(HANDLE stop);
     /* Holds when the requestor wants it here; else it is good only if the hold before was. */
@@ -45,7 +49,8 @@ class SnapshotSet {
     void forget();
 
    private:
-    HRESULT open_window(const GUID &id);
+    HRESULT open();
+    HRESULT open_volumes();
     HRESULT flush();
     HoldEnds ends(HANDLE stop) const { return {stop, requestor_}; }
 

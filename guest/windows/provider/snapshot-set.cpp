@@ -1,9 +1,9 @@
-#include "snapshot_set.h"
+#include "snapshot-set.h"
 
 #include <vsserror.h>
 #include <wchar.h>
 
-#include "../last_error.h"
+#include "../last-error.h"
 
 namespace snaphook {
 
@@ -15,28 +15,23 @@ HANDLE open_volume(const wchar_t *name) {
     wcscpy(device, name);
     size_t length = wcslen(device);
     if (length > 0 && device[length - 1] == L'\\') device[length - 1] = L'\0';
-    return CreateFileW(device, GENERIC_READ | GENERIC_WRITE, FILE_SHARE_READ | FILE_SHARE_WRITE, nullptr, OPEN_EXISTING, 0, nullptr);
+    HANDLE volume =
+        CreateFileW(device, GENERIC_READ | GENERIC_WRITE, FILE_SHARE_READ | FILE_SHARE_WRITE, nullptr, OPEN_EXISTING, 0, nullptr);
+    return volume == INVALID_HANDLE_VALUE ? nullptr : volume;
+}
+
+/* Whether our requestor waits for this set, with an agreement that can be kept. */
+bool expects(const SharedWindow &window, const GUID &set) {
+    return window->state == HOLD_ARMED && IsEqualGUID(window->snapshot_set, set) && window->hold_ms > 0 &&
+           window->hold_ms <= max_hold_ms(window->mode) && window->ticks_per_second > 0;
 }
 
 }  // namespace
 
-HRESULT SnapshotSet::open_window(const GUID &id) {
-    HRESULT result = window_.open();
-    if (FAILED(result)) return result;
-    bool is_expected = window_->state == HOLD_ARMED && IsEqualGUID(window_->snapshot_set, id) && window_->hold_ms > 0 &&
-                       window_->hold_ms <= max_hold_ms(window_->mode) && window_->ticks_per_second > 0;
-    if (!is_expected) return VSS_E_OBJECT_NOT_FOUND;
-    requestor_ = OpenProcess(SYNCHRONIZE, FALSE, window_->requestor_process);
-    return requestor_ == nullptr ? last_error() : S_OK;
-}
-
 HRESULT SnapshotSet::begin(const GUID &id) {
     forget();
-    if (FAILED(open_window(id))) {
-        /* Not vetoed: the window may be that of another set. */
-        window_.close();
-        return VSS_E_VOLUME_NOT_SUPPORTED_BY_PROVIDER;
-    }
+    SharedWindow window;
+    if (FAILED(window.open()) || !expects(window, id)) return VSS_E_VOLUME_NOT_SUPPORTED_BY_PROVIDER;
     id_ = id;
     is_known_ = true;
     return S_OK;
@@ -44,19 +39,11 @@ HRESULT SnapshotSet::begin(const GUID &id) {
 
 HRESULT SnapshotSet::add(const GUID &snapshot, const wchar_t *volume) {
     if (volume_count_ == MAX_VOLUMES) return VSS_E_MAXIMUM_NUMBER_OF_VOLUMES_REACHED;
-    if (!window_.is_open()) return VSS_E_OBJECT_NOT_FOUND;
     if (wcslen(volume) >= MAX_PATH) return E_INVALIDARG;
     SnapshotVolume &added = volumes_[volume_count_];
     added.snapshot = snapshot;
-    wcscpy(added.name, volume);
     added.handle = nullptr;
-    if (window_->mode == HOLD_IN_PRECOMMIT) {
-        added.handle = open_volume(volume);
-        if (added.handle == INVALID_HANDLE_VALUE) {
-            veto(window_, last_error());
-            return VSS_E_PROVIDER_VETO;
-        }
-    }
+    wcscpy(added.name, volume);
     volume_count_ += 1;
     return S_OK;
 }
@@ -67,8 +54,35 @@ const SnapshotVolume *SnapshotSet::find(const GUID &snapshot) const {
     return nullptr;
 }
 
-HRESULT SnapshotSet::rehearse(HANDLE stop) {
-    return window_.is_open() ? rehearse_hold(window_, ends(stop)) : VSS_E_OBJECT_NOT_FOUND;
+HRESULT SnapshotSet::open() {
+    HRESULT result = window_.open();
+    if (FAILED(result)) return result;
+    if (!expects(window_, id_)) {
+        /* Somebody else's by now: not ours to veto. */
+        window_.close();
+        return VSS_E_PROVIDER_VETO;
+    }
+    requestor_ = OpenProcess(SYNCHRONIZE, FALSE, window_->requestor_process);
+    if (requestor_ == nullptr) return last_error();
+    return window_->mode == HOLD_IN_PRECOMMIT ? open_volumes() : S_OK;
+}
+
+HRESULT SnapshotSet::open_volumes() {
+    for (int at = 0; at < volume_count_; at += 1) {
+        volumes_[at].handle = open_volume(volumes_[at].name);
+        if (volumes_[at].handle == nullptr) return last_error();
+    }
+    return S_OK;
+}
+
+HRESULT SnapshotSet::end_prepare(HANDLE stop) {
+    close();
+    HRESULT result = open();
+    if (SUCCEEDED(result)) result = rehearse_hold(window_, ends(stop));
+    if (SUCCEEDED(result)) return S_OK;
+    if (window_.is_open()) veto(window_, result);
+    close();
+    return VSS_E_PROVIDER_VETO;
 }
 
 HRESULT SnapshotSet::flush() {

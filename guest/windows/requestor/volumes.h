@@ -1,0 +1,39 @@
+/* The fixed volumes of this machine, and on which disks each of them lies. */
+#ifndef SNAPHOOK_VOLUMES_H
+#define SNAPHOOK_VOLUMES_H
+
+#include <windows.h>
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace snaphook {
+
+struct Disk {
+    /* As `plain_serial` gives it; empty when the disk tells none. */
+    std::string serial;
+    /* Lower case hex; empty when the disk tells none. */
+    std::string naa_name;
+};
+
+struct Volume {
+    /* `\\?\Volume{guid}\` */
+    std::wstring name;
+    /* Drive letter or mount folder, with a backslash at its end; empty when it has none. */
+    std::wstring mount_point;
+    std::wstring file_system;
+    std::vector<Disk> disks;
+
+    bool lies_on(const std::vector<std::string> &serials) const;
+};
+
+/* Volumes with a file system on fixed disks. A volume whose disks cannot be told has none. */
+std::vector<Volume> find_fixed_volumes();
+
+/* `\\?\Volume{guid}\` of the volume a path of a writer lies on, with its environment variables; empty when there is none. */
+std::wstring volume_of_path(std::wstring_view path);
+
+}  // namespace snaphook
+
+#endif
