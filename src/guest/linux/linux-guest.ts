@@ -112,14 +112,14 @@ function linuxGuests(clock: Clock, wayTo: (vm: VmOfGuest) => Way | undefined): G
  * connection must not wait for a secret store. After a refused login there is no second one, so that no account is locked.
  */
 function connector(settings: LinuxGuestSettings, { username }: HelperSettings, clock: Clock): Connect {
+  const { address: host, port = 22, login, trust, keepaliveMs = 5000, connectTimeoutMs = 15_000 } = settings;
   let credentials: Promise<SshCredentials> | undefined;
   let refused: SshError | undefined;
   return async (signal) => {
     if (refused) throw refused;
-    credentials ??= resolveLogin(settings.login);
+    credentials ??= resolveLogin(login);
     const resolved = await credentials;
-    const { address: host, port = 22, keepaliveMs = 5000, connectTimeoutMs = 15_000 } = settings;
-    const target = { host, port, username, keepaliveMs, trust: settings.trust() };
+    const target = { host, port, username, keepaliveMs, trust: trust() };
     const late = () => new SshError({ kind: 'unreachable', reason: `no login within ${connectTimeoutMs} ms` });
     try {
       return await withDeadline(clock, connectTimeoutMs, signal, late, (limit) => openSsh(target, resolved, limit));
