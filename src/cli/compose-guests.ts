@@ -8,13 +8,14 @@ import type {
 } from '../guest/linux/linux-guest-settings.ts';
 import { createWindowsGuests } from '../guest/windows/windows-guest.ts';
 import type { WindowsGuestSettings } from '../guest/windows/windows-guest-settings.ts';
-import { type WinRmSettings, winRmAccess } from '../guest/windows/winrm-access.ts';
+import { winRmAccess } from '../guest/windows/winrm-access.ts';
 import type { Clock } from '../ports/clock.ts';
 import { SnaphookError } from '../ports/errors.ts';
 import type { Guests, GuestVm } from '../ports/guest.ts';
 import type { GuestOperationsServer } from '../ports/guest-operations.ts';
 import { matchesName } from '../ports/name-pattern.ts';
 import { readTrusted, trust } from './compose-trust.ts';
+import { winRmAccount, winRmLogin } from './compose-winrm.ts';
 
 type WinRm = NonNullable<GuestConfig['winrm']>;
 type Ssh = NonNullable<GuestConfig['ssh']>;
@@ -60,7 +61,7 @@ export interface GuestAccess {
   readonly kind: 'winrm' | 'ssh' | 'guestOperations';
   readonly endpoint: string;
   readonly username: string;
-  /** What says that it is the right guest; undefined for WinRM over http, where only the password does. */
+  /** What says that it is the right guest; undefined for WinRM over http by password, where only that does. */
   readonly trustedBy: string | undefined;
 }
 
@@ -88,11 +89,17 @@ const accessByNetwork = (guests: readonly GuestConfig[], vm: GuestVm): GuestAcce
   });
 
 function windowsAccess(winrm: WinRm, address: string): GuestAccess {
-  const { transport, username, tls } = winrm;
+  const { transport, tls } = winrm;
   const authority = tls?.caFile === undefined ? 'authorities of this system' : `authority in ${tls.caFile}`;
   const certificate = tls?.fingerprint256 === undefined ? authority : 'pinned certificate';
-  const trustedBy = transport === 'https' ? certificate : undefined;
-  return { kind: 'winrm', endpoint: `${transport}://${address}:${portOf(winrm)}/wsman`, username, trustedBy };
+  const proof = winrm.authentication === 'kerberos' ? 'its proof to Kerberos' : undefined;
+  const trustedBy = transport === 'https' ? certificate : proof;
+  return {
+    kind: 'winrm',
+    endpoint: `${transport}://${address}:${portOf(winrm)}/wsman`,
+    username: winRmAccount(winrm),
+    trustedBy,
+  };
 }
 
 const portOf = ({ port, transport }: WinRm): number => port ?? (transport === 'https' ? 5986 : 5985);
@@ -113,14 +120,12 @@ function settingsOf<Settings>(
 }
 
 function windowsSettings(winrm: WinRm, address: string, clock: Clock): WindowsGuestSettings {
-  const access: WinRmSettings = {
+  const access = {
     address,
     port: portOf(winrm),
     scheme: winrm.transport,
-    authentication: winrm.authentication,
-    username: winrm.username,
-    password: () => resolveSecret(winrm.password),
     tls: trust(winrm.tls),
+    ...winRmLogin(winrm, address, clock),
   };
   return { access: winRmAccess(access, clock), helperPath: winrm.helperPath };
 }

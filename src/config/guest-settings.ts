@@ -1,17 +1,6 @@
 import * as z from 'zod';
-import { absolutePath, secret, tls } from './values.ts';
-
-const winrm = z
-  .strictObject({
-    transport: z.enum(['https', 'http']).default('https').describe('http is always sealed (NTLM)'),
-    port: z.number().int().min(1).max(65535).optional().describe('default 5986 for https, 5985 for http'),
-    authentication: z.enum(['ntlm', 'basic']).default('ntlm').describe('basic only over https'),
-    username: z.string().min(1).describe('HOST\\user or DOMAIN\\user'),
-    password: secret,
-    tls: tls.optional(),
-    helperPath: z.string().default('C:\\Program Files\\snaphook\\snaphook-vss.exe'),
-  })
-  .describe('A Windows guest: frozen by VSS (vss-provider)');
+import { absolutePath, secret } from './values.ts';
+import { winrm } from './winrm-settings.ts';
 
 const sshFingerprint = z
   .string()

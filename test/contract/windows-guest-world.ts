@@ -28,7 +28,7 @@ export interface WindowsGuestWorld extends GuestWorld {
 
 export interface WorldChanges {
   readonly settings?: Partial<Omit<WindowsGuestSettings, 'access'>>;
-  readonly winrm?: Partial<WinRmSettings>;
+  readonly winrm?: Partial<Extract<WinRmSettings, { readonly password: unknown }>>;
   readonly service?: Partial<WinRmServiceConfig>;
   /** Absent: SqlServerWriter on both disks and one in-box writer. */
   readonly writers?: readonly WriterConfig[];

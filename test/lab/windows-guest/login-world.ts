@@ -16,7 +16,9 @@ import { EventLog } from '../../../src/lab/world/events.ts';
 import { FaultRules } from '../../../src/lab/world/faults.ts';
 import { Pace } from '../../../src/lab/world/pace.ts';
 import { systemClock } from '../../../src/platform/clock.ts';
+import { memoryDevice } from '../guest/memory-device.ts';
 
+export const DISK = '6000c290000000000000000000000001';
 export const SERVICE = 'HTTP/localhost';
 export const MAPPED_NAME = 'backup.clients.lab';
 
@@ -65,7 +67,14 @@ export async function startLoginWorld(service: Partial<WinRmServiceConfig> = {})
         },
       ],
     },
-    disks: [],
+    disks: [
+      {
+        uuid: DISK,
+        device: memoryDevice(4096),
+        label: 'data',
+        volumes: [{ mountPoint: 'D:\\', guid: '00000000-0000-4000-8000-000000000001' }],
+      },
+    ],
   });
   const world: LoginWorld = {
     guest,
