@@ -37,24 +37,34 @@ const cppFiles = (folder) =>
 const PROGRAMS = {
   'snaphook-vss.exe': {
     description: 'snaphook VSS helper',
-    files: () => [...cppFiles('.'), ...cppFiles('requestor')],
+    files: () => [...cppFiles('.'), ...cppFiles('registration'), ...cppFiles('requestor')],
     // The name must not be taken from Windows' folder alone: tests put their own vssapi.dll beside the program.
     libraries: ['-lvssapi', '-lwevtapi'],
   },
   'snaphook-vss-provider.dll': {
     description: 'snaphook VSS provider',
-    files: () => ['window.cpp', ...cppFiles('provider')],
+    files: () => ['class-entry.cpp', 'window.cpp', ...cppFiles('provider')],
     definitions: 'provider/provider.def',
     typeLibrary: 'provider/provider.idl',
     libraries: [],
   },
 };
 
-/** In the place of Windows' own VSS, and the application that it freezes, for tests under Wine. Never part of a release. */
-const STAND_IN = {
+/** For tests under Wine: what takes the place of Windows' own VSS, an application that it freezes, and the provider's checks. */
+const TEST_PROGRAMS = {
   'application.exe': {
     description: 'application of tests',
     files: () => cppFiles('test/application'),
+    libraries: [],
+  },
+  'provider-checks.exe': {
+    description: 'checks of the provider',
+    files: () => ['window.cpp', ...cppFiles('test/provider')],
+    libraries: [],
+  },
+  'registration-checks.exe': {
+    description: 'checks of install and uninstall',
+    files: () => ['class-entry.cpp', ...cppFiles('registration'), ...cppFiles('test/registration')],
     libraries: [],
   },
   'vssapi.dll': {
@@ -155,8 +165,8 @@ export function buildVssHelper({ arch = 'x64', output = vssHelperFolder(arch) } 
 }
 
 /** `output`: a folder of a test. */
-export function buildVssStandIn({ arch = 'x64', output }) {
-  return buildAll(arch, output, STAND_IN);
+export function buildVssTestPrograms({ arch = 'x64', output }) {
+  return buildAll(arch, output, TEST_PROGRAMS);
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

@@ -6,7 +6,7 @@
 
 #include <initializer_list>
 
-#include "last_error.h"
+#include "last-error.h"
 
 namespace snaphook {
 

@@ -51,6 +51,17 @@ export function composeGuests(guests: readonly GuestConfig[], clock: Clock, serv
   return {
     strategyFor: (vm) => adapters.map((adapter) => adapter.strategyFor(vm)).find((strategy) => strategy !== undefined),
     open: (vm) => adapterFor(vm).open(vm),
+    endBackup: async (vm, backup, signal) => {
+      const { endBackup } = adapterFor(vm);
+      if (endBackup) return await endBackup(vm, backup, signal);
+      throw new SnaphookError(
+        'E_CONFIG',
+        `VM "${vm.name}" waits for the end of a full backup, but is configured otherwise now`,
+        {
+          hint: 'Give it back its settings for Windows under `guests:` until the run is cleaned up.',
+        },
+      );
+    },
     closeLeftover: async (vm, session, signal) => await adapterFor(vm).closeLeftover(vm, session, signal),
     close: () => server.close(),
   };
@@ -127,7 +138,18 @@ function windowsSettings(winrm: WinRm, address: string, clock: Clock): WindowsGu
     tls: trust(winrm.tls),
     ...winRmLogin(winrm, address, clock),
   };
-  return { access: winRmAccess(access, clock), helperPath: winrm.helperPath };
+  return { access: winRmAccess(access, clock), helperPath: winrm.helperPath, ...vssOf(winrm) };
+}
+
+/** How VSS freezes it, whatever the way in. */
+function vssOf({ backupType, hold, holdSeconds, requiredWriters, excludedWriters }: WinRm) {
+  return {
+    backupType,
+    hold,
+    ...(holdSeconds !== undefined && { holdMs: holdSeconds * 1000 }),
+    ...(requiredWriters && { requiredWriters }),
+    excludedWriters: excludedWriters.map((id) => id.toLowerCase()),
+  };
 }
 
 function linuxSettings(ssh: Ssh, address: string): LinuxGuestSettings {

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { absolutePath, secret, tls } from './values.ts';
+import { HOLD_TOO_LONG, vssSettings, withinHold } from './vss-settings.ts';
 
 const kerberos = z
   .strictObject({
@@ -48,6 +49,7 @@ const settings = z.strictObject({
   certificate: certificate.optional(),
   tls: tls.optional(),
   helperPath: z.string().default('C:\\Program Files\\snaphook\\snaphook-vss.exe'),
+  ...vssSettings,
 });
 
 type Settings = z.infer<typeof settings>;
@@ -74,4 +76,5 @@ export const winrm = settings
     error: 'is needed with authentication certificate, and not with another',
     path: ['certificate'],
   })
+  .refine(withinHold, HOLD_TOO_LONG)
   .describe('A Windows guest: frozen by VSS (vss-provider)');

@@ -5,8 +5,8 @@
 #include <wchar.h>
 
 #include "../identity.h"
-#include "../last_error.h"
-#include "no_snapshots.h"
+#include "../last-error.h"
+#include "no-snapshots.h"
 
 namespace snaphook {
 

@@ -5,7 +5,7 @@
 #include <vsprov.h>
 
 #include "module.h"
-#include "snapshot_set.h"
+#include "snapshot-set.h"
 
 namespace snaphook {
 

@@ -3,7 +3,7 @@
 #include <vsserror.h>
 
 #include "../identity.h"
-#include "../last_error.h"
+#include "../last-error.h"
 #include "handle.h"
 #include "machine.h"
 

@@ -1,7 +1,7 @@
 #include <vsserror.h>
 
 #include "../identity.h"
-#include "../last_error.h"
+#include "../last-error.h"
 #include "resident.h"
 
 namespace snaphook {

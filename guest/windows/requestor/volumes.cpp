@@ -13,7 +13,7 @@ namespace snaphook {
 namespace {
 
 constexpr DWORD LONGEST_PATH = 32768;
-/* A volume spans at most 32 disks (dynamic disks, storage spaces are one disk). */
+/* Far more than any volume or disk has to say. */
 constexpr DWORD MOST_ANSWER = 64 * 1024;
 
 /* No access right is asked for: the control codes here need none. */
@@ -23,7 +23,7 @@ Handle open_device(const std::wstring &path) {
 
 /* Empty when the device does not answer. */
 std::vector<BYTE> ask_device(HANDLE device, DWORD code, const void *question, DWORD question_length) {
-    std::vector<BYTE> answer(1024);
+    std::vector<BYTE> answer(4096);
     for (;;) {
         DWORD length = 0;
         void *input = const_cast<void *>(question); /* DeviceIoControl only reads it */

@@ -66,7 +66,7 @@ export class GuestOperationsConnection implements GuestConnection {
     return this.#folder === undefined ? {} : { folder: this.#folder };
   }
 
-  /** Of one program in the life of a connection. */
+  /** Of one program in the life of a connection. What is written before its first word may be lost. */
   async run(command: string, output: Output, signal: AbortSignal): Promise<RemoteProgram> {
     const { operations, memoryFolder: parent } = this.#way;
     const folder = await operations.makeFolder({ parent, prefix: PREFIX }, signal);

@@ -21,6 +21,7 @@ import { toolsRequestor } from './tools-requestor.ts';
 import { VssCoordinator } from './vss-coordinator.ts';
 import { vssHelperProgram } from './vss-helper.ts';
 import { VssKnobs } from './vss-knobs.ts';
+import { ResidentSets } from './vss-resident-sets.ts';
 import { inBoxWriters, sqlServerWriter, type WriterConfig } from './vss-writers.ts';
 import { createWsmanListener } from './wsman-listener.ts';
 import type { WsmanLimits } from './wsman-request.ts';
@@ -84,6 +85,10 @@ export interface LabWindowsGuest {
   /** A writer is frozen or writes are held. */
   isFrozen(): boolean;
   shellCount(): number;
+  /** Full backups that wait for their end. */
+  parkedBackups(): number;
+  /** What a new start of the guest does to sessions and to VSS; the application goes on. */
+  forgetBoot(): void;
   close(): Promise<void>;
 }
 
@@ -125,12 +130,17 @@ export async function startWindowsGuest(options: WindowsGuestOptions): Promise<L
     pace,
     events,
   });
+  const residents = new ResidentSets(pace);
+  let bootId = randomUUID();
   const helper = vssHelperProgram({
     coordinator,
+    residents,
     pace,
     clock: new GuestClock(pace),
     os: 'Windows Server 2022 Standard 10.0.20348',
-    bootId: randomUUID(),
+    get bootId() {
+      return bootId;
+    },
   });
   const shells = new RemoteShells({ hostName, limits: service, pace, events });
   const findProgram = createProgramFinder({
@@ -188,6 +198,12 @@ export async function startWindowsGuest(options: WindowsGuestOptions): Promise<L
     ),
     isFrozen: () => coordinator.frozen,
     shellCount: () => shells.count,
+    parkedBackups: () => residents.count,
+    forgetBoot: () => {
+      shells.closeAll();
+      residents.failAll();
+      bootId = randomUUID();
+    },
     close: async () => {
       for (const listener of listeners) await listener.close();
       shells.closeAll();

@@ -4,7 +4,7 @@
  */
 #include <windows.h>
 
-#include "../stand-in/held_mutex.h"
+#include "../stand-in/held-mutex.h"
 
 namespace {
 

@@ -4,7 +4,8 @@
 
 #include <vsbackup.h>
 
-#include "backup_components.h"
+#include "backup-components.h"
+#include "storage.h"
 
 STDAPI CreateVssBackupComponentsInternal(IVssBackupComponents **components) {
     if (components == nullptr) return E_INVALIDARG;
@@ -13,3 +14,9 @@ STDAPI CreateVssBackupComponentsInternal(IVssBackupComponents **components) {
 }
 
 void APIENTRY VssFreeSnapshotPropertiesInternal(VSS_SNAPSHOT_PROP *) {}
+
+/* The program that is linked against this DLL sees the test's volumes, and is otherwise what is shipped. */
+BOOL WINAPI DllMain(HINSTANCE, DWORD reason, void *) {
+    if (reason == DLL_PROCESS_ATTACH) stand_in::serve_storage(GetModuleHandleW(nullptr));
+    return TRUE;
+}

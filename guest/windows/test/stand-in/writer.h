@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "held_mutex.h"
+#include "held-mutex.h"
 #include "knobs.h"
 
 namespace stand_in {

@@ -1,4 +1,4 @@
-#include "held_mutex.h"
+#include "held-mutex.h"
 
 namespace stand_in {
 

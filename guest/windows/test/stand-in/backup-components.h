@@ -9,7 +9,7 @@
 
 #include "async.h"
 #include "counted.h"
-#include "snapshot_set.h"
+#include "snapshot-set.h"
 #include "writer.h"
 
 namespace stand_in {

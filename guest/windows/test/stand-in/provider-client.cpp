@@ -1,4 +1,4 @@
-#include "provider_client.h"
+#include "provider-client.h"
 
 #include <vsserror.h>
 
@@ -7,6 +7,7 @@
 
 #include "../../identity.h"
 #include "knobs.h"
+#include "storage.h"
 
 namespace stand_in {
 
@@ -42,6 +43,7 @@ HRESULT translated(const wchar_t *call, HRESULT result) {
 HRESULT ProviderClient::load(const std::wstring &dll) {
     library_ = LoadLibraryW(dll.c_str());
     if (library_ == nullptr) return VSS_E_PROVIDER_NOT_REGISTERED;
+    serve_storage(library_);
     auto get_class = reinterpret_cast<GetClassObject>(reinterpret_cast<void *>(GetProcAddress(library_, "DllGetClassObject")));
     IClassFactory *factory = nullptr;
     HRESULT result = get_class == nullptr ? E_FAIL : get_class(snaphook::PROVIDER_CLASS, IID_PPV_ARGS(&factory));

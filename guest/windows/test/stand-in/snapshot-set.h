@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "async.h"
-#include "provider_client.h"
+#include "provider-client.h"
 #include "writer.h"
 
 namespace stand_in {

@@ -1,4 +1,4 @@
-#include "backup_components.h"
+#include "backup-components.h"
 
 #include <vsserror.h>
 

@@ -1,4 +1,4 @@
-#include "snapshot_set.h"
+#include "snapshot-set.h"
 
 #include <objbase.h>
 #include <vsserror.h>

@@ -1,4 +1,4 @@
-#include "no_snapshots.h"
+#include "no-snapshots.h"
 
 #include <new>
 

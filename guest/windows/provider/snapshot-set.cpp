@@ -1,9 +1,9 @@
-#include "snapshot_set.h"
+#include "snapshot-set.h"
 
 #include <vsserror.h>
 #include <wchar.h>
 
-#include "../last_error.h"
+#include "../last-error.h"
 
 namespace snaphook {
 
