@@ -111,6 +111,8 @@ const DEFAULT_SERVICE: WinRmServiceConfig = {
 };
 const SYSTEM_VOLUME = 'C:\\';
 const HELPER_NAME = 'snaphook-vss';
+/** What stands in them is not run: a program of that name is the lab's own helper. */
+const HELPER_FILES = [`${HELPER_NAME}.exe`, `${HELPER_NAME}-provider.dll`];
 const HELPER_FOLDER = 'C:\\Program Files\\snaphook';
 
 /** Starts a Windows guest: WinRM on loopback, VSS with writers, the snaphook helper, an application on real disks. */
@@ -135,6 +137,7 @@ export async function startWindowsGuest(options: WindowsGuestOptions): Promise<L
     events,
   });
   const files = new GuestFiles();
+  for (const file of HELPER_FILES) files.write(`${HELPER_FOLDER}\\${file}`, Buffer.from(`the lab's ${file}`));
   const processes = new GuestProcesses();
   const program = vssHelperProgram({
     coordinator,
@@ -152,7 +155,11 @@ export async function startWindowsGuest(options: WindowsGuestOptions): Promise<L
     programQuoting: service.programQuoting,
     powershell: powershellProgram({ architecture: 'AMD64', files, processes, guestName: name, events, knobs }),
     installed: () =>
-      new Map(knobs.helperInstalled ? [[`${HELPER_NAME}.exe`, { folder: HELPER_FOLDER, program: helper }]] : []),
+      new Map(
+        knobs.helperInstalled && files.read(`${HELPER_FOLDER}\\${HELPER_NAME}.exe`)
+          ? [[`${HELPER_NAME}.exe`, { folder: HELPER_FOLDER, program: helper }]]
+          : [],
+      ),
   });
   const kerberos = options.kerberos && kerberosService(options.kerberos);
   const { clientCertificates } = options;
