@@ -54,6 +54,17 @@ export function composeGuests(guests: readonly GuestConfig[], clock: Clock, serv
   return {
     strategyFor: (vm) => adapters.map((adapter) => adapter.strategyFor(vm)).find((strategy) => strategy !== undefined),
     open: (vm) => adapterFor(vm).open(vm),
+    endBackup: async (vm, backup, signal) => {
+      const { endBackup } = adapterFor(vm);
+      if (endBackup) return await endBackup(vm, backup, signal);
+      throw new SnaphookError(
+        'E_CONFIG',
+        `VM "${vm.name}" waits for the end of a full backup, but is configured otherwise now`,
+        {
+          hint: 'Give it back its settings for Windows under `guests:` until the run is cleaned up.',
+        },
+      );
+    },
     closeLeftover: async (vm, session, signal) => await adapterFor(vm).closeLeftover(vm, session, signal),
     close: () => server.close(),
   };
@@ -136,9 +147,9 @@ function settingsOf<Settings>(
 }
 
 function windowsSettings({ winrm, ssh }: GuestConfig, address: string, clock: Clock): WindowsGuestSettings | undefined {
-  if (winrm) return { access: winRmAccess(winRmSettings(winrm, address), clock), helperPath: winrm.helperPath };
+  if (winrm) return { access: winRmAccess(winRmSettings(winrm, address), clock), ...vssOf(winrm) };
   if (ssh?.os !== 'windows') return undefined;
-  return { access: sshAccess(sshSettings(ssh, address), clock), helperPath: ssh.helperPath };
+  return { access: sshAccess(sshSettings(ssh, address), clock), ...vssOf(ssh) };
 }
 
 function winRmSettings(winrm: WinRm, address: string): WinRmSettings {
@@ -150,6 +161,19 @@ function winRmSettings(winrm: WinRm, address: string): WinRmSettings {
     username: winrm.username,
     password: () => resolveSecret(winrm.password),
     tls: trust(winrm.tls),
+  };
+}
+
+/** How VSS freezes it, whatever the way in. */
+function vssOf(settings: WinRm | WindowsSsh): Omit<WindowsGuestSettings, 'access'> {
+  const { helperPath, backupType, hold, holdSeconds, requiredWriters, excludedWriters } = settings;
+  return {
+    helperPath,
+    backupType,
+    hold,
+    ...(holdSeconds !== undefined && { holdMs: holdSeconds * 1000 }),
+    ...(requiredWriters && { requiredWriters }),
+    excludedWriters: excludedWriters.map((id) => id.toLowerCase()),
   };
 }
 

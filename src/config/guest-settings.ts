@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { absolutePath, secret, tls } from './values.ts';
+import { HOLD_TOO_LONG, vssSettings, withinHold } from './vss-settings.ts';
 
 const WINDOWS_HELPER = 'C:\\Program Files\\snaphook\\snaphook-vss.exe';
 
@@ -12,7 +13,9 @@ const winrm = z
     password: secret,
     tls: tls.optional(),
     helperPath: z.string().default(WINDOWS_HELPER),
+    ...vssSettings,
   })
+  .refine(withinHold, HOLD_TOO_LONG)
   .describe('A Windows guest: frozen by VSS (vss-provider)');
 
 const sshFingerprint = z
@@ -71,7 +74,9 @@ const windowsSsh = z
     ...sshLogin,
     username: z.string().min(1).describe('a local account, or user@domain'),
     helperPath: z.string().default(WINDOWS_HELPER),
+    ...vssSettings,
   })
+  .refine(withinHold, HOLD_TOO_LONG)
   .refine(oneLogin, ONE_LOGIN)
   .refine(oneTrust, ONE_TRUST)
   .describe('A Windows guest: frozen by VSS (vss-provider)');

@@ -47,7 +47,7 @@ export interface GuestOperationsGuestsOptions {
   readonly settingsFor: (vm: VmOfGuest) => LinuxGuestOperationsSettings | undefined;
 }
 
-/** The same, reached by VMware Tools: no network to the guest is needed. `resume` records hold `folder`, too. */
+/** The same, reached by VMware Tools: no network to the guest is needed. `resume` records hold `folder` and `vcenterSession`, too. */
 export const createLinuxGuestsByGuestOperations = ({
   clock,
   server,
@@ -64,11 +64,12 @@ export const createLinuxGuestsByGuestOperations = ({
     return {
       context: { name, settings: helper, endpoint: 'VMware Tools', memoryFolder },
       connect: async (signal) => {
-        await way.operations.login(signal);
-        return new GuestOperationsConnection(way);
+        const vcenterSession = await way.operations.login(signal);
+        return new GuestOperationsConnection(way, vcenterSession);
       },
-      removeRemains: async ({ folder }, signal) => {
+      removeRemains: async ({ folder, vcenterSession }, signal) => {
         if (folder !== undefined) await removeSession(way, folder, signal);
+        if (vcenterSession !== undefined) await server.endSession(vcenterSession, signal);
       },
     };
   });

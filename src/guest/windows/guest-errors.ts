@@ -1,5 +1,5 @@
 import { type ErrorDetails, SnaphookError } from '../../ports/errors.ts';
-import type { WriterStatus } from '../../ports/guest.ts';
+import type { ExcludedComponent, WriterStatus } from '../../ports/guest.ts';
 import { excerpt } from '../lines.ts';
 import { SshError, type SshProblem } from '../ssh/ssh-error.ts';
 import { type SshAdvice, sshGuestError } from '../ssh/ssh-guest-errors.ts';
@@ -7,7 +7,7 @@ import { type GuestContext, notInstalled } from './guest-context.ts';
 import type { EventOf, HelperEnd } from './helper-facts.ts';
 import { ScriptError } from './powershell.ts';
 import { VSS_HELPER_PROTOCOL } from './vss-helper-protocol.ts';
-import { adviceFor, nameOfResult } from './vss-results.ts';
+import { adviceFor, mayPass, nameOfResult } from './vss-results.ts';
 import { WinRmError } from './winrm/winrm-error.ts';
 import { winRmGuestError } from './winrm-guest-errors.ts';
 import { failedRequired } from './writers.ts';
@@ -123,7 +123,36 @@ export function writerFailed(context: GuestContext, writer: WriterStatus, when: 
   return new SnaphookError(
     'E_WRITER_FAILED',
     `VSS writer "${excerpt(writer.name)}" of guest ${quoted(context)} failed ${when}: state ${writer.state}, ${nameOfResult(writer.hresult)}`,
-    { hint: adviceFor(writer.hresult) },
+    { hint: adviceFor(writer.hresult), ...retryOf(writer.hresult) },
+  );
+}
+
+const retryOf = (result: string): ErrorDetails => (mayPass(result) ? { retry: 'safe' } : {});
+
+/** Part of what a required writer speaks for would be missing in the snapshot. */
+export function componentExcluded(
+  context: GuestContext,
+  { writer, component, reason }: ExcludedComponent,
+): SnaphookError {
+  return new SnaphookError(
+    'E_WRITER_FAILED',
+    `component "${excerpt(component)}" of VSS writer "${excerpt(writer.name)}" in guest ${quoted(context)} is not all on the captured volumes: "${excerpt(reason)}" is missing`,
+    {
+      hint: 'Capture the disks of that volume, too. Or name the writers that must succeed in requiredWriters, without this one.',
+    },
+  );
+}
+
+/** The guest is to make a full backup of a run whose post hook will not hear how the backup ended. */
+export function endUntold(context: GuestContext): SnaphookError {
+  return new SnaphookError(
+    'E_CONFIG',
+    `guest ${quoted(context)} has backupType "full", but nothing tells the post hook of this job how the backup ended`,
+    {
+      hint:
+        'Applications drop their logs only after a backup that has succeeded. Let the post hook be called with --outcome success or ' +
+        'failure and say so in the job by outcomeIsTold: true; or use backupType: copy.',
+    },
   );
 }
 
@@ -135,6 +164,12 @@ export function writerAbsent(context: GuestContext, wanted: string): SnaphookErr
       hint: 'Check with: vssadmin list writers. Capture all disks of the application, or take the name out of requiredWriters.',
     },
   );
+}
+
+/** What the guest's own logs said last of what went wrong. */
+function logged({ events }: EventOf<'failed'>): string {
+  const last = events.findLast(({ level }) => level === 'error');
+  return last ? `; its event log says: ${excerpt(last.source)} ${last.id}, ${excerpt(last.text)}` : '';
 }
 
 /** The helper said `failed`: nothing is frozen. A failed required writer is the better explanation, when there is one. */
@@ -149,7 +184,7 @@ export function helperFailed(
   const words = excerpt(failed.message);
   return new SnaphookError(
     code,
-    `VSS in guest ${quoted(context)} failed in phase ${failed.phase}: ${nameOfResult(failed.result)}${words && `, ${words}`}`,
-    { hint: adviceFor(failed.result) },
+    `VSS in guest ${quoted(context)} failed in phase ${failed.phase}: ${nameOfResult(failed.result)}${words && `, ${words}`}${logged(failed)}`,
+    { hint: adviceFor(failed.result), ...retryOf(failed.result) },
   );
 }

@@ -24,6 +24,7 @@ import { toolsRequestor } from './tools-requestor.ts';
 import { VssCoordinator } from './vss-coordinator.ts';
 import { vssHelperProgram } from './vss-helper.ts';
 import { VssKnobs } from './vss-knobs.ts';
+import { ResidentSets } from './vss-resident-sets.ts';
 import { inBoxWriters, sqlServerWriter, type WriterConfig } from './vss-writers.ts';
 import { createWsmanListener } from './wsman-listener.ts';
 import type { WsmanLimits } from './wsman-request.ts';
@@ -90,6 +91,10 @@ export interface LabWindowsGuest {
   /** A writer is frozen or writes are held. */
   isFrozen(): boolean;
   shellCount(): number;
+  /** Full backups that wait for their end. */
+  parkedBackups(): number;
+  /** What a new start of the guest does to sessions and to VSS; the application goes on. */
+  forgetBoot(): void;
   /** Processes of the snaphook helper, however they were started. */
   helperCount(): number;
   close(): Promise<void>;
@@ -136,15 +141,20 @@ export async function startWindowsGuest(options: WindowsGuestOptions): Promise<L
     pace,
     events,
   });
+  const residents = new ResidentSets(pace);
+  let bootId = randomUUID();
   const files = new GuestFiles();
   for (const file of HELPER_FILES) files.write(`${HELPER_FOLDER}\\${file}`, Buffer.from(`the lab's ${file}`));
   const processes = new GuestProcesses();
   const program = vssHelperProgram({
     coordinator,
+    residents,
     pace,
     clock: new GuestClock(pace),
     os: 'Windows Server 2022 Standard 10.0.20348',
-    bootId: randomUUID(),
+    get bootId() {
+      return bootId;
+    },
   });
   const helper = processes.track(HELPER_NAME, program);
   const shells = new RemoteShells({ hostName, limits: service, pace, events });
@@ -220,6 +230,12 @@ export async function startWindowsGuest(options: WindowsGuestOptions): Promise<L
     ),
     isFrozen: () => coordinator.frozen,
     shellCount: () => shells.count,
+    parkedBackups: () => residents.count,
+    forgetBoot: () => {
+      shells.closeAll();
+      residents.failAll();
+      bootId = randomUUID();
+    },
     helperCount: () => processes.count(HELPER_NAME),
     close: async () => {
       for (const listener of listeners) await listener.close();
