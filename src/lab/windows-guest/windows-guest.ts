@@ -119,6 +119,8 @@ const DEFAULT_SERVICE: WinRmServiceConfig = {
 };
 const SYSTEM_VOLUME = 'C:\\';
 const HELPER_NAME = 'snaphook-vss';
+/** What stands in them is not run: a program of that name is the lab's own helper. */
+const HELPER_FILES = [`${HELPER_NAME}.exe`, `${HELPER_NAME}-provider.dll`];
 const HELPER_FOLDER = 'C:\\Program Files\\snaphook';
 
 /** Starts a Windows guest: WinRM on loopback, VSS with writers, the snaphook helper, an application on real disks. */
@@ -145,6 +147,7 @@ export async function startWindowsGuest(options: WindowsGuestOptions): Promise<L
   const residents = new ResidentSets(pace);
   let bootId = randomUUID();
   const files = new GuestFiles();
+  for (const file of HELPER_FILES) files.write(`${HELPER_FOLDER}\\${file}`, Buffer.from(`the lab's ${file}`));
   const processes = new GuestProcesses();
   const program = vssHelperProgram({
     coordinator,
@@ -166,7 +169,9 @@ export async function startWindowsGuest(options: WindowsGuestOptions): Promise<L
     powershell: powershellProgram({ architecture: 'AMD64', files, processes, guestName: name, events, knobs }),
     installed: () =>
       new Map([
-        ...(knobs.helperInstalled ? [[`${HELPER_NAME}.exe`, { folder: HELPER_FOLDER, program: helper }] as const] : []),
+        ...(knobs.helperInstalled && files.read(`${HELPER_FOLDER}\\${HELPER_NAME}.exe`)
+          ? [[`${HELPER_NAME}.exe`, { folder: HELPER_FOLDER, program: helper }] as const]
+          : []),
         ...(options.programs ?? []),
       ]),
   });
