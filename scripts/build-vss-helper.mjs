@@ -32,18 +32,26 @@ const cppFiles = (folder) =>
   readdirSync(path.join(sources, folder))
     .filter((name) => name.endsWith('.cpp'))
     .sort()
-    .map((name) => path.join(folder, name));
+    .map((name) => path.posix.join(folder, name));
+
+/**
+ * The files of a folder are compiled as one: the headers of Windows take longer than all of ours. So the names in their unnamed
+ * namespaces are different from each other.
+ */
+const unit = (folder) => ({ name: folder.replaceAll('/', '-'), files: cppFiles(folder) });
+const single = (file) => ({ name: file, files: [file] });
+const TOP = ['class-entry.cpp', 'window.cpp'].map(single);
 
 const PROGRAMS = {
   'snaphook-vss.exe': {
     description: 'snaphook VSS helper',
-    files: () => [...cppFiles('.'), ...cppFiles('registration'), ...cppFiles('requestor')],
+    units: () => [...TOP, unit('registration'), unit('requestor')],
     // The name must not be taken from Windows' folder alone: tests put their own vssapi.dll beside the program.
     libraries: ['-lvssapi', '-lwevtapi'],
   },
   'snaphook-vss-provider.dll': {
     description: 'snaphook VSS provider',
-    files: () => ['class-entry.cpp', 'window.cpp', ...cppFiles('provider')],
+    units: () => [...TOP, unit('provider')],
     definitions: 'provider/provider.def',
     typeLibrary: 'provider/provider.idl',
     libraries: [],
@@ -54,22 +62,22 @@ const PROGRAMS = {
 const TEST_PROGRAMS = {
   'application.exe': {
     description: 'application of tests',
-    files: () => cppFiles('test/application'),
+    units: () => [unit('test/application')],
     libraries: [],
   },
   'provider-checks.exe': {
     description: 'checks of the provider',
-    files: () => ['window.cpp', ...cppFiles('test/provider')],
+    units: () => [single('window.cpp'), unit('test/provider')],
     libraries: [],
   },
   'registration-checks.exe': {
     description: 'checks of install and uninstall',
-    files: () => ['class-entry.cpp', ...cppFiles('registration'), ...cppFiles('test/registration')],
+    units: () => [single('class-entry.cpp'), unit('registration'), unit('test/registration')],
     libraries: [],
   },
   'vssapi.dll': {
     description: 'stand-in for tests',
-    files: () => cppFiles('test/stand-in'),
+    units: () => [unit('test/stand-in')],
     definitions: 'test/stand-in/vssapi.def',
     libraries: [],
   },
@@ -116,6 +124,13 @@ function resources(triplet, arch, folder, name, { description, typeLibrary }) {
   return ['version.rc', 'provider/type-library.rc'].map(compile);
 }
 
+/** Where the compiler finds it. */
+function writeUnit(folder, { name, files }) {
+  const file = path.join(folder, `${name}.unit.cpp`);
+  writeFileSync(file, files.map((source) => `#include "${source}"\n`).join(''));
+  return file;
+}
+
 function buildProgram(arch, output, name, program, optimisation) {
   const triplet = TRIPLETS[arch];
   const folder = mkdtempSync(path.join(tmpdir(), 'snaphook-mingw-'));
@@ -123,10 +138,10 @@ function buildProgram(arch, output, name, program, optimisation) {
     must(`${triplet}-g++-win32`, [
       optimisation,
       ...COMPILE,
-      ...LINK,
+      ...['-I', '.', ...LINK],
       ...(is32Bit(arch) ? [] : ['-Wl,--high-entropy-va']),
       ...(name.endsWith('.dll') ? ['-shared'] : []),
-      ...program.files(),
+      ...program.units().map((one) => writeUnit(folder, one)),
       ...(program.definitions === undefined ? [] : [program.definitions]),
       ...resources(triplet, arch, folder, name, program),
       ...program.libraries,
