@@ -2,7 +2,17 @@
 // snaphook-vss.exe and snaphook-vss-provider.dll. Needs mingw-w64 and its tools (Debian: mingw-w64-tools and
 // g++-mingw-w64-x86-64-win32, for 32 bits g++-mingw-w64-i686-win32). Without them it says so, and everything else works.
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -13,7 +23,8 @@ const sources = path.join(root, 'guest', 'windows');
 const { version } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'));
 
 const TRIPLETS = { x64: 'x86_64-w64-mingw32', x86: 'i686-w64-mingw32' };
-/** What builds one kind of processor, as Debian packages. */
+export const VSS_HELPER_ARCHITECTURES = Object.keys(TRIPLETS);
+/** Debian's packages with what builds them. */
 export const MINGW_PACKAGES = ['mingw-w64-tools', 'g++-mingw-w64-x86-64-win32', 'g++-mingw-w64-i686-win32'];
 
 const COMPILE = [
@@ -146,7 +157,7 @@ function buildProgram(arch, output, name, program, optimisation) {
       ...resources(triplet, arch, folder, name, program),
       ...program.libraries,
       ...LIBRARIES,
-      ...['-o', path.join(output, name)],
+      ...['-o', output],
     ]);
   } finally {
     rmSync(folder, { recursive: true, force: true });
@@ -165,27 +176,51 @@ export function hasMingw(arch) {
   return false;
 }
 
-/** Where the helper for a kind of processor is built to. */
-export const vssHelperFolder = (arch) => path.join(root, 'dist', 'guest', `windows-${arch}`);
-
 function buildAll(arch, output, programs, optimisation) {
-  if (!hasMingw(arch)) return undefined;
   mkdirSync(output, { recursive: true });
-  for (const [name, program] of Object.entries(programs)) buildProgram(arch, output, name, program, optimisation);
-  return output;
+  for (const [name, program] of Object.entries(programs)) {
+    const made = path.join(output, `${name}.${process.pid}`);
+    buildProgram(arch, made, name, program, optimisation);
+    // Whole or not at all, as others may build the same at the same time.
+    renameSync(made, path.join(output, name));
+  }
 }
 
-/** The folder with program and DLL; undefined, with the reason on standard error, where they cannot be built. */
-export function buildVssHelper({ arch = 'x64', output = vssHelperFolder(arch) } = {}) {
-  return buildAll(arch, output, PROGRAMS, '-Os');
+const changedMs = (file) => statSync(file, { throwIfNoEntry: false })?.mtimeMs;
+
+function isUpToDate(output) {
+  const inputs = [path.join(root, 'package.json'), fileURLToPath(import.meta.url)];
+  for (const file of readdirSync(sources, { recursive: true })) inputs.push(path.join(sources, file));
+  const newestInputMs = Math.max(...inputs.map(changedMs));
+  return Object.keys(PROGRAMS).every((name) => changedMs(path.join(output, name)) > newestInputMs);
 }
 
-/** `output`: a folder of a test. */
-export function buildVssTestPrograms({ arch = 'x64', output }) {
-  return buildAll(arch, output, TEST_PROGRAMS, '-O0');
+/**
+ * Builds program and DLL for a kind of processor when a source is newer, and returns their folder; undefined, with the reason on
+ * standard error, where they cannot be built.
+ */
+function buildVssHelper(arch) {
+  const built = path.join(root, 'dist', 'guest', `windows-${arch}`);
+  if (!hasMingw(arch)) return undefined;
+  if (!isUpToDate(built)) buildAll(arch, built, PROGRAMS, '-Os');
+  return built;
+}
+
+/** Puts program and DLL for a kind of processor into a folder; nothing, and it is said, where they cannot be built. */
+export function putVssHelper(arch, folder) {
+  const built = buildVssHelper(arch);
+  if (built === undefined) return false;
+  mkdirSync(folder, { recursive: true });
+  for (const name of Object.keys(PROGRAMS)) copyFileSync(path.join(built, name), path.join(folder, name));
+  return true;
+}
+
+/** `folder`: of a test. */
+export function buildVssTestPrograms(folder) {
+  buildAll('x64', folder, TEST_PROGRAMS, '-O0');
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   helpOnRequest(import.meta.url);
-  for (const arch of Object.keys(TRIPLETS)) buildVssHelper({ arch });
+  for (const arch of VSS_HELPER_ARCHITECTURES) buildVssHelper(arch);
 }
