@@ -1,11 +1,9 @@
 import type { GuestConfig } from '../config/schema.ts';
 import { resolveSecret } from '../config/secrets.ts';
 import { createLinuxGuests, createLinuxGuestsByGuestOperations } from '../guest/linux/linux-guest.ts';
-import type {
-  LinuxGuestOperationsSettings,
-  LinuxGuestSettings,
-  SshLogin,
-} from '../guest/linux/linux-guest-settings.ts';
+import type { LinuxGuestOperationsSettings, LinuxGuestSettings } from '../guest/linux/linux-guest-settings.ts';
+import type { SshLogin, SshSettings } from '../guest/ssh/ssh-connector.ts';
+import { sshAccess } from '../guest/windows/ssh-access.ts';
 import { createWindowsGuests } from '../guest/windows/windows-guest.ts';
 import type { WindowsGuestSettings } from '../guest/windows/windows-guest-settings.ts';
 import { type WinRmSettings, winRmAccess } from '../guest/windows/winrm-access.ts';
@@ -18,18 +16,22 @@ import { readTrusted, trust } from './compose-trust.ts';
 
 type WinRm = NonNullable<GuestConfig['winrm']>;
 type Ssh = NonNullable<GuestConfig['ssh']>;
+type WindowsSsh = Extract<Ssh, { os: 'windows' }>;
+type LinuxSsh = Exclude<Ssh, WindowsSsh>;
 type ByGuestOperations = NonNullable<GuestConfig['guestOperations']>;
 
 /** One set of guests over all adapters: the settings of a VM say which one it is for. */
 export function composeGuests(guests: readonly GuestConfig[], clock: Clock, server: GuestOperationsServer): Guests {
   const windows = createWindowsGuests({
     clock,
-    settingsFor: (vm) =>
-      settingsOf(guests, vm, ({ winrm }, address) => winrm && windowsSettings(winrm, address, clock)),
+    settingsFor: (vm) => settingsOf(guests, vm, (guest, address) => windowsSettings(guest, address, clock)),
   });
   const linux = createLinuxGuests({
     clock,
-    settingsFor: (vm) => settingsOf(guests, vm, ({ ssh }, address) => ssh && linuxSettings(ssh, address)),
+    settingsFor: (vm) =>
+      settingsOf(guests, vm, ({ ssh }, address) =>
+        ssh && ssh.os !== 'windows' ? linuxSettings(ssh, address) : undefined,
+      ),
   });
   const byGuestOperations = createLinuxGuestsByGuestOperations({
     clock,
@@ -44,12 +46,23 @@ export function composeGuests(guests: readonly GuestConfig[], clock: Clock, serv
     const adapter = adapters.find((one) => one.strategyFor(vm) !== undefined);
     if (adapter) return adapter;
     throw new SnaphookError('E_CONFIG', `there are no guest settings for VM "${vm.name}"`, {
-      hint: 'Add the guest under `guests:` with `winrm` (Windows), `ssh` or `guestOperations` (Linux), or choose freeze: none for the job.',
+      hint: 'Add the guest under `guests:` with `winrm`, `ssh` or `guestOperations`, or choose freeze: none for the job.',
     });
   };
   return {
     strategyFor: (vm) => adapters.map((adapter) => adapter.strategyFor(vm)).find((strategy) => strategy !== undefined),
     open: (vm) => adapterFor(vm).open(vm),
+    endBackup: async (vm, backup, signal) => {
+      const { endBackup } = adapterFor(vm);
+      if (endBackup) return await endBackup(vm, backup, signal);
+      throw new SnaphookError(
+        'E_CONFIG',
+        `VM "${vm.name}" waits for the end of a full backup, but is configured otherwise now`,
+        {
+          hint: 'Give it back its settings for Windows under `guests:` until the run is cleaned up.',
+        },
+      );
+    },
     closeLeftover: async (vm, session, signal) => await adapterFor(vm).closeLeftover(vm, session, signal),
     close: () => server.close(),
   };
@@ -112,8 +125,14 @@ function settingsOf<Settings>(
   return guest && address !== undefined ? settings(guest, address) : undefined;
 }
 
-function windowsSettings(winrm: WinRm, address: string, clock: Clock): WindowsGuestSettings {
-  const access: WinRmSettings = {
+function windowsSettings({ winrm, ssh }: GuestConfig, address: string, clock: Clock): WindowsGuestSettings | undefined {
+  if (winrm) return { access: winRmAccess(winRmSettings(winrm, address), clock), ...vssOf(winrm) };
+  if (ssh?.os !== 'windows') return undefined;
+  return { access: sshAccess(sshSettings(ssh, address), clock), ...vssOf(ssh) };
+}
+
+function winRmSettings(winrm: WinRm, address: string): WinRmSettings {
+  return {
     address,
     port: portOf(winrm),
     scheme: winrm.transport,
@@ -122,16 +141,34 @@ function windowsSettings(winrm: WinRm, address: string, clock: Clock): WindowsGu
     password: () => resolveSecret(winrm.password),
     tls: trust(winrm.tls),
   };
-  return { access: winRmAccess(access, clock), helperPath: winrm.helperPath };
 }
 
-function linuxSettings(ssh: Ssh, address: string): LinuxGuestSettings {
+/** How VSS freezes it, whatever the way in. */
+function vssOf(settings: WinRm | WindowsSsh): Omit<WindowsGuestSettings, 'access'> {
+  const { helperPath, backupType, hold, holdSeconds, requiredWriters, excludedWriters } = settings;
+  return {
+    helperPath,
+    backupType,
+    hold,
+    ...(holdSeconds !== undefined && { holdMs: holdSeconds * 1000 }),
+    ...(requiredWriters && { requiredWriters }),
+    excludedWriters: excludedWriters.map((id) => id.toLowerCase()),
+  };
+}
+
+function sshSettings(ssh: Ssh, address: string): SshSettings {
   return {
     address,
     port: ssh.port,
     username: ssh.username,
     login: loginOf(ssh),
     trust: () => hostTrust(ssh),
+  };
+}
+
+function linuxSettings(ssh: LinuxSsh, address: string): LinuxGuestSettings {
+  return {
+    ...sshSettings(ssh, address),
     ...freezeHelperSettings(ssh),
   };
 }
@@ -145,7 +182,7 @@ function guestOperationsSettings(settings: ByGuestOperations): LinuxGuestOperati
   };
 }
 
-const freezeHelperSettings = (settings: Ssh | ByGuestOperations) => ({
+const freezeHelperSettings = (settings: LinuxSsh | ByGuestOperations) => ({
   sudo: settings.sudo,
   helperPath: settings.helperPath,
   scriptsDirectory: settings.scriptsDirectory,

@@ -199,6 +199,7 @@ export function jobSpec(config: Config, name: string, overrides: JobOverrides = 
     ...(overrides.ownVms && { ownVms: overrides.ownVms.map(parseVmSelector) }),
     ...(job.handOver === 'files' && { files: job.files ?? { onUnreadable: 'fail' } }),
     snapshotGap: job.snapshotGap,
+    outcomeIsTold: job.outcomeIsTold,
     ...((job.handOver === 'fuse' || job.handOver === 'nbd') && { expose: job.handOver }),
     ...verifyOf(job),
     ...(job.retention && { retention: { days: job.retention.days, count: job.retention.count } }),

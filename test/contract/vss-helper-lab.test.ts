@@ -6,6 +6,7 @@ import { WriteHold } from '../../src/lab/guest/write-hold.ts';
 import { VssCoordinator } from '../../src/lab/windows-guest/vss-coordinator.ts';
 import { vssHelperProgram } from '../../src/lab/windows-guest/vss-helper.ts';
 import { VssKnobs } from '../../src/lab/windows-guest/vss-knobs.ts';
+import { ResidentSets } from '../../src/lab/windows-guest/vss-resident-sets.ts';
 import { inBoxWriters, SQL_SERVER_WRITER, sqlServerWriter } from '../../src/lab/windows-guest/vss-writers.ts';
 import { EventLog } from '../../src/lab/world/events.ts';
 import { Pace } from '../../src/lab/world/pace.ts';
@@ -61,7 +62,15 @@ describeVssHelper('of the lab', async (): Promise<HelperWorld> => {
     pace,
     events,
   });
-  const program = vssHelperProgram({ coordinator, pace, clock: new GuestClock(pace), os: 'lab', bootId: 'boot' });
+  const residents = new ResidentSets(pace);
+  const program = vssHelperProgram({
+    coordinator,
+    residents,
+    pace,
+    clock: new GuestClock(pace),
+    os: 'lab',
+    bootId: 'boot',
+  });
 
   const start = async (): Promise<HelperRun> => {
     const stdin = new ProgramInput();

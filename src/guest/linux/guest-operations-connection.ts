@@ -1,10 +1,10 @@
 import type { Clock } from '../../ports/clock.ts';
 import { SnaphookError } from '../../ports/errors.ts';
 import type { GuestOperations } from '../../ports/guest-operations.ts';
+import type { RemoteEnd, RemoteProgram } from '../ssh/ssh-connection.ts';
+import { SshError } from '../ssh/ssh-error.ts';
 import type { GuestConnection } from './helper-channel.ts';
 import { shellWord } from './helper-lines.ts';
-import type { RemoteEnd, RemoteProgram } from './ssh/ssh-connection.ts';
-import { SshError } from './ssh/ssh-error.ts';
 
 type Output = Parameters<GuestConnection['run']>[1];
 

@@ -17,7 +17,7 @@ export interface SessionParts {
 }
 
 export const writersSeen = (parts: SessionParts, writers: readonly HelperWriter[]): readonly WriterStatus[] =>
-  writerStatuses(writers, parts.context.settings.requiredWriters);
+  writerStatuses(writers, parts.context.settings);
 
 /** Whatever makes further waiting for the helper pointless; undefined while all is well. */
 export function troubleSince(

@@ -37,11 +37,11 @@ export const VSS_HELPER_PROTOCOL = 2;
 /** 0x54, `T`: thaw. */
 export const RELEASE_BYTE = 0x54;
 
-/**
- * Where the provider holds. `commit`: in CommitSnapshots, writes of all volumes held. `precommit`: in PreCommitSnapshots, applications
- * frozen and every volume flushed, but other programs go on writing.
- */
+/** Where the provider holds: in CommitSnapshots, or in PreCommitSnapshots after it flushed every volume. */
 export type HoldMode = 'commit' | 'precommit';
+
+/** VSS_BACKUP_TYPE by name. */
+export type BackupType = 'copy' | 'full';
 
 /**
  * The longest hold, in milliseconds. VSS limits a hold of writes in the kernel to 10 s, and the time that writers stay frozen to 60 s; the
@@ -58,9 +58,6 @@ export const EXCHANGE_WRITER_ID = '76fe1ac4-15f7-4bcd-987e-8e1acb462fb7';
 export const MAX_PARK_HOURS = 168;
 /** Writers' sessions are limited, so no more sets than these are parked in one guest. */
 export const MAX_PARKED_SETS = 8;
-
-/** VSS_BACKUP_TYPE by name. `full` lets applications truncate their logs when the set is completed with success. */
-export type BackupType = 'copy' | 'full';
 
 export type HelperCommand =
   | {

@@ -9,12 +9,15 @@ import { commandLine } from './helper-lines.ts';
 import { prepareGuest } from './prepare-guest.ts';
 import { type SessionParts, troubleSince, writersSeen } from './session-parts.ts';
 import { releaseUntilConfirmed, thawVerdict } from './thaw.ts';
-import { RELEASE_BYTE } from './vss-helper-protocol.ts';
+import { MAX_PARK_HOURS, RELEASE_BYTE } from './vss-helper-protocol.ts';
 import { isFinished } from './vss-results.ts';
 import { endCopyBackup, vssVerdict } from './vss-verdict.ts';
 
 /** How long a helper may take to end after `quit`. */
 const QUIT_LIMIT_MS = 2000;
+
+const isFull = (prepared: PreparedGuest | undefined): boolean =>
+  prepared?.strategy === 'vss-provider' && prepared.backupType === 'full';
 
 /** The freeze as far as it has come. */
 type Freeze =
@@ -105,18 +108,33 @@ export class VssSession implements Guest {
     try {
       const verdict = await vssVerdict(this.#parts, freeze.since, signal);
       const finished = verdict.event === 'finished' && isFinished(verdict.result);
-      if (verdict.event === 'finished') await endCopyBackup(this.#parts, finished, signal);
+      // The end of a full one is told when the backup has ended, hours later.
+      const isLeft = finished && isFull(this.#prepared);
+      if (verdict.event === 'finished' && !isLeft) await endCopyBackup(this.#parts, finished, signal);
       return {
         strategy: 'vss-provider',
         verdict: freeze.verdict,
         result: verdict.result,
         finished,
         writersAfter: writersSeen(this.#parts, verdict.writers),
+        events: verdict.events,
         // VSS flushes every volume of a set before it holds writes, and only a finished set proves that it did.
         flushed: finished,
       };
     } catch (thrown) {
       throw guestError(this.#parts.context, thrown);
+    }
+  }
+
+  async park(hours: number, signal: AbortSignal): Promise<void> {
+    const { channel, facts } = this.#parts;
+    const since = facts.count;
+    try {
+      await channel.send(commandLine({ command: 'park', hours: Math.min(hours, MAX_PARK_HOURS) }));
+      const answer = await facts.waitFor(() => facts.last('parked', since) ?? troubleSince(this.#parts, since), signal);
+      if (answer instanceof SnaphookError) throw answer;
+    } catch (thrown) {
+      throw guestError(this.#parts.context, thrown, 'unknown');
     }
   }
 

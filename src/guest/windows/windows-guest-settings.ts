@@ -1,4 +1,5 @@
-import { MAX_HOLD_MS } from './vss-helper-protocol.ts';
+import type { BackupType, HoldMode } from '../../ports/guest.ts';
+import { MAX_EXCHANGE_HOLD_MS, MAX_HOLD_MS } from './vss-helper-protocol.ts';
 import type { WindowsAccess } from './windows-access.ts';
 
 /** How to reach one Windows guest and how to freeze it. */
@@ -6,19 +7,26 @@ export interface WindowsGuestSettings {
   readonly access: WindowsAccess;
   /** Default `C:\Program Files\snaphook\snaphook-vss.exe`. */
   readonly helperPath?: string;
-  /**
-   * `copy` leaves backup histories and logs of applications alone. A full backup would need its BackupComplete to wait
-   * until the data is stored for good, long after this session.
-   */
-  readonly backupType?: 'copy';
+  /** Default `copy`, which leaves backup histories and logs of applications alone. */
+  readonly backupType?: BackupType;
+  /** Default `commit`. */
+  readonly hold?: HoldMode;
   /**
    * Writers that must succeed, by name; a trailing `*` matches any ending. Each must take part.
    * Absent: every writer with a selected component on the captured volumes.
    */
   readonly requiredWriters?: readonly string[];
-  /** After this time the guest writes again, whatever happens to us. Default and maximum 9000. */
+  /** Class ids of writers that take no part: none of their components is selected, and their failures do not count. */
+  readonly excludedWriters?: readonly string[];
+  /**
+   * After this time the guest goes on, whatever happens to us. Default and maximum 9000 for `commit`; for `precommit` default 18 000, which
+   * Exchange bears, and maximum 55 000.
+   */
   readonly holdMs?: number;
-  /** Windows ends a hold of writes after this time, whatever became of the helper. Default 10 000, which is Windows' own. */
+  /**
+   * Windows ends a hold after this time, whatever became of the helper. Default Windows' own: 10 000 for writes, and 60 000 for the
+   * freeze of writers, which is all that `precommit` holds.
+   */
   readonly windowsHoldMs?: number;
   /** From its start to its first line. Default 30 000. */
   readonly helperStartTimeoutMs?: number;
@@ -36,14 +44,23 @@ export interface ResolvedSettings extends Required<Omit<WindowsGuestSettings, 'r
   readonly requiredWriters: readonly string[] | undefined;
 }
 
+const DEFAULT_HOLD_MS: Readonly<Record<HoldMode, number>> = {
+  commit: MAX_HOLD_MS.commit,
+  precommit: MAX_EXCHANGE_HOLD_MS,
+};
+const WINDOWS_HOLD_MS: Readonly<Record<HoldMode, number>> = { commit: 10_000, precommit: 60_000 };
+
 export function resolveSettings(settings: WindowsGuestSettings): ResolvedSettings {
+  const hold = settings.hold ?? 'commit';
   return {
     access: settings.access,
     helperPath: settings.helperPath ?? 'C:\\Program Files\\snaphook\\snaphook-vss.exe',
     backupType: settings.backupType ?? 'copy',
+    hold,
     requiredWriters: settings.requiredWriters,
-    holdMs: Math.min(settings.holdMs ?? MAX_HOLD_MS.commit, MAX_HOLD_MS.commit),
-    windowsHoldMs: settings.windowsHoldMs ?? 10_000,
+    excludedWriters: settings.excludedWriters ?? [],
+    holdMs: Math.min(settings.holdMs ?? DEFAULT_HOLD_MS[hold], MAX_HOLD_MS[hold]),
+    windowsHoldMs: settings.windowsHoldMs ?? WINDOWS_HOLD_MS[hold],
     helperStartTimeoutMs: settings.helperStartTimeoutMs ?? 30_000,
     keepWarmMs: settings.keepWarmMs ?? 30_000,
     thawResendMs: settings.thawResendMs ?? 1000,

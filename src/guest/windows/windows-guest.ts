@@ -1,6 +1,7 @@
 import type { Clock } from '../../ports/clock.ts';
 import { SnaphookError } from '../../ports/errors.ts';
 import type { Guests } from '../../ports/guest.ts';
+import { endBackup } from './end-backup.ts';
 import type { GuestContext } from './guest-context.ts';
 import { guestError } from './guest-errors.ts';
 import { VssSession } from './vss-session.ts';
@@ -31,6 +32,7 @@ export function createWindowsGuests(options: WindowsGuestsOptions): Guests {
     open(vm) {
       return new VssSession(contextOf(vm), options.clock);
     },
+    endBackup: (vm, backup, signal) => endBackup(contextOf(vm), options.clock, backup, signal),
     async closeLeftover(vm, { resume, mayStandStill }, signal) {
       const context = contextOf(vm);
       try {

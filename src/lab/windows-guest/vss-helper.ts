@@ -2,21 +2,18 @@ import type { HelperCheck } from '../../guest/windows/vss-helper-protocol.ts';
 import { VSS_HELPER_PROTOCOL } from '../../guest/windows/vss-helper-protocol.ts';
 import type { Program, ProgramIo } from '../guest/program.ts';
 import { HELPER_VERSION, HelperConversation, type HelperMachine } from './vss-helper-conversation.ts';
-import { ResidentSets } from './vss-resident-sets.ts';
 import { selfTest } from './vss-self-test.ts';
-
-export type HelperGuest = Omit<HelperMachine, 'residents'>;
 
 const USAGE = 'usage: snaphook-vss serve | install | uninstall | selftest | version | service\r\n';
 
 /** `snaphook-vss.exe` of the simulated guest. */
-export function vssHelperProgram(guest: HelperGuest): Program {
-  const residents = new ResidentSets(guest.pace);
+export function vssHelperProgram(guest: HelperMachine): Program {
+  const { residents } = guest;
   const { knobs } = guest.coordinator;
   return async (io) => {
     switch (io.arguments.trim()) {
       case 'serve':
-        return new HelperConversation({ ...guest, residents }, io).run();
+        return new HelperConversation(guest, io).run();
       case 'install':
         knobs.providerRegistered = true;
         return answer(io, { event: 'installed', helper: HELPER_VERSION });

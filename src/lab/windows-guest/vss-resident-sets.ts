@@ -19,6 +19,10 @@ export class ResidentSets {
     this.#pace = pace;
   }
 
+  get count(): number {
+    return this.#sets.size;
+  }
+
   /** Refuses a set that could not be parked later. */
   requireRoom(name: string): void {
     if (this.#sets.has(name)) throw new VssError(HRESULT.objectAlreadyExists, `set "${name}" is parked already`);
