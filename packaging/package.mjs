@@ -5,7 +5,7 @@ import { createHash } from 'node:crypto';
 import { chmodSync, copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
-import { buildFreezeHelper } from '../scripts/build-guest.mjs';
+import { buildFreezeHelper, buildPlugIns } from '../scripts/build-guest.mjs';
 import { root, version } from '../scripts/bundle-options.mjs';
 import { run } from '../scripts/debian.mjs';
 import { helpOnRequest } from '../scripts/help.mjs';
@@ -52,8 +52,9 @@ write('snaphook.1', manPage(said('snaphook', ['--help']), said('pre-backup', ['-
 write('snaphook.bash', said('snaphook', ['completion']));
 if (targets.includes('linux')) {
   buildFreezeHelper({ output: path.join(release, 'snaphook-freeze') });
+  const plugIns = buildPlugIns(path.join(root, 'build/package/plug-ins'));
   if (run('dpkg-deb', ['--version']).status === 0)
-    debianPackage(release, path.join(root, 'build/package/debian'), secondsSinceEpoch());
+    debianPackage(release, plugIns, path.join(root, 'build/package/debian'), secondsSinceEpoch());
   else console.error('no .deb is made: it needs dpkg-deb.');
 }
 const programs = ['snaphook', 'snaphook.exe', 'snaphook-freeze'];
