@@ -1,10 +1,11 @@
-import type { HandedOver, Integration, ProductCall } from '../integrations/contract.ts';
+import type { BackupOutcome, HandedOver, Integration, ProductCall } from '../integrations/contract.ts';
 import type { HookOptions } from '../integrations/hook-options.ts';
 import type { VerbResult } from '../src/cli/console.ts';
 import { EXIT } from '../src/cli/exit-codes.ts';
 import { DEFAULT_CONFIG_FILE } from '../src/config/default-file.ts';
 import { loadConfig } from '../src/config/load.ts';
 import type { JobContext } from '../src/job/job-spec.ts';
+import type { BackupResult } from '../src/job/journal-records.ts';
 import { SnaphookError } from '../src/ports/errors.ts';
 import type { Reporter } from '../src/ports/reporter.ts';
 
@@ -47,7 +48,8 @@ export async function hookWork(
     case 'post': {
       const { postVerb } = await import('../src/cli/post-verb.ts');
       if (call.outcome !== undefined) reporter.info('the backup ended', { outcome: call.outcome });
-      const ending = postVerb({ configFile, context, limitMs }, reporter);
+      const result = options.outcome ?? resultOf(call.outcome);
+      const ending = postVerb({ configFile, context, limitMs, result }, reporter);
       return forProduct(integration, await withoutRun(integration, ending, reporter), reporter);
     }
     case 'check': {
@@ -62,6 +64,12 @@ export async function hookWork(
       return listVerb(configFile, context);
     }
   }
+}
+
+/** A backup with warnings may lack something: no log may be dropped for it. */
+function resultOf(outcome: BackupOutcome | undefined): BackupResult {
+  if (outcome === undefined || outcome === 'unknown') return 'unknown';
+  return outcome === 'ok' ? 'success' : 'failure';
 }
 
 /** Where nothing to clean up is a success to the product, it is no error that a product would count or show either. */
@@ -94,6 +102,7 @@ function contextOf(integration: Integration, call: ProductCall, options: HookOpt
     productRunId: options.runId ?? call.runId,
     level: options.level ?? call.level,
     incrementals: call.incrementals ?? integration.incrementals,
+    ...(integration.tellsOutcome && { tellsOutcome: true }),
     ...(call.member && { member: { name: call.member.name, of: call.member.of } }),
   };
 }

@@ -119,6 +119,8 @@ export interface Integration {
   readonly guarantees: Guarantees;
   /** As the product does it by default; undefined: unknown, or it has none. */
   readonly incrementals: Incrementals | undefined;
+  /** Its post call can say that the backup is stored (`outcome`: `ok`). Absent: it never does. */
+  readonly tellsOutcome?: true;
   readonly installation: InstallGuide;
 }
 

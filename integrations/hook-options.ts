@@ -9,6 +9,8 @@ export interface HookOptions {
   readonly instance: string | undefined;
   readonly runId: string | undefined;
   readonly level: string | undefined;
+  /** How the backup ended, as whoever calls the post hook says; undefined: as the product's own words tell. */
+  readonly outcome: Outcome | undefined;
   readonly vms: readonly string[];
   readonly configFile: string | undefined;
   readonly onOpenRun: OnOpenRun | undefined;
@@ -23,6 +25,9 @@ export interface HookOptions {
   readonly words: readonly string[];
 }
 
+export const OUTCOMES = ['success', 'failure'] as const;
+export type Outcome = (typeof OUTCOMES)[number];
+
 const DEFAULT_INTEGRATION = 'generic';
 
 const OPTIONS = {
@@ -31,6 +36,7 @@ const OPTIONS = {
   instance: { type: 'string' },
   'run-id': { type: 'string' },
   level: { type: 'string' },
+  outcome: { type: 'string' },
   vm: { type: 'string', multiple: true },
   config: { type: 'string' },
   'on-open-run': { type: 'string' },
@@ -53,6 +59,8 @@ export const HOOK_USAGE = `Options, and the environment variables that give the 
                       same id again replaces its earlier try;
                       post leaves a run of another id alone
   --level LEVEL       full, incremental, ...                  SNAPHOOK_LEVEL
+  --outcome WHAT      post: success or failure of the         SNAPHOOK_OUTCOME
+                      backup, for guests with full backups
   --on-open-run WHAT  fail, replace or wait, when another pre hook of the job works or
                       an earlier run still waits for its post hook
   --limit-seconds N   how long the product waits for the      SNAPHOOK_LIMIT_SECONDS
@@ -78,6 +86,7 @@ export function readHookOptions(argv: readonly string[], env: NodeJS.ProcessEnv)
     instance: either(values.instance, 'SNAPHOOK_INSTANCE'),
     runId: either(values['run-id'], 'SNAPHOOK_RUN_ID'),
     level: either(values.level, 'SNAPHOOK_LEVEL'),
+    outcome: parseOutcome(either(values.outcome, 'SNAPHOOK_OUTCOME')),
     vms: vms.length > 0 ? vms : splitList(env.SNAPHOOK_VMS),
     configFile: either(values.config, 'SNAPHOOK_CONFIG'),
     onOpenRun: parseOnOpenRun(values['on-open-run']),
@@ -111,6 +120,12 @@ function parseOnOpenRun(text: string | undefined): OnOpenRun | undefined {
   const known = ON_OPEN_RUN.find((choice) => choice === text);
   if (!text || known) return known;
   throw new SnaphookError('E_USAGE', `--on-open-run "${text}" is unknown`, { hint: `Use ${ON_OPEN_RUN.join(', ')}.` });
+}
+
+function parseOutcome(text: string | undefined): Outcome | undefined {
+  const known = OUTCOMES.find((choice) => choice === text);
+  if (!text || known) return known;
+  throw new SnaphookError('E_USAGE', `--outcome "${text}" is unknown`, { hint: `Use ${OUTCOMES.join(' or ')}.` });
 }
 
 /** How long a product waits, as `option` has it. Errors: `E_USAGE`. */

@@ -31,6 +31,9 @@ const TEST_SEED = process.env.TEST_SEED ?? '210166018';
 /** All stages together end within this time. */
 const TOTAL_MINUTES = 29;
 
+/** Kept of it: what failed beside other stages is run again with the machine to itself, as limits in real time are hard to keep on a full one. */
+const AGAIN_MINUTES = 3;
+
 /** Processes that run tests at the same time. Most of them wait for half of their time. */
 const LANES = Math.max(3, availableParallelism() * 2);
 
@@ -49,6 +52,7 @@ const STAGES = [
     env: { CRASH_STRIDE: '3' },
     npm: ['test', ...jestArgs('test')],
     count: countChecksAndJest,
+    again: failedFiles,
   },
   { name: 'demo', limitMinutes: 5, npm: ['run', '--silent', 'demo', '--', '--json'], count: countDemo },
   summaryStage('freeze', 10),
@@ -116,6 +120,12 @@ function countChecksAndJest(stdout) {
   const outcomes = [...stdout.matchAll(/^check \w+: (passed|failed)$/gm)].map(([, outcome]) => outcome);
   const passed = outcomes.filter((outcome) => outcome === 'passed').length;
   return add(countJest('test'), { passed, failed: outcomes.length - passed, skipped: 0 });
+}
+
+/** What `npm test` runs again of a stage: the files with a failure. */
+function failedFiles(name) {
+  const { testResults } = JSON.parse(readFileSync(report(name), 'utf8'));
+  return testResults.filter(({ status }) => status === 'failed').map((result) => path.relative(root, result.name));
 }
 
 /** The whole of stdout must be one document that says the rehearsal succeeded. */
@@ -187,10 +197,10 @@ function run({ npm, env }, limitMs, quiet) {
   });
 }
 
-async function runStage({ name, limitMinutes, npm, env, count }, quiet) {
+async function runStage({ name, limitMinutes, npm, env, count, again }, quiet) {
   console.log(`\n=== ${name}: npm ${npm.join(' ')}`);
   const startMs = performance.now();
-  const limitMs = Math.min(limitMinutes * 60_000, endMs - startMs);
+  const limitMs = Math.min(limitMinutes * 60_000, stagesEndMs - startMs);
   if (limitMs < 60_000) {
     console.log(`=== ${name}: skipped, the stages before took all the time`);
     return { passed: 0, failed: 0, skipped: 1 };
@@ -213,7 +223,26 @@ async function runStage({ name, limitMinutes, npm, env, count }, quiet) {
     counts = add(counts, { passed: 0, failed: 1, skipped: 0 });
   const seconds = Math.round((performance.now() - startMs) / 1000);
   console.log(`=== ${name}: ${how} after ${seconds} s${problem}; ${line(counts)}`);
-  return counts;
+  const files = again && counts.failed > 0 && problem === '' ? again(name) : [];
+  return { ...counts, files };
+}
+
+/** So many files with failures are no matter of a full machine. */
+const AGAIN_FILES = 5;
+
+/**
+ * Runs files that failed beside other stages once more, with nothing beside them, and says so: what fails again has failed, and
+ * what passes is counted as passed.
+ */
+async function runAgain(total, files) {
+  if (files.length === 0 || files.length > AGAIN_FILES) return total;
+  console.log(`\n=== again, alone, as they failed beside other stages: ${files.join(' ')}`);
+  const npm = ['test', ...jestArgs('again'), '--maxWorkers=1', ...files];
+  const { how } = await run({ npm, env: {} }, endMs - performance.now(), false);
+  const failures = countJest('test').failed;
+  const passed = how === 'exit code 0' ? failures : 0;
+  console.log(`=== again: ${how}; ${passed} of ${failures} failures passed alone`);
+  return { ...total, passed: total.passed + passed, failed: total.failed - passed };
 }
 
 /** Starts each of them as soon as it fits; resolves with the sum when all have ended. */
@@ -222,6 +251,7 @@ async function runAll(stages) {
   /** By stage, the stage again and its counts once it has ended. */
   const running = new Map();
   let total = { passed: 0, failed: 0, skipped: 0 };
+  const files = [];
   for (;;) {
     const free = LANES - [...running.keys()].reduce((sum, stage) => sum + lanesOf(stage), 0);
     const isOpen = (name) => [...running.keys(), ...waiting].some((stage) => stage.name === name);
@@ -232,10 +262,11 @@ async function runAll(stages) {
       running.set(stage, ended);
       continue;
     }
-    if (running.size === 0) return total;
+    if (running.size === 0) return runAgain(total, files);
     const { stage, counts } = await Promise.race(running.values());
     running.delete(stage);
     total = add(total, counts);
+    files.push(...(counts.files ?? []));
   }
 }
 
@@ -245,6 +276,7 @@ const line = ({ passed, failed, skipped }) => `${passed} passed, ${failed} faile
 
 console.log(`TEST_SEED=${TEST_SEED} brings the samples and generated cases of this run back`);
 const endMs = performance.now() + TOTAL_MINUTES * 60_000;
+const stagesEndMs = endMs - AGAIN_MINUTES * 60_000;
 const wanted = process.argv.slice(2);
 const names = STAGES.map(({ name }) => name);
 const unknown = wanted.filter((name) => !names.includes(name));

@@ -22,6 +22,7 @@ const PEERS = [
   { name: 'pyvmomi', packages: ['python3-pyvmomi'] },
   { name: 'cinder', packages: ['python3-cinder'] },
   { name: 'gss-ntlmssp', packages: ['gss-ntlmssp', 'python3-gssapi'] },
+  { name: 'mit-krb5', packages: ['krb5-kdc', 'krb5-admin-server', 'krb5-user', 'python3-gssapi'] },
   { name: 'nbd', packages: ['libnbd-bin', 'qemu-utils'] },
   { name: 'qemu-img', packages: ['qemu-utils'] },
   { name: 'openssh', packages: ['openssh-client'] },

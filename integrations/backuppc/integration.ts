@@ -112,6 +112,7 @@ export const backuppc: Integration = {
   guarantees: { ...NOTHING_PROMISED, postAfterFailedBackup: true },
   // By a time that is an hour before the last dump: as good as comparing for whoever keeps within that hour, see the README.
   incrementals: 'by-comparison',
+  tellsOutcome: true,
   installation: {
     settings: [
       { name: 'directory', meaning: "the job's exportDirectory, which becomes the share" },

@@ -52,5 +52,6 @@ export const bacula: Integration = {
     sameIdOnRetry: true,
   },
   incrementals: 'by-time',
+  tellsOutcome: true,
   installation: { settings: [DIRECTOR_SETTING], items: (request) => installationItems(request, NAMES) },
 };

@@ -38,6 +38,7 @@ export const burp: Integration = {
   limitSeconds: 7200,
   guarantees: { ...NOTHING_PROMISED, postAfterFailedPre: true, postAfterFailedBackup: true },
   incrementals: 'by-comparison',
+  tellsOutcome: true,
   installation: {
     settings: [
       {

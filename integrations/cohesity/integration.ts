@@ -40,6 +40,7 @@ export const cohesity: Integration = {
   exits: { degraded: 0, nothingToDo: 0, failed: 1 },
   limitSeconds: 900,
   incrementals: undefined,
+  tellsOutcome: true,
   guarantees: { ...NOTHING_PROMISED, postAfterFailedPre: true, postAfterFailedBackup: true },
   installation: {
     settings: [{ name: 'limitSeconds', meaning: 'timeout of the scripts, in seconds', fallback: '900' }],

@@ -38,6 +38,7 @@ export const dataProtector: Integration = {
   limitSeconds: undefined,
   guarantees: { ...NOTHING_PROMISED, postAfterFailedBackup: true, mayOverlap: false },
   incrementals: undefined,
+  tellsOutcome: true,
   installation: {
     settings: [],
     items: (request) => [

@@ -41,6 +41,7 @@ export const duplicati: Integration = {
   limitSeconds: 60,
   guarantees: { ...NOTHING_PROMISED, postAfterFailedBackup: true },
   incrementals: undefined,
+  tellsOutcome: true,
   installation: {
     settings: [{ name: 'limitSeconds', meaning: 'how long Duplicati waits for the script', fallback: '1800' }],
     items: (request) => {

@@ -43,6 +43,7 @@ export const netBackupOn = (platform: NodeJS.Platform): Integration => ({
   exits: { degraded: 0, nothingToDo: 0, failed: 1 },
   limitSeconds: 300,
   incrementals: undefined,
+  tellsOutcome: true,
   guarantees: NOTHING_PROMISED,
   installation: {
     settings: [

@@ -32,6 +32,7 @@ export const netBackupServer: Integration = {
   exits: { degraded: 0, nothingToDo: 0, failed: 1 },
   limitSeconds: undefined,
   incrementals: undefined,
+  tellsOutcome: true,
   guarantees: { ...NOTHING_PROMISED, postAfterFailedBackup: true },
   installation: {
     settings: [{ name: 'policy', meaning: 'policy whose backups are meant' }],

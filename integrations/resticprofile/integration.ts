@@ -23,6 +23,7 @@ export const resticprofile: Integration = {
   limitSeconds: undefined,
   guarantees: { ...NOTHING_PROMISED, postAfterFailedPre: true, postAfterFailedBackup: true },
   incrementals: 'by-comparison',
+  tellsOutcome: true,
   installation: {
     settings: [{ name: 'profile', meaning: 'the profile of resticprofile', fallback: 'default' }],
     items: (request) => [

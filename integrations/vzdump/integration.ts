@@ -33,6 +33,7 @@ export const vzdump: Integration = {
   limitSeconds: undefined,
   guarantees: { ...NOTHING_PROMISED, postAfterFailedPre: true, postAfterFailedBackup: true },
   incrementals: undefined,
+  tellsOutcome: true,
   installation: {
     settings: [],
     items: (request) => {

@@ -1,54 +1,93 @@
 import type { GuestConfig } from '../config/schema.ts';
 import { resolveSecret } from '../config/secrets.ts';
-import { createLinuxGuests } from '../guest/linux/linux-guest.ts';
-import type { LinuxGuestSettings, SshLogin } from '../guest/linux/linux-guest-settings.ts';
+import { createLinuxGuests, createLinuxGuestsByGuestOperations } from '../guest/linux/linux-guest.ts';
+import type { LinuxGuestOperationsSettings, LinuxGuestSettings } from '../guest/linux/linux-guest-settings.ts';
+import type { SshLogin, SshSettings } from '../guest/ssh/ssh-connector.ts';
+import { sshAccess } from '../guest/windows/ssh-access.ts';
 import { createWindowsGuests } from '../guest/windows/windows-guest.ts';
 import type { WindowsGuestSettings } from '../guest/windows/windows-guest-settings.ts';
+import { type WinRmSettings, winRmAccess } from '../guest/windows/winrm-access.ts';
 import type { Clock } from '../ports/clock.ts';
 import { SnaphookError } from '../ports/errors.ts';
-import type { Guests } from '../ports/guest.ts';
+import type { Guests, GuestVm } from '../ports/guest.ts';
+import type { GuestOperationsServer } from '../ports/guest-operations.ts';
 import { matchesName } from '../ports/name-pattern.ts';
 import { readTrusted, trust } from './compose-trust.ts';
 
-type Vm = Parameters<Guests['open']>[0];
 type WinRm = NonNullable<GuestConfig['winrm']>;
 type Ssh = NonNullable<GuestConfig['ssh']>;
+type WindowsSsh = Extract<Ssh, { os: 'windows' }>;
+type LinuxSsh = Exclude<Ssh, WindowsSsh>;
+type ByGuestOperations = NonNullable<GuestConfig['guestOperations']>;
 
 /** One set of guests over all adapters: the settings of a VM say which one it is for. */
-export function composeGuests(guests: readonly GuestConfig[], clock: Clock): Guests {
+export function composeGuests(guests: readonly GuestConfig[], clock: Clock, server: GuestOperationsServer): Guests {
   const windows = createWindowsGuests({
     clock,
-    settingsFor: (vm) => settingsOf(guests, vm, ({ winrm }, address) => winrm && windowsSettings(winrm, address)),
+    settingsFor: (vm) => settingsOf(guests, vm, (guest, address) => windowsSettings(guest, address, clock)),
   });
   const linux = createLinuxGuests({
     clock,
-    settingsFor: (vm) => settingsOf(guests, vm, ({ ssh }, address) => ssh && linuxSettings(ssh, address)),
+    settingsFor: (vm) =>
+      settingsOf(guests, vm, ({ ssh }, address) =>
+        ssh && ssh.os !== 'windows' ? linuxSettings(ssh, address) : undefined,
+      ),
   });
-  const adapterFor = (vm: Vm): Guests => {
-    if (linux.strategyFor(vm)) return linux;
-    if (windows.strategyFor(vm)) return windows;
+  const byGuestOperations = createLinuxGuestsByGuestOperations({
+    clock,
+    server,
+    settingsFor: (vm) => {
+      const settings = guestOf(guests, vm)?.guestOperations;
+      return settings && guestOperationsSettings(settings);
+    },
+  });
+  const adapters = [linux, windows, byGuestOperations];
+  const adapterFor = (vm: GuestVm): Guests => {
+    const adapter = adapters.find((one) => one.strategyFor(vm) !== undefined);
+    if (adapter) return adapter;
     throw new SnaphookError('E_CONFIG', `there are no guest settings for VM "${vm.name}"`, {
-      hint: 'Add the guest under `guests:` with `winrm` (Windows) or `ssh` (Linux), or choose freeze: none for the job.',
+      hint: 'Add the guest under `guests:` with `winrm`, `ssh` or `guestOperations`, or choose freeze: none for the job.',
     });
   };
   return {
-    strategyFor: (vm) => linux.strategyFor(vm) ?? windows.strategyFor(vm),
+    strategyFor: (vm) => adapters.map((adapter) => adapter.strategyFor(vm)).find((strategy) => strategy !== undefined),
     open: (vm) => adapterFor(vm).open(vm),
+    endBackup: async (vm, backup, signal) => {
+      const { endBackup } = adapterFor(vm);
+      if (endBackup) return await endBackup(vm, backup, signal);
+      throw new SnaphookError(
+        'E_CONFIG',
+        `VM "${vm.name}" waits for the end of a full backup, but is configured otherwise now`,
+        {
+          hint: 'Give it back its settings for Windows under `guests:` until the run is cleaned up.',
+        },
+      );
+    },
     closeLeftover: async (vm, session, signal) => await adapterFor(vm).closeLeftover(vm, session, signal),
+    close: () => server.close(),
   };
 }
 
 /** How the configuration says that a guest is reached and recognised; for people. */
 export interface GuestAccess {
-  readonly kind: 'winrm' | 'ssh';
+  readonly kind: 'winrm' | 'ssh' | 'guestOperations';
   readonly endpoint: string;
   readonly username: string;
   /** What says that it is the right guest; undefined for WinRM over http, where only the password does. */
   readonly trustedBy: string | undefined;
 }
 
-/** Undefined when there are no settings for the VM, or no address. */
-export const guestAccess = (guests: readonly GuestConfig[], vm: Vm): GuestAccess | undefined =>
+/** Undefined when there are no settings for the VM, or no address that they need. */
+export function guestAccess(guests: readonly GuestConfig[], vm: GuestVm): GuestAccess | undefined {
+  const settings = guestOf(guests, vm)?.guestOperations;
+  if (settings) {
+    const endpoint = 'VMware Tools (guest operations)';
+    return { kind: 'guestOperations', endpoint, username: settings.username, trustedBy: 'vCenter' };
+  }
+  return accessByNetwork(guests, vm);
+}
+
+const accessByNetwork = (guests: readonly GuestConfig[], vm: GuestVm): GuestAccess | undefined =>
   settingsOf(guests, vm, ({ winrm, ssh }, address) => {
     if (winrm) return windowsAccess(winrm, address);
     return (
@@ -71,18 +110,28 @@ function windowsAccess(winrm: WinRm, address: string): GuestAccess {
 
 const portOf = ({ port, transport }: WinRm): number => port ?? (transport === 'https' ? 5986 : 5985);
 
-/** From the first settings whose patterns match the VM's name; undefined when they are of the other kind. */
+/** The first settings whose patterns match the VM's name. */
+const guestOf = (guests: readonly GuestConfig[], { name }: GuestVm): GuestConfig | undefined =>
+  guests.find(({ vms }) => vms.some((pattern) => matchesName(pattern, name)));
+
+/** From those settings; undefined when they are of another kind, or no address is known. */
 function settingsOf<Settings>(
   guests: readonly GuestConfig[],
-  { name, address: reported }: Vm,
+  vm: GuestVm,
   settings: (guest: GuestConfig, address: string) => Settings | undefined,
 ): Settings | undefined {
-  const guest = guests.find(({ vms }) => vms.some((pattern) => matchesName(pattern, name)));
-  const address = guest?.address ?? reported;
+  const guest = guestOf(guests, vm);
+  const address = guest?.address ?? vm.address;
   return guest && address !== undefined ? settings(guest, address) : undefined;
 }
 
-function windowsSettings(winrm: WinRm, address: string): WindowsGuestSettings {
+function windowsSettings({ winrm, ssh }: GuestConfig, address: string, clock: Clock): WindowsGuestSettings | undefined {
+  if (winrm) return { access: winRmAccess(winRmSettings(winrm, address), clock), ...vssOf(winrm) };
+  if (ssh?.os !== 'windows') return undefined;
+  return { access: sshAccess(sshSettings(ssh, address), clock), ...vssOf(ssh) };
+}
+
+function winRmSettings(winrm: WinRm, address: string): WinRmSettings {
   return {
     address,
     port: portOf(winrm),
@@ -91,25 +140,56 @@ function windowsSettings(winrm: WinRm, address: string): WindowsGuestSettings {
     username: winrm.username,
     password: () => resolveSecret(winrm.password),
     tls: trust(winrm.tls),
-    helperPath: winrm.helperPath,
   };
 }
 
-function linuxSettings(ssh: Ssh, address: string): LinuxGuestSettings {
+/** How VSS freezes it, whatever the way in. */
+function vssOf(settings: WinRm | WindowsSsh): Omit<WindowsGuestSettings, 'access'> {
+  const { helperPath, backupType, hold, holdSeconds, requiredWriters, excludedWriters } = settings;
+  return {
+    helperPath,
+    backupType,
+    hold,
+    ...(holdSeconds !== undefined && { holdMs: holdSeconds * 1000 }),
+    ...(requiredWriters && { requiredWriters }),
+    excludedWriters: excludedWriters.map((id) => id.toLowerCase()),
+  };
+}
+
+function sshSettings(ssh: Ssh, address: string): SshSettings {
   return {
     address,
     port: ssh.port,
     username: ssh.username,
     login: loginOf(ssh),
     trust: () => hostTrust(ssh),
-    sudo: ssh.sudo,
-    helperPath: ssh.helperPath,
-    scriptsDirectory: ssh.scriptsDirectory,
-    scriptLimitMs: ssh.scriptSeconds * 1000,
-    applications: ssh.applications,
-    leaseMs: ssh.leaseSeconds * 1000,
   };
 }
+
+function linuxSettings(ssh: LinuxSsh, address: string): LinuxGuestSettings {
+  return {
+    ...sshSettings(ssh, address),
+    ...freezeHelperSettings(ssh),
+  };
+}
+
+function guestOperationsSettings(settings: ByGuestOperations): LinuxGuestOperationsSettings {
+  return {
+    username: settings.username,
+    password: () => resolveSecret(settings.password),
+    memoryFolder: settings.memoryFolder,
+    ...freezeHelperSettings(settings),
+  };
+}
+
+const freezeHelperSettings = (settings: LinuxSsh | ByGuestOperations) => ({
+  sudo: settings.sudo,
+  helperPath: settings.helperPath,
+  scriptsDirectory: settings.scriptsDirectory,
+  scriptLimitMs: settings.scriptSeconds * 1000,
+  applications: settings.applications,
+  leaseMs: settings.leaseSeconds * 1000,
+});
 
 function loginOf({ privateKey, passphrase, password }: Ssh): SshLogin {
   if (privateKey === undefined) return { kind: 'password', password: () => resolveSecret(password ?? '') };

@@ -10,6 +10,7 @@ import { DEFAULT_LIMITS, type JobLimits, type JobSpec, type OnOpenRun } from '..
 import type { JobPorts } from '../job/ports.ts';
 import { workingHooks } from '../job/working-hooks.ts';
 import { systemClock } from '../platform/clock.ts';
+import { createFileEstablishTimes } from '../platform/file-establish-times.ts';
 import { createFileJournals } from '../platform/file-journals.ts';
 import { createFileLocks } from '../platform/file-locks.ts';
 import { createFileVvolAnswers } from '../platform/file-vvol-answers.ts';
@@ -23,6 +24,7 @@ import type { Reporter } from '../ports/reporter.ts';
 import { createPowerMax, type UnisphereServer } from '../powermax/powermax.ts';
 import { linuxFileTrees } from '../proxy/linux/file-trees.ts';
 import { createLinuxExposures } from '../proxy/linux/linux-exposures.ts';
+import { createGuestOperations } from '../vsphere/guest-operations.ts';
 import { createHostStorage } from '../vsphere/host-storage.ts';
 import { createVmImport } from '../vsphere/vm-import.ts';
 import { createVmSnapshots } from '../vsphere/vm-snapshots.ts';
@@ -49,6 +51,7 @@ export function composePorts(config: Config, reporter: Reporter): JobPorts {
     hostStorage: createHostStorage(vcenter),
     vmImport: createVmImport(vcenter),
     vvolAnswers: createFileVvolAnswers(config.stateDirectory),
+    establishTimes: createFileEstablishTimes(config.stateDirectory),
     arrays: config.arrays.map((array) =>
       createPowerMax({
         arrayId: arrayId(array.id),
@@ -60,7 +63,7 @@ export function composePorts(config: Config, reporter: Reporter): JobPorts {
         snapVxApi: array.snapVxApi,
       }),
     ),
-    guests: composeGuests(config.guests, clock),
+    guests: composeGuests(config.guests, clock, createGuestOperations(vcenter)),
     ...composeProxy(config, clock),
     images: imageFiles,
     exposures: createLinuxExposures(clock, config.proxy.mountNamespace),
@@ -143,6 +146,7 @@ export async function closePorts(ports: JobPorts): Promise<void> {
     ports.vmSnapshots?.close(),
     ports.hostStorage.close(),
     ports.vmImport.close(),
+    ports.guests.close?.(),
     ...ports.arrays.map((array) => array.close()),
   ]);
 }
@@ -195,6 +199,7 @@ export function jobSpec(config: Config, name: string, overrides: JobOverrides = 
     ...(overrides.ownVms && { ownVms: overrides.ownVms.map(parseVmSelector) }),
     ...(job.handOver === 'files' && { files: job.files ?? { onUnreadable: 'fail' } }),
     snapshotGap: job.snapshotGap,
+    outcomeIsTold: job.outcomeIsTold,
     ...((job.handOver === 'fuse' || job.handOver === 'nbd') && { expose: job.handOver }),
     ...verifyOf(job),
     ...(job.retention && { retention: { days: job.retention.days, count: job.retention.count } }),

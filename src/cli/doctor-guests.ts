@@ -1,7 +1,7 @@
 import type { Config } from '../config/schema.ts';
 import { checkGuest, GUEST_STAGES, type GuestCheck, type GuestStage } from '../job/guest-check.ts';
 import type { JobPorts } from '../job/ports.ts';
-import { connectedVms, guestAddressOf, selectVms } from '../job/vms.ts';
+import { connectedVms, guestOf, selectVms } from '../job/vms.ts';
 import type { PreparedGuest } from '../ports/guest.ts';
 import type { VmRecord } from '../ports/hypervisor.ts';
 import { jobSpec } from './compose.ts';
@@ -82,8 +82,7 @@ async function inTurns<Item>(items: readonly Item[], work: (item: Item) => Promi
 
 const nameOf = (vm: VmRecord): string => `guest ${vm.name}`;
 
-const accessOf = ({ guests }: Config, vm: VmRecord): GuestAccess | undefined =>
-  guestAccess(guests, { name: vm.name, address: guestAddressOf(vm) });
+const accessOf = ({ guests }: Config, vm: VmRecord): GuestAccess | undefined => guestAccess(guests, guestOf(vm));
 
 async function checkOne(vm: VmRecord, config: Config, ports: JobPorts, signal: AbortSignal): Promise<Check> {
   if (!vm.poweredOn) return { name: nameOf(vm), ok: true, detail: 'powered off: not frozen, not checked' };

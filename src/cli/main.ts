@@ -70,14 +70,18 @@ const parser: Argv = yargs(hideBin(process.argv))
     'release, unlink and terminate: what the post-backup hook does; stops a pre hook of the job that still works',
     (command) =>
       withExamples(
-        callOptions(jobOption(command)),
+        callOptions(jobOption(command)).option('outcome', {
+          choices: ['success', 'failure'] as const,
+          describe: 'how the backup ended, which guests with full backups wait for; default: unknown, told as failure',
+        }),
         ['$0 post --job nightly-sql', 'end the open run of the job'],
+        ['$0 post --job nightly-sql --outcome success', 'the same; applications may drop logs that the backup holds'],
         ['$0 post --job nightly-sql --run-id 4711', 'end it unless `$0 pre` made it with another id'],
       ),
-    verb(async ({ config, job, instance, runId }) => {
+    verb(async ({ config, job, instance, runId, outcome: result }) => {
       const [{ postVerb }, { stderrReporter }] = await Promise.all([import('./post-verb.ts'), import('./console.ts')]);
       const context = { job, integration: 'command line', instance, productRunId: runId, level: undefined };
-      return postVerb({ configFile: config, context }, stderrReporter);
+      return postVerb({ configFile: config, context, result }, stderrReporter);
     }),
   )
   .command(

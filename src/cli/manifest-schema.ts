@@ -112,17 +112,67 @@ const hardware = z
   })
   .describe('what the VM is beside its disks, docs/restore.md');
 
+const writer = z
+  .looseObject({
+    id: z.string().describe('class id'),
+    name: z.string(),
+    state: z.number().int().describe('VSS_WRITER_STATE; 6 to 15: failed in a phase'),
+    hresult: z.string(),
+    required: z.boolean().describe('its failure lowers the grade'),
+    remedy: z
+      .object({ advice: z.string(), mayPass: z.boolean().describe('to wait and try again may be enough') })
+      .optional()
+      .describe('of a writer that failed'),
+  })
+  .describe('a VSS writer');
+
+const logEntry = z.object({
+  source: z.string(),
+  id: z.number().int(),
+  level: z.enum(['error', 'warning', 'information']),
+  at: z.string().describe("ISO 8601, by the guest's clock"),
+  text: z.string(),
+});
+
+const guest = z
+  .looseObject({
+    prepared: z.looseObject({
+      strategy: z.string(),
+      backupType: z.enum(['copy', 'full']).optional(),
+      hold: z.enum(['commit', 'precommit']).optional().describe('what stood still: docs/vss-backups.md'),
+      writersBefore: z.array(writer).optional(),
+      excludedComponents: z
+        .array(
+          z.object({
+            writer: z.object({ id: z.string(), name: z.string() }),
+            component: z.string(),
+            reason: z.string().describe('the volume that is not captured, or words'),
+          }),
+        )
+        .optional()
+        .describe('parts of applications that are not in the snapshot'),
+    }),
+    freeze: z
+      .looseObject({
+        writersAfter: z.array(writer).optional(),
+        events: z.array(logEntry).optional().describe('of VSS and Volsnap in the event logs of the guest'),
+      })
+      .optional(),
+  })
+  .describe('what the guest told before and after the freeze');
+
 const vm = z.object({
   name: z.string(),
   instanceUuid,
   moRef: z.string(),
   role: z.enum(['selected', 'neighbour']),
   grade: z.enum(GRADES),
-  reasons: z.array(z.string()).describe('why the grade is not better'),
+  reasons: z.array(z.string()).describe('why the grade is not better, or what it does not say'),
   evidence: z
     .looseObject({
       times: z.record(z.string(), milliseconds).describe('moments of the freeze window on one monotonic clock'),
       devices: z.array(z.string()),
+      guest: guest.optional(),
     })
     .optional()
     .describe('what the grade rests on, docs/grades.md'),

@@ -1,5 +1,6 @@
 import { loadConfig } from '../config/load.ts';
 import type { JobContext } from '../job/job-spec.ts';
+import type { BackupResult } from '../job/journal-records.ts';
 import { type EndedRun, post } from '../job/post.ts';
 import type { Reporter } from '../ports/reporter.ts';
 import { closePorts, composePorts, jobSpec } from './compose.ts';
@@ -12,15 +13,20 @@ interface PostRequest {
   readonly context: JobContext;
   /** How long the backup product waits; undefined: as long as the job's own deadline says. */
   readonly limitMs?: number | undefined;
+  /** How the backup ended; absent: unknown. */
+  readonly result?: BackupResult | undefined;
 }
 
 /** What both `snaphook post` and the post-backup hook do. */
-export async function postVerb({ configFile, context, limitMs }: PostRequest, reporter: Reporter): Promise<VerbResult> {
+export async function postVerb(
+  { configFile, context, limitMs, result }: PostRequest,
+  reporter: Reporter,
+): Promise<VerbResult> {
   const config = loadConfig(configFile);
   const spec = jobSpec(config, context.job, { limitMs });
   const ports = composePorts(config, reporter);
   try {
-    const { stoppedPre, runs, leftToOthers } = await post(ports, spec, context);
+    const { stoppedPre, runs, leftToOthers } = await post(ports, spec, context, result);
     const lines = runs.map((run) => `run ${run.runId} ${whatBecameOf(run)}\n`);
     for (const { runId, readers } of leftToOthers) lines.push(`run ${runId} stays: ${whoReads(readers)}\n`);
     if (stoppedPre) lines.unshift('the pre hook was still at work and was stopped\n');

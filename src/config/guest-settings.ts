@@ -1,5 +1,8 @@
 import * as z from 'zod';
 import { absolutePath, secret, tls } from './values.ts';
+import { HOLD_TOO_LONG, vssSettings, withinHold } from './vss-settings.ts';
+
+const WINDOWS_HELPER = 'C:\\Program Files\\snaphook\\snaphook-vss.exe';
 
 const winrm = z
   .strictObject({
@@ -9,52 +12,88 @@ const winrm = z
     username: z.string().min(1).describe('HOST\\user or DOMAIN\\user'),
     password: secret,
     tls: tls.optional(),
-    helperPath: z.string().default('C:\\Program Files\\snaphook\\snaphook-vss.exe'),
+    helperPath: z.string().default(WINDOWS_HELPER),
+    ...vssSettings,
   })
+  .refine(withinHold, HOLD_TOO_LONG)
   .describe('A Windows guest: frozen by VSS (vss-provider)');
 
 const sshFingerprint = z
   .string()
   .regex(/^SHA256:[A-Za-z0-9+/]{43}$/, 'a host key is given as ssh-keygen -l prints it: SHA256: and 43 characters');
 
-const ssh = z
+const sshLogin = {
+  port: z.number().int().min(1).max(65535).default(22),
+  privateKey: secret.optional().describe('reference to an OpenSSH private key'),
+  passphrase: secret.optional().describe('of the private key'),
+  password: secret.optional(),
+  hostKeys: z.array(sshFingerprint).min(1).optional().describe('SHA-256 fingerprints of the guests themselves'),
+  knownHosts: z.string().optional().describe('file in the format of OpenSSH known_hosts, for many guests'),
+};
+
+const oneLogin = ({ privateKey, password }: { privateKey?: string | undefined; password?: string | undefined }) =>
+  (privateKey === undefined) !== (password === undefined);
+const ONE_LOGIN = { error: 'exactly one of privateKey and password is needed' };
+const oneTrust = ({ hostKeys, knownHosts }: { hostKeys?: string[] | undefined; knownHosts?: string | undefined }) =>
+  (hostKeys === undefined) !== (knownHosts === undefined);
+const ONE_TRUST = {
+  error: 'exactly one of hostKeys and knownHosts is needed: a guest is never trusted at first sight',
+};
+
+const lease = z.number().min(1).max(60).describe('the guest writes again after this, whatever happens to this machine');
+
+/** The helper in a Linux guest, whatever the way to it. */
+const freezeHelper = {
+  sudo: z.boolean().default(false).describe('start the helper by `sudo -n`, for accounts that are not root'),
+  helperPath: absolutePath.default('/usr/local/sbin/snaphook-freeze'),
+  scriptsDirectory: absolutePath
+    .default('/etc/snaphook/scripts.d')
+    .describe('scripts run with freeze before, with thaw or freezeFail after; owned by root, writable by root alone'),
+  scriptSeconds: z.number().min(1).max(300).default(30).describe('for all scripts and plug-ins of one phase together'),
+  applications: z
+    .array(z.string().regex(/^[\w.-]{1,64}$/, 'letters, digits, dot, dash and underscore'))
+    .default([])
+    .describe('what scripts or plug-ins must confirm as quiet for the grade application'),
+};
+
+const linuxSsh = z
   .strictObject({
-    port: z.number().int().min(1).max(65535).default(22),
+    os: z.literal('linux').optional(),
+    ...sshLogin,
     username: z.string().min(1).default('root'),
-    privateKey: secret.optional().describe('reference to an OpenSSH private key'),
-    passphrase: secret.optional().describe('of the private key'),
-    password: secret.optional(),
-    hostKeys: z.array(sshFingerprint).min(1).optional().describe('SHA-256 fingerprints of the guests themselves'),
-    knownHosts: z.string().optional().describe('file in the format of OpenSSH known_hosts, for many guests'),
-    sudo: z.boolean().default(false).describe('start the helper by `sudo -n`, for accounts that are not root'),
-    helperPath: absolutePath.default('/usr/local/sbin/snaphook-freeze'),
-    leaseSeconds: z
-      .number()
-      .min(1)
-      .max(60)
-      .default(10)
-      .describe('the guest writes again after this, whatever happens to this machine'),
-    scriptsDirectory: absolutePath
-      .default('/etc/snaphook/scripts.d')
-      .describe('scripts run with freeze before, with thaw or freezeFail after; owned by root, writable by root alone'),
-    scriptSeconds: z
-      .number()
-      .min(1)
-      .max(300)
-      .default(30)
-      .describe('for all scripts and plug-ins of one phase together'),
-    applications: z
-      .array(z.string().regex(/^[\w.-]{1,64}$/, 'letters, digits, dot, dash and underscore'))
-      .default([])
-      .describe('what scripts or plug-ins must confirm as quiet for the grade application'),
+    ...freezeHelper,
+    leaseSeconds: lease.default(10),
   })
-  .refine(({ privateKey, password }) => (privateKey === undefined) !== (password === undefined), {
-    error: 'exactly one of privateKey and password is needed',
-  })
-  .refine(({ hostKeys, knownHosts }) => (hostKeys === undefined) !== (knownHosts === undefined), {
-    error: 'exactly one of hostKeys and knownHosts is needed: a guest is never trusted at first sight',
-  })
+  .refine(oneLogin, ONE_LOGIN)
+  .refine(oneTrust, ONE_TRUST)
   .describe('A Linux guest: its file systems are frozen (linux-fsfreeze)');
+
+const windowsSsh = z
+  .strictObject({
+    os: z.literal('windows').describe('the OpenSSH server of Windows'),
+    ...sshLogin,
+    username: z.string().min(1).describe('a local account, or user@domain'),
+    helperPath: z.string().default(WINDOWS_HELPER),
+    ...vssSettings,
+  })
+  .refine(withinHold, HOLD_TOO_LONG)
+  .refine(oneLogin, ONE_LOGIN)
+  .refine(oneTrust, ONE_TRUST)
+  .describe('A Windows guest: frozen by VSS (vss-provider)');
+
+const ssh = z.discriminatedUnion('os', [linuxSsh, windowsSsh], { error: 'linux or windows is needed' });
+
+const guestOperations = z
+  .strictObject({
+    username: z.string().min(1).default('root').describe('account of the guest itself'),
+    password: secret,
+    ...freezeHelper,
+    leaseSeconds: lease.default(20),
+    memoryFolder: absolutePath
+      .default('/dev/shm')
+      .describe('folder in memory (tmpfs) of the guest, for input and output of the helper'),
+  })
+  .describe('A Linux guest without a network path: its file systems are frozen (linux-fsfreeze) through VMware Tools');
 
 export const guest = z
   .strictObject({
@@ -62,10 +101,16 @@ export const guest = z
     address: z.string().optional().describe('Where the guest is reached; default: what VMware Tools reports'),
     winrm: winrm.optional(),
     ssh: ssh.optional(),
+    guestOperations: guestOperations.optional(),
   })
-  .refine((settings) => (settings.winrm === undefined) !== (settings.ssh === undefined), {
-    error: 'exactly one of winrm (Windows) and ssh (Linux) is needed',
-  })
+  .refine(
+    ({ winrm: one, ssh: other, guestOperations: third }) =>
+      [one, other, third].filter((way) => way !== undefined).length === 1,
+    {
+      error:
+        'exactly one of winrm (Windows), ssh (Linux, or Windows with os: windows) and guestOperations (Linux) is needed',
+    },
+  )
   .refine(({ vms, address }) => address === undefined || (vms.length === 1 && !/[*?]/.test(vms[0] ?? '')), {
     error: 'an address is of one VM: give it to an entry of its own, without * and ?',
     path: ['address'],

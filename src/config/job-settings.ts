@@ -126,6 +126,12 @@ const job = z.strictObject({
     })
     .optional()
     .describe('before anything is handed over; what is not sound ends the run (Linux proxy, root): docs/verify.md'),
+  outcomeIsTold: z
+    .boolean()
+    .default(false)
+    .describe(
+      'post hooks are called with --outcome success or failure: for guests with backupType full, under products that do not say so themselves',
+    ),
   imageFormat: z.enum(IMAGE_FORMATS).default('raw').describe('of the images that are handed over: docs/images.md'),
   bandBytes: z
     .number()

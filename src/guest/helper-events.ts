@@ -13,6 +13,7 @@ export class HelperEvents<Event extends NamedEvent> {
   readonly #events: Event[] = [];
   readonly #lines: LineSplitter;
   readonly #waiting = new Set<() => void>();
+  #whenAwaited: (() => void)[] = [];
   #tolerateFragment = false;
   /** The first line that is not of the protocol. */
   violation: string | undefined;
@@ -52,6 +53,12 @@ export class HelperEvents<Event extends NamedEvent> {
     for (const look of [...this.#waiting]) look();
   }
 
+  /** Resolves as soon as somebody waits: a transport that has to ask for output asks only then. */
+  awaited(): Promise<void> {
+    if (this.#waiting.size > 0) return Promise.resolve();
+    return new Promise((resolve) => this.#whenAwaited.push(resolve));
+  }
+
   /** Resolves with the first value the check gives; rejects with the signal's reason when aborted first. */
   waitFor<Found>(check: () => Found | undefined, signal: AbortSignal): Promise<Found> {
     return new Promise((resolve, reject) => {
@@ -69,6 +76,7 @@ export class HelperEvents<Event extends NamedEvent> {
       signal.addEventListener('abort', onAbort, { once: true });
       look();
       if (signal.aborted) onAbort();
+      if (this.#waiting.has(look)) for (const tell of this.#whenAwaited.splice(0)) tell();
     });
   }
 }

@@ -6,7 +6,7 @@ import type { JobSpec } from './job-spec.ts';
 import type { Plan } from './plan.ts';
 import type { JobPorts } from './ports.ts';
 import type { CaptureResult } from './results.ts';
-import { guestAddressOf } from './vms.ts';
+import { guestOf } from './vms.ts';
 
 interface CapturedDatastore {
   readonly ref: MoRef;
@@ -148,7 +148,7 @@ async function prepared(
     }
     const disks = vm.disks.filter(({ backing }) => backing.kind === 'vmfs' && refs.has(backing.datastoreRef));
     if (disks.length === 0) outcomes.set(instanceUuid, { state: 'no-disk' });
-    else if (ports.guests.strategyFor({ name, address: guestAddressOf(vm) }) === undefined) {
+    else if (ports.guests.strategyFor(guestOf(vm)) === undefined) {
       refused.push(`"${name}" (no settings under \`guests:\`, or no address)`);
     } else outcomes.set(instanceUuid, { state: 'prepared', vm: { ...vm, disks } });
   }

@@ -31,7 +31,7 @@ import { chooseRoute } from './route.ts';
 import { containersOf, containersOn, homeOf, vvolsOf } from './sources.ts';
 import { diskRefusal, vmRefusals } from './vm-checks.ts';
 import { notesOf } from './vm-notes.ts';
-import { findVm, guestAddressOf } from './vms.ts';
+import { findVm, guestOf } from './vms.ts';
 
 export interface ExplainRequest {
   readonly vm: VmSelector;
@@ -122,7 +122,7 @@ export async function explainVm(ports: JobPorts, request: ExplainRequest, signal
   const { name, instanceUuid, moRef, poweredOn, template, connected, guestHostName, guestFamily } = vm;
   return {
     vm: { name, instanceUuid, moRef, poweredOn, template, connected, guestHostName, guestFamily },
-    freeze: ports.guests.strategyFor({ name, address: guestAddressOf(vm) }),
+    freeze: ports.guests.strategyFor(guestOf(vm)),
     route,
     notes: notesAbout(undefined),
     problems,

@@ -3,7 +3,7 @@ import type { VmRecord } from '../ports/hypervisor.ts';
 import type { JobSpec } from './job-spec.ts';
 import type { PlannedVm } from './plan.ts';
 import type { JobPorts } from './ports.ts';
-import { guestAddressOf } from './vms.ts';
+import { guestOf } from './vms.ts';
 
 /** How the guest is frozen. Errors: `E_CONFIG` when the guest has no settings, or others than the job asks for. */
 export function strategyOf(
@@ -13,14 +13,14 @@ export function strategyOf(
 ): PlannedVm['freeze'] {
   if (freeze === 'none' || !vm.poweredOn) return 'none';
   if (freeze === 'vmware-tools') return freeze;
-  const address = guestAddressOf(vm);
-  const strategy = guests.strategyFor({ name: vm.name, address });
+  const guest = guestOf(vm);
+  const strategy = guests.strategyFor(guest);
   if (strategy === undefined) {
     throw new SnaphookError('E_CONFIG', `guest "${vm.name}" cannot be frozen: there are no settings for it`, {
       hint:
-        address === undefined
-          ? 'vCenter knows no address of the guest: start VMware Tools in it, or give `address` under `guests:`.'
-          : 'Add it under `guests:` with `winrm` or `ssh`, or set `freeze: none` for the job.',
+        guest.address === undefined
+          ? 'vCenter knows no address of the guest: start VMware Tools in it, or give `address` under `guests:`; `guestOperations` needs none.'
+          : 'Add it under `guests:` with `winrm`, `ssh` or `guestOperations`, or set `freeze: none` for the job.',
     });
   }
   if (freeze !== 'auto' && freeze !== strategy) {

@@ -1,5 +1,6 @@
 import { type ErrorCode, SnaphookError } from '../ports/errors.ts';
-import { FIRST_FAILED_STATE, isLower } from './grade.ts';
+import type { WriterStatus } from '../ports/guest.ts';
+import { FIRST_FAILED_STATE, isBelow } from './grade.ts';
 import type { Plan } from './plan.ts';
 import type { CaptureResult } from './results.ts';
 
@@ -15,11 +16,24 @@ export function checkGrades(plan: Plan, capture: CaptureResult): boolean {
   const worst = lower.find(({ grade }) => grade === 'unknown') ?? lower[0];
   if (!worst || (worst.grade !== 'unknown' && plan.spec.onLowerGrade === 'degrade')) return lower.length > 0;
   const name = plan.vms.find(({ instanceUuid }) => instanceUuid === worst.vm)?.name ?? worst.vm;
+  const remedies = remediesOf(worst);
   throw new SnaphookError(
     gradeErrorCode(worst),
     `VM "${name}" reached grade "${worst.grade}", below "${plan.spec.grade}": ${worst.reasons.join('; ')}`,
-    { hint: 'Correct the cause, or set `onLowerGrade: degrade` to take the lower grade and say so.' },
+    {
+      hint: [...remedies.map(({ advice }) => advice), DEGRADE].join(' '),
+      ...(remedies.length > 0 && remedies.every(({ mayPass }) => mayPass) && { retry: 'safe' as const }),
+    },
   );
+}
+
+const DEGRADE = 'Correct the cause, or set `onLowerGrade: degrade` to take the lower grade and say so.';
+
+/** What the writers that failed need. */
+function remediesOf({ evidence }: CaptureResult['vms'][number]): readonly NonNullable<WriterStatus['remedy']>[] {
+  const freeze = evidence.guest?.freeze;
+  const writers = freeze?.strategy === 'vss-provider' ? freeze.writersAfter : [];
+  return writers.flatMap(({ required, remedy }) => (required && remedy ? [remedy] : []));
 }
 
 function gradeErrorCode({ evidence }: CaptureResult['vms'][number]): ErrorCode {
@@ -34,5 +48,5 @@ function gradeErrorCode({ evidence }: CaptureResult['vms'][number]): ErrorCode {
 
 const belowWhatIsAsked = ({ vms, spec }: Plan, capture: CaptureResult): CaptureResult['vms'] =>
   capture.vms.filter(
-    ({ vm, grade }) => isLower(grade, spec.grade) && vms.some(({ instanceUuid }) => instanceUuid === vm),
+    (captured) => isBelow(captured, spec.grade) && vms.some(({ instanceUuid }) => instanceUuid === captured.vm),
   );

@@ -68,9 +68,19 @@ export interface VmSnapshotEvidence {
 
 export interface GradedVm {
   readonly grade: Grade;
-  /** Why it is not better; empty for `application`. */
+  /** Why it is not better. For `application`: what it does not say, where file systems were not held. */
   readonly reasons: readonly string[];
 }
+
+/** Is it less than what was asked for? Applications alone, with file systems that were not held, are no `filesystem` either. */
+export const isBelow = ({ grade, evidence }: GradedVm & { readonly evidence: VmEvidence }, requested: Grade): boolean =>
+  isLower(grade, requested) || (requested === 'filesystem' && !!evidence.guest && onlyApplications(evidence.guest));
+
+/** Held in `precommit`: applications stood still on flushed volumes, and other programs went on writing. */
+const onlyApplications = ({ prepared }: GuestEvidence): boolean =>
+  prepared.strategy === 'vss-provider' && prepared.hold === 'precommit';
+
+const NOT_HELD = 'file systems were not held (hold: precommit): what no VSS writer speaks for is crash-consistent only';
 
 /**
  * The grade that the evidence supports; in doubt the lower one. `docs/grades.md` is the written model.
@@ -78,7 +88,8 @@ export interface GradedVm {
  * `crash`: one establish, one snap id for all devices, and the disks were on them. `filesystem`: in addition, writes were provably held when the array
  * committed: the establish was sent after "frozen", its answer seen before "thaw", the guest's own release acknowledged within
  * its lease and not earlier than we think; every captured disk holds something that stood still; and the freeze ended well after
- * a flush. `application`: in addition every required writer or application was quiet before and well after.
+ * a flush. `application`: in addition every required writer or application was quiet before and well after. A hold in `precommit` holds
+ * applications alone: it earns `application`, which then says so, or `crash`.
  */
 export function gradeOf(evidence: VmEvidence): GradedVm {
   const noPoint = [...snapshotDoubts(evidence), ...evidence.layoutDoubts];
@@ -93,8 +104,11 @@ export function gradeOf(evidence: VmEvidence): GradedVm {
   ];
   if (notHeld.length > 0) return { grade: 'crash', reasons: notHeld };
   const notQuiet = applicationDoubts(guest);
-  if (notQuiet.length > 0) return { grade: 'filesystem', reasons: notQuiet };
-  return { grade: 'application', reasons: [] };
+  const lower = onlyApplications(guest)
+    ? ({ grade: 'crash', reasons: [NOT_HELD] } as const)
+    : ({ grade: 'filesystem', reasons: [] } as const);
+  if (notQuiet.length > 0) return { grade: lower.grade, reasons: [...notQuiet, ...lower.reasons] };
+  return { grade: 'application', reasons: lower.reasons };
 }
 
 const heldBack = (label: string) => `writes to disk "${label}" may be held back on the ESXi host`;
@@ -200,6 +214,7 @@ function applicationDoubts({ prepared, freeze }: GuestEvidence): string[] {
 
 function writerDoubts(before: readonly WriterStatus[], after: readonly WriterStatus[]): string[] {
   const doubts: string[] = [];
+  if (!before.some(({ required }) => required)) doubts.push('no VSS writer has anything on the captured disks');
   for (const writer of before.filter(({ required }) => required)) {
     if (writer.state !== STABLE || writer.hresult !== NO_FAILURE) {
       doubts.push(

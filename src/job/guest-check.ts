@@ -5,7 +5,7 @@ import { withinLimit } from './deadline.ts';
 import { newRunId } from './names.ts';
 import type { JobPorts } from './ports.ts';
 import { vmLock } from './vm-locks.ts';
-import { guestAddressOf } from './vms.ts';
+import { guestOf } from './vms.ts';
 
 /**
  * What a freeze rests on, in the order in which it is found out: the guest answers, it is the one we trust, it takes our login, the
@@ -50,7 +50,7 @@ export async function checkGuest(ports: JobPorts, vm: VmRecord, signal: AbortSig
 
 async function prepareAndClose(ports: JobPorts, vm: VmRecord, signal: AbortSignal): Promise<GuestCheck> {
   const { clock, guests } = ports;
-  const named = { name: vm.name, address: guestAddressOf(vm) };
+  const named = guestOf(vm);
   const guest = guests.open(named);
   const opened: { session?: Readonly<Record<string, string>> } = {};
   const request = {

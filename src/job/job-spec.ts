@@ -155,6 +155,8 @@ export interface JobSpec {
   readonly changedRegions?: RegionFinder;
   /** The VMs' .vmx and .nvram beside the images: what cannot be read is told, or ends the run. Absent: `off`. */
   readonly configurationFiles?: 'off' | 'note' | 'require';
+  /** The administrator says that post hooks are told how the backup ended, whatever is known of the product. */
+  readonly outcomeIsTold?: boolean;
   readonly limits: JobLimits;
   /** Absent: snapshots of the job are kept only where whoever makes one says for how long. */
   readonly retention?: Retention;
@@ -219,6 +221,8 @@ export interface JobContext {
   readonly level: string | undefined;
   /** How the product finds what an incremental backup saves: by the clock, or by what it saved before. Absent: unknown. */
   readonly incrementals?: 'by-time' | 'by-comparison' | undefined;
+  /** The product tells its post hook how the backup ended. Absent: it is not known to. */
+  readonly tellsOutcome?: boolean | undefined;
   /**
    * The product makes several calls for one run of its own, and this is that one of them: they share a run of ours. Absent: it makes
    * one call.

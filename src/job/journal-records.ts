@@ -7,7 +7,7 @@ import type { Plan } from './plan.ts';
 import type { BegunImport, FilesRestore, RestorePlan } from './restoration.ts';
 
 /**
- * `managed-capture` and `hot-add` stand in place of `capture` to `devices` on the route `managed`; `host`, `datastore` and `register`
+ * `park` is of runs with guests that make full backups. `managed-capture` and `hot-add` stand in place of `capture` to `devices` on the route `managed`; `host`, `datastore` and `register`
  * are of clones of VMFS, `copy` of those that vCenter copies. `restore` is of reverts, which have no other step; `import` and `replace`
  * are of restores, `attach` of those into another VM, `files` of those of single files. `mount` stands in place of `export` where files are handed over, `expose` where
  * disks are without a copy.
@@ -17,6 +17,7 @@ export const STEP_NAMES = [
   'guests',
   'capture',
   'managed-capture',
+  'park',
   'link',
   'host',
   'present',
@@ -57,6 +58,23 @@ export interface Creation {
   readonly devices: readonly NewDevices[];
 }
 
+/** Full backups that guests wait with, until their applications are told how they ended. */
+export interface Parking {
+  readonly guests: readonly ParkedGuest[];
+  /** After these the guests take them for failed by themselves. */
+  readonly hours: number;
+}
+
+export interface ParkedGuest {
+  readonly vm: InstanceUuid;
+  readonly bootId: string | undefined;
+  /** What was captured of it is consistent for its applications: nothing less may make them drop their logs. */
+  readonly isGood: boolean;
+}
+
+/** How the backup ended, as the product said to a post hook. */
+export type BackupResult = 'success' | 'failure' | 'unknown';
+
 /** Everything a journal can say, one line each. Public format: changes need a new version. */
 export type JournalRecord =
   | { readonly kind: 'opened'; readonly data: { readonly version: number; readonly context: JobContext } }
@@ -85,6 +103,12 @@ export type JournalRecord =
       readonly kind: 'session';
       readonly data: { readonly vm: InstanceUuid; readonly resume: Readonly<Record<string, string>> };
     }
+  /** Guests are about to be left with full backups that are to be ended later. */
+  | { readonly kind: 'parking'; readonly data: Parking }
+  /** The applications of a guest were told, or there is nothing of it any more that could be told anything. */
+  | { readonly kind: 'unparked'; readonly data: { readonly vm: InstanceUuid } }
+  /** A post hook came. Only where guests wait for it. */
+  | { readonly kind: 'backup-ended'; readonly data: { readonly result: BackupResult } }
   | { readonly kind: 'done'; readonly data: { readonly step: StepName; readonly result: unknown } }
   | { readonly kind: 'failed'; readonly data: { readonly step: StepName | undefined; readonly error: ErrorRecord } }
   | { readonly kind: 'refused'; readonly data: { readonly step: StepName; readonly error: ErrorRecord } }
@@ -94,7 +118,7 @@ export type JournalRecord =
   | { readonly kind: 'handed-over'; readonly data: { readonly manifest?: string } }
   /** Another call of the same run of the product reads what was handed over, too; or one has ended. */
   | { readonly kind: 'joined'; readonly data: { readonly member: string } }
-  | { readonly kind: 'left'; readonly data: { readonly member: string } }
+  | { readonly kind: 'left'; readonly data: { readonly member: string; readonly result?: BackupResult } }
   /** A kept snapshot has another label from now on. */
   | { readonly kind: 'labelled'; readonly data: { readonly label: string } }
   | { readonly kind: 'closed'; readonly data: { readonly outcome: Outcome } };

@@ -1,5 +1,6 @@
 import type { Bands } from '../ports/bands.ts';
 import type { Clock } from '../ports/clock.ts';
+import type { EstablishTimes } from '../ports/establish-times.ts';
 import type { Exposures } from '../ports/exposures.ts';
 import type { FileSystems } from '../ports/file-systems.ts';
 import type { FileTrees } from '../ports/file-trees.ts';
@@ -27,6 +28,7 @@ export interface JobPorts {
   readonly hostStorage: HostStorage;
   readonly vmImport: VmImport;
   readonly vvolAnswers: VvolAnswers;
+  readonly establishTimes: EstablishTimes;
   readonly proxy: BackupProxy;
   readonly images: Images;
   readonly fileSystems: FileSystems;

@@ -4,6 +4,7 @@ import { withHeartbeat } from './heartbeat.ts';
 import { HookPlace, POST_HOOK, productRunOf } from './hook-place.ts';
 import type { JobSpec } from './job-spec.ts';
 import { jobLock, overtaken } from './job-turn.ts';
+import type { BackupResult } from './journal-records.ts';
 import { memberLock } from './members.ts';
 import { readJournal } from './open-plans.ts';
 import type { JobPorts } from './ports.ts';
@@ -36,11 +37,16 @@ export interface PostResult {
  * A pre hook that still works is asked to stop and undoes its own work. All of it ends within the job's deadline.
  * Errors: `E_NO_RUN` when the job has no open run, or only others', `E_LOCKED` when another hook of it does not end, `E_LEFTOVERS`.
  */
-export async function post(ports: JobPorts, spec: JobSpec, context?: ProductRun): Promise<PostResult> {
+export async function post(
+  ports: JobPorts,
+  spec: JobSpec,
+  context?: ProductRun,
+  result: BackupResult = 'unknown',
+): Promise<PostResult> {
   const time = runTimeFromNow(ports.clock, spec);
   const heartbeat = { everyMs: spec.limits.heartbeatMs, mayTell: () => true };
   return withHeartbeat(ports, heartbeat, async (beating, doing) => {
-    const work: Work = { ports: beating, spec, context, time, doing };
+    const work: Work = { ports: beating, spec, context, result, time, doing };
     const member = await lockMember(work);
     try {
       return await endOpenRuns(work, member);
@@ -94,6 +100,8 @@ interface Work {
   readonly ports: JobPorts;
   readonly spec: JobSpec;
   readonly context: ProductRun | undefined;
+  /** How the backup ended, as the product said. */
+  readonly result: BackupResult;
   readonly time: RunTime;
   readonly doing: (what: string) => void;
 }
@@ -190,10 +198,12 @@ async function endRuns(work: Work, runs: readonly OwnRun[], lock: Lock): Promise
   return ended;
 }
 
-async function endRun({ ports, spec, time }: Work, { runId, handedOver }: OwnRun, lock: Lock): Promise<EndedRun> {
+async function endRun(work: Work, { runId, handedOver }: OwnRun, lock: Lock): Promise<EndedRun> {
+  const { ports, spec, time, result } = work;
   const outcome = handedOver ? 'handed-over-and-released' : 'recovered';
   const limit = undoLimit(ports.clock, spec, time);
-  await cleanUpWithin(ports, runId, outcome, limit, { lock, endsAtMs: time.endsAtMs });
+  const backup = handedOver ? result : undefined;
+  await cleanUpWithin(ports, runId, outcome, limit, { lock, endsAtMs: time.endsAtMs, backup });
   return { runId, handedOver, cancelled: lock.stoppedHolder && !handedOver };
 }
 

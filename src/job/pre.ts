@@ -25,6 +25,7 @@ import { guestsStep } from './steps/guests.ts';
 import { hotAddStep } from './steps/hot-add.ts';
 import { managedCaptureStep } from './steps/managed-capture.ts';
 import { mountStep } from './steps/mount.ts';
+import { parkingOf, parkStep } from './steps/park.ts';
 import { presentStep } from './steps/present.ts';
 import { undoSteps } from './undo.ts';
 import { readConfigurations } from './vm-configurations.ts';
@@ -184,6 +185,11 @@ async function captureGuests(run: Run, signal: AbortSignal): Promise<CaptureResu
     ports.reporter.info('freezing', { guests: run.openGuests.size, disks: capturedDisksOf(plan) });
     const capture = await runStep(run, plan.managed ? managedCaptureStep : captureStep, held);
     ports.reporter.info('captured', { windowMs: Math.round(capture.lengthMs), snapshot: plan.snapshotName });
+    const parking = parkingOf(run, capture);
+    if (parking) {
+      await run.journal.append({ kind: 'parking', data: parking });
+      await runStep(run, parkStep, held);
+    }
     const errors = await undoSteps(run, { only: ['guests'], signal: held });
     if (errors.length > 0) throw errors[0];
     return capture;

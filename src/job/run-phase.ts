@@ -13,6 +13,9 @@ export const RECORD_KINDS = [
   'aborted',
   'intent',
   'session',
+  'parking',
+  'unparked',
+  'backup-ended',
   'done',
   'failed',
   'refused',
@@ -51,11 +54,11 @@ type Kind = (typeof RECORD_KINDS)[number];
  *
  *   A record that leaves the run in its phase; a kept snapshot is renamed and deleted when its run is long closed:
  *     opened     ( login creating created found )
- *     working    ( planned importing completing aborted intent session done refused undoing undone undo-failed login logout )    guest sessions end on the way
+ *     working    ( planned importing completing aborted intent session parking unparked done refused undoing undone undo-failed login logout )    guest sessions end on the way
  *                forward; other targets are planned when one was taken
- *     failing    ( failed undoing undone undo-failed aborted done login logout )    an import that proves to be complete is done after all
- *     handed-over ( joined left )    other calls of the same run of the product
- *     releasing  ( undoing undone undo-failed login logout )
+ *     failing    ( failed undoing undone undo-failed unparked aborted done login logout )    an import that proves to be complete is done after all
+ *     handed-over ( joined left backup-ended )    other calls of the same run of the product, and what the last one said
+ *     releasing  ( undoing undone undo-failed unparked backup-ended login logout )
  *     closed     ( labelled undoing undone undo-failed failed closed )    its maker was told that its end was not written, and it was
  *     Steps of the route managed are in vCenter between login and logout.
  *
@@ -86,6 +89,8 @@ export const RUN_TRANSITIONS: Readonly<Record<RunPhase, Readonly<Partial<Record<
     logout: 'working',
     intent: 'working',
     session: 'working',
+    parking: 'working',
+    unparked: 'working',
     done: 'working',
     refused: 'working',
     undoing: 'working',
@@ -100,6 +105,7 @@ export const RUN_TRANSITIONS: Readonly<Record<RunPhase, Readonly<Partial<Record<
     logout: 'failing',
     failed: 'failing',
     aborted: 'failing',
+    unparked: 'failing',
     done: 'failing',
     undoing: 'failing',
     undone: 'failing',
@@ -109,6 +115,7 @@ export const RUN_TRANSITIONS: Readonly<Record<RunPhase, Readonly<Partial<Record<
   'handed-over': {
     joined: 'handed-over',
     left: 'handed-over',
+    'backup-ended': 'handed-over',
     failed: 'failing',
     undoing: 'releasing',
     undone: 'releasing',
@@ -120,6 +127,8 @@ export const RUN_TRANSITIONS: Readonly<Record<RunPhase, Readonly<Partial<Record<
     undoing: 'releasing',
     undone: 'releasing',
     'undo-failed': 'releasing',
+    unparked: 'releasing',
+    'backup-ended': 'releasing',
     closed: 'closed',
   },
   closed: {
@@ -143,6 +152,7 @@ export const BEGINNINGS: ReadonlySet<Kind> = new Set<Kind>([
   'importing',
   'completing',
   'intent',
+  'parking',
   'handed-over',
   'joined',
 ]);

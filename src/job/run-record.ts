@@ -5,7 +5,7 @@ import { creationText } from './create-targets.ts';
 import { type Limit, withinLimit } from './deadline.ts';
 import { whileHeld } from './held-journal.ts';
 import { RunJournal } from './journal.ts';
-import type { Outcome } from './journal-records.ts';
+import type { BackupResult, Outcome } from './journal-records.ts';
 import { draftNameOf, isHandedOver } from './plan.ts';
 import type { JobPorts } from './ports.ts';
 import { isKept, isRestored, type RunState } from './run-state.ts';
@@ -38,6 +38,13 @@ export async function loadRun(
   return { journal, run: { plan, ports, array, journal, openGuests: new Map(), endsAtMs } };
 }
 
+interface CleanUp {
+  readonly lock: Lock;
+  readonly endsAtMs?: number;
+  /** As the product said to a post hook that its backup ended; absent: no post hook came. */
+  readonly backup?: BackupResult | undefined;
+}
+
 /**
  * Undoes whatever a run left and closes it. On errors the run stays open, so that the next `post`, `pre` or `reap` tries again;
  * they are thrown as one `E_LEFTOVERS`.
@@ -47,7 +54,7 @@ export async function cleanUpRun(
   ports: JobPorts,
   id: string,
   outcome: Outcome,
-  { lock, endsAtMs, ...limit }: { readonly lock: Lock; readonly signal?: AbortSignal; readonly endsAtMs?: number },
+  { lock, endsAtMs, backup, ...limit }: CleanUp & { readonly signal?: AbortSignal },
 ): Promise<void> {
   const { journal, run } = await loadRun(ports, parseRunId(id), {
     lock,
@@ -56,11 +63,11 @@ export async function cleanUpRun(
   const signal = limit.signal ? AbortSignal.any([limit.signal, lock.lost]) : lock.lost;
   // A journal that says so is closed, although its move, or the answer to its last write, failed.
   const isOver = journal.state.outcome !== undefined;
-  const errors = isOver
-    ? []
-    : run
-      ? await undoRun(run, signal)
-      : await undoRestore(ports, { runId: id, journal }, signal);
+  const errors = backup && !isOver ? await noteBackup(journal, backup) : [];
+  if (!isOver) {
+    const undone = run ? await undoRun(run, signal) : await undoRestore(ports, { runId: id, journal }, signal);
+    errors.push(...undone);
+  }
   lock.lost.throwIfAborted();
   await endVcenterSessions(ports, journal, signal);
   if (errors.length > 0) throw leftoversError(id, errors);
@@ -70,6 +77,20 @@ export async function cleanUpRun(
     throw leftoversError(id, [error]);
   });
   await ports.locks.sweep();
+}
+
+/** Where guests wait for it. Of several calls that read the run, each must have seen its part succeed. */
+async function noteBackup(journal: RunJournal, said: BackupResult): Promise<unknown[]> {
+  const { parking, members } = journal.state;
+  if (!parking || parking.guests.length === 0) return [];
+  const isWhole = members.every((member) => member.result === 'success');
+  const result = said === 'success' && !isWhole ? 'failure' : said;
+  try {
+    await journal.append({ kind: 'backup-ended', data: { result } });
+    return [];
+  } catch (error) {
+    return [error];
+  }
 }
 
 /** What became of the run, whatever its end was going to be called. */
@@ -104,10 +125,10 @@ export async function cleanUpWithin(
   id: string,
   outcome: Outcome,
   limit: Limit,
-  { lock, endsAtMs }: { readonly lock: Lock; readonly endsAtMs: number },
+  within: CleanUp & { readonly endsAtMs: number },
 ): Promise<void> {
   const failure = await withinLimit(ports.clock, limit, undefined, (signal) =>
-    cleanUpRun(ports, id, outcome, { lock, signal, endsAtMs }).then(
+    cleanUpRun(ports, id, outcome, { ...within, signal }).then(
       () => undefined,
       (error: unknown) => ({ error }),
     ),

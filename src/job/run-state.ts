@@ -2,7 +2,7 @@ import type { ErrorRecord } from '../ports/errors.ts';
 import type { InstanceUuid } from '../ports/identity.ts';
 import type { FoundSnapshot } from './found-snapshot.ts';
 import type { JobContext } from './job-spec.ts';
-import type { Creation, JournalRecord, Outcome, StepName } from './journal-records.ts';
+import type { BackupResult, Creation, JournalRecord, Outcome, Parking, StepName } from './journal-records.ts';
 import type { Plan } from './plan.ts';
 import { type BegunImport, type FilesRestore, lastStepOf, type RestorePlan } from './restoration.ts';
 import { phaseAfter, type RunPhase } from './run-phase.ts';
@@ -27,6 +27,8 @@ export interface RunMember {
   readonly name: string;
   /** Its post hook came. */
   readonly hasLeft: boolean;
+  /** As its post hook said the backup ended; absent: it did not say. */
+  readonly result?: BackupResult;
 }
 
 /** What a journal says about its run. */
@@ -47,6 +49,10 @@ export interface RunState {
   readonly vcenterSessions: readonly string[];
   readonly steps: Readonly<Record<StepName, StepState>>;
   readonly sessions: readonly GuestSession[];
+  /** Full backups whose guests were not told yet how they ended; undefined: there never was one. */
+  readonly parking: (Parking & { readonly since: Date }) | undefined;
+  /** How the backup ended, as post hooks said; undefined: none came. */
+  readonly backup: { readonly result: BackupResult; readonly since: Date } | undefined;
   /** Guests were to be frozen, and no record tells that they all let go. */
   readonly unseenThaw: boolean;
   /** A kept snapshot was written back to all devices of a revert: nothing takes that back. */
@@ -84,6 +90,7 @@ export function emptyRunState(): RunState {
       guests: { at: 'untouched' },
       capture: { at: 'untouched' },
       'managed-capture': { at: 'untouched' },
+      park: { at: 'untouched' },
       link: { at: 'untouched' },
       host: { at: 'untouched' },
       present: { at: 'untouched' },
@@ -102,6 +109,8 @@ export function emptyRunState(): RunState {
       files: { at: 'untouched' },
     },
     sessions: [],
+    parking: undefined,
+    backup: undefined,
     unseenThaw: false,
     writtenBack: false,
     capturedAt: undefined,
@@ -129,7 +138,7 @@ export function applyRecord(before: RunState, record: JournalRecord, at: Date): 
     case 'joined':
       return { ...state, members: [...state.members, { name: record.data.member, hasLeft: false }] };
     case 'left':
-      return { ...state, members: state.members.map((one) => hasLeft(one, record.data.member)) };
+      return { ...state, members: state.members.map((one) => hasLeft(one, record.data)) };
     case 'login':
       return { ...state, vcenterSessions: [...state.vcenterSessions, record.data.key] };
     case 'logout':
@@ -156,6 +165,12 @@ export function applyRecord(before: RunState, record: JournalRecord, at: Date): 
       return { ...state, label: record.data.label };
     case 'session':
       return { ...state, sessions: [...state.sessions, { ...record.data, since: at }] };
+    case 'parking':
+      return { ...state, parking: { ...record.data, since: at } };
+    case 'unparked':
+      return { ...state, parking: state.parking && without(state.parking, record.data.vm) };
+    case 'backup-ended':
+      return { ...state, backup: saidSoFar(state.backup, record.data.result, at) };
     case 'intent': {
       const intended = step(record.data.step, { at: 'intended' });
       const unseenThaw = intended.unseenThaw || isCapture(record.data.step);
@@ -185,8 +200,17 @@ export function applyRecord(before: RunState, record: JournalRecord, at: Date): 
   }
 }
 
-const hasLeft = (member: RunMember, name: string): RunMember =>
-  member.name === name ? { ...member, hasLeft: true } : member;
+const hasLeft = (one: RunMember, { member, result }: { member: string; result?: BackupResult }): RunMember =>
+  one.name === member ? { ...one, hasLeft: true, ...(result && { result }) } : one;
+
+/** What was said first counts, unless somebody says later that the backup has failed after all. */
+const saidSoFar = (before: RunState['backup'], result: BackupResult, since: Date): RunState['backup'] =>
+  before ? { ...before, result: result === 'failure' ? result : before.result } : { result, since };
+
+const without = (parking: NonNullable<RunState['parking']>, vm: InstanceUuid): RunState['parking'] => ({
+  ...parking,
+  guests: parking.guests.filter((guest) => guest.vm !== vm),
+});
 
 /** The session that the plan was made in, and the last look before and after the freeze, is ended by then. */
 const isAfterPlanning = (step: StepName): boolean => step === 'link' || step === 'hot-add' || step === 'copy';

@@ -2,6 +2,7 @@ import type { Lock, OpenRun } from '../ports/journal.ts';
 import { whileHeld } from './held-journal.ts';
 import type { JobSpec } from './job-spec.ts';
 import { RunJournal } from './journal.ts';
+import type { BackupResult } from './journal-records.ts';
 import { isAboutToBeJoined, isReadNoMore, readersOf } from './members.ts';
 import { readJournal } from './open-plans.ts';
 import type { JobPorts } from './ports.ts';
@@ -75,7 +76,10 @@ const isReader = (state: RunState, context: ProductRun | undefined): boolean =>
   state.members.some(({ name, hasLeft }) => name === context?.member?.name && !hasLeft);
 
 /** Journals that this call has ended. True: it was a reader of a run. */
-export async function leaveRuns({ ports, spec, context }: Caller, lock: Lock): Promise<boolean> {
+export async function leaveRuns(
+  { ports, spec, context, result }: Caller & { readonly result: BackupResult },
+  lock: Lock,
+): Promise<boolean> {
   const name = context?.member?.name;
   if (name === undefined) return false;
   let hasLeft = false;
@@ -86,7 +90,7 @@ export async function leaveRuns({ ports, spec, context }: Caller, lock: Lock): P
     );
     if (!state || state.handedOverAt === undefined || state.releasing || !isReader(state, context)) continue;
     const journal = await RunJournal.load(whileHeld(await ports.journals.open(runId), lock), ports.clock);
-    await journal.append({ kind: 'left', data: { member: name } });
+    await journal.append({ kind: 'left', data: { member: name, ...(result !== 'unknown' && { result }) } });
     hasLeft = true;
   }
   return hasLeft;

@@ -17,6 +17,7 @@ import { hotAddStep } from './steps/hot-add.ts';
 import { linkStep } from './steps/link.ts';
 import { managedCaptureStep } from './steps/managed-capture.ts';
 import { mountStep } from './steps/mount.ts';
+import { parkStep } from './steps/park.ts';
 import { presentStep } from './steps/present.ts';
 import { registerStep } from './steps/register.ts';
 import { restoreStep } from './steps/restore.ts';
@@ -27,6 +28,7 @@ const STEPS: readonly Step<unknown>[] = [
   guestsStep,
   captureStep,
   managedCaptureStep,
+  parkStep,
   linkStep,
   hostStep,
   presentStep,
@@ -41,6 +43,9 @@ const STEPS: readonly Step<unknown>[] = [
   copyStep,
 ];
 
+/** In the order they are undone: what a session was about to leave in its guest is looked for when the session is over. */
+const OF_GUESTS: readonly Step<unknown>[] = [guestsStep, parkStep];
+
 /**
  * Undoes every step whose effect may exist, newest first, all the way: an error is kept and the next step is still undone. Guests
  * are let go at once and beside all that: nothing else needs their sessions, their applications may be quiet, and a guest that
@@ -53,9 +58,13 @@ export async function undoSteps(
   { only = STEPS.map(({ name }) => name), signal }: { only?: readonly StepName[]; signal?: AbortSignal } = {},
 ): Promise<unknown[]> {
   const asked = STEPS.filter(({ name }) => only.includes(name));
-  const others = asked.filter((step) => step !== guestsStep).reverse();
+  const others = asked.filter((step) => !OF_GUESTS.includes(step)).reverse();
   const errors = await Promise.all([
-    undoInOrder(run, asked.includes(guestsStep) ? [guestsStep] : [], signal),
+    undoInOrder(
+      run,
+      OF_GUESTS.filter((step) => asked.includes(step)),
+      signal,
+    ),
     undoInOrder(run, others, signal),
   ]);
   return errors.flat();

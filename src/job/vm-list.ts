@@ -5,7 +5,7 @@ import type { JobSpec, RouteName } from './job-spec.ts';
 import { managedRefusal } from './managed-plan.ts';
 import type { JobPorts } from './ports.ts';
 import { diskRefusal, vmRefusals } from './vm-checks.ts';
-import { guestAddressOf, selectVms } from './vms.ts';
+import { guestOf, selectVms } from './vms.ts';
 
 export interface ListedVmDisk {
   readonly key: number;
@@ -42,7 +42,7 @@ export async function listVms(
     return {
       ...{ name, instanceUuid, moRef, guestHostName, guestFamily },
       power: powerOf(vm),
-      freeze: guests.strategyFor({ name, address: guestAddressOf(vm) }),
+      freeze: guests.strategyFor(guestOf(vm)),
       disks: vm.disks.map(listedDisk),
       routes: [
         ...(refusals.length === 0 ? ['snapvx' as const] : []),

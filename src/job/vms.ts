@@ -1,4 +1,5 @@
 import { SnaphookError } from '../ports/errors.ts';
+import type { GuestVm } from '../ports/guest.ts';
 import { type Hypervisor, OF_MANY, type UnreadableVm, type VmRecord, type VmSelector } from '../ports/hypervisor.ts';
 import type { InstanceUuid } from '../ports/identity.ts';
 import type { JobSpec } from './job-spec.ts';
@@ -40,6 +41,8 @@ function selectorText(selector: VmSelector): string {
 
 /** Where VMware Tools say that the guest is. */
 export const guestAddressOf = (vm: VmRecord): string | undefined => vm.guestAddress ?? vm.guestHostName;
+
+export const guestOf = (vm: VmRecord): GuestVm => ({ name: vm.name, address: guestAddressOf(vm), moRef: vm.moRef });
 
 /**
  * The VMs that the job's selectors lead to, without those that `exclude` names. A selector of one VM that matches several is an

@@ -207,6 +207,9 @@ export async function startLab(options: LabOptions): Promise<Lab> {
       transferPauseMs: LINUX_TRANSFER_PAUSE_MS,
     },
   });
+  vcenter.setTools(DATABASE_VM, guest.tools);
+  vcenter.setTools(LINUX_VM, linuxGuest.tools);
+  vcenter.setAgent(LINUX_VM, linuxGuest.agent);
   const urls = { vcenter: vcenter.url, unisphere: unisphere.url, guest: `https://127.0.0.1:${guest.httpsPort}/wsman` };
   const configFile = writeSiteConfig({
     directory,

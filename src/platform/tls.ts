@@ -13,10 +13,20 @@ export interface TlsTrust {
   readonly fingerprint1?: string | undefined;
 }
 
+/** The certificate a client shows when a server asks for one, in PEM. */
+export interface TlsIdentity {
+  readonly cert: string;
+  readonly key: string;
+  /** Of the key. */
+  readonly passphrase?: string | undefined;
+}
+
 /** The server itself, never a proxy: its name or address is also the one its certificate must be for. */
 interface TlsTarget {
   readonly host: string;
   readonly port: number;
+  /** The client's own certificate, for servers that know accounts by it. */
+  readonly identity?: TlsIdentity | undefined;
 }
 
 export interface OpenedTls {
@@ -100,12 +110,18 @@ export class VerifyingAgent extends https.Agent {
   }
 }
 
+/**
+ * Windows asks for a client certificate when the first request is there already: by a renegotiation in TLS 1.2, which Node.js
+ * answers, and by an authentication after the handshake in TLS 1.3, which it does not offer.
+ */
+const CLIENT_CERTIFICATE_VERSION = { maxVersion: 'TLSv1.2' } as const;
+
 /** Ends an attempt that has not come to its end; does nothing afterwards. */
 type GiveUp = (reason: string) => void;
 
 /** Calls `settle` exactly once, and never before this function has returned. */
 function startConnecting(
-  { host, port }: TlsTarget,
+  { host, port, identity }: TlsTarget,
   trust: TlsTrust,
   settle: (outcome: OpenedTls | ConnectFailure) => void,
 ): GiveUp {
@@ -117,6 +133,7 @@ function startConnecting(
       ca: trust.ca,
       ...(isIP(host) === 0 ? { servername: host } : {}),
       ALPNProtocols: ['http/1.1'],
+      ...(identity ? { ...identity, ...CLIENT_CERTIFICATE_VERSION } : {}),
       // Not left to the library, so that a refusal can name the fingerprint that was seen: `verify` decides, before
       // the socket is handed out. No earlier session is ever resumed: Node.js would not check the host name again.
       rejectUnauthorized: false,

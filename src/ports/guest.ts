@@ -1,3 +1,5 @@
+import type { MoRef } from './identity.ts';
+
 /** One VSS writer as the requestor saw it. */
 export interface WriterStatus {
   readonly id: string;
@@ -8,7 +10,43 @@ export interface WriterStatus {
   readonly hresult: string;
   /** False: the writer has no selected component on the captured volumes; its failure does not count. */
   readonly required: boolean;
+  /** Of a writer that failed. `mayPass`: to wait and try again may be enough. */
+  readonly remedy?: { readonly advice: string; readonly mayPass: boolean };
 }
+
+/** A part of an application that is not in the snapshot, because some of its files lie on volumes that are not captured. */
+export interface ExcludedComponent {
+  /** As `WriterStatus` has it. */
+  readonly writer: { readonly id: string; readonly name: string };
+  readonly component: string;
+  /** The volume that is missing, or words. */
+  readonly reason: string;
+}
+
+/** An entry of the guest's own event logs about the freeze. */
+export interface GuestLogEntry {
+  readonly source: string;
+  readonly id: number;
+  readonly level: 'error' | 'warning' | 'information';
+  /** ISO 8601, by the guest's clock. */
+  readonly at: string;
+  readonly text: string;
+}
+
+/**
+ * What stands still while the snapshot is taken. `commit`: applications, and all writes to the volumes. `precommit`: applications, whose
+ * data were flushed; other programs go on writing.
+ */
+export type HoldMode = 'commit' | 'precommit';
+
+/** `full`: applications drop logs that the backup holds, when they are told that it has succeeded. */
+export type BackupType = 'copy' | 'full';
+
+/**
+ * Will applications be told how the backup of this run ended? `told`: the post hook hears it from the backup product. `untold`: nobody
+ * tells it to the post hook. `none`: nothing is backed up.
+ */
+export type BackupEnd = 'told' | 'untold' | 'none';
 
 export interface GuestVolume {
   /** Mount points or the volume's own path, as the guest names it. */
@@ -54,7 +92,16 @@ interface Prepared {
 }
 
 export type PreparedGuest =
-  | (Prepared & { readonly strategy: 'vss-provider'; readonly writersBefore: readonly WriterStatus[] })
+  | (Prepared & {
+      readonly strategy: 'vss-provider';
+      readonly writersBefore: readonly WriterStatus[];
+      /** Absent in journals of earlier versions: `copy`, `commit`, and nothing was told. */
+      readonly backupType?: BackupType;
+      readonly hold?: HoldMode;
+      readonly excludedComponents?: readonly ExcludedComponent[];
+      /** Another one after every start of the guest. */
+      readonly bootId?: string;
+    })
   | (Prepared & {
       readonly strategy: 'linux-fsfreeze';
       /** Serials of captured disks that hold swap space and nothing else: what is in it matters to nobody. */
@@ -100,7 +147,12 @@ interface Frozen {
 }
 
 export type FreezeEvidence =
-  | (Frozen & { readonly strategy: 'vss-provider'; readonly writersAfter: readonly WriterStatus[] })
+  | (Frozen & {
+      readonly strategy: 'vss-provider';
+      readonly writersAfter: readonly WriterStatus[];
+      /** Absent in journals of earlier versions. */
+      readonly events?: readonly GuestLogEntry[];
+    })
   | (Frozen & {
       readonly strategy: 'linux-fsfreeze';
       readonly fileSystems: readonly FrozenFileSystem[];
@@ -120,11 +172,13 @@ export interface Guest {
   /**
    * Opens and warms the channel, loads the helper, gathers metadata. Nothing is frozen, and applications go on.
    * `onSession` is awaited as soon as something exists in the guest that a crash would leave behind; its record is what
-   * `closeLeftover` needs to find it again. No secrets.
+   * `closeLeftover` needs to find it again. No secrets. `backupEnd` absent: `none`.
+   * Errors: `E_CONFIG` for a guest whose backups are full when nobody will tell how they end.
    */
   prepare(
     request: {
       readonly runId: string;
+      readonly backupEnd?: BackupEnd;
       readonly diskUuids: readonly string[];
       readonly onSession: (resume: Readonly<Record<string, string>>) => Promise<void>;
     },
@@ -142,6 +196,12 @@ export interface Guest {
   thaw(signal: AbortSignal): Promise<ThawVerdict>;
   /** The verdict of the freeze framework and of the writers, after the thaw. */
   finish(signal: AbortSignal): Promise<FreezeEvidence>;
+  /**
+   * After a `finish` that says `finished`, of a guest that was prepared for a full backup: leaves it to the guest, which waits for
+   * `endBackup` for so many hours after the session has ended. Then its applications take the backup for failed.
+   * Absent: its guests make no full backups.
+   */
+  park?(hours: number, signal: AbortSignal): Promise<void>;
   /** Ends helper and session; never throws, safe to call twice. `unknown`: the guest did not confirm it. */
   close(): Promise<'closed' | 'unknown'>;
 }
@@ -154,18 +214,47 @@ export interface LeftoverSession {
   readonly mayStandStill: boolean;
 }
 
+/** A full backup that was left to its guest. */
+export interface ParkedBackup {
+  /** The run it was prepared for. */
+  readonly runId: string;
+  /** As `PreparedGuest` had it. */
+  readonly bootId: string | undefined;
+}
+
+export type EndedBackup =
+  | { readonly kind: 'ended'; readonly writers: readonly WriterStatus[] }
+  | { readonly kind: 'lost' };
+
+/** The VM of a guest, as far as it takes to reach it. */
+export interface GuestVm {
+  readonly name: string;
+  /** In the network; undefined when none is known. */
+  readonly address: string | undefined;
+  /** In vCenter: guest operations need no other address. */
+  readonly moRef?: MoRef;
+}
+
 /** Makes the guest of one VM and cleans up what a crashed run left in it. */
 export interface Guests {
-  /** How the settings say that this VM is frozen; undefined when there are none for it, or no address is known. */
-  strategyFor(vm: { readonly name: string; readonly address: string | undefined }): FreezeStrategy | undefined;
-  open(vm: { readonly name: string; readonly address: string | undefined }): Guest;
+  /** How the settings say that this VM is frozen; undefined when there are none for it, or no address is known that they need. */
+  strategyFor(vm: GuestVm): FreezeStrategy | undefined;
+  open(vm: GuestVm): Guest;
   /**
    * Ends the session a crashed run left behind. Resolves when the guest writes for certain, which may be the longest time that a
    * hold can last after the session is gone. Success when there is none.
    */
-  closeLeftover(
-    vm: { readonly name: string; readonly address: string | undefined },
-    session: LeftoverSession,
+  closeLeftover(vm: GuestVm, session: LeftoverSession, signal: AbortSignal): Promise<void>;
+  /**
+   * Tells the applications of a parked full backup how it ended: only after `success` they may drop logs. `lost`: the guest has none of
+   * that name, as it was started anew, its hours are over, or it was ended before; its applications have taken it for failed unless they
+   * were told before. Absent: its guests make no full backups.
+   */
+  endBackup?(
+    vm: GuestVm,
+    backup: ParkedBackup & { readonly success: boolean },
     signal: AbortSignal,
-  ): Promise<void>;
+  ): Promise<EndedBackup>;
+  /** Ends what guests share, such as a session of vCenter. Absent: they share nothing. Never throws. */
+  close?(): Promise<void>;
 }

@@ -77,13 +77,13 @@ export interface HostOfVm {
 export interface VmSnapshots {
   /** Logs in; names the session to vCenter, as `Hypervisor.sessionKey` does. */
   sessionKey(signal: AbortSignal): Promise<string | undefined>;
-  /** Disks only, no memory. `quiesce`: by VMware Tools. */
+  /** Disks only, no memory. `quiesce`: by VMware Tools in such a guest, in Windows as a copy backup; undefined: not at all. */
   create(
     request: {
       readonly vm: MoRef;
       readonly name: string;
       readonly description: string;
-      readonly quiesce: boolean;
+      readonly quiesce: 'windows' | 'other' | undefined;
     },
     signal: AbortSignal,
   ): Promise<void>;

@@ -25,6 +25,8 @@ export interface Session {
   readonly propertyCollector: VimRef;
   readonly searchIndex: VimRef;
   readonly sessionManager: VimRef;
+  /** Undefined where the server has none. */
+  readonly guestOperationsManager: VimRef | undefined;
   /** `UserSession.key`: names the session to administrators; undefined where it would give the session away. */
   readonly key: string | undefined;
   call(operation: VimOperation, body: SoapObject): Promise<unknown>;
@@ -216,6 +218,7 @@ export class Sessions {
       propertyCollector: this.#manager(live.content, 'propertyCollector'),
       searchIndex: this.#manager(live.content, 'searchIndex'),
       sessionManager: this.#manager(live.content, 'sessionManager'),
+      guestOperationsManager: ref(child(live.content, 'guestOperationsManager')),
       key: live.key,
       call,
       get: (path, operation, bytes) => fileStatus({ method: 'GET', path, operation, bytes }),

@@ -19,10 +19,14 @@ const PLAIN_OPERATIONS = [
   'QueryUnresolvedVmfsVolume',
   'HttpNfcLeaseProgress',
   'QueryChangedDiskAreas',
+  'ValidateCredentialsInGuest',
+  'ListProcessesInGuest',
+  'InitiateFileTransferFromGuest',
 ] as const;
 /** These change something: sent again blindly, they might do it twice. */
 const CHANGING_OPERATIONS = [
   'CreateSnapshot_Task',
+  'CreateSnapshotEx_Task',
   'RemoveSnapshot_Task',
   'ConsolidateVMDisks_Task',
   'ReconfigVM_Task',
@@ -38,6 +42,8 @@ const CHANGING_OPERATIONS = [
   'HttpNfcLeaseAbort',
   'CloneVM_Task',
   'Destroy_Task',
+  'StartProgramInGuest',
+  'CreateTemporaryDirectoryInGuest',
 ] as const;
 
 export type ChangingOperation = (typeof CHANGING_OPERATIONS)[number];

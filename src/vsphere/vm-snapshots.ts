@@ -4,7 +4,15 @@ import type { VmSnapshot, VmSnapshots } from '../ports/vm-snapshots.ts';
 import type { VmTask } from '../ports/vm-task.ts';
 import { readChangedAreas } from './changed-areas.ts';
 import { boolean, type VimRef } from './decode.ts';
-import { addDisks, consolidateDisks, createSnapshot, removeDisks, removeSnapshot, type SoapObject } from './encode.ts';
+import {
+  addDisks,
+  consolidateDisks,
+  createQuiescedSnapshot,
+  createSnapshot,
+  removeDisks,
+  removeSnapshot,
+  type SoapObject,
+} from './encode.ts';
 import { errorOfFault, isGone, VimFaultError } from './faults.ts';
 import { errorOfLockedFile, findHolder } from './file-holders.ts';
 import { readHostOfVm } from './host-datastores.ts';
@@ -55,7 +63,10 @@ export function createVmSnapshots(options: VsphereOptions): VmSnapshots {
 
   return {
     sessionKey: (signal) => read(signal, async ({ key }) => key),
-    create: ({ vm, ...snapshot }, signal) => change('CreateSnapshot_Task', createSnapshot(vmRef(vm), snapshot), signal),
+    create: ({ vm, quiesce, ...words }, signal) =>
+      quiesce === undefined
+        ? change('CreateSnapshot_Task', createSnapshot(vmRef(vm), words), signal)
+        : change('CreateSnapshotEx_Task', createQuiescedSnapshot(vmRef(vm), words, quiesce), signal),
     whenIdle: (vm, signal) => connection().tasks.whenIdle(vmRef(vm), signal),
     tasksOf: (vm, signal) => read(signal, (session) => readTasksOf(session, vmRef(vm))),
     find: async ({ vm, name }, signal) => (await snapshotsOf(vm, signal)).filter((snapshot) => snapshot.name === name),

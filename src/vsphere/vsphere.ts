@@ -90,7 +90,8 @@ function openTransport({ url, tls }: VsphereOptions): Transport {
 
 const timeoutMs = ({ requestTimeoutMs }: VsphereOptions): number => requestTimeoutMs ?? 60_000;
 
-async function endSession(session: Session, key: string): Promise<void> {
+/** Success when there is none of that key. */
+export async function endSession(session: Session, key: string): Promise<void> {
   try {
     await session.call('TerminateSession', terminateSession(session.sessionManager, [key]));
   } catch (error) {
@@ -109,7 +110,7 @@ function facts(session: Session): HypervisorFacts {
   return { product: field('name'), version: field('version'), apiVersion: field('apiVersion'), instanceUuid };
 }
 
-function parseAddress(address: string): { host: string; port: number; path: string } {
+export function parseAddress(address: string): { host: string; port: number; path: string } {
   const trimmed = address.trim();
   const withScheme = /^[a-z][a-z0-9+.-]*:\/\//i.test(trimmed) ? trimmed : `https://${trimmed}`;
   const url = URL.canParse(withScheme) ? new URL(withScheme) : undefined;

@@ -5,23 +5,25 @@ import path from 'node:path';
 import { stringify } from 'yaml';
 import { DeviceStore } from '../../src/lab/devices/device-store.ts';
 import { ARRAY_ID, POOL, PROXY_HOST } from '../../src/lab/estate-array.ts';
-import { type LabLinuxGuest, startLinuxGuest } from '../../src/lab/linux-guest/linux-guest.ts';
+import { uuid as volumeGuid } from '../../src/lab/estate-identity.ts';
+import { startLinuxGuest } from '../../src/lab/linux-guest/linux-guest.ts';
 import { ACCOUNTS } from '../../src/lab/site-config.ts';
 import { startUnisphere } from '../../src/lab/unisphere/unisphere.ts';
 import { startVcenter } from '../../src/lab/vcenter/vcenter.ts';
-import { createAuthority, issueCertificate } from '../../src/lab/world/certificates.ts';
+import { startWindowsGuest } from '../../src/lab/windows-guest/windows-guest.ts';
+import { createAuthority, issueCertificate, type LabAuthority } from '../../src/lab/world/certificates.ts';
 import { EventLog } from '../../src/lab/world/events.ts';
 import { FaultRules } from '../../src/lab/world/faults.ts';
 import { Pace } from '../../src/lab/world/pace.ts';
-import { type BenchEstate, benchEstate, CYLINDERS, GUEST_ACCOUNT } from './estate.ts';
+import { type BenchVm, benchEstate, CYLINDERS, GUEST_ACCOUNT } from './estate.ts';
 
 export interface BenchSiteOptions {
   readonly vms: number;
   readonly disksPerVm: number;
   /** Injected before every answer of vCenter, Unisphere and the guests. */
   readonly rttMs: number;
-  /** A Linux guest that can be frozen in every VM; without them only plans can be made. */
-  readonly guests: boolean;
+  /** What runs in the VMs and can be frozen: `mixed` has a Windows in every second one. With `none` only plans can be made. */
+  readonly guests: 'none' | 'linux' | 'mixed';
 }
 
 export interface BenchSite {
@@ -35,7 +37,8 @@ export interface BenchSite {
 /** A site of any size for measuring: vCenter, Unisphere and an array with real devices, and guests on request. */
 export async function startBenchSite(options: BenchSiteOptions): Promise<BenchSite> {
   const directory = await mkdtemp(path.join(os.tmpdir(), 'snaphook-bench-'));
-  const estate = benchEstate(options.vms, options.disksPerVm);
+  const isWindows = (index: number) => options.guests === 'mixed' && index % 2 === 0;
+  const estate = benchEstate(options.vms, options.disksPerVm, isWindows);
   const events = new EventLog();
   const world = {
     events,
@@ -73,9 +76,11 @@ export async function startBenchSite(options: BenchSiteOptions): Promise<BenchSi
     users: [{ ...ACCOUNTS.vcenter, privileges: 'all' }],
     inventory: estate.vcenter,
   });
-  const guests = options.guests ? await startGuests(estate, store, world) : [];
+  const guests: BenchGuest[] = [];
+  for (const vm of options.guests === 'none' ? [] : estate.vms)
+    guests.push(vm.isWindows ? await startWindows(vm, store, world, authority) : await startLinux(vm, store, world));
   return {
-    configFile: writeConfig({ directory, caFile, vcenter: vcenter.url, unisphere: unisphere.url, estate, guests }),
+    configFile: writeConfig({ directory, caFile, vcenter: vcenter.url, unisphere: unisphere.url, guests }),
     events,
     setEstablishMs: (establishMs) => {
       const array = unisphere.array(ARRAY_ID);
@@ -91,28 +96,72 @@ export async function startBenchSite(options: BenchSiteOptions): Promise<BenchSi
   };
 }
 
-async function startGuests(
-  estate: BenchEstate,
+type World = Pick<Parameters<typeof startLinuxGuest>[0], 'events' | 'faults' | 'pace' | 'latency'>;
+type Secret = (name: 'vcenter' | 'array' | 'linuxGuest' | 'guest') => string;
+
+interface BenchGuest {
+  readonly vm: string;
+  /** Its entry under `guests:`. */
+  settings(secret: Secret, tls: object): object;
+  close(): Promise<void>;
+}
+
+async function startLinux({ name, disks }: BenchVm, store: DeviceStore, world: World): Promise<BenchGuest> {
+  const guest = await startLinuxGuest({
+    ...world,
+    name,
+    users: [GUEST_ACCOUNT],
+    disks: disks.map(({ uuid, device }, index) => ({
+      uuid,
+      device: store.open(device),
+      label: `${name} disk ${index + 1}`,
+      mount: { mountPoint: index === 0 ? '/' : `/srv/${index}`, fileSystem: 'ext4' },
+    })),
+  });
+  guest.knobs.freezeMs = 0; // what a guest's own flush takes is not measured here
+  return {
+    vm: name,
+    settings: (secret) => ({
+      ssh: {
+        port: guest.port,
+        username: GUEST_ACCOUNT.name,
+        password: secret('linuxGuest'),
+        hostKeys: [guest.hostKeyFingerprint],
+        sudo: true,
+        leaseSeconds: 60,
+      },
+    }),
+    close: () => guest.close(),
+  };
+}
+
+async function startWindows(
+  { name, disks }: BenchVm,
   store: DeviceStore,
-  world: Pick<Parameters<typeof startLinuxGuest>[0], 'events' | 'faults' | 'pace' | 'latency'>,
-): Promise<readonly LabLinuxGuest[]> {
-  const guests: LabLinuxGuest[] = [];
-  for (const { name, disks } of estate.vms) {
-    const guest = await startLinuxGuest({
-      ...world,
-      name,
-      users: [GUEST_ACCOUNT],
-      disks: disks.map(({ uuid, device }, index) => ({
-        uuid,
-        device: store.open(device),
-        label: `${name} disk ${index + 1}`,
-        mount: { mountPoint: index === 0 ? '/' : `/srv/${index}`, fileSystem: 'ext4' },
-      })),
-    });
-    guest.knobs.freezeMs = 0; // what a guest's own flush takes is not measured here
-    guests.push(guest);
-  }
-  return guests;
+  world: World,
+  authority: LabAuthority,
+): Promise<BenchGuest> {
+  const guest = await startWindowsGuest({
+    ...world,
+    name,
+    hostName: 'BENCH',
+    tls: await issueCertificate(authority, `${name}.lab`),
+    users: [ACCOUNTS.guest],
+    disks: disks.map(({ uuid, device }, index) => ({
+      uuid,
+      device: store.open(device),
+      label: `${name} disk ${index + 1}`,
+      volumes: [{ mountPoint: `${'CDEFGH'[index] ?? 'Z'}:\\`, guid: volumeGuid(`${name}-${index}`) }],
+    })),
+  });
+  guest.vss.writerFreezeMs = 0;
+  return {
+    vm: name,
+    settings: (secret, tls) => ({
+      winrm: { port: guest.httpsPort, username: `BENCH\\${ACCOUNTS.guest.name}`, password: secret('guest'), tls },
+    }),
+    close: () => guest.close(),
+  };
 }
 
 interface ConfigInput {
@@ -120,12 +169,11 @@ interface ConfigInput {
   readonly caFile: string;
   readonly vcenter: string;
   readonly unisphere: string;
-  readonly estate: BenchEstate;
-  readonly guests: readonly LabLinuxGuest[];
+  readonly guests: readonly BenchGuest[];
 }
 
-function writeConfig({ directory, caFile, vcenter, unisphere, estate, guests }: ConfigInput): string {
-  const secret = (name: 'vcenter' | 'array' | 'linuxGuest'): string => {
+function writeConfig({ directory, caFile, vcenter, unisphere, guests }: ConfigInput): string {
+  const secret: Secret = (name) => {
     const file = path.join(directory, 'secrets', name);
     mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 });
     writeFileSync(file, `${ACCOUNTS[name].password}\n`, { mode: 0o600 });
@@ -138,17 +186,7 @@ function writeConfig({ directory, caFile, vcenter, unisphere, estate, guests }: 
     stateDirectory: path.join(directory, 'state'),
     vcenter: { url: vcenter, username: ACCOUNTS.vcenter.name, password: secret('vcenter'), tls },
     arrays: [{ id: ARRAY_ID, unisphere, username: ACCOUNTS.array.name, password: secret('array'), tls }],
-    guests: guests.map(({ port, hostKeyFingerprint }, index) => ({
-      vms: [estate.vms[index]?.name ?? ''],
-      ssh: {
-        port,
-        username: GUEST_ACCOUNT.name,
-        password: secret('linuxGuest'),
-        hostKeys: [hostKeyFingerprint],
-        sudo: true,
-        leaseSeconds: 60,
-      },
-    })),
+    guests: guests.map(({ vm, settings }) => ({ vms: [vm], ...settings(secret, tls) })),
     proxy: { host: PROXY_HOST, devices: path.join(directory, 'by-id') },
     jobs: {
       bench: {

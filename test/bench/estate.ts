@@ -18,12 +18,15 @@ export interface BenchDisk {
   readonly uuid: string;
 }
 
+export interface BenchVm {
+  readonly name: string;
+  readonly instanceUuid: string;
+  readonly isWindows: boolean;
+  readonly disks: readonly BenchDisk[];
+}
+
 export interface BenchEstate {
-  readonly vms: readonly {
-    readonly name: string;
-    readonly instanceUuid: string;
-    readonly disks: readonly BenchDisk[];
-  }[];
+  readonly vms: readonly BenchVm[];
   readonly devices: readonly string[];
   readonly array: InitialArrayConfig;
   readonly vcenter: VcenterInventory;
@@ -32,10 +35,15 @@ export interface BenchEstate {
 export const vmName = (index: number): string => `vm-${String(index).padStart(4, '0')}`;
 
 /** Any number of VMs whose disks are virtual volumes of their own, and a target of the same size for each disk. */
-export function benchEstate(vmCount: number, disksPerVm: number): BenchEstate {
+export function benchEstate(
+  vmCount: number,
+  disksPerVm: number,
+  isWindows: (index: number) => boolean = () => false,
+): BenchEstate {
   const vms = Array.from({ length: vmCount }, (_, vm) => ({
     name: vmName(vm),
     instanceUuid: uuid(`bench-${vm}`),
+    isWindows: isWindows(vm),
     disks: Array.from({ length: disksPerVm }, (_disk, disk) => ({
       device: deviceName(FIRST_SOURCE + vm * disksPerVm + disk),
       uuid: diskUuid(`bench-${vm}-${disk}`),
@@ -82,15 +90,16 @@ function inventory(vms: BenchEstate['vms']): VcenterInventory {
   };
 }
 
-const vmInventory = ({ name, instanceUuid, disks }: BenchEstate['vms'][number]): VmInventory => ({
+const vmInventory = ({ name, instanceUuid, isWindows, disks }: BenchVm): VmInventory => ({
   name,
   folder: ['bench'],
   host: ESX,
   instanceUuid,
   biosUuid: uuid(`bios-${name}`),
   powerState: 'poweredOn',
+  diskUuidEnabled: true,
   guest: {
-    family: 'linuxGuest',
+    family: isWindows ? 'windowsGuest' : 'linuxGuest',
     hostName: `${name}.lab`,
     ipAddress: '127.0.0.1',
     toolsRunningStatus: 'guestToolsRunning',

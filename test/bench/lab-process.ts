@@ -96,8 +96,24 @@ function seenIn(events: readonly LabEvent[], windowCpuMs: number): SeenCalls {
       .filter((event) => event.kind === 'answer' && isEstablish(event))
       .map(({ detail }) => (typeof detail.tookMs === 'number' ? detail.tookMs : 0)),
     windowCpuMs,
+    stoodStill: stoodStill(events),
     inWindow: callsInWindow(events),
   };
+}
+
+const HELD = new Set(['HoldWrites', 'Freeze']);
+const LET_GO = new Set(['ReleaseWrites', 'Thaw']);
+
+/** Windows tells of writers before it tells of the hold, and of both after it: the first hold and the first end of it count. */
+function stoodStill(events: readonly LabEvent[]): SeenCalls['stoodStill'] {
+  const effects = events.filter(({ system, kind }) => system === 'guest' && kind === 'effect');
+  return [...new Set(effects.map(({ object }) => object))].flatMap((guest) => {
+    const own = effects.filter(({ object }) => object === guest);
+    const isWindows = own.some(({ operation }) => operation === 'HoldWrites');
+    const from = own.find(({ operation }) => HELD.has(operation) && (!isWindows || operation === 'HoldWrites'));
+    const to = own.find(({ operation }) => LET_GO.has(operation) && (!isWindows || operation === 'ReleaseWrites'));
+    return from && to ? [{ fromMs: from.atMs, toMs: to.atMs }] : [];
+  });
 }
 
 function callsInWindow(events: readonly LabEvent[]): SeenCalls['inWindow'] {

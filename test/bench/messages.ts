@@ -24,6 +24,8 @@ export interface SeenCalls {
   /** Processor time of the lab in the last window. */
   readonly windowCpuMs: number;
   /** Requests between the first freeze and the last thaw; undefined when no guest was frozen. */
+  /** Of each guest that stood still: from when to when, in milliseconds of the lab's clock. */
+  readonly stoodStill: readonly { readonly fromMs: number; readonly toMs: number }[];
   readonly inWindow: { readonly array: number; readonly vcenter: number; readonly connections: number } | undefined;
 }
 

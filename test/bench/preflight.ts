@@ -28,7 +28,7 @@ export async function benchPreflight(options: { readonly fullBaseline: boolean }
     vms: Math.max(...SIZES),
     disksPerVm: DISKS_PER_VM,
     rttMs: RTT_MS,
-    guests: false,
+    guests: 'none',
   });
   try {
     const cells: Cell[] = [];

@@ -1,22 +1,18 @@
 import { setMaxListeners } from 'node:events';
 import { closePorts } from '../../src/cli/compose.ts';
-import type { JobSpec } from '../../src/job/job-spec.ts';
-import { RunJournal } from '../../src/job/journal.ts';
-import { newRunId } from '../../src/job/names.ts';
-import { completePlan, draftPlan, NOTHING_RESERVED, type PlanDraft } from '../../src/job/planner.ts';
-import type { JobPorts } from '../../src/job/ports.ts';
+import { draftPlan } from '../../src/job/planner.ts';
 import type { CaptureResult } from '../../src/job/results.ts';
-import { type Run, runStep } from '../../src/job/step.ts';
+import { runStep } from '../../src/job/step.ts';
 import { captureStep } from '../../src/job/steps/capture.ts';
 import { guestsStep } from '../../src/job/steps/guests.ts';
-import { undoSteps } from '../../src/job/undo.ts';
 import { vmName } from './estate.ts';
 import { type RemoteLab, startRemoteLab } from './lab-client.ts';
 import { naiveWindow } from './naive-window.ts';
-import { benchContext, openPorts } from './ports.ts';
+import { openPorts } from './ports.ts';
 import type { BenchResult } from './result.ts';
 import { percentile, rounded } from './statistics.ts';
 import { WindowCpu } from './window-cpu.ts';
+import { newRun, type Opened, throwAway } from './window-run.ts';
 
 const RTT_MS = 5;
 const ARRAY_MS = [50, 500, 2000, 8000];
@@ -46,7 +42,7 @@ setMaxListeners(0, never); // one signal for many guests
 export async function benchWindow(): Promise<BenchResult> {
   const cells: Cell[] = [];
   for (const [vms, repetitions] of REPETITIONS) {
-    const lab = await startRemoteLab({ kind: 'bench', vms, disksPerVm: 1, rttMs: RTT_MS, guests: true });
+    const lab = await startRemoteLab({ kind: 'bench', vms, disksPerVm: 1, rttMs: RTT_MS, guests: 'linux' });
     try {
       cells.push(...(await measureVms(lab, vms, repetitions)));
     } finally {
@@ -82,12 +78,6 @@ async function measureVms(lab: RemoteLab, vms: number, repetitions: readonly num
   return cells;
 }
 
-interface Opened {
-  readonly ports: JobPorts;
-  readonly spec: JobSpec;
-  readonly draft: PlanDraft;
-}
-
 /** One window; `answerMs` is the time of the establish as the array's server saw it. */
 interface Measured {
   readonly windowMs: number;
@@ -121,20 +111,6 @@ async function repetition(lab: RemoteLab, opened: Opened): Promise<Measured> {
 function requireHeld({ vms }: CaptureResult): void {
   const lost = vms.find(({ grade }) => grade !== 'filesystem');
   if (lost) throw new Error(`a window of the bench has grade ${lost.grade}: ${lost.reasons.join('; ')}`);
-}
-
-async function newRun({ ports, spec, draft }: Opened): Promise<Run> {
-  const runId = newRunId(ports.clock.now(), ports.randomText());
-  const plan = completePlan(draft, { runId, spec, context: benchContext(spec.name) }, NOTHING_RESERVED);
-  const journal = await RunJournal.load(await ports.journals.create({ runId, job: spec.name }), ports.clock);
-  await journal.opened(plan.context);
-  await journal.append({ kind: 'planned', data: plan });
-  return { plan, ports, array: draft.array, journal, openGuests: new Map() };
-}
-
-async function throwAway(run: Run): Promise<void> {
-  const errors = await undoSteps(run);
-  if (errors.length > 0) throw errors[0];
 }
 
 async function naiveOnce(opened: Opened): Promise<number> {

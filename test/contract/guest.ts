@@ -1,6 +1,7 @@
 import { setTimeout as sleepFor } from 'node:timers/promises';
 import type { SnaphookError } from '../../src/ports/errors.ts';
 import type { FreezeEvidence, Guest, Guests } from '../../src/ports/guest.ts';
+import type { MoRef } from '../../src/ports/identity.ts';
 
 /** A simulator knows at once what a guest on another machine has to be asked for. */
 type Answer<Value> = Value | Promise<Value>;
@@ -8,7 +9,7 @@ type Answer<Value> = Value | Promise<Value>;
 /** One guest with an adapter for it, and what the guest itself says, past the adapter. */
 export interface GuestWorld {
   readonly guests: Guests;
-  readonly vm: { readonly name: string; readonly address: string };
+  readonly vm: { readonly name: string; readonly address: string; readonly moRef?: MoRef };
   /** Serials of the guest's disks; all of them hold volumes. */
   readonly diskUuids: readonly string[];
   /** The guest lets go by itself after this time; short enough to wait for. */

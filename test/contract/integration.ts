@@ -46,6 +46,10 @@ export function describeIntegration(
     expect(read(call)).toEqual(means);
   });
 
+  test('whether it says how backups end is what its calls say', () => {
+    expect(recorded.some(({ means }) => means.outcome === 'ok')).toBe(integration.tellsOutcome ?? false);
+  });
+
   test('a run that was handed over is success to the product, with a lower grade too unless it knows warnings', () => {
     expect([0, 2, 3]).toContain(integration.exits.degraded);
     expect(integration.exits.failed).not.toBe(0);

@@ -1,6 +1,7 @@
 import ssh2 from 'ssh2';
 import { createLinuxGuests } from '../../src/guest/linux/linux-guest.ts';
-import type { LinuxGuestSettings, SshLogin } from '../../src/guest/linux/linux-guest-settings.ts';
+import type { LinuxGuestSettings } from '../../src/guest/linux/linux-guest-settings.ts';
+import type { SshLogin } from '../../src/guest/ssh/ssh-connector.ts';
 import { type LabLinuxGuest, type LinuxGuestOptions, startLinuxGuest } from '../../src/lab/linux-guest/linux-guest.ts';
 import { EventLog } from '../../src/lab/world/events.ts';
 import { FaultRules } from '../../src/lab/world/faults.ts';
@@ -15,6 +16,8 @@ export interface LinuxGuestWorld extends GuestWorld {
   readonly faults: FaultRules;
   /** Settings the adapter was given. */
   readonly settings: LinuxGuestSettings;
+  /** Of every account of the guest. */
+  readonly accounts: { readonly password: string };
   isFrozen(): boolean;
   sessionCount(): number;
   leftoverCount(): number;
@@ -110,5 +113,6 @@ export async function startLinuxGuestWorld(kind: LoginKind, changes: WorldChange
     events,
     faults,
     settings,
+    accounts: { password: PASSWORD },
   };
 }

@@ -197,7 +197,7 @@ test('disks move to another VM at free SCSI places, running or not, in one chang
   expect(await vmImport.usersOf({ files, vm: takes.vm }, signal)).toEqual({ users: [], unreadable: [] });
 
   const snapshots = createVmSnapshots(options);
-  await snapshots.create({ vm: takes.vm, name: 'later', description: '', quiesce: false }, signal);
+  await snapshots.create({ vm: takes.vm, name: 'later', description: '', quiesce: undefined }, signal);
   await snapshots.close();
   expect(await vmImport.usersOf({ files, vm: brings.vm }, signal)).toEqual({ users: ['takes'], unreadable: [] });
   expect((await vmImport.disksOf(takes.vm, signal))?.uses).toEqual(expect.arrayContaining([...files]));

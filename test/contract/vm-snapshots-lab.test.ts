@@ -43,7 +43,7 @@ async function openWorld(proxy: Partial<ReturnType<typeof plainVm>> = {}): Promi
   ]);
   const snapshots = connect(lab);
   const take = async (name = 'snaphook-test') => {
-    await snapshots.create({ vm: SOURCE, name, description: 'ours', quiesce: false }, signal);
+    await snapshots.create({ vm: SOURCE, name, description: 'ours', quiesce: undefined }, signal);
     const [found] = await snapshots.find({ vm: SOURCE, name }, signal);
     if (!found) throw new Error('the snapshot was not found');
     return found;
@@ -196,7 +196,7 @@ test('a disk that is in use is refused with the VM and the host that have it, or
 test('a VM is copied out of its snapshot with a mark, found by folder and name, and destroyed', async () => {
   const { lab, snapshots, proxy } = await openWorld();
   const vm = moRef('vm-101');
-  await snapshots.create({ vm, name: 'snaphook-copied', description: '', quiesce: false }, signal);
+  await snapshots.create({ vm, name: 'snaphook-copied', description: '', quiesce: undefined }, signal);
   const [snapshot] = await snapshots.find({ vm, name: 'snaphook-copied' }, signal);
   const { soap, idOf } = await placesOf(lab);
   const place = {
@@ -331,7 +331,7 @@ test('a change whose answer is lost is told as unknown and not sent again', asyn
     action: { do: 'drop' },
   });
   const error = await failure(
-    snapshots.create({ vm: SOURCE, name: 'snaphook-lost', description: '', quiesce: false }, signal),
+    snapshots.create({ vm: SOURCE, name: 'snaphook-lost', description: '', quiesce: undefined }, signal),
   );
 
   expect(error).toMatchObject({ code: 'E_VCENTER_UNREACHABLE', effect: 'unknown', retry: 'after-probe' });
@@ -355,7 +355,7 @@ test('what is asked of a VM that is gone is answered as nothing', async () => {
 test('a missing right is named, a guest that cannot be quiesced is a failed freeze', async () => {
   const { lab, snapshots } = await openWorld();
   const reader = connect(lab, 'reader@vsphere.local');
-  const request = { vm: moRef('vm-101'), name: 's', description: '', quiesce: true };
+  const request = { vm: moRef('vm-101'), name: 's', description: '', quiesce: 'windows' as const };
   expect(await failure(reader.create(request, signal))).toMatchObject({
     code: 'E_VCENTER_RIGHTS',
     message: expect.stringContaining('VirtualMachine.State.CreateSnapshot'),

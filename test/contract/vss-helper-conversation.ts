@@ -30,6 +30,37 @@ const volumes = z.array(
     disks: z.array(z.string().min(1)),
   }),
 );
+const events = z
+  .array(
+    z.strictObject({
+      source: z.string().min(1),
+      id: z.number().int(),
+      level: z.enum(['error', 'warning', 'information']),
+      at: z.iso.datetime(),
+      text: z.string(),
+    }),
+  )
+  .max(20);
+const excludedComponents = z.array(
+  z.strictObject({ writer: z.guid(), component: z.string().min(1), reason: z.string().min(1) }),
+);
+const checks = z.array(
+  z.strictObject({
+    name: z.enum([
+      'os',
+      'rights',
+      'provider-registered',
+      'provider-loads',
+      'com-security',
+      'writers',
+      'volumes',
+      'hold',
+      'service',
+    ]),
+    ok: z.boolean(),
+    detail: z.string(),
+  }),
+);
 const ms = z.number().min(0);
 
 /** Strict: a member nobody agreed on is an error, too. */
@@ -41,15 +72,24 @@ const eventSchema = z.discriminatedUnion('event', [
     os: z.string(),
     bootId: z.string(),
   }),
-  z.strictObject({ event: z.literal('prepared'), writers, volumes, components: z.array(z.string()) }),
+  z.strictObject({
+    event: z.literal('prepared'),
+    writers,
+    volumes,
+    components: z.array(z.string()),
+    excludedComponents,
+  }),
   z.strictObject({ event: z.literal('frozen'), atMs: ms, freezeMs: ms }),
   z.strictObject({ event: z.literal('thawed'), heldMs: ms }),
   z.strictObject({ event: z.literal('expired'), heldMs: ms }),
-  z.strictObject({ event: z.literal('finished'), result, writers }),
+  z.strictObject({ event: z.literal('finished'), result, writers, events }),
   z.strictObject({ event: z.literal('completed'), writers }),
+  z.strictObject({ event: z.literal('parked') }),
+  z.strictObject({ event: z.literal('resumed'), phase: z.literal('finished'), writers }),
+  z.strictObject({ event: z.literal('selftest'), checks }),
   z.strictObject({ event: z.literal('status'), phase }),
   z.strictObject({ event: z.literal('aborted') }),
-  z.strictObject({ event: z.literal('failed'), phase, result, message: z.string().min(1), writers }),
+  z.strictObject({ event: z.literal('failed'), phase, result, message: z.string().min(1), writers, events }),
 ]);
 
 const DEADLINE_MS = 15_000;

@@ -6,11 +6,13 @@ import { WriteHold } from '../../src/lab/guest/write-hold.ts';
 import { VssCoordinator } from '../../src/lab/windows-guest/vss-coordinator.ts';
 import { vssHelperProgram } from '../../src/lab/windows-guest/vss-helper.ts';
 import { VssKnobs } from '../../src/lab/windows-guest/vss-knobs.ts';
+import { ResidentSets } from '../../src/lab/windows-guest/vss-resident-sets.ts';
 import { inBoxWriters, SQL_SERVER_WRITER, sqlServerWriter } from '../../src/lab/windows-guest/vss-writers.ts';
 import { EventLog } from '../../src/lab/world/events.ts';
 import { Pace } from '../../src/lab/world/pace.ts';
 import { memoryDevice } from '../lab/guest/memory-device.ts';
-import { describeVssHelper, type HelperWorld } from './vss-helper.ts';
+import { describeVssHelper } from './vss-helper.ts';
+import type { HelperWorld } from './vss-helper-bench.ts';
 import type { HelperRun } from './vss-helper-conversation.ts';
 
 const DATABASE_DISK = '6000c290000000000000000000000001';
@@ -27,6 +29,7 @@ describeVssHelper('of the lab', async (): Promise<HelperWorld> => {
   const journal = hold.guard(memoryDevice(1024 * 1024), 'journal');
   const application = await GuestApplication.open({ database, journal, hold, transferPauseMs: 0 });
   application.start();
+  let logTruncations = 0;
   const coordinator = new VssCoordinator({
     guestName: 'guest',
     disks: [
@@ -45,13 +48,29 @@ describeVssHelper('of the lab', async (): Promise<HelperWorld> => {
       { uuid: EMPTY_DISK, device: memoryDevice(4096), label: 'raw', volumes: [] },
     ],
     writers: [sqlServerWriter('HOST', ['D:\\', 'L:\\']), ...inBoxWriters('C:\\')],
-    application,
+    application: {
+      quiesce: () => application.quiesce(),
+      resume: () => application.resume(),
+      logPosition: () => application.logPosition(),
+      truncateLog: (position) => {
+        application.truncateLog(position);
+        logTruncations += 1;
+      },
+    },
     hold,
     knobs,
     pace,
     events,
   });
-  const program = vssHelperProgram({ coordinator, pace, clock: new GuestClock(pace), os: 'lab', bootId: 'boot' });
+  const residents = new ResidentSets(pace);
+  const program = vssHelperProgram({
+    coordinator,
+    residents,
+    pace,
+    clock: new GuestClock(pace),
+    os: 'lab',
+    bootId: 'boot',
+  });
 
   const start = async (): Promise<HelperRun> => {
     const stdin = new ProgramInput();
@@ -84,6 +103,8 @@ describeVssHelper('of the lab', async (): Promise<HelperWorld> => {
       knobs.failWriter(SQL_SERVER_WRITER, phase, result);
     },
     applicationProgress: () => application.lastAcknowledged,
+    fileWritesHeld: () => hold.holds(database) || hold.holds(journal),
+    logTruncations: () => logTruncations,
     close: () => application.close(),
   };
 });

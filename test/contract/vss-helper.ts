@@ -1,88 +1,20 @@
-import { setTimeout as sleepFor } from 'node:timers/promises';
-import { type HelperEvent, MAX_HOLD_MS, VSS_HELPER_PROTOCOL } from '../../src/guest/windows/vss-helper-protocol.ts';
-import { HelperConversation, type HelperRun } from './vss-helper-conversation.ts';
+import { VSS_HELPER_PROTOCOL } from '../../src/guest/windows/vss-helper-protocol.ts';
+import { HelperBench, type HelperWorld, RESULT, WRITER } from './vss-helper-bench.ts';
+import { holdPromises } from './vss-helper-holds.ts';
+import { parkPromises } from './vss-helper-parking.ts';
 
-/** The machine a helper runs on, as far as the promises of the protocol need it. */
-export interface HelperWorld {
-  /** Serials of disks that carry the application's volumes. */
-  readonly disks: readonly string[];
-  /** A serial no volume lies on. */
-  readonly emptyDisk: string;
-  /** Class id of a writer with a component on these disks. */
-  readonly writer: string;
-  /** Real milliseconds that one millisecond of the guest's clock takes. */
-  readonly realPerGuestMs: number;
-  start(): Promise<HelperRun>;
-  /** From now on the writer fails in this phase with this HRESULT. */
-  failWriter(phase: 'prepare-backup' | 'prepare-snapshot' | 'freeze' | 'thaw' | 'post-snapshot', result: string): void;
-  /** Grows as long as the application writes. */
-  applicationProgress(): number;
-  close(): Promise<void>;
-}
-
-const FINISHED = '0x0004230A';
-const OK = '0x00000000';
-const RETRYABLE = '0x800423F3';
-const BAD_STATE = '0x80042301';
-const INVALID_ARGUMENT = '0x80070057';
-const SET_IN_PROGRESS = '0x80042316';
-const STABLE = 1;
-const WAITING_FOR_BACKUP_COMPLETE = 5;
-
-/** Promises of version 1 of the helper's protocol, for whatever helper and machine. */
+/** Promises of version 2 of the helper's protocol, for whatever helper and machine. */
 export function describeVssHelper(name: string, makeWorld: () => Promise<HelperWorld>): void {
   describe(`VSS helper: ${name}`, () => {
-    let world: HelperWorld;
-    let open: HelperConversation[];
+    const bench = new HelperBench(makeWorld);
+    beforeEach(() => bench.setUp());
+    afterEach(() => bench.tearDown());
 
-    beforeEach(async () => {
-      world = await makeWorld();
-      open = [];
-    });
-
-    afterEach(async () => {
-      for (const conversation of open) await conversation.leave();
-      await world.close();
-    });
-
-    const start = async (): Promise<HelperConversation> => {
-      const conversation = new HelperConversation(await world.start());
-      open.push(conversation);
-      await conversation.expect('hello');
-      return conversation;
-    };
-    const prepareCommand = (changes: Record<string, unknown> = {}) => ({
-      command: 'prepare',
-      protocol: VSS_HELPER_PROTOCOL,
-      set: 'run-0001',
-      disks: world.disks,
-      backupType: 'copy',
-      holdMs: MAX_HOLD_MS,
-      ...changes,
-    });
-    const prepare = async (helper: HelperConversation, changes: Record<string, unknown> = {}) => {
-      await helper.command(prepareCommand(changes));
-      return helper.expect('prepared');
-    };
-    const freeze = async (helper: HelperConversation) => {
-      await helper.command({ command: 'freeze' });
-      return helper.expect('frozen');
-    };
-    const progresses = async (): Promise<boolean> => {
-      const before = world.applicationProgress();
-      const deadline = performance.now() + 5000;
-      while (performance.now() < deadline) {
-        if (world.applicationProgress() > before) return true;
-        await sleepFor(5);
-      }
-      return false;
-    };
-    const writerIn = (event: Extract<HelperEvent, { writers: unknown }>) =>
-      event.writers.find((writer) => writer.id.toLowerCase() === world.writer);
+    holdPromises(bench);
+    parkPromises(bench);
 
     test('greets with its protocol version, its own version, the system and the boot it belongs to', async () => {
-      const conversation = new HelperConversation(await world.start());
-      open.push(conversation);
+      const conversation = await bench.begin();
 
       const hello = await conversation.expect('hello');
 
@@ -93,206 +25,202 @@ export function describeVssHelper(name: string, makeWorld: () => Promise<HelperW
     });
 
     test('a whole conversation ends with every writer stable and the helper gone', async () => {
-      const helper = await start();
+      const helper = await bench.start();
 
-      const prepared = await prepare(helper);
-      expect(writerIn(prepared)).toMatchObject({ selected: true, result: OK });
+      const prepared = await bench.prepare(helper);
+      expect(bench.writerIn(prepared)).toMatchObject({ selected: true, result: RESULT.ok });
       expect(prepared.components.length).toBeGreaterThan(0);
-      for (const disk of world.disks) expect(prepared.volumes.flatMap((volume) => volume.disks)).toContain(disk);
+      for (const disk of bench.world.disks) expect(prepared.volumes.flatMap((volume) => volume.disks)).toContain(disk);
       for (const { volume } of prepared.volumes) expect(volume).toMatch(/^\\\\\?\\Volume\{[0-9a-fA-F-]{36}\}\\$/);
 
-      const frozen = await freeze(helper);
+      const frozen = await bench.freeze(helper);
       expect(frozen.freezeMs).toBeGreaterThanOrEqual(0);
       await helper.release();
       const thawed = await helper.expect('thawed');
       expect(thawed.heldMs).toBeGreaterThanOrEqual(0);
 
       const finished = await helper.expect('finished');
-      expect(finished.result).toBe(FINISHED);
-      expect(writerIn(finished)).toMatchObject({ state: WAITING_FOR_BACKUP_COMPLETE, result: OK });
+      expect(finished.result).toBe(RESULT.finished);
+      expect(bench.writerIn(finished)).toMatchObject({ state: WRITER.waitingForBackupComplete, result: RESULT.ok });
 
       await helper.command({ command: 'complete', success: true });
       const completed = await helper.expect('completed');
-      expect(writerIn(completed)).toMatchObject({ state: STABLE, result: OK });
+      expect(bench.writerIn(completed)).toMatchObject({ state: WRITER.stable, result: RESULT.ok });
 
       await helper.command({ command: 'quit' });
       expect(await helper.exited).toBe(0);
     });
 
-    test('between frozen and the release byte the application stands still and the helper says nothing', async () => {
-      const helper = await start();
-      await prepare(helper);
-      expect(await progresses()).toBe(true);
+    test('no component of an excluded writer is selected', async () => {
+      const helper = await bench.start();
+      const prepared = await bench.prepare(helper, { excludedWriters: [bench.world.writer] });
 
-      await freeze(helper);
-      const atFreeze = world.applicationProgress();
-      await sleepFor(0.4 * MAX_HOLD_MS * world.realPerGuestMs);
-      expect(world.applicationProgress()).toBe(atFreeze);
-      expect(helper.pending).toEqual([]);
-
-      await helper.release();
-      expect((await helper.expect('thawed')).heldMs).toBeGreaterThan(0.3 * MAX_HOLD_MS);
-      expect(await progresses()).toBe(true);
+      expect(bench.writerIn(prepared)?.selected ?? false).toBe(false);
     });
 
-    test('without a release byte the hold expires after holdMs, the set fails and the application goes on', async () => {
-      const helper = await start();
-      await prepare(helper, { holdMs: 2000 });
-      await freeze(helper);
+    test('a component with files outside of the set is told with its writer and what is missing', async () => {
+      const helper = await bench.start();
+      const whole = await bench.prepare(helper);
+      expect(whole.excludedComponents.filter(({ writer }) => writer.toLowerCase() === bench.world.writer)).toEqual([]);
+      await bench.abort(helper);
 
-      const expired = await helper.expect('expired');
+      const part = await bench.prepare(helper, { disks: bench.world.disks.slice(0, 1) });
+
+      expect(bench.writerIn(part)?.selected ?? false).toBe(false);
+      expect(part.excludedComponents.map(({ writer }) => writer.toLowerCase())).toContain(bench.world.writer);
+    });
+
+    test('what the logs of the guest got of a failed set is told with its end, and of a good one nothing bad', async () => {
+      const helper = await bench.start();
+      await bench.prepare(helper, { holdMs: 500 });
+      await bench.freeze(helper);
+      await helper.expect('expired');
       const finished = await helper.expect('finished');
+      expect(finished.events.map(({ level }) => level)).toContain('error');
+      await bench.abort(helper);
 
-      expect(expired.heldMs).toBeGreaterThanOrEqual(1990);
-      expect(expired.heldMs).toBeLessThan(MAX_HOLD_MS);
-      expect(finished.result).toMatch(/^0x8/);
-      expect(writerIn(finished)?.result).not.toBe(OK);
-      expect(await progresses()).toBe(true);
-      await helper.command({ command: 'complete', success: true });
-      expect(await helper.expect('failed')).toMatchObject({ phase: 'complete', result: BAD_STATE });
+      const next = await bench.start();
+      await bench.prepare(next);
+      await bench.freeze(next);
+      await next.release();
+      await next.expect('thawed');
+
+      expect((await next.expect('finished')).events.filter(({ level }) => level === 'error')).toEqual([]);
     });
 
-    test('no hold is longer than the protocol allows, whatever the client asks for', async () => {
-      const helper = await start();
-      await prepare(helper, { holdMs: 60_000 });
-      await freeze(helper);
+    test('a self-test tells every check by its name, and only while no set is open', async () => {
+      const helper = await bench.start();
+      await helper.command({ command: 'selftest' });
+      const names = (await helper.expect('selftest')).checks.map(({ name }) => name);
+      expect(new Set(names).size).toBe(names.length);
+      expect(names).toEqual(expect.arrayContaining(['os', 'rights', 'writers', 'volumes', 'hold']));
 
-      const expired = await helper.expect('expired');
-
-      expect(expired.heldMs).toBeGreaterThanOrEqual(MAX_HOLD_MS - 10);
-      expect(expired.heldMs).toBeLessThan(10_000);
+      await bench.prepare(helper);
+      await helper.command({ command: 'selftest' });
+      expect(await helper.expect('failed')).toMatchObject({ result: RESULT.badState });
     });
 
     test('the end of input while writes are held lets the application go on and ends the helper', async () => {
-      const helper = await start();
-      await prepare(helper);
-      await freeze(helper);
+      const helper = await bench.start();
+      await bench.prepare(helper);
+      await bench.freeze(helper);
 
       await helper.endInput();
 
       await helper.exited;
-      expect(await progresses()).toBe(true);
-      const next = await start();
-      await prepare(next);
+      expect(await bench.progresses()).toBe(true);
+      const next = await bench.start();
+      await bench.prepare(next);
     });
 
     test('an abort is answered in every phase and leaves the helper idle', async () => {
-      const helper = await start();
+      const helper = await bench.start();
       const abort = async () => {
-        await helper.command({ command: 'abort' });
-        await helper.expect('aborted');
+        await bench.abort(helper);
         await helper.command({ command: 'status' });
         expect((await helper.expect('status')).phase).toBe('idle');
       };
 
       await abort();
-      await prepare(helper);
+      await bench.prepare(helper);
       await abort();
-      await helper.command(prepareCommand());
+      await helper.command(bench.prepareCommand());
       await abort();
-      await prepare(helper);
+      await bench.prepare(helper);
       await helper.command({ command: 'freeze' });
       await helper.command({ command: 'abort' });
       await helper.release();
       await helper.expectEventually('aborted');
-      expect(await progresses()).toBe(true);
-      await prepare(helper);
-      await freeze(helper);
-      await helper.release();
-      await helper.expect('thawed');
-      await helper.expect('finished');
+      expect(await bench.progresses()).toBe(true);
+      await bench.prepare(helper);
+      await bench.freeze(helper);
+      await bench.finish(helper);
       await abort();
     });
 
     test('an abort sent while writes are held is obeyed after the release', async () => {
-      const helper = await start();
-      await prepare(helper);
-      await freeze(helper);
+      const helper = await bench.start();
+      await bench.prepare(helper);
+      await bench.freeze(helper);
 
       await helper.command({ command: 'abort' });
       await helper.release();
 
       await helper.expectEventually('aborted');
-      expect(await progresses()).toBe(true);
+      expect(await bench.progresses()).toBe(true);
     });
 
     test('release bytes are ignored while nothing is held', async () => {
-      const helper = await start();
+      const helper = await bench.start();
       await helper.release();
       await helper.release();
-      await prepare(helper);
+      await bench.prepare(helper);
       await helper.release();
-      await freeze(helper);
-      const atFreeze = world.applicationProgress();
-      await sleepFor(0.1 * MAX_HOLD_MS * world.realPerGuestMs);
-      expect(world.applicationProgress()).toBe(atFreeze);
+      await bench.freeze(helper);
+      const atFreeze = bench.world.applicationProgress();
+      await bench.hold(0.1);
+      expect(bench.world.applicationProgress()).toBe(atFreeze);
       await helper.release();
-      await helper.release();
-      await helper.expect('thawed');
-      await helper.expect('finished');
+      await bench.finish(helper);
       await helper.release();
       await helper.command({ command: 'complete', success: false });
       await helper.expect('completed');
     });
 
     test('commands may arrive in pieces or several at once', async () => {
-      const helper = await start();
+      const helper = await bench.start();
       for (const byte of Buffer.from('{"command":"status"}\n')) await helper.write(Uint8Array.of(byte));
       expect((await helper.expect('status')).phase).toBe('idle');
 
-      const both = `${JSON.stringify(prepareCommand())}\n{"command":"freeze"}\n`;
+      const both = `${JSON.stringify(bench.prepareCommand())}\n{"command":"freeze"}\n`;
       await helper.write(Buffer.from(both));
       await helper.expect('prepared');
       await helper.expect('frozen');
-      await helper.release();
-      await helper.expect('thawed');
-      await helper.expect('finished');
+      await bench.finish(helper);
     });
 
     test('status tells the phase', async () => {
-      const helper = await start();
+      const helper = await bench.start();
       const phase = async () => {
         await helper.command({ command: 'status' });
         return (await helper.expect('status')).phase;
       };
 
       expect(await phase()).toBe('idle');
-      await prepare(helper);
+      await bench.prepare(helper);
       expect(await phase()).toBe('prepared');
-      await freeze(helper);
-      await helper.release();
-      await helper.expect('thawed');
-      await helper.expect('finished');
+      await bench.freeze(helper);
+      await bench.finish(helper);
       expect(await phase()).toBe('finished');
     });
 
     test('a second requestor is told that a set is in progress, until the first one is done', async () => {
-      const first = await start();
-      const second = await start();
-      await prepare(first);
+      const first = await bench.start();
+      const second = await bench.start();
+      await bench.prepare(first);
 
-      await second.command(prepareCommand({ set: 'run-0002' }));
-      expect(await second.expect('failed')).toMatchObject({ phase: 'prepare', result: SET_IN_PROGRESS });
+      await second.command(bench.prepareCommand({ set: 'run-0002' }));
+      expect(await second.expect('failed')).toMatchObject({ phase: 'prepare', result: RESULT.setInProgress });
 
-      await freeze(first);
+      await bench.freeze(first);
       await first.release();
       await first.expect('thawed');
-      expect((await first.expect('finished')).result).toBe(FINISHED);
-      await prepare(second, { set: 'run-0002' });
+      expect((await first.expect('finished')).result).toBe(RESULT.finished);
+      await bench.prepare(second, { set: 'run-0002' });
     });
 
     test('a helper that quits or loses its input after prepare leaves nothing in progress', async () => {
-      const quitting = await start();
-      await prepare(quitting);
+      const quitting = await bench.start();
+      await bench.prepare(quitting);
       await quitting.command({ command: 'quit' });
       await quitting.exited;
 
-      const losing = await start();
-      await prepare(losing);
+      const losing = await bench.start();
+      await bench.prepare(losing);
       await losing.endInput();
       await losing.exited;
 
-      await prepare(await start());
+      await bench.prepare(await bench.start());
     });
 
     test.each([
@@ -301,41 +229,41 @@ export function describeVssHelper(name: string, makeWorld: () => Promise<HelperW
       ['a missing member', '{"command":"complete"}\n'],
       [
         'another protocol version',
-        '{"command":"prepare","protocol":999,"set":"x","disks":["x"],"backupType":"copy","holdMs":1}\n',
+        '{"command":"prepare","protocol":1,"set":"x","disks":["x"],"backupType":"copy","mode":"commit","holdMs":1,"excludedWriters":[],"bootableState":true}\n',
       ],
     ])('%s is refused and the helper goes on', async (_what, line) => {
-      const helper = await start();
+      const helper = await bench.start();
 
       await helper.write(Buffer.from(line));
 
-      expect(await helper.expect('failed')).toMatchObject({ phase: 'idle', result: INVALID_ARGUMENT });
-      await prepare(helper);
+      expect(await helper.expect('failed')).toMatchObject({ phase: 'idle', result: RESULT.invalidArgument });
+      await bench.prepare(helper);
     });
 
     test('a command in the wrong phase is refused, and a prepared set is given up', async () => {
-      const helper = await start();
+      const helper = await bench.start();
       await helper.command({ command: 'freeze' });
-      expect(await helper.expect('failed')).toMatchObject({ phase: 'idle', result: BAD_STATE });
-      await prepare(helper);
+      expect(await helper.expect('failed')).toMatchObject({ phase: 'idle', result: RESULT.badState });
+      await bench.prepare(helper);
       await helper.command({ command: 'complete', success: true });
-      expect(await helper.expect('failed')).toMatchObject({ phase: 'prepared', result: BAD_STATE });
-      await prepare(helper);
+      expect(await helper.expect('failed')).toMatchObject({ phase: 'prepared', result: RESULT.badState });
+      await bench.prepare(helper);
     });
 
     test('disks without a volume cannot be prepared', async () => {
-      const helper = await start();
+      const helper = await bench.start();
 
-      await helper.command(prepareCommand({ disks: [world.emptyDisk] }));
+      await helper.command(bench.prepareCommand({ disks: [bench.world.emptyDisk] }));
 
       expect((await helper.expect('failed')).phase).toBe('prepare');
-      await prepare(helper);
+      await bench.prepare(helper);
     });
 
     test('a writer that fails while preparing is told with its state before anything freezes', async () => {
-      world.failWriter('prepare-backup', RETRYABLE);
-      const helper = await start();
+      bench.world.failWriter('prepare-backup', RESULT.retryable);
+      const helper = await bench.start();
 
-      expect(writerIn(await prepare(helper))).toMatchObject({ state: 7, result: RETRYABLE });
+      expect(bench.writerIn(await bench.prepare(helper))).toMatchObject({ state: 7, result: RESULT.retryable });
     });
 
     test.each([
@@ -344,18 +272,18 @@ export function describeVssHelper(name: string, makeWorld: () => Promise<HelperW
       ['thaw', 10],
       ['post-snapshot', 11],
     ] as const)('a writer that fails at %s is told at the end, though VSS reports success', async (phase, state) => {
-      world.failWriter(phase, RETRYABLE);
-      const helper = await start();
-      await prepare(helper);
-      await freeze(helper);
+      bench.world.failWriter(phase, RESULT.retryable);
+      const helper = await bench.start();
+      await bench.prepare(helper);
+      await bench.freeze(helper);
       await helper.release();
       await helper.expect('thawed');
 
       const finished = await helper.expect('finished');
 
-      expect(finished.result).toBe(FINISHED);
-      expect(writerIn(finished)).toMatchObject({ state, result: RETRYABLE });
-      expect(await progresses()).toBe(true);
+      expect(finished.result).toBe(RESULT.finished);
+      expect(bench.writerIn(finished)).toMatchObject({ state, result: RESULT.retryable });
+      expect(await bench.progresses()).toBe(true);
     });
   });
 }

@@ -3,6 +3,7 @@ import { composePorts } from '../../src/cli/compose.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import { createLinuxGuests } from '../../src/guest/linux/linux-guest.ts';
 import { createWindowsGuests } from '../../src/guest/windows/windows-guest.ts';
+import { type WinRmSettings, winRmAccess } from '../../src/guest/windows/winrm-access.ts';
 import type { JobLimits, JobSpec } from '../../src/job/job-spec.ts';
 import type { JournalRecord } from '../../src/job/journal-records.ts';
 import type { JobPorts } from '../../src/job/ports.ts';
@@ -267,18 +268,22 @@ function quickLinuxGuests(lab: Lab): Guests {
 }
 
 function quickWindowsGuests(lab: Lab, tls: { readonly ca: string }): Guests {
+  const clock = hurried(WINDOWS_WAITS);
+  const winrm: WinRmSettings = {
+    address: '127.0.0.1',
+    port: Number(new URL(lab.urls.guest).port),
+    scheme: 'https',
+    authentication: 'ntlm',
+    username: `SQL01\\${ACCOUNTS.guest.name}`,
+    password: async () => ACCOUNTS.guest.password,
+    tls,
+    connectTimeoutMs: 5000,
+    operationTimeoutMs: 20_000,
+  };
   return createWindowsGuests({
-    clock: hurried(WINDOWS_WAITS),
+    clock,
     settingsFor: () => ({
-      address: '127.0.0.1',
-      port: Number(new URL(lab.urls.guest).port),
-      scheme: 'https',
-      authentication: 'ntlm',
-      username: `SQL01\\${ACCOUNTS.guest.name}`,
-      password: async () => ACCOUNTS.guest.password,
-      tls,
-      connectTimeoutMs: 5000,
-      operationTimeoutMs: 20_000,
+      access: winRmAccess(winrm, clock),
       helperStartTimeoutMs: 10_000,
       windowsHoldMs: (10_000 * PACE) / WINDOWS_WAITS,
       thawResendMs: 500,

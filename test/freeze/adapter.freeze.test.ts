@@ -13,9 +13,11 @@ import {
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleepFor } from 'node:timers/promises';
-import { createLinuxGuests } from '../../src/guest/linux/linux-guest.ts';
+import { createLinuxGuests, createLinuxGuestsByGuestOperations } from '../../src/guest/linux/linux-guest.ts';
 import { systemClock } from '../../src/platform/clock.ts';
+import { moRef } from '../../src/ports/identity.ts';
 import { type GuestWorld, guestContract } from '../contract/guest.ts';
+import { localGuestOperations } from '../unit/guest/linux/local-guest-operations.ts';
 import { SSHD, type Sshd, startSshd } from './sshd.ts';
 
 const HELPER = process.env.FREEZE_HELPER_OTHER_SYSFS ?? '';
@@ -112,7 +114,10 @@ function keepers(sysfs: string): number {
 
 const records = () => (existsSync(RECORDS) ? readdirSync(RECORDS).length : 0);
 
-async function startWorld(): Promise<GuestWorld> {
+/** How the adapter comes to the helper: over OpenSSH, or as VMware Tools starts programs, by a real bash and files in memory. */
+type Way = 'ssh' | 'guest operations';
+
+async function startWorld(way: Way): Promise<GuestWorld> {
   const folder = mkdtempSync(path.join(tmpdir(), 'snaphook-adapter-'));
   const disks: Disk[] = [];
   let sshd: Sshd | undefined;
@@ -133,23 +138,35 @@ async function startWorld(): Promise<GuestWorld> {
     const helperPath = writeWrapper(folder, sysfs);
     const server = await startSshd(folder);
     sshd = server;
-    const guests = createLinuxGuests({
+    const terms = {
+      helperPath,
+      scriptsDirectory: undefined,
+      leaseMs: HOLD_MS,
+      thawResendMs: 60,
+      thawPatienceMs: 300,
+    };
+    const overSsh = createLinuxGuests({
       clock: systemClock,
       settingsFor: () => ({
         address: '127.0.0.1',
         port: server.port,
         login: { kind: 'key', privateKey: async () => server.privateKey },
         trust: () => ({ kind: 'fingerprints', fingerprints: [server.hostKeyFingerprint] }),
-        helperPath,
-        scriptsDirectory: undefined,
-        leaseMs: HOLD_MS,
-        thawResendMs: 60,
-        thawPatienceMs: 300,
+        ...terms,
       }),
     });
+    const byGuestOperations = createLinuxGuestsByGuestOperations({
+      clock: systemClock,
+      server: {
+        of: () => localGuestOperations(),
+        endSession: async () => undefined,
+        close: async () => undefined,
+      },
+      settingsFor: () => ({ password: async () => 'none', ...terms }),
+    });
     return {
-      guests,
-      vm: { name: 'real01', address: '127.0.0.1' },
+      guests: way === 'ssh' ? overSsh : byGuestOperations,
+      vm: { name: 'real01', address: '127.0.0.1', moRef: moRef('vm-1') },
       diskUuids: disks.map(({ uuid }) => uuid),
       holdMs: HOLD_MS,
       secrets: [server.privateKey],
@@ -167,4 +184,7 @@ async function startWorld(): Promise<GuestWorld> {
 
 if (missing.length > 0) throw new Error(`this suite is run by \`npm run test:freeze\`; missing: ${missing.join(', ')}`);
 
-guestContract('the Linux adapter on OpenSSH and the real helper', startWorld);
+guestContract('the Linux adapter on OpenSSH and the real helper', () => startWorld('ssh'));
+guestContract('the Linux adapter on a real bash and the real helper, as guest operations start it,', () =>
+  startWorld('guest operations'),
+);

@@ -11,9 +11,6 @@ import { type InspectedGuest, inspectGuest, quietGuest } from './prepare-guest.t
 import { type SessionParts, scriptRuns, troubleSince } from './session-parts.ts';
 import { type Release, releaseUntilConfirmed } from './thaw.ts';
 
-/** How long a helper may take for its last words, and to end after `quit`, once its scripts are through. */
-const ANSWER_LIMIT_MS = 2000;
-
 /** The freeze as far as it has come. */
 type Freeze =
   | { readonly kind: 'never' }
@@ -25,7 +22,7 @@ type Freeze =
 /** Whether applications were told to be quiet; also one whose scripts failed was told. */
 type Quiet = 'never' | 'asked' | 'ended';
 
-/** One Linux guest during one run: the freeze helper on one SSH connection. */
+/** One Linux guest during one run: the freeze helper on one connection. */
 export class LinuxFreezeSession implements Guest {
   readonly name: string;
   readonly scriptLimitMs: number;
@@ -114,7 +111,7 @@ export class LinuxFreezeSession implements Guest {
     if (freeze.kind !== 'over') throw new Error(`guest "${this.name}" cannot finish before its thaw was confirmed`);
     const { since, verdict, byRecord } = freeze;
     // Its scripts come first. A helper that did not hear the release has nothing to tell that would be worth waiting for.
-    const limitMs = ANSWER_LIMIT_MS + (byRecord ? 0 : this.scriptLimitMs);
+    const limitMs = context.settings.answerLimitMs + (byRecord ? 0 : this.scriptLimitMs);
     const late = () => verdictLost(context);
     const last = () => facts.last('finished', since) ?? troubleSince(this.#parts, since);
     try {
@@ -204,10 +201,13 @@ export class LinuxFreezeSession implements Guest {
       const isReleased = this.#freeze.kind === 'over' && this.#freeze.byRecord;
       const quit = isReleased || (await this.#quit());
       channel.close();
+      const closed = channel.closed();
+      closed.catch(() => undefined);
       if (!quit)
         await withDeadline(clock, context.settings.closeTimeoutMs, undefined, late, (limit) =>
           this.#releaseByRecord(limit),
         );
+      await closed;
       return 'closed';
     } catch {
       // What is left ends with the lease, and the session with its end of input.
@@ -227,7 +227,7 @@ export class LinuxFreezeSession implements Guest {
     try {
       if (channel.canSend) channel.send(held ? Buffer.concat([Buffer.from([RELEASE_BYTE]), quit]) : quit);
       if (!channel.canSend && !facts.end) return false;
-      const limitMs = ANSWER_LIMIT_MS + this.scriptLimitMs;
+      const limitMs = context.settings.answerLimitMs + this.scriptLimitMs;
       return await withDeadline(clock, Math.min(limitMs, context.settings.closeTimeoutMs), undefined, late, (limit) =>
         facts.waitFor(isOver, limit),
       );

@@ -1,17 +1,34 @@
 import { SnaphookError } from '../../ports/errors.ts';
+import type { RemoteOutput, RemoteProgram } from '../ssh/ssh-connection.ts';
+import { SshError } from '../ssh/ssh-error.ts';
 import { type GuestContext, helperEnded, helperNeverSpoke } from './guest-errors.ts';
 import { type EventOf, HelperFacts } from './helper-facts.ts';
 import { helperCommand, serveArguments } from './helper-lines.ts';
-import type { RemoteProgram, SshConnection } from './ssh/ssh-connection.ts';
-import { SshError } from './ssh/ssh-error.ts';
 
-export type Connect = (signal: AbortSignal) => Promise<SshConnection>;
+/** A way to programs of the guest, open and logged in: an SSH connection, or guest operations. */
+export interface GuestConnection {
+  readonly isOpen: boolean;
+  /** Of the program that runs, what has to be known to end what a crash would leave of it. Absent: it ends with its connection. */
+  readonly resume?: Readonly<Record<string, string>>;
+  /** Starts a command line of a shell. */
+  run(
+    command: string,
+    output: RemoteOutput & Pick<HelperFacts, 'awaited'>,
+    signal: AbortSignal,
+  ): Promise<RemoteProgram>;
+  /** Ends it, and with it the input of a program that still runs. */
+  close(): void;
+  /** Resolves when nothing is left of what was closed; rejects when that is not known. Absent: it is so at once. */
+  closed?(): Promise<void>;
+}
 
-/** The helper on one SSH connection that stays open from the preparation to the end: freeze and thaw open nothing. */
+export type Connect = (signal: AbortSignal) => Promise<GuestConnection>;
+
+/** The helper on one connection that stays open from the preparation to the end: freeze and thaw open nothing. */
 export class HelperChannel {
   readonly #connect: Connect;
   readonly #facts: HelperFacts;
-  #connection: SshConnection | undefined;
+  #connection: GuestConnection | undefined;
   #program: RemoteProgram | undefined;
 
   constructor(connect: Connect, facts: HelperFacts) {
@@ -38,9 +55,19 @@ export class HelperChannel {
     this.#program.write(data);
   }
 
+  /** What the record of the session needs besides the helper's own words. */
+  get resume(): Readonly<Record<string, string>> {
+    return this.#connection?.resume ?? {};
+  }
+
   /** Ends the connection, and with it the input of a helper that still runs: it thaws and ends. */
   close(): void {
     this.#connection?.close();
+  }
+
+  /** @throws when it is not known whether something is left in the guest. */
+  async closed(): Promise<void> {
+    await this.#connection?.closed?.();
   }
 }
 
@@ -76,6 +103,8 @@ export async function releaseByRecord(
     return answer;
   } finally {
     connection.close();
+    // What is left of this question ends by itself; the answer counts.
+    await connection.closed?.().catch(() => undefined);
   }
 }
 

@@ -95,7 +95,7 @@ export const octalPath = (path: string): string =>
     .join('');
 
 /** One word for the shell of the account, whatever is in it. */
-const shellWord = (word: string): string => `'${word.replaceAll("'", "'\\''")}'`;
+export const shellWord = (word: string): string => `'${word.replaceAll("'", "'\\''")}'`;
 
 /** Where the helper takes scripts from without being told on its command line. */
 const OWN_FOLDER = '/etc/snaphook';

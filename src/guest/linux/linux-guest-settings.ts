@@ -1,21 +1,7 @@
-import type { HostTrust } from './ssh/host-keys.ts';
+import type { SshSettings } from '../ssh/ssh-connector.ts';
 
-/** How to log in: by key or by password. Resolved as late as possible, once for each session with the guest. */
-export type SshLogin =
-  | { readonly kind: 'key'; readonly privateKey: () => Promise<string>; readonly passphrase?: () => Promise<string> }
-  | { readonly kind: 'password'; readonly password: () => Promise<string> };
-
-/** How to reach one Linux guest and how to freeze it. */
-export interface LinuxGuestSettings {
-  /** Host name or IP address of the SSH service; known_hosts is searched for it as it stands here. */
-  readonly address: string;
-  /** Default 22. */
-  readonly port?: number;
-  /** Default `root`. */
-  readonly username?: string;
-  readonly login: SshLogin;
-  /** Read when a connection is made. */
-  readonly trust: () => HostTrust;
+/** How the freeze helper is started in a Linux guest and what is asked of it, whatever the way to it. */
+interface HelperOptions {
   /** Start the helper by `sudo -n`. Default false. */
   readonly sudo?: boolean;
   /** Default `/usr/local/sbin/snaphook-freeze`. */
@@ -26,44 +12,79 @@ export interface LinuxGuestSettings {
   readonly scriptLimitMs?: number;
   /** Applications that scripts or plug-ins must confirm as quiet. Default none. */
   readonly applications?: readonly string[];
-  /** After this time the guest writes again, whatever happens to us. Default 10 000. */
+  /** After this time the guest writes again, whatever happens to us. Default 10 000; by guest operations 20 000. */
   readonly leaseMs?: number;
-  /** For one connection with its login. Default 15 000. */
-  readonly connectTimeoutMs?: number;
-  /** Between two signs of life of the connection; after three without answer it counts as broken. Default 5000. */
-  readonly keepaliveMs?: number;
   /** From its start to its first line. Default 30 000. */
   readonly helperStartTimeoutMs?: number;
-  /** A thaw that nobody confirmed is sent again after this time. Default 1000. */
+  /** A thaw that nobody confirmed is sent again after this time. Default 1000; by guest operations 3000. */
   readonly thawResendMs?: number;
-  /** After this time without confirmation the release goes over a connection of its own as well. Default 3000. */
+  /** After this time without confirmation the release goes another way as well. Default 3000; by guest operations 6000. */
   readonly thawPatienceMs?: number;
-  /** For ending helper and connection. Default 10 000. */
+  /** For the last words of a helper and for its end, once its scripts are through. Default 2000; by guest operations 10 000. */
+  readonly answerLimitMs?: number;
+  /** For ending helper and session. Default 10 000; by guest operations 30 000. */
   readonly closeTimeoutMs?: number;
 }
 
-export interface ResolvedSettings extends Required<Omit<LinuxGuestSettings, 'scriptsDirectory'>> {
-  readonly scriptsDirectory: string | undefined;
+/** How to reach one Linux guest by SSH and how to freeze it. */
+export interface LinuxGuestSettings extends HelperOptions, Omit<SshSettings, 'username'> {
+  /** Default `root`. */
+  readonly username?: string;
 }
 
-export function resolveSettings(settings: LinuxGuestSettings): ResolvedSettings {
+/** How to reach one Linux guest by VMware Tools and how to freeze it. */
+export interface LinuxGuestOperationsSettings extends HelperOptions {
+  /** Default `root`. */
+  readonly username?: string;
+  /** Resolved as late as possible, once for each session with the guest. */
+  readonly password: () => Promise<string>;
+  /** Folder in memory (tmpfs) where the helper's input and output lie. Default `/dev/shm`. */
+  readonly memoryFolder?: string;
+}
+
+/** What the helper and the messages about it need. */
+export interface HelperSettings extends Required<Omit<HelperOptions, 'scriptsDirectory'>> {
+  readonly scriptsDirectory: string | undefined;
+  readonly username: string;
+}
+
+type Waits = Pick<HelperSettings, 'leaseMs' | 'thawResendMs' | 'thawPatienceMs' | 'answerLimitMs' | 'closeTimeoutMs'>;
+
+const SSH_WAITS: Waits = {
+  leaseMs: 10_000,
+  thawResendMs: 1000,
+  thawPatienceMs: 3000,
+  answerLimitMs: 2000,
+  closeTimeoutMs: 10_000,
+};
+
+/** Each message takes a round trip through vCenter, ESXi and VMware Tools. */
+const GUEST_OPERATIONS_WAITS: Waits = {
+  leaseMs: 20_000,
+  thawResendMs: 3000,
+  thawPatienceMs: 6000,
+  answerLimitMs: 10_000,
+  closeTimeoutMs: 30_000,
+};
+
+export const sshHelperSettings = (settings: LinuxGuestSettings): HelperSettings => resolveHelper(settings, SSH_WAITS);
+
+export const guestOperationsHelperSettings = (settings: LinuxGuestOperationsSettings): HelperSettings =>
+  resolveHelper(settings, GUEST_OPERATIONS_WAITS);
+
+function resolveHelper(settings: HelperOptions & { readonly username?: string }, waits: Waits): HelperSettings {
   return {
-    address: settings.address,
-    port: settings.port ?? 22,
     username: settings.username ?? 'root',
-    login: settings.login,
-    trust: settings.trust,
     sudo: settings.sudo ?? false,
     helperPath: settings.helperPath ?? '/usr/local/sbin/snaphook-freeze',
     scriptsDirectory: 'scriptsDirectory' in settings ? settings.scriptsDirectory : '/etc/snaphook/scripts.d',
     scriptLimitMs: settings.scriptLimitMs ?? 30_000,
     applications: settings.applications ?? [],
-    leaseMs: settings.leaseMs ?? 10_000,
-    connectTimeoutMs: settings.connectTimeoutMs ?? 15_000,
-    keepaliveMs: settings.keepaliveMs ?? 5000,
+    leaseMs: settings.leaseMs ?? waits.leaseMs,
     helperStartTimeoutMs: settings.helperStartTimeoutMs ?? 30_000,
-    thawResendMs: settings.thawResendMs ?? 1000,
-    thawPatienceMs: settings.thawPatienceMs ?? 3000,
-    closeTimeoutMs: settings.closeTimeoutMs ?? 10_000,
+    thawResendMs: settings.thawResendMs ?? waits.thawResendMs,
+    thawPatienceMs: settings.thawPatienceMs ?? waits.thawPatienceMs,
+    answerLimitMs: settings.answerLimitMs ?? waits.answerLimitMs,
+    closeTimeoutMs: settings.closeTimeoutMs ?? waits.closeTimeoutMs,
   };
 }

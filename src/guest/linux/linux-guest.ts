@@ -1,18 +1,20 @@
 import type { Clock } from '../../ports/clock.ts';
 import { SnaphookError } from '../../ports/errors.ts';
 import type { Guests } from '../../ports/guest.ts';
-import { withDeadline } from '../deadline.ts';
+import type { GuestOperationsServer } from '../../ports/guest-operations.ts';
+import { SSH_PORT, sshConnector } from '../ssh/ssh-connector.ts';
 import { LinuxFreezeSession } from './freeze-session.ts';
 import { type GuestContext, guestError } from './guest-errors.ts';
+import { GuestOperationsConnection, removeSession } from './guest-operations-connection.ts';
 import { type Connect, releaseByRecord } from './helper-channel.ts';
-import { type LinuxGuestSettings, resolveSettings, type SshLogin } from './linux-guest-settings.ts';
-import { openSsh, type SshCredentials } from './ssh/ssh-connection.ts';
-import { SshError } from './ssh/ssh-error.ts';
+import {
+  guestOperationsHelperSettings,
+  type LinuxGuestOperationsSettings,
+  type LinuxGuestSettings,
+  sshHelperSettings,
+} from './linux-guest-settings.ts';
 
-interface VmOfGuest {
-  readonly name: string;
-  readonly address: string | undefined;
-}
+type VmOfGuest = Parameters<Guests['open']>[0];
 
 export interface LinuxGuestsOptions {
   readonly clock: Clock;
@@ -20,58 +22,83 @@ export interface LinuxGuestsOptions {
   readonly settingsFor: (vm: VmOfGuest) => LinuxGuestSettings | undefined;
 }
 
+/** One guest, and how it is reached. */
+interface Way {
+  readonly context: GuestContext;
+  readonly connect: Connect;
+  /** Ends what a crash left besides the session of the helper. */
+  readonly removeRemains?: (resume: Readonly<Record<string, string>>, signal: AbortSignal) => Promise<void>;
+}
+
 /** Linux guests whose file systems are frozen, reached over SSH. `resume` records hold `bootId` and `token`. */
-export function createLinuxGuests(options: LinuxGuestsOptions): Guests {
-  const contextOf = (vm: VmOfGuest): GuestContext => {
-    const settings = options.settingsFor(vm);
-    if (settings) return { name: vm.name, settings: resolveSettings(settings) };
+export const createLinuxGuests = ({ clock, settingsFor }: LinuxGuestsOptions): Guests =>
+  linuxGuests(clock, (vm) => {
+    const settings = settingsFor(vm);
+    if (!settings) return undefined;
+    const endpoint = `ssh://${settings.address}:${settings.port ?? SSH_PORT}`;
+    const context = { name: vm.name, settings: sshHelperSettings(settings), endpoint };
+    return { context, connect: sshConnector({ ...settings, username: context.settings.username }, clock) };
+  });
+
+export interface GuestOperationsGuestsOptions {
+  readonly clock: Clock;
+  readonly server: GuestOperationsServer;
+  /** Undefined when the configuration has no settings for this VM. */
+  readonly settingsFor: (vm: VmOfGuest) => LinuxGuestOperationsSettings | undefined;
+}
+
+/** The same, reached by VMware Tools: no network to the guest is needed. `resume` records hold `folder` and `vcenterSession`, too. */
+export const createLinuxGuestsByGuestOperations = ({
+  clock,
+  server,
+  settingsFor,
+}: GuestOperationsGuestsOptions): Guests =>
+  linuxGuests(clock, (vm) => {
+    const settings = settingsFor(vm);
+    const { name, moRef } = vm;
+    if (!settings || moRef === undefined) return undefined;
+    const helper = guestOperationsHelperSettings(settings);
+    const memoryFolder = settings.memoryFolder ?? '/dev/shm';
+    const account = async () => ({ username: helper.username, password: await settings.password() });
+    const way = { clock, memoryFolder, operations: server.of({ name, moRef }, account) };
+    return {
+      context: { name, settings: helper, endpoint: 'VMware Tools', memoryFolder },
+      connect: async (signal) => {
+        const vcenterSession = await way.operations.login(signal);
+        return new GuestOperationsConnection(way, vcenterSession);
+      },
+      removeRemains: async ({ folder, vcenterSession }, signal) => {
+        if (folder !== undefined) await removeSession(way, folder, signal);
+        if (vcenterSession !== undefined) await server.endSession(vcenterSession, signal);
+      },
+    };
+  });
+
+function linuxGuests(clock: Clock, wayTo: (vm: VmOfGuest) => Way | undefined): Guests {
+  const known = (vm: VmOfGuest): Way => {
+    const way = wayTo(vm);
+    if (way) return way;
     throw new SnaphookError('E_CONFIG', `there are no Linux guest settings for VM "${vm.name}"`, {
-      hint: 'Add address and account of the guest to the configuration, or choose no freeze for this VM.',
+      hint: 'Add the account of the guest to the configuration, and its address where SSH is used, or choose no freeze for this VM.',
     });
   };
   return {
-    strategyFor: (vm) => (options.settingsFor(vm) ? 'linux-fsfreeze' : undefined),
+    strategyFor: (vm) => (wayTo(vm) ? 'linux-fsfreeze' : undefined),
     open(vm) {
-      const context = contextOf(vm);
-      return new LinuxFreezeSession(context, options.clock, connector(context, options.clock));
+      const { context, connect } = known(vm);
+      return new LinuxFreezeSession(context, clock, connect);
     },
-    async closeLeftover(vm, { resume: { bootId, token } }, signal) {
+    async closeLeftover(vm, { resume }, signal) {
+      const { bootId, token } = resume;
       // Without a record the session never came as far as a helper.
       if (bootId === undefined || token === undefined) return;
-      const context = contextOf(vm);
+      const { context, connect, removeRemains } = known(vm);
       try {
-        await releaseByRecord(context, connector(context, options.clock), { bootId, token }, signal);
+        await releaseByRecord(context, connect, { bootId, token }, signal);
+        await removeRemains?.(resume, signal);
       } catch (thrown) {
         throw guestError(context, thrown, 'unknown');
       }
     },
   };
-}
-
-/**
- * Opens the connections of one session. Secrets are resolved with the first and kept for its time: a thaw that needs a new
- * connection must not wait for a secret store. After a refused login there is no second one, so that no account is locked.
- */
-function connector({ settings }: GuestContext, clock: Clock): Connect {
-  let credentials: Promise<SshCredentials> | undefined;
-  let refused: SshError | undefined;
-  return async (signal) => {
-    if (refused) throw refused;
-    credentials ??= resolveLogin(settings.login);
-    const resolved = await credentials;
-    const { address: host, port, username, keepaliveMs, connectTimeoutMs } = settings;
-    const target = { host, port, username, keepaliveMs, trust: settings.trust() };
-    const late = () => new SshError({ kind: 'unreachable', reason: `no login within ${connectTimeoutMs} ms` });
-    try {
-      return await withDeadline(clock, connectTimeoutMs, signal, late, (limit) => openSsh(target, resolved, limit));
-    } catch (thrown) {
-      if (thrown instanceof SshError && thrown.problem.kind === 'login') refused = thrown;
-      throw thrown;
-    }
-  };
-}
-
-async function resolveLogin(login: SshLogin): Promise<SshCredentials> {
-  if (login.kind === 'password') return { kind: 'password', password: await login.password() };
-  return { kind: 'key', privateKey: await login.privateKey(), passphrase: await login.passphrase?.() };
 }

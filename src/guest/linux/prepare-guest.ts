@@ -2,7 +2,7 @@ import { SnaphookError } from '../../ports/errors.ts';
 import type { Guest, GuestApplication, PreparedGuest } from '../../ports/guest.ts';
 import { firstWords } from '../first-words.ts';
 import { type FreezePlan, planFreeze } from './file-systems.ts';
-import { FREEZE_HELPER_PROTOCOL, type HelperScript } from './freeze-helper-protocol.ts';
+import { FREEZE_HELPER_PROTOCOL, type HelperMount, type HelperScript } from './freeze-helper-protocol.ts';
 import { type GuestContext, helperNeverSpoke, wrongProtocol } from './guest-errors.ts';
 import type { SessionRecord } from './helper-channel.ts';
 import type { EventOf } from './helper-facts.ts';
@@ -39,10 +39,12 @@ export async function inspectGuest(
   if (hello.protocol !== FREEZE_HELPER_PROTOCOL) throw wrongProtocol(context, hello);
   const record = { bootId: hello.bootId, token: hello.token };
   onRecord(record);
-  await request.onSession(record);
+  await request.onSession({ ...channel.resume, ...record });
   signal.throwIfAborted();
   channel.send(commandLine('facts'));
-  const plan = possiblePlan(context, planFreeze(await answer(parts, 'facts', signal), request.diskUuids));
+  const facts = await answer(parts, 'facts', signal);
+  const plan = possiblePlan(context, planFreeze(facts, request.diskUuids));
+  requireMovingFolder(context, facts.mounts, plan);
   const prepared = {
     strategy: 'linux-fsfreeze' as const,
     helper: hello.helper,
@@ -101,6 +103,27 @@ function readyCommands({ settings }: GuestContext, { fileSystems }: PossiblePlan
     ...fileSystems.map(({ device, mountPoint }) => commandLine('filesystem', device, mountPoint)),
     commandLine('ready'),
   ];
+}
+
+/** What the helper says would wait for the thaw, and so would its release. */
+function requireMovingFolder(
+  { name, memoryFolder }: GuestContext,
+  mounts: readonly HelperMount[],
+  { fileSystems }: PossiblePlan,
+): void {
+  if (memoryFolder === undefined) return;
+  const [holder] = mounts
+    .filter(({ mountPoint }) => `${memoryFolder}/`.startsWith(mountPoint === '/' ? '/' : `${mountPoint}/`))
+    // The later one of two at the same place lies on top.
+    .sort((one, other) => other.mountPoint.length - one.mountPoint.length || other.id - one.id);
+  if (!fileSystems.some(({ device }) => device === holder?.device)) return;
+  throw new SnaphookError(
+    'E_GUEST',
+    `folder "${memoryFolder}" of guest "${name}" lies on "${holder?.mountPoint}", which is to be frozen`,
+    {
+      hint: 'Give a folder in memory (tmpfs) as guestOperations.memoryFolder; findmnt -t tmpfs in the guest shows them.',
+    },
+  );
 }
 
 function possiblePlan(context: GuestContext, plan: FreezePlan): PossiblePlan {

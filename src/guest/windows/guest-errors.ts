@@ -1,23 +1,18 @@
 import { type ErrorDetails, SnaphookError } from '../../ports/errors.ts';
-import type { WriterStatus } from '../../ports/guest.ts';
+import type { ExcludedComponent, WriterStatus } from '../../ports/guest.ts';
 import { excerpt } from '../lines.ts';
+import { SshError, type SshProblem } from '../ssh/ssh-error.ts';
+import { type SshAdvice, sshGuestError } from '../ssh/ssh-guest-errors.ts';
+import { type GuestContext, notInstalled } from './guest-context.ts';
 import type { EventOf, HelperEnd } from './helper-facts.ts';
+import { ScriptError } from './powershell.ts';
 import { VSS_HELPER_PROTOCOL } from './vss-helper-protocol.ts';
-import { adviceFor, nameOfResult } from './vss-results.ts';
-import type { ResolvedSettings } from './windows-guest-settings.ts';
-import type { WsmanFault } from './winrm/faults.ts';
-import { WinRmError, type WinRmProblem } from './winrm/winrm-error.ts';
+import { adviceFor, mayPass, nameOfResult } from './vss-results.ts';
+import { WinRmError } from './winrm/winrm-error.ts';
+import { winRmGuestError } from './winrm-guest-errors.ts';
 import { failedRequired } from './writers.ts';
 
-/** What every message names. */
-export interface GuestContext {
-  readonly name: string;
-  readonly settings: ResolvedSettings;
-}
-
 const quoted = ({ name }: GuestContext): string => `"${name}"`;
-const endpoint = ({ settings }: GuestContext): string =>
-  `${settings.scheme}://${settings.address}:${settings.port}/wsman`;
 
 /** Turns whatever a guest operation threw into the error users see. `effect`: what the failed call may have done. */
 export function guestError(
@@ -26,6 +21,8 @@ export function guestError(
   effect: NonNullable<ErrorDetails['effect']> = 'none',
 ): SnaphookError {
   if (thrown instanceof SnaphookError) return thrown;
+  if (thrown instanceof ScriptError) return scriptFailed(context, thrown);
+  if (thrown instanceof SshError) return windowsSshError(context, thrown.problem, effect);
   if (thrown instanceof WinRmError) return winRmGuestError(context, thrown.problem, effect);
   if (thrown instanceof Error && thrown.name === 'TimeoutError') {
     return new SnaphookError('E_DEADLINE', `guest ${quoted(context)} did not answer in the time given`, { effect });
@@ -39,120 +36,35 @@ export function guestError(
   });
 }
 
-function winRmGuestError(
-  context: GuestContext,
-  problem: WinRmProblem,
+const SSH_ADVICE: SshAdvice = {
+  unreachable: "Check address and port of the guest's settings, the firewall, and in the guest: Get-Service sshd",
+  fingerprints: 'Get-ChildItem C:\\ProgramData\\ssh\\ssh_host_*.pub | ForEach-Object { ssh-keygen -lf $_ }',
+  login:
+    'and where its key belongs: for administrators C:\\ProgramData\\ssh\\administrators_authorized_keys in the guest',
+  refused: 'Check ForceCommand, AllowUsers and MaxSessions in C:\\ProgramData\\ssh\\sshd_config of the guest.',
+};
+
+const windowsSshError = (
+  { name, settings: { access } }: GuestContext,
+  problem: SshProblem,
   effect: NonNullable<ErrorDetails['effect']>,
-): SnaphookError {
-  const guest = quoted(context);
-  switch (problem.kind) {
-    case 'unreachable':
-      return new SnaphookError(
-        'E_GUEST_UNREACHABLE',
-        `guest ${guest} is not reachable at ${endpoint(context)}: ${problem.reason}`,
-        {
-          hint: `Check address, port and scheme of the guest's settings, the firewall, and in the guest: winrm enumerate winrm/config/listener`,
-          retry: 'safe',
-        },
-      );
-    case 'untrusted':
-      return untrustedError(context, problem.reason, problem.fingerprint256);
-    case 'login':
-      return new SnaphookError(
-        'E_GUEST_LOGIN',
-        `login to guest ${guest} as "${context.settings.username}" failed: ${problem.reason}`,
-        {
-          hint:
-            'Check the account and its password (it was tried once only, so that it is not locked), and which methods the ' +
-            'guest accepts: winrm get winrm/config/service/auth. Local accounts are written HOST\\user.',
-        },
-      );
-    case 'disconnected':
-      return new SnaphookError('E_GUEST_UNREACHABLE', `the connection to guest ${guest} broke: ${problem.reason}`, {
-        hint: 'Check the network, and whether the guest restarted or its WinRM service was stopped.',
-        effect,
-      });
-    case 'timeout':
-      return new SnaphookError('E_GUEST_UNREACHABLE', `guest ${guest} did not answer in ${problem.timeoutMs} ms`, {
-        hint: 'Check the network and the load of the guest.',
-        effect,
-      });
-    case 'fault':
-      return faultError(context, problem.fault, effect);
-    case 'http':
-      return new SnaphookError(
-        'E_GUEST_UNREACHABLE',
-        `guest ${guest} answered with HTTP status ${problem.status} at ${endpoint(context)}`,
-        {
-          hint:
-            problem.status === 503
-              ? 'The WinRM service is starting or overloaded; try again in a minute.'
-              : 'Check that address and port belong to the WinRM service of the guest.',
-          retry: 'safe',
-        },
-      );
-    case 'malformed':
-      return new SnaphookError('E_GUEST', `guest ${guest} answered something that is not WinRM: ${problem.reason}`, {
-        hint: `Check that ${endpoint(context)} is the WinRM service itself and that nothing in between changes messages.`,
-        effect,
-      });
-  }
-}
+): SnaphookError => sshGuestError({ name, ...access }, problem, SSH_ADVICE, effect);
 
-function untrustedError(context: GuestContext, reason: string, fingerprint: string): SnaphookError {
+const SCRIPT_ADVICE: Readonly<Record<ScriptError['problem'], string>> = {
+  hash: 'What arrived is not what was sent. Try again; if it happens again, something between here and the guest changes it.',
+  cut: 'Not everything arrived, and nothing was changed. Try again.',
+  language:
+    'PowerShell in the guest may not call methods (constrained language mode), so this cannot be done from here; do it in the guest.',
+  error: 'Check free space in the guest, rights of the account, and what else works with the file.',
+  lost: 'Check that PowerShell runs in the guest for this account, and what protects it from scripts.',
+};
+
+function scriptFailed(context: GuestContext, { purpose, problem, message }: ScriptError): SnaphookError {
+  const words = excerpt(message);
   return new SnaphookError(
-    'E_TLS_UNTRUSTED',
-    `the certificate of guest "${context.name}" at ${endpoint(context)} is not trusted (${reason}); its SHA-256 fingerprint is ${fingerprint}`,
-    {
-      hint:
-        'Compare the fingerprint with the one shown in the guest. If it is the right one, set it as tls.fingerprint256 of ' +
-        "this guest, or set tls.ca to the certificate of the guest's authority.",
-    },
-  );
-}
-
-function faultError(
-  context: GuestContext,
-  fault: WsmanFault,
-  effect: NonNullable<ErrorDetails['effect']>,
-): SnaphookError {
-  const guest = quoted(context);
-  const words = excerpt(fault.message);
-  const code = fault.code === undefined ? '' : ` (fault ${fault.code})`;
-  switch (fault.kind) {
-    case 'quota':
-      return new SnaphookError(
-        'E_GUEST_QUOTA',
-        `guest ${guest} refuses another WinRM shell or operation${code}: ${words}`,
-        {
-          hint:
-            'Shells left by other programs end after their idle time. See and raise the limits in the guest: ' +
-            'winrm get winrm/config/winrs',
-          retry: 'safe',
-        },
-      );
-    case 'program-missing':
-      return notInstalled(context, `Windows cannot start it${code}: ${words}`);
-    case 'access-denied':
-      return new SnaphookError(
-        'E_GUEST_LOGIN',
-        `guest ${guest} denies "${context.settings.username}" a remote shell${code}: ${words}`,
-        {
-          hint:
-            'The account must be an administrator of the guest. For a local account other than Administrator, set ' +
-            'LocalAccountTokenFilterPolicy to 1 in the guest.',
-        },
-      );
-    default:
-      return new SnaphookError('E_GUEST', `guest ${guest} refused a WinRM call${code}: ${words}`, { effect });
-  }
-}
-
-function notInstalled(context: GuestContext, detail: string): SnaphookError {
-  return new SnaphookError(
-    'E_GUEST_HELPER',
-    `the VSS helper "${context.settings.helperPath}" does not run in guest ${quoted(context)}: ${detail}`,
-    { hint: 'Install the snaphook VSS helper in the guest, or set helperPath to where it is installed.' },
+    'E_GUEST',
+    `guest ${quoted(context)} did not ${purpose} (${problem})${words && `: ${words}`}`,
+    { hint: SCRIPT_ADVICE[problem], retry: 'safe' },
   );
 }
 
@@ -211,7 +123,36 @@ export function writerFailed(context: GuestContext, writer: WriterStatus, when: 
   return new SnaphookError(
     'E_WRITER_FAILED',
     `VSS writer "${excerpt(writer.name)}" of guest ${quoted(context)} failed ${when}: state ${writer.state}, ${nameOfResult(writer.hresult)}`,
-    { hint: adviceFor(writer.hresult) },
+    { hint: adviceFor(writer.hresult), ...retryOf(writer.hresult) },
+  );
+}
+
+const retryOf = (result: string): ErrorDetails => (mayPass(result) ? { retry: 'safe' } : {});
+
+/** Part of what a required writer speaks for would be missing in the snapshot. */
+export function componentExcluded(
+  context: GuestContext,
+  { writer, component, reason }: ExcludedComponent,
+): SnaphookError {
+  return new SnaphookError(
+    'E_WRITER_FAILED',
+    `component "${excerpt(component)}" of VSS writer "${excerpt(writer.name)}" in guest ${quoted(context)} is not all on the captured volumes: "${excerpt(reason)}" is missing`,
+    {
+      hint: 'Capture the disks of that volume, too. Or name the writers that must succeed in requiredWriters, without this one.',
+    },
+  );
+}
+
+/** The guest is to make a full backup of a run whose post hook will not hear how the backup ended. */
+export function endUntold(context: GuestContext): SnaphookError {
+  return new SnaphookError(
+    'E_CONFIG',
+    `guest ${quoted(context)} has backupType "full", but nothing tells the post hook of this job how the backup ended`,
+    {
+      hint:
+        'Applications drop their logs only after a backup that has succeeded. Let the post hook be called with --outcome success or ' +
+        'failure and say so in the job by outcomeIsTold: true; or use backupType: copy.',
+    },
   );
 }
 
@@ -223,6 +164,12 @@ export function writerAbsent(context: GuestContext, wanted: string): SnaphookErr
       hint: 'Check with: vssadmin list writers. Capture all disks of the application, or take the name out of requiredWriters.',
     },
   );
+}
+
+/** What the guest's own logs said last of what went wrong. */
+function logged({ events }: EventOf<'failed'>): string {
+  const last = events.findLast(({ level }) => level === 'error');
+  return last ? `; its event log says: ${excerpt(last.source)} ${last.id}, ${excerpt(last.text)}` : '';
 }
 
 /** The helper said `failed`: nothing is frozen. A failed required writer is the better explanation, when there is one. */
@@ -237,7 +184,7 @@ export function helperFailed(
   const words = excerpt(failed.message);
   return new SnaphookError(
     code,
-    `VSS in guest ${quoted(context)} failed in phase ${failed.phase}: ${nameOfResult(failed.result)}${words && `, ${words}`}`,
-    { hint: adviceFor(failed.result) },
+    `VSS in guest ${quoted(context)} failed in phase ${failed.phase}: ${nameOfResult(failed.result)}${words && `, ${words}`}${logged(failed)}`,
+    { hint: adviceFor(failed.result), ...retryOf(failed.result) },
   );
 }

@@ -16,6 +16,32 @@ const volume = z.object({
   fileSystem: z.string(),
   disks: z.array(z.string()).readonly(),
 });
+const excludedComponents = z
+  .array(z.object({ writer: z.string(), component: z.string(), reason: z.string() }))
+  .readonly();
+const logEntry = z.object({
+  source: z.string(),
+  id: z.int(),
+  level: z.enum(['error', 'warning', 'information']),
+  at: z.string(),
+  text: z.string(),
+});
+const events = z.array(logEntry).readonly();
+const check = z.object({
+  name: z.enum([
+    'os',
+    'rights',
+    'provider-registered',
+    'provider-loads',
+    'com-security',
+    'writers',
+    'volumes',
+    'hold',
+    'service',
+  ]),
+  ok: z.boolean(),
+  detail: z.string(),
+});
 const phase = z.enum(['idle', 'prepare', 'prepared', 'freeze', 'frozen', 'thaw', 'finished', 'complete']);
 const hresult = z.string().regex(/^0x[0-9A-Fa-f]{8}$/);
 const durationMs = z.number().nonnegative();
@@ -33,15 +59,19 @@ const helperEvent: z.ZodType<HelperEvent> = z.discriminatedUnion('event', [
     writers,
     volumes: z.array(volume).readonly(),
     components: z.array(z.string()).readonly(),
+    excludedComponents,
   }),
   z.object({ event: z.literal('frozen'), atMs: durationMs, freezeMs: durationMs }),
   z.object({ event: z.literal('thawed'), heldMs: durationMs }),
   z.object({ event: z.literal('expired'), heldMs: durationMs }),
-  z.object({ event: z.literal('finished'), result: hresult, writers }),
+  z.object({ event: z.literal('finished'), result: hresult, writers, events }),
   z.object({ event: z.literal('completed'), writers }),
+  z.object({ event: z.literal('parked') }),
+  z.object({ event: z.literal('resumed'), phase: z.literal('finished'), writers }),
+  z.object({ event: z.literal('selftest'), checks: z.array(check).readonly() }),
   z.object({ event: z.literal('status'), phase }),
   z.object({ event: z.literal('aborted') }),
-  z.object({ event: z.literal('failed'), phase, result: hresult, message: z.string(), writers }),
+  z.object({ event: z.literal('failed'), phase, result: hresult, message: z.string(), writers, events }),
 ]);
 
 /** One line from the helper; undefined when it is no event of the protocol. Unknown fields are allowed, unknown events not. */

@@ -1,13 +1,21 @@
 import { SnaphookError } from '../../ports/errors.ts';
-import type { Guest, PreparedGuest } from '../../ports/guest.ts';
+import type { BackupEnd, BackupType, Guest, PreparedGuest } from '../../ports/guest.ts';
 import { plainSerial } from '../disk-serial.ts';
 import { firstWords } from '../first-words.ts';
-import { type GuestContext, helperNeverSpoke, writerAbsent, writerFailed, wrongProtocol } from './guest-errors.ts';
+import type { GuestContext } from './guest-context.ts';
+import {
+  componentExcluded,
+  endUntold,
+  helperNeverSpoke,
+  writerAbsent,
+  writerFailed,
+  wrongProtocol,
+} from './guest-errors.ts';
 import type { EventOf } from './helper-facts.ts';
 import { commandLine } from './helper-lines.ts';
 import { type SessionParts, troubleSince, writersSeen } from './session-parts.ts';
 import { type HelperVolume, VSS_HELPER_PROTOCOL } from './vss-helper-protocol.ts';
-import { absentWriters, failedRequired } from './writers.ts';
+import { absentWriters, excludedComponents, excludedOfRequired, failedRequired } from './writers.ts';
 
 /** Starts the helper, lets it gather writers and volumes, and refuses what cannot end in a consistent snapshot. */
 export async function prepareGuest(
@@ -16,14 +24,24 @@ export async function prepareGuest(
   signal: AbortSignal,
 ): Promise<PreparedGuest> {
   const { context, channel, facts } = parts;
-  const { helperPath, backupType, holdMs, requiredWriters } = context.settings;
-  const onShell = async (shellId: string) => await request.onSession({ shellId });
-  await channel.start(helperPath, onShell, signal);
+  const { helperPath, hold, holdMs, requiredWriters, excludedWriters } = context.settings;
+  const backupType = backupTypeOf(context, request.backupEnd ?? 'none');
+  await channel.start(helperPath, request.onSession, signal);
   const hello = await helloOf(parts, signal);
   if (hello.protocol !== VSS_HELPER_PROTOCOL) throw wrongProtocol(context, hello);
   const disks = request.diskUuids.map(plainSerial);
   await channel.send(
-    commandLine({ command: 'prepare', protocol: VSS_HELPER_PROTOCOL, set: request.runId, disks, backupType, holdMs }),
+    commandLine({
+      command: 'prepare',
+      protocol: VSS_HELPER_PROTOCOL,
+      set: request.runId,
+      disks,
+      backupType,
+      mode: hold,
+      holdMs,
+      excludedWriters,
+      bootableState: true,
+    }),
   );
   const prepared = await facts.waitFor(() => facts.last('prepared') ?? troubleSince(parts, 0), signal);
   if (prepared instanceof SnaphookError) throw prepared;
@@ -31,16 +49,37 @@ export async function prepareGuest(
   const writersBefore = writersSeen(parts, prepared.writers);
   const failed = failedRequired(writersBefore);
   if (failed) throw writerFailed(context, failed, 'before the freeze');
+  const excluded = excludedComponents(prepared.excludedComponents, writersBefore);
+  const incomplete = excludedOfRequired(excluded, writersBefore);
+  if (incomplete) throw componentExcluded(context, incomplete);
   const absent = absentWriters(prepared.writers, requiredWriters)[0];
   if (absent !== undefined) throw writerAbsent(context, absent);
   const volumes = prepared.volumes.map((volume) => ({
     name: volume.mountPoint || volume.volume,
     diskUuids: volume.disks,
   }));
-  return { strategy: 'vss-provider', helper: hello.helper, writersBefore, volumes, leaseMs: holdMs };
+  return {
+    strategy: 'vss-provider',
+    helper: hello.helper,
+    writersBefore,
+    volumes,
+    leaseMs: holdMs,
+    backupType,
+    hold,
+    excludedComponents: excluded,
+    bootId: hello.bootId,
+  };
 }
 
-function helloOf(parts: SessionParts, signal: AbortSignal): Promise<EventOf<'hello'>> {
+/** Nobody tells applications of a kept snapshot or a clone anything later: those are copies whatever the settings say. */
+function backupTypeOf(context: GuestContext, end: BackupEnd): BackupType {
+  const { backupType } = context.settings;
+  if (end === 'none') return 'copy';
+  if (backupType === 'full' && end === 'untold') throw endUntold(context);
+  return backupType;
+}
+
+export function helloOf(parts: SessionParts, signal: AbortSignal): Promise<EventOf<'hello'>> {
   const { context, facts } = parts;
   const spoken = () =>
     facts.last('hello') ?? (facts.end ? helperNeverSpoke(context, facts.end) : troubleSince(parts, 0));

@@ -1,9 +1,10 @@
 import type { Clock } from '../../ports/clock.ts';
 import type { ErrorDetails, SnaphookError } from '../../ports/errors.ts';
 import type { WriterStatus } from '../../ports/guest.ts';
-import { type GuestContext, guestError, helperEnded, helperFailed, notOfTheProtocol } from './guest-errors.ts';
-import type { HelperChannel } from './helper-channel.ts';
+import type { GuestContext } from './guest-context.ts';
+import { guestError, helperEnded, helperFailed, notOfTheProtocol } from './guest-errors.ts';
 import type { HelperFacts } from './helper-facts.ts';
+import type { HelperTransport } from './helper-transport.ts';
 import type { HelperWriter } from './vss-helper-protocol.ts';
 import { writerStatuses } from './writers.ts';
 
@@ -12,11 +13,11 @@ export interface SessionParts {
   readonly context: GuestContext;
   readonly clock: Clock;
   readonly facts: HelperFacts;
-  readonly channel: HelperChannel;
+  readonly channel: HelperTransport;
 }
 
 export const writersSeen = (parts: SessionParts, writers: readonly HelperWriter[]): readonly WriterStatus[] =>
-  writerStatuses(writers, parts.context.settings.requiredWriters);
+  writerStatuses(writers, parts.context.settings);
 
 /** Whatever makes further waiting for the helper pointless; undefined while all is well. */
 export function troubleSince(

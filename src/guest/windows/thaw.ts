@@ -1,13 +1,13 @@
 import type { Clock } from '../../ports/clock.ts';
 import type { ThawVerdict } from '../../ports/guest.ts';
 import { waitAtMost } from '../wait-at-most.ts';
-import type { HelperChannel } from './helper-channel.ts';
 import type { HelperFacts } from './helper-facts.ts';
 import { commandLine } from './helper-lines.ts';
+import type { HelperTransport } from './helper-transport.ts';
 import { type HelperPhase, RELEASE_BYTE } from './vss-helper-protocol.ts';
 
 export interface ThawContext {
-  readonly channel: HelperChannel;
+  readonly channel: HelperTransport;
   readonly facts: HelperFacts;
   readonly clock: Clock;
   /** When the freeze was asked for, on our monotonic clock. */

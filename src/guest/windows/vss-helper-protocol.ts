@@ -1,35 +1,63 @@
 /**
- * The line protocol between snaphook and the in-guest VSS helper (`snaphook-vss`), version 1.
+ * The line protocol between snaphook and the in-guest VSS helper (`snaphook-vss`), version 2.
  *
  * The helper is started with the one argument `serve`.
  * One JSON object a line, UTF-8, LF; the helper reads commands from stdin and writes events to stdout.
  * A whole conversation:
  *
- *   helper   {"event":"hello","protocol":1,"helper":"snaphook-vss 0.1.0","os":"...","bootId":"..."}
- *   client   {"command":"prepare","protocol":1,"set":"<run id>","disks":["6000c29..."],"backupType":"copy","holdMs":9000}
- *   helper   {"event":"prepared","writers":[...],"volumes":[...],"components":[...]}
+ *   helper   {"event":"hello","protocol":2,"helper":"snaphook-vss 0.2.0","os":"...","bootId":"..."}
+ *   client   {"command":"prepare","protocol":2,"set":"<run id>","disks":["6000c29..."],"backupType":"copy","mode":"commit",
+ *             "holdMs":9000,"excludedWriters":[],"bootableState":true}
+ *   helper   {"event":"prepared","writers":[...],"volumes":[...],"components":[...],"excludedComponents":[...]}
  *   client   {"command":"freeze"}
- *   helper   {"event":"frozen","atMs":123.4,"freezeMs":12.5}          <- CommitSnapshots entered: writes of all volumes are held
+ *   helper   {"event":"frozen","atMs":123.4,"freezeMs":12.5}          <- the provider holds: see `mode`
  *   client   T                                                        <- ONE byte, 0x54, no line end: release now
  *   helper   {"event":"thawed","heldMs":40.1}                         or {"event":"expired","heldMs":9000}
- *   helper   {"event":"finished","result":"0x0004230A","writers":[...]}
- *   client   {"command":"complete","success":true}                    <- BackupComplete, SetBackupSucceeded
+ *   helper   {"event":"finished","result":"0x0004230A","writers":[...],"events":[...]}
+ *   client   {"command":"complete","success":true}                    <- SetBackupSucceeded, BackupComplete
  *   helper   {"event":"completed","writers":[...]}
  *   client   {"command":"quit"}
  *
+ * After `finished` a set of type `full` may be left to the resident requestor, to be completed by another process later:
+ *
+ *   client   {"command":"park","hours":48}                            -> {"event":"parked"}
+ *   ...
+ *   client   {"command":"resume","set":"<run id>"}                    -> {"event":"resumed","phase":"finished","writers":[...]}
+ *   client   {"command":"complete","success":true}                    -> {"event":"completed","writers":[...]}
+ *
  * At any point the helper may answer {"event":"failed","phase":...,"result":...}: nothing is frozen (any more) then.
  * `{"command":"abort"}` calls AbortBackup in every phase and is answered by `aborted`. End of input means the client is gone:
- * release, abort, exit. After `frozen` the helper writes nothing, and reads nothing but the release byte, until it released or expired.
+ * release, abort, exit; but a set that is parked, or was resumed, stays with the resident requestor. After `frozen` the helper writes
+ * nothing, and reads nothing but the release byte, until it released or expired.
  * A release byte while nothing is held is ignored (so a client that does not know may always send it); `status` tells the phase.
  * Times ending in `Ms` are milliseconds of the guest's monotonic clock.
  */
-export const VSS_HELPER_PROTOCOL = 1;
+export const VSS_HELPER_PROTOCOL = 2;
 
 /** 0x54, `T`: thaw. */
 export const RELEASE_BYTE = 0x54;
 
-/** VSS limits a hold of writes in the kernel to 10 s; the helper lets go before that (Microsoft: IVssSoftwareSnapshotProvider::CommitSnapshots). */
-export const MAX_HOLD_MS = 9000;
+/** Where the provider holds: in CommitSnapshots, or in PreCommitSnapshots after it flushed every volume. */
+export type HoldMode = 'commit' | 'precommit';
+
+/** VSS_BACKUP_TYPE by name. */
+export type BackupType = 'copy' | 'full';
+
+/**
+ * The longest hold, in milliseconds. VSS limits a hold of writes in the kernel to 10 s, and the time that writers stay frozen to 60 s; the
+ * helper lets go before that (Microsoft: "Shadow Copy Creation for Providers").
+ */
+export const MAX_HOLD_MS: Readonly<Record<HoldMode, number>> = { commit: 9000, precommit: 55_000 };
+
+/** Exchange's writer stays frozen for 20 s only, so the helper holds no longer than this where it is selected. */
+export const MAX_EXCHANGE_HOLD_MS = 18_000;
+/** VSS writer class id of "Microsoft Exchange Writer". */
+export const EXCHANGE_WRITER_ID = '76fe1ac4-15f7-4bcd-987e-8e1acb462fb7';
+
+/** How long a parked set may wait for its end, in hours. */
+export const MAX_PARK_HOURS = 168;
+/** Writers' sessions are limited, so no more sets than these are parked in one guest. */
+export const MAX_PARKED_SETS = 8;
 
 export type HelperCommand =
   | {
@@ -38,11 +66,19 @@ export type HelperCommand =
       readonly set: string;
       /** Serials of the captured disks; every fixed volume with an extent on one of them is part of the set. */
       readonly disks: readonly string[];
-      readonly backupType: 'copy' | 'full';
+      readonly backupType: BackupType;
+      readonly mode: HoldMode;
       readonly holdMs: number;
+      /** Class ids, in lower case without braces: no component of these writers is selected. */
+      readonly excludedWriters: readonly string[];
+      /** Whether SetBackupState says that the bootable system state is part of the backup. */
+      readonly bootableState: boolean;
     }
   | { readonly command: 'freeze' }
   | { readonly command: 'complete'; readonly success: boolean }
+  | { readonly command: 'park'; readonly hours: number }
+  | { readonly command: 'resume'; readonly set: string }
+  | { readonly command: 'selftest' }
   | { readonly command: 'status' }
   | { readonly command: 'abort' }
   | { readonly command: 'quit' };
@@ -68,6 +104,42 @@ export interface HelperVolume {
   readonly disks: readonly string[];
 }
 
+/** A component that was not selected because it has files on a volume outside the set. */
+export interface HelperExcludedComponent {
+  /** Class id of its writer. */
+  readonly writer: string;
+  /** Logical path. */
+  readonly component: string;
+  /** The volume that is missing, or words. */
+  readonly reason: string;
+}
+
+/** One entry of the guest's event logs: Application (source VSS) or System (source Volsnap). */
+export interface HelperLogEntry {
+  readonly source: string;
+  readonly id: number;
+  readonly level: 'error' | 'warning' | 'information';
+  /** ISO 8601, by the guest's clock. */
+  readonly at: string;
+  readonly text: string;
+}
+
+/** What can be found out about a guest without freezing an application. */
+export interface HelperCheck {
+  readonly name:
+    | 'os'
+    | 'rights'
+    | 'provider-registered'
+    | 'provider-loads'
+    | 'com-security'
+    | 'writers'
+    | 'volumes'
+    | 'hold'
+    | 'service';
+  readonly ok: boolean;
+  readonly detail: string;
+}
+
 /** In which phase the helper is, or a failure happened. */
 export type HelperPhase = 'idle' | 'prepare' | 'prepared' | 'freeze' | 'frozen' | 'thaw' | 'finished' | 'complete';
 
@@ -85,12 +157,22 @@ export type HelperEvent =
       readonly volumes: readonly HelperVolume[];
       /** Logical paths of the selected components. */
       readonly components: readonly string[];
+      readonly excludedComponents: readonly HelperExcludedComponent[];
     }
   | { readonly event: 'frozen'; readonly atMs: number; readonly freezeMs: number }
   | { readonly event: 'thawed'; readonly heldMs: number }
   | { readonly event: 'expired'; readonly heldMs: number }
-  | { readonly event: 'finished'; readonly result: string; readonly writers: readonly HelperWriter[] }
+  | {
+      readonly event: 'finished';
+      readonly result: string;
+      readonly writers: readonly HelperWriter[];
+      /** The newest entries since `prepare`, at most 20, oldest first. */
+      readonly events: readonly HelperLogEntry[];
+    }
   | { readonly event: 'completed'; readonly writers: readonly HelperWriter[] }
+  | { readonly event: 'parked' }
+  | { readonly event: 'resumed'; readonly phase: 'finished'; readonly writers: readonly HelperWriter[] }
+  | { readonly event: 'selftest'; readonly checks: readonly HelperCheck[] }
   | { readonly event: 'status'; readonly phase: HelperPhase }
   | { readonly event: 'aborted' }
   | {
@@ -100,4 +182,6 @@ export type HelperEvent =
       readonly result: string;
       readonly message: string;
       readonly writers: readonly HelperWriter[];
+      /** As in `finished`; empty when there are none, or nothing was prepared. */
+      readonly events: readonly HelperLogEntry[];
     };

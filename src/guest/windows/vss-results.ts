@@ -6,6 +6,22 @@ interface VssResult {
   readonly advice: string;
 }
 
+/** What Microsoft's pages call worth another try, later; the name of the class in them is "retryable", "transient" or "busy". */
+const TRANSIENT: ReadonlySet<string> = new Set([
+  '0x80042302',
+  '0x80042306',
+  '0x8004230F',
+  '0x80042313',
+  '0x80042314',
+  '0x80042316',
+  '0x80042328',
+  '0x80042329',
+  '0x800423F1',
+  '0x800423F2',
+  '0x800423F3',
+  '0x80042409',
+]);
+
 const WAIT = 'Wait ten minutes and try again; VSS asks for up to three tries.';
 const RUN_AGAIN = 'Start the job again when the guest is less busy.';
 
@@ -19,6 +35,10 @@ const RESULTS: ReadonlyMap<string, VssResult> = new Map<string, VssResult>([
   ],
   ['0x80042306', { name: 'VSS_E_PROVIDER_VETO', advice: WAIT }],
   ['0x80042308', { name: 'VSS_E_OBJECT_NOT_FOUND', advice: 'Check that the volumes still exist in the guest.' }],
+  [
+    '0x8004230D',
+    { name: 'VSS_E_OBJECT_ALREADY_EXISTS', advice: 'Start the job again: it makes a run of another name.' },
+  ],
   ['0x8004230C', { name: 'VSS_E_VOLUME_NOT_SUPPORTED', advice: 'Leave the volume out or do not freeze this guest.' }],
   ['0x8004230E', { name: 'VSS_E_VOLUME_NOT_SUPPORTED_BY_PROVIDER', advice: 'Leave the volume out of the job.' }],
   ['0x8004230F', { name: 'VSS_E_UNEXPECTED_PROVIDER_ERROR', advice: WAIT }],
@@ -78,8 +98,21 @@ const RESULTS: ReadonlyMap<string, VssResult> = new Map<string, VssResult>([
     '0x80042336',
     { name: 'VSS_E_WRITERERROR_PARTIAL_FAILURE', advice: "Read the application's own log for the failed component." },
   ],
-  ['0x80042409', { name: 'VSS_E_WRITER_STATUS_NOT_AVAILABLE', advice: RUN_AGAIN }],
+  [
+    '0x80042409',
+    {
+      name: 'VSS_E_WRITER_STATUS_NOT_AVAILABLE',
+      advice: `Too many backups of this guest wait for their end. ${RUN_AGAIN}`,
+    },
+  ],
   ['0x8000FFFF', { name: 'E_UNEXPECTED', advice: 'Read the Application event log of the guest, source VSS.' }],
+  [
+    '0x80070057',
+    {
+      name: 'E_INVALIDARG',
+      advice: 'With Exchange in the guest, `holdSeconds` may be 18 at most. Update the VSS helper otherwise.',
+    },
+  ],
   [
     '0x80070005',
     { name: 'E_ACCESSDENIED', advice: 'The account must be in Administrators or Backup Operators of the guest.' },
@@ -87,6 +120,9 @@ const RESULTS: ReadonlyMap<string, VssResult> = new Map<string, VssResult>([
 ]);
 
 const upper = (result: string): string => `0x${result.slice(2).toUpperCase()}`;
+
+/** May the same attempt succeed later, without anybody having changed anything? */
+export const mayPass = (result: string): boolean => TRANSIENT.has(upper(result));
 
 export const isFinished = (result: string): boolean => upper(result) === VSS_FINISHED;
 

@@ -2,20 +2,22 @@ import type { Clock } from '../../ports/clock.ts';
 import { SnaphookError } from '../../ports/errors.ts';
 import type { FreezeEvidence, Guest, PreparedGuest, ThawVerdict } from '../../ports/guest.ts';
 import { withDeadline } from '../deadline.ts';
-import { type GuestContext, guestError } from './guest-errors.ts';
-import { HelperChannel } from './helper-channel.ts';
+import type { GuestContext } from './guest-context.ts';
+import { guestError } from './guest-errors.ts';
 import { HelperFacts } from './helper-facts.ts';
 import { commandLine } from './helper-lines.ts';
 import { prepareGuest } from './prepare-guest.ts';
 import { type SessionParts, troubleSince, writersSeen } from './session-parts.ts';
 import { releaseUntilConfirmed, thawVerdict } from './thaw.ts';
-import { RELEASE_BYTE } from './vss-helper-protocol.ts';
+import { MAX_PARK_HOURS, RELEASE_BYTE } from './vss-helper-protocol.ts';
 import { isFinished } from './vss-results.ts';
 import { endCopyBackup, vssVerdict } from './vss-verdict.ts';
-import type { WinRmConnection } from './winrm/connection.ts';
 
 /** How long a helper may take to end after `quit`. */
 const QUIT_LIMIT_MS = 2000;
+
+const isFull = (prepared: PreparedGuest | undefined): boolean =>
+  prepared?.strategy === 'vss-provider' && prepared.backupType === 'full';
 
 /** The freeze as far as it has come. */
 type Freeze =
@@ -25,7 +27,7 @@ type Freeze =
   /** The guest is known to write again. */
   | { readonly kind: 'over'; readonly verdict: ThawVerdict; readonly since: number };
 
-/** One Windows guest during one run: the VSS helper in a WinRM shell. Freeze and thaw neither log nor open a file. */
+/** One Windows guest during one run: the VSS helper in it. Freeze and thaw neither log nor open a file. */
 export class VssSession implements Guest {
   readonly name: string;
   /** VSS tells the writers itself. */
@@ -36,12 +38,10 @@ export class VssSession implements Guest {
   #freeze: Freeze = { kind: 'never' };
   #closing: Promise<'closed' | 'unknown'> | undefined;
 
-  constructor(context: GuestContext, clock: Clock, connect: (signal?: AbortSignal) => Promise<WinRmConnection>) {
+  constructor(context: GuestContext, clock: Clock) {
     this.name = context.name;
     const facts = new HelperFacts();
-    const { operationTimeoutMs } = context.settings;
-    const channel = new HelperChannel({ connect, clock, facts, operationTimeoutMs });
-    this.#parts = { context, clock, facts, channel };
+    this.#parts = { context, clock, facts, channel: context.settings.access.openHelper(facts) };
   }
 
   async prepare(request: Parameters<Guest['prepare']>[0], signal: AbortSignal): Promise<PreparedGuest> {
@@ -108,18 +108,33 @@ export class VssSession implements Guest {
     try {
       const verdict = await vssVerdict(this.#parts, freeze.since, signal);
       const finished = verdict.event === 'finished' && isFinished(verdict.result);
-      if (verdict.event === 'finished') await endCopyBackup(this.#parts, finished, signal);
+      // The end of a full one is told when the backup has ended, hours later.
+      const isLeft = finished && isFull(this.#prepared);
+      if (verdict.event === 'finished' && !isLeft) await endCopyBackup(this.#parts, finished, signal);
       return {
         strategy: 'vss-provider',
         verdict: freeze.verdict,
         result: verdict.result,
         finished,
         writersAfter: writersSeen(this.#parts, verdict.writers),
+        events: verdict.events,
         // VSS flushes every volume of a set before it holds writes, and only a finished set proves that it did.
         flushed: finished,
       };
     } catch (thrown) {
       throw guestError(this.#parts.context, thrown);
+    }
+  }
+
+  async park(hours: number, signal: AbortSignal): Promise<void> {
+    const { channel, facts } = this.#parts;
+    const since = facts.count;
+    try {
+      await channel.send(commandLine({ command: 'park', hours: Math.min(hours, MAX_PARK_HOURS) }));
+      const answer = await facts.waitFor(() => facts.last('parked', since) ?? troubleSince(this.#parts, since), signal);
+      if (answer instanceof SnaphookError) throw answer;
+    } catch (thrown) {
+      throw guestError(this.#parts.context, thrown, 'unknown');
     }
   }
 

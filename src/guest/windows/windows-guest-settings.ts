@@ -1,41 +1,33 @@
-import type { TlsTrust } from '../../platform/tls.ts';
-import { MAX_HOLD_MS } from './vss-helper-protocol.ts';
-import { MAX_OPERATION_TIMEOUT_MS } from './winrm/shell.ts';
+import type { BackupType, HoldMode } from '../../ports/guest.ts';
+import { MAX_EXCHANGE_HOLD_MS, MAX_HOLD_MS } from './vss-helper-protocol.ts';
+import type { WindowsAccess } from './windows-access.ts';
 
 /** How to reach one Windows guest and how to freeze it. */
 export interface WindowsGuestSettings {
-  /** Host name or IP address of the WinRM service. */
-  readonly address: string;
-  /** Default 5986 for https, 5985 for http. */
-  readonly port?: number;
-  readonly scheme: 'https' | 'http';
-  /** `basic` over https only. NTLM over http seals every message. */
-  readonly authentication: 'basic' | 'ntlm';
-  /** `DOMAIN\user`, `HOST\user` or `user@domain`. */
-  readonly username: string;
-  /** Resolved as late as possible, once for each session with the guest. */
-  readonly password: () => Promise<string>;
-  readonly tls?: TlsTrust;
+  readonly access: WindowsAccess;
   /** Default `C:\Program Files\snaphook\snaphook-vss.exe`. */
   readonly helperPath?: string;
-  /**
-   * `copy` leaves backup histories and logs of applications alone. A full backup would need its BackupComplete to wait
-   * until the data is stored for good, long after this session.
-   */
-  readonly backupType?: 'copy';
+  /** Default `copy`, which leaves backup histories and logs of applications alone. */
+  readonly backupType?: BackupType;
+  /** Default `commit`. */
+  readonly hold?: HoldMode;
   /**
    * Writers that must succeed, by name; a trailing `*` matches any ending. Each must take part.
    * Absent: every writer with a selected component on the captured volumes.
    */
   readonly requiredWriters?: readonly string[];
-  /** After this time the guest writes again, whatever happens to us. Default and maximum 9000. */
+  /** Class ids of writers that take no part: none of their components is selected, and their failures do not count. */
+  readonly excludedWriters?: readonly string[];
+  /**
+   * After this time the guest goes on, whatever happens to us. Default and maximum 9000 for `commit`; for `precommit` default 18 000, which
+   * Exchange bears, and maximum 55 000.
+   */
   readonly holdMs?: number;
-  /** Windows ends a hold of writes after this time, whatever became of the helper. Default 10 000, which is Windows' own. */
+  /**
+   * Windows ends a hold after this time, whatever became of the helper. Default Windows' own: 10 000 for writes, and 60 000 for the
+   * freeze of writers, which is all that `precommit` holds.
+   */
   readonly windowsHoldMs?: number;
-  /** For one connection with its login. Default 15 000. */
-  readonly connectTimeoutMs?: number;
-  /** WS-Management's own limit for one call, and the rhythm of quiet Receives. Default and maximum 60 000. */
-  readonly operationTimeoutMs?: number;
   /** From its start to its first line. Default 30 000. */
   readonly helperStartTimeoutMs?: number;
   /** An idle connection is used again after this time, before servers and firewalls drop it. Default 30 000. */
@@ -44,7 +36,7 @@ export interface WindowsGuestSettings {
   readonly thawResendMs?: number;
   /** After this time without confirmation the freeze is aborted, after twice this time the helper is ended. Default 3000. */
   readonly thawPatienceMs?: number;
-  /** For ending helper and shell. Default 10 000. */
+  /** For ending helper and session. Default 10 000. */
   readonly closeTimeoutMs?: number;
 }
 
@@ -52,22 +44,23 @@ export interface ResolvedSettings extends Required<Omit<WindowsGuestSettings, 'r
   readonly requiredWriters: readonly string[] | undefined;
 }
 
+const DEFAULT_HOLD_MS: Readonly<Record<HoldMode, number>> = {
+  commit: MAX_HOLD_MS.commit,
+  precommit: MAX_EXCHANGE_HOLD_MS,
+};
+const WINDOWS_HOLD_MS: Readonly<Record<HoldMode, number>> = { commit: 10_000, precommit: 60_000 };
+
 export function resolveSettings(settings: WindowsGuestSettings): ResolvedSettings {
+  const hold = settings.hold ?? 'commit';
   return {
-    address: settings.address,
-    port: settings.port ?? (settings.scheme === 'https' ? 5986 : 5985),
-    scheme: settings.scheme,
-    authentication: settings.authentication,
-    username: settings.username,
-    password: settings.password,
-    tls: settings.tls ?? {},
+    access: settings.access,
     helperPath: settings.helperPath ?? 'C:\\Program Files\\snaphook\\snaphook-vss.exe',
     backupType: settings.backupType ?? 'copy',
+    hold,
     requiredWriters: settings.requiredWriters,
-    holdMs: Math.min(settings.holdMs ?? MAX_HOLD_MS, MAX_HOLD_MS),
-    windowsHoldMs: settings.windowsHoldMs ?? 10_000,
-    connectTimeoutMs: settings.connectTimeoutMs ?? 15_000,
-    operationTimeoutMs: Math.min(settings.operationTimeoutMs ?? MAX_OPERATION_TIMEOUT_MS, MAX_OPERATION_TIMEOUT_MS),
+    excludedWriters: settings.excludedWriters ?? [],
+    holdMs: Math.min(settings.holdMs ?? DEFAULT_HOLD_MS[hold], MAX_HOLD_MS[hold]),
+    windowsHoldMs: settings.windowsHoldMs ?? WINDOWS_HOLD_MS[hold],
     helperStartTimeoutMs: settings.helperStartTimeoutMs ?? 30_000,
     keepWarmMs: settings.keepWarmMs ?? 30_000,
     thawResendMs: settings.thawResendMs ?? 1000,

@@ -4,6 +4,7 @@ import type { InstanceUuid } from '../../ports/identity.ts';
 import type { SnapshotOfDevice } from '../../ports/storage-array.ts';
 import { findAfterEstablish } from '../after-establish.ts';
 import { withinLimit } from '../deadline.ts';
+import { rememberEstablish } from '../establish-speed.ts';
 import { type FreezeWindow, holdFreezeWindow, windowFailure, withUnknownEffect } from '../freeze-window.ts';
 import { gradeOf, type VmEvidence } from '../grade.ts';
 import { doubtsAfterThaw, lookBeforeFreeze } from '../layout-guard.ts';
@@ -24,6 +25,7 @@ export const captureStep: Step<CaptureResult> = {
     const [before] = await Promise.all([lookBeforeFreeze(run, signal), run.array.warm(signal)]);
     const window = await holdFreezeWindow(run, signal);
     const freezes = await finishGuests(run, window, signal);
+    await rememberEstablish(run, window);
     const failure = windowFailure(window);
     if (failure !== undefined) throw failure;
     try {

@@ -1,5 +1,6 @@
+import type { BackupEnd } from '../../ports/guest.ts';
 import type { InstanceUuid } from '../../ports/identity.ts';
-import type { PlannedVm } from '../plan.ts';
+import { isHandedOver, type Plan, type PlannedVm } from '../plan.ts';
 import type { GuestsResult } from '../results.ts';
 import type { GuestSession } from '../run-state.ts';
 import type { Run, Step } from '../step.ts';
@@ -69,7 +70,7 @@ async function endSession(run: Run, { vm: uuid, resume, since }: GuestSession, s
   if (vm.freeze !== 'linux-fsfreeze' && age >= SESSION_LIFE_MS) return;
   try {
     const { unseenThaw: mayStandStill } = run.journal.state;
-    await run.ports.guests.closeLeftover({ name: vm.name, address: vm.address }, { resume, mayStandStill }, signal);
+    await run.ports.guests.closeLeftover(vm, { resume, mayStandStill }, signal);
   } catch (error) {
     if (vm.freeze !== 'linux-fsfreeze' || age < GIVE_UP_MS) throw error;
     const told =
@@ -78,11 +79,18 @@ async function endSession(run: Run, { vm: uuid, resume, since }: GuestSession, s
   }
 }
 
+/** A kept snapshot or a clone is of no backup. */
+function backupEndOf(plan: Plan): BackupEnd {
+  if (!isHandedOver(plan)) return 'none';
+  return plan.spec.outcomeIsTold || plan.context.tellsOutcome ? 'told' : 'untold';
+}
+
 async function prepareGuest(run: Run, vm: PlannedVm, signal: AbortSignal): Promise<void> {
-  const guest = run.ports.guests.open({ name: vm.name, address: vm.address });
+  const guest = run.ports.guests.open(vm);
   run.openGuests.set(vm.instanceUuid, guest);
   const request = {
     runId: run.plan.runId,
+    backupEnd: backupEndOf(run.plan),
     diskUuids: vm.disks.flatMap(({ guestDiskUuid }) => (guestDiskUuid === undefined ? [] : [guestDiskUuid])),
     onSession: (resume: Readonly<Record<string, string>>) =>
       run.journal.append({ kind: 'session', data: { vm: vm.instanceUuid, resume } }),

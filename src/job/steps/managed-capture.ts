@@ -86,13 +86,17 @@ function windowOf(run: Run, vcenter: VmSnapshots, vm: PlannedVm, signal: AbortSi
   // Where no guest of ours stands still meanwhile, vCenter may take its time.
   const limitMs = guests.length === 0 ? spec.limits.freezeMs : spec.limits.establishMs;
   const message = `vCenter did not confirm snapshot "${name}" of VM "${vm.name}" within ${limitMs} ms`;
-  const request = { vm: vm.moRef, name, description: vmSnapshotDescription(runId), quiesce: byTools };
+  const quiesce = byTools ? (isWindows(vm) ? 'windows' : 'other') : undefined;
+  const request = { vm: vm.moRef, name, description: vmSnapshotDescription(runId), quiesce } as const;
   const takePoint = async () => {
     await limited(run, limitMs, 'E_FREEZE_WINDOW', message, signal, (limit) => vcenter.create(request, limit));
     return undefined;
   };
   return holdWindow(run, guests, takePoint, signal);
 }
+
+/** `windows9Server64Guest`, `winNetStandardGuest`, ... (vSphere API: VirtualMachineGuestOsIdentifier). */
+const isWindows = ({ hardware }: PlannedVm): boolean => /^win/i.test(hardware?.guestId ?? '');
 
 interface Captured {
   readonly window: FreezeWindow;

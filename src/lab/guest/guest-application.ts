@@ -46,6 +46,7 @@ export class GuestApplication {
   readonly #statements: Statements;
   readonly #acknowledgements: Acknowledgement[] = [];
   #last: number;
+  #logTruncatedTo = 0;
   #quiesced = false;
   #stopping = false;
   #inTransaction = false;
@@ -124,6 +125,19 @@ export class GuestApplication {
     this.#quiesced = true;
     while (this.#inTransaction && this.#quiesced && this.#failure === undefined) await this.#changed();
     this.#throwFailure();
+  }
+
+  /** The first transaction that its log still holds: what a restore of an older backup can be brought forward from. */
+  get logBegin(): number {
+    return this.#logTruncatedTo + 1;
+  }
+
+  logPosition(): number {
+    return this.#last;
+  }
+
+  truncateLog(position: number): void {
+    this.#logTruncatedTo = Math.max(this.#logTruncatedTo, position);
   }
 
   resume(): void {

@@ -1,18 +1,22 @@
 import { createHash } from 'node:crypto';
 import ssh2 from 'ssh2';
 import { GuestApplication } from '../guest/guest-application.ts';
+import { type CallLine, GuestCalls, OutputGate } from '../guest/guest-calls.ts';
 import { GuestClock } from '../guest/guest-clock.ts';
+import { type CommandIo, LabSshServer } from '../guest/ssh-server.ts';
+import { VmwareTools } from '../guest/vmware-tools.ts';
 import { WriteHold } from '../guest/write-hold.ts';
 import type { EventLog } from '../world/events.ts';
 import type { FaultRules } from '../world/faults.ts';
 import type { Latency, Pace } from '../world/pace.ts';
 import { commandWords } from './command-words.ts';
-import { type CallLine, GuestCalls, OutputGate } from './guest-calls.ts';
 import type { LinuxDisk } from './guest-file-system.ts';
 import { HelperProcess } from './helper-process.ts';
+import { LinuxGuestAgent } from './linux-guest-agent.ts';
 import { type LabScript, LinuxKnobs } from './linux-knobs.ts';
 import { LinuxMachine } from './linux-machine.ts';
-import { type CommandIo, LabSshServer, type LinuxUser } from './ssh-server.ts';
+import type { LinuxUser } from './linux-user.ts';
+import { toolsSyncDriver } from './tools-sync-driver.ts';
 
 export interface LinuxGuestOptions {
   /** Name in events and fault rules. */
@@ -42,8 +46,11 @@ export interface LabLinuxGuest {
   /** Type and key in base64, as in known_hosts. */
   readonly hostKeyLine: string;
   readonly knobs: LinuxKnobs;
+  /** What guest operations reach. */
+  readonly agent: LinuxGuestAgent;
   /** The application with its workload running; absent when the guest was given no database. */
   readonly database: GuestApplication | undefined;
+  readonly tools: VmwareTools;
   isFrozen(): boolean;
   sessionCount(): number;
   /** Somebody else in the guest runs `fsfreeze`; resolves to the errno. */
@@ -85,10 +92,19 @@ export async function startLinuxGuest(options: LinuxGuestOptions): Promise<LabLi
   const server = new LabSshServer({
     events,
     calls,
+    ident: 'OpenSSH_9.2p1_lab',
     hostKey,
     users: options.users,
     passwordMethod: options.passwordMethod ?? 'password',
     run: (line, io) => commands.run(line, io),
+  });
+  const agent = new LinuxGuestAgent({
+    guestName: name,
+    machine,
+    users: options.users,
+    pace,
+    events,
+    run: (words, io) => commands.runWords(words, io),
   });
   const port = await server.listen(options.port);
   database?.start();
@@ -103,7 +119,9 @@ export async function startLinuxGuest(options: LinuxGuestOptions): Promise<LabLi
     hostKeyFingerprint: `SHA256:${digest.replace(/=+$/, '')}`,
     hostKeyLine: `${type} ${key}`,
     knobs,
+    agent,
     database,
+    tools: new VmwareTools(toolsSyncDriver(machine.fileSystems)),
     isFrozen: () => machine.isFrozen,
     sessionCount: () => machine.sessionCount,
     foreignFreeze: (mountPoint) => fileSystem(mountPoint).freeze(),
@@ -112,6 +130,7 @@ export async function startLinuxGuest(options: LinuxGuestOptions): Promise<LabLi
     reboot: () => {
       server.dropAll();
       machine.reboot();
+      agent.restart();
     },
     close: async () => {
       await server.close();
@@ -121,7 +140,7 @@ export async function startLinuxGuest(options: LinuxGuestOptions): Promise<LabLi
   };
 }
 
-/** The programs that can be started over SSH. */
+/** The programs that can be started over SSH, and by VMware Tools. */
 class GuestCommands {
   readonly #world: Pick<LinuxGuestOptions, 'name' | 'events'>;
   readonly #calls: GuestCalls;
@@ -133,13 +152,17 @@ class GuestCommands {
     this.#machine = machine;
   }
 
-  async run(line: string, io: CommandIo): Promise<number> {
+  async run(line: string, io: CommandIo<LinuxUser>): Promise<number> {
     const words = commandWords(line);
     if (!words) {
       this.#world.events.add('guest', 'unserved', 'exec', this.#world.name, { line });
       io.stderr('bash: the lab has no such shell\n');
       return 2;
     }
+    return await this.runWords(words, io);
+  }
+
+  async runWords(words: readonly string[], io: CommandIo<LinuxUser>): Promise<number> {
     const isSudo = words[0] === 'sudo';
     if (isSudo && (words[1] !== '-n' || !io.user.sudo)) {
       io.stderr('sudo: a password is required\n');
@@ -155,7 +178,7 @@ class GuestCommands {
     return await this.#helper(rest, io, isSudo || io.user.name === 'root');
   }
 
-  async #helper(words: readonly string[], io: CommandIo, isRoot: boolean): Promise<number> {
+  async #helper(words: readonly string[], io: CommandIo<LinuxUser>, isRoot: boolean): Promise<number> {
     const [command = '', bootId = '', token = ''] = words;
     const gate = new OutputGate((data) => io.stdout(data));
     let exitCode = 0;

@@ -23,6 +23,10 @@ export class LinuxKnobs {
   silent = false;
   /** `release` finds a session of which nobody lives, and cannot reach a file system of it. */
   failingRelease: { readonly mountPoint: string } | undefined;
+  /** How long VMware Tools takes for each guest operation. */
+  toolsMs = 5;
+  /** VMware Tools writes a log below /var/log with each operation: while that stands still, so does it. */
+  toolsWriteLogs = false;
   /** In the order in which they are told to freeze. */
   scripts: readonly LabScript[] = [];
   /** In the order in which they are asked to quiesce. */

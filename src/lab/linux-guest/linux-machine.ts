@@ -1,6 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import type { FreezeHelperEvent } from '../../guest/linux/freeze-helper-protocol.ts';
 import type { GuestClock } from '../guest/guest-clock.ts';
+import type { WriteHold } from '../guest/write-hold.ts';
 import type { Pace } from '../world/pace.ts';
 import type { GuardedFreeze } from './guarded-freeze.ts';
 import { type FileSystemParts, GuestFileSystem, type LinuxDisk } from './guest-file-system.ts';
@@ -26,6 +27,7 @@ export class LinuxMachine {
   readonly os = 'Linux 6.1.0-18-amd64';
   readonly fileSystems: readonly GuestFileSystem[];
   readonly #disks: readonly LinuxDisk[];
+  readonly #hold: WriteHold;
   #bootId = randomUUID();
   #sessions = new Map<string, HelperSession>();
 
@@ -34,6 +36,7 @@ export class LinuxMachine {
     this.pace = parts.pace;
     this.clock = parts.clock;
     this.#disks = disks;
+    this.#hold = parts.hold;
     this.fileSystems = disks.flatMap(({ mount, device }, index) =>
       mount ? [new GuestFileSystem(mount.mountPoint, partitionNumber(index), device, parts)] : [],
     );
@@ -49,6 +52,14 @@ export class LinuxMachine {
 
   get sessionCount(): number {
     return [...this.#sessions.values()].filter(({ isOver }) => !isOver).length;
+  }
+
+  /** Resolves when a write to that path would not wait. */
+  async whenWritable(path: string): Promise<void> {
+    const holder = this.#disks
+      .filter(({ mount }) => mount && `${path}/`.startsWith(mount.mountPoint === '/' ? '/' : `${mount.mountPoint}/`))
+      .sort((one, other) => (other.mount?.mountPoint.length ?? 0) - (one.mount?.mountPoint.length ?? 0))[0];
+    if (holder) await this.#hold.whenWritable([holder.device]);
   }
 
   openSession(kill: () => void): HelperSession {
@@ -82,6 +93,7 @@ export class LinuxMachine {
       pseudo,
       { ...pseudo, device: '0:5', fileSystem: 'devtmpfs', source: 'udev', mountPoint: '/dev' },
       { ...pseudo, device: '0:24', fileSystem: 'tmpfs', source: 'tmpfs', mountPoint: '/run' },
+      { ...pseudo, device: '0:25', fileSystem: 'tmpfs', source: 'tmpfs', mountPoint: '/dev/shm' },
     ];
     const mounts = this.#disks.flatMap(({ mount }, index) =>
       mount ? [{ root: '/', device: partitionNumber(index), source: `/dev/${diskName(index)}1`, ...mount }] : [],

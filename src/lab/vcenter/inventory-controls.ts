@@ -1,3 +1,5 @@
+import type { GuestAgent } from '../guest/guest-agent.ts';
+import type { GuestTools } from './guest-tools.ts';
 import type { DatastoreInventory, DiskInventory, GuestInventory, PowerState, VmInventory } from './inventory.ts';
 import { addVm } from './model/build-model.ts';
 import { applySetting } from './model/change-tracking.ts';
@@ -41,6 +43,10 @@ export interface InventoryControls {
   /** What its firmware starts with. */
   nvramOf(vm: string): Buffer | undefined;
   setGuest(vm: string, guest: GuestInventory | undefined): void;
+  /** What quiesced snapshots of it ask from now on. */
+  setTools(vm: string, tools: GuestTools): void;
+  /** What guest operations reach from now on. */
+  setAgent(vm: string, agent: GuestAgent): void;
   addDisk(vm: string, disk: DiskInventory): void;
   /** Tracking of its changes begins anew: no change id from before means anything any more. */
   resetChangeTracking(vm: string): void;
@@ -132,6 +138,12 @@ export function inventoryControls(server: ServerContext): InventoryControls {
     setPowerState: (vm, powerState) =>
       change(vm, { ...(powerState === 'poweredOn' ? withNvram(find(vm).spec) : {}), powerState }),
     nvramOf: (vm) => nvramOf(find(vm).spec),
+    setTools: (selector, tools) => {
+      server.tools.set(find(selector).spec.instanceUuid, tools);
+    },
+    setAgent: (selector, agent) => {
+      server.agents.set(find(selector).spec.instanceUuid, agent);
+    },
     setGuest: (selector, guest) => {
       const vm = find(selector);
       const { guest: _before, ...rest } = vm.spec;

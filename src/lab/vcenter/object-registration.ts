@@ -18,6 +18,9 @@ import {
 } from './properties/host-properties.ts';
 import {
   DEFAULT_COLLECTOR_ID,
+  GUEST_MANAGERS,
+  GUEST_OPERATIONS,
+  guestOperationsReaders,
   managerReferences,
   SERVICE_INSTANCE,
   serviceInstanceReaders,
@@ -33,6 +36,8 @@ import { type Reference, reference } from './wire/vim-values.ts';
 export function registerSharedObjects(server: ServerContext): void {
   const { model } = server;
   for (const manager of managerReferences()) register(server, manager, () => ({}));
+  register(server, GUEST_OPERATIONS, () => guestOperationsReaders());
+  for (const manager of GUEST_MANAGERS) register(server, manager, () => ({}));
   register(server, SERVICE_INSTANCE, () => serviceInstanceReaders(model, server.about));
   register(server, reference('SearchIndex', 'SearchIndex'), () => ({}));
   register(server, reference('TaskManager', 'TaskManager'), () => ({
@@ -97,7 +102,7 @@ function entityReadersOf(server: ServerContext, entity: EntityRecord): PropertyR
     case 'ResourcePool':
       return resourcePoolReaders(entity, model);
     case 'HostSystem':
-      return hostReaders(entity, model, server.hostProduct);
+      return hostReaders(entity, model, server.hostProduct, server.guestFileHost?.thumbprint);
     case 'Datastore':
       return datastoreReaders(entity, model);
     case 'VirtualMachine':

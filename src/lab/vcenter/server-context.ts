@@ -1,5 +1,8 @@
+import type { GuestAgent } from '../guest/guest-agent.ts';
 import type { EventLog } from '../world/events.ts';
 import type { Pace } from '../world/pace.ts';
+import type { GuestFileHost } from './guest/guest-file-host.ts';
+import type { GuestTools } from './guest-tools.ts';
 import type { NfcHost } from './import/nfc-host.ts';
 import type { ManagedObject } from './model/managed-object.ts';
 import type { Model } from './model/model.ts';
@@ -20,8 +23,14 @@ export interface ServerContext {
   readonly volumes: VirtualVolumes;
   readonly hotPlug: HotPlug;
   readonly hostPaths: HostPaths;
+  /** VMware Tools in the guests, by instance uuid of their VM. A VM without has Tools that do as its inventory says, and nothing stands still. */
+  readonly tools: Map<string, GuestTools>;
+  /** What answers guest operations in guests, by instance uuid of their VM; a VM without has none. */
+  readonly agents: Map<string, GuestAgent>;
   /** Undefined: nothing can be imported. */
   readonly nfcHost: NfcHost | undefined;
+  /** Undefined: no file of a guest can be moved. */
+  readonly guestFileHost: GuestFileHost | undefined;
   /** Called when the server goes down. */
   readonly onClose: Set<() => void>;
   readonly about: DataObject;

@@ -3,6 +3,7 @@ import { changedAreasOperation } from './operations/changed-areas-operation.ts';
 import { cloneOperations } from './operations/clone-operations.ts';
 import { entityOperations } from './operations/entity-operations.ts';
 import { eventOperations } from './operations/event-operations.ts';
+import { guestOperations } from './operations/guest-operations.ts';
 import { hostStorageOperations } from './operations/host-storage-operations.ts';
 import { importOperations } from './operations/import-operations.ts';
 import { findObject, refuseWithout } from './operations/object-view.ts';
@@ -49,6 +50,7 @@ const handlers: ReadonlyMap<string, OperationHandler> = new Map(
     importOperations,
     cloneOperations,
     hostStorageOperations,
+    guestOperations,
     eventOperations,
   ].flatMap((operations) => Object.entries(operations)),
 );

@@ -3,6 +3,7 @@ import type { FaultRules } from '../world/faults.ts';
 import { type LabCall, LabHttpServer, type LabRequest } from '../world/http-server.ts';
 import type { Latency, Pace } from '../world/pace.ts';
 import { folderCall } from './datastore-folder.ts';
+import { GuestFileHost } from './guest/guest-file-host.ts';
 import { NfcHost } from './import/nfc-host.ts';
 import type { VcenterInventory } from './inventory.ts';
 import { type InventoryControls, inventoryControls } from './inventory-controls.ts';
@@ -28,7 +29,7 @@ export interface VcenterOptions {
   readonly pace: Pace;
   readonly latency: Latency;
   readonly tls: { readonly key: string; readonly cert: string };
-  /** Of the ESXi host that takes disks of imports; absent: nothing can be imported. */
+  /** Of the ESXi host that takes disks of imports, and gives files of guests; absent: nothing can be imported or moved. */
   readonly hostTls?: { readonly key: string; readonly cert: string };
   /** Absent: a free one. */
   readonly port?: number;
@@ -71,6 +72,8 @@ export async function startVcenter(options: VcenterOptions): Promise<LabVcenter>
   const model = buildModel(options.inventory);
   const nfcHost = options.hostTls && new NfcHost({ ...options, tls: options.hostTls });
   await nfcHost?.listen();
+  const guestFileHost = options.hostTls && new GuestFileHost({ ...options, tls: options.hostTls });
+  await guestFileHost?.listen();
   const sessions = new SessionTable(
     {
       idleMs: options.pace.scaledMs(options.sessionIdleMs ?? DEFAULT_IDLE_MS),
@@ -89,6 +92,9 @@ export async function startVcenter(options: VcenterOptions): Promise<LabVcenter>
     hotPlug: options.hotPlug ?? { appeared: () => undefined, vanished: () => undefined },
     hostPaths: options.hostPaths ?? { reached: () => undefined },
     nfcHost,
+    guestFileHost,
+    agents: new Map(),
+    tools: new Map(),
     onClose: new Set(),
     about: aboutVcenter(apiVersion, model.instanceUuid),
     hostProduct: aboutHost(apiVersion),
@@ -120,6 +126,7 @@ export async function startVcenter(options: VcenterOptions): Promise<LabVcenter>
       for (const stop of server.onClose) stop();
       server.tasks.close();
       await nfcHost?.close();
+      await guestFileHost?.close();
       sessions.endAll();
       await http.close();
     },

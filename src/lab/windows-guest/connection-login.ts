@@ -1,13 +1,19 @@
 import type { Socket } from 'node:net';
-import { checkBasic, type GuestUser } from './guest-accounts.ts';
+import { checkBasic, findUser, type GuestUser } from './guest-accounts.ts';
+import { acceptKerberos, type KerberosService } from './kerberos/kerberos-acceptor.ts';
 import { NtlmAcceptor, type NtlmIdentity } from './ntlm-acceptor.ts';
 import { ntlmMessageType } from './ntlm-messages.ts';
 import type { NtlmSession } from './ntlm-session.ts';
-import { formatSpnegoAnswer, parseSpnego } from './spnego.ts';
+import type { SealedSession } from './sealed-body.ts';
+import { formatSpnegoAnswer, parseSpnego, type SpnegoToken } from './spnego.ts';
 
 export interface LoginPolicy extends NtlmIdentity {
   readonly basic: boolean;
   readonly negotiate: boolean;
+  /** Absent: the guest is in no domain. */
+  readonly kerberos?: KerberosService;
+  /** Absent: log-on by client certificate is off, or there is no TLS. */
+  readonly certificateUser?: (socket: Socket) => GuestUser | undefined;
 }
 
 export type LoginResult =
@@ -15,11 +21,12 @@ export type LoginResult =
   | {
       readonly kind: 'in';
       readonly user: GuestUser;
-      readonly session: NtlmSession | undefined;
+      readonly session: SealedSession | undefined;
       readonly headers: Readonly<Record<string, string>>;
     }
   | { readonly kind: 'continue'; readonly token: string }
-  | { readonly kind: 'refused'; readonly reason: string };
+  /** `token`: what Negotiate tells the client about it. */
+  | { readonly kind: 'refused'; readonly reason: string; readonly token?: string };
 
 interface Negotiation {
   acceptor: NtlmAcceptor;
@@ -29,7 +36,7 @@ interface Negotiation {
 
 interface Context {
   readonly user: GuestUser;
-  readonly session: NtlmSession | undefined;
+  readonly session: SealedSession | undefined;
 }
 
 /** Log-ons over HTTP; a Negotiate context belongs to the TCP connection it was made on. */
@@ -44,10 +51,19 @@ export class ConnectionLogins {
 
   /** What to offer in `WWW-Authenticate`. */
   get offers(): readonly string[] {
-    return [...(this.#policy.negotiate ? ['Negotiate'] : []), ...(this.#policy.basic ? ['Basic realm="WSMAN"'] : [])];
+    const { negotiate, basic, certificateUser } = this.#policy;
+    return [
+      ...(negotiate ? ['Negotiate'] : []),
+      ...(basic ? ['Basic realm="WSMAN"'] : []),
+      ...(certificateUser ? [CERTIFICATE_PROFILE] : []),
+    ];
   }
 
   check(socket: Socket, authorization: string | undefined): LoginResult {
+    if (isCertificateLogin(authorization)) {
+      const user = this.#policy.certificateUser?.(socket);
+      return user ? { kind: 'in', user, session: undefined, headers: {} } : refused('no account for this certificate');
+    }
     const [, scheme = '', credentials = ''] = /^(\S+)\s+(\S+)\s*$/.exec(authorization ?? '') ?? [];
     if (scheme.toLowerCase() === 'basic' && this.#policy.basic) {
       const user = checkBasic(this.#policy.users, this.#policy.hostName, credentials);
@@ -64,6 +80,7 @@ export class ConnectionLogins {
   #negotiate(socket: Socket, data: Buffer): LoginResult {
     const wrapped = ntlmMessageType(data) === undefined ? parseSpnego(data) : undefined;
     const token = wrapped ? wrapped.token : data;
+    if (token?.[0] === KERBEROS_TOKEN && this.#policy.kerberos) return this.#kerberos(socket, token, wrapped);
     let negotiation = this.#negotiations.get(socket);
     if (negotiation === undefined || wrapped?.mechanisms !== undefined || (token && ntlmMessageType(token) === 1)) {
       this.#contexts.delete(socket);
@@ -77,7 +94,7 @@ export class ConnectionLogins {
     const step = negotiation.acceptor.step(token);
     if (step.kind === 'refused') return this.#drop(socket, step.reason);
     if (step.kind === 'challenge') {
-      const answer = wrapped ? formatSpnegoAnswer('incomplete', step.token) : step.token;
+      const answer = wrapped ? formatSpnegoAnswer('ntlm', 'incomplete', step.token) : step.token;
       return { kind: 'continue', token: answer.toString('base64') };
     }
     this.#negotiations.delete(socket);
@@ -85,11 +102,35 @@ export class ConnectionLogins {
     if (wrapped) {
       const own = this.#mechanismListMic(negotiation, wrapped.mechanismListMic, step.session);
       if (own === 'wrong') return this.#drop(socket, 'wrong mechanism list MIC');
-      headers['WWW-Authenticate'] = `Negotiate ${formatSpnegoAnswer('completed', undefined, own).toString('base64')}`;
+      headers['WWW-Authenticate'] =
+        `Negotiate ${formatSpnegoAnswer('ntlm', 'completed', undefined, own).toString('base64')}`;
     }
     const context = { user: step.user, session: step.session };
     this.#contexts.set(socket, context);
     return { kind: 'in', ...context, headers };
+  }
+
+  /** One message and the answer to it; the context belongs to the connection as with NTLM. */
+  #kerberos(socket: Socket, token: Buffer, wrapped: SpnegoToken | undefined): LoginResult {
+    const { kerberos, channelBinding, strictChannelBinding, users, hostName } = this.#policy;
+    if (kerberos === undefined) return this.#drop(socket, 'the guest is in no domain');
+    this.#drop(socket, '');
+    const step = acceptKerberos(kerberos, token, channelBinding, strictChannelBinding);
+    // No proof of the list of mechanisms: the client's first choice was taken (RFC 4178 section 5).
+    const answer = (state: 'completed' | 'rejected', reply: Buffer) =>
+      (wrapped ? formatSpnegoAnswer('kerberos', state, reply) : reply).toString('base64');
+    if (step.kind === 'refused') {
+      return { ...refused(step.reason), ...(step.token ? { token: answer('rejected', step.token) } : {}) };
+    }
+    const user = findUser(users, hostName, step.domain, step.name);
+    if (user === undefined) return refused(`no account "${step.domain}\\${step.name}"`);
+    const context = { user, session: step.session };
+    this.#contexts.set(socket, context);
+    return {
+      kind: 'in',
+      ...context,
+      headers: { 'WWW-Authenticate': `Negotiate ${answer('completed', step.token)}` },
+    };
   }
 
   #mechanismListMic(
@@ -108,6 +149,13 @@ export class ConnectionLogins {
   }
 }
 
-function refused(reason: string): LoginResult {
+export const CERTIFICATE_PROFILE = 'http://schemas.dmtf.org/wbem/wsman/1/wsman/secprofile/https/mutual';
+/** The first byte of a token of GSS; those of NTLM begin with its name. */
+const KERBEROS_TOKEN = 0x60;
+
+export const isCertificateLogin = (authorization: string | undefined): boolean =>
+  authorization?.trim().toLowerCase() === CERTIFICATE_PROFILE;
+
+function refused(reason: string): { readonly kind: 'refused'; readonly reason: string } {
   return { kind: 'refused', reason };
 }

@@ -20,6 +20,8 @@ export interface NtlmIdentity {
   readonly users: readonly GuestUser[];
   /** MD5 of the channel's binding structure (RFC 5929 tls-server-end-point); absent on plain HTTP. */
   readonly channelBinding?: Buffer;
+  /** CbtHardeningLevel Strict instead of Relaxed. */
+  readonly strictChannelBinding: boolean;
 }
 
 export type NtlmStep =
@@ -129,10 +131,12 @@ export class NtlmAcceptor {
     return { kind: 'accepted', user, session: seals ? new NtlmSession(sessionKey) : undefined };
   }
 
-  /** CbtHardeningLevel Relaxed: one that is sent must be right; none (or all zeros) passes. */
+  /** One that is sent must be right; none (or all zeros) passes where it is not required. */
   #checkChannelBinding(sent: Buffer | undefined): string | undefined {
-    const own = this.#identity.channelBinding;
-    if (own === undefined || sent === undefined || sent.every((byte) => byte === 0)) return undefined;
+    const { channelBinding: own, strictChannelBinding } = this.#identity;
+    if (own === undefined) return undefined;
+    if (sent === undefined || sent.every((byte) => byte === 0))
+      return strictChannelBinding ? 'no channel binding' : undefined;
     return sent.length === own.length && timingSafeEqual(sent, own) ? undefined : 'wrong channel binding';
   }
 }

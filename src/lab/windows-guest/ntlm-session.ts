@@ -1,7 +1,8 @@
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 import { Rc4 } from './rc4.ts';
+import type { SealedSession } from './sealed-body.ts';
 
-export const SIGNATURE_BYTES = 16;
+const SIGNATURE_BYTES = 16;
 const SEQUENCE_NUMBERS = 2 ** 32;
 
 interface Direction {
@@ -15,7 +16,7 @@ interface Direction {
  * Signing and sealing with extended session security, key exchange and 128-bit keys (MS-NLMP 3.4.4.2),
  * seen from the server: it opens what the client sealed and seals with the server's keys.
  */
-export class NtlmSession {
+export class NtlmSession implements SealedSession {
   readonly #incoming: Direction;
   readonly #outgoing: Direction;
 

@@ -1,4 +1,9 @@
-import { type NtlmSession, SIGNATURE_BYTES } from './ntlm-session.ts';
+/** The messages of one log-on: opened and sealed in the order they travel. */
+export interface SealedSession {
+  /** Undefined when the signature is not right for this message at this place in the stream. */
+  unseal(signature: Buffer, sealed: Buffer): Buffer | undefined;
+  seal(plain: Buffer): { readonly signature: Buffer; readonly sealed: Buffer };
+}
 
 const BOUNDARY = 'Encrypted Boundary';
 const PROTOCOL = 'application/HTTP-SPNEGO-session-encrypted';
@@ -10,7 +15,7 @@ export function isSealed(contentType: string | undefined): boolean {
 }
 
 /** Opens one sealed message (MS-WSMV 2.2.9.1.1.2). Undefined when it is malformed or its signature is wrong. */
-export function openSealedBody(session: NtlmSession, body: Buffer): Buffer | undefined {
+export function openSealedBody(session: SealedSession, body: Buffer): Buffer | undefined {
   const separator = Buffer.from(`--${BOUNDARY}`, 'latin1');
   const second = body.indexOf(separator, separator.length);
   if (!body.subarray(0, separator.length).equals(separator) || second < 0) return undefined;
@@ -19,16 +24,15 @@ export function openSealedBody(session: NtlmSession, body: Buffer): Buffer | und
   const typeStart = body.indexOf('Content-Type: application/octet-stream\r\n', second, 'latin1');
   if (!head.includes(PROTOCOL) || Number.isNaN(plainLength) || typeStart < 0) return undefined;
   const dataStart = body.indexOf('\r\n', typeStart, 'latin1') + 2;
-  const sealedStart = dataStart + 4 + SIGNATURE_BYTES;
+  if (body.length < dataStart + 4) return undefined;
+  const sealedStart = dataStart + 4 + body.readUInt32LE(dataStart);
   const sealedEnd = sealedStart + plainLength;
   const tail = body.subarray(sealedEnd).toString('latin1').trimEnd();
-  if (body.length < sealedEnd || body.readUInt32LE(dataStart) !== SIGNATURE_BYTES || tail !== `--${BOUNDARY}--`) {
-    return undefined;
-  }
+  if (body.length < sealedEnd || tail !== `--${BOUNDARY}--`) return undefined;
   return session.unseal(body.subarray(dataStart + 4, sealedStart), body.subarray(sealedStart, sealedEnd));
 }
 
-export function formatSealedBody(session: NtlmSession, plain: Buffer): Buffer {
+export function formatSealedBody(session: SealedSession, plain: Buffer): Buffer {
   const { signature, sealed } = session.seal(plain);
   const length = Buffer.alloc(4);
   length.writeUInt32LE(signature.length);

@@ -5,14 +5,17 @@ export const HRESULT = {
   unexpected: '0x8000FFFF',
   invalidArgument: '0x80070057',
   badState: '0x80042301',
+  providerNotRegistered: '0x80042304',
   providerVeto: '0x80042306',
   objectNotFound: '0x80042308',
+  objectAlreadyExists: '0x8004230D',
   tooManyVolumes: '0x80042312',
   holdWritesTimeout: '0x80042314',
   snapshotSetInProgress: '0x80042316',
   writerTimeout: '0x800423F2',
   writerRetryable: '0x800423F3',
   writerNonRetryable: '0x800423F4',
+  writerStatusNotAvailable: '0x80042409',
 } as const;
 
 /** VSS_WRITER_STATE. */

@@ -1,10 +1,11 @@
+import type { BackupType } from '../../guest/windows/vss-helper-protocol.ts';
 import type { WriteHold } from '../guest/write-hold.ts';
 import type { EventLog } from '../world/events.ts';
 import type { Pace } from '../world/pace.ts';
 import { type GuestDisk, volumesOf } from './guest-disks.ts';
 import { HRESULT, VssError } from './vss-codes.ts';
 import type { VssKnobs } from './vss-knobs.ts';
-import { SnapshotSet } from './vss-snapshot-set.ts';
+import { type BackupState, SnapshotSet } from './vss-snapshot-set.ts';
 import { type Quiescable, VssWriter } from './vss-writer.ts';
 import type { WriterConfig } from './vss-writers.ts';
 
@@ -32,9 +33,16 @@ export class VssCoordinator {
     this.#options = options;
   }
 
-  /** After this the kernel releases held writes by itself. Simulated milliseconds. */
-  get holdLimitMs(): number {
-    return this.#options.knobs.holdLimitMs;
+  get knobs(): VssKnobs {
+    return this.#options.knobs;
+  }
+
+  get writerCount(): number {
+    return this.#options.writers.length;
+  }
+
+  get volumeCount(): number {
+    return volumesOf(this.#options.disks).length;
   }
 
   /** A writer is frozen or freezing, or writes are held. */
@@ -50,7 +58,11 @@ export class VssCoordinator {
   }
 
   /** StartSnapshotSet and AddToSnapshotSet for every volume with an extent on one of these disks. */
-  start(serials: readonly string[], backupType: 'copy' | 'full'): SnapshotSet {
+  start(
+    serials: readonly string[],
+    backupType: BackupType,
+    { excludedWriters = [], bootableState = false }: Partial<BackupState> = {},
+  ): SnapshotSet {
     const { disks, writers, application, knobs, pace, hold, events, guestName } = this.#options;
     if (this.#current) throw new VssError(HRESULT.snapshotSetInProgress, 'another snapshot set is in progress');
     const wanted = new Set(serials.map((serial) => serial.toLowerCase()));
@@ -70,6 +82,8 @@ export class VssCoordinator {
       volumes,
       devices: disks.filter((disk) => held.has(disk.uuid)).map((disk) => disk.device),
       backupType,
+      excludedWriters,
+      bootableState,
       hold,
       knobs,
       pace,

@@ -1,6 +1,8 @@
+import type { HelperCheck } from '../../guest/windows/vss-helper-protocol.ts';
+import { GuestEventLog } from './guest-event-log.ts';
 import type { WriterPhase } from './vss-codes.ts';
 
-/** What a test may turn to make VSS slow or fail. Times are simulated milliseconds. */
+/** What a test may turn to make VSS, or the programs around it, slow or fail. Times are simulated milliseconds. */
 export class VssKnobs {
   /** How long each writer takes to freeze, besides waiting for its application. */
   writerFreezeMs = 5;
@@ -8,8 +10,19 @@ export class VssKnobs {
   prepareMs = 50;
   /** After this the kernel releases held writes by itself. */
   holdLimitMs = 10_000;
+  /** After this writers give a freeze up by themselves, whatever became of requestor and provider. */
+  freezeLimitMs = 60_000;
   /** Whether the helper's program is there at all. */
   helperInstalled = true;
+  /** PowerShell refuses scripts that call methods. */
+  constrainedLanguage = false;
+  /** Something between the transport and PowerShell changes a character of its input. */
+  garbleInput = false;
+  /** Whether `snaphook-vss install` was run. */
+  providerRegistered = true;
+  readonly eventLog = new GuestEventLog();
+  /** What a self-test finds wrong, by the name of the check. */
+  readonly troubles = new Map<HelperCheck['name'], string>();
   readonly #failures: { readonly id: string; readonly phase: WriterPhase; readonly result: string }[] = [];
 
   /** Lets every later attempt of this writer (class id) fail in this phase. The returned function heals it. */

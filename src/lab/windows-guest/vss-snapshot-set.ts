@@ -1,4 +1,9 @@
-import type { HelperVolume, HelperWriter } from '../../guest/windows/vss-helper-protocol.ts';
+import type {
+  BackupType,
+  HelperExcludedComponent,
+  HelperVolume,
+  HelperWriter,
+} from '../../guest/windows/vss-helper-protocol.ts';
 import type { BlockDevice } from '../devices/block-device.ts';
 import type { WriteHold } from '../guest/write-hold.ts';
 import type { EventLog } from '../world/events.ts';
@@ -9,18 +14,27 @@ import type { VssWriter } from './vss-writer.ts';
 
 /** The provider's part of a snapshot: it decides how long writes stay held. */
 export interface SnapshotProvider {
+  /** Entered with applications frozen and nothing else held. Absent: it does not wait here. Resolves as `commit` does. */
+  preCommit?(): Promise<string>;
   /** Entered with all writes held. Resolves to success or to the provider's failure. */
   commit(): Promise<string>;
   /** Writes flow again. */
   released(): void;
 }
 
-export interface SnapshotSetParts {
+/** What the requestor says of the backup besides its type. */
+export interface BackupState {
+  /** Class ids of writers of which no component is selected. */
+  readonly excludedWriters: readonly string[];
+  readonly bootableState: boolean;
+}
+
+export interface SnapshotSetParts extends BackupState {
   readonly guestName: string;
   readonly writers: readonly VssWriter[];
   readonly volumes: readonly HelperVolume[];
   readonly devices: readonly BlockDevice[];
-  readonly backupType: 'copy' | 'full';
+  readonly backupType: BackupType;
   readonly hold: WriteHold;
   readonly knobs: VssKnobs;
   readonly pace: Pace;
@@ -36,6 +50,7 @@ export class SnapshotSet {
   readonly #parts: SnapshotSetParts;
   #stage: Stage = 'started';
   #holding = false;
+  #excludedComponents: readonly HelperExcludedComponent[] = [];
 
   constructor(parts: SnapshotSetParts) {
     this.#parts = parts;
@@ -49,26 +64,49 @@ export class SnapshotSet {
     return this.#parts.writers.flatMap((writer) => writer.selectedComponents);
   }
 
+  /** DoSnapshotSet succeeded, and nobody has said yet how the backup ended. */
+  get isMade(): boolean {
+    return this.#stage === 'done';
+  }
+
+  /** Not selected because they have files on a volume that is not in the set. */
+  get excludedComponents(): readonly HelperExcludedComponent[] {
+    return this.#excludedComponents;
+  }
+
+  /** Class ids of the writers with a selected component. */
+  get selectedWriters(): readonly string[] {
+    return this.#parts.writers.flatMap(({ config, selectedComponents }) =>
+      selectedComponents.length > 0 ? [config.id] : [],
+    );
+  }
+
   writers(): readonly HelperWriter[] {
     return this.#parts.writers.map((writer) => writer.report());
   }
 
   /** GatherWriterMetadata, AddComponent, PrepareForBackup. */
   async prepare(): Promise<void> {
-    const { writers, volumes, knobs, pace } = this.#parts;
+    const { writers, volumes, knobs, pace, excludedWriters, bootableState } = this.#parts;
     this.#enter('started', 'started');
     const mounted = new Set(volumes.map((volume) => volume.mountPoint));
+    const excluded: HelperExcludedComponent[] = [];
     await pace.wait(knobs.prepareMs);
     this.#enter('started', 'prepared');
     for (const writer of writers) {
       writer.take('identify');
-      if (writer.failed) continue;
-      writer.selectedComponents = writer.config.components
-        .filter((component) => component.mountPoints.every((mountPoint) => mounted.has(mountPoint)))
-        .map((component) => component.logicalPath);
+      if (writer.failed || excludedWriters.includes(writer.config.id)) continue;
+      const selected: string[] = [];
+      for (const { logicalPath, mountPoints } of writer.config.components) {
+        const missing = mountPoints.filter((mountPoint) => !mounted.has(mountPoint));
+        if (missing.length === 0) selected.push(logicalPath);
+        else excluded.push({ writer: writer.config.id, component: logicalPath, reason: missing.join(' ') });
+      }
+      writer.selectedComponents = selected;
       writer.take('prepare-backup');
     }
-    this.#log('PrepareForBackup', { components: this.components });
+    this.#excludedComponents = excluded;
+    this.#log('PrepareForBackup', { components: this.components, bootableState });
   }
 
   /**
@@ -88,7 +126,9 @@ export class SnapshotSet {
     );
     this.#enter('snapshotting', 'snapshotting');
     this.#log('Freeze', { frozen: writers.filter((writer) => writer.frozen).map((writer) => writer.config.name) });
-    const result = await this.#holdWrites(provider);
+    const waited = provider.preCommit ? await provider.preCommit() : HRESULT.asyncFinished;
+    this.#enter('snapshotting', 'snapshotting');
+    const result = waited === HRESULT.asyncFinished ? await this.#holdWrites(provider) : waited;
     if (this.#stage !== 'snapshotting') return result;
     if (result === HRESULT.asyncFinished) {
       for (const writer of writers) writer.thaw();
@@ -99,6 +139,7 @@ export class SnapshotSet {
       for (const writer of writers) writer.abort();
       this.#stage = 'failed';
       this.#log('snapshot set failed', { result });
+      this.#noteFailure(result);
     }
     unlock();
     return result;
@@ -107,9 +148,10 @@ export class SnapshotSet {
   /** SetBackupSucceeded and BackupComplete. */
   complete(success: boolean): void {
     this.#enter('done', 'over');
-    for (const writer of this.#parts.writers) writer.take('backup-complete');
     const { backupType } = this.#parts;
-    this.#log('BackupComplete', { success, backupType, logsTruncated: success && backupType === 'full' });
+    const truncates = success && backupType === 'full';
+    for (const writer of this.#parts.writers) writer.backupComplete(truncates);
+    this.#log('BackupComplete', { success, backupType, logsTruncated: truncates });
   }
 
   /** AbortBackup and release, at any time: nothing stays frozen, whatever is still running ends without effect. */
@@ -144,6 +186,19 @@ export class SnapshotSet {
     this.#holding = false;
     this.#parts.hold.release(this.#parts.devices);
     this.#log('ReleaseWrites', {});
+  }
+
+  /** As Windows notes it: Volsnap that a hold ran out, VSS that the provider did not go along. */
+  #noteFailure(result: string): void {
+    const { eventLog } = this.#parts.knobs;
+    if (result === HRESULT.holdWritesTimeout) {
+      const where = this.#parts.volumes[0]?.mountPoint ?? '';
+      const text = `The flush and hold writes operation on volume ${where} timed out while waiting for a release writes command.`;
+      eventLog.note({ source: 'Volsnap', id: 8, level: 'error', text });
+    } else {
+      const text = `Volume Shadow Copy Service error: Error calling a routine on a Shadow Copy Provider. hr = ${result}.`;
+      eventLog.note({ source: 'VSS', id: 12293, level: 'error', text });
+    }
   }
 
   #enter(from: Stage, to: Stage): void {

@@ -9,6 +9,10 @@ import type { WriterConfig } from './vss-writers.ts';
 export interface Quiescable {
   quiesce(): Promise<void>;
   resume(): void;
+  /** Up to where its log is in what is frozen now. Absent: it keeps no log. */
+  logPosition?(): number;
+  /** Forgets the log up to there: a backup holds it. */
+  truncateLog?(position: number): void;
 }
 
 /** One writer's session in one snapshot set. */
@@ -23,6 +27,8 @@ export class VssWriter {
   #windowTimer: NodeJS.Timeout | undefined;
   /** Frozen, or on the way there. */
   #freezing = false;
+  /** Where the log of its application stood while it was frozen. */
+  #logPosition: number | undefined;
   selectedComponents: readonly string[] = [];
 
   constructor(config: WriterConfig, knobs: VssKnobs, pace: Pace, application: Quiescable | undefined) {
@@ -52,7 +58,7 @@ export class VssWriter {
   }
 
   /** An event that changes nothing but the writer's state. A writer that failed takes no more events. */
-  take(phase: Exclude<WriterPhase, 'freeze' | 'thaw'>): void {
+  take(phase: Exclude<WriterPhase, 'freeze' | 'thaw' | 'backup-complete'>): void {
     this.#settle(phase);
   }
 
@@ -69,7 +75,10 @@ export class VssWriter {
     );
     await this.#pace.wait(this.#knobs.writerFreezeMs);
     try {
-      if (this.#freezing && this.#settle('freeze') && this.#quiesces) await this.#application?.quiesce();
+      if (this.#freezing && this.#settle('freeze') && this.#quiesces) {
+        await this.#application?.quiesce();
+        this.#logPosition = this.#application?.logPosition?.();
+      }
     } catch (error) {
       onBreakdown(error);
       this.#giveUp(WRITER_STATE.failedAtFreeze, HRESULT.writerNonRetryable);
@@ -81,6 +90,12 @@ export class VssWriter {
     if (!this.#freezing) return;
     this.#letGo();
     this.#settle('thaw');
+  }
+
+  /** The application may believe that a backup holds what was frozen, and drops the log that only led up to there. */
+  backupComplete(truncates: boolean): void {
+    const well = this.#settle('backup-complete');
+    if (well && truncates && this.#logPosition !== undefined) this.#application?.truncateLog?.(this.#logPosition);
   }
 
   /** The set failed or was given up: a frozen writer lets go and tells that its snapshot is not good. */

@@ -1,19 +1,30 @@
 import { randomUUID } from 'node:crypto';
+import type { Socket } from 'node:net';
 import { GuestApplication } from '../guest/guest-application.ts';
 import { GuestClock } from '../guest/guest-clock.ts';
+import { VmwareTools } from '../guest/vmware-tools.ts';
 import { WriteHold } from '../guest/write-hold.ts';
 import type { EventLog } from '../world/events.ts';
 import type { FaultRules } from '../world/faults.ts';
 import type { LabHttpServer } from '../world/http-server.ts';
 import type { Latency, Pace } from '../world/pace.ts';
 import { channelBindingOf } from './channel-binding.ts';
+import { type CertificateMapping, mappedUser } from './client-certificates.ts';
 import { createProgramFinder, type ProgramQuoting } from './command-line.ts';
 import type { GuestUser } from './guest-accounts.ts';
 import type { GuestDisk } from './guest-disks.ts';
+import { GuestFiles } from './guest-files.ts';
+import { GuestProcesses } from './guest-processes.ts';
+import type { KerberosService } from './kerberos/kerberos-acceptor.ts';
+import type { LabKerberosDomain } from './kerberos/lab-domain.ts';
+import { type LabOpenSsh, type OpenSshOptions, startOpenSsh } from './openssh.ts';
+import { powershellProgram } from './powershell.ts';
 import { RemoteShells, type ShellLimits } from './remote-shells.ts';
+import { toolsRequestor } from './tools-requestor.ts';
 import { VssCoordinator } from './vss-coordinator.ts';
 import { vssHelperProgram } from './vss-helper.ts';
 import { VssKnobs } from './vss-knobs.ts';
+import { ResidentSets } from './vss-resident-sets.ts';
 import { inBoxWriters, sqlServerWriter, type WriterConfig } from './vss-writers.ts';
 import { createWsmanListener } from './wsman-listener.ts';
 import type { WsmanLimits } from './wsman-request.ts';
@@ -24,6 +35,10 @@ export interface WinRmServiceConfig extends WsmanLimits, ShellLimits {
   readonly allowUnencrypted: boolean;
   readonly basic: boolean;
   readonly negotiate: boolean;
+  /** Log-on by client certificate over HTTPS; off unless an administrator switched it on. */
+  readonly certificate: boolean;
+  /** CbtHardeningLevel Strict; Relaxed otherwise. */
+  readonly strictChannelBinding: boolean;
   /** Not among WinRM's own settings: which of the forms nobody has documented this guest takes. */
   readonly programQuoting: ProgramQuoting;
 }
@@ -49,6 +64,12 @@ export interface WindowsGuestOptions {
   readonly httpsPort?: number;
   readonly httpPort?: number;
   readonly users: readonly GuestUser[];
+  /** The domain the guest is a member of, and its own service there; absent: none. */
+  readonly kerberos?: { readonly domain: LabKerberosDomain; readonly service: string; readonly now?: () => Date };
+  /** Whose client certificates the guest believes, and which accounts they stand for. */
+  readonly clientCertificates?: { readonly authority: string; readonly mappings: readonly CertificateMapping[] };
+  /** Absent: the optional feature OpenSSH Server is not installed. */
+  readonly ssh?: Pick<OpenSshOptions, 'defaultShell'>;
   readonly service?: Partial<WinRmServiceConfig>;
   readonly disks: readonly GuestDisk[];
   readonly database?: GuestDatabaseOptions;
@@ -60,12 +81,22 @@ export interface LabWindowsGuest {
   /** 0 without HTTPS listener. */
   readonly httpsPort: number;
   readonly httpPort: number;
+  /** Absent without OpenSSH Server. */
+  readonly ssh: LabOpenSsh | undefined;
   readonly vss: VssKnobs;
+  readonly files: GuestFiles;
   /** The application with its workload running; absent when the guest was given no database. */
   readonly database: GuestApplication | undefined;
+  readonly tools: VmwareTools;
   /** A writer is frozen or writes are held. */
   isFrozen(): boolean;
   shellCount(): number;
+  /** Full backups that wait for their end. */
+  parkedBackups(): number;
+  /** What a new start of the guest does to sessions and to VSS; the application goes on. */
+  forgetBoot(): void;
+  /** Processes of the snaphook helper, however they were started. */
+  helperCount(): number;
   close(): Promise<void>;
 }
 
@@ -73,6 +104,8 @@ const DEFAULT_SERVICE: WinRmServiceConfig = {
   allowUnencrypted: false,
   basic: false,
   negotiate: true,
+  certificate: false,
+  strictChannelBinding: false,
   programQuoting: 'either',
   maxEnvelopeKb: 500,
   maxTimeoutMs: 60_000,
@@ -82,6 +115,7 @@ const DEFAULT_SERVICE: WinRmServiceConfig = {
   shellIdleTimeoutMs: 7_200_000,
 };
 const SYSTEM_VOLUME = 'C:\\';
+const HELPER_NAME = 'snaphook-vss';
 const HELPER_FOLDER = 'C:\\Program Files\\snaphook';
 
 /** Starts a Windows guest: WinRM on loopback, VSS with writers, the snaphook helper, an application on real disks. */
@@ -105,28 +139,40 @@ export async function startWindowsGuest(options: WindowsGuestOptions): Promise<L
     pace,
     events,
   });
-  const helper = vssHelperProgram({
+  const residents = new ResidentSets(pace);
+  let bootId = randomUUID();
+  const files = new GuestFiles();
+  const processes = new GuestProcesses();
+  const program = vssHelperProgram({
     coordinator,
+    residents,
     pace,
     clock: new GuestClock(pace),
     os: 'Windows Server 2022 Standard 10.0.20348',
-    bootId: randomUUID(),
+    get bootId() {
+      return bootId;
+    },
   });
+  const helper = processes.track(HELPER_NAME, program);
   const shells = new RemoteShells({ hostName, limits: service, pace, events });
   const findProgram = createProgramFinder({
     hostName,
     guestName: name,
     events,
     programQuoting: service.programQuoting,
+    powershell: powershellProgram({ architecture: 'AMD64', files, processes, guestName: name, events, knobs }),
     installed: () =>
-      new Map(knobs.helperInstalled ? [['snaphook-vss.exe', { folder: HELPER_FOLDER, program: helper }]] : []),
+      new Map(knobs.helperInstalled ? [[`${HELPER_NAME}.exe`, { folder: HELPER_FOLDER, program: helper }]] : []),
   });
+  const kerberos = options.kerberos && kerberosService(options.kerberos);
+  const { clientCertificates } = options;
+  const certificateUser = (socket: Socket) => mappedUser(socket, clientCertificates?.mappings ?? [], options.users);
   const listen = async (tls: WindowsGuestOptions['tls'], port: number | undefined) => {
     const listener = createWsmanListener({
       events,
       faults: options.faults,
       latency: options.latency,
-      ...(tls ? { tls } : {}),
+      ...(tls ? { tls: { ...tls, ca: clientCertificates?.authority } } : {}),
       limits: service,
       allowUnencrypted: service.allowUnencrypted,
       login: {
@@ -134,6 +180,9 @@ export async function startWindowsGuest(options: WindowsGuestOptions): Promise<L
         users: options.users,
         basic: service.basic,
         negotiate: service.negotiate,
+        strictChannelBinding: service.strictChannelBinding,
+        ...(kerberos ? { kerberos } : {}),
+        ...(tls && service.certificate ? { certificateUser } : {}),
         ...(tls ? { channelBinding: channelBindingOf(tls.cert) } : {}),
       },
       shell: { shells, findProgram, pace, events, guestName: name },
@@ -144,21 +193,55 @@ export async function startWindowsGuest(options: WindowsGuestOptions): Promise<L
   const listeners: LabHttpServer[] = [];
   const httpPort = await listen(undefined, options.httpPort);
   const httpsPort = options.tls ? await listen(options.tls, options.httpsPort) : 0;
+  const { ssh: sshd } = options;
+  const ssh =
+    sshd &&
+    (await startOpenSsh({
+      ...sshd,
+      guestName: name,
+      hostName,
+      events,
+      faults: options.faults,
+      latency: options.latency,
+      users: options.users,
+      findProgram,
+    }));
   database?.start();
 
   return {
     httpPort,
     httpsPort,
+    ssh,
     vss: knobs,
+    files,
     database,
+    tools: new VmwareTools(
+      toolsRequestor(
+        coordinator,
+        disks.map(({ uuid }) => uuid),
+      ),
+    ),
     isFrozen: () => coordinator.frozen,
     shellCount: () => shells.count,
+    parkedBackups: () => residents.count,
+    forgetBoot: () => {
+      shells.closeAll();
+      residents.failAll();
+      bootId = randomUUID();
+    },
+    helperCount: () => processes.count(HELPER_NAME),
     close: async () => {
       for (const listener of listeners) await listener.close();
+      await ssh?.close();
       shells.closeAll();
       await database?.close();
     },
   };
+}
+
+function kerberosService({ domain, service, now }: NonNullable<WindowsGuestOptions['kerberos']>): KerberosService {
+  const { realm, netbiosName } = domain;
+  return { realm, netbiosName, service, key: domain.keyOf(service), seen: new Map(), now: now ?? (() => new Date()) };
 }
 
 function openDatabase(

@@ -3,7 +3,8 @@ import type { EventLog } from '../world/events.ts';
 import type { FaultRules } from '../world/faults.ts';
 import { type LabAnswer, type LabCall, LabHttpServer, type LabRequest } from '../world/http-server.ts';
 import type { Latency } from '../world/pace.ts';
-import { ConnectionLogins, type LoginPolicy, type LoginResult } from './connection-login.ts';
+import { askForCertificate } from './client-certificates.ts';
+import { ConnectionLogins, isCertificateLogin, type LoginPolicy, type LoginResult } from './connection-login.ts';
 import { formatSealedBody, isSealed, openSealedBody, SEALED_CONTENT_TYPE } from './sealed-body.ts';
 import { type ShellRequestContext, serveShellRequest } from './shell-requests.ts';
 import { formatFault, formatIdentified } from './wsman-answer.ts';
@@ -16,7 +17,7 @@ export interface WsmanListenerOptions {
   readonly faults: FaultRules;
   readonly latency: Latency;
   /** Absent: plain HTTP. */
-  readonly tls?: { readonly key: string; readonly cert: string };
+  readonly tls?: { readonly key: string; readonly cert: string; readonly ca?: string | undefined };
   readonly limits: WsmanLimits;
   /** Accept plain text over HTTP. */
   readonly allowUnencrypted: boolean;
@@ -39,6 +40,9 @@ export function createWsmanListener(options: WsmanListenerOptions): LabHttpServe
     faults: options.faults,
     latency: options.latency,
     ...(options.tls ? { tls: options.tls } : {}),
+    prepare: async ({ headers, socket }) => {
+      if (options.login.certificateUser && isCertificateLogin(headers.authorization)) await askForCertificate(socket);
+    },
     identify: (request) => listener.identify(request),
   });
 }
@@ -68,7 +72,8 @@ class WsmanListener {
       if (request.headers.authorization !== undefined) {
         this.#options.events.add('guest', 'effect', 'log-on refused', this.#name, { reason: login.reason });
       }
-      return this.#call('Authenticate', fixed(unauthorized(this.#logins.offers)));
+      const told = login.token === undefined ? [] : [`Negotiate ${login.token}`];
+      return this.#call('Authenticate', fixed(unauthorized([...told, ...this.#logins.offers])));
     }
     return this.#loggedIn(request, login);
   }

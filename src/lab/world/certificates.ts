@@ -47,3 +47,24 @@ export async function issueCertificate(authority: LabAuthority, commonName: stri
   });
   return { key: pem.private, cert: pem.cert };
 }
+
+/** A certificate for clients, with one name. It is valid from now on for a year, unless told otherwise. */
+export async function issueClientCertificate(
+  authority: LabAuthority,
+  name: string,
+  validity: { readonly notBeforeDate?: Date; readonly notAfterDate?: Date } = {},
+): Promise<{ readonly key: string; readonly cert: string }> {
+  const pem = await generate([{ name: 'commonName', value: name }], {
+    keyType: 'ec',
+    curve: 'P-256',
+    algorithm: 'sha256',
+    ...validity,
+    ca: { key: authority.key, cert: authority.certificate },
+    extensions: [
+      { name: 'basicConstraints', cA: false },
+      { name: 'extKeyUsage', clientAuth: true },
+      { name: 'subjectAltName', altNames: [{ type: 2, value: name }] },
+    ],
+  });
+  return { key: pem.private, cert: pem.cert };
+}

@@ -1,3 +1,4 @@
+import { constants } from 'node:crypto';
 import http from 'node:http';
 import https from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
@@ -35,8 +36,10 @@ export interface LabServerOptions {
   readonly events: EventLog;
   readonly faults: FaultRules;
   readonly latency: Latency;
-  /** PEM key and certificate; absent: plain HTTP. */
-  readonly tls?: { readonly key: string; readonly cert: string };
+  /** PEM key and certificate; absent: plain HTTP. `ca`: the authority of clients' certificates, which are asked for later. */
+  readonly tls?: { readonly key: string; readonly cert: string; readonly ca?: string | undefined };
+  /** What has to happen on the connection before a request can be understood. */
+  readonly prepare?: (request: LabRequest) => Promise<void>;
   readonly identify: (request: LabRequest) => LabCall;
   /** Larger ones are answered with 413. Default 16 MiB. */
   readonly maxBodyBytes?: number;
@@ -64,7 +67,11 @@ export class LabHttpServer {
         options.events.add(options.system, 'answer', 'lab defect', '', { defect: textOf(error) });
       });
     };
-    this.#server = options.tls ? https.createServer(options.tls, listener) : http.createServer(listener);
+    // A renegotiation that resumed the session would ask for no certificate.
+    const secureOptions = constants.SSL_OP_NO_SESSION_RESUMPTION_ON_RENEGOTIATION;
+    this.#server = options.tls
+      ? https.createServer({ ...options.tls, secureOptions }, listener)
+      : http.createServer(listener);
     this.#server.keepAliveTimeout = options.keepAliveMs ?? 300_000;
     this.#server.on('connection', (socket: Socket) => {
       this.#sockets.add(socket);
@@ -107,6 +114,8 @@ export class LabHttpServer {
       response.writeHead(413, { Connection: 'close' }).end();
       return;
     }
+    await this.#options.prepare?.({ method, url, headers, body, socket });
+    if (socket.destroyed) return;
     const call = this.#identify({ method, url, headers, body, socket });
     const started = events.add(system, 'request', call.operation, call.object, { method, url });
     await waitLatency(latency);

@@ -148,7 +148,7 @@ test('a VM that has another snapshot is read whole, also by the run after that o
       if (vmSnapshots) await work(vmSnapshots);
       await vmSnapshots?.close();
     });
-  await withVcenter((vcenter) => vcenter.create({ vm, name: 'by-hand', description: '', quiesce: false }, never));
+  await withVcenter((vcenter) => vcenter.create({ vm, name: 'by-hand', description: '', quiesce: undefined }, never));
 
   expect(foundBy(await run())).toEqual(['hashes', 'hashes']);
 

@@ -90,8 +90,21 @@ test('two VMs have a snapshot and a freeze window each, and plan and manifest sa
 });
 
 test('a guest quiesced by VMware Tools is graded filesystem at best, and crash when Tools did nothing', async () => {
+  const told: string[] = [];
+  site.lab.guest.tools.scripts = [
+    { name: '10-app', run: async (phase) => told.push(`${phase} ${site.lab.isFrozen()}`) * 0 },
+  ];
   const first = await site.pre({ job: 'managed-tools' });
   expect(first.capture.vms[0]).toMatchObject({ grade: 'filesystem' });
+  // The guest's own scripts stand around the freeze, and no log is cut: VMware Tools are asked for a copy backup.
+  expect(told).toEqual(['freeze false', 'thaw false']);
+  expect(site.lab.events.events.filter(({ operation }) => operation === 'BackupComplete').at(-1)?.detail).toMatchObject(
+    {
+      backupType: 'copy',
+      logsTruncated: false,
+    },
+  );
+  site.lab.guest.tools.scripts = [];
   await site.post('managed-tools');
 
   const { guest } = site.lab.vcenter.vm(site.lab.guestName);

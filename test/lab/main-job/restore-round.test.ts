@@ -157,7 +157,7 @@ test('a VM gets no disk when it has snapshots, no place that is its own, or work
   const end = vcenter.beginTask('web01', { name: 'RelocateVM_Task', descriptionId: 'VirtualMachine.relocate' });
   expect(await into('web01')).toMatchObject({ code: 'E_RESTORE', message: expect.stringContaining('is busy') });
   end();
-  const snapshot = { vm: moRef(vcenter.moRefOf('app02')), name: 'own', description: '', quiesce: false };
+  const snapshot = { vm: moRef(vcenter.moRefOf('app02')), name: 'own', description: '', quiesce: undefined };
   await site.withPorts(async ({ vmSnapshots }) => vmSnapshots?.create(snapshot, never));
   expect(await into('app02')).toMatchObject({
     code: 'E_RESTORE',

@@ -6,6 +6,7 @@ import { closePorts, composePorts, jobSpec } from '../../../src/cli/compose.ts';
 import { manifestSchema } from '../../../src/cli/manifest-schema.ts';
 import { loadConfig } from '../../../src/config/load.ts';
 import type { JobSpec } from '../../../src/job/job-spec.ts';
+import type { BackupResult } from '../../../src/job/journal-records.ts';
 import type { JobPorts } from '../../../src/job/ports.ts';
 import { post } from '../../../src/job/post.ts';
 import { type PreResult, pre } from '../../../src/job/pre.ts';
@@ -27,7 +28,7 @@ export interface Site {
   pre(change?: SiteChange): Promise<PreResult>;
   /** The error of a pre hook that must fail. */
   failingPre(change?: SiteChange): Promise<SnaphookError>;
-  post(job?: string): Promise<void>;
+  post(job?: string, result?: BackupResult): Promise<void>;
   leftBehind(): readonly string[];
   /** Every simulated system goes down and comes up again on what lies on disk. */
   restartLab(): Promise<void>;
@@ -92,9 +93,9 @@ export async function openSite(options: Partial<LabOptions> = {}, compose = comp
       }
       throw new Error('the pre hook succeeded');
     },
-    post: (job = 'nightly') =>
+    post: (job = 'nightly', result) =>
       withPorts(async (ports) => {
-        await post(ports, jobSpec(loadConfig(lab.configFile), job));
+        await post(ports, jobSpec(loadConfig(lab.configFile), job), undefined, result);
       }),
     leftBehind: () => leftBehind(lab),
     close: async () => {
@@ -131,6 +132,7 @@ function leftBehind(lab: Lab): readonly string[] {
   if (lab.isFrozen()) left.push('frozen guest');
   if (lab.linuxGuest.sessionCount() > 0) left.push('session in the Linux guest');
   if (lab.guestShells() > 0) left.push('guest shell');
+  if (lab.guest.parkedBackups() > 0) left.push('parked full backup');
   if (lab.vcenterSessions() > 0) left.push('vCenter session');
   for (const folder of ['export', 'state/locks', 'state/runs/open']) {
     for (const entry of entriesBelow(path.join(lab.directory, folder))) left.push(`${folder}/${entry}`);

@@ -106,7 +106,7 @@ describe('what only looks like ours', () => {
       'vCenter made it',
     ],
   ])('a VM snapshot with %s is told and left alone', async (_, marks, because) => {
-    await inVcenter((vcenter) => vcenter.create({ vm: vm(), quiesce: false, ...marks(run()) }, signal));
+    await inVcenter((vcenter) => vcenter.create({ vm: vm(), quiesce: undefined, ...marks(run()) }, signal));
 
     const found = await reapSite(site, { apply: true, olderThanMs: 0 });
     expect(found).toEqual([expect.objectContaining({ did: 'kept', because: expect.stringContaining(because) })]);
@@ -119,7 +119,7 @@ describe('what only looks like ours', () => {
     const name = plan.snapshotName;
     const [own] = await inVcenter((vcenter) => vcenter.find({ vm: vm(), name }, signal));
     await inVcenter((vcenter) =>
-      vcenter.create({ vm: vm(), name, description: own?.description ?? '', quiesce: false }, signal),
+      vcenter.create({ vm: vm(), name, description: own?.description ?? '', quiesce: undefined }, signal),
     );
     const bootDisk = site.lab.vcenter.vm(PROXY_VM).disks[0];
     await site.post(JOB);

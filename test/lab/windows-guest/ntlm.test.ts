@@ -55,7 +55,12 @@ const USERS: readonly GuestUser[] = [
   { name: 'backup', domain: 'LAB', password: 'secret' },
 ];
 const BINDING = Buffer.alloc(16, 0xab);
-const IDENTITY: NtlmIdentity = { hostName: 'SQL01', users: USERS, channelBinding: BINDING };
+const IDENTITY: NtlmIdentity = {
+  hostName: 'SQL01',
+  users: USERS,
+  channelBinding: BINDING,
+  strictChannelBinding: false,
+};
 
 function logOn(answering: Answering): NtlmStep {
   const acceptor = new NtlmAcceptor(IDENTITY);

@@ -6,6 +6,7 @@ import { WriteHold } from '../../../src/lab/guest/write-hold.ts';
 import { VssCoordinator } from '../../../src/lab/windows-guest/vss-coordinator.ts';
 import { vssHelperProgram } from '../../../src/lab/windows-guest/vss-helper.ts';
 import { VssKnobs } from '../../../src/lab/windows-guest/vss-knobs.ts';
+import { ResidentSets } from '../../../src/lab/windows-guest/vss-resident-sets.ts';
 import { exchangeWriter, sqlServerWriter, type WriterConfig } from '../../../src/lab/windows-guest/vss-writers.ts';
 import { EventLog } from '../../../src/lab/world/events.ts';
 import { Pace } from '../../../src/lab/world/pace.ts';
@@ -36,7 +37,14 @@ function startHelper(writers: readonly WriterConfig[], application: { quiesce():
   });
   const stdin = new ProgramInput();
   const told: HelperEvent[] = [];
-  const exited = vssHelperProgram({ coordinator, pace, clock: new GuestClock(pace), os: 'lab', bootId: 'boot' })({
+  const exited = vssHelperProgram({
+    coordinator,
+    residents: new ResidentSets(pace),
+    pace,
+    clock: new GuestClock(pace),
+    os: 'lab',
+    bootId: 'boot',
+  })({
     arguments: 'serve',
     account: 'HOST\\user',
     environment: new Map(),
@@ -60,7 +68,17 @@ function startHelper(writers: readonly WriterConfig[], application: { quiesce():
     return told.at(-1);
   };
   const prepare = () =>
-    tell({ command: 'prepare', protocol: 1, set: 'run', disks: [DISK], backupType: 'copy', holdMs: 9000 });
+    tell({
+      command: 'prepare',
+      protocol: 2,
+      set: 'run',
+      disks: [DISK],
+      backupType: 'copy',
+      mode: 'commit',
+      holdMs: 9000,
+      excludedWriters: [],
+      bootableState: true,
+    });
   const defects = () => events.events.filter(({ operation }) => operation === 'lab defect').map(({ detail }) => detail);
   return { coordinator, tell, prepare, release, end: () => stdin.end(), exited, defects };
 }

@@ -39,7 +39,17 @@ class RemoteHelper {
   }
 
   prepare(disks: readonly string[] = [DATABASE_DISK, JOURNAL_DISK], backupType = 'copy', holdMs = 9000): Promise<void> {
-    const command = { command: 'prepare', protocol: 1, set: 'run', disks, backupType, holdMs };
+    const command = {
+      command: 'prepare',
+      protocol: 2,
+      set: 'run',
+      disks,
+      backupType,
+      mode: 'commit',
+      holdMs,
+      excludedWriters: [],
+      bootableState: true,
+    };
     return this.send(`${JSON.stringify(command)}\n`);
   }
 

@@ -26,7 +26,7 @@ afterAll(async () => {
 
 const vm = (index: number) => moRef(peer.vms[index]?.moRef ?? '');
 const create = (index: number, name: string) =>
-  snapshots.create({ vm: vm(index), name, description: `of ${name}`, quiesce: false }, signal);
+  snapshots.create({ vm: vm(index), name, description: `of ${name}`, quiesce: undefined }, signal);
 
 test('a snapshot is taken as a task, found by its exact name or the beginning of it, and removed once', async () => {
   await create(1, 'snaphook-a');

@@ -9,6 +9,7 @@ test('everything may come from the environment, and an option wins over its vari
     SNAPHOOK_INSTANCE: 'srv1',
     SNAPHOOK_RUN_ID: '42',
     SNAPHOOK_LEVEL: 'full',
+    SNAPHOOK_OUTCOME: 'success',
     SNAPHOOK_LIMIT_SECONDS: '600',
     SNAPHOOK_LOG: '/var/log/x.log',
   };
@@ -19,6 +20,7 @@ test('everything may come from the environment, and an option wins over its vari
     instance: 'srv1',
     runId: '42',
     level: 'full',
+    outcome: 'success',
     vms: ['sql01', 'sql02', 'uuid:x'],
     configFile: '/etc/x.yaml',
     onOpenRun: undefined,
@@ -38,6 +40,7 @@ test('everything may come from the environment, and an option wins over its vari
 
 test.each([
   [['--job'], /argument/],
+  [['--outcome', 'maybe'], /outcome/],
   [['--jbo', 'x'], /--jbo/],
   [['--job', 'x', 'extra'], /extra/],
   [['--job', 'x', '--on-open-run', 'never'], /"never"/],

@@ -29,6 +29,11 @@ describe('client', () => {
         means: { phase: 'pre', ...OF_POLICY, runId: undefined, member: { name: '2' } },
       },
       {
+        title: 'bpend_notify of a stream that has everything',
+        call: { phase: 'post', words: [...WORDS, '0'], env: STREAM },
+        means: { phase: 'post', ...OF_POLICY, runId: undefined, member: { name: '2', of: 4 }, outcome: 'ok' },
+      },
+      {
         title: 'bpend_notify of a stream that lacks files',
         call: { phase: 'post', words: [...WORDS, '1'], env: STREAM },
         means: { phase: 'post', ...OF_POLICY, runId: undefined, member: { name: '2', of: 4 }, outcome: 'warning' },

@@ -1,4 +1,4 @@
-import { gradeOf, isLower, type VmEvidence } from '../../../src/job/grade.ts';
+import { gradeOf, isBelow, isLower, type VmEvidence } from '../../../src/job/grade.ts';
 import { deviceId } from '../../../src/ports/identity.ts';
 
 const DISKS = ['6000c29000000000000000000000000a', '6000c29000000000000000000000000b'];
@@ -95,6 +95,15 @@ test.each<[string, VmEvidence, string, RegExp]>([
     'filesystem',
     /not stable/,
   ],
+  [
+    'no writer has anything on the captured disks',
+    guestWith({
+      prepared: { ...perfect.guest?.prepared, writersBefore: [{ ...WRITER, required: false }] },
+      freeze: { ...perfect.guest?.freeze, writersAfter: [{ ...WRITER, required: false }] },
+    }),
+    'filesystem',
+    /no VSS writer/,
+  ],
   ['a required writer vanished', freezeWith({ writersAfter: [] }), 'filesystem', /not seen/],
   [
     'one of two instances of a required writer vanished',
@@ -153,6 +162,31 @@ test('a failure of a writer that nobody asked for does not lower the grade', () 
   const stranger = { ...WRITER, id: 'x', name: 'WMI Writer', state: 9, required: false };
 
   expect(gradeOf(freezeWith({ writersAfter: [{ ...WRITER, state: 5 }, stranger] })).grade).toBe('application');
+});
+
+const NOT_HELD = expect.stringContaining('file systems were not held');
+
+test('a hold of applications alone earns application, which says that file systems were not held', () => {
+  const graded = gradeOf(preparedWith({ hold: 'precommit' }));
+
+  expect(graded).toEqual({ grade: 'application', reasons: [NOT_HELD] });
+});
+
+test('where applications alone were held and one was not quiet, nothing is left but crash', () => {
+  const failed = { ...perfect.guest?.freeze, writersAfter: [{ ...WRITER, state: 9, hresult: '0x800423F2' }] };
+  const evidence = guestWith({ prepared: { ...perfect.guest?.prepared, hold: 'precommit' }, freeze: failed });
+
+  expect(gradeOf(evidence)).toEqual({ grade: 'crash', reasons: [expect.stringContaining('failed'), NOT_HELD] });
+});
+
+test('applications alone are enough for application, and not for held file systems', () => {
+  const evidence = preparedWith({ hold: 'precommit' });
+  const graded = { ...gradeOf(evidence), evidence };
+
+  expect(isBelow(graded, 'application')).toBe(false);
+  expect(isBelow(graded, 'filesystem')).toBe(true);
+  expect(isBelow(graded, 'crash')).toBe(false);
+  expect(isBelow({ ...gradeOf(perfect), evidence: perfect }, 'filesystem')).toBe(false);
 });
 
 test('grades are ordered from application down to unknown', () => {

@@ -5,7 +5,7 @@ import { ok, PASSWORD, startScriptedVcenter } from './scripted-vcenter.ts';
 import { answerOf } from './soap-answers.ts';
 
 const TASK = '<returnval type="Task">task-7</returnval>';
-const snapshot = { vm: moRef('vm-1'), name: 'x', description: '', quiesce: false };
+const snapshot = { vm: moRef('vm-1'), name: 'x', description: '', quiesce: undefined };
 
 /** What is read of the task, look after look; the last one for ever. */
 async function vcenterWhoseTaskIs(states: readonly string[]) {

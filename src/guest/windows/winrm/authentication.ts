@@ -1,44 +1,43 @@
-import type { HttpAnswer } from './http-exchange.ts';
+import type { TlsIdentity } from '../../../platform/tls.ts';
+import type { Credential } from './kerberos/credential-cache.ts';
+import type { LoginPeer } from './login-peer.ts';
+import { negotiate, negotiateToken, refused } from './negotiate.ts';
 import { answerNtlm, startNtlm } from './ntlm-login.ts';
 import type { NtlmSecurity } from './ntlm-security.ts';
 import { WinRmError } from './winrm-error.ts';
 
-export interface WinRmCredentials {
+export interface PasswordCredentials {
   readonly authentication: 'basic' | 'ntlm';
   readonly username: string;
   readonly password: string;
 }
 
-const SCHEME = { basic: 'Basic', ntlm: 'Negotiate' } as const;
+export type WinRmCredentials =
+  | PasswordCredentials
+  /** The ticket is for the guest's service; one ticket serves many connections. */
+  | { readonly authentication: 'kerberos'; readonly ticket: Credential }
+  /** Over https only. The guest has mapped the certificate to one of its local accounts. */
+  | { readonly authentication: 'certificate'; readonly identity: TlsIdentity };
 
 /** The header for Basic; the caller has made sure that the channel is TLS. */
-export function basicAuthorization(credentials: WinRmCredentials): string {
+export function basicAuthorization(credentials: PasswordCredentials): string {
   return `Basic ${Buffer.from(`${credentials.username}:${credentials.password}`).toString('base64')}`;
 }
 
-export interface NtlmPeer {
-  readonly host: string;
-  readonly channelBinding: Buffer | undefined;
-  /** Sends an empty request with this Authorization header on the connection being logged in. */
-  readonly post: (authorization: string) => Promise<HttpAnswer>;
-}
+/** The header that says that the TLS client certificate is the account (DSP0226, security profile https/mutual). */
+export const CERTIFICATE_AUTHORIZATION = 'http://schemas.dmtf.org/wbem/wsman/1/wsman/secprofile/https/mutual';
 
 /**
  * Logs one connection in with NTLM inside Negotiate: three messages on that connection, the requests empty
  * (MS-NLMP 1.3.1.1, RFC 4559). Throws `login` when refused; nothing is tried twice.
  */
-export async function loginNtlm(credentials: WinRmCredentials, peer: NtlmPeer): Promise<NtlmSecurity> {
+export async function loginNtlm(credentials: PasswordCredentials, peer: LoginPeer): Promise<NtlmSecurity> {
   const challenged = await peer.post(negotiate(startNtlm()));
   if (challenged.status !== 401) throw new WinRmError({ kind: 'http', status: challenged.status });
-  const answer = answerNtlm(
-    {
-      username: credentials.username,
-      password: credentials.password,
-      host: peer.host,
-      channelBinding: peer.channelBinding,
-    },
-    challengeToken(challenged),
-  );
+  const challenge = negotiateToken(challenged);
+  if (!challenge) throw refused(challenged, 'ntlm');
+  const { username, password } = credentials;
+  const answer = answerNtlm({ username, password, host: peer.host, channelBinding: peer.channelBinding }, challenge);
   if (!answer)
     throw new WinRmError({ kind: 'malformed', reason: 'the NTLM challenge is damaged or lacks 128-bit sealing' });
   const answered = await peer.post(negotiate(answer.message));
@@ -46,26 +45,3 @@ export async function loginNtlm(credentials: WinRmCredentials, peer: NtlmPeer): 
   if (answered.status >= 300) throw new WinRmError({ kind: 'http', status: answered.status });
   return answer.security;
 }
-
-const negotiate = (message: Buffer): string => `Negotiate ${message.toString('base64')}`;
-
-function challengeToken(answer: HttpAnswer): Buffer {
-  for (const challenge of answer.challenges) {
-    const token = /^Negotiate[ \t]+([A-Za-z0-9+/=]+)$/i.exec(challenge.trim())?.[1];
-    if (token) return Buffer.from(token, 'base64');
-  }
-  throw refused(answer, 'ntlm');
-}
-
-/** What a 401 means: the method is not offered, or the account was refused. */
-export function refused(answer: HttpAnswer, authentication: WinRmCredentials['authentication']): WinRmError {
-  const offered = answer.challenges.map((challenge) => challenge.trim().split(/[ \t,]/)[0] ?? '');
-  const wanted = SCHEME[authentication];
-  const has = offered.length === 0 || offered.some((scheme) => scheme.toLowerCase() === wanted.toLowerCase());
-  const reason = has
-    ? 'user name or password refused'
-    : `the server does not offer ${wanted}, only ${printable(offered.join(', '))}`;
-  return new WinRmError({ kind: 'login', reason });
-}
-
-const printable = (text: string): string => text.replace(/[^ -~]/g, '?').slice(0, 80);

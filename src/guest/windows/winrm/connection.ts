@@ -3,12 +3,14 @@ import type { TlsTrust } from '../../../platform/tls.ts';
 import { parseXml, type XmlElement } from '../../../platform/xml.ts';
 import type { Clock } from '../../../ports/clock.ts';
 import { withDeadline } from '../../deadline.ts';
-import { basicAuthorization, loginNtlm, refused, type WinRmCredentials } from './authentication.ts';
+import { basicAuthorization, CERTIFICATE_AUTHORIZATION, loginNtlm, type WinRmCredentials } from './authentication.ts';
+import { requireUsableCertificate } from './client-certificate.ts';
 import { faultOf } from './faults.ts';
 import { type HttpAnswer, OneSocketAgent, post } from './http-exchange.ts';
+import { loginKerberos } from './kerberos/kerberos-login.ts';
 import { NAMESPACE } from './namespaces.ts';
-import type { NtlmSecurity } from './ntlm-security.ts';
-import { isSealed, SEALED_CONTENT_TYPE, sealMessage, unsealMessage } from './sealing.ts';
+import { type Authentication, refused } from './negotiate.ts';
+import { isSealed, type MessageSecurity, SEALED_CONTENT_TYPE, sealMessage, unsealMessage } from './sealing.ts';
 import { openSocket } from './secure-socket.ts';
 import { tlsServerEndPoint } from './tls-end-point.ts';
 import { WinRmError } from './winrm-error.ts';
@@ -26,14 +28,21 @@ const SOAP_CONTENT_TYPE = 'application/soap+xml;charset=UTF-8';
 const PATH = '/wsman';
 
 type Security =
-  | { readonly kind: 'basic'; readonly authorization: string }
+  /** Every request carries this header. */
+  | { readonly kind: 'header'; readonly authorization: string }
   /** Over TLS the login alone is enough. */
   | { readonly kind: 'logged-in' }
-  | { readonly kind: 'sealed'; readonly ntlm: NtlmSecurity };
+  | { readonly kind: 'sealed'; readonly messages: MessageSecurity };
+
+/** What is not sent without TLS. */
+const NEEDS_TLS: Readonly<Partial<Record<Authentication, string>>> = {
+  basic: 'Basic',
+  certificate: 'a client certificate',
+};
 
 /**
- * Connects and logs in: one TCP connection that stays open and is never replaced silently. Basic is refused without TLS;
- * NTLM without TLS seals every message.
+ * Connects and logs in: one TCP connection that stays open and is never replaced silently. Basic and certificates are
+ * refused without TLS; NTLM and Kerberos without TLS seal every message.
  * @throws WinRmError `unreachable`, `untrusted`, `login`, `timeout`, `malformed`; the signal's reason when aborted.
  */
 export async function openConnection(
@@ -42,20 +51,27 @@ export async function openConnection(
   clock: Clock,
   signal?: AbortSignal,
 ): Promise<WinRmConnection> {
-  if (credentials.authentication === 'basic' && endpoint.scheme !== 'https') {
-    throw new WinRmError({ kind: 'login', reason: 'Basic is not sent without TLS' });
+  const needsTls = NEEDS_TLS[credentials.authentication];
+  if (needsTls !== undefined && endpoint.scheme !== 'https') {
+    throw new WinRmError({ kind: 'login', reason: `${needsTls} is not sent without TLS` });
   }
+  const identity = credentials.authentication === 'certificate' ? credentials.identity : undefined;
+  if (identity) requireUsableCertificate(identity, clock.now());
   const { connectTimeoutMs } = endpoint;
   const late = () =>
     new WinRmError({ kind: 'unreachable', reason: `no connection and login within ${connectTimeoutMs} ms` });
   return await withDeadline(clock, connectTimeoutMs, signal, late, async (limited) => {
     const tls = endpoint.scheme === 'https' ? endpoint.tls : undefined;
-    const opened = await openSocket({ address: endpoint.address, port: endpoint.port, tls }, limited);
+    const opened = await openSocket({ address: endpoint.address, port: endpoint.port, tls, identity }, limited);
     const { socket } = opened;
     try {
       const agent = new OneSocketAgent(socket);
-      const security = await login(endpoint, credentials, agent, opened.certificate, limited);
-      return new WinRmConnection(endpoint, clock, socket, agent, security);
+      const now = clock.now();
+      const security = await login(endpoint, credentials, { agent, certificate: opened.certificate, now }, limited);
+      return new WinRmConnection(endpoint, clock, socket, agent, {
+        authentication: credentials.authentication,
+        security,
+      });
     } catch (thrown) {
       socket.destroy();
       throw thrown;
@@ -63,25 +79,39 @@ export async function openConnection(
   });
 }
 
+interface Opened {
+  readonly agent: OneSocketAgent;
+  /** The server's, in DER; undefined without TLS. */
+  readonly certificate: Buffer | undefined;
+  readonly now: Date;
+}
+
 async function login(
   endpoint: WinRmEndpoint,
   credentials: WinRmCredentials,
-  agent: OneSocketAgent,
-  certificate: Buffer | undefined,
+  { agent, certificate, now }: Opened,
   signal: AbortSignal,
 ): Promise<Security> {
-  if (credentials.authentication === 'basic') {
-    return { kind: 'basic', authorization: basicAuthorization(credentials) };
-  }
-  const ntlm = await loginNtlm(credentials, {
+  const peer = {
     host: endpoint.address,
     channelBinding: certificate && tlsServerEndPoint(certificate),
-    post: (authorization) => {
+    post: (authorization: string) => {
       const headers = { 'Content-Type': SOAP_CONTENT_TYPE, Authorization: authorization };
       return post({ agent, host: hostHeader(endpoint), path: PATH, headers, body: Buffer.alloc(0) }, signal);
     },
-  });
-  return endpoint.scheme === 'https' ? { kind: 'logged-in' } : { kind: 'sealed', ntlm };
+  };
+  const negotiated = (messages: MessageSecurity): Security =>
+    endpoint.scheme === 'https' ? { kind: 'logged-in' } : { kind: 'sealed', messages };
+  switch (credentials.authentication) {
+    case 'basic':
+      return { kind: 'header', authorization: basicAuthorization(credentials) };
+    case 'certificate':
+      return { kind: 'header', authorization: CERTIFICATE_AUTHORIZATION };
+    case 'ntlm':
+      return negotiated(await loginNtlm(credentials, peer));
+    case 'kerberos':
+      return negotiated(await loginKerberos(credentials.ticket, peer, now));
+  }
 }
 
 const hostName = (address: string): string => (address.includes(':') ? `[${address}]` : address);
@@ -95,17 +125,25 @@ export class WinRmConnection {
   readonly #clock: Clock;
   readonly #socket: Socket;
   readonly #agent: OneSocketAgent;
+  readonly #authentication: Authentication;
   readonly #security: Security;
   #lastRequest: Promise<unknown> = Promise.resolve();
   #waiting = 0;
 
-  constructor(endpoint: WinRmEndpoint, clock: Clock, socket: Socket, agent: OneSocketAgent, security: Security) {
+  constructor(
+    endpoint: WinRmEndpoint,
+    clock: Clock,
+    socket: Socket,
+    agent: OneSocketAgent,
+    login: { readonly authentication: Authentication; readonly security: Security },
+  ) {
     this.url = `${endpoint.scheme}://${hostHeader(endpoint)}${PATH}`;
     this.#endpoint = endpoint;
     this.#clock = clock;
     this.#socket = socket;
     this.#agent = agent;
-    this.#security = security;
+    this.#authentication = login.authentication;
+    this.#security = login.security;
   }
 
   /** False once the connection was closed or broken: it never opens again. */
@@ -153,17 +191,17 @@ export class WinRmConnection {
         path: PATH,
         headers: {
           'Content-Type': sealed ? SEALED_CONTENT_TYPE : SOAP_CONTENT_TYPE,
-          ...(security.kind === 'basic' ? { Authorization: security.authorization } : {}),
+          ...(security.kind === 'header' ? { Authorization: security.authorization } : {}),
         },
-        body: sealed ? sealMessage(security.ntlm, plain) : plain,
+        body: sealed ? sealMessage(security.messages, plain) : plain,
       },
       signal,
     );
-    return sealed && answer.body.length > 0 ? this.#unsealed(security.ntlm, answer) : answer;
+    return sealed && answer.body.length > 0 ? this.#unsealed(security.messages, answer) : answer;
   }
 
   /** Unsealing runs in the order of the answers, inside the queue: the key stream has a position. */
-  #unsealed(security: NtlmSecurity, answer: HttpAnswer): HttpAnswer {
+  #unsealed(security: MessageSecurity, answer: HttpAnswer): HttpAnswer {
     if (!isSealed(answer.contentType)) {
       // Only a status without a message is believed from an answer nobody signed.
       if (answer.status !== 200 && answer.status !== 500) return { ...answer, body: Buffer.alloc(0) };
@@ -179,9 +217,7 @@ export class WinRmConnection {
   }
 
   #read(answer: HttpAnswer): XmlElement {
-    if (answer.status === 401) {
-      throw refused(answer, this.#security.kind === 'basic' ? 'basic' : 'ntlm');
-    }
+    if (answer.status === 401) throw refused(answer, this.#authentication);
     const envelope = parseEnvelope(answer.body);
     // Status 500 is how a SOAP fault travels, so the body is read before the status is judged.
     const fault = envelope && faultOf(envelope);

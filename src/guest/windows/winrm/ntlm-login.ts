@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { channelBindingHash } from './channel-binding.ts';
 import {
   AV_ID,
   type AvPair,
@@ -11,7 +12,7 @@ import {
   parseChallenge,
 } from './ntlm-messages.ts';
 import { NtlmSecurity } from './ntlm-security.ts';
-import { hmacMd5, md5, ntlmV2Response, parseAccount, responseKey, unicode } from './ntlm-v2.ts';
+import { hmacMd5, ntlmV2Response, parseAccount, responseKey, unicode } from './ntlm-v2.ts';
 import { rc4 } from './rc4.ts';
 
 export interface NtlmLogin {
@@ -85,13 +86,6 @@ function answeredInfo(challenge: NtlmChallenge, login: NtlmLogin, withMic: boole
   }
   pairs.push({ id: AV_ID.targetName, value: unicode(`HTTP/${login.host}`) });
   return pairs;
-}
-
-/** MD5 of a gss_channel_bindings_struct that has application data only (MS-NLMP 2.2.2.1, RFC 2744 3.11). */
-export function channelBindingHash(applicationData: Buffer): Buffer {
-  const head = Buffer.alloc(20);
-  head.writeUInt32LE(applicationData.length, 16);
-  return md5(head, applicationData);
 }
 
 /** 100-nanosecond steps since 1601-01-01 UTC. */

@@ -1,8 +1,9 @@
 import { timingSafeEqual } from 'node:crypto';
 import { hmacMd5, md5 } from './ntlm-v2.ts';
 import { type Rc4, rc4 } from './rc4.ts';
+import type { MessageSecurity } from './sealing.ts';
 
-export const SIGNATURE_BYTES = 16;
+const SIGNATURE_BYTES = 16;
 
 /** The keys of one direction (MS-NLMP 3.4.5.2 and 3.4.5.3, extended session security, 128 bits). */
 export interface DirectionKeys {
@@ -45,7 +46,7 @@ class SealedDirection {
 }
 
 /** The security context one NTLM login made, as the client holds it. It belongs to one connection. */
-export class NtlmSecurity {
+export class NtlmSecurity implements MessageSecurity {
   readonly #outgoing: SealedDirection;
   readonly #incoming: SealedDirection;
 
@@ -61,8 +62,9 @@ export class NtlmSecurity {
 
   /** Returns undefined when the signature does not fit: altered, replayed, or out of order. */
   unseal(signature: Uint8Array, sealed: Uint8Array): Buffer | undefined {
+    if (signature.length !== SIGNATURE_BYTES) return undefined;
     const plain = this.#incoming.transform(sealed);
     const expected = this.#incoming.sign(plain);
-    return signature.length === SIGNATURE_BYTES && timingSafeEqual(expected, signature) ? plain : undefined;
+    return timingSafeEqual(expected, signature) ? plain : undefined;
   }
 }

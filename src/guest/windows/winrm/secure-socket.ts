@@ -1,5 +1,5 @@
 import { type Socket, connect as tcpConnect } from 'node:net';
-import { ConnectFailure, openTlsSocket, type TlsTrust } from '../../../platform/tls.ts';
+import { ConnectFailure, openTlsSocket, type TlsIdentity, type TlsTrust } from '../../../platform/tls.ts';
 import { WinRmError } from './winrm-error.ts';
 
 export interface SocketTarget {
@@ -7,6 +7,8 @@ export interface SocketTarget {
   readonly port: number;
   /** Absent: plain TCP. */
   readonly tls?: TlsTrust | undefined;
+  /** Over TLS: the certificate to show. */
+  readonly identity?: TlsIdentity | undefined;
 }
 
 export interface OpenedSocket {
@@ -20,10 +22,11 @@ export interface OpenedSocket {
  * Opens a TCP or TLS connection; an untrusted server is refused before a byte of HTTP is sent.
  * @throws WinRmError `unreachable` or `untrusted`; the signal's reason when aborted.
  */
-export async function openSocket({ address, port, tls }: SocketTarget, signal: AbortSignal): Promise<OpenedSocket> {
+export async function openSocket(target: SocketTarget, signal: AbortSignal): Promise<OpenedSocket> {
+  const { address, port, tls, identity } = target;
   if (!tls) return { socket: await openPlain(address, port, signal), certificate: undefined };
   try {
-    return await openTlsSocket({ host: address, port }, tls, signal);
+    return await openTlsSocket({ host: address, port, identity }, tls, signal);
   } catch (thrown) {
     throw thrown instanceof ConnectFailure ? winRmError(thrown) : thrown;
   }

@@ -1,4 +1,5 @@
 import { attributeOf, childOf, childrenOf, descend, escapeXml, type XmlElement } from '../../../platform/xml.ts';
+import { isPlainForCmd, quoteArgument } from '../quoting.ts';
 import type { WinRmConnection } from './connection.ts';
 import { duration, envelope } from './envelope.ts';
 import { ACTION, SIGNAL_TERMINATE, STATE_DONE } from './namespaces.ts';
@@ -80,7 +81,8 @@ const startForms = (path: string): readonly { readonly command: string; readonly
 /**
  * Starts a program, its standard input a pipe (MS-WSMV 3.1.4.11), without cmd.exe where the server can. Another way is
  * tried only when the server said that it found no program, so at most one is started. Resolves to the command id.
- * A program that does not exist is the fault `program-missing`, or one that ends at once with words of cmd.exe.
+ * Arguments that cmd.exe would
+ * change are never given to it. A program that does not exist is the fault `program-missing`, or one that ends at once with words of cmd.exe.
  */
 export async function startProgram(
   connection: WinRmConnection,
@@ -88,9 +90,13 @@ export async function startProgram(
   program: Program,
   limits: CallLimits,
 ): Promise<string> {
-  const words = program.arguments.map((word) => `<rsp:Arguments>${escapeXml(word)}</rsp:Arguments>`).join('');
+  const words = program.arguments
+    .map((word) => `<rsp:Arguments>${escapeXml(quoteArgument(word))}</rsp:Arguments>`)
+    .join('');
+  const plain = program.arguments.every(isPlainForCmd);
   let refusal: unknown;
   for (const { command, direct } of startForms(program.path)) {
+    if (!direct && !plain) continue;
     const body = `<rsp:CommandLine><rsp:Command>${escapeXml(command)}</rsp:Command>${words}</rsp:CommandLine>`;
     const options = { WINRS_CONSOLEMODE_STDIN: 'FALSE', WINRS_SKIP_CMD_SHELL: direct ? 'TRUE' : 'FALSE' };
     try {
@@ -106,14 +112,16 @@ export async function startProgram(
   throw refusal;
 }
 
-/** Writes bytes to the program's standard input (MS-WSMV 3.1.4.13). */
+/** Writes bytes to the program's standard input, and ends it where they are its last (MS-WSMV 3.1.4.13). */
 export async function sendInput(
   connection: WinRmConnection,
   ids: CommandIds,
   data: Buffer,
   limits: CallLimits,
+  isEnd = false,
 ): Promise<void> {
-  const stream = `<rsp:Stream Name="stdin" CommandId="${escapeXml(ids.commandId)}">${data.toString('base64')}</rsp:Stream>`;
+  const end = isEnd ? ' End="true"' : '';
+  const stream = `<rsp:Stream Name="stdin" CommandId="${escapeXml(ids.commandId)}"${end}>${data.toString('base64')}</rsp:Stream>`;
   const body = `<rsp:Send>${stream}</rsp:Send>`;
   await invoke(connection, { action: ACTION.send, shellId: ids.shellId, body }, limits);
 }

@@ -6,8 +6,8 @@ export type WinRmProblem =
   | { readonly kind: 'unreachable'; readonly reason: string }
   /** The server's certificate is not the one to trust; `fingerprint256` is what it showed. */
   | { readonly kind: 'untrusted'; readonly reason: string; readonly fingerprint256: string }
-  /** User name or password refused, or no common method: trying again could lock the account. */
-  | { readonly kind: 'login'; readonly reason: string }
+  /** Account, ticket or certificate refused or unusable, or no common method: trying again could lock the account. */
+  | { readonly kind: 'login'; readonly reason: string; readonly advice?: string }
   /** The connection broke while a request was under way: its effect is unknown. */
   | { readonly kind: 'disconnected'; readonly reason: string }
   /** No answer in time: the effect is unknown. The connection is gone. */

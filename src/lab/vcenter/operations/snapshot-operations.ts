@@ -1,3 +1,4 @@
+import { QuiesceError } from '../../guest/vmware-tools.ts';
 import { isInSnapshots } from '../model/disk-chains.ts';
 import { userOf } from '../model/file-locks.ts';
 import { allSnapshots, type Model } from '../model/model.ts';
@@ -8,7 +9,7 @@ import type { Call, OperationHandler } from '../server-context.ts';
 import type { VirtualVolumes } from '../storage-side.ts';
 import { flagOf, optionalDataOf, optionalIntOf, optionalTextOf, textOf } from '../wire/fields.ts';
 import { invalidArgument, VimFault } from '../wire/vim-fault.ts';
-import { anyOf, type Reference, reference } from '../wire/vim-values.ts';
+import { anyOf, type Fields, type Reference, reference } from '../wire/vim-values.ts';
 import { startTask, vmOf } from './vm-tasks.ts';
 
 const CREATE_MS = 1200;
@@ -23,14 +24,14 @@ const SNAPSHOT_REF = { name: 'VirtualMachineSnapshot', array: false, reference: 
 const QUIESCE_MINUTES = { min: 5, max: 240 };
 
 export const snapshotOperations: Readonly<Record<string, OperationHandler>> = {
-  CreateSnapshot_Task: (call) => create(call, flagOf(call.args, 'quiesce')),
+  CreateSnapshot_Task: (call) => create(call, flagOf(call.args, 'quiesce') ? 'copy' : undefined),
   CreateSnapshotEx_Task: (call) => {
     const spec = optionalDataOf(call.args, 'quiesceSpec');
     const minutes = spec && optionalIntOf(spec.fields, 'timeout');
     if (minutes !== undefined && (minutes < QUIESCE_MINUTES.min || minutes > QUIESCE_MINUTES.max)) {
       throw invalidArgument('quiesceSpec.timeout');
     }
-    return create(call, spec !== undefined);
+    return create(call, spec && backupTypeOf(spec.fields));
   },
   RemoveSnapshot_Task: (call) => {
     const snapshot = snapshotOf(call);
@@ -82,7 +83,14 @@ export const snapshotOperations: Readonly<Record<string, OperationHandler>> = {
   },
 };
 
-function create(call: Call, quiesce: boolean): Reference {
+/** VSS_BACKUP_TYPE; what Tools take where it is not told, nobody documents. */
+const COPY = 5;
+
+function backupTypeOf(spec: Fields): 'copy' | 'full' {
+  return (optionalIntOf(spec, 'vssBackupType') ?? COPY) === COPY ? 'copy' : 'full';
+}
+
+function create(call: Call, quiesce: 'copy' | 'full' | undefined): Reference {
   const vm = vmOf(call);
   const { model, pace, volumes } = call.server;
   const name = textOf(call.args, 'name');
@@ -90,11 +98,19 @@ function create(call: Call, quiesce: boolean): Reference {
   checkName(name, vm);
   return startTask(call, vm, 'VirtualMachine.createSnapshot', async () => {
     refuseSnapshot(vm, memory);
-    const quiesced = quiesce && (await quiesceGuest(call, vm));
+    const release = quiesce && (await quiesceGuest(call, vm, quiesce));
     await pace.wait(CREATE_MS);
-    const wanted = { name, description: optionalTextOf(call.args, 'description') ?? '', quiesced };
+    const description = optionalTextOf(call.args, 'description') ?? '';
+    const wanted = { name, description, quiesced: release !== undefined };
     const snapshot = createSnapshot(model, vm, wanted, volumes);
     registerSnapshot(call.server, snapshot);
+    try {
+      await release?.().catch(notQuiesced);
+    } catch (error) {
+      for (const { id } of forgetSnapshot(snapshot, false)) model.objects.delete(id);
+      mergeUnused(model, vm, volumes);
+      throw error;
+    }
     vm.modifiedAt = new Date();
     return anyOf(SNAPSHOT_REF, reference('VirtualMachineSnapshot', snapshot.id));
   });
@@ -132,22 +148,31 @@ function levelsOf(vm: VmRecord): number {
   return levels;
 }
 
-/** The flag is ignored without a running guest with VMware Tools (vSphere API: CreateSnapshot_Task, `quiesce`). */
-async function quiesceGuest({ server }: Call, vm: VmRecord): Promise<boolean> {
-  const { guest, powerState } = vm.spec;
-  if (powerState !== 'poweredOn' || guest?.toolsRunningStatus !== 'guestToolsRunning') return false;
+/**
+ * What lets the guest go on; undefined where nothing stands still. The flag is ignored without a running guest with VMware Tools
+ * (vSphere API: CreateSnapshot_Task, `quiesce`).
+ */
+async function quiesceGuest(
+  { server }: Call,
+  vm: VmRecord,
+  backupType: 'copy' | 'full',
+): Promise<(() => Promise<void>) | undefined> {
+  const { guest, powerState, instanceUuid } = vm.spec;
+  if (powerState !== 'poweredOn' || guest?.toolsRunningStatus !== 'guestToolsRunning') return undefined;
   await server.pace.wait(QUIESCE_MS);
-  switch (guest.quiesce) {
-    case 'application-fails':
-      throw new VimFault(
-        'ApplicationQuiesceFault',
-        'An error occurred while quiescing the virtual machine. See the event log for details.',
-      );
-    case 'file-system-fails':
-      throw new VimFault('FilesystemQuiesceFault', 'Failed to quiesce the virtual machine.');
-    default:
-      return true;
-  }
+  if (guest.quiesce === 'application-fails') throw notQuiesced(new QuiesceError('application', ''));
+  if (guest.quiesce === 'file-system-fails') throw notQuiesced(new QuiesceError('file-system', ''));
+  const tools = server.tools.get(instanceUuid);
+  return tools ? await tools.quiesce(backupType).catch(notQuiesced) : async () => undefined;
+}
+
+function notQuiesced(error: unknown): never {
+  if (error instanceof QuiesceError && error.kind === 'file-system')
+    throw new VimFault('FilesystemQuiesceFault', 'Failed to quiesce the virtual machine.');
+  throw new VimFault(
+    'ApplicationQuiesceFault',
+    'An error occurred while quiescing the virtual machine. See the event log for details.',
+  );
 }
 
 /** Throws `FileLocked` for the first file that another VM has open; then consolidation is needed and the files stay. */

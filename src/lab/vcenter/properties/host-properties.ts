@@ -11,7 +11,13 @@ export const HOST_CORE_MHZ = 2600;
 const HOST_CPU_MODEL = 'Intel(R) Xeon(R) Gold 6126 CPU @ 2.60GHz';
 export const HOST_MEMORY_BYTES = 256 * 1024 ** 3;
 
-export function hostReaders(host: HostRecord, model: Model, hostProduct: DataObject): PropertyReaders {
+/** `thumbprint`: SHA-1 of the host's certificate, where the lab runs something of the host. */
+export function hostReaders(
+  host: HostRecord,
+  model: Model,
+  hostProduct: DataObject,
+  thumbprint: string | undefined,
+): PropertyReaders {
   const runtime = () =>
     data('HostRuntimeInfo', {
       connectionState: host.spec.connectionState ?? 'connected',
@@ -42,6 +48,7 @@ export function hostReaders(host: HostRecord, model: Model, hostProduct: DataObj
         config: data('HostConfigSummary', {
           name: shownName(host.name),
           port: 443,
+          sslThumbprint: thumbprint,
           product: hostProduct,
           vmotionEnabled: true,
           faultToleranceEnabled: false,

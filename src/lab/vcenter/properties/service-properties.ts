@@ -51,6 +51,18 @@ const MANAGERS: readonly (readonly [property: string, type: string, id: string])
 export const SERVICE_INSTANCE = reference('ServiceInstance', 'ServiceInstance');
 export const DEFAULT_COLLECTOR_ID = 'propertyCollector';
 
+export const GUEST_OPERATIONS = reference('GuestOperationsManager', 'guestOperationsManager');
+const GUEST_AUTH = reference('GuestAuthManager', 'guestOperationsAuthManager');
+const GUEST_FILES = reference('GuestFileManager', 'guestOperationsFileManager');
+const GUEST_PROCESSES = reference('GuestProcessManager', 'guestOperationsProcessManager');
+export const GUEST_MANAGERS = [GUEST_AUTH, GUEST_FILES, GUEST_PROCESSES];
+
+export const guestOperationsReaders = (): PropertyReaders => ({
+  authManager: () => GUEST_AUTH,
+  fileManager: () => GUEST_FILES,
+  processManager: () => GUEST_PROCESSES,
+});
+
 /** Managers by reference, for those that have no behaviour in the lab as well: they exist. */
 export function managerReferences(): readonly Reference[] {
   return MANAGERS.map(([, type, id]) => reference(type, id));

@@ -111,6 +111,9 @@ EnvironmentBrowser extends ManagedObject (vim.EnvironmentBrowser)
   datastoreBrowser?:->HostDatastoreBrowser!System.View
 CustomFieldsManager extends ManagedObject (vim.CustomFieldsManager)
   field?:CustomFieldDef[]!System.View
+GuestOperationsManager extends ManagedObject (vim.vm.guest.GuestOperationsManager)
+  authManager?:->GuestAuthManager!System.View fileManager?:->GuestFileManager!System.View
+  processManager?:->GuestProcessManager!System.View
 `;
 
 /** Types a vCenter has but of which the lab knows no property: `Name` or `Name:Base`. */
@@ -131,7 +134,7 @@ HostVsanSystem HostDiagnosticSystem IscsiManager MessageBusProxy OptionManager P
 ProfileManager ClusterProfile:Profile ClusterProfileManager:ProfileManager HostProfile:Profile
 HostProfileManager:ProfileManager HostSpecificationManager ScheduledTask:ExtensibleManagedObject
 ScheduledTaskManager FailoverClusterConfigurator FailoverClusterManager VirtualMachineCompatibilityChecker
-VirtualMachineProvisioningChecker GuestAliasManager GuestAuthManager GuestFileManager GuestOperationsManager
+VirtualMachineProvisioningChecker GuestAliasManager GuestAuthManager GuestFileManager
 GuestProcessManager GuestWindowsRegistryManager VStorageObjectManagerBase
 VcenterVStorageObjectManager:VStorageObjectManagerBase AuthorizationManager VirtualDiskManager AlarmManager
 DistributedVirtualSwitchManager

@@ -134,6 +134,25 @@ HostDatastoreSystem.QueryUnresolvedVmfsVolumes@4.0 !Host.Config.Storage => HostU
 HostDatastoreSystem.ResignatureUnresolvedVmfsVolume_Task@4.0 !Host.Config.Storage => ->Task
   resolutionSpec:HostUnresolvedVmfsResignatureSpec
 
+GuestAuthManager.ValidateCredentialsInGuest@5.0
+  vm:->VirtualMachine auth:GuestAuthentication
+GuestProcessManager.StartProgramInGuest@5.0 => long
+  vm:->VirtualMachine auth:GuestAuthentication spec:GuestProgramSpec
+GuestProcessManager.ListProcessesInGuest@5.0 => GuestProcessInfo[]?
+  vm:->VirtualMachine auth:GuestAuthentication pids?:long[]
+GuestProcessManager.TerminateProcessInGuest@5.0
+  vm:->VirtualMachine auth:GuestAuthentication pid:long
+GuestFileManager.MakeDirectoryInGuest@5.0
+  vm:->VirtualMachine auth:GuestAuthentication directoryPath:string createParentDirectories:boolean
+GuestFileManager.DeleteFileInGuest@5.0
+  vm:->VirtualMachine auth:GuestAuthentication filePath:string
+GuestFileManager.CreateTemporaryDirectoryInGuest@5.0 => string
+  vm:->VirtualMachine auth:GuestAuthentication prefix:string suffix:string directoryPath?:string@5.1
+GuestFileManager.InitiateFileTransferFromGuest@5.0 => FileTransferInformation
+  vm:->VirtualMachine auth:GuestAuthentication guestFilePath:string
+GuestFileManager.InitiateFileTransferToGuest@5.0 => string
+  vm:->VirtualMachine auth:GuestAuthentication guestFilePath:string fileAttributes:GuestFileAttributes fileSize:long overwrite:boolean
+
 EventManager.PostEvent !Global.LogEvent
   eventToPost:Event taskInfo?:TaskInfo
 EventManager.LogUserEvent

@@ -2,6 +2,7 @@ import { DEVICE_TYPES } from './device-types.ts';
 import { ENUMERATIONS } from './enumerations.ts';
 import { EVENT_TYPES } from './event-types.ts';
 import { FAULT_TYPES } from './fault-types.ts';
+import { GUEST_TYPES } from './guest-types.ts';
 import { HOST_TYPES } from './host-types.ts';
 import { IMPORT_TYPES } from './import-types.ts';
 import { MANAGED_TYPES, OTHER_MANAGED_TYPES } from './managed-types.ts';
@@ -52,6 +53,7 @@ const dataTypes = resolveTypes([
     EVENT_TYPES,
     IMPORT_TYPES,
     FAULT_TYPES,
+    GUEST_TYPES,
   ].flatMap(parseTypes),
 ]);
 

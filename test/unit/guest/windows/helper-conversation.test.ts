@@ -1,5 +1,6 @@
 import { createWindowsGuests } from '../../../../src/guest/windows/windows-guest.ts';
 import type { WindowsGuestSettings } from '../../../../src/guest/windows/windows-guest-settings.ts';
+import { winRmAccess } from '../../../../src/guest/windows/winrm-access.ts';
 import { systemClock } from '../../../../src/platform/clock.ts';
 import type { Guest } from '../../../../src/ports/guest.ts';
 import { failureOf } from '../../../contract/guest.ts';
@@ -7,14 +8,14 @@ import { type HelperOutput, inputOf, startScriptedHelper, type WinRmPeer } from 
 
 const DISK = '6000c29a1b2c3d4e5f60718293a4b5c6';
 const line = (event: object): Buffer => Buffer.from(`${JSON.stringify(event)}\n`);
-const HELLO = { event: 'hello', protocol: 1, helper: 'snaphook-vss 0.1.0', os: 'Windows', bootId: 'b' };
+const HELLO = { event: 'hello', protocol: 2, helper: 'snaphook-vss 0.2.0', os: 'Windows', bootId: 'b' };
 const WRITER = { id: 'w', name: 'Grüner Writer', instance: 'i', state: 1, result: '0x00000000', selected: true };
 const VOLUME = { volume: '\\\\?\\Volume{1}\\', mountPoint: 'D:\\', fileSystem: 'NTFS', disks: [DISK] };
-const PREPARED = { event: 'prepared', writers: [WRITER], volumes: [VOLUME], components: [] };
+const PREPARED = { event: 'prepared', writers: [WRITER], volumes: [VOLUME], components: [], excludedComponents: [] };
 const FROZEN = { event: 'frozen', atMs: 1, freezeMs: 1 };
 const WINDOWS_HOLD_MS = 700;
 const THAWED = { event: 'thawed', heldMs: 7.5 };
-const FINISHED = { event: 'finished', result: '0x0004230A', writers: [WRITER] };
+const FINISHED = { event: 'finished', result: '0x0004230A', writers: [WRITER], events: [] };
 
 let peer: WinRmPeer;
 let guest: Guest;
@@ -43,13 +44,18 @@ async function open(
   peer = await startScriptedHelper(respond, greeting);
   const { port, ca } = peer;
   const settings: WindowsGuestSettings = {
-    address: '127.0.0.1',
-    port,
-    scheme: 'https',
-    authentication: 'basic',
-    username: 'backup',
-    password: async () => 'secret',
-    tls: { ca },
+    access: winRmAccess(
+      {
+        address: '127.0.0.1',
+        port,
+        scheme: 'https',
+        authentication: 'basic',
+        username: 'backup',
+        password: async () => 'secret',
+        tls: { ca },
+      },
+      systemClock,
+    ),
     thawResendMs: 50,
     thawPatienceMs: 300,
     windowsHoldMs: WINDOWS_HOLD_MS,
@@ -80,11 +86,14 @@ test('the helper is told run, disks, copy backup and hold', async () => {
   const sent = peer.calls.filter(({ action }) => action === 'Send').map(inputOf)[0] ?? '';
   expect(JSON.parse(sent)).toEqual({
     command: 'prepare',
-    protocol: 1,
+    protocol: 2,
     set: 'l1k2m3n4-abcdef',
     disks: [DISK],
     backupType: 'copy',
+    mode: 'commit',
     holdMs: 9000,
+    excludedWriters: [],
+    bootableState: true,
   });
 });
 
@@ -98,9 +107,9 @@ test('the release is exactly one byte', async () => {
 });
 
 test.each([
-  ['another protocol version', [line({ ...HELLO, protocol: 2 })], 'protocol 2'],
+  ['another protocol version', [line({ ...HELLO, protocol: 1 })], 'protocol 1'],
   ['an unknown event', [line({ event: 'hooray' })], 'hooray'],
-  ['an event with a missing field', [line({ event: 'hello', protocol: 1 })], 'hello'],
+  ['an event with a missing field', [line({ event: 'hello', protocol: 2 })], 'hello'],
   ['binary garbage', [Buffer.from([0x00, 0x1b, 0x5b, 0x41, 0xff, 0x0a])], 'outside its protocol'],
   [
     'an error text and its end',
@@ -131,6 +140,7 @@ test('a freeze that VSS refuses is E_FREEZE_FAILED with the name of the result a
     result: '0x80042313',
     message: 'flush timed out',
     writers: [WRITER],
+    events: [],
   };
   await open({ freeze: [line(failed)] });
   await guest.prepare(request, within());
@@ -145,7 +155,7 @@ test('a freeze that VSS refuses is E_FREEZE_FAILED with the name of the result a
 
 test('a freeze that a writer made fail names the writer', async () => {
   const writer = { ...WRITER, state: 9, result: '0x800423F4' };
-  const failed = { event: 'failed', phase: 'freeze', result: '0x80042306', message: '', writers: [writer] };
+  const failed = { event: 'failed', phase: 'freeze', result: '0x80042306', message: '', writers: [writer], events: [] };
   await open({ freeze: [line(failed)] });
   await guest.prepare(request, within());
 

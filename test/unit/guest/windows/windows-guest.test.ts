@@ -1,5 +1,6 @@
 import { inspect } from 'node:util';
 import { createWindowsGuests } from '../../../../src/guest/windows/windows-guest.ts';
+import { winRmAccess } from '../../../../src/guest/windows/winrm-access.ts';
 import type { FaultRule } from '../../../../src/lab/world/faults.ts';
 import { systemClock } from '../../../../src/platform/clock.ts';
 import type { Guest } from '../../../../src/ports/guest.ts';
@@ -37,7 +38,7 @@ afterEach(async () => {
 
 describe('reaching the guest', () => {
   test('a wrong password is E_GUEST_LOGIN, tried once only, and named nowhere', async () => {
-    await open({ settings: { password: async () => 'wröng-pass' } });
+    await open({ winrm: { password: async () => 'wröng-pass' } });
 
     const failure = await failureOf(prepare());
     await guest.close();
@@ -49,7 +50,7 @@ describe('reaching the guest', () => {
   });
 
   test('Basic without TLS is refused before anything is sent', async () => {
-    await open({ settings: { authentication: 'basic' } });
+    await open({ winrm: { authentication: 'basic' } });
 
     expect(await failureOf(prepare())).toMatchObject({ code: 'E_GUEST_LOGIN' });
     expect(world.connectionCount()).toBe(0);
@@ -65,7 +66,7 @@ describe('reaching the guest', () => {
   });
 
   test('an untrusted certificate is refused with its fingerprint, before a request, and that fingerprint can be pinned', async () => {
-    await open({ settings: { tls: {} } }, 'basic-https');
+    await open({ winrm: { tls: {} } }, 'basic-https');
     const failure = await failureOf(prepare());
     expect(failure.code).toBe('E_TLS_UNTRUSTED');
     expect(count('Create')).toBe(0);
@@ -73,7 +74,7 @@ describe('reaching the guest', () => {
 
     const pinned = createWindowsGuests({
       clock: systemClock,
-      settingsFor: () => ({ ...world.settings, tls: { fingerprint256 } }),
+      settingsFor: () => ({ access: winRmAccess({ ...world.winrm, tls: { fingerprint256 } }, systemClock) }),
     }).open(world.vm);
     const prepared = await pinned.prepare(
       { runId: 'l1k2m3n4-abcdef', diskUuids: world.diskUuids, onSession },
@@ -85,7 +86,7 @@ describe('reaching the guest', () => {
   });
 
   test('another certificate than the pinned one is refused although an authority signed it', async () => {
-    await open({ settings: { tls: { fingerprint256: 'ab'.repeat(32) } } }, 'ntlm-https');
+    await open({ winrm: { tls: { fingerprint256: 'ab'.repeat(32) } } }, 'ntlm-https');
 
     expect(await failureOf(prepare())).toMatchObject({ code: 'E_TLS_UNTRUSTED' });
     expect(count('Authenticate')).toBe(0);
@@ -290,7 +291,7 @@ describe('before the freeze', () => {
   });
 
   test('a quiet guest is waited for longer than one Receive lasts', async () => {
-    await open({ settings: { operationTimeoutMs: 50 } });
+    await open({ winrm: { operationTimeoutMs: 50 } });
     await prepare();
     await until(() => count('Receive') > 5, 'Receive was repeated');
     await guest.freeze(within());

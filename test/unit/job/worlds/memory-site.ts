@@ -62,6 +62,7 @@ export class MemorySite {
       hostStorage: noHostStorage,
       ...noRestores,
       vvolAnswers: { recall: async () => undefined, remember: async () => undefined },
+      establishTimes: { recall: async () => [], remember: async () => undefined },
       hypervisor: {
         facts: unusedCall,
         findVms: unusedCall,

@@ -114,6 +114,7 @@ export function journalLines(
   const results: Readonly<Record<(typeof STEPS)[number], unknown>> = {
     guests: { prepared: [] },
     'managed-capture': undefined,
+    park: undefined,
     'hot-add': undefined,
     capture: { snapId, lengthMs: 1, arrayMs: 1, freezeMs: 1, thawMs: 1, vms: [] },
     link: { pairs: [] },

@@ -1,7 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import { inspect } from 'node:util';
+import { channelBindingHash } from '../../../../../src/guest/windows/winrm/channel-binding.ts';
 import { openConnection, type WinRmConnection } from '../../../../../src/guest/windows/winrm/connection.ts';
-import { channelBindingHash } from '../../../../../src/guest/windows/winrm/ntlm-login.ts';
 import { tlsServerEndPoint } from '../../../../../src/guest/windows/winrm/tls-end-point.ts';
 import { WinRmError } from '../../../../../src/guest/windows/winrm/winrm-error.ts';
 import { systemClock } from '../../../../../src/platform/clock.ts';

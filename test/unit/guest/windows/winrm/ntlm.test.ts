@@ -1,5 +1,6 @@
+import { channelBindingHash } from '../../../../../src/guest/windows/winrm/channel-binding.ts';
 import { md4 } from '../../../../../src/guest/windows/winrm/md4.ts';
-import { answerNtlm, channelBindingHash } from '../../../../../src/guest/windows/winrm/ntlm-login.ts';
+import { answerNtlm } from '../../../../../src/guest/windows/winrm/ntlm-login.ts';
 import { encodeTargetInfo, parseChallenge } from '../../../../../src/guest/windows/winrm/ntlm-messages.ts';
 import { directionKeys, NtlmSecurity } from '../../../../../src/guest/windows/winrm/ntlm-security.ts';
 import { ntlmV2Response, parseAccount, responseKey, unicode } from '../../../../../src/guest/windows/winrm/ntlm-v2.ts';

@@ -1,0 +1,59 @@
+#include "service-entry.h"
+
+#include "../identity.h"
+#include "../last-error.h"
+
+namespace snaphook {
+
+namespace {
+
+constexpr wchar_t DISPLAY_NAME[] = L"snaphook VSS requestor";
+constexpr wchar_t DESCRIPTION[] = L"Keeps the shadow copy set of a full backup until the backup has ended. It runs only for that time.";
+
+class ServiceHandle {
+   public:
+    explicit ServiceHandle(SC_HANDLE handle) : handle_(handle) {}
+    ~ServiceHandle() {
+        if (handle_ != nullptr) CloseServiceHandle(handle_);
+    }
+    ServiceHandle(const ServiceHandle &) = delete;
+    ServiceHandle &operator=(const ServiceHandle &) = delete;
+
+    SC_HANDLE get() const { return handle_; }
+
+   private:
+    SC_HANDLE handle_;
+};
+
+Failure failed(const char *what) { return {last_error(), what}; }
+
+}  // namespace
+
+Failure ServiceEntry::add() {
+    ServiceHandle manager(OpenSCManagerW(nullptr, nullptr, SC_MANAGER_CREATE_SERVICE));
+    if (manager.get() == nullptr) return failed("the service manager cannot be opened for a new service");
+    std::wstring command = L"\"" + program_ + L"\" service";
+    ServiceHandle service(CreateServiceW(manager.get(), SERVICE_NAME, DISPLAY_NAME, SERVICE_CHANGE_CONFIG, SERVICE_WIN32_OWN_PROCESS,
+                                         SERVICE_DEMAND_START, SERVICE_ERROR_NORMAL, command.c_str(), nullptr, nullptr, nullptr, nullptr,
+                                         nullptr));
+    if (service.get() == nullptr) return failed("the service 'snaphook-vss' cannot be made");
+    /* Says what it is for; it works without. */
+    SERVICE_DESCRIPTIONW description = {const_cast<wchar_t *>(DESCRIPTION)};
+    ChangeServiceConfig2W(service.get(), SERVICE_CONFIG_DESCRIPTION, &description);
+    return {};
+}
+
+Failure ServiceEntry::remove() {
+    ServiceHandle manager(OpenSCManagerW(nullptr, nullptr, SC_MANAGER_CONNECT));
+    if (manager.get() == nullptr) return failed("the service manager cannot be opened");
+    ServiceHandle service(OpenServiceW(manager.get(), SERVICE_NAME, SERVICE_QUERY_STATUS | DELETE));
+    if (service.get() == nullptr)
+        return GetLastError() == ERROR_SERVICE_DOES_NOT_EXIST ? Failure{} : failed("the service 'snaphook-vss' cannot be opened");
+    SERVICE_STATUS status = {};
+    if (!QueryServiceStatus(service.get(), &status)) return failed("the service 'snaphook-vss' does not tell its state");
+    if (status.dwCurrentState != SERVICE_STOPPED)
+        return {HRESULT_FROM_WIN32(ERROR_BUSY), "the service 'snaphook-vss' keeps the set of a full backup: end that backup first"};
+    return DeleteService(service.get()) ? Failure{} : failed("the service 'snaphook-vss' cannot be deleted");
+}
+
+}  // namespace snaphook

@@ -1,0 +1,48 @@
+/* Commands of the protocol (docs/vss-helper-protocol.md), parsed once. */
+#ifndef SNAPHOOK_COMMANDS_H
+#define SNAPHOOK_COMMANDS_H
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "../window.h"
+
+namespace snaphook {
+
+inline constexpr int PROTOCOL = 2;
+inline constexpr int MAX_PARK_HOURS = 168;
+
+struct PrepareRequest {
+    /* Run id, UTF-8. */
+    std::string set;
+    /* As `plain_serial` gives them. */
+    std::vector<std::string> disks;
+    bool full = false;
+    HoldMode mode = HOLD_IN_COMMIT;
+    DWORD hold_ms = 0;
+    /* Class ids. */
+    std::vector<GUID> excluded_writers;
+    bool bootable_state = false;
+};
+
+struct Command {
+    enum class Kind { INVALID, PREPARE, FREEZE, COMPLETE, PARK, RESUME, SELFTEST, STATUS, ABORT, QUIT };
+
+    Kind kind = Kind::INVALID;
+    /* PREPARE */
+    PrepareRequest prepare;
+    /* COMPLETE */
+    bool success = false;
+    /* PARK */
+    DWORD minutes = 0;
+    /* RESUME: run id, UTF-8. */
+    std::string set;
+};
+
+/* INVALID for whatever is no command of this protocol, a hold that is too long included. */
+Command parse_command(std::string_view line);
+
+}  // namespace snaphook
+
+#endif

@@ -1,0 +1,51 @@
+#include "front.h"
+
+#include <vsserror.h>
+
+#include "channel.h"
+#include "com-security.h"
+#include "json-writer.h"
+#include "machine.h"
+#include "resident.h"
+#include "session.h"
+
+namespace snaphook {
+
+namespace {
+
+std::string hello_event() {
+    JsonWriter event("hello");
+    event.number("protocol", PROTOCOL);
+    event.text("helper", "snaphook-vss " SNAPHOOK_VERSION);
+    event.text("os", operating_system());
+    event.text("bootId", boot_id());
+    return event.finish();
+}
+
+}  // namespace
+
+int serve() {
+    HRESULT com = begin_com();
+    Channel channel(Stream::standard());
+    channel.write(hello_event());
+    int exit_code = 0;
+    {
+        Session session(&channel, nullptr);
+        if (FAILED(com)) session.fail({com, "COM could not be set up for VSS"});
+        while (session.run() == Session::End::RELAY) {
+            Handle pipe;
+            Failure failure = connect_to_resident(session.relays_resume(), &pipe);
+            if (failure) {
+                session.refuse(failure);
+                continue;
+            }
+            Stream resident = Stream::of_pipe(std::move(pipe));
+            exit_code = channel.relay_to(&resident, session.relayed()) ? 0 : 1;
+            break;
+        }
+    }
+    /* The thread that reads may wait for ever, for a client that is still there. */
+    ExitProcess(static_cast<UINT>(exit_code));
+}
+
+}  // namespace snaphook

@@ -1,0 +1,25 @@
+/* What this machine and this process are. */
+#ifndef SNAPHOOK_MACHINE_H
+#define SNAPHOOK_MACHINE_H
+
+#include <windows.h>
+
+#include <string>
+
+namespace snaphook {
+
+/* Such as `Windows 10.0.20348`. */
+std::string operating_system();
+
+/* Another one after every start of the machine. */
+std::string boot_id();
+
+/* Of this program, with a backslash at its end. */
+std::wstring program_folder();
+
+/* With the rights of Administrators or SYSTEM: neither filtered nor missing. */
+bool is_administrator();
+
+}  // namespace snaphook
+
+#endif

@@ -1,0 +1,68 @@
+#include <vsserror.h>
+
+#include "../identity.h"
+#include "../last-error.h"
+#include "resident.h"
+
+namespace snaphook {
+
+namespace {
+
+constexpr ULONGLONG CONNECT_LIMIT_MS = 30000;
+constexpr DWORD PAUSE_MS = 50;
+
+class ServiceHandle {
+   public:
+    explicit ServiceHandle(SC_HANDLE handle) : handle_(handle) {}
+    ServiceHandle(const ServiceHandle &) = delete;
+    ServiceHandle &operator=(const ServiceHandle &) = delete;
+    ~ServiceHandle() {
+        if (handle_ != nullptr) CloseServiceHandle(handle_);
+    }
+
+    SC_HANDLE get() const { return handle_; }
+
+   private:
+    SC_HANDLE handle_;
+};
+
+/* Of a pipe that the service itself serves; ERROR_FILE_NOT_FOUND as long as there is none. */
+HRESULT open_pipe_of(DWORD process, Handle *pipe) {
+    /* Whoever serves it may know who we are, and not more. */
+    constexpr DWORD flags = FILE_FLAG_OVERLAPPED | SECURITY_SQOS_PRESENT | SECURITY_IDENTIFICATION;
+    *pipe = Handle(CreateFileW(RESIDENT_PIPE, GENERIC_READ | GENERIC_WRITE, 0, nullptr, OPEN_EXISTING, flags, nullptr));
+    if (!*pipe) return last_error();
+    ULONG server = 0;
+    if (GetNamedPipeServerProcessId(pipe->get(), &server) && server == process) return S_OK;
+    *pipe = Handle();
+    return E_ACCESSDENIED;
+}
+
+}  // namespace
+
+Failure connect_to_resident(bool only_running, Handle *pipe) {
+    const Failure none = {VSS_E_OBJECT_NOT_FOUND, "no set is parked on this machine"};
+    ServiceHandle manager(OpenSCManagerW(nullptr, nullptr, SC_MANAGER_CONNECT));
+    ServiceHandle service(OpenServiceW(manager.get(), SERVICE_NAME, SERVICE_START | SERVICE_QUERY_STATUS));
+    if (service.get() == nullptr) return only_running ? none : Failure{last_error(), "the service 'snaphook-vss' cannot be opened: is the helper installed?"};
+    ULONGLONG limit = GetTickCount64() + CONNECT_LIMIT_MS;
+    for (;;) {
+        SERVICE_STATUS_PROCESS status = {};
+        DWORD length = 0;
+        BYTE *answer = reinterpret_cast<BYTE *>(&status); /* as QueryServiceStatusEx wants it */
+        if (!QueryServiceStatusEx(service.get(), SC_STATUS_PROCESS_INFO, answer, sizeof status, &length)) return {last_error(), "the service cannot be asked"};
+        if (status.dwCurrentState == SERVICE_STOPPED) {
+            if (only_running) return none;
+            if (!StartServiceW(service.get(), 0, nullptr) && GetLastError() != ERROR_SERVICE_ALREADY_RUNNING)
+                return {last_error(), "the service 'snaphook-vss' cannot be started"};
+        } else if (status.dwCurrentState == SERVICE_RUNNING) {
+            HRESULT opened = open_pipe_of(status.dwProcessId, pipe);
+            if (SUCCEEDED(opened)) return {};
+            if (opened == E_ACCESSDENIED) return {opened, "the pipe of the service belongs to somebody else"};
+        }
+        if (GetTickCount64() > limit) return {HRESULT_FROM_WIN32(ERROR_SERVICE_REQUEST_TIMEOUT), "the service 'snaphook-vss' does not answer"};
+        Sleep(PAUSE_MS);
+    }
+}
+
+}  // namespace snaphook

@@ -1,0 +1,176 @@
+// npm run build:guest:windows: builds the programs for Windows guests into dist/guest/windows-x64/ and windows-x86/:
+// snaphook-vss.exe and snaphook-vss-provider.dll. Needs mingw-w64 and its tools (Debian: mingw-w64-tools and
+// g++-mingw-w64-x86-64-win32, for 32 bits g++-mingw-w64-i686-win32). Without them it says so, and everything else works.
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { helpOnRequest } from './help.mjs';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const sources = path.join(root, 'guest', 'windows');
+const { version } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'));
+
+const TRIPLETS = { x64: 'x86_64-w64-mingw32', x86: 'i686-w64-mingw32' };
+/** What builds one kind of processor, as Debian packages. */
+export const MINGW_PACKAGES = ['mingw-w64-tools', 'g++-mingw-w64-x86-64-win32', 'g++-mingw-w64-i686-win32'];
+
+const COMPILE = [
+  ...['-std=c++17', '-Wall', '-Wextra', '-Werror', '-fno-exceptions', '-fno-rtti'],
+  ...['-ffunction-sections', '-fdata-sections', '-DUNICODE', '-D_UNICODE', '-D_WIN32_WINNT=0x0601'],
+  `-DSNAPHOOK_VERSION="${version}"`,
+];
+/** Without a time stamp the same sources give the same bytes. The fix-up: exports have their plain names on 32 bits too. */
+const LINK = [
+  ...['-static', '-s', '-municode', '-Wl,--no-insert-timestamp', '-Wl,--gc-sections'],
+  ...['-Wl,--nxcompat', '-Wl,--dynamicbase', '-Wl,--enable-stdcall-fixup'],
+];
+const LIBRARIES = ['-lole32', '-loleaut32', '-luuid', '-ladvapi32'];
+
+const cppFiles = (folder) =>
+  readdirSync(path.join(sources, folder))
+    .filter((name) => name.endsWith('.cpp'))
+    .sort()
+    .map((name) => path.join(folder, name));
+
+const PROGRAMS = {
+  'snaphook-vss.exe': {
+    description: 'snaphook VSS helper',
+    files: () => [...cppFiles('.'), ...cppFiles('registration'), ...cppFiles('requestor')],
+    // The name must not be taken from Windows' folder alone: tests put their own vssapi.dll beside the program.
+    libraries: ['-lvssapi', '-lwevtapi'],
+  },
+  'snaphook-vss-provider.dll': {
+    description: 'snaphook VSS provider',
+    files: () => ['class-entry.cpp', 'window.cpp', ...cppFiles('provider')],
+    definitions: 'provider/provider.def',
+    typeLibrary: 'provider/provider.idl',
+    libraries: [],
+  },
+};
+
+/** For tests under Wine: what takes the place of Windows' own VSS, an application that it freezes, and the provider's checks. */
+const TEST_PROGRAMS = {
+  'application.exe': {
+    description: 'application of tests',
+    files: () => cppFiles('test/application'),
+    libraries: [],
+  },
+  'provider-checks.exe': {
+    description: 'checks of the provider',
+    files: () => ['window.cpp', ...cppFiles('test/provider')],
+    libraries: [],
+  },
+  'registration-checks.exe': {
+    description: 'checks of install and uninstall',
+    files: () => ['class-entry.cpp', ...cppFiles('registration'), ...cppFiles('test/registration')],
+    libraries: [],
+  },
+  'vssapi.dll': {
+    description: 'stand-in for tests',
+    files: () => cppFiles('test/stand-in'),
+    definitions: 'test/stand-in/vssapi.def',
+    libraries: [],
+  },
+};
+
+function must(command, args) {
+  const { error, status } = spawnSync(command, args, { cwd: sources, stdio: ['ignore', 2, 2] });
+  if (status !== 0)
+    throw new Error(`${command} could not build a program for Windows guests: ${error?.message ?? status}`);
+}
+
+const is32Bit = (arch) => arch === 'x86';
+
+/** widl writes the time of the day into what it makes. */
+function makeTypeLibrary(triplet, arch, idl, output) {
+  must(`${triplet}-widl`, ['-t', is32Bit(arch) ? '-m32' : '-m64', '-o', output, idl]);
+  const library = readFileSync(output, 'latin1');
+  writeFileSync(
+    output,
+    library.replace(/( at )\w{3} \w{3} [ \d]\d [\d:]{8} \d{4}/, '$1Thu Jan  1 00:00:00 1970'),
+    'latin1',
+  );
+}
+
+const definition = (name, value) => `#define ${name} ${value}\n`;
+
+/** Version and description, and the type library where there is one, as objects to link. */
+function resources(triplet, arch, folder, name, { description, typeLibrary }) {
+  writeFileSync(
+    path.join(folder, 'version-info.h'),
+    definition('SNAPHOOK_VERSION', `"${version}"`) +
+      definition('SNAPHOOK_VERSION_NUMBERS', `${version.split('.').join(',')},0`) +
+      definition('SNAPHOOK_FILE_TYPE', name.endsWith('.dll') ? 'VFT_DLL' : 'VFT_APP') +
+      definition('SNAPHOOK_FILE_NAME', `"${name}"`) +
+      definition('SNAPHOOK_FILE_DESCRIPTION', `"${description}"`),
+  );
+  const compile = (script) => {
+    const object = path.join(folder, `${path.basename(script)}.o`);
+    must(`${triplet}-windres`, ['-I', folder, script, object]);
+    return object;
+  };
+  if (typeLibrary === undefined) return [compile('version.rc')];
+  makeTypeLibrary(triplet, arch, typeLibrary, path.join(folder, 'provider.tlb'));
+  return ['version.rc', 'provider/type-library.rc'].map(compile);
+}
+
+function buildProgram(arch, output, name, program, optimisation) {
+  const triplet = TRIPLETS[arch];
+  const folder = mkdtempSync(path.join(tmpdir(), 'snaphook-mingw-'));
+  try {
+    must(`${triplet}-g++-win32`, [
+      optimisation,
+      ...COMPILE,
+      ...LINK,
+      ...(is32Bit(arch) ? [] : ['-Wl,--high-entropy-va']),
+      ...(name.endsWith('.dll') ? ['-shared'] : []),
+      ...program.files(),
+      ...(program.definitions === undefined ? [] : [program.definitions]),
+      ...resources(triplet, arch, folder, name, program),
+      ...program.libraries,
+      ...LIBRARIES,
+      ...['-o', path.join(output, name)],
+    ]);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+const runs = (command) => spawnSync(command, ['-V'], { stdio: 'ignore' }).error === undefined;
+
+/** False, with the reason on standard error, where no compiler for this kind of processor is there. */
+export function hasMingw(arch) {
+  const missing = ['g++-win32', 'windres', 'widl']
+    .map((tool) => `${TRIPLETS[arch]}-${tool}`)
+    .find((tool) => !runs(tool));
+  if (missing === undefined) return true;
+  console.error(`The programs for ${arch} Windows guests are not built: there is no ${missing}.`);
+  return false;
+}
+
+/** Where the helper for a kind of processor is built to. */
+export const vssHelperFolder = (arch) => path.join(root, 'dist', 'guest', `windows-${arch}`);
+
+function buildAll(arch, output, programs, optimisation) {
+  if (!hasMingw(arch)) return undefined;
+  mkdirSync(output, { recursive: true });
+  for (const [name, program] of Object.entries(programs)) buildProgram(arch, output, name, program, optimisation);
+  return output;
+}
+
+/** The folder with program and DLL; undefined, with the reason on standard error, where they cannot be built. */
+export function buildVssHelper({ arch = 'x64', output = vssHelperFolder(arch) } = {}) {
+  return buildAll(arch, output, PROGRAMS, '-Os');
+}
+
+/** `output`: a folder of a test. */
+export function buildVssTestPrograms({ arch = 'x64', output }) {
+  return buildAll(arch, output, TEST_PROGRAMS, '-O0');
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  helpOnRequest(import.meta.url);
+  for (const arch of Object.keys(TRIPLETS)) buildVssHelper({ arch });
+}

@@ -1,0 +1,80 @@
+import type { TlsTrust } from '../../platform/tls.ts';
+import type { Clock } from '../../ports/clock.ts';
+import type { WindowsAccess } from './windows-access.ts';
+import { openConnection, type WinRmConnection } from './winrm/connection.ts';
+import { deleteShell, MAX_OPERATION_TIMEOUT_MS } from './winrm/shell.ts';
+import { WinRmError } from './winrm/winrm-error.ts';
+import { openWinRmCommands } from './winrm-commands.ts';
+import { WinRmHelperChannel } from './winrm-helper-channel.ts';
+
+/** How to reach one Windows guest over WinRM. */
+export interface WinRmSettings {
+  /** Host name or IP address of the WinRM service. */
+  readonly address: string;
+  /** Default 5986 for https, 5985 for http. */
+  readonly port?: number;
+  readonly scheme: 'https' | 'http';
+  /** `basic` over https only. NTLM over http seals every message. */
+  readonly authentication: 'basic' | 'ntlm';
+  /** `DOMAIN\user`, `HOST\user` or `user@domain`. */
+  readonly username: string;
+  /** Resolved as late as possible, once for each session with the guest. */
+  readonly password: () => Promise<string>;
+  readonly tls?: TlsTrust;
+  /** For one connection with its login. Default 15 000. */
+  readonly connectTimeoutMs?: number;
+  /** WS-Management's own limit for one call, and the rhythm of quiet Receives. Default and maximum 60 000. */
+  readonly operationTimeoutMs?: number;
+}
+
+/** A Windows guest over WinRM. `resume` records hold the `shellId`. */
+export function winRmAccess(settings: WinRmSettings, clock: Clock): WindowsAccess {
+  const port = settings.port ?? (settings.scheme === 'https' ? 5986 : 5985);
+  const operationTimeoutMs = Math.min(
+    settings.operationTimeoutMs ?? MAX_OPERATION_TIMEOUT_MS,
+    MAX_OPERATION_TIMEOUT_MS,
+  );
+  const connect = connector(settings, port, clock);
+  return {
+    endpoint: `${settings.scheme}://${settings.address}:${port}/wsman`,
+    username: settings.username,
+    openHelper: (facts) => new WinRmHelperChannel({ connect, clock, facts, operationTimeoutMs }),
+    openCommands: (signal) => openWinRmCommands({ connect, operationTimeoutMs }, signal),
+    async endLeftover({ shellId }, signal) {
+      if (shellId === undefined) return 'none';
+      const connection = await connect(signal);
+      try {
+        await deleteShell(connection, shellId, { operationTimeoutMs, signal });
+      } finally {
+        connection.close();
+      }
+      return 'ended';
+    },
+  };
+}
+
+/**
+ * Opens the connections of one session. The password is kept for its time: a thaw that needs a new connection must not wait
+ * for a secret store.
+ */
+function connector(
+  settings: WinRmSettings,
+  port: number,
+  clock: Clock,
+): (signal?: AbortSignal) => Promise<WinRmConnection> {
+  const { address, scheme, authentication, username, tls = {}, connectTimeoutMs = 15_000 } = settings;
+  const endpoint = { address, port, scheme, tls, connectTimeoutMs };
+  let password: Promise<string> | undefined;
+  let refused: WinRmError | undefined;
+  return async (signal) => {
+    if (refused) throw refused;
+    password ??= settings.password();
+    const credentials = { authentication, username, password: await password };
+    try {
+      return await openConnection(endpoint, credentials, clock, signal);
+    } catch (thrown) {
+      if (thrown instanceof WinRmError && thrown.problem.kind === 'login') refused = thrown;
+      throw thrown;
+    }
+  };
+}

@@ -1,0 +1,134 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { parse, stringify } from 'yaml';
+import { composePorts } from '../../../src/cli/compose.ts';
+import { loadConfig } from '../../../src/config/load.ts';
+import { SQL_SERVER_WRITER } from '../../../src/lab/windows-guest/vss-writers.ts';
+import { failureOf } from '../../contract/guest.ts';
+import { crashPre, reapSite } from '../reap/crashed-site.ts';
+import { patiently } from './patiently.ts';
+import { openSite, type Site } from './site.ts';
+
+const told: string[] = [];
+const reporter = { info: () => undefined, warn: (text: string) => void told.push(text), progress: () => undefined };
+
+let site: Site;
+beforeAll(async () => {
+  site = await openSite({}, (configFile) => composePorts(loadConfig(configFile), reporter));
+  const { configFile } = site.lab;
+  // Of the lab's own making: guests first the Windows one, jobs by name.
+  const config = parse(readFileSync(configFile, 'utf8')) as {
+    guests: { winrm?: Record<string, unknown> }[];
+    jobs: Record<string, Record<string, unknown>>;
+  };
+  Object.assign(config.guests[0]?.winrm ?? {}, { backupType: 'full' });
+  Object.assign(config.jobs.nightly ?? {}, { outcomeIsTold: true });
+  writeFileSync(configFile, stringify(config));
+});
+afterAll(() => site.close());
+beforeEach(() => told.splice(0));
+afterEach(() => {
+  site.lab.faults.clear();
+  expect(site.leftBehind()).toEqual([]);
+});
+
+const logBegin = () => site.lab.application.logBegin;
+const effects = (operation: string) => site.lab.events.events.filter((event) => event.operation === operation);
+
+test('the log is dropped when the post hook hears of success, not a moment before, and only up to what the backup holds', async () => {
+  const before = logBegin();
+  const result = await patiently(() => site.pre());
+  const atHandOver = site.lab.application.lastAcknowledged;
+
+  expect(result.capture.vms.map(({ grade }) => grade)).toEqual(['application']);
+  expect(logBegin()).toBe(before);
+  expect(effects('BackupComplete')).toEqual([]);
+  expect(site.leftBehind()).toContain('parked full backup');
+  expect(site.leftBehind()).not.toContain('guest shell');
+
+  await site.post('nightly', 'success');
+
+  expect(logBegin()).toBeGreaterThan(before);
+  expect(logBegin()).toBeLessThanOrEqual(atHandOver + 1);
+  expect(effects('BackupComplete').at(-1)?.detail).toMatchObject({ success: true, backupType: 'full' });
+});
+
+test('a backup of which the post hook hears nothing drops no log', async () => {
+  await patiently(() => site.pre());
+  const before = logBegin();
+
+  await site.post('nightly');
+
+  expect(logBegin()).toBe(before);
+  expect(effects('BackupComplete').at(-1)?.detail).toMatchObject({ success: false });
+  expect(told.join()).toContain('ended as failed');
+});
+
+test('a job whose post hook hears nothing is refused before anything is frozen', async () => {
+  const freezes = effects('Freeze').length;
+
+  const error = await site.failingPre({ spec: { outcomeIsTold: false } });
+
+  expect(error).toMatchObject({ code: 'E_CONFIG' });
+  expect(error.hint).toContain('outcomeIsTold');
+  expect(effects('Freeze')).toHaveLength(freezes);
+});
+
+test('a guest that was started anew meanwhile is told as lost, keeps its log, and holds up nothing', async () => {
+  await patiently(() => site.pre());
+  const before = logBegin();
+  site.lab.guest.forgetBoot();
+
+  await site.post('nightly', 'success');
+
+  expect(logBegin()).toBe(before);
+  expect(told.join()).toContain('has lost its full backup');
+});
+
+test('what is not of grade application makes no log go, whatever the product says', async () => {
+  const heal = site.lab.guest.vss.failWriter(SQL_SERVER_WRITER, 'post-snapshot', '0x800423F3');
+  const { degraded } = await site.pre({ spec: { onLowerGrade: 'degrade' } });
+  heal();
+  const before = logBegin();
+
+  await site.post('nightly', 'success');
+
+  expect(degraded).toBe(true);
+  expect(logBegin()).toBe(before);
+});
+
+test('a pre hook that fails after guests were left to wait ends their backups as failed', async () => {
+  const heal = site.lab.guest.vss.failWriter(SQL_SERVER_WRITER, 'post-snapshot', '0x800423F3');
+  const before = logBegin();
+
+  const error = await site.failingPre();
+
+  heal();
+  expect(error).toMatchObject({ code: 'E_WRITER_FAILED', retry: 'safe' });
+  expect(error.hint).toContain('ten minutes');
+  expect(logBegin()).toBe(before);
+});
+
+test('a guest that cannot be reached keeps nothing on the array, and a later hook tells it what the first one heard', async () => {
+  await patiently(() => site.pre());
+  const before = logBegin();
+  const fault = site.lab.faults.add({ system: 'guest', operation: 'Create', when: 'before', action: { do: 'drop' } });
+
+  expect(await failureOf(site.post('nightly', 'success'))).toMatchObject({ code: 'E_LEFTOVERS' });
+
+  expect(site.leftBehind().filter((left) => /snapshot|link|member/.test(left))).toEqual([]);
+  expect(logBegin()).toBe(before);
+  fault();
+  await site.post('nightly');
+  expect(logBegin()).toBeGreaterThan(before);
+});
+
+test('a pre hook that is killed when guests wait leaves nothing parked, and no log is dropped', async () => {
+  const before = logBegin();
+  await crashPre(site.lab, 'nightly', { operation: 'PUT private/snapshot Link', when: 'after' });
+  expect(site.lab.guest.parkedBackups()).toBe(1);
+
+  await reapSite(site, { apply: true, olderThanMs: 0 });
+
+  expect(site.lab.guest.parkedBackups()).toBe(0);
+  expect(logBegin()).toBe(before);
+});

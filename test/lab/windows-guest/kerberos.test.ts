@@ -1,0 +1,143 @@
+import { requestLogin } from '../../../src/guest/windows/winrm/kerberos/ap-exchange.ts';
+import { readCredentialCache } from '../../../src/guest/windows/winrm/kerberos/credential-cache.ts';
+import { findServiceTicket } from '../../../src/guest/windows/winrm/kerberos/service-ticket.ts';
+import { negotiationOf } from '../../../src/guest/windows/winrm/kerberos/spnego.ts';
+import { type LoginWorld, SERVICE, startLoginWorld, whoami } from './login-world.ts';
+import { HttpConnection } from './winrm-client.ts';
+
+type TicketOptions = Parameters<LoginWorld['domain']['credentialCache']>[0];
+
+let world: LoginWorld;
+beforeAll(async () => {
+  world = await startLoginWorld();
+});
+afterAll(() => world.close());
+afterEach(() => {
+  world.guestClockOffsetMs = 0;
+});
+
+let caches = 0;
+const cacheFile = (changes: Partial<TicketOptions> = {}) => {
+  caches += 1;
+  return world.file(
+    `cache-${caches}`,
+    world.domain.credentialCache({ client: 'backup', service: SERVICE, ...changes }),
+  );
+};
+const ticketFrom = (cache: string, changes: Partial<Parameters<typeof findServiceTicket>[0]> = {}) => {
+  const request = { principal: 'backup@LAB.EXAMPLE', host: 'localhost', cache, programs: '/nowhere', ...changes };
+  return findServiceTicket(request, new Date());
+};
+/** As the cache has it, unfit or not. */
+const rawTicket = (changes: Partial<TicketOptions>) => {
+  const [ticket] =
+    readCredentialCache(world.domain.credentialCache({ client: 'backup', service: SERVICE, ...changes })) ?? [];
+  if (!ticket) throw new Error('no ticket in the cache');
+  return ticket;
+};
+const connectWith = (changes: Partial<TicketOptions>, scheme: 'https' | 'http' = 'http') =>
+  world.connect(scheme, { authentication: 'kerberos', ticket: rawTicket(changes) });
+
+test.each(['http', 'https'] as const)(
+  'a ticket of the own cache logs in over %s, sealed or bound to the channel, on one connection after the other',
+  async (scheme) => {
+    const ticket = await ticketFrom(cacheFile());
+
+    for (let round = 0; round < 3; round += 1) {
+      const connection = await world.connect(scheme, { authentication: 'kerberos', ticket });
+      expect(await whoami(connection)).toBe('lab\\backup');
+    }
+    expect(world.guest.shellCount()).toBe(0);
+  },
+);
+
+test('a session key of 128 bits does as well', async () => {
+  expect(await whoami(await connectWith({ etype: 17 }))).toBe('lab\\backup');
+});
+
+const MINUTE_MS = 60_000;
+
+test.each<[string, Partial<TicketOptions>, RegExp, RegExp]>([
+  ['for another service', { service: 'HTTP/other' }, /not for the guest.*error 35/, /setspn/],
+  [
+    'that expired',
+    { startsAt: new Date(Date.now() - 600 * MINUTE_MS), endsAt: new Date(Date.now() - MINUTE_MS) },
+    /expired at/,
+    /kinit/,
+  ],
+  ['of tomorrow', { startsAt: new Date(Date.now() + 1440 * MINUTE_MS) }, /not valid before/, /clocks/i],
+])('a ticket %s is refused with its reason and what to do', async (_what, changes, reason, advice) => {
+  await expect(connectWith(changes)).rejects.toMatchObject({
+    problem: { kind: 'login', reason: expect.stringMatching(reason), advice: expect.stringMatching(advice) },
+  });
+});
+
+test('an account that the guest does not know is refused', async () => {
+  await expect(connectWith({ client: 'stranger' })).rejects.toMatchObject({
+    problem: { kind: 'login', reason: 'the ticket was refused' },
+  });
+  expect(world.refusals().at(-1)).toBe('no account "LAB\\stranger"');
+});
+
+test.each([6, -6])('clocks that differ by %i minutes are named as the reason', async (minutes) => {
+  world.guestClockOffsetMs = minutes * MINUTE_MS;
+
+  await expect(connectWith({ startsAt: new Date(Date.now() - 60 * MINUTE_MS) })).rejects.toMatchObject({
+    problem: { kind: 'login', reason: expect.stringContaining('error 37'), advice: expect.stringMatching(/clocks/) },
+  });
+});
+
+test('the guest refuses the same token twice, and one without the channel of TLS', async () => {
+  const post = async (url: string, token: Buffer) => {
+    const connection = new HttpConnection(url, world.authority.certificate);
+    const answer = await connection.post({ Authorization: `Negotiate ${token.toString('base64')}` });
+    connection.destroy();
+    return answer.status;
+  };
+  const { token } = requestLogin(rawTicket({}), undefined, new Date());
+  const http = `http://localhost:${world.guest.httpPort}/wsman`;
+
+  expect(await post(http, negotiationOf(token))).toBe(200);
+  expect(await post(http, token)).toBe(401);
+  expect(world.refusals().at(-1)).toBe('this login was seen before');
+
+  const unbound = requestLogin(rawTicket({}), undefined, new Date()).token;
+  expect(await post(`https://localhost:${world.guest.httpsPort}/wsman`, unbound)).toBe(401);
+  expect(world.refusals().at(-1)).toBe('no channel binding');
+  const wrong = requestLogin(rawTicket({}), Buffer.alloc(16, 1), new Date()).token;
+  expect(await post(`https://localhost:${world.guest.httpsPort}/wsman`, wrong)).toBe(401);
+  expect(world.refusals().at(-1)).toBe('wrong channel binding');
+});
+
+describe('finding the ticket', () => {
+  test('a host that is an address is refused, unless the service is named', async () => {
+    await expect(ticketFrom(cacheFile(), { host: '192.0.2.7' })).rejects.toMatchObject({
+      problem: { reason: 'Kerberos knows names only, and "192.0.2.7" is an address' },
+    });
+    await expect(ticketFrom(cacheFile(), { host: '192.0.2.7', service: SERVICE })).resolves.toBeDefined();
+  });
+
+  test.each<[string, Partial<TicketOptions>]>([
+    ['of another principal', { client: 'else' }],
+    ['for another service', { service: 'HTTP/other' }],
+    ['that ends in a moment', { endsAt: new Date(Date.now() + MINUTE_MS) }],
+  ])('tickets %s are not used: the programs of Kerberos are asked', async (_what, changes) => {
+    await expect(ticketFrom(cacheFile(changes))).rejects.toMatchObject({
+      problem: { kind: 'login', reason: 'Kerberos needs the program "kvno", which is not here' },
+    });
+  });
+
+  test('a damaged cache file, cut anywhere, is no reason to fall over', async () => {
+    const whole = world.domain.credentialCache({ client: 'backup', service: SERVICE });
+    for (let length = 0; length < whole.length; length += 1) {
+      expect(readCredentialCache(whole.subarray(0, length)) ?? []).toHaveLength(0);
+    }
+    expect(readCredentialCache(whole)).toHaveLength(1);
+  });
+
+  test('a keytab that others can read is not used', async () => {
+    await expect(ticketFrom('', { keytab: __filename })).rejects.toMatchObject({
+      problem: { advice: expect.stringContaining('chmod 600') },
+    });
+  });
+});

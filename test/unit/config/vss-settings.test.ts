@@ -1,0 +1,22 @@
+import { guest } from '../../../src/config/guest-settings.ts';
+
+const windows = (vss: object) =>
+  guest.safeParse({ vms: ['sql*'], winrm: { username: 'HOST\\u', password: 'env:PW', ...vss } });
+
+test('a Windows guest makes copies, holds all writes and leaves no writer out, unless it is told otherwise', () => {
+  expect(windows({}).data?.winrm).toMatchObject({ backupType: 'copy', hold: 'commit', excludedWriters: [] });
+});
+
+test.each([
+  [{ holdSeconds: 9 }, true],
+  [{ holdSeconds: 9.5 }, false],
+  [{ hold: 'precommit', holdSeconds: 55 }, true],
+  [{ hold: 'precommit', holdSeconds: 56 }, false],
+  [{ holdSeconds: 0 }, false],
+  [{ excludedWriters: ['4969d978-be47-48b0-b100-f328f07ac1e0'] }, true],
+  [{ excludedWriters: ['BITS Writer'] }, false],
+  [{ requiredWriters: [] }, false],
+  [{ backupType: 'incremental' }, false],
+])('%j is taken: %s', (vss, isTaken) => {
+  expect(windows(vss).success).toBe(isTaken);
+});
