@@ -68,6 +68,15 @@ export interface ListedWriter {
   readonly verified: boolean;
 }
 
+/** One way to make a guest stand still. */
+export interface FreezeWay {
+  readonly strategy: FreezeStrategy;
+  /** Where VSS is held: `commit` holds all writes; `precommit` holds applications alone, for longer. Absent: no provider of ours holds it. */
+  readonly hold?: 'commit' | 'precommit';
+  /** The guest lets go by itself after this, so the array has to answer before. Undefined: nothing is held meanwhile. */
+  readonly leaseMs: number | undefined;
+}
+
 /** An application in a Linux guest, as the scripts and plug-ins of the guest speak for it. */
 export interface GuestApplication {
   readonly name: string;
