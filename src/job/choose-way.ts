@@ -1,7 +1,6 @@
-import { SnaphookError } from '../ports/errors.ts';
 import type { FreezeWay } from '../ports/guest.ts';
 import type { GuestFacts } from '../ports/guest-facts.ts';
-import type { EstablishForecast } from './establish-speed.ts';
+import type { EstablishForecast } from './establish-forecast.ts';
 
 /** What a choice among several ways rests on. */
 export interface ChoiceGround {
@@ -26,7 +25,7 @@ const EXCHANGE_LEASE_MS = 18_000;
 /**
  * How a guest is made to stand still, out of the ways that its settings leave open: of these the first that holds all writes for as
  * long as the array is expected to need, then shadow copies where somebody reads them, then the longer hold of applications alone.
- * Errors: `E_GUEST_HELPER` when a Windows guest is known to have nothing that could.
+ * The facts may be out of date: where nothing that is known could do it, the first way is tried, and the guest itself tells.
  */
 export function chooseWay(vm: string, ways: readonly FreezeWay[], ground: ChoiceGround): ChosenWay {
   const { facts, forecast, readsShadowCopies } = ground;
@@ -45,7 +44,7 @@ export function chooseWay(vm: string, ways: readonly FreezeWay[], ground: Choice
     return { way: commit, because, warning: undefined };
   }
   if (copies && readsShadowCopies) {
-    const because = commit ? `${speed}, longer than Windows can hold` : 'no helper is there';
+    const because = commit ? `${speed}, longer than Windows can hold` : noHelper(facts);
     return { way: copies, because: `${because}; files are read out of shadow copies`, warning: undefined };
   }
   if (precommit && fits(precommit, ground)) {
@@ -54,13 +53,16 @@ export function chooseWay(vm: string, ways: readonly FreezeWay[], ground: Choice
   }
   if (commit) return { way: commit, because: 'nothing else holds for longer', warning: tooSlow(vm, commit, ground) };
   if (copies) {
-    const warning = `VM "${vm}": no helper is there; what stands still is in shadow copies, which images do not show`;
-    return { way: copies, because: 'no helper is there', warning };
+    const because = noHelper(facts);
+    const warning = `VM "${vm}": ${because}; what stands still is in shadow copies, which images do not show`;
+    return { way: copies, because, warning };
   }
-  throw new SnaphookError('E_GUEST_HELPER', `guest "${vm}" has neither the VSS helper nor diskshadow`, {
-    hint: `Install the helper (\`snaphook guest install ${vm}\`), then run \`snaphook doctor\`; or set \`freeze: none\`.`,
-  });
+  if (!only) throw new TypeError('a guest has at least one way');
+  const warning = `VM "${vm}": \`snaphook doctor\` found neither the VSS helper nor diskshadow in its guest at ${facts?.at}`;
+  return { way: only, because: 'nothing else is known to be there', warning };
 }
+
+const noHelper = (facts: GuestFacts | undefined): string => `no helper was there at ${facts?.at}`;
 
 const leaseOf = ({ hold, leaseMs }: FreezeWay, { facts }: ChoiceGround): number | undefined =>
   hold === 'precommit' && facts?.exchange && leaseMs !== undefined ? Math.min(leaseMs, EXCHANGE_LEASE_MS) : leaseMs;

@@ -1,5 +1,5 @@
 import { type ChoiceGround, chooseWay } from '../../../src/job/choose-way.ts';
-import type { EstablishForecast } from '../../../src/job/establish-speed.ts';
+import type { EstablishForecast } from '../../../src/job/establish-forecast.ts';
 import type { FreezeWay } from '../../../src/ports/guest.ts';
 import type { GuestFacts } from '../../../src/ports/guest-facts.ts';
 import { instanceUuid } from '../../../src/ports/identity.ts';
@@ -59,13 +59,14 @@ test('an array slower than any hold: what is tried is told to be lost probably',
   });
 });
 
-test('no helper: shadow copies, with a warning where nobody reads them; without these the guest is refused', () => {
+test('no helper: shadow copies, with a warning where nobody reads them; without these the guest itself is asked', () => {
   const none = { facts: facts({ helper: null }) };
   expect(choose(WINDOWS, { ...none, readsShadowCopies: true })).toMatchObject({ way: COPIES, warning: undefined });
   expect(choose(WINDOWS, none)).toMatchObject({ way: COPIES, warning: expect.stringContaining('no helper') });
-  expect(() => choose(WINDOWS, { facts: facts({ helper: null, diskshadow: false }) })).toThrow(
-    expect.objectContaining({ code: 'E_GUEST_HELPER', hint: expect.stringContaining('guest install sql01') }),
-  );
+  expect(choose(WINDOWS, { facts: facts({ helper: null, diskshadow: false }) })).toMatchObject({
+    way: COMMIT,
+    warning: expect.stringContaining('found neither the VSS helper nor diskshadow'),
+  });
 });
 
 test('one way alone is taken as the settings say, with a warning when the array is too slow for it', () => {
