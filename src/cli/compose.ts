@@ -229,7 +229,7 @@ function limitsOf(name: string, { limits = {} }: JobConfig, limitMs = Number.POS
   const all = {
     deadlineMs: Math.min(limitMs, ms(limits.deadlineSeconds, DEFAULT_LIMITS.deadlineMs)),
     freezeMs: ms(limits.freezeSeconds, DEFAULT_LIMITS.freezeMs),
-    establishMs: ms(limits.establishSeconds, DEFAULT_LIMITS.establishMs),
+    establishMs: limits.establishSeconds === undefined ? undefined : limits.establishSeconds * 1000,
     thawMs: ms(limits.thawSeconds, DEFAULT_LIMITS.thawMs),
     settleMs: ms(limits.settleSeconds, DEFAULT_LIMITS.settleMs),
     unlinkMs: ms(limits.unlinkSeconds, DEFAULT_LIMITS.unlinkMs),

@@ -3,13 +3,13 @@ import { guest } from '../../../src/config/guest-settings.ts';
 const windows = (vss: object) =>
   guest.safeParse({ vms: ['sql*'], winrm: { username: 'HOST\\u', password: 'env:PW', ...vss } });
 
-test('a Windows guest makes copies, holds all writes and leaves no writer out, unless it is told otherwise', () => {
-  expect(windows({}).data?.winrm).toMatchObject({ backupType: 'copy', hold: 'commit', excludedWriters: [] });
+test('a Windows guest makes copies, leaves the hold to the choice and leaves no writer out, unless it is told otherwise', () => {
+  expect(windows({}).data?.winrm).toMatchObject({ backupType: 'copy', hold: 'auto', excludedWriters: [] });
 });
 
 test.each([
   [{ holdSeconds: 9 }, true],
-  [{ holdSeconds: 9.5 }, false],
+  [{ hold: 'commit', holdSeconds: 9.5 }, false],
   [{ hold: 'precommit', holdSeconds: 55 }, true],
   [{ hold: 'precommit', holdSeconds: 56 }, false],
   [{ holdSeconds: 0 }, false],
