@@ -88,8 +88,10 @@ async function runChecks(
       }),
     );
   }
+  // What is found in guests decides how jobs freeze them.
+  const guests = await checkGuests(config, jobs, ports, signal);
   for (const name of jobs) checks.push(await check(`job ${name}`, () => checkJob(config, name, ports, signal)));
-  return [...checks, ...(await checkGuests(config, jobs, ports, signal))];
+  return [...checks, ...guests];
 }
 
 async function checkJob(config: Config, name: string, ports: JobPorts, signal: AbortSignal): Promise<string> {
