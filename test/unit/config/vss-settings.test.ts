@@ -20,3 +20,22 @@ test.each([
 ])('%j is taken: %s', (vss, isTaken) => {
   expect(windows(vss).success).toBe(isTaken);
 });
+
+const PLACES = {
+  winrm: { winrm: { username: 'HOST\\u', password: 'env:PW' } },
+  full: { winrm: { username: 'HOST\\u', password: 'env:PW', backupType: 'full' } },
+  windowsSsh: { ssh: { os: 'windows', username: 'u', password: 'env:PW', knownHosts: '/k' } },
+  linuxSsh: { ssh: { password: 'env:PW', knownHosts: '/k' } },
+} as const;
+
+test.each([
+  ['winrm', 'vss-diskshadow', true],
+  ['windowsSsh', 'vss-diskshadow', true],
+  ['linuxSsh', 'vss-diskshadow', false],
+  ['linuxSsh', 'auto', true],
+  ['full', 'vss-provider', true],
+  // Shadow copies are copy backups.
+  ['full', 'vss-diskshadow', false],
+] as const)('a guest by %s may have the strategy %s: %s', (place, strategy, isTaken) => {
+  expect(guest.safeParse({ vms: ['sql*'], ...PLACES[place], strategy }).success).toBe(isTaken);
+});
