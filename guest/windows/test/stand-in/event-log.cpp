@@ -127,13 +127,17 @@ void log_error(WORD id, const std::wstring &text) {
 
 void serve_event_log(HMODULE module) {
     InitializeCriticalSection(&lock);
-    serve_import(module, EvtQuery, query);
-    serve_import(module, EvtNext, next);
-    serve_import(module, EvtCreateRenderContext, render_context);
-    serve_import(module, EvtOpenPublisherMetadata, publisher);
-    serve_import(module, EvtRender, render);
-    serve_import(module, EvtFormatMessage, format_message);
-    serve_import(module, EvtClose, close);
+    HMODULE library = GetModuleHandleW(L"wevtapi.dll");
+    auto serve = [&](const char *name, auto *replacement) {
+        replace_import(module, reinterpret_cast<void *>(GetProcAddress(library, name)), reinterpret_cast<void *>(replacement));
+    };
+    serve("EvtQuery", query);
+    serve("EvtNext", next);
+    serve("EvtCreateRenderContext", render_context);
+    serve("EvtOpenPublisherMetadata", publisher);
+    serve("EvtRender", render);
+    serve("EvtFormatMessage", format_message);
+    serve("EvtClose", close);
 }
 
 }  // namespace stand_in

@@ -8,9 +8,4 @@ namespace stand_in {
 /* Every import of `original` by this module becomes `replacement`. */
 void replace_import(HMODULE module, void *original, void *replacement);
 
-template <class Function>
-void serve_import(HMODULE module, Function *original, Function *replacement) {
-    replace_import(module, reinterpret_cast<void *>(original), reinterpret_cast<void *>(replacement));
-}
-
 }  // namespace stand_in

@@ -238,6 +238,11 @@ BOOL WINAPI get_volume_name(const wchar_t *mount_point, wchar_t *name, DWORD cap
     return fail(ERROR_PATH_NOT_FOUND);
 }
 
+template <class Function>
+void serve_import(HMODULE module, Function *original, Function *replacement) {
+    replace_import(module, reinterpret_cast<void *>(original), reinterpret_cast<void *>(replacement));
+}
+
 }  // namespace
 
 void serve_storage(HMODULE module) {
