@@ -15,7 +15,7 @@ import {
 } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
-import { buildFreezeHelper } from '../scripts/build-guest.mjs';
+import { buildFreezeHelper, buildPlugIns } from '../scripts/build-guest.mjs';
 import { putVssHelper, VSS_HELPER_ARCHITECTURES } from '../scripts/build-vss-helper.mjs';
 import { root, version } from '../scripts/bundle-options.mjs';
 import { run } from '../scripts/debian.mjs';
@@ -64,8 +64,9 @@ write('snaphook.bash', said('snaphook', ['completion']));
 if (targets.includes('linux')) {
   buildFreezeHelper({ output: path.join(release, 'snaphook-freeze') });
   for (const arch of VSS_HELPER_ARCHITECTURES) putVssHelper(arch, path.join(release, 'guest', `windows-${arch}`));
+  const plugIns = buildPlugIns(path.join(root, 'build/package/plug-ins'));
   if (run('dpkg-deb', ['--version']).status === 0)
-    debianPackage(release, path.join(root, 'build/package/debian'), secondsSinceEpoch());
+    debianPackage(release, plugIns, path.join(root, 'build/package/debian'), secondsSinceEpoch());
   else console.error('no .deb is made: it needs dpkg-deb.');
 }
 const programs = ['snaphook', 'snaphook.exe', 'snaphook-freeze'];

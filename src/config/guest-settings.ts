@@ -34,11 +34,11 @@ const freezeHelper = {
   scriptsDirectory: absolutePath
     .default('/etc/snaphook/scripts.d')
     .describe('scripts run with freeze before, with thaw or freezeFail after; owned by root, writable by root alone'),
-  scriptSeconds: z.number().min(1).max(300).default(30).describe('for all scripts of one phase together'),
+  scriptSeconds: z.number().min(1).max(300).default(30).describe('for all scripts and plug-ins of one phase together'),
   applications: z
     .array(z.string().regex(/^[\w.-]{1,64}$/, 'letters, digits, dot, dash and underscore'))
     .default([])
-    .describe('what scripts must confirm as quiet for the grade application'),
+    .describe('what scripts or plug-ins must confirm as quiet for the grade application'),
 };
 
 const linuxSsh = z
