@@ -5,12 +5,13 @@
 
 #include "../registration.h"
 #include "com-security.h"
+#include "commands.h"
 #include "front.h"
 #include "handle.h"
 #include "json-writer.h"
+#include "reports.h"
 #include "resident.h"
 #include "self-test.h"
-#include "words.h"
 
 namespace snaphook {
 
@@ -26,29 +27,36 @@ constexpr char USAGE[] =
     "\n"
     "Windows itself calls it with `service`, for full backups. It must run with the rights of Administrators.\n";
 
+constexpr char HELPER[] = "snaphook-vss " SNAPHOOK_VERSION;
+
+int print(const std::string &line) { return fputs(line.c_str(), stdout) < 0 ? 1 : 0; }
+
 int test_itself() {
     HRESULT com = begin_com();
     Handle never = make_event();
     std::vector<Check> checks = {{"com-security", false, L"COM could not be set up for VSS"}};
     if (SUCCEEDED(com)) checks = run_self_test(never.get());
-    fputs(self_test_event(checks).c_str(), stdout);
+    print(self_test_event(checks));
     return std::all_of(checks.begin(), checks.end(), [](const Check &check) { return check.ok; }) ? 0 : 1;
 }
 
-/* Tells how it ended as one line. */
-int report(const char *success, const Failure &failure) {
-    JsonWriter event(failure ? "failed" : success);
-    if (failure) {
-        event.text("result", result_text(failure.result));
-        event.text("message", failure.message);
-    }
-    fputs(event.finish().c_str(), stdout);
-    return failure ? 1 : 0;
+int print_version() {
+    JsonWriter event("version");
+    event.text("helper", HELPER);
+    event.number("protocol", PROTOCOL);
+    return print(event.finish());
 }
 
 int register_with(Failure (*change)(), const char *success) {
-    Failure com = check(begin_com(), "setting up COM");
-    return report(success, com ? com : change());
+    Failure failure = check(begin_com(), "setting up COM");
+    if (!failure) failure = change();
+    if (failure) {
+        print(failed_event("idle", failure, nullptr));
+        return 1;
+    }
+    JsonWriter event(success);
+    event.text("helper", HELPER);
+    return print(event.finish());
 }
 
 int run(const wchar_t *verb) {
@@ -57,7 +65,7 @@ int run(const wchar_t *verb) {
     if (wcscmp(verb, L"install") == 0) return register_with(install, "installed");
     if (wcscmp(verb, L"uninstall") == 0) return register_with(uninstall, "uninstalled");
     if (wcscmp(verb, L"selftest") == 0) return test_itself();
-    if (wcscmp(verb, L"version") == 0) return puts("snaphook-vss " SNAPHOOK_VERSION) < 0;
+    if (wcscmp(verb, L"version") == 0) return print_version();
     fputs(USAGE, stderr);
     return 2;
 }
