@@ -127,7 +127,8 @@ export class WineMachine {
 
   #stopService(): void {
     wine('sc', 'stop', SERVICE);
-    while (!wine('sc', 'query', SERVICE).stdout.includes('STOPPED')) pause(TICK_MS);
+    // Not there any more is stopped, too.
+    while (/RUNNING|PENDING/.test(wine('sc', 'query', SERVICE).stdout)) pause(TICK_MS);
   }
 
   /** The application's is the first, that of anybody who writes to the volumes the second. */

@@ -136,6 +136,7 @@ void Session::freeze() {
     was_frozen_ = has_ended_ = false;
     HRESULT result = set_->make_snapshot(cancel_.get(), this);
     channel_->end_hold();
+    set_->close_window();
     if (is_given_up()) return;
     set_->ask_writers(cancel_.get());
     /* Without an end of the hold nobody knows when applications went on, and without a hold there was nothing to release. */
