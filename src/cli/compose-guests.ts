@@ -15,6 +15,7 @@ import type { GuestHelper } from '../ports/guest-helper.ts';
 import type { GuestOperationsServer } from '../ports/guest-operations.ts';
 import { matchesName } from '../ports/name-pattern.ts';
 import { readTrusted, trust } from './compose-trust.ts';
+import { winRmAccount, winRmLogin } from './compose-winrm.ts';
 
 type WinRm = NonNullable<GuestConfig['winrm']>;
 type Ssh = NonNullable<GuestConfig['ssh']>;
@@ -87,7 +88,7 @@ export interface GuestAccess {
   readonly os: 'windows' | 'linux';
   readonly endpoint: string;
   readonly username: string;
-  /** What says that it is the right guest; undefined for WinRM over http, where only the password does. */
+  /** What says that it is the right guest; undefined for WinRM over http by password, where only that does. */
   readonly trustedBy: string | undefined;
 }
 
@@ -116,15 +117,16 @@ const accessByNetwork = (guests: readonly GuestConfig[], vm: GuestVm): GuestAcce
   });
 
 function windowsAccess(winrm: WinRm, address: string): GuestAccess {
-  const { transport, username, tls } = winrm;
+  const { transport, tls } = winrm;
   const authority = tls?.caFile === undefined ? 'authorities of this system' : `authority in ${tls.caFile}`;
   const certificate = tls?.fingerprint256 === undefined ? authority : 'pinned certificate';
-  const trustedBy = transport === 'https' ? certificate : undefined;
+  const proof = winrm.authentication === 'kerberos' ? 'its proof to Kerberos' : undefined;
+  const trustedBy = transport === 'https' ? certificate : proof;
   return {
     kind: 'winrm',
     os: 'windows',
     endpoint: `${transport}://${address}:${portOf(winrm)}/wsman`,
-    username,
+    username: winRmAccount(winrm),
     trustedBy,
   };
 }
@@ -147,20 +149,18 @@ function settingsOf<Settings>(
 }
 
 function windowsSettings({ winrm, ssh }: GuestConfig, address: string, clock: Clock): WindowsGuestSettings | undefined {
-  if (winrm) return { access: winRmAccess(winRmSettings(winrm, address), clock), ...vssOf(winrm) };
+  if (winrm) return { access: winRmAccess(winRmSettings(winrm, address, clock), clock), ...vssOf(winrm) };
   if (ssh?.os !== 'windows') return undefined;
   return { access: sshAccess(sshSettings(ssh, address), clock), ...vssOf(ssh) };
 }
 
-function winRmSettings(winrm: WinRm, address: string): WinRmSettings {
+function winRmSettings(winrm: WinRm, address: string, clock: Clock): WinRmSettings {
   return {
     address,
     port: portOf(winrm),
     scheme: winrm.transport,
-    authentication: winrm.authentication,
-    username: winrm.username,
-    password: () => resolveSecret(winrm.password),
     tls: trust(winrm.tls),
+    ...winRmLogin(winrm, address, clock),
   };
 }
 
