@@ -64,6 +64,7 @@ const STAGES = [
     count: countChaos,
   },
   summaryStage('files', 10),
+  summaryStage('applications', 8),
   summaryStage('package', 10),
   // This one and the next make a release in the folder of the one before.
   { ...summaryStage('products', 10), after: 'package' },

@@ -52,7 +52,7 @@ async function checkEach(
   const firstOf = new Map<string, VmRecord>();
   const accountOf = (vm: VmRecord) => {
     const access = accessOf(config, vm);
-    return access?.kind === 'winrm' ? access.username.toLowerCase() : undefined;
+    return access?.os === 'windows' ? access.username.toLowerCase() : undefined;
   };
   for (const vm of guests) {
     const account = accountOf(vm);
@@ -113,7 +113,8 @@ function told(vm: VmRecord, access: GuestAccess | undefined, result: GuestCheck)
       const where = access ? `${access.endpoint} as ${access.username}` : '';
       const trusted = access?.trustedBy === undefined ? [] : [`trusted by ${access.trustedBy}`];
       const volumes = prepared.volumes.map((volume) => volume.name).join(', ');
-      const detail = [where, ...trusted, `${prepared.helper} ${rightsOf(prepared)}`, `freezes ${volumes}`].join('; ');
+      const does = prepared.strategy === 'vss-diskshadow' ? 'makes shadow copies of' : 'freezes';
+      const detail = [where, ...trusted, `${prepared.helper} ${rightsOf(prepared)}`, `${does} ${volumes}`].join('; ');
       return { name, ok: true, detail, guest: documentOf(access, result) };
     }
     case 'failed': {

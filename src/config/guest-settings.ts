@@ -1,22 +1,7 @@
 import * as z from 'zod';
-import { absolutePath, secret, tls } from './values.ts';
+import { absolutePath, secret } from './values.ts';
 import { HOLD_TOO_LONG, vssSettings, withinHold } from './vss-settings.ts';
-
-const WINDOWS_HELPER = 'C:\\Program Files\\snaphook\\snaphook-vss.exe';
-
-const winrm = z
-  .strictObject({
-    transport: z.enum(['https', 'http']).default('https').describe('http is always sealed (NTLM)'),
-    port: z.number().int().min(1).max(65535).optional().describe('default 5986 for https, 5985 for http'),
-    authentication: z.enum(['ntlm', 'basic']).default('ntlm').describe('basic only over https'),
-    username: z.string().min(1).describe('HOST\\user or DOMAIN\\user'),
-    password: secret,
-    tls: tls.optional(),
-    helperPath: z.string().default(WINDOWS_HELPER),
-    ...vssSettings,
-  })
-  .refine(withinHold, HOLD_TOO_LONG)
-  .describe('A Windows guest: frozen by VSS (vss-provider)');
+import { winrm } from './winrm-settings.ts';
 
 const sshFingerprint = z
   .string()
@@ -49,11 +34,11 @@ const freezeHelper = {
   scriptsDirectory: absolutePath
     .default('/etc/snaphook/scripts.d')
     .describe('scripts run with freeze before, with thaw or freezeFail after; owned by root, writable by root alone'),
-  scriptSeconds: z.number().min(1).max(300).default(30).describe('for all scripts of one phase together'),
+  scriptSeconds: z.number().min(1).max(300).default(30).describe('for all scripts and plug-ins of one phase together'),
   applications: z
     .array(z.string().regex(/^[\w.-]{1,64}$/, 'letters, digits, dot, dash and underscore'))
     .default([])
-    .describe('what scripts must confirm as quiet for the grade application'),
+    .describe('what scripts or plug-ins must confirm as quiet for the grade application'),
 };
 
 const linuxSsh = z
@@ -73,7 +58,6 @@ const windowsSsh = z
     os: z.literal('windows').describe('the OpenSSH server of Windows'),
     ...sshLogin,
     username: z.string().min(1).describe('a local account, or user@domain'),
-    helperPath: z.string().default(WINDOWS_HELPER),
     ...vssSettings,
   })
   .refine(withinHold, HOLD_TOO_LONG)
@@ -102,6 +86,12 @@ export const guest = z
     winrm: winrm.optional(),
     ssh: ssh.optional(),
     guestOperations: guestOperations.optional(),
+    strategy: z
+      .enum(['auto', 'vss-provider', 'vss-diskshadow'])
+      .default('auto')
+      .describe(
+        'of a Windows guest. vss-provider (auto): our helper holds the volumes; vss-diskshadow: Windows Server makes shadow copies, docs/vss-diskshadow.md',
+      ),
   })
   .refine(
     ({ winrm: one, ssh: other, guestOperations: third }) =>
@@ -109,6 +99,21 @@ export const guest = z
     {
       error:
         'exactly one of winrm (Windows), ssh (Linux, or Windows with os: windows) and guestOperations (Linux) is needed',
+    },
+  )
+  .refine(
+    ({ winrm: one, ssh: other, strategy }) => strategy === 'auto' || one !== undefined || other?.os === 'windows',
+    {
+      error: 'the strategy can be chosen of Windows guests alone; file systems of Linux are frozen',
+      path: ['strategy'],
+    },
+  )
+  .refine(
+    ({ winrm: one, ssh: other, strategy }) =>
+      strategy !== 'vss-diskshadow' || (one ?? (other?.os === 'windows' ? other : undefined))?.backupType !== 'full',
+    {
+      error: 'backups of vss-diskshadow are copies: nobody is there to tell the applications how a full one has ended',
+      path: ['strategy'],
     },
   )
   .refine(({ vms, address }) => address === undefined || (vms.length === 1 && !/[*?]/.test(vms[0] ?? '')), {

@@ -1,0 +1,19 @@
+// What the stand-ins of database clients have in common: a state that outlives each of them, and a log of what they were told.
+const { appendFileSync, existsSync, readFileSync, writeFileSync } = require('node:fs');
+const { createInterface } = require('node:readline');
+const path = require('node:path');
+
+const file = path.join(__dirname, 'state.json');
+
+exports.readState = () => (existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : {});
+exports.writeState = (state) => writeFileSync(file, JSON.stringify(state));
+
+/** Obeys line by line; one that returns a number is its end with that exit code. */
+exports.serve = (obey) => {
+  const lines = createInterface({ input: process.stdin });
+  lines.on('line', (line) => {
+    appendFileSync(path.join(__dirname, 'log'), `${line}\n`);
+    const exitCode = obey(line.trim());
+    if (exitCode !== undefined) process.exit(exitCode);
+  });
+};
