@@ -37,6 +37,8 @@ export function debianPackage(release, plugIns, tree, secondsSinceEpoch) {
   }
   if (existsSync(path.join(release, 'snaphook-freeze')))
     put('usr/lib/snaphook/guest/linux-x64/snaphook-freeze', released('snaphook-freeze'), 0o755);
+  for (const file of filesOf(path.join(release, 'guest')))
+    put(path.join('usr/lib/snaphook/guest', file), { from: path.join(release, 'guest'), file });
   for (const file of readdirSync(plugIns))
     put(`usr/lib/snaphook/guest/plug-ins/${file}`, { from: plugIns, file }, 0o755);
   put('usr/share/man/man1/snaphook.1.gz', gzipSync(readFileSync(path.join(release, 'snaphook.1')), { level: 9 }));
@@ -57,6 +59,12 @@ export function debianPackage(release, plugIns, tree, secondsSinceEpoch) {
     stdio: ['ignore', 2, 2],
     env: { ...process.env, SOURCE_DATE_EPOCH: String(secondsSinceEpoch) },
   });
+}
+
+/** Below a folder that need not be there. */
+function filesOf(folder) {
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder, { recursive: true }).filter((file) => statSync(path.join(folder, file)).isFile());
 }
 
 /** The one that the README goes through line by line. */

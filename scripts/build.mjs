@@ -1,4 +1,4 @@
-// Bundles the programs into dist/: snaphook (all verbs), and the two hooks a backup job calls; then those for guests.
+// Bundles into dist/: snaphook (all verbs), the two hooks a backup job calls, the module snaphook/winrm; then programs for guests.
 import { chmodSync, rmSync } from 'node:fs';
 import { build } from 'esbuild';
 import { buildFreezeHelper, buildPlugIns } from './build-guest.mjs';
@@ -17,6 +17,12 @@ await build({
   minify: true,
   keepNames: true,
   banner: { js: `#!/usr/bin/env node\n${bundleOptions.banner.js}` },
+});
+await build({
+  ...bundleOptions,
+  entryPoints: { winrm: 'src/guest/windows/winrm-client.ts' },
+  outdir: 'dist',
+  outExtension: { '.js': '.cjs' },
 });
 for (const program of ['snaphook', 'pre-backup', 'post-backup']) chmodSync(`${root}/dist/${program}.cjs`, 0o755);
 buildPlugIns();

@@ -6,13 +6,16 @@ import type { SshLogin, SshSettings } from '../guest/ssh/ssh-connector.ts';
 import { sshAccess } from '../guest/windows/ssh-access.ts';
 import { createWindowsGuests } from '../guest/windows/windows-guest.ts';
 import type { WindowsGuestSettings } from '../guest/windows/windows-guest-settings.ts';
+import { createWindowsHelper } from '../guest/windows/windows-helper.ts';
 import { type WinRmSettings, winRmAccess } from '../guest/windows/winrm-access.ts';
 import type { Clock } from '../ports/clock.ts';
 import { SnaphookError } from '../ports/errors.ts';
 import type { Guests, GuestVm } from '../ports/guest.ts';
+import type { GuestHelper } from '../ports/guest-helper.ts';
 import type { GuestOperationsServer } from '../ports/guest-operations.ts';
 import { matchesName } from '../ports/name-pattern.ts';
 import { readTrusted, trust } from './compose-trust.ts';
+import { winRmAccount, winRmLogin } from './compose-winrm.ts';
 
 type WinRm = NonNullable<GuestConfig['winrm']>;
 type Ssh = NonNullable<GuestConfig['ssh']>;
@@ -68,12 +71,24 @@ export function composeGuests(guests: readonly GuestConfig[], clock: Clock, serv
   };
 }
 
+/** The helper of a Windows guest; undefined when the settings of the VM are not of one, or no address is known. */
+export const composeGuestHelper = (
+  guests: readonly GuestConfig[],
+  vm: GuestVm,
+  clock: Clock,
+): GuestHelper | undefined =>
+  settingsOf(guests, vm, (guest, address) => {
+    const settings = windowsSettings(guest, address, clock);
+    return settings && createWindowsHelper(vm.name, settings);
+  });
+
 /** How the configuration says that a guest is reached and recognised; for people. */
 export interface GuestAccess {
   readonly kind: 'winrm' | 'ssh' | 'guestOperations';
+  readonly os: 'windows' | 'linux';
   readonly endpoint: string;
   readonly username: string;
-  /** What says that it is the right guest; undefined for WinRM over http, where only the password does. */
+  /** What says that it is the right guest; undefined for WinRM over http by password, where only that does. */
   readonly trustedBy: string | undefined;
 }
 
@@ -82,7 +97,7 @@ export function guestAccess(guests: readonly GuestConfig[], vm: GuestVm): GuestA
   const settings = guestOf(guests, vm)?.guestOperations;
   if (settings) {
     const endpoint = 'VMware Tools (guest operations)';
-    return { kind: 'guestOperations', endpoint, username: settings.username, trustedBy: 'vCenter' };
+    return { kind: 'guestOperations', os: 'linux', endpoint, username: settings.username, trustedBy: 'vCenter' };
   }
   return accessByNetwork(guests, vm);
 }
@@ -93,6 +108,7 @@ const accessByNetwork = (guests: readonly GuestConfig[], vm: GuestVm): GuestAcce
     return (
       ssh && {
         kind: 'ssh',
+        os: ssh.os ?? 'linux',
         endpoint: `ssh://${address}:${ssh.port}`,
         username: ssh.username,
         trustedBy: ssh.knownHosts === undefined ? 'pinned host key' : `known_hosts file ${ssh.knownHosts}`,
@@ -101,11 +117,18 @@ const accessByNetwork = (guests: readonly GuestConfig[], vm: GuestVm): GuestAcce
   });
 
 function windowsAccess(winrm: WinRm, address: string): GuestAccess {
-  const { transport, username, tls } = winrm;
+  const { transport, tls } = winrm;
   const authority = tls?.caFile === undefined ? 'authorities of this system' : `authority in ${tls.caFile}`;
   const certificate = tls?.fingerprint256 === undefined ? authority : 'pinned certificate';
-  const trustedBy = transport === 'https' ? certificate : undefined;
-  return { kind: 'winrm', endpoint: `${transport}://${address}:${portOf(winrm)}/wsman`, username, trustedBy };
+  const proof = winrm.authentication === 'kerberos' ? 'its proof to Kerberos' : undefined;
+  const trustedBy = transport === 'https' ? certificate : proof;
+  return {
+    kind: 'winrm',
+    os: 'windows',
+    endpoint: `${transport}://${address}:${portOf(winrm)}/wsman`,
+    username: winRmAccount(winrm),
+    trustedBy,
+  };
 }
 
 const portOf = ({ port, transport }: WinRm): number => port ?? (transport === 'https' ? 5986 : 5985);
@@ -126,20 +149,18 @@ function settingsOf<Settings>(
 }
 
 function windowsSettings({ winrm, ssh }: GuestConfig, address: string, clock: Clock): WindowsGuestSettings | undefined {
-  if (winrm) return { access: winRmAccess(winRmSettings(winrm, address), clock), ...vssOf(winrm) };
+  if (winrm) return { access: winRmAccess(winRmSettings(winrm, address, clock), clock), ...vssOf(winrm) };
   if (ssh?.os !== 'windows') return undefined;
   return { access: sshAccess(sshSettings(ssh, address), clock), ...vssOf(ssh) };
 }
 
-function winRmSettings(winrm: WinRm, address: string): WinRmSettings {
+function winRmSettings(winrm: WinRm, address: string, clock: Clock): WinRmSettings {
   return {
     address,
     port: portOf(winrm),
     scheme: winrm.transport,
-    authentication: winrm.authentication,
-    username: winrm.username,
-    password: () => resolveSecret(winrm.password),
     tls: trust(winrm.tls),
+    ...winRmLogin(winrm, address, clock),
   };
 }
 

@@ -52,7 +52,7 @@ async function checkEach(
   const firstOf = new Map<string, VmRecord>();
   const accountOf = (vm: VmRecord) => {
     const access = accessOf(config, vm);
-    return access?.kind === 'winrm' ? access.username.toLowerCase() : undefined;
+    return access?.os === 'windows' ? access.username.toLowerCase() : undefined;
   };
   for (const vm of guests) {
     const account = accountOf(vm);

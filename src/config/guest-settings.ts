@@ -1,22 +1,7 @@
 import * as z from 'zod';
-import { absolutePath, secret, tls } from './values.ts';
+import { absolutePath, secret } from './values.ts';
 import { HOLD_TOO_LONG, vssSettings, withinHold } from './vss-settings.ts';
-
-const WINDOWS_HELPER = 'C:\\Program Files\\snaphook\\snaphook-vss.exe';
-
-const winrm = z
-  .strictObject({
-    transport: z.enum(['https', 'http']).default('https').describe('http is always sealed (NTLM)'),
-    port: z.number().int().min(1).max(65535).optional().describe('default 5986 for https, 5985 for http'),
-    authentication: z.enum(['ntlm', 'basic']).default('ntlm').describe('basic only over https'),
-    username: z.string().min(1).describe('HOST\\user or DOMAIN\\user'),
-    password: secret,
-    tls: tls.optional(),
-    helperPath: z.string().default(WINDOWS_HELPER),
-    ...vssSettings,
-  })
-  .refine(withinHold, HOLD_TOO_LONG)
-  .describe('A Windows guest: frozen by VSS (vss-provider)');
+import { winrm } from './winrm-settings.ts';
 
 const sshFingerprint = z
   .string()
@@ -73,7 +58,6 @@ const windowsSsh = z
     os: z.literal('windows').describe('the OpenSSH server of Windows'),
     ...sshLogin,
     username: z.string().min(1).describe('a local account, or user@domain'),
-    helperPath: z.string().default(WINDOWS_HELPER),
     ...vssSettings,
   })
   .refine(withinHold, HOLD_TOO_LONG)

@@ -32,7 +32,7 @@ export interface WindowsGuestWorld extends GuestWorld {
 
 export interface WorldChanges {
   readonly settings?: Partial<Omit<WindowsGuestSettings, 'access'>>;
-  readonly winrm?: Partial<WinRmSettings>;
+  readonly winrm?: Partial<Extract<WinRmSettings, { readonly password: unknown }>>;
   /** The guest has OpenSSH Server with this DefaultShell, and the adapter reaches it by SSH. */
   readonly ssh?: 'cmd' | 'powershell';
   readonly sshPassword?: string;

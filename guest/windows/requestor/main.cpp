@@ -3,11 +3,14 @@
 #include <cstdio>
 #include <cwchar>
 
+#include "../registration.h"
 #include "com-security.h"
 #include "front.h"
 #include "handle.h"
+#include "json-writer.h"
 #include "resident.h"
 #include "self-test.h"
+#include "words.h"
 
 namespace snaphook {
 
@@ -16,6 +19,8 @@ namespace {
 constexpr char USAGE[] =
     "Examples:\n"
     "  snaphook-vss serve       speak the helper's protocol on standard input and output\n"
+    "  snaphook-vss install     make Windows know the provider and the service beside this program\n"
+    "  snaphook-vss uninstall   take that away again; the files stay\n"
     "  snaphook-vss selftest    what can be found out without freezing an application\n"
     "  snaphook-vss version     print the version\n"
     "\n"
@@ -24,15 +29,33 @@ constexpr char USAGE[] =
 int test_itself() {
     HRESULT com = begin_com();
     Handle never = make_event();
-    std::vector<Check> checks = run_self_test(never.get());
-    if (FAILED(com)) checks.push_back({"com-security", false, L"COM could not be set up for VSS"});
+    std::vector<Check> checks = {{"com-security", false, L"COM could not be set up for VSS"}};
+    if (SUCCEEDED(com)) checks = run_self_test(never.get());
     fputs(self_test_event(checks).c_str(), stdout);
     return std::all_of(checks.begin(), checks.end(), [](const Check &check) { return check.ok; }) ? 0 : 1;
+}
+
+/* Tells how it ended as one line. */
+int report(const char *success, const Failure &failure) {
+    JsonWriter event(failure ? "failed" : success);
+    if (failure) {
+        event.text("result", result_text(failure.result));
+        event.text("message", failure.message);
+    }
+    fputs(event.finish().c_str(), stdout);
+    return failure ? 1 : 0;
+}
+
+int register_with(Failure (*change)(), const char *success) {
+    Failure com = check(begin_com(), "setting up COM");
+    return report(success, com ? com : change());
 }
 
 int run(const wchar_t *verb) {
     if (wcscmp(verb, L"serve") == 0) return serve();
     if (wcscmp(verb, L"service") == 0) return run_service();
+    if (wcscmp(verb, L"install") == 0) return register_with(install, "installed");
+    if (wcscmp(verb, L"uninstall") == 0) return register_with(uninstall, "uninstalled");
     if (wcscmp(verb, L"selftest") == 0) return test_itself();
     if (wcscmp(verb, L"version") == 0) return puts("snaphook-vss " SNAPHOOK_VERSION) < 0;
     fputs(USAGE, stderr);

@@ -12,26 +12,28 @@ export type HelperEnd =
   | { readonly kind: 'shell-gone' };
 
 const MAX_LINE_BYTES = 1024 * 1024;
+const MAX_STDERR_BYTES = 4000;
 
 /** What the VSS helper has said so far, and what became of it. */
 export class HelperFacts extends HelperEvents<HelperEvent> {
   /** The receiving connection broke: events may be missing. Cleared when receiving starts again. */
   lost: unknown;
   end: HelperEnd | undefined;
-  #stderr = '';
+  #stderr: Buffer = Buffer.alloc(0);
 
   constructor() {
     super(parseHelperLine, MAX_LINE_BYTES);
   }
 
   addOutput(stdout: Buffer, stderr: Buffer): void {
-    this.#stderr = (this.#stderr + stderr.toString('utf8')).slice(-4000);
+    // Bytes are joined before they are text: a piece may end in the middle of a character.
+    this.#stderr = Buffer.concat([this.#stderr, stderr]).subarray(-MAX_STDERR_BYTES);
     this.hear(stdout);
     this.changed();
   }
 
   exited(exitCode: number | undefined): void {
-    this.end ??= { kind: 'exited', exitCode, stderr: this.#stderr };
+    this.end ??= { kind: 'exited', exitCode, stderr: this.#stderr.toString('utf8') };
     this.changed();
   }
 

@@ -1,25 +1,47 @@
-import type { TlsTrust } from '../../platform/tls.ts';
+import type { TlsIdentity, TlsTrust } from '../../platform/tls.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { WindowsAccess } from './windows-access.ts';
+import type { WinRmCredentials } from './winrm/authentication.ts';
 import { openConnection, type WinRmConnection } from './winrm/connection.ts';
+import type { Credential } from './winrm/kerberos/credential-cache.ts';
 import { deleteShell, MAX_OPERATION_TIMEOUT_MS } from './winrm/shell.ts';
 import { WinRmError } from './winrm/winrm-error.ts';
 import { openWinRmCommands } from './winrm-commands.ts';
 import { WinRmHelperChannel } from './winrm-helper-channel.ts';
 
+/** How one session logs in. Secrets and tickets are got as late as possible, once for each session with the guest. */
+export type WinRmLogin =
+  | {
+      /** `basic` over https only. NTLM over http seals every message. */
+      readonly authentication: 'basic' | 'ntlm';
+      /** `DOMAIN\user`, `HOST\user` or `user@domain`. */
+      readonly username: string;
+      readonly password: () => Promise<string>;
+    }
+  | {
+      /** Over http it seals every message. */
+      readonly authentication: 'kerberos';
+      /** `user@REALM`. */
+      readonly username: string;
+      readonly ticket: (signal?: AbortSignal) => Promise<Credential>;
+    }
+  | {
+      /** Over https only. */
+      readonly authentication: 'certificate';
+      /** For messages. */
+      readonly username: string;
+      readonly identity: () => Promise<TlsIdentity>;
+    };
+
 /** How to reach one Windows guest over WinRM. */
-export interface WinRmSettings {
+export type WinRmSettings = WinRmEndpointSettings & WinRmLogin;
+
+interface WinRmEndpointSettings {
   /** Host name or IP address of the WinRM service. */
   readonly address: string;
   /** Default 5986 for https, 5985 for http. */
   readonly port?: number;
   readonly scheme: 'https' | 'http';
-  /** `basic` over https only. NTLM over http seals every message. */
-  readonly authentication: 'basic' | 'ntlm';
-  /** `DOMAIN\user`, `HOST\user` or `user@domain`. */
-  readonly username: string;
-  /** Resolved as late as possible, once for each session with the guest. */
-  readonly password: () => Promise<string>;
   readonly tls?: TlsTrust;
   /** For one connection with its login. Default 15 000. */
   readonly connectTimeoutMs?: number;
@@ -54,27 +76,37 @@ export function winRmAccess(settings: WinRmSettings, clock: Clock): WindowsAcces
 }
 
 /**
- * Opens the connections of one session. The password is kept for its time: a thaw that needs a new connection must not wait
- * for a secret store.
+ * Opens the connections of one session. Password or ticket are kept for its time: a thaw that needs a new connection must not
+ * wait for a secret store or a domain controller.
  */
 function connector(
   settings: WinRmSettings,
   port: number,
   clock: Clock,
 ): (signal?: AbortSignal) => Promise<WinRmConnection> {
-  const { address, scheme, authentication, username, tls = {}, connectTimeoutMs = 15_000 } = settings;
+  const { address, scheme, tls = {}, connectTimeoutMs = 15_000 } = settings;
   const endpoint = { address, port, scheme, tls, connectTimeoutMs };
-  let password: Promise<string> | undefined;
+  let credentials: Promise<WinRmCredentials> | undefined;
   let refused: WinRmError | undefined;
   return async (signal) => {
     if (refused) throw refused;
-    password ??= settings.password();
-    const credentials = { authentication, username, password: await password };
+    credentials ??= credentialsOf(settings, signal);
     try {
-      return await openConnection(endpoint, credentials, clock, signal);
+      return await openConnection(endpoint, await credentials, clock, signal);
     } catch (thrown) {
       if (thrown instanceof WinRmError && thrown.problem.kind === 'login') refused = thrown;
       throw thrown;
     }
   };
+}
+
+async function credentialsOf(login: WinRmLogin, signal: AbortSignal | undefined): Promise<WinRmCredentials> {
+  switch (login.authentication) {
+    case 'kerberos':
+      return { authentication: 'kerberos', ticket: await login.ticket(signal) };
+    case 'certificate':
+      return { authentication: 'certificate', identity: await login.identity() };
+    default:
+      return { authentication: login.authentication, username: login.username, password: await login.password() };
+  }
 }

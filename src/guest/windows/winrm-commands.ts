@@ -10,11 +10,16 @@ import {
   startProgram,
   terminateCommand,
 } from './winrm/shell.ts';
-import { WinRmError } from './winrm/winrm-error.ts';
+import { faultKindOf, WinRmError } from './winrm/winrm-error.ts';
 
 interface Options {
   readonly connect: (signal?: AbortSignal) => Promise<WinRmConnection>;
   readonly operationTimeoutMs: number;
+}
+
+interface Limits {
+  readonly operationTimeoutMs: number;
+  readonly signal: AbortSignal;
 }
 
 /** A shell nobody calls any more ends itself after this time. */
@@ -35,9 +40,23 @@ export async function openWinRmCommands(options: Options, signal: AbortSignal): 
     connection.close();
     throw thrown;
   }
+  let started = 0;
+  const start = async (program: GuestProgram, limits: Limits): Promise<CommandIds> => {
+    try {
+      return { shellId, commandId: await startProgram(connection, shellId, program, limits) };
+    } catch (thrown) {
+      if (faultKindOf(thrown) !== 'quota' || started === 0) throw thrown;
+      // Windows counts every program that a shell has started, ended ones too, until the shell itself ends.
+      await deleteShell(connection, shellId, limits);
+      shellId = await createShell(connection, SHELL_IDLE_TIMEOUT_MS, limits);
+      started = 0;
+      return await start(program, limits);
+    }
+  };
   const run = async (program: GuestProgram, ended: AbortSignal): Promise<ProgramResult> => {
     const limits = { operationTimeoutMs, signal: ended };
-    const ids = { shellId, commandId: await startProgram(connection, shellId, program, limits) };
+    const ids = await start(program, limits);
+    started += 1;
     const refused = await sendAll(connection, ids, program.input ?? Buffer.alloc(0), limits);
     const result = await receiveAll(connection, ids, limits).catch((thrown: unknown) => {
       throw refused ?? thrown;
@@ -60,12 +79,7 @@ export async function openWinRmCommands(options: Options, signal: AbortSignal): 
 }
 
 /** A program that ends before it has read everything closes its input: what it has to say about that comes with its output. */
-async function sendAll(
-  connection: WinRmConnection,
-  ids: CommandIds,
-  input: Buffer,
-  limits: { readonly operationTimeoutMs: number; readonly signal: AbortSignal },
-): Promise<unknown> {
+async function sendAll(connection: WinRmConnection, ids: CommandIds, input: Buffer, limits: Limits): Promise<unknown> {
   try {
     for (let start = 0; start === 0 || start < input.length; start += PIECE_BYTES) {
       const isEnd = start + PIECE_BYTES >= input.length;
@@ -78,11 +92,7 @@ async function sendAll(
   }
 }
 
-async function receiveAll(
-  connection: WinRmConnection,
-  ids: CommandIds,
-  limits: { readonly operationTimeoutMs: number; readonly signal: AbortSignal },
-): Promise<ProgramResult> {
+async function receiveAll(connection: WinRmConnection, ids: CommandIds, limits: Limits): Promise<ProgramResult> {
   const stdout: Buffer[] = [];
   const stderr: Buffer[] = [];
   for (;;) {

@@ -29,8 +29,10 @@ export function winRmGuestError(
         `login to guest ${guest} as "${context.settings.access.username}" failed: ${problem.reason}`,
         {
           hint:
-            'Check the account and its password (it was tried once only, so that it is not locked), and which methods the ' +
-            'guest accepts: winrm get winrm/config/service/auth. Local accounts are written HOST\\user.',
+            problem.advice ??
+            'Check the account and its password, ticket or certificate mapping (it was tried once only, so that it is not ' +
+              'locked), and which methods the guest accepts: winrm get winrm/config/service/auth. Local accounts are ' +
+              'written HOST\\user.',
         },
       );
     case 'disconnected':

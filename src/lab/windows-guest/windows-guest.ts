@@ -2,11 +2,12 @@ import { randomUUID } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { GuestApplication } from '../guest/guest-application.ts';
 import { GuestClock } from '../guest/guest-clock.ts';
+import type { Program } from '../guest/program.ts';
 import { VmwareTools } from '../guest/vmware-tools.ts';
 import { WriteHold } from '../guest/write-hold.ts';
 import type { EventLog } from '../world/events.ts';
 import type { FaultRules } from '../world/faults.ts';
-import type { LabHttpServer } from '../world/http-server.ts';
+import type { LabHttpServer, LabTls } from '../world/http-server.ts';
 import type { Latency, Pace } from '../world/pace.ts';
 import { channelBindingOf } from './channel-binding.ts';
 import { type CertificateMapping, mappedUser } from './client-certificates.ts';
@@ -60,7 +61,7 @@ export interface WindowsGuestOptions {
   readonly pace: Pace;
   readonly latency: Latency;
   /** Absent: no HTTPS listener. */
-  readonly tls?: { readonly key: string; readonly cert: string };
+  readonly tls?: LabTls;
   readonly httpsPort?: number;
   readonly httpPort?: number;
   readonly users: readonly GuestUser[];
@@ -72,6 +73,8 @@ export interface WindowsGuestOptions {
   readonly ssh?: Pick<OpenSshOptions, 'defaultShell'>;
   readonly service?: Partial<WinRmServiceConfig>;
   readonly disks: readonly GuestDisk[];
+  /** Further programs, by lower-case file name; one of Windows' own of that name is replaced. */
+  readonly programs?: ReadonlyMap<string, { readonly folder: string; readonly program: Program }>;
   readonly database?: GuestDatabaseOptions;
   /** Absent: the in-box writers, and SqlServerWriter when there is a database. */
   readonly writers?: readonly WriterConfig[];
@@ -116,6 +119,8 @@ const DEFAULT_SERVICE: WinRmServiceConfig = {
 };
 const SYSTEM_VOLUME = 'C:\\';
 const HELPER_NAME = 'snaphook-vss';
+/** What stands in them is not run: a program of that name is the lab's own helper. */
+const HELPER_FILES = [`${HELPER_NAME}.exe`, `${HELPER_NAME}-provider.dll`];
 const HELPER_FOLDER = 'C:\\Program Files\\snaphook';
 
 /** Starts a Windows guest: WinRM on loopback, VSS with writers, the snaphook helper, an application on real disks. */
@@ -142,6 +147,7 @@ export async function startWindowsGuest(options: WindowsGuestOptions): Promise<L
   const residents = new ResidentSets(pace);
   let bootId = randomUUID();
   const files = new GuestFiles();
+  for (const file of HELPER_FILES) files.write(`${HELPER_FOLDER}\\${file}`, Buffer.from(`the lab's ${file}`));
   const processes = new GuestProcesses();
   const program = vssHelperProgram({
     coordinator,
@@ -162,7 +168,12 @@ export async function startWindowsGuest(options: WindowsGuestOptions): Promise<L
     programQuoting: service.programQuoting,
     powershell: powershellProgram({ architecture: 'AMD64', files, processes, guestName: name, events, knobs }),
     installed: () =>
-      new Map(knobs.helperInstalled ? [[`${HELPER_NAME}.exe`, { folder: HELPER_FOLDER, program: helper }]] : []),
+      new Map([
+        ...(knobs.helperInstalled && files.read(`${HELPER_FOLDER}\\${HELPER_NAME}.exe`)
+          ? [[`${HELPER_NAME}.exe`, { folder: HELPER_FOLDER, program: helper }] as const]
+          : []),
+        ...(options.programs ?? []),
+      ]),
   });
   const kerberos = options.kerberos && kerberosService(options.kerberos);
   const { clientCertificates } = options;

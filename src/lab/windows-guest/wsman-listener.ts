@@ -1,7 +1,7 @@
 import { childOf, type XmlElement } from '../../platform/xml.ts';
 import type { EventLog } from '../world/events.ts';
 import type { FaultRules } from '../world/faults.ts';
-import { type LabAnswer, type LabCall, LabHttpServer, type LabRequest } from '../world/http-server.ts';
+import { type LabAnswer, type LabCall, LabHttpServer, type LabRequest, type LabTls } from '../world/http-server.ts';
 import type { Latency } from '../world/pace.ts';
 import { askForCertificate } from './client-certificates.ts';
 import { ConnectionLogins, isCertificateLogin, type LoginPolicy, type LoginResult } from './connection-login.ts';
@@ -17,7 +17,7 @@ export interface WsmanListenerOptions {
   readonly faults: FaultRules;
   readonly latency: Latency;
   /** Absent: plain HTTP. */
-  readonly tls?: { readonly key: string; readonly cert: string; readonly ca?: string | undefined };
+  readonly tls?: LabTls;
   readonly limits: WsmanLimits;
   /** Accept plain text over HTTP. */
   readonly allowUnencrypted: boolean;

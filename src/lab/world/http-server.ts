@@ -31,13 +31,22 @@ export interface LabCall {
   run(): Promise<LabAnswer> | LabAnswer;
 }
 
+export interface LabTls {
+  readonly key: string;
+  readonly cert: string;
+  /** The authority of clients' certificates, which are asked for when a request wants them. */
+  readonly ca?: string | undefined;
+  /** As servers that are too old for TLS 1.3. */
+  readonly maxVersion?: 'TLSv1.2' | undefined;
+}
+
 export interface LabServerOptions {
   readonly system: LabSystem;
   readonly events: EventLog;
   readonly faults: FaultRules;
   readonly latency: Latency;
-  /** PEM key and certificate; absent: plain HTTP. `ca`: the authority of clients' certificates, which are asked for later. */
-  readonly tls?: { readonly key: string; readonly cert: string; readonly ca?: string | undefined };
+  /** PEM key and certificate; absent: plain HTTP. */
+  readonly tls?: LabTls;
   /** What has to happen on the connection before a request can be understood. */
   readonly prepare?: (request: LabRequest) => Promise<void>;
   readonly identify: (request: LabRequest) => LabCall;

@@ -1,3 +1,6 @@
+import { mkdirSync, readdirSync, rmdirSync, utimesSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { requestLogin } from '../../../src/guest/windows/winrm/kerberos/ap-exchange.ts';
 import { readCredentialCache } from '../../../src/guest/windows/winrm/kerberos/credential-cache.ts';
 import { findServiceTicket } from '../../../src/guest/windows/winrm/kerberos/service-ticket.ts';
@@ -139,5 +142,17 @@ describe('finding the ticket', () => {
     await expect(ticketFrom('', { keytab: __filename })).rejects.toMatchObject({
       problem: { advice: expect.stringContaining('chmod 600') },
     });
+  });
+
+  test('a folder that a killed fetch has left is removed by the next one, one in use is not', async () => {
+    const [left, used] = ['snaphook-krb-left', 'snaphook-krb-used'].map((name) => path.join(tmpdir(), name));
+    for (const folder of [left, used]) mkdirSync(folder ?? '');
+    const before = new Date(Date.now() - 20 * MINUTE_MS);
+    utimesSync(left ?? '', before, before);
+
+    await expect(ticketFrom('/nowhere/cache')).rejects.toMatchObject({ problem: { kind: 'login' } });
+
+    expect(readdirSync(tmpdir()).filter((name) => name.startsWith('snaphook-krb-'))).toEqual(['snaphook-krb-used']);
+    rmdirSync(used ?? '');
   });
 });

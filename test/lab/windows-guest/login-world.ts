@@ -9,6 +9,7 @@ import { LabKerberosDomain } from '../../../src/lab/windows-guest/kerberos/lab-d
 import {
   type LabWindowsGuest,
   startWindowsGuest,
+  type WindowsGuestOptions,
   type WinRmServiceConfig,
 } from '../../../src/lab/windows-guest/windows-guest.ts';
 import { createAuthority, issueCertificate, type LabAuthority } from '../../../src/lab/world/certificates.ts';
@@ -16,7 +17,10 @@ import { EventLog } from '../../../src/lab/world/events.ts';
 import { FaultRules } from '../../../src/lab/world/faults.ts';
 import { Pace } from '../../../src/lab/world/pace.ts';
 import { systemClock } from '../../../src/platform/clock.ts';
+import { memoryDevice } from '../guest/memory-device.ts';
 
+export const DISK = '6000c290000000000000000000000001';
+export const PASSWORD = 'p<ss&wörd "1"';
 export const SERVICE = 'HTTP/localhost';
 export const MAPPED_NAME = 'backup.clients.lab';
 
@@ -36,7 +40,10 @@ export interface LoginWorld {
   close(): Promise<void>;
 }
 
-export async function startLoginWorld(service: Partial<WinRmServiceConfig> = {}): Promise<LoginWorld> {
+export async function startLoginWorld(
+  service: Partial<WinRmServiceConfig> = {},
+  changes: Pick<WindowsGuestOptions, 'programs'> & { readonly maxTls?: 'TLSv1.2' } = {},
+): Promise<LoginWorld> {
   const folder = mkdtempSync(path.join(tmpdir(), 'logins-'));
   const authority = await createAuthority();
   const domain = new LabKerberosDomain('LAB.EXAMPLE');
@@ -48,10 +55,11 @@ export async function startLoginWorld(service: Partial<WinRmServiceConfig> = {})
     faults: new FaultRules(events),
     pace: new Pace(1),
     latency: { latencyMs: 0, jitterMs: 0 },
-    tls: await issueCertificate(authority, 'sql01.lab'),
+    tls: { ...(await issueCertificate(authority, 'sql01.lab')), maxVersion: changes.maxTls },
     users: [
       { name: 'backup', domain: 'LAB', password: 'not used' },
       { name: 'localbackup', password: 'not used' },
+      { name: 'backup', password: PASSWORD },
     ],
     service: { certificate: true, strictChannelBinding: true, ...service },
     kerberos: { domain, service: SERVICE, now: () => new Date(Date.now() + world.guestClockOffsetMs) },
@@ -65,7 +73,15 @@ export async function startLoginWorld(service: Partial<WinRmServiceConfig> = {})
         },
       ],
     },
-    disks: [],
+    ...(changes.programs ? { programs: changes.programs } : {}),
+    disks: [
+      {
+        uuid: DISK,
+        device: memoryDevice(4096),
+        label: 'data',
+        volumes: [{ mountPoint: 'D:\\', guid: '00000000-0000-4000-8000-000000000001' }],
+      },
+    ],
   });
   const world: LoginWorld = {
     guest,

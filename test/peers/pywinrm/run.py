@@ -3,6 +3,7 @@
 
 usage: run.py --transport basic --url https://localhost:5986/wsman --ca ca.pem --user Administrator
        run.py --transport ntlm --url http://localhost:5985/wsman --user 'HOST\\Administrator'
+       run.py --transport certificate --url https://localhost:5986/wsman --ca ca.pem --certificate c.pem --key k.pem
 The password is read from the environment variable WINRM_PASSWORD.
 """
 import argparse
@@ -37,16 +38,18 @@ def check(name, condition, detail=""):
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("--transport", choices=["basic", "ntlm"], required=True)
+    parser.add_argument("--transport", choices=["basic", "ntlm", "certificate"], required=True)
     parser.add_argument("--url", required=True)
     parser.add_argument("--ca")
-    parser.add_argument("--user", required=True)
+    parser.add_argument("--user", default="")
+    parser.add_argument("--certificate", help="PEM file for the transport certificate")
+    parser.add_argument("--key")
     arguments = parser.parse_args()
     if arguments.transport == "ntlm":
         activate_md4()
     for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
         os.environ.pop(name, None)  # they would override --ca
-    password = os.environ["WINRM_PASSWORD"]
+    password = os.environ.get("WINRM_PASSWORD", "")
 
     import winrm
     from winrm.exceptions import InvalidCredentialsError, WinRMOperationTimeoutError, WinRMTransportError
@@ -59,6 +62,8 @@ def main():
         "operation_timeout_sec": 5,
         "read_timeout_sec": 10,
     }
+    if arguments.certificate:
+        options.update(cert_pem=arguments.certificate, cert_key_pem=arguments.key)
     session = winrm.Session(arguments.url, auth=(arguments.user, password), **options)
 
     result = session.run_cmd("hostname")
@@ -118,6 +123,8 @@ def main():
         thread.join()
     check("four sessions at once do not disturb one another", not failures, failures)
 
+    if arguments.certificate:
+        return
     wrong = winrm.Session(arguments.url, auth=(arguments.user, password + "x"), **options)
     try:
         wrong.run_cmd("hostname")

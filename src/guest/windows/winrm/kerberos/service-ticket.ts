@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
+import { lstat, mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { isIP } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -40,7 +40,8 @@ export async function findServiceTicket(request: TicketRequest, now: Date, signa
     const ready = usable(await ownTickets(request), service, request.principal, now);
     if (ready) return ready;
   } else await requireProtected(request.keytab);
-  const folder = await mkdtemp(path.join(tmpdir(), 'snaphook-krb-'));
+  await removeLeftFolders(now);
+  const folder = await mkdtemp(path.join(tmpdir(), FOLDER_PREFIX));
   try {
     await fetchTicket(request, service, `FILE:${folder}/cache`, signal);
     const tickets = readCredentialCache(await readFile(path.join(folder, 'cache')));
@@ -50,6 +51,21 @@ export async function findServiceTicket(request: TicketRequest, now: Date, signa
     return ticket;
   } finally {
     await rm(folder, { recursive: true, force: true });
+  }
+}
+
+const FOLDER_PREFIX = 'snaphook-krb-';
+/** Longer than both programs may take. */
+const LEFT_AFTER_MS = 600_000;
+
+/** Whoever was killed while a ticket was fetched has left its folder. */
+async function removeLeftFolders(now: Date): Promise<void> {
+  for (const name of await readdir(tmpdir())) {
+    if (!name.startsWith(FOLDER_PREFIX)) continue;
+    const folder = path.join(tmpdir(), name);
+    const found = await lstat(folder).catch(() => undefined);
+    if (!found?.isDirectory() || found.uid !== process.getuid?.()) continue;
+    if (now.getTime() - found.mtimeMs > LEFT_AFTER_MS) await rm(folder, { recursive: true, force: true });
   }
 }
 
