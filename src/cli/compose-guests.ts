@@ -148,10 +148,15 @@ function settingsOf<Settings>(
   return guest && address !== undefined ? settings(guest, address) : undefined;
 }
 
-function windowsSettings({ winrm, ssh }: GuestConfig, address: string, clock: Clock): WindowsGuestSettings | undefined {
-  if (winrm) return { access: winRmAccess(winRmSettings(winrm, address, clock), clock), ...vssOf(winrm) };
+function windowsSettings(
+  { winrm, ssh, strategy: chosen }: GuestConfig,
+  address: string,
+  clock: Clock,
+): WindowsGuestSettings | undefined {
+  const strategy = chosen === 'auto' ? 'vss-provider' : chosen;
+  if (winrm) return { access: winRmAccess(winRmSettings(winrm, address, clock), clock), ...vssOf(winrm), strategy };
   if (ssh?.os !== 'windows') return undefined;
-  return { access: sshAccess(sshSettings(ssh, address), clock), ...vssOf(ssh) };
+  return { access: sshAccess(sshSettings(ssh, address), clock), ...vssOf(ssh), strategy };
 }
 
 function winRmSettings(winrm: WinRm, address: string, clock: Clock): WinRmSettings {

@@ -113,7 +113,8 @@ function told(vm: VmRecord, access: GuestAccess | undefined, result: GuestCheck)
       const where = access ? `${access.endpoint} as ${access.username}` : '';
       const trusted = access?.trustedBy === undefined ? [] : [`trusted by ${access.trustedBy}`];
       const volumes = prepared.volumes.map((volume) => volume.name).join(', ');
-      const detail = [where, ...trusted, `${prepared.helper} ${rightsOf(prepared)}`, `freezes ${volumes}`].join('; ');
+      const does = prepared.strategy === 'vss-diskshadow' ? 'makes shadow copies of' : 'freezes';
+      const detail = [where, ...trusted, `${prepared.helper} ${rightsOf(prepared)}`, `${does} ${volumes}`].join('; ');
       return { name, ok: true, detail, guest: documentOf(access, result) };
     }
     case 'failed': {

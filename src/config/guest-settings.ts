@@ -86,6 +86,12 @@ export const guest = z
     winrm: winrm.optional(),
     ssh: ssh.optional(),
     guestOperations: guestOperations.optional(),
+    strategy: z
+      .enum(['auto', 'vss-provider', 'vss-diskshadow'])
+      .default('auto')
+      .describe(
+        'of a Windows guest. vss-provider (auto): our helper holds the volumes; vss-diskshadow: Windows Server makes shadow copies, docs/vss-diskshadow.md',
+      ),
   })
   .refine(
     ({ winrm: one, ssh: other, guestOperations: third }) =>
@@ -93,6 +99,21 @@ export const guest = z
     {
       error:
         'exactly one of winrm (Windows), ssh (Linux, or Windows with os: windows) and guestOperations (Linux) is needed',
+    },
+  )
+  .refine(
+    ({ winrm: one, ssh: other, strategy }) => strategy === 'auto' || one !== undefined || other?.os === 'windows',
+    {
+      error: 'the strategy can be chosen of Windows guests alone; file systems of Linux are frozen',
+      path: ['strategy'],
+    },
+  )
+  .refine(
+    ({ winrm: one, ssh: other, strategy }) =>
+      strategy !== 'vss-diskshadow' || (one ?? (other?.os === 'windows' ? other : undefined))?.backupType !== 'full',
+    {
+      error: 'backups of vss-diskshadow are copies: nobody is there to tell the applications how a full one has ended',
+      path: ['strategy'],
     },
   )
   .refine(({ vms, address }) => address === undefined || (vms.length === 1 && !/[*?]/.test(vms[0] ?? '')), {

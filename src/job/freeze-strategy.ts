@@ -5,12 +5,14 @@ import type { PlannedVm } from './plan.ts';
 import type { JobPorts } from './ports.ts';
 import { guestOf } from './vms.ts';
 
-/** How the guest is frozen. Errors: `E_CONFIG` when the guest has no settings, or others than the job asks for. */
-export function strategyOf(
-  { guests }: Pick<JobPorts, 'guests'>,
-  vm: VmRecord,
-  { freeze }: Pick<JobSpec, 'freeze'>,
-): PlannedVm['freeze'] {
+type FreezeWish = Pick<JobSpec, 'freeze' | 'grade' | 'onLowerGrade' | 'files' | 'keep' | 'clone' | 'revert'>;
+
+/**
+ * How the guest is frozen. Errors: `E_CONFIG` when the guest has no settings, or others than the job asks for, or such as can never lead to
+ * the grade it asks for.
+ */
+export function strategyOf({ guests }: Pick<JobPorts, 'guests'>, vm: VmRecord, spec: FreezeWish): PlannedVm['freeze'] {
+  const { freeze } = spec;
   if (freeze === 'none' || !vm.poweredOn) return 'none';
   if (freeze === 'vmware-tools') return freeze;
   const guest = guestOf(vm);
@@ -32,5 +34,21 @@ export function strategyOf(
       },
     );
   }
+  if (strategy === 'vss-diskshadow') requireReader(vm, spec);
   return strategy;
+}
+
+/** What stood still is in shadow copies inside the volumes: who reads these themselves gets what the guest wrote meanwhile. */
+function requireReader({ name }: VmRecord, { files, keep, clone, revert, grade, onLowerGrade }: FreezeWish): void {
+  const readsShadowCopies = files !== undefined && !keep && !clone && !revert;
+  if (readsShadowCopies || grade === 'crash' || onLowerGrade === 'degrade') return;
+  throw new SnaphookError(
+    'E_CONFIG',
+    `guest "${name}" is frozen by "vss-diskshadow", which images of its disks show as "crash" and not as "${grade}"`,
+    {
+      hint:
+        'Hand over files (`handOver: files`): they are read out of the shadow copies. Or take the lower grade with ' +
+        '`onLowerGrade: degrade`, or set `strategy: vss-provider` for the guest.',
+    },
+  );
 }

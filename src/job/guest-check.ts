@@ -106,6 +106,8 @@ const FAILED_STAGES: Readonly<Partial<Record<ErrorCode, GuestStage>>> = {
 const PROVEN_BY_SESSION: Readonly<Record<FreezeStrategy, readonly GuestStage[]>> = {
   'linux-fsfreeze': ['reached', 'trusted', 'login', 'helper'],
   'vss-provider': ['reached', 'trusted', 'login'],
+  // Nothing is brought into the guest before it has told that it can make shadow copies of the disks.
+  'vss-diskshadow': ['reached', 'trusted', 'login', 'helper'],
 };
 
 /** What an error tells about the stages, together with what the session had proven before it. */

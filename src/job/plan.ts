@@ -227,8 +227,9 @@ export const capturedDisksOf = ({ managed, vms, kept, devices }: Plan): number =
 export const isHandedOver = ({ kept, clone, revert }: Pick<Plan, 'kept' | 'clone' | 'revert'>): boolean =>
   kept === undefined && clone === undefined && revert === undefined;
 
-/** Do all VMs show the same instant? VM snapshots are taken one a VM. */
-export const hasCommonInstant = ({ managed, vms }: Plan): boolean => managed === undefined || vms.length === 1;
+/** Do all VMs show the same instant? VM snapshots are taken one a VM, and shadow copies made by each guest. */
+export const hasCommonInstant = ({ managed, vms, spec }: Plan): boolean =>
+  vms.length === 1 || (managed === undefined && !(spec.files && vms.some(({ freeze }) => freeze === 'vss-diskshadow')));
 
 /** Under what name a manifest is written before it has its own: a crash leaves a file that names its run. */
 export const draftNameOf = (plan: Pick<Plan, 'snapshotName' | 'borrowed'>): string =>

@@ -5,6 +5,8 @@ import type { WindowsAccess } from './windows-access.ts';
 /** How to reach one Windows guest and how to freeze it. */
 export interface WindowsGuestSettings {
   readonly access: WindowsAccess;
+  /** Default `vss-provider`: the helper. `vss-diskshadow` needs no helper. */
+  readonly strategy?: 'vss-provider' | 'vss-diskshadow';
   /** Default `C:\Program Files\snaphook\snaphook-vss.exe`. */
   readonly helperPath?: string;
   /** Default `copy`, which leaves backup histories and logs of applications alone. */
@@ -54,6 +56,7 @@ export function resolveSettings(settings: WindowsGuestSettings): ResolvedSetting
   const hold = settings.hold ?? 'commit';
   return {
     access: settings.access,
+    strategy: settings.strategy ?? 'vss-provider',
     helperPath: settings.helperPath ?? 'C:\\Program Files\\snaphook\\snaphook-vss.exe',
     backupType: settings.backupType ?? 'copy',
     hold,

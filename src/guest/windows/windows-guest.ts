@@ -1,6 +1,8 @@
 import type { Clock } from '../../ports/clock.ts';
 import { SnaphookError } from '../../ports/errors.ts';
 import type { Guests } from '../../ports/guest.ts';
+import { DiskshadowSession } from './diskshadow/diskshadow-session.ts';
+import { recordOf, removeShadowCopies, type ShadowRecord } from './diskshadow/remove.ts';
 import { endBackup } from './end-backup.ts';
 import type { GuestContext } from './guest-context.ts';
 import { guestError } from './guest-errors.ts';
@@ -28,14 +30,22 @@ export function createWindowsGuests(options: WindowsGuestsOptions): Guests {
     });
   };
   return {
-    strategyFor: (vm) => (options.settingsFor(vm) ? 'vss-provider' : undefined),
+    strategyFor(vm) {
+      const settings = options.settingsFor(vm);
+      return settings && resolveSettings(settings).strategy;
+    },
     open(vm) {
-      return new VssSession(contextOf(vm), options.clock);
+      const context = contextOf(vm);
+      const Session = context.settings.strategy === 'vss-diskshadow' ? DiskshadowSession : VssSession;
+      return new Session(context, options.clock);
     },
     endBackup: (vm, backup, signal) => endBackup(contextOf(vm), options.clock, backup, signal),
     async closeLeftover(vm, { resume, mayStandStill }, signal) {
       const context = contextOf(vm);
+      // What the settings say by now does not matter: the record tells what the run did.
+      const shadows = recordOf(resume);
       try {
+        if (shadows) return await removeLeftCopies(context, shadows, signal);
         const left = await context.settings.access.endLeftover(resume, signal);
         // With its session the helper is gone, also one that held: then Windows ends the hold. Whoever ended a session that is
         // gone already may have done so just now.
@@ -45,4 +55,17 @@ export function createWindowsGuests(options: WindowsGuestsOptions): Guests {
       }
     },
   };
+}
+
+async function removeLeftCopies(
+  { name, settings }: GuestContext,
+  left: ShadowRecord,
+  signal: AbortSignal,
+): Promise<void> {
+  const commands = await settings.access.openCommands(signal);
+  try {
+    await removeShadowCopies(name, commands, left, signal);
+  } finally {
+    await commands.close();
+  }
 }
