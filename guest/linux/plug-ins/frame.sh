@@ -3,7 +3,7 @@
 # Before this come `instances`, `directories`, `client`, `begin`, `end`, `probe` and perhaps `recover`, `keep`, each for one instance.
 
 # Whoever waits for a database waits at most so long for one answer of it, in seconds.
-QUERY_S=10
+QUERY_S=20
 set -u
 umask 077
 cd /
