@@ -10,13 +10,15 @@ import { benchPreflight } from './preflight.ts';
 import { runPreflightClient } from './preflight-client.ts';
 import { type BenchResult, textOf } from './result.ts';
 import { benchStartup } from './startup.ts';
+import { benchStrategies } from './strategies.ts';
 import { benchWindow } from './window.ts';
 
-const USAGE = `npm run bench -- preflight|window|group|calls|export|bands|startup [--json] [--full-baseline] [--disk-gib N]
+const USAGE = `npm run bench -- preflight|window|group|strategies|calls|export|bands|startup [--json] [--full-baseline] [--disk-gib N]
 
   preflight  calls, time and memory of a plan over 10, 100 and 1,000 VMs
   window     how much longer guests stand still than the array needs: 1, 8 and 64 VMs, array times 0.05 to 8 s
   group      ten Windows and ten Linux guests in one snapshot: how far apart they come to a hold
+  strategies each way to freeze a guest with array times of 0.1 to 12 s: which grade it reaches, and whether it is true
   calls      calls of a whole run and in its window: 1, 4, 16 and 64 disks
   export     raw images beside qemu-img convert -W -m 8; memory at 1 and 50 GiB. Needs qemu-utils and 4 GiB of disk
   bands      the second backup of a disk of which 1 % changed, as bands and as one image, with restic and borg
@@ -48,6 +50,7 @@ async function main(): Promise<void> {
     preflight: () => benchPreflight({ fullBaseline: values['full-baseline'] }),
     window: benchWindow,
     group: benchGroup,
+    strategies: benchStrategies,
     calls: benchCalls,
     export: benchExport,
     bands: () => benchBands(Number(values['disk-gib'])),

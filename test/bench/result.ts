@@ -8,7 +8,7 @@ export interface Goal {
 
 /** What a benchmark found: rows of figures, how they compare with the naive baseline, and the goals. */
 export interface BenchResult {
-  readonly bench: 'preflight' | 'window' | 'group' | 'calls' | 'export' | 'bands' | 'startup';
+  readonly bench: 'preflight' | 'window' | 'group' | 'strategies' | 'calls' | 'export' | 'bands' | 'startup';
   readonly conditions: Readonly<Record<string, string | number>>;
   readonly rows: readonly Readonly<Record<string, string | number | boolean>>[];
   readonly goals: readonly Goal[];
