@@ -126,6 +126,19 @@ const writer = z
   })
   .describe('a VSS writer');
 
+const listedWriter = z
+  .looseObject({
+    id: z.string().describe('class id'),
+    name: z.string(),
+    state: z.number().int().describe('VSS_WRITER_STATE; 6 to 15: failed in a phase'),
+    verified: z.boolean().describe('VSS was told to make no shadow copy without it'),
+  })
+  .describe('a VSS writer as vssadmin lists it (vss-diskshadow)');
+
+const writers = z.array(z.union([writer, listedWriter])).optional();
+
+const shadowCopy = z.object({ id: z.string(), setId: z.string(), createdAt: z.string(), volume: z.string() });
+
 const logEntry = z.object({
   source: z.string(),
   id: z.number().int(),
@@ -140,7 +153,7 @@ const guest = z
       strategy: z.string(),
       backupType: z.enum(['copy', 'full']).optional(),
       hold: z.enum(['commit', 'precommit']).optional().describe('what stood still: docs/vss-backups.md'),
-      writersBefore: z.array(writer).optional(),
+      writersBefore: writers,
       excludedComponents: z
         .array(
           z.object({
@@ -154,7 +167,9 @@ const guest = z
     }),
     freeze: z
       .looseObject({
-        writersAfter: z.array(writer).optional(),
+        writersAfter: writers,
+        shadowCopies: z.array(shadowCopy).optional().describe('that the guest made (VSS): docs/vss-diskshadow.md'),
+        lost: z.array(z.string()).optional().describe('ids of shadow copies that were gone after the establish'),
         events: z.array(logEntry).optional().describe('of VSS and Volsnap in the event logs of the guest'),
       })
       .optional(),
