@@ -17,7 +17,7 @@ const TRIPLETS = { x64: 'x86_64-w64-mingw32', x86: 'i686-w64-mingw32' };
 export const MINGW_PACKAGES = ['mingw-w64-tools', 'g++-mingw-w64-x86-64-win32', 'g++-mingw-w64-i686-win32'];
 
 const COMPILE = [
-  ...['-std=c++17', '-Os', '-Wall', '-Wextra', '-Werror', '-fno-exceptions', '-fno-rtti'],
+  ...['-std=c++17', '-Wall', '-Wextra', '-Werror', '-fno-exceptions', '-fno-rtti'],
   ...['-ffunction-sections', '-fdata-sections', '-DUNICODE', '-D_UNICODE', '-D_WIN32_WINNT=0x0601'],
   `-DSNAPHOOK_VERSION="${version}"`,
 ];
@@ -116,11 +116,12 @@ function resources(triplet, arch, folder, name, { description, typeLibrary }) {
   return ['version.rc', 'provider/type-library.rc'].map(compile);
 }
 
-function buildProgram(arch, output, name, program) {
+function buildProgram(arch, output, name, program, optimisation) {
   const triplet = TRIPLETS[arch];
   const folder = mkdtempSync(path.join(tmpdir(), 'snaphook-mingw-'));
   try {
     must(`${triplet}-g++-win32`, [
+      optimisation,
       ...COMPILE,
       ...LINK,
       ...(is32Bit(arch) ? [] : ['-Wl,--high-entropy-va']),
@@ -152,21 +153,21 @@ export function hasMingw(arch) {
 /** Where the helper for a kind of processor is built to. */
 export const vssHelperFolder = (arch) => path.join(root, 'dist', 'guest', `windows-${arch}`);
 
-function buildAll(arch, output, programs) {
+function buildAll(arch, output, programs, optimisation) {
   if (!hasMingw(arch)) return undefined;
   mkdirSync(output, { recursive: true });
-  for (const [name, program] of Object.entries(programs)) buildProgram(arch, output, name, program);
+  for (const [name, program] of Object.entries(programs)) buildProgram(arch, output, name, program, optimisation);
   return output;
 }
 
 /** The folder with program and DLL; undefined, with the reason on standard error, where they cannot be built. */
 export function buildVssHelper({ arch = 'x64', output = vssHelperFolder(arch) } = {}) {
-  return buildAll(arch, output, PROGRAMS);
+  return buildAll(arch, output, PROGRAMS, '-Os');
 }
 
 /** `output`: a folder of a test. */
 export function buildVssTestPrograms({ arch = 'x64', output }) {
-  return buildAll(arch, output, TEST_PROGRAMS);
+  return buildAll(arch, output, TEST_PROGRAMS, '-O0');
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

@@ -26,8 +26,10 @@ export function winePrefix(folder) {
   return settings;
 }
 
-/** Ends what runs in it. */
-export const stopWine = (settings) => run('wineserver', ['-k'], { env: { ...process.env, ...settings } });
+/** Ends what runs in it; afterwards the folder may go. */
+export function stopWine(settings) {
+  for (const word of ['-k', '-w']) run('wineserver', [word], { env: { ...process.env, ...settings } });
+}
 
 /**
  * Wine 8 has VirtualAlloc2 but not the placeholders that V8 takes it for: the name is changed in this folder's copy, and V8 does

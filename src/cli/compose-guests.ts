@@ -1,14 +1,12 @@
 import type { GuestConfig } from '../config/schema.ts';
 import { resolveSecret } from '../config/secrets.ts';
 import { createLinuxGuests, createLinuxGuestsByGuestOperations } from '../guest/linux/linux-guest.ts';
-import type {
-  LinuxGuestOperationsSettings,
-  LinuxGuestSettings,
-  SshLogin,
-} from '../guest/linux/linux-guest-settings.ts';
+import type { LinuxGuestOperationsSettings, LinuxGuestSettings } from '../guest/linux/linux-guest-settings.ts';
+import type { SshLogin, SshSettings } from '../guest/ssh/ssh-connector.ts';
+import { sshAccess } from '../guest/windows/ssh-access.ts';
 import { createWindowsGuests } from '../guest/windows/windows-guest.ts';
 import type { WindowsGuestSettings } from '../guest/windows/windows-guest-settings.ts';
-import { winRmAccess } from '../guest/windows/winrm-access.ts';
+import { type WinRmSettings, winRmAccess } from '../guest/windows/winrm-access.ts';
 import type { Clock } from '../ports/clock.ts';
 import { SnaphookError } from '../ports/errors.ts';
 import type { Guests, GuestVm } from '../ports/guest.ts';
@@ -19,18 +17,22 @@ import { winRmAccount, winRmLogin } from './compose-winrm.ts';
 
 type WinRm = NonNullable<GuestConfig['winrm']>;
 type Ssh = NonNullable<GuestConfig['ssh']>;
+type WindowsSsh = Extract<Ssh, { os: 'windows' }>;
+type LinuxSsh = Exclude<Ssh, WindowsSsh>;
 type ByGuestOperations = NonNullable<GuestConfig['guestOperations']>;
 
 /** One set of guests over all adapters: the settings of a VM say which one it is for. */
 export function composeGuests(guests: readonly GuestConfig[], clock: Clock, server: GuestOperationsServer): Guests {
   const windows = createWindowsGuests({
     clock,
-    settingsFor: (vm) =>
-      settingsOf(guests, vm, ({ winrm }, address) => winrm && windowsSettings(winrm, address, clock)),
+    settingsFor: (vm) => settingsOf(guests, vm, (guest, address) => windowsSettings(guest, address, clock)),
   });
   const linux = createLinuxGuests({
     clock,
-    settingsFor: (vm) => settingsOf(guests, vm, ({ ssh }, address) => ssh && linuxSettings(ssh, address)),
+    settingsFor: (vm) =>
+      settingsOf(guests, vm, ({ ssh }, address) =>
+        ssh && ssh.os !== 'windows' ? linuxSettings(ssh, address) : undefined,
+      ),
   });
   const byGuestOperations = createLinuxGuestsByGuestOperations({
     clock,
@@ -45,7 +47,7 @@ export function composeGuests(guests: readonly GuestConfig[], clock: Clock, serv
     const adapter = adapters.find((one) => one.strategyFor(vm) !== undefined);
     if (adapter) return adapter;
     throw new SnaphookError('E_CONFIG', `there are no guest settings for VM "${vm.name}"`, {
-      hint: 'Add the guest under `guests:` with `winrm` (Windows), `ssh` or `guestOperations` (Linux), or choose freeze: none for the job.',
+      hint: 'Add the guest under `guests:` with `winrm`, `ssh` or `guestOperations`, or choose freeze: none for the job.',
     });
   };
   return {
@@ -130,20 +132,27 @@ function settingsOf<Settings>(
   return guest && address !== undefined ? settings(guest, address) : undefined;
 }
 
-function windowsSettings(winrm: WinRm, address: string, clock: Clock): WindowsGuestSettings {
-  const access = {
+function windowsSettings({ winrm, ssh }: GuestConfig, address: string, clock: Clock): WindowsGuestSettings | undefined {
+  if (winrm) return { access: winRmAccess(winRmSettings(winrm, address, clock), clock), ...vssOf(winrm) };
+  if (ssh?.os !== 'windows') return undefined;
+  return { access: sshAccess(sshSettings(ssh, address), clock), ...vssOf(ssh) };
+}
+
+function winRmSettings(winrm: WinRm, address: string, clock: Clock): WinRmSettings {
+  return {
     address,
     port: portOf(winrm),
     scheme: winrm.transport,
     tls: trust(winrm.tls),
     ...winRmLogin(winrm, address, clock),
   };
-  return { access: winRmAccess(access, clock), helperPath: winrm.helperPath, ...vssOf(winrm) };
 }
 
 /** How VSS freezes it, whatever the way in. */
-function vssOf({ backupType, hold, holdSeconds, requiredWriters, excludedWriters }: WinRm) {
+function vssOf(settings: WinRm | WindowsSsh): Omit<WindowsGuestSettings, 'access'> {
+  const { helperPath, backupType, hold, holdSeconds, requiredWriters, excludedWriters } = settings;
   return {
+    helperPath,
     backupType,
     hold,
     ...(holdSeconds !== undefined && { holdMs: holdSeconds * 1000 }),
@@ -152,13 +161,19 @@ function vssOf({ backupType, hold, holdSeconds, requiredWriters, excludedWriters
   };
 }
 
-function linuxSettings(ssh: Ssh, address: string): LinuxGuestSettings {
+function sshSettings(ssh: Ssh, address: string): SshSettings {
   return {
     address,
     port: ssh.port,
     username: ssh.username,
     login: loginOf(ssh),
     trust: () => hostTrust(ssh),
+  };
+}
+
+function linuxSettings(ssh: LinuxSsh, address: string): LinuxGuestSettings {
+  return {
+    ...sshSettings(ssh, address),
     ...freezeHelperSettings(ssh),
   };
 }
@@ -172,7 +187,7 @@ function guestOperationsSettings(settings: ByGuestOperations): LinuxGuestOperati
   };
 }
 
-const freezeHelperSettings = (settings: Ssh | ByGuestOperations) => ({
+const freezeHelperSettings = (settings: LinuxSsh | ByGuestOperations) => ({
   sudo: settings.sudo,
   helperPath: settings.helperPath,
   scriptsDirectory: settings.scriptsDirectory,

@@ -1,10 +1,29 @@
 import * as z from 'zod';
 import { absolutePath, secret } from './values.ts';
+import { HOLD_TOO_LONG, vssSettings, withinHold } from './vss-settings.ts';
 import { winrm } from './winrm-settings.ts';
 
 const sshFingerprint = z
   .string()
   .regex(/^SHA256:[A-Za-z0-9+/]{43}$/, 'a host key is given as ssh-keygen -l prints it: SHA256: and 43 characters');
+
+const sshLogin = {
+  port: z.number().int().min(1).max(65535).default(22),
+  privateKey: secret.optional().describe('reference to an OpenSSH private key'),
+  passphrase: secret.optional().describe('of the private key'),
+  password: secret.optional(),
+  hostKeys: z.array(sshFingerprint).min(1).optional().describe('SHA-256 fingerprints of the guests themselves'),
+  knownHosts: z.string().optional().describe('file in the format of OpenSSH known_hosts, for many guests'),
+};
+
+const oneLogin = ({ privateKey, password }: { privateKey?: string | undefined; password?: string | undefined }) =>
+  (privateKey === undefined) !== (password === undefined);
+const ONE_LOGIN = { error: 'exactly one of privateKey and password is needed' };
+const oneTrust = ({ hostKeys, knownHosts }: { hostKeys?: string[] | undefined; knownHosts?: string | undefined }) =>
+  (hostKeys === undefined) !== (knownHosts === undefined);
+const ONE_TRUST = {
+  error: 'exactly one of hostKeys and knownHosts is needed: a guest is never trusted at first sight',
+};
 
 const lease = z.number().min(1).max(60).describe('the guest writes again after this, whatever happens to this machine');
 
@@ -22,25 +41,31 @@ const freezeHelper = {
     .describe('what scripts must confirm as quiet for the grade application'),
 };
 
-const ssh = z
+const linuxSsh = z
   .strictObject({
-    port: z.number().int().min(1).max(65535).default(22),
+    os: z.literal('linux').optional(),
+    ...sshLogin,
     username: z.string().min(1).default('root'),
-    privateKey: secret.optional().describe('reference to an OpenSSH private key'),
-    passphrase: secret.optional().describe('of the private key'),
-    password: secret.optional(),
-    hostKeys: z.array(sshFingerprint).min(1).optional().describe('SHA-256 fingerprints of the guests themselves'),
-    knownHosts: z.string().optional().describe('file in the format of OpenSSH known_hosts, for many guests'),
     ...freezeHelper,
     leaseSeconds: lease.default(10),
   })
-  .refine(({ privateKey, password }) => (privateKey === undefined) !== (password === undefined), {
-    error: 'exactly one of privateKey and password is needed',
-  })
-  .refine(({ hostKeys, knownHosts }) => (hostKeys === undefined) !== (knownHosts === undefined), {
-    error: 'exactly one of hostKeys and knownHosts is needed: a guest is never trusted at first sight',
-  })
+  .refine(oneLogin, ONE_LOGIN)
+  .refine(oneTrust, ONE_TRUST)
   .describe('A Linux guest: its file systems are frozen (linux-fsfreeze)');
+
+const windowsSsh = z
+  .strictObject({
+    os: z.literal('windows').describe('the OpenSSH server of Windows'),
+    ...sshLogin,
+    username: z.string().min(1).describe('a local account, or user@domain'),
+    ...vssSettings,
+  })
+  .refine(withinHold, HOLD_TOO_LONG)
+  .refine(oneLogin, ONE_LOGIN)
+  .refine(oneTrust, ONE_TRUST)
+  .describe('A Windows guest: frozen by VSS (vss-provider)');
+
+const ssh = z.discriminatedUnion('os', [linuxSsh, windowsSsh], { error: 'linux or windows is needed' });
 
 const guestOperations = z
   .strictObject({
@@ -65,7 +90,10 @@ export const guest = z
   .refine(
     ({ winrm: one, ssh: other, guestOperations: third }) =>
       [one, other, third].filter((way) => way !== undefined).length === 1,
-    { error: 'exactly one of winrm (Windows), ssh (Linux) and guestOperations (Linux) is needed' },
+    {
+      error:
+        'exactly one of winrm (Windows), ssh (Linux, or Windows with os: windows) and guestOperations (Linux) is needed',
+    },
   )
   .refine(({ vms, address }) => address === undefined || (vms.length === 1 && !/[*?]/.test(vms[0] ?? '')), {
     error: 'an address is of one VM: give it to an entry of its own, without * and ?',

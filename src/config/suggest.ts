@@ -21,7 +21,8 @@ function knownKeys(parent: readonly (string | number)[]): readonly string[] {
     if (typeof part === 'number') node = asNode(node.items);
     else node = asNode(part in properties ? properties[part] : node.additionalProperties);
   }
-  return Object.keys(asNode(node.properties));
+  const alternatives = Array.isArray(node.oneOf) ? node.oneOf.map(asNode) : [node];
+  return alternatives.flatMap(({ properties }) => Object.keys(asNode(properties)));
 }
 
 /** Levenshtein distance: how many letters to insert, remove or change. */

@@ -5,6 +5,7 @@ const MAX_HOLD_SECONDS = { commit: 9, precommit: 55 };
 
 /** How VSS freezes a Windows guest, whatever the way into it. `withinHold` belongs to them. */
 export const vssSettings = {
+  helperPath: z.string().default('C:\\Program Files\\snaphook\\snaphook-vss.exe'),
   backupType: z
     .enum(['copy', 'full'])
     .default('copy')

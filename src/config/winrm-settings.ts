@@ -48,7 +48,6 @@ const settings = z.strictObject({
   kerberos: kerberos.optional(),
   certificate: certificate.optional(),
   tls: tls.optional(),
-  helperPath: z.string().default('C:\\Program Files\\snaphook\\snaphook-vss.exe'),
   ...vssSettings,
 });
 

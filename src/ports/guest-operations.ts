@@ -20,8 +20,11 @@ export type GuestProgram =
  * refused), and those of vCenter.
  */
 export interface GuestOperations {
-  /** The guest takes the account. A refused one is not tried again by the same object. */
-  login(signal: AbortSignal): Promise<void>;
+  /**
+   * The guest takes the account. A refused one is not tried again by the same object. Resolves with the key of vCenter's session, as
+   * `Hypervisor.sessionKey` does: one of a process that was killed is ended by it.
+   */
+  login(signal: AbortSignal): Promise<string | undefined>;
   /** A new folder that nobody but the account may enter; resolves with its path. */
   makeFolder(place: { readonly parent: string; readonly prefix: string }, signal: AbortSignal): Promise<string>;
   /**
@@ -38,5 +41,7 @@ export interface GuestOperations {
 export interface GuestOperationsServer {
   /** Asks nothing yet. The account is resolved when it is needed first. */
   of(vm: { readonly name: string; readonly moRef: MoRef }, account: () => Promise<GuestAccount>): GuestOperations;
+  /** Ends a session of a process that is gone. Success when there is none. */
+  endSession(key: string, signal: AbortSignal): Promise<void>;
   close(): Promise<void>;
 }

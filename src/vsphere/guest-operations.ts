@@ -13,7 +13,7 @@ import { errorOfFault, errorOfUnreadableAnswer, VimFaultError } from './faults.t
 import { GuestFileHosts, type GuestManagers, readGuestManagers, transferOf } from './guest-files.ts';
 import { errorInGuest } from './guest-operation-faults.ts';
 import type { Session, Sessions } from './session.ts';
-import { openSessions, parseAddress, type VsphereOptions } from './vsphere.ts';
+import { endSession, openSessions, parseAddress, type VsphereOptions } from './vsphere.ts';
 
 const REQUEST_TIMEOUT_MS = 60_000;
 
@@ -35,6 +35,7 @@ export function createGuestOperations(options: VsphereOptions): GuestOperationsS
   return {
     of: ({ name, moRef }, account) =>
       new OperationsInGuest(connection, host, { name, vm: { type: 'VirtualMachine', id: moRef } }, account),
+    endSession: (key, signal) => connection.sessions.run(signal, (session) => endSession(session, key)),
     close: async () => {
       await connection.sessions.close();
       connection.hosts.close();
@@ -70,9 +71,10 @@ class OperationsInGuest implements GuestOperations {
     this.#account = account;
   }
 
-  async login(signal: AbortSignal): Promise<void> {
-    await this.#run(signal, async ({ session, managers, place }) => {
+  async login(signal: AbortSignal): Promise<string | undefined> {
+    return await this.#run(signal, async ({ session, managers, place }) => {
       await session.call('ValidateCredentialsInGuest', validateCredentials(managers.auth, place));
+      return session.key;
     });
   }
 

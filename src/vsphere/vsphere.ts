@@ -90,7 +90,8 @@ function openTransport({ url, tls }: VsphereOptions): Transport {
 
 const timeoutMs = ({ requestTimeoutMs }: VsphereOptions): number => requestTimeoutMs ?? 60_000;
 
-async function endSession(session: Session, key: string): Promise<void> {
+/** Success when there is none of that key. */
+export async function endSession(session: Session, key: string): Promise<void> {
   try {
     await session.call('TerminateSession', terminateSession(session.sessionManager, [key]));
   } catch (error) {

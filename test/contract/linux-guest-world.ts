@@ -1,6 +1,7 @@
 import ssh2 from 'ssh2';
 import { createLinuxGuests } from '../../src/guest/linux/linux-guest.ts';
-import type { LinuxGuestSettings, SshLogin } from '../../src/guest/linux/linux-guest-settings.ts';
+import type { LinuxGuestSettings } from '../../src/guest/linux/linux-guest-settings.ts';
+import type { SshLogin } from '../../src/guest/ssh/ssh-connector.ts';
 import { type LabLinuxGuest, type LinuxGuestOptions, startLinuxGuest } from '../../src/lab/linux-guest/linux-guest.ts';
 import { EventLog } from '../../src/lab/world/events.ts';
 import { FaultRules } from '../../src/lab/world/faults.ts';

@@ -1,3 +1,5 @@
+import { sshAccess } from '../../src/guest/windows/ssh-access.ts';
+import type { WindowsAccess } from '../../src/guest/windows/windows-access.ts';
 import { createWindowsGuests } from '../../src/guest/windows/windows-guest.ts';
 import type { WindowsGuestSettings } from '../../src/guest/windows/windows-guest-settings.ts';
 import { type WinRmSettings, winRmAccess } from '../../src/guest/windows/winrm-access.ts';
@@ -20,6 +22,8 @@ export interface WindowsGuestWorld extends GuestWorld {
   readonly faults: FaultRules;
   /** Settings the adapter was given. */
   readonly winrm: WinRmSettings;
+  /** A new way in. */
+  access(): WindowsAccess;
   isFrozen(): boolean;
   sessionCount(): number;
   leftoverCount(): number;
@@ -29,6 +33,9 @@ export interface WindowsGuestWorld extends GuestWorld {
 export interface WorldChanges {
   readonly settings?: Partial<Omit<WindowsGuestSettings, 'access'>>;
   readonly winrm?: Partial<Extract<WinRmSettings, { readonly password: unknown }>>;
+  /** The guest has OpenSSH Server with this DefaultShell, and the adapter reaches it by SSH. */
+  readonly ssh?: 'cmd' | 'powershell';
+  readonly sshPassword?: string;
   readonly service?: Partial<WinRmServiceConfig>;
   /** Absent: SqlServerWriter on both disks and one in-box writer. */
   readonly writers?: readonly WriterConfig[];
@@ -89,6 +96,7 @@ export async function startWindowsGuestWorld(
     latency: { latencyMs: 0, jitterMs: 0 },
     tls,
     users: [{ name: 'backup', password: PASSWORD }],
+    ...(changes.ssh && { ssh: { defaultShell: changes.ssh } }),
     service: { basic: true, ...changes.service },
     disks: DISKS.map((uuid, index) => ({
       uuid,
@@ -117,11 +125,25 @@ export async function startWindowsGuestWorld(
     thawPatienceMs: 300,
     ...changes.settings,
   };
+  const access = () => {
+    if (!lab.ssh) return winRmAccess(winrm, systemClock);
+    const { port, hostKeyFingerprint } = lab.ssh;
+    return sshAccess(
+      {
+        address: '127.0.0.1',
+        port,
+        username: 'backup',
+        login: { kind: 'password', password: async () => changes.sshPassword ?? PASSWORD },
+        trust: () => ({ kind: 'fingerprints', fingerprints: [hostKeyFingerprint] }),
+      },
+      systemClock,
+    );
+  };
   const guests = createWindowsGuests({
     clock: systemClock,
-    settingsFor: ({ name }) =>
-      name === 'sql01' ? { ...settings, access: winRmAccess(winrm, systemClock) } : undefined,
+    settingsFor: ({ name }) => (name === 'sql01' ? { ...settings, access: access() } : undefined),
   });
+  const sessions = () => (lab.ssh ? lab.helperCount() : lab.shellCount());
   return {
     guests,
     vm: { name: 'sql01', address: '127.0.0.1' },
@@ -129,8 +151,9 @@ export async function startWindowsGuestWorld(
     holdMs: 400,
     secrets: [PASSWORD, Buffer.from(PASSWORD).toString('base64')],
     isFrozen: () => lab.isFrozen(),
-    sessionCount: () => lab.shellCount(),
-    leftoverCount: () => lab.shellCount(),
+    sessionCount: sessions,
+    leftoverCount: sessions,
+    access,
     connectionCount: () => events.events.filter(({ kind: event }) => event === 'connection').length,
     close: () => lab.close(),
     lab,

@@ -157,7 +157,11 @@ async function startWorld(way: Way): Promise<GuestWorld> {
     });
     const byGuestOperations = createLinuxGuestsByGuestOperations({
       clock: systemClock,
-      server: { of: () => localGuestOperations(), close: async () => undefined },
+      server: {
+        of: () => localGuestOperations(),
+        endSession: async () => undefined,
+        close: async () => undefined,
+      },
       settingsFor: () => ({ password: async () => 'none', ...terms }),
     });
     return {

@@ -66,7 +66,6 @@ Failure BackupSet::select(HANDLE cancel) {
     if (is_set(cancel)) return cancelled();
     std::vector<WriterMetadata> writers;
     if (SUCCEEDED(result)) result = read_writer_metadata(backup_.get(), &writers);
-    backup_->FreeWriterMetadata();
     if (FAILED(result)) return check(result, "GatherWriterMetadata");
     std::vector<std::wstring> names;
     for (const Volume &volume : volumes_) names.push_back(volume.name);

@@ -21,10 +21,10 @@ Coverage coverage_of(const Component &component, const std::vector<Component> &a
     Coverage coverage;
     for (const Component &part : all) {
         if (&part != &component && !contains(component, part)) continue;
-        for (const Component::Place &place : part.places) {
+        for (const Place &place : part.places) {
             bool inside = std::find(volumes.begin(), volumes.end(), place.volume) != volumes.end();
             if (inside) coverage.inside++;
-            if (!inside && coverage.missing.empty()) coverage.missing = place.path;
+            if (!inside && coverage.missing.empty()) coverage.missing = place.mount_point;
         }
     }
     return coverage;

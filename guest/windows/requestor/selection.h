@@ -8,17 +8,20 @@
 
 namespace snaphook {
 
+/* Where a file of a component lies. */
+struct Place {
+    /* `\\?\Volume{guid}\`; empty when the path leads to no volume of this machine. */
+    std::wstring volume;
+    /* Where that volume is mounted, for people; the path itself when there is none. */
+    std::wstring mount_point;
+};
+
 struct Component {
     /* VSS_COMPONENT_TYPE */
     int type = 0;
     std::wstring logical_path;
     std::wstring name;
     bool selectable = false;
-    struct Place {
-        /* `\\?\Volume{guid}\`; empty where the path leads to no volume of this machine. */
-        std::wstring volume;
-        std::wstring path;
-    };
     /* Of its files. */
     std::vector<Place> places;
 

@@ -66,7 +66,6 @@ Check check_writers(HANDLE cancel) {
     if (SUCCEEDED(result)) result = backup->GatherWriterMetadata(async.out());
     if (SUCCEEDED(result)) result = wait_for_end(async.get(), cancel);
     if (SUCCEEDED(result)) result = read_writer_status(backup.get(), cancel, &writers);
-    if (backup) backup->FreeWriterMetadata();
     if (FAILED(result)) return outcome("writers", result, L"");
     std::wstring failed;
     for (const WriterStatus &writer : writers)

@@ -98,14 +98,14 @@ std::vector<Volume> find_fixed_volumes() {
     return volumes;
 }
 
-std::wstring volume_of_path(std::wstring_view path) {
+Place find_place(const std::wstring &path) {
     std::vector<wchar_t> expanded(LONGEST_PATH), mount_point(LONGEST_PATH);
-    DWORD length = ExpandEnvironmentStringsW(std::wstring(path).c_str(), expanded.data(), LONGEST_PATH);
+    DWORD length = ExpandEnvironmentStringsW(path.c_str(), expanded.data(), LONGEST_PATH);
     wchar_t name[MAX_PATH];
-    if (length == 0 || length > LONGEST_PATH) return L"";
-    if (!GetVolumePathNameW(expanded.data(), mount_point.data(), LONGEST_PATH)) return L"";
-    if (!GetVolumeNameForVolumeMountPointW(mount_point.data(), name, MAX_PATH)) return L"";
-    return name;
+    if (length == 0 || length > LONGEST_PATH) return {L"", path};
+    if (!GetVolumePathNameW(expanded.data(), mount_point.data(), LONGEST_PATH)) return {L"", path};
+    if (!GetVolumeNameForVolumeMountPointW(mount_point.data(), name, MAX_PATH)) return {L"", path};
+    return {name, mount_point.data()};
 }
 
 }  // namespace snaphook

@@ -5,8 +5,9 @@
 #include <windows.h>
 
 #include <string>
-#include <string_view>
 #include <vector>
+
+#include "selection.h"
 
 namespace snaphook {
 
@@ -31,8 +32,8 @@ struct Volume {
 /* Volumes with a file system on fixed disks. A volume whose disks cannot be told has none. */
 std::vector<Volume> find_fixed_volumes();
 
-/* `\\?\Volume{guid}\` of the volume a path of a writer lies on, with its environment variables; empty when there is none. */
-std::wstring volume_of_path(std::wstring_view path);
+/* Of a path as a writer names it, with environment variables. */
+Place find_place(const std::wstring &path);
 
 }  // namespace snaphook
 

@@ -10,14 +10,14 @@ namespace {
 
 using FileReader = HRESULT (STDMETHODCALLTYPE IVssWMComponent::*)(UINT, IVssWMFiledesc **);
 
-HRESULT read_places(IVssWMComponent *component, FileReader read_file, UINT count, std::vector<Component::Place> *places) {
+HRESULT read_places(IVssWMComponent *component, FileReader read_file, UINT count, std::vector<Place> *places) {
     for (UINT i = 0; i < count; i++) {
         ComPointer<IVssWMFiledesc> file;
         ComText path;
         HRESULT result = (component->*read_file)(i, file.out());
         if (SUCCEEDED(result)) result = file->GetPath(path.out());
         if (FAILED(result)) return result;
-        places->push_back({volume_of_path(path.copy()), path.copy()});
+        places->push_back(find_place(path.copy()));
     }
     return S_OK;
 }

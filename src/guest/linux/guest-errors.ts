@@ -1,9 +1,10 @@
 import { type ErrorDetails, SnaphookError } from '../../ports/errors.ts';
 import { excerpt } from '../lines.ts';
+import { SshError } from '../ssh/ssh-error.ts';
+import { type SshAdvice, sshGuestError } from '../ssh/ssh-guest-errors.ts';
 import { FREEZE_HELPER_PROTOCOL } from './freeze-helper-protocol.ts';
 import type { EventOf, HelperEnd } from './helper-facts.ts';
 import type { HelperSettings } from './linux-guest-settings.ts';
-import { SshError, type SshProblem } from './ssh/ssh-error.ts';
 
 /** What every message names. */
 export interface GuestContext {
@@ -22,7 +23,15 @@ const quoted = ({ name }: GuestContext): string => `"${name}"`;
 /** Turns whatever a guest operation threw into the error users see. `effect`: what the failed call may have done. */
 export function guestError(context: GuestContext, thrown: unknown, effect: Effect = 'none'): SnaphookError {
   if (thrown instanceof SnaphookError) return thrown;
-  if (thrown instanceof SshError) return sshGuestError(context, thrown.problem, effect);
+  if (thrown instanceof SshError) {
+    const { name, settings } = context;
+    return sshGuestError(
+      { name, endpoint: context.endpoint, username: settings.username },
+      thrown.problem,
+      ADVICE,
+      effect,
+    );
+  }
   if (thrown instanceof Error && thrown.name === 'TimeoutError') {
     return new SnaphookError('E_DEADLINE', `guest ${quoted(context)} did not answer in the time given`, { effect });
   }
@@ -35,56 +44,12 @@ export function guestError(context: GuestContext, thrown: unknown, effect: Effec
   });
 }
 
-function sshGuestError(context: GuestContext, problem: SshProblem, effect: Effect): SnaphookError {
-  const guest = quoted(context);
-  const reason = excerpt(problem.reason);
-  switch (problem.kind) {
-    case 'unreachable':
-      return new SnaphookError(
-        'E_GUEST_UNREACHABLE',
-        `guest ${guest} is not reachable at ${context.endpoint}: ${reason}`,
-        {
-          hint: "Check address and port of the guest's settings, the firewall, and that sshd runs in the guest.",
-          retry: 'safe',
-        },
-      );
-    case 'untrusted':
-      return new SnaphookError(
-        'E_TLS_UNTRUSTED',
-        `the SSH host key of guest ${guest} at ${context.endpoint} is not trusted (${reason}); its fingerprint is ${problem.fingerprint256}`,
-        {
-          hint:
-            'Compare the fingerprint with the ones shown in the guest by: for f in /etc/ssh/ssh_host_*.pub; do ssh-keygen -lf "$f"; ' +
-            'done. If it is among them, add it to ssh.hostKeys of this guest, or the key to the known_hosts file.',
-        },
-      );
-    case 'login':
-      return new SnaphookError(
-        'E_GUEST_LOGIN',
-        `login to guest ${guest} as "${context.settings.username}" failed: ${reason}`,
-        {
-          hint:
-            'Check the account and its key or password (it was tried once only, so that it is not locked), ' +
-            'authorized_keys and PermitRootLogin in the guest.',
-        },
-      );
-    case 'key':
-      return new SnaphookError('E_SECRET', `the private key for guest ${guest} cannot be used: ${reason}`, {
-        hint: 'Check ssh.privateKey and ssh.passphrase of this guest; ssh-keygen -y -f FILE reads a usable key.',
-      });
-    case 'refused':
-      return new SnaphookError(
-        'E_GUEST_LOGIN',
-        `guest ${guest} lets "${context.settings.username}" run no command: ${reason}`,
-        { hint: 'Check the options of the key in authorized_keys, ForceCommand and MaxSessions in sshd_config.' },
-      );
-    case 'disconnected':
-      return new SnaphookError('E_GUEST_UNREACHABLE', `the connection to guest ${guest} broke: ${reason}`, {
-        hint: 'Check the network, and whether the guest restarted or its SSH service or VMware Tools was stopped.',
-        effect,
-      });
-  }
-}
+const ADVICE: SshAdvice = {
+  unreachable: "Check address and port of the guest's settings, the firewall, and that sshd runs in the guest.",
+  fingerprints: 'for f in /etc/ssh/ssh_host_*.pub; do ssh-keygen -lf "$f"; done',
+  login: 'authorized_keys and PermitRootLogin in the guest',
+  refused: 'Check the options of the key in authorized_keys, ForceCommand and MaxSessions in sshd_config.',
+};
 
 /** Exit codes of a shell for a program it cannot run (POSIX: 126 found but not executable, 127 not found). */
 const NOT_RUNNABLE = [126, 127];

@@ -1,10 +1,10 @@
 import type { Clock } from '../../ports/clock.ts';
 import { SnaphookError } from '../../ports/errors.ts';
 import type { GuestOperations } from '../../ports/guest-operations.ts';
+import type { RemoteEnd, RemoteProgram } from '../ssh/ssh-connection.ts';
+import { SshError } from '../ssh/ssh-error.ts';
 import type { GuestConnection } from './helper-channel.ts';
 import { shellWord } from './helper-lines.ts';
-import type { RemoteEnd, RemoteProgram } from './ssh/ssh-connection.ts';
-import { SshError } from './ssh/ssh-error.ts';
 
 type Output = Parameters<GuestConnection['run']>[1];
 
@@ -50,12 +50,15 @@ export interface GuestOperationsWay {
  */
 export class GuestOperationsConnection implements GuestConnection {
   readonly #way: GuestOperationsWay;
+  readonly #vcenterSession: string | undefined;
   readonly #life = new AbortController();
   #folder: string | undefined;
   #closing: Promise<void> | undefined;
 
-  constructor(way: GuestOperationsWay) {
+  /** `vcenterSession`: what a process that is killed leaves in vCenter. */
+  constructor(way: GuestOperationsWay, vcenterSession?: string) {
     this.#way = way;
+    this.#vcenterSession = vcenterSession;
   }
 
   get isOpen(): boolean {
@@ -63,7 +66,10 @@ export class GuestOperationsConnection implements GuestConnection {
   }
 
   get resume(): Readonly<Record<string, string>> {
-    return this.#folder === undefined ? {} : { folder: this.#folder };
+    return {
+      ...(this.#folder !== undefined && { folder: this.#folder }),
+      ...(this.#vcenterSession !== undefined && { vcenterSession: this.#vcenterSession }),
+    };
   }
 
   /** Of one program in the life of a connection. What is written before its first word may be lost. */

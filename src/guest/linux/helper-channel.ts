@@ -1,9 +1,9 @@
 import { SnaphookError } from '../../ports/errors.ts';
+import type { RemoteOutput, RemoteProgram } from '../ssh/ssh-connection.ts';
+import { SshError } from '../ssh/ssh-error.ts';
 import { type GuestContext, helperEnded, helperNeverSpoke } from './guest-errors.ts';
 import { type EventOf, HelperFacts } from './helper-facts.ts';
 import { helperCommand, serveArguments } from './helper-lines.ts';
-import type { RemoteOutput, RemoteProgram } from './ssh/ssh-connection.ts';
-import { SshError } from './ssh/ssh-error.ts';
 
 /** A way to programs of the guest, open and logged in: an SSH connection, or guest operations. */
 export interface GuestConnection {

@@ -1,7 +1,7 @@
 import { HelperEvents } from '../helper-events.ts';
+import type { RemoteEnd } from '../ssh/ssh-connection.ts';
 import type { FreezeHelperEvent } from './freeze-helper-protocol.ts';
 import { parseHelperLine } from './helper-lines.ts';
-import type { RemoteEnd } from './ssh/ssh-connection.ts';
 
 export type EventOf<Name extends FreezeHelperEvent['event']> = Extract<FreezeHelperEvent, { readonly event: Name }>;
 

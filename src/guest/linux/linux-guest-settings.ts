@@ -1,9 +1,4 @@
-import type { HostTrust } from './ssh/host-keys.ts';
-
-/** How to log in: by key or by password. Resolved as late as possible, once for each session with the guest. */
-export type SshLogin =
-  | { readonly kind: 'key'; readonly privateKey: () => Promise<string>; readonly passphrase?: () => Promise<string> }
-  | { readonly kind: 'password'; readonly password: () => Promise<string> };
+import type { SshSettings } from '../ssh/ssh-connector.ts';
 
 /** How the freeze helper is started in a Linux guest and what is asked of it, whatever the way to it. */
 interface HelperOptions {
@@ -32,20 +27,9 @@ interface HelperOptions {
 }
 
 /** How to reach one Linux guest by SSH and how to freeze it. */
-export interface LinuxGuestSettings extends HelperOptions {
-  /** Host name or IP address of the SSH service; known_hosts is searched for it as it stands here. */
-  readonly address: string;
-  /** Default 22. */
-  readonly port?: number;
+export interface LinuxGuestSettings extends HelperOptions, Omit<SshSettings, 'username'> {
   /** Default `root`. */
   readonly username?: string;
-  readonly login: SshLogin;
-  /** Read when a connection is made. */
-  readonly trust: () => HostTrust;
-  /** For one connection with its login. Default 15 000. */
-  readonly connectTimeoutMs?: number;
-  /** Between two signs of life of the connection; after three without answer it counts as broken. Default 5000. */
-  readonly keepaliveMs?: number;
 }
 
 /** How to reach one Linux guest by VMware Tools and how to freeze it. */

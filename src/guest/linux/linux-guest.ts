@@ -2,21 +2,17 @@ import type { Clock } from '../../ports/clock.ts';
 import { SnaphookError } from '../../ports/errors.ts';
 import type { Guests } from '../../ports/guest.ts';
 import type { GuestOperationsServer } from '../../ports/guest-operations.ts';
-import { withDeadline } from '../deadline.ts';
+import { SSH_PORT, sshConnector } from '../ssh/ssh-connector.ts';
 import { LinuxFreezeSession } from './freeze-session.ts';
 import { type GuestContext, guestError } from './guest-errors.ts';
 import { GuestOperationsConnection, removeSession } from './guest-operations-connection.ts';
 import { type Connect, releaseByRecord } from './helper-channel.ts';
 import {
   guestOperationsHelperSettings,
-  type HelperSettings,
   type LinuxGuestOperationsSettings,
   type LinuxGuestSettings,
-  type SshLogin,
   sshHelperSettings,
 } from './linux-guest-settings.ts';
-import { openSsh, type SshCredentials } from './ssh/ssh-connection.ts';
-import { SshError } from './ssh/ssh-error.ts';
 
 type VmOfGuest = Parameters<Guests['open']>[0];
 
@@ -39,9 +35,9 @@ export const createLinuxGuests = ({ clock, settingsFor }: LinuxGuestsOptions): G
   linuxGuests(clock, (vm) => {
     const settings = settingsFor(vm);
     if (!settings) return undefined;
-    const endpoint = `ssh://${settings.address}:${settings.port ?? 22}`;
+    const endpoint = `ssh://${settings.address}:${settings.port ?? SSH_PORT}`;
     const context = { name: vm.name, settings: sshHelperSettings(settings), endpoint };
-    return { context, connect: connector(settings, context.settings, clock) };
+    return { context, connect: sshConnector({ ...settings, username: context.settings.username }, clock) };
   });
 
 export interface GuestOperationsGuestsOptions {
@@ -51,7 +47,7 @@ export interface GuestOperationsGuestsOptions {
   readonly settingsFor: (vm: VmOfGuest) => LinuxGuestOperationsSettings | undefined;
 }
 
-/** The same, reached by VMware Tools: no network to the guest is needed. `resume` records hold `folder`, too. */
+/** The same, reached by VMware Tools: no network to the guest is needed. `resume` records hold `folder` and `vcenterSession`, too. */
 export const createLinuxGuestsByGuestOperations = ({
   clock,
   server,
@@ -68,11 +64,12 @@ export const createLinuxGuestsByGuestOperations = ({
     return {
       context: { name, settings: helper, endpoint: 'VMware Tools', memoryFolder },
       connect: async (signal) => {
-        await way.operations.login(signal);
-        return new GuestOperationsConnection(way);
+        const vcenterSession = await way.operations.login(signal);
+        return new GuestOperationsConnection(way, vcenterSession);
       },
-      removeRemains: async ({ folder }, signal) => {
+      removeRemains: async ({ folder, vcenterSession }, signal) => {
         if (folder !== undefined) await removeSession(way, folder, signal);
+        if (vcenterSession !== undefined) await server.endSession(vcenterSession, signal);
       },
     };
   });
@@ -104,32 +101,4 @@ function linuxGuests(clock: Clock, wayTo: (vm: VmOfGuest) => Way | undefined): G
       }
     },
   };
-}
-
-/**
- * Opens the connections of one session. Secrets are resolved with the first and kept for its time: a thaw that needs a new
- * connection must not wait for a secret store. After a refused login there is no second one, so that no account is locked.
- */
-function connector(settings: LinuxGuestSettings, { username }: HelperSettings, clock: Clock): Connect {
-  let credentials: Promise<SshCredentials> | undefined;
-  let refused: SshError | undefined;
-  return async (signal) => {
-    if (refused) throw refused;
-    credentials ??= resolveLogin(settings.login);
-    const resolved = await credentials;
-    const { address: host, port = 22, keepaliveMs = 5000, connectTimeoutMs = 15_000 } = settings;
-    const target = { host, port, username, keepaliveMs, trust: settings.trust() };
-    const late = () => new SshError({ kind: 'unreachable', reason: `no login within ${connectTimeoutMs} ms` });
-    try {
-      return await withDeadline(clock, connectTimeoutMs, signal, late, (limit) => openSsh(target, resolved, limit));
-    } catch (thrown) {
-      if (thrown instanceof SshError && thrown.problem.kind === 'login') refused = thrown;
-      throw thrown;
-    }
-  };
-}
-
-async function resolveLogin(login: SshLogin): Promise<SshCredentials> {
-  if (login.kind === 'password') return { kind: 'password', password: await login.password() };
-  return { kind: 'key', privateKey: await login.privateKey(), passphrase: await login.passphrase?.() };
 }

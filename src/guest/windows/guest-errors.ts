@@ -1,9 +1,11 @@
 import { type ErrorDetails, SnaphookError } from '../../ports/errors.ts';
 import type { ExcludedComponent, WriterStatus } from '../../ports/guest.ts';
 import { excerpt } from '../lines.ts';
+import { SshError, type SshProblem } from '../ssh/ssh-error.ts';
+import { type SshAdvice, sshGuestError } from '../ssh/ssh-guest-errors.ts';
 import { type GuestContext, notInstalled } from './guest-context.ts';
 import type { EventOf, HelperEnd } from './helper-facts.ts';
-import { UploadError } from './upload-loader.ts';
+import { ScriptError } from './powershell.ts';
 import { VSS_HELPER_PROTOCOL } from './vss-helper-protocol.ts';
 import { adviceFor, mayPass, nameOfResult } from './vss-results.ts';
 import { WinRmError } from './winrm/winrm-error.ts';
@@ -19,7 +21,8 @@ export function guestError(
   effect: NonNullable<ErrorDetails['effect']> = 'none',
 ): SnaphookError {
   if (thrown instanceof SnaphookError) return thrown;
-  if (thrown instanceof UploadError) return uploadFailed(context, thrown);
+  if (thrown instanceof ScriptError) return scriptFailed(context, thrown);
+  if (thrown instanceof SshError) return windowsSshError(context, thrown.problem, effect);
   if (thrown instanceof WinRmError) return winRmGuestError(context, thrown.problem, effect);
   if (thrown instanceof Error && thrown.name === 'TimeoutError') {
     return new SnaphookError('E_DEADLINE', `guest ${quoted(context)} did not answer in the time given`, { effect });
@@ -33,21 +36,35 @@ export function guestError(
   });
 }
 
-const UPLOAD_ADVICE: Readonly<Record<UploadError['problem'], string>> = {
+const SSH_ADVICE: SshAdvice = {
+  unreachable: "Check address and port of the guest's settings, the firewall, and in the guest: Get-Service sshd",
+  fingerprints: 'Get-ChildItem C:\\ProgramData\\ssh\\ssh_host_*.pub | ForEach-Object { ssh-keygen -lf $_ }',
+  login:
+    'and where its key belongs: for administrators C:\\ProgramData\\ssh\\administrators_authorized_keys in the guest',
+  refused: 'Check ForceCommand, AllowUsers and MaxSessions in C:\\ProgramData\\ssh\\sshd_config of the guest.',
+};
+
+const windowsSshError = (
+  { name, settings: { access } }: GuestContext,
+  problem: SshProblem,
+  effect: NonNullable<ErrorDetails['effect']>,
+): SnaphookError => sshGuestError({ name, ...access }, problem, SSH_ADVICE, effect);
+
+const SCRIPT_ADVICE: Readonly<Record<ScriptError['problem'], string>> = {
   hash: 'What arrived is not what was sent. Try again; if it happens again, something between here and the guest changes it.',
-  cut: 'The connection broke in the middle; nothing was written. Try again.',
+  cut: 'Not everything arrived, and nothing was changed. Try again.',
   language:
-    'PowerShell in the guest may not call methods (constrained language mode). Copy the file into the guest by other means.',
-  failed: 'Check free space and rights of the account in the guest.',
+    'PowerShell in the guest may not call methods (constrained language mode), so this cannot be done from here; do it in the guest.',
+  error: 'Check free space in the guest, rights of the account, and what else works with the file.',
   lost: 'Check that PowerShell runs in the guest for this account, and what protects it from scripts.',
 };
 
-function uploadFailed(context: GuestContext, { path, problem, message }: UploadError): SnaphookError {
+function scriptFailed(context: GuestContext, { purpose, problem, message }: ScriptError): SnaphookError {
   const words = excerpt(message);
   return new SnaphookError(
     'E_GUEST',
-    `file "${path}" was not stored in guest ${quoted(context)} (${problem})${words && `: ${words}`}`,
-    { hint: UPLOAD_ADVICE[problem], retry: 'safe' },
+    `guest ${quoted(context)} did not ${purpose} (${problem})${words && `: ${words}`}`,
+    { hint: SCRIPT_ADVICE[problem], retry: 'safe' },
   );
 }
 

@@ -1,4 +1,4 @@
-import { loaderCall, requireUploaded } from './upload-loader.ts';
+import { loaderCall, requireStored } from './upload-loader.ts';
 import type { GuestProgram, ProgramResult, WindowsCommands } from './windows-commands.ts';
 import type { WinRmConnection } from './winrm/connection.ts';
 import {
@@ -68,7 +68,7 @@ export async function openWinRmCommands(options: Options, signal: AbortSignal): 
   return {
     run,
     async upload(file, ended) {
-      requireUploaded(file, await run(loaderCall(file), ended));
+      requireStored(file, await run(loaderCall(file), ended));
     },
     async close() {
       const limits = { operationTimeoutMs: CLOSE_LIMIT_MS, signal: AbortSignal.timeout(CLOSE_LIMIT_MS) };

@@ -4,9 +4,9 @@ import {
   type FreezeHelperPhase,
   type HelperScript,
 } from '../../guest/linux/freeze-helper-protocol.ts';
+import type { CallEnd } from '../guest/guest-calls.ts';
 import type { ProgramInput } from '../guest/program.ts';
 import { type Ending, GuardedFreeze } from './guarded-freeze.ts';
-import type { CallEnd } from './guest-calls.ts';
 import { ERRNO } from './guest-file-system.ts';
 import { HelperInput } from './helper-input.ts';
 import type { LabPlugIn, LabScript } from './linux-knobs.ts';

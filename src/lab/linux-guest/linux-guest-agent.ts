@@ -1,10 +1,11 @@
 import { AgentFault, type AgentProcess, type GuestAgent } from '../guest/guest-agent.ts';
+import type { CommandIo } from '../guest/ssh-server.ts';
 import type { EventLog } from '../world/events.ts';
 import type { Pace } from '../world/pace.ts';
 import { GuestFiles } from './guest-files.ts';
 import type { LinuxMachine } from './linux-machine.ts';
+import type { LinuxUser } from './linux-user.ts';
 import { type SimpleCommand, simpleCommand } from './simple-command.ts';
-import type { CommandIo, LinuxUser } from './ssh-server.ts';
 
 /** VMware Tools keeps the end of a process for so long. */
 const KEPT_MS = 5 * 60_000;
@@ -26,7 +27,7 @@ interface LinuxGuestAgentParts {
   readonly pace: Pace;
   readonly events: EventLog;
   /** Runs a command line of words to its exit code. */
-  readonly run: (words: readonly string[], io: CommandIo) => Promise<number>;
+  readonly run: (words: readonly string[], io: CommandIo<LinuxUser>) => Promise<number>;
 }
 
 /** VMware Tools of the simulated guest: it starts programs through bash, and moves files. */

@@ -1,20 +1,21 @@
 import { createHash } from 'node:crypto';
 import ssh2 from 'ssh2';
 import { GuestApplication } from '../guest/guest-application.ts';
+import { type CallLine, GuestCalls, OutputGate } from '../guest/guest-calls.ts';
 import { GuestClock } from '../guest/guest-clock.ts';
+import { type CommandIo, LabSshServer } from '../guest/ssh-server.ts';
 import { VmwareTools } from '../guest/vmware-tools.ts';
 import { WriteHold } from '../guest/write-hold.ts';
 import type { EventLog } from '../world/events.ts';
 import type { FaultRules } from '../world/faults.ts';
 import type { Latency, Pace } from '../world/pace.ts';
 import { commandWords } from './command-words.ts';
-import { type CallLine, GuestCalls, OutputGate } from './guest-calls.ts';
 import type { LinuxDisk } from './guest-file-system.ts';
 import { HelperProcess } from './helper-process.ts';
 import { LinuxGuestAgent } from './linux-guest-agent.ts';
 import { type LabScript, LinuxKnobs } from './linux-knobs.ts';
 import { LinuxMachine } from './linux-machine.ts';
-import { type CommandIo, LabSshServer, type LinuxUser } from './ssh-server.ts';
+import type { LinuxUser } from './linux-user.ts';
 import { toolsSyncDriver } from './tools-sync-driver.ts';
 
 export interface LinuxGuestOptions {
@@ -91,6 +92,7 @@ export async function startLinuxGuest(options: LinuxGuestOptions): Promise<LabLi
   const server = new LabSshServer({
     events,
     calls,
+    ident: 'OpenSSH_9.2p1_lab',
     hostKey,
     users: options.users,
     passwordMethod: options.passwordMethod ?? 'password',
@@ -150,7 +152,7 @@ class GuestCommands {
     this.#machine = machine;
   }
 
-  async run(line: string, io: CommandIo): Promise<number> {
+  async run(line: string, io: CommandIo<LinuxUser>): Promise<number> {
     const words = commandWords(line);
     if (!words) {
       this.#world.events.add('guest', 'unserved', 'exec', this.#world.name, { line });
@@ -160,7 +162,7 @@ class GuestCommands {
     return await this.runWords(words, io);
   }
 
-  async runWords(words: readonly string[], io: CommandIo): Promise<number> {
+  async runWords(words: readonly string[], io: CommandIo<LinuxUser>): Promise<number> {
     const isSudo = words[0] === 'sudo';
     if (isSudo && (words[1] !== '-n' || !io.user.sudo)) {
       io.stderr('sudo: a password is required\n');
@@ -176,7 +178,7 @@ class GuestCommands {
     return await this.#helper(rest, io, isSudo || io.user.name === 'root');
   }
 
-  async #helper(words: readonly string[], io: CommandIo, isRoot: boolean): Promise<number> {
+  async #helper(words: readonly string[], io: CommandIo<LinuxUser>, isRoot: boolean): Promise<number> {
     const [command = '', bootId = '', token = ''] = words;
     const gate = new OutputGate((data) => io.stdout(data));
     let exitCode = 0;

@@ -27,6 +27,7 @@ export interface InstalledPrograms {
   readonly guestName: string;
   readonly events: EventLog;
   readonly programQuoting: ProgramQuoting;
+  readonly powershell: Program;
   /** Programs besides Windows' own, by lower-case file name; each also answers to its full path. */
   readonly installed: () => ReadonlyMap<string, { readonly folder: string; readonly program: Program }>;
 }
@@ -44,17 +45,12 @@ export function createProgramFinder(options: InstalledPrograms): ProgramFinder {
       ['hostname.exe', { folder: SYSTEM_FOLDER, program: printer(() => `${options.hostName}\r\n`) }],
       ['whoami.exe', { folder: SYSTEM_FOLDER, program: printer((account) => `${account.toLowerCase()}\r\n`) }],
       ['cmd.exe', { folder: SYSTEM_FOLDER, program: (io) => runCmd(io.arguments.replace(/^\/c\s*/i, ''), io) }],
-      ['powershell.exe', { folder: `${SYSTEM_FOLDER}\\windowspowershell\\v1.0`, program: powershell }],
+      ['powershell.exe', { folder: `${SYSTEM_FOLDER}\\windowspowershell\\v1.0`, program: options.powershell }],
       ...options.installed(),
     ]);
 
   const unserved = (what: string, detail: Record<string, unknown>) =>
     options.events.add('guest', 'unserved', what, options.guestName, detail);
-
-  const powershell: Program = async (io) => {
-    unserved('powershell', { arguments: io.arguments.slice(0, 200) });
-    return refuse(io, 'PowerShell is not simulated by this lab.');
-  };
 
   const findExecutable = (name: string, needsPath: boolean): Program | undefined => {
     const [, folder, base = ''] = /^(?:(.*)[\\/])?([^\\/]*)$/.exec(name.toLowerCase()) ?? [];
@@ -131,6 +127,7 @@ function expandVariables(
   const variables = new Map([
     ['COMPUTERNAME', hostName.toUpperCase()],
     ['USERNAME', account.split('\\')[1] ?? ''],
+    ['OS', 'Windows_NT'],
     ['PROGRAMFILES', 'C:\\Program Files'],
     ['PROGRAMDATA', 'C:\\ProgramData'],
     ['SYSTEMROOT', 'C:\\Windows'],

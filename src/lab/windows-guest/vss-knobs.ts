@@ -2,7 +2,7 @@ import type { HelperCheck } from '../../guest/windows/vss-helper-protocol.ts';
 import { GuestEventLog } from './guest-event-log.ts';
 import type { WriterPhase } from './vss-codes.ts';
 
-/** What a test may turn to make VSS slow or fail. Times are simulated milliseconds. */
+/** What a test may turn to make VSS, or the programs around it, slow or fail. Times are simulated milliseconds. */
 export class VssKnobs {
   /** How long each writer takes to freeze, besides waiting for its application. */
   writerFreezeMs = 5;
@@ -14,6 +14,10 @@ export class VssKnobs {
   freezeLimitMs = 60_000;
   /** Whether the helper's program is there at all. */
   helperInstalled = true;
+  /** PowerShell refuses scripts that call methods. */
+  constrainedLanguage = false;
+  /** Something between the transport and PowerShell changes a character of its input. */
+  garbleInput = false;
   /** Whether `snaphook-vss install` was run. */
   providerRegistered = true;
   readonly eventLog = new GuestEventLog();

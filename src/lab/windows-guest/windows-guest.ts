@@ -14,8 +14,12 @@ import { type CertificateMapping, mappedUser } from './client-certificates.ts';
 import { createProgramFinder, type ProgramQuoting } from './command-line.ts';
 import type { GuestUser } from './guest-accounts.ts';
 import type { GuestDisk } from './guest-disks.ts';
+import { GuestFiles } from './guest-files.ts';
+import { GuestProcesses } from './guest-processes.ts';
 import type { KerberosService } from './kerberos/kerberos-acceptor.ts';
 import type { LabKerberosDomain } from './kerberos/lab-domain.ts';
+import { type LabOpenSsh, type OpenSshOptions, startOpenSsh } from './openssh.ts';
+import { powershellProgram } from './powershell.ts';
 import { RemoteShells, type ShellLimits } from './remote-shells.ts';
 import { toolsRequestor } from './tools-requestor.ts';
 import { VssCoordinator } from './vss-coordinator.ts';
@@ -65,6 +69,8 @@ export interface WindowsGuestOptions {
   readonly kerberos?: { readonly domain: LabKerberosDomain; readonly service: string; readonly now?: () => Date };
   /** Whose client certificates the guest believes, and which accounts they stand for. */
   readonly clientCertificates?: { readonly authority: string; readonly mappings: readonly CertificateMapping[] };
+  /** Absent: the optional feature OpenSSH Server is not installed. */
+  readonly ssh?: Pick<OpenSshOptions, 'defaultShell'>;
   readonly service?: Partial<WinRmServiceConfig>;
   readonly disks: readonly GuestDisk[];
   /** Further programs, by lower-case file name; one of Windows' own of that name is replaced. */
@@ -78,7 +84,10 @@ export interface LabWindowsGuest {
   /** 0 without HTTPS listener. */
   readonly httpsPort: number;
   readonly httpPort: number;
+  /** Absent without OpenSSH Server. */
+  readonly ssh: LabOpenSsh | undefined;
   readonly vss: VssKnobs;
+  readonly files: GuestFiles;
   /** The application with its workload running; absent when the guest was given no database. */
   readonly database: GuestApplication | undefined;
   readonly tools: VmwareTools;
@@ -89,6 +98,8 @@ export interface LabWindowsGuest {
   parkedBackups(): number;
   /** What a new start of the guest does to sessions and to VSS; the application goes on. */
   forgetBoot(): void;
+  /** Processes of the snaphook helper, however they were started. */
+  helperCount(): number;
   close(): Promise<void>;
 }
 
@@ -107,6 +118,7 @@ const DEFAULT_SERVICE: WinRmServiceConfig = {
   shellIdleTimeoutMs: 7_200_000,
 };
 const SYSTEM_VOLUME = 'C:\\';
+const HELPER_NAME = 'snaphook-vss';
 const HELPER_FOLDER = 'C:\\Program Files\\snaphook';
 
 /** Starts a Windows guest: WinRM on loopback, VSS with writers, the snaphook helper, an application on real disks. */
@@ -132,7 +144,9 @@ export async function startWindowsGuest(options: WindowsGuestOptions): Promise<L
   });
   const residents = new ResidentSets(pace);
   let bootId = randomUUID();
-  const helper = vssHelperProgram({
+  const files = new GuestFiles();
+  const processes = new GuestProcesses();
+  const program = vssHelperProgram({
     coordinator,
     residents,
     pace,
@@ -142,15 +156,17 @@ export async function startWindowsGuest(options: WindowsGuestOptions): Promise<L
       return bootId;
     },
   });
+  const helper = processes.track(HELPER_NAME, program);
   const shells = new RemoteShells({ hostName, limits: service, pace, events });
   const findProgram = createProgramFinder({
     hostName,
     guestName: name,
     events,
     programQuoting: service.programQuoting,
+    powershell: powershellProgram({ architecture: 'AMD64', files, processes, guestName: name, events, knobs }),
     installed: () =>
       new Map([
-        ...(knobs.helperInstalled ? [['snaphook-vss.exe', { folder: HELPER_FOLDER, program: helper }] as const] : []),
+        ...(knobs.helperInstalled ? [[`${HELPER_NAME}.exe`, { folder: HELPER_FOLDER, program: helper }] as const] : []),
         ...(options.programs ?? []),
       ]),
   });
@@ -183,12 +199,27 @@ export async function startWindowsGuest(options: WindowsGuestOptions): Promise<L
   const listeners: LabHttpServer[] = [];
   const httpPort = await listen(undefined, options.httpPort);
   const httpsPort = options.tls ? await listen(options.tls, options.httpsPort) : 0;
+  const { ssh: sshd } = options;
+  const ssh =
+    sshd &&
+    (await startOpenSsh({
+      ...sshd,
+      guestName: name,
+      hostName,
+      events,
+      faults: options.faults,
+      latency: options.latency,
+      users: options.users,
+      findProgram,
+    }));
   database?.start();
 
   return {
     httpPort,
     httpsPort,
+    ssh,
     vss: knobs,
+    files,
     database,
     tools: new VmwareTools(
       toolsRequestor(
@@ -204,8 +235,10 @@ export async function startWindowsGuest(options: WindowsGuestOptions): Promise<L
       residents.failAll();
       bootId = randomUUID();
     },
+    helperCount: () => processes.count(HELPER_NAME),
     close: async () => {
       for (const listener of listeners) await listener.close();
+      await ssh?.close();
       shells.closeAll();
       await database?.close();
     },

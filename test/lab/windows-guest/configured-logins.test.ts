@@ -17,6 +17,7 @@ const noServer: GuestOperationsServer = {
   of: () => {
     throw new Error('no guest operations here');
   },
+  endSession: async () => undefined,
   close: async () => undefined,
 };
 const VM = { name: 'sql01', address: 'localhost' };

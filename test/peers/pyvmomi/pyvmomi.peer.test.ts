@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { startLinuxToolsWorld } from '../../contract/linux-tools-world.ts';
 import { COPY_A, COPY_B, openCopiedVolume } from '../../lab/vcenter/copied-volume.ts';
 import { closeLabs } from '../../lab/vcenter/lab-vcenter.ts';
 import { runPeerScript } from '../peer-script.ts';
@@ -24,6 +25,31 @@ test('pyVmomi works against the simulated vCenter, and calls no operation it doe
     expect(unserved.map(({ operation, object }) => `${operation} ${object}`)).toEqual([]);
     expect(exitCode).toBe(0);
   } finally {
+    rmSync(folder, { recursive: true });
+  }
+}, 120_000);
+
+test('pyVmomi moves files and starts programs by guest operations, and meets their rules', async () => {
+  const world = await startLinuxToolsWorld();
+  const { vcenter, authority, events } = world.vcenter;
+  const folder = mkdtempSync(path.join(tmpdir(), 'pyvmomi-'));
+  const ca = path.join(folder, 'ca.pem');
+  writeFileSync(ca, authority.certificate);
+  try {
+    const script = path.join(__dirname, 'guest_operations.py');
+    const account = ['root', world.accounts.password];
+    const exitCode = await runPeerScript(script, [
+      vcenter.url,
+      ca,
+      'admin@vsphere.local',
+      'secret',
+      'pg01',
+      ...account,
+    ]);
+    expect(events.events.filter(({ kind }) => kind === 'unserved')).toEqual([]);
+    expect(exitCode).toBe(0);
+  } finally {
+    await world.close();
     rmSync(folder, { recursive: true });
   }
 }, 120_000);

@@ -107,6 +107,23 @@ test('a Linux guest is read with its defaults', () => {
   });
 });
 
+test('a Windows guest over SSH is read with its defaults, and what is of Linux alone is an unknown key', () => {
+  const [guest] = loadConfig(
+    written(linuxGuest({ ssh: '{ os: windows, username: svc, password: env:PG, knownHosts: /h }' })),
+  ).guests;
+  expect(guest?.ssh).toMatchObject({ port: 22, helperPath: 'C:\\Program Files\\snaphook\\snaphook-vss.exe' });
+
+  const error = failure(
+    written(linuxGuest({ ssh: '{ os: windows, username: svc, password: env:PG, knownHosts: /h, sudo: true }' })),
+  );
+  expect(error.message).toMatch(/unknown key "guests\.0\.ssh\.sudo"/);
+});
+
+test('a mistyped key of an SSH guest is told with the nearest one', () => {
+  const error = failure(written(linuxGuest({ ssh: '{ pasword: env:PG, knownHosts: /h }' })));
+  expect(error.hint).toContain('"password"');
+});
+
 test('a secret written into the file is refused without being repeated', () => {
   const error = failure(written(GOOD.replace('env:VC', 'hunter2')));
 

@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { GuestOperationsConnection, removeSession } from '../../../../src/guest/linux/guest-operations-connection.ts';
-import type { RemoteEnd } from '../../../../src/guest/linux/ssh/ssh-connection.ts';
+import type { RemoteEnd } from '../../../../src/guest/ssh/ssh-connection.ts';
 import { systemClock } from '../../../../src/platform/clock.ts';
 import { until } from '../../../contract/guest.ts';
 import { localGuestOperations } from './local-guest-operations.ts';

@@ -41,6 +41,11 @@ export interface RemoteProgram {
   write(data: Buffer): void;
 }
 
+export interface SshProgram extends RemoteProgram {
+  /** Ends the input. */
+  end(): void;
+}
+
 /** One SSH connection, logged in. */
 export class SshConnection {
   readonly #client: Client;
@@ -61,7 +66,7 @@ export class SshConnection {
   }
 
   /** Starts a command line. @throws SshError `refused`, `disconnected`, or the signal's reason. */
-  run(command: string, output: RemoteOutput, signal: AbortSignal): Promise<RemoteProgram> {
+  run(command: string, output: RemoteOutput, signal: AbortSignal): Promise<SshProgram> {
     return new Promise((resolve, reject) => {
       const settle = (finish: () => void) => {
         signal.removeEventListener('abort', onAbort);
@@ -90,7 +95,7 @@ export class SshConnection {
     this.#client.destroy();
   }
 
-  #program(channel: ClientChannel, output: RemoteOutput): RemoteProgram {
+  #program(channel: ClientChannel, output: RemoteOutput): SshProgram {
     let exit: { readonly exitCode: number | undefined } | undefined;
     channel.on('data', (data: Buffer) => output.stdout(data));
     channel.stderr.on('data', (data: Buffer) => output.stderr(data));
@@ -107,6 +112,7 @@ export class SshConnection {
         if (!this.isOpen || !channel.writable) throw this.#disconnected();
         channel.write(data);
       },
+      end: () => void channel.end(),
     };
   }
 

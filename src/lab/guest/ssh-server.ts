@@ -2,23 +2,23 @@ import { timingSafeEqual } from 'node:crypto';
 import net, { type AddressInfo, type Socket } from 'node:net';
 import type { AuthContext, AuthenticationType, Connection, PublicKeyAuthContext, ServerChannel, Session } from 'ssh2';
 import ssh2 from 'ssh2';
-import { ProgramInput } from '../guest/program.ts';
 import type { EventLog } from '../world/events.ts';
 import type { CallLine, GuestCalls } from './guest-calls.ts';
+import { ProgramInput } from './program.ts';
 
 /** An account that may log in over SSH. */
-export interface LinuxUser {
+export interface SshUser {
   readonly name: string;
   readonly password?: string;
   /** Lines of authorized_keys. */
   readonly authorizedKeys?: readonly string[];
-  /** May become root by sudo without a password. */
-  readonly sudo?: boolean;
 }
 
+type PasswordMethod = 'password' | 'keyboard-interactive';
+
 /** What a command that was started sees. */
-export interface CommandIo {
-  readonly user: LinuxUser;
+export interface CommandIo<User extends SshUser> {
+  readonly user: User;
   readonly stdin: ProgramInput;
   stdout(data: Buffer): void;
   stderr(text: string): void;
@@ -28,27 +28,29 @@ export interface CommandIo {
   readonly gone: Promise<void>;
 }
 
-export interface SshServerOptions {
+export interface SshServerOptions<User extends SshUser> {
   readonly events: EventLog;
   /** What comes before a command is a call like one: `connect`, `login`, `open channel`. */
   readonly calls: GuestCalls;
+  /** As the server calls itself, such as `OpenSSH_9.2p1_lab`. */
+  readonly ident: string;
   /** Private key in OpenSSH format. */
   readonly hostKey: string;
-  readonly users: readonly LinuxUser[];
+  readonly users: readonly User[];
   /** How a password is asked for. Default `password`. */
-  readonly passwordMethod: 'password' | 'keyboard-interactive';
+  readonly passwordMethod: PasswordMethod;
   /** Runs a command line to its exit code. */
-  readonly run: (commandLine: string, io: CommandIo) => Promise<number>;
+  readonly run: (commandLine: string, io: CommandIo<User>) => Promise<number>;
 }
 
 /** sshd of the simulated guest: logins by key and password, commands without a terminal, nothing else. */
-export class LabSshServer {
-  readonly #options: SshServerOptions;
+export class LabSshServer<User extends SshUser> {
+  readonly #options: SshServerOptions<User>;
   readonly #server: net.Server;
   readonly #sockets = new Set<Socket>();
   readonly #connections = new Set<Connection>();
 
-  constructor(options: SshServerOptions) {
+  constructor(options: SshServerOptions<User>) {
     this.#options = options;
     // sshd sets TCP_NODELAY: else a short answer waits for the acknowledgement of the one before it.
     this.#server = net.createServer({ noDelay: true }, (socket) => this.#accept(socket));
@@ -90,8 +92,8 @@ export class LabSshServer {
     };
     void this.#options.calls.perform('connect', line, async () => {
       // One server a connection, so that a session knows its socket.
-      const { hostKey } = this.#options;
-      const protocol = new ssh2.Server({ hostKeys: [hostKey], ident: 'OpenSSH_9.2p1_lab' }, (connection) =>
+      const { hostKey, ident } = this.#options;
+      const protocol = new ssh2.Server({ hostKeys: [hostKey], ident }, (connection) =>
         this.#serve(connection, socket, line),
       );
       protocol.injectSocket(socket);
@@ -99,7 +101,7 @@ export class LabSshServer {
   }
 
   #serve(connection: Connection, socket: Socket, line: CallLine): void {
-    let user: LinuxUser | undefined;
+    let user: User | undefined;
     this.#connections.add(connection);
     connection.on('close', () => this.#connections.delete(connection));
     connection.on('error', () => socket.destroy());
@@ -116,7 +118,7 @@ export class LabSshServer {
     });
   }
 
-  #openSession(session: Session, socket: Socket, { gone }: CallLine, whoIs: () => LinuxUser | undefined): void {
+  #openSession(session: Session, socket: Socket, { gone }: CallLine, whoIs: () => User | undefined): void {
     session.on('exec', (acceptExec, _reject, { command }) => {
       const user = whoIs();
       if (user) void this.#execute(acceptExec(), command, { user, gone, drop: () => socket.destroy() });
@@ -131,7 +133,7 @@ export class LabSshServer {
 
   async #authenticate(
     context: AuthContext,
-    user: LinuxUser | undefined,
+    user: SshUser | undefined,
     line: CallLine,
     granted: () => void,
   ): Promise<void> {
@@ -150,7 +152,7 @@ export class LabSshServer {
     answerLogin(context, verdict, methods, granted);
   }
 
-  async #execute(channel: ServerChannel, command: string, from: Pick<CommandIo, 'user' | 'drop' | 'gone'>) {
+  async #execute(channel: ServerChannel, command: string, from: Pick<CommandIo<User>, 'user' | 'drop' | 'gone'>) {
     const stdin = new ProgramInput();
     channel.on('data', (data: Buffer) => stdin.push(data));
     channel.on('end', () => stdin.end());
@@ -187,8 +189,8 @@ function answerLogin(
 
 async function judgeLogin(
   context: AuthContext,
-  user: LinuxUser | undefined,
-  passwordMethod: SshServerOptions['passwordMethod'],
+  user: SshUser | undefined,
+  passwordMethod: PasswordMethod,
 ): Promise<LoginVerdict> {
   if (context.method === 'publickey') return judgeKey(context, user);
   if (context.method !== passwordMethod) return 'refused';
@@ -201,7 +203,7 @@ async function judgeLogin(
   return isPassword(user, given) ? 'granted' : 'refused';
 }
 
-function judgeKey({ key, signature, blob, hashAlgo }: PublicKeyAuthContext, user: LinuxUser | undefined): LoginVerdict {
+function judgeKey({ key, signature, blob, hashAlgo }: PublicKeyAuthContext, user: SshUser | undefined): LoginVerdict {
   const line = user?.authorizedKeys?.find((candidate) => isKey(candidate, key));
   if (line === undefined) return 'refused';
   if (!signature || !blob) return 'key-would-do';
@@ -211,7 +213,7 @@ function judgeKey({ key, signature, blob, hashAlgo }: PublicKeyAuthContext, user
   return authorized.verify(blob, signature, hashAlgo) === true ? 'granted' : 'refused';
 }
 
-function isPassword(user: LinuxUser | undefined, given: string): boolean {
+function isPassword(user: SshUser | undefined, given: string): boolean {
   const [expected, actual] = [Buffer.from(user?.password ?? ''), Buffer.from(given)];
   return expected.length > 0 && expected.length === actual.length && timingSafeEqual(expected, actual);
 }

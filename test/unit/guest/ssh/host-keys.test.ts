@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import ssh2 from 'ssh2';
-import { fingerprintOf, judgeHostKey, knownKeyTypes } from '../../../../../src/guest/linux/ssh/host-keys.ts';
+import { fingerprintOf, judgeHostKey, knownKeyTypes } from '../../../../src/guest/ssh/host-keys.ts';
 
 const key = (line: string) => Buffer.from(line.split(' ')[1] ?? '', 'base64');
 const makeLine = () => ssh2.utils.generateKeyPairSync('ecdsa', { bits: 256 }).public.split(' ').slice(0, 2).join(' ');

@@ -1,0 +1,23 @@
+import { spawn, spawnSync } from 'node:child_process';
+import path from 'node:path';
+
+/** The folder of `npm run test:vss` with snaphook-vss.exe, its DLL, and what takes the place of Windows around them. */
+export const PROGRAMS = process.env.VSS_PROGRAMS ?? '';
+
+/**
+ * Runs one of the programs and resolves with its exit code, null when a signal ended it. Its `ok` and `not ok` lines go to standard
+ * output as they come, where `scripts/run-suite.mjs` counts them.
+ */
+export function runChecks(name: string): Promise<number | null> {
+  return new Promise((resolve, reject) => {
+    const child = spawn('wine', [path.join(PROGRAMS, name)], { stdio: ['ignore', 'inherit', 'inherit'] });
+    child.once('error', reject);
+    child.once('close', resolve);
+  });
+}
+
+/** Runs snaphook-vss.exe with a verb to its end. */
+export function runHelper(verb: string): { readonly exitCode: number | null; readonly stdout: string } {
+  const { status, stdout } = spawnSync('wine', [path.join(PROGRAMS, 'snaphook-vss.exe'), verb], { encoding: 'utf8' });
+  return { exitCode: status, stdout };
+}
