@@ -15,7 +15,7 @@ module.exports = {
   testMatch: ['**/*.test.ts'],
   testPathIgnorePatterns: [
     '/node_modules/',
-    ...['crash', 'faults', 'peers', 'bench', 'freeze', 'files', 'qemu', 'package', 'products'].map(
+    ...['crash', 'faults', 'peers', 'bench', 'freeze', 'files', 'qemu', 'package', 'products', 'applications'].map(
       (name) => `<rootDir>/test/${name}/`,
     ),
   ],

@@ -19,8 +19,8 @@ import { root, version } from '../scripts/bundle-options.mjs';
 /** The base's needs: what Node's own page says of its Linux executables. */
 const NEEDS = 'libc6 (>= 2.28), libstdc++6, libgcc-s1';
 
-/** Makes it out of what lies in the release folder. `tree` is a folder of its own, made anew. */
-export function debianPackage(release, tree, secondsSinceEpoch) {
+/** Makes it out of what lies in the release folder and the one of plug-ins. `tree` is a folder of its own, made anew. */
+export function debianPackage(release, plugIns, tree, secondsSinceEpoch) {
   rmSync(tree, { recursive: true, force: true });
   const put = (target, content, mode = 0o644) => {
     const file = path.join(tree, target);
@@ -37,6 +37,10 @@ export function debianPackage(release, tree, secondsSinceEpoch) {
   }
   if (existsSync(path.join(release, 'snaphook-freeze')))
     put('usr/lib/snaphook/guest/linux-x64/snaphook-freeze', released('snaphook-freeze'), 0o755);
+  for (const file of filesOf(path.join(release, 'guest')))
+    put(path.join('usr/lib/snaphook/guest', file), { from: path.join(release, 'guest'), file });
+  for (const file of readdirSync(plugIns))
+    put(`usr/lib/snaphook/guest/plug-ins/${file}`, { from: plugIns, file }, 0o755);
   put('usr/share/man/man1/snaphook.1.gz', gzipSync(readFileSync(path.join(release, 'snaphook.1')), { level: 9 }));
   put('usr/share/bash-completion/completions/snaphook', released('snaphook.bash'));
   const doc = 'usr/share/doc/snaphook';
@@ -55,6 +59,12 @@ export function debianPackage(release, tree, secondsSinceEpoch) {
     stdio: ['ignore', 2, 2],
     env: { ...process.env, SOURCE_DATE_EPOCH: String(secondsSinceEpoch) },
   });
+}
+
+/** Below a folder that need not be there. */
+function filesOf(folder) {
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder, { recursive: true }).filter((file) => statSync(path.join(folder, file)).isFile());
 }
 
 /** The one that the README goes through line by line. */

@@ -1,11 +1,22 @@
 // npm run package [-- --target linux|windows|all] [--output FOLDER]: makes a release in build/release/, see docs/packaging.md.
-// The .deb needs dpkg-deb, and the Linux guests' helper a C compiler with a static libc; what cannot be made is said.
+// The .deb needs dpkg-deb, the Linux guests' helper a C compiler with a static libc, and that of Windows guests mingw-w64; what cannot
+// be made is said. The helpers are made with the Linux release.
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { chmodSync, copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  copyFileSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
-import { buildFreezeHelper } from '../scripts/build-guest.mjs';
+import { buildFreezeHelper, buildPlugIns } from '../scripts/build-guest.mjs';
+import { putVssHelper, VSS_HELPER_ARCHITECTURES } from '../scripts/build-vss-helper.mjs';
 import { root, version } from '../scripts/bundle-options.mjs';
 import { run } from '../scripts/debian.mjs';
 import { helpOnRequest } from '../scripts/help.mjs';
@@ -52,12 +63,15 @@ write('snaphook.1', manPage(said('snaphook', ['--help']), said('pre-backup', ['-
 write('snaphook.bash', said('snaphook', ['completion']));
 if (targets.includes('linux')) {
   buildFreezeHelper({ output: path.join(release, 'snaphook-freeze') });
+  for (const arch of VSS_HELPER_ARCHITECTURES) putVssHelper(arch, path.join(release, 'guest', `windows-${arch}`));
+  const plugIns = buildPlugIns(path.join(root, 'build/package/plug-ins'));
   if (run('dpkg-deb', ['--version']).status === 0)
-    debianPackage(release, path.join(root, 'build/package/debian'), secondsSinceEpoch());
+    debianPackage(release, plugIns, path.join(root, 'build/package/debian'), secondsSinceEpoch());
   else console.error('no .deb is made: it needs dpkg-deb.');
 }
 const programs = ['snaphook', 'snaphook.exe', 'snaphook-freeze'];
-const sums = readdirSync(release)
+const sums = readdirSync(release, { recursive: true })
+  .filter((file) => statSync(path.join(release, file)).isFile())
   .sort()
   .map((file) => {
     chmodSync(path.join(release, file), programs.includes(file) ? 0o755 : 0o644);

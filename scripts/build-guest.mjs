@@ -1,7 +1,8 @@
 // Builds the programs that run inside guests into dist/guest/: snaphook-freeze for Linux, when a C compiler with a static
-// libc is there. Without one it says so, and everything else works: the lab brings its own simulated guests.
+// libc is there, and the application plug-ins. Without a compiler it says so, and everything else works: the lab brings its own
+// simulated guests.
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -45,7 +46,29 @@ export function buildFreezeHelper({ output = freezeHelper, sanitized = false, ot
   return output;
 }
 
+/** One program each: what is of the application, and the frame that all have in common. By its name a program finds its settings. */
+const PLUG_INS = {
+  postgresql: 'postgresql.sh',
+  mysql: 'mysql.sh',
+  mariadb: 'mysql.sh',
+  oracle: 'oracle.sh',
+  mongodb: 'mongodb.sh',
+  hana: 'hana.sh',
+};
+
+/** The folder with the application plug-ins. */
+export function buildPlugIns(output = path.join(root, 'dist', 'guest', 'plug-ins')) {
+  const part = (name) => readFileSync(path.join(sources, 'plug-ins', name), 'utf8');
+  mkdirSync(output, { recursive: true });
+  for (const [name, application] of Object.entries(PLUG_INS)) {
+    writeFileSync(path.join(output, name), part(application) + part('frame.sh'));
+    chmodSync(path.join(output, name), 0o755);
+  }
+  return output;
+}
+
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   helpOnRequest(import.meta.url);
   buildFreezeHelper();
+  buildPlugIns();
 }

@@ -2,7 +2,17 @@
 // snaphook-vss.exe and snaphook-vss-provider.dll. Needs mingw-w64 and its tools (Debian: mingw-w64-tools and
 // g++-mingw-w64-x86-64-win32, for 32 bits g++-mingw-w64-i686-win32). Without them it says so, and everything else works.
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -13,7 +23,8 @@ const sources = path.join(root, 'guest', 'windows');
 const { version } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'));
 
 const TRIPLETS = { x64: 'x86_64-w64-mingw32', x86: 'i686-w64-mingw32' };
-/** What builds one kind of processor, as Debian packages. */
+export const VSS_HELPER_ARCHITECTURES = Object.keys(TRIPLETS);
+/** Debian's packages with what builds them. */
 export const MINGW_PACKAGES = ['mingw-w64-tools', 'g++-mingw-w64-x86-64-win32', 'g++-mingw-w64-i686-win32'];
 
 const COMPILE = [
@@ -21,7 +32,12 @@ const COMPILE = [
   ...['-ffunction-sections', '-fdata-sections', '-DUNICODE', '-D_UNICODE', '-D_WIN32_WINNT=0x0601'],
   `-DSNAPHOOK_VERSION="${version}"`,
 ];
-/** Without a time stamp the same sources give the same bytes. The fix-up: exports have their plain names on 32 bits too. */
+/** Of a DLL: otherwise the linker makes one of the output's path. Windows moves it anyway. */
+const IMAGE_BASES = { x64: '0x180000000', x86: '0x10000000' };
+
+/**
+ * Without a time stamp the same sources give the same bytes. The fix-up: exports have their plain names on 32 bits too.
+ */
 const LINK = [
   ...['-static', '-s', '-municode', '-Wl,--no-insert-timestamp', '-Wl,--gc-sections'],
   ...['-Wl,--nxcompat', '-Wl,--dynamicbase', '-Wl,--enable-stdcall-fixup'],
@@ -32,18 +48,26 @@ const cppFiles = (folder) =>
   readdirSync(path.join(sources, folder))
     .filter((name) => name.endsWith('.cpp'))
     .sort()
-    .map((name) => path.join(folder, name));
+    .map((name) => path.posix.join(folder, name));
+
+/**
+ * The files of a folder are compiled as one: the headers of Windows take longer than all of ours. So the names in their unnamed
+ * namespaces are different from each other.
+ */
+const unit = (folder) => ({ name: folder.replaceAll('/', '-'), files: cppFiles(folder) });
+const single = (file) => ({ name: file, files: [file] });
+const TOP = ['class-entry.cpp', 'window.cpp'].map(single);
 
 const PROGRAMS = {
   'snaphook-vss.exe': {
     description: 'snaphook VSS helper',
-    files: () => [...cppFiles('.'), ...cppFiles('registration'), ...cppFiles('requestor')],
+    units: () => [...TOP, unit('registration'), unit('requestor')],
     // The name must not be taken from Windows' folder alone: tests put their own vssapi.dll beside the program.
     libraries: ['-lvssapi', '-lwevtapi'],
   },
   'snaphook-vss-provider.dll': {
     description: 'snaphook VSS provider',
-    files: () => ['class-entry.cpp', 'window.cpp', ...cppFiles('provider')],
+    units: () => [...TOP, unit('provider')],
     definitions: 'provider/provider.def',
     typeLibrary: 'provider/provider.idl',
     libraries: [],
@@ -54,22 +78,22 @@ const PROGRAMS = {
 const TEST_PROGRAMS = {
   'application.exe': {
     description: 'application of tests',
-    files: () => cppFiles('test/application'),
+    units: () => [unit('test/application')],
     libraries: [],
   },
   'provider-checks.exe': {
     description: 'checks of the provider',
-    files: () => ['window.cpp', ...cppFiles('test/provider')],
+    units: () => [single('window.cpp'), unit('test/provider')],
     libraries: [],
   },
   'registration-checks.exe': {
     description: 'checks of install and uninstall',
-    files: () => ['class-entry.cpp', ...cppFiles('registration'), ...cppFiles('test/registration')],
+    units: () => [single('class-entry.cpp'), unit('registration'), unit('test/registration')],
     libraries: [],
   },
   'vssapi.dll': {
     description: 'stand-in for tests',
-    files: () => cppFiles('test/stand-in'),
+    units: () => [unit('test/stand-in')],
     definitions: 'test/stand-in/vssapi.def',
     libraries: [],
   },
@@ -83,15 +107,14 @@ function must(command, args) {
 
 const is32Bit = (arch) => arch === 'x86';
 
-/** widl writes the time of the day into what it makes. */
+/** widl writes the time of the day into what it makes, as text and as a number. */
+const TIME_OF_WIDL = /(?<=Created by WIDL version \S+ at ).{24}(\nW*..).{4}/s;
+
 function makeTypeLibrary(triplet, arch, idl, output) {
   must(`${triplet}-widl`, ['-t', is32Bit(arch) ? '-m32' : '-m64', '-o', output, idl]);
   const library = readFileSync(output, 'latin1');
-  writeFileSync(
-    output,
-    library.replace(/( at )\w{3} \w{3} [ \d]\d [\d:]{8} \d{4}/, '$1Thu Jan  1 00:00:00 1970'),
-    'latin1',
-  );
+  if (!TIME_OF_WIDL.test(library)) throw new Error('widl wrote its time in another way than known');
+  writeFileSync(output, library.replace(TIME_OF_WIDL, 'Thu Jan  1 00:00:00 1970$1\0\0\0\0'), 'latin1');
 }
 
 const definition = (name, value) => `#define ${name} ${value}\n`;
@@ -116,6 +139,13 @@ function resources(triplet, arch, folder, name, { description, typeLibrary }) {
   return ['version.rc', 'provider/type-library.rc'].map(compile);
 }
 
+/** Where the compiler finds it. */
+function writeUnit(folder, { name, files }) {
+  const file = path.join(folder, `${name}.unit.cpp`);
+  writeFileSync(file, files.map((source) => `#include "${source}"\n`).join(''));
+  return file;
+}
+
 function buildProgram(arch, output, name, program, optimisation) {
   const triplet = TRIPLETS[arch];
   const folder = mkdtempSync(path.join(tmpdir(), 'snaphook-mingw-'));
@@ -123,15 +153,15 @@ function buildProgram(arch, output, name, program, optimisation) {
     must(`${triplet}-g++-win32`, [
       optimisation,
       ...COMPILE,
-      ...LINK,
+      ...['-I', '.', ...LINK],
       ...(is32Bit(arch) ? [] : ['-Wl,--high-entropy-va']),
-      ...(name.endsWith('.dll') ? ['-shared'] : []),
-      ...program.files(),
+      ...(name.endsWith('.dll') ? ['-shared', `-Wl,--image-base=${IMAGE_BASES[arch]}`] : []),
+      ...program.units().map((one) => writeUnit(folder, one)),
       ...(program.definitions === undefined ? [] : [program.definitions]),
       ...resources(triplet, arch, folder, name, program),
       ...program.libraries,
       ...LIBRARIES,
-      ...['-o', path.join(output, name)],
+      ...['-o', output],
     ]);
   } finally {
     rmSync(folder, { recursive: true, force: true });
@@ -150,27 +180,55 @@ export function hasMingw(arch) {
   return false;
 }
 
-/** Where the helper for a kind of processor is built to. */
-export const vssHelperFolder = (arch) => path.join(root, 'dist', 'guest', `windows-${arch}`);
-
 function buildAll(arch, output, programs, optimisation) {
-  if (!hasMingw(arch)) return undefined;
   mkdirSync(output, { recursive: true });
-  for (const [name, program] of Object.entries(programs)) buildProgram(arch, output, name, program, optimisation);
-  return output;
+  const made = mkdtempSync(path.join(output, 'made-'));
+  try {
+    for (const [name, program] of Object.entries(programs)) {
+      buildProgram(arch, path.join(made, name), name, program, optimisation);
+      // Whole or not at all, as others may build the same at the same time.
+      renameSync(path.join(made, name), path.join(output, name));
+    }
+  } finally {
+    rmSync(made, { recursive: true, force: true });
+  }
 }
 
-/** The folder with program and DLL; undefined, with the reason on standard error, where they cannot be built. */
-export function buildVssHelper({ arch = 'x64', output = vssHelperFolder(arch) } = {}) {
-  return buildAll(arch, output, PROGRAMS, '-Os');
+const changedMs = (file) => statSync(file, { throwIfNoEntry: false })?.mtimeMs;
+
+function isUpToDate(output) {
+  const inputs = [path.join(root, 'package.json'), fileURLToPath(import.meta.url)];
+  for (const file of readdirSync(sources, { recursive: true })) inputs.push(path.join(sources, file));
+  const newestInputMs = Math.max(...inputs.map(changedMs));
+  return Object.keys(PROGRAMS).every((name) => changedMs(path.join(output, name)) > newestInputMs);
 }
 
-/** `output`: a folder of a test. */
-export function buildVssTestPrograms({ arch = 'x64', output }) {
-  return buildAll(arch, output, TEST_PROGRAMS, '-O0');
+/**
+ * Builds program and DLL for a kind of processor when a source is newer, and returns their folder; undefined, with the reason on
+ * standard error, where they cannot be built.
+ */
+function buildVssHelper(arch) {
+  const built = path.join(root, 'dist', 'guest', `windows-${arch}`);
+  if (!hasMingw(arch)) return undefined;
+  if (!isUpToDate(built)) buildAll(arch, built, PROGRAMS, '-Os');
+  return built;
+}
+
+/** Puts program and DLL for a kind of processor into a folder; nothing, and it is said, where they cannot be built. */
+export function putVssHelper(arch, folder) {
+  const built = buildVssHelper(arch);
+  if (built === undefined) return false;
+  mkdirSync(folder, { recursive: true });
+  for (const name of Object.keys(PROGRAMS)) copyFileSync(path.join(built, name), path.join(folder, name));
+  return true;
+}
+
+/** `folder`: of a test. */
+export function buildVssTestPrograms(folder) {
+  buildAll('x64', folder, TEST_PROGRAMS, '-O0');
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   helpOnRequest(import.meta.url);
-  for (const arch of Object.keys(TRIPLETS)) buildVssHelper({ arch });
+  for (const arch of VSS_HELPER_ARCHITECTURES) buildVssHelper(arch);
 }

@@ -1,7 +1,7 @@
 // Bundles into dist/: snaphook (all verbs), the two hooks a backup job calls, the module snaphook/winrm; then programs for guests.
 import { chmodSync, rmSync } from 'node:fs';
 import { build } from 'esbuild';
-import { buildFreezeHelper } from './build-guest.mjs';
+import { buildFreezeHelper, buildPlugIns } from './build-guest.mjs';
 import { bundleOptions, root } from './bundle-options.mjs';
 
 rmSync(`${root}/dist`, { recursive: true, force: true });
@@ -25,6 +25,7 @@ await build({
   outExtension: { '.js': '.cjs' },
 });
 for (const program of ['snaphook', 'pre-backup', 'post-backup']) chmodSync(`${root}/dist/${program}.cjs`, 0o755);
+buildPlugIns();
 try {
   buildFreezeHelper();
 } catch (error) {

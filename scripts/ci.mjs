@@ -64,6 +64,7 @@ const STAGES = [
     count: countChaos,
   },
   summaryStage('files', 10),
+  summaryStage('applications', 8),
   summaryStage('package', 10),
   // This one and the next make a release in the folder of the one before.
   { ...summaryStage('products', 10), after: 'package' },
@@ -74,6 +75,7 @@ const STAGES = [
     npm: ['run', '--silent', 'test:package', '--', 'windows'],
     count: countSummary('package'),
   },
+  { ...summaryStage('vss', 8), after: 'wine' },
   summaryStage('peers', 10),
   { ...jestStage('faults', 14), lanes: 3 },
   summaryStage('qemu', 15),

@@ -4,7 +4,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { buildVssHelper, buildVssTestPrograms, hasMingw, MINGW_PACKAGES } from './build-vss-helper.mjs';
+import { buildVssTestPrograms, hasMingw, MINGW_PACKAGES, putVssHelper } from './build-vss-helper.mjs';
 import { installPackages, must } from './debian.mjs';
 import { helpOnRequest } from './help.mjs';
 import { runSuite } from './run-suite.mjs';
@@ -27,8 +27,8 @@ function requireMachine() {
 /** Programs that cannot be built are a failure, not a reason to skip. */
 async function runSuites() {
   const programs = path.join(folder, 'programs');
-  buildVssHelper({ output: programs });
-  buildVssTestPrograms({ output: programs });
+  putVssHelper('x64', programs);
+  buildVssTestPrograms(programs);
   const wine = winePrefix(path.join(folder, 'wine'));
   const dlls = `${wine.WINEDLLOVERRIDES};vssapi=n`;
   try {

@@ -6,10 +6,12 @@ import type { SshLogin, SshSettings } from '../guest/ssh/ssh-connector.ts';
 import { sshAccess } from '../guest/windows/ssh-access.ts';
 import { createWindowsGuests } from '../guest/windows/windows-guest.ts';
 import type { WindowsGuestSettings } from '../guest/windows/windows-guest-settings.ts';
+import { createWindowsHelper } from '../guest/windows/windows-helper.ts';
 import { type WinRmSettings, winRmAccess } from '../guest/windows/winrm-access.ts';
 import type { Clock } from '../ports/clock.ts';
 import { SnaphookError } from '../ports/errors.ts';
 import type { Guests, GuestVm } from '../ports/guest.ts';
+import type { GuestHelper } from '../ports/guest-helper.ts';
 import type { GuestOperationsServer } from '../ports/guest-operations.ts';
 import { matchesName } from '../ports/name-pattern.ts';
 import { readTrusted, trust } from './compose-trust.ts';
@@ -44,15 +46,15 @@ export function composeGuests(guests: readonly GuestConfig[], clock: Clock, serv
   });
   const adapters = [linux, windows, byGuestOperations];
   const adapterFor = (vm: GuestVm): Guests => {
-    const adapter = adapters.find((one) => one.strategyFor(vm) !== undefined);
+    const adapter = adapters.find((one) => one.waysFor(vm).length > 0);
     if (adapter) return adapter;
     throw new SnaphookError('E_CONFIG', `there are no guest settings for VM "${vm.name}"`, {
       hint: 'Add the guest under `guests:` with `winrm`, `ssh` or `guestOperations`, or choose freeze: none for the job.',
     });
   };
   return {
-    strategyFor: (vm) => adapters.map((adapter) => adapter.strategyFor(vm)).find((strategy) => strategy !== undefined),
-    open: (vm) => adapterFor(vm).open(vm),
+    waysFor: (vm) => adapters.map((adapter) => adapter.waysFor(vm)).find((ways) => ways.length > 0) ?? [],
+    open: (vm, way) => adapterFor(vm).open(vm, way),
     endBackup: async (vm, backup, signal) => {
       const { endBackup } = adapterFor(vm);
       if (endBackup) return await endBackup(vm, backup, signal);
@@ -69,9 +71,21 @@ export function composeGuests(guests: readonly GuestConfig[], clock: Clock, serv
   };
 }
 
+/** The helper of a Windows guest; undefined when the settings of the VM are not of one, or no address is known. */
+export const composeGuestHelper = (
+  guests: readonly GuestConfig[],
+  vm: GuestVm,
+  clock: Clock,
+): GuestHelper | undefined =>
+  settingsOf(guests, vm, (guest, address) => {
+    const settings = windowsSettings(guest, address, clock);
+    return settings && createWindowsHelper(vm.name, settings);
+  });
+
 /** How the configuration says that a guest is reached and recognised; for people. */
 export interface GuestAccess {
   readonly kind: 'winrm' | 'ssh' | 'guestOperations';
+  readonly os: 'windows' | 'linux';
   readonly endpoint: string;
   readonly username: string;
   /** What says that it is the right guest; undefined for WinRM over http by password, where only that does. */
@@ -83,7 +97,7 @@ export function guestAccess(guests: readonly GuestConfig[], vm: GuestVm): GuestA
   const settings = guestOf(guests, vm)?.guestOperations;
   if (settings) {
     const endpoint = 'VMware Tools (guest operations)';
-    return { kind: 'guestOperations', endpoint, username: settings.username, trustedBy: 'vCenter' };
+    return { kind: 'guestOperations', os: 'linux', endpoint, username: settings.username, trustedBy: 'vCenter' };
   }
   return accessByNetwork(guests, vm);
 }
@@ -94,6 +108,7 @@ const accessByNetwork = (guests: readonly GuestConfig[], vm: GuestVm): GuestAcce
     return (
       ssh && {
         kind: 'ssh',
+        os: ssh.os ?? 'linux',
         endpoint: `ssh://${address}:${ssh.port}`,
         username: ssh.username,
         trustedBy: ssh.knownHosts === undefined ? 'pinned host key' : `known_hosts file ${ssh.knownHosts}`,
@@ -109,6 +124,7 @@ function windowsAccess(winrm: WinRm, address: string): GuestAccess {
   const trustedBy = transport === 'https' ? certificate : proof;
   return {
     kind: 'winrm',
+    os: 'windows',
     endpoint: `${transport}://${address}:${portOf(winrm)}/wsman`,
     username: winRmAccount(winrm),
     trustedBy,
@@ -132,10 +148,15 @@ function settingsOf<Settings>(
   return guest && address !== undefined ? settings(guest, address) : undefined;
 }
 
-function windowsSettings({ winrm, ssh }: GuestConfig, address: string, clock: Clock): WindowsGuestSettings | undefined {
-  if (winrm) return { access: winRmAccess(winRmSettings(winrm, address, clock), clock), ...vssOf(winrm) };
+function windowsSettings(
+  { winrm, ssh, strategy: chosen }: GuestConfig,
+  address: string,
+  clock: Clock,
+): WindowsGuestSettings | undefined {
+  const strategy = chosen === 'auto' ? undefined : chosen;
+  if (winrm) return { access: winRmAccess(winRmSettings(winrm, address, clock), clock), ...vssOf(winrm), strategy };
   if (ssh?.os !== 'windows') return undefined;
-  return { access: sshAccess(sshSettings(ssh, address), clock), ...vssOf(ssh) };
+  return { access: sshAccess(sshSettings(ssh, address), clock), ...vssOf(ssh), strategy };
 }
 
 function winRmSettings(winrm: WinRm, address: string, clock: Clock): WinRmSettings {
@@ -154,7 +175,7 @@ function vssOf(settings: WinRm | WindowsSsh): Omit<WindowsGuestSettings, 'access
   return {
     helperPath,
     backupType,
-    hold,
+    hold: hold === 'auto' ? undefined : hold,
     ...(holdSeconds !== undefined && { holdMs: holdSeconds * 1000 }),
     ...(requiredWriters && { requiredWriters }),
     excludedWriters: excludedWriters.map((id) => id.toLowerCase()),

@@ -8,6 +8,7 @@ import { catalogCommands } from './catalog-commands.ts';
 import { cloneCommands } from './clone-commands.ts';
 import { jobOption, verb, withExamples } from './command-line.ts';
 import { endProgram, runVerb } from './console.ts';
+import { guestCommands } from './guest-commands.ts';
 import { installCommand, uninstallCommand } from './install-commands.ts';
 import { restoreCommands } from './restore-commands.ts';
 import { revertCommand } from './revert-command.ts';
@@ -126,6 +127,7 @@ const parser: Argv = yargs(hideBin(process.argv))
   .command('install', 'set a backup product up to call hooks', installCommand)
   .command('uninstall', 'take away what `install` wrote', uninstallCommand)
   .command('vm', 'what there is to capture', vmCommands)
+  .command('guest', 'the VSS helper in Windows guests: install, uninstall, status, selftest', guestCommands)
   .command('clone', 'make, list and delete copies of VMs on ESXi hosts', cloneCommands)
   .command('snapshot', 'make, list, export, rename, delete and prune snapshots that are kept', snapshotCommands)
   .command('restore', 'make VMs of the images of a backup', restoreCommands)

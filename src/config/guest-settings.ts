@@ -34,11 +34,11 @@ const freezeHelper = {
   scriptsDirectory: absolutePath
     .default('/etc/snaphook/scripts.d')
     .describe('scripts run with freeze before, with thaw or freezeFail after; owned by root, writable by root alone'),
-  scriptSeconds: z.number().min(1).max(300).default(30).describe('for all scripts of one phase together'),
+  scriptSeconds: z.number().min(1).max(300).default(30).describe('for all scripts and plug-ins of one phase together'),
   applications: z
     .array(z.string().regex(/^[\w.-]{1,64}$/, 'letters, digits, dot, dash and underscore'))
     .default([])
-    .describe('what scripts must confirm as quiet for the grade application'),
+    .describe('what scripts or plug-ins must confirm as quiet for the grade application'),
 };
 
 const linuxSsh = z
@@ -86,6 +86,12 @@ export const guest = z
     winrm: winrm.optional(),
     ssh: ssh.optional(),
     guestOperations: guestOperations.optional(),
+    strategy: z
+      .enum(['auto', 'vss-provider', 'vss-diskshadow'])
+      .default('auto')
+      .describe(
+        'of a Windows guest. vss-provider: our helper holds the volumes; vss-diskshadow: Windows Server makes shadow copies; auto: what the guest has and the array is fast enough for, docs/strategies.md',
+      ),
   })
   .refine(
     ({ winrm: one, ssh: other, guestOperations: third }) =>
@@ -93,6 +99,21 @@ export const guest = z
     {
       error:
         'exactly one of winrm (Windows), ssh (Linux, or Windows with os: windows) and guestOperations (Linux) is needed',
+    },
+  )
+  .refine(
+    ({ winrm: one, ssh: other, strategy }) => strategy === 'auto' || one !== undefined || other?.os === 'windows',
+    {
+      error: 'the strategy can be chosen of Windows guests alone; file systems of Linux are frozen',
+      path: ['strategy'],
+    },
+  )
+  .refine(
+    ({ winrm: one, ssh: other, strategy }) =>
+      strategy !== 'vss-diskshadow' || (one ?? (other?.os === 'windows' ? other : undefined))?.backupType !== 'full',
+    {
+      error: 'backups of vss-diskshadow are copies: nobody is there to tell the applications how a full one has ended',
+      path: ['strategy'],
     },
   )
   .refine(({ vms, address }) => address === undefined || (vms.length === 1 && !/[*?]/.test(vms[0] ?? '')), {

@@ -26,7 +26,7 @@ const job = z.strictObject({
   exclude: z.array(z.string().min(1)).default([]).describe('VMs to leave out, named as in vms'),
   onNoMatch: z.enum(['fail', 'skip']).default('fail').describe('when one of vms leads to no VM'),
   freeze: z
-    .enum(['auto', 'vss-provider', 'linux-fsfreeze', 'vmware-tools', 'none'])
+    .enum(['auto', 'vss-provider', 'vss-diskshadow', 'linux-fsfreeze', 'vmware-tools', 'none'])
     .default('auto')
     .describe('auto: each guest as its settings under `guests:` say; vmware-tools: route managed only'),
   route: z

@@ -1,5 +1,6 @@
 import {
   type FreezeEvidence,
+  type ListedWriter,
   PLUG_IN_NOT_IMPLEMENTED,
   type PreparedGuest,
   type ScriptRun,
@@ -45,6 +46,8 @@ export interface VmEvidence {
   /** On the route `managed`: the VM snapshot, in place of devices and their snapshots. */
   readonly vmSnapshot?: VmSnapshotEvidence;
   readonly capturedDiskUuids: readonly (string | undefined)[];
+  /** What is handed over comes out of the shadow copies in the volumes, where the guest left some. Absent: it is the volumes themselves. */
+  readonly readsShadowCopies?: boolean;
   /** Labels of captured disks that other VMs, not frozen, may write to. */
   readonly sharedDisks: readonly string[];
   /** Labels of captured disks whose writes may still be in a filter or cache on the ESXi host. */
@@ -89,7 +92,8 @@ const NOT_HELD = 'file systems were not held (hold: precommit): what no VSS writ
  * committed: the establish was sent after "frozen", its answer seen before "thaw", the guest's own release acknowledged within
  * its lease and not earlier than we think; every captured disk holds something that stood still; and the freeze ended well after
  * a flush. `application`: in addition every required writer or application was quiet before and well after. A hold in `precommit` holds
- * applications alone: it earns `application`, which then says so, or `crash`.
+ * applications alone: it earns `application`, which then says so, or `crash`. Where a guest made shadow
+ * copies, these take the place of the hold: they were there before the establish and still after it, and are what is handed over.
  */
 export function gradeOf(evidence: VmEvidence): GradedVm {
   const noPoint = [...snapshotDoubts(evidence), ...evidence.layoutDoubts];
@@ -98,7 +102,9 @@ export function gradeOf(evidence: VmEvidence): GradedVm {
   if (!guest) return gradeWithoutGuest(evidence);
   const notHeld = [
     ...evidence.heldBackDisks.map(heldBack),
-    ...windowDoubts(evidence.times, guest),
+    ...(guest.prepared.strategy === 'vss-diskshadow'
+      ? copyDoubts(evidence, guest)
+      : windowDoubts(evidence.times, guest)),
     ...coverageDoubts(evidence, guest),
     ...evidence.sharedDisks.map(shared),
   ];
@@ -164,6 +170,7 @@ function windowDoubts(times: WindowTimes, { prepared, freeze }: GuestEvidence): 
   if (freeze.strategy !== prepared.strategy) return ['the guest was prepared in one way and frozen in another'];
   const { verdict } = freeze;
   if (verdict.kind === 'expired') return ['the guest released its writes by itself before we did'];
+  if (verdict.kind === 'not-held') return ['the guest held nothing'];
   if (verdict.heldMs > prepared.leaseMs)
     return [`writes were held for longer than the lease of ${prepared.leaseMs} ms`];
   // From the moment we knew it frozen to the moment the array had answered, the guest must have held by its own account too.
@@ -173,6 +180,27 @@ function windowDoubts(times: WindowTimes, { prepared, freeze }: GuestEvidence): 
   if (!freeze.finished || !freeze.flushed) return [`the freeze ended with ${freeze.result}`];
   if (freeze.strategy === 'linux-fsfreeze') return fileSystemDoubts(prepared, freeze.fileSystems);
   return [];
+}
+
+/** The window needs no hold: what counts is that the array's snapshot has the shadow copies in it, and that they are what is read. */
+function copyDoubts({ times, readsShadowCopies }: VmEvidence, { prepared, freeze }: GuestEvidence): string[] {
+  const { establishSentMs, establishConfirmedMs } = times;
+  if (!freeze) return ['the guest did not tell what became of its shadow copies'];
+  if (freeze.strategy !== 'vss-diskshadow') return ['the guest was prepared in one way and frozen in another'];
+  if (!freeze.finished || !freeze.flushed) return [`the shadow copies were not made well: ${freeze.result}`];
+  if (establishSentMs === undefined || establishSentMs < freeze.madeMs)
+    return ['the establish was sent before the shadow copies were there'];
+  if (establishConfirmedMs === undefined) return ['the array did not confirm the establish itself'];
+  if (freeze.lookedAgainMs < establishConfirmedMs)
+    return ['the shadow copies were not looked for again after the array had confirmed the establish'];
+  const gone = freeze.shadowCopies.filter(({ id }) => freeze.lost.includes(id));
+  if (gone.length > 0) return gone.map(({ id }) => `shadow copy "${id}" was gone after the establish`);
+  const uncopied = prepared.volumes.filter(({ name }) => !freeze.shadowCopies.some(({ volume }) => volume === name));
+  if (uncopied.length > 0) return uncopied.map(({ name }) => `volume "${name}" has no shadow copy`);
+  if (readsShadowCopies) return [];
+  return [
+    'images show the volumes as they were while the guest wrote; what stood still is in shadow copies inside them',
+  ];
 }
 
 function fileSystemDoubts(
@@ -207,6 +235,8 @@ export const FIRST_FAILED_STATE = 6;
 const NO_FAILURE = '0x00000000';
 
 function applicationDoubts({ prepared, freeze }: GuestEvidence): string[] {
+  if (prepared.strategy === 'vss-diskshadow')
+    return listedWriterDoubts(prepared.writersBefore, freeze?.strategy === 'vss-diskshadow' ? freeze.writersAfter : []);
   if (prepared.strategy === 'vss-provider')
     return writerDoubts(prepared.writersBefore, freeze?.strategy === 'vss-provider' ? freeze.writersAfter : []);
   return scriptDoubts(prepared, freeze?.strategy === 'linux-fsfreeze' ? freeze.scripts : []);
@@ -233,6 +263,22 @@ function writerDoubts(before: readonly WriterStatus[], after: readonly WriterSta
       doubts.push(`writer "${writer.name}" did not come to the end of its freeze (state ${writer.state})`);
   }
   return doubts;
+}
+
+/**
+ * That VSS made the shadow copies is the word of the verified writers: without one of them it makes none. What another process sees of
+ * them, before and after, can only take that back.
+ */
+function listedWriterDoubts(before: readonly ListedWriter[], after: readonly ListedWriter[]): string[] {
+  const verified = before.filter((writer) => writer.verified);
+  if (verified.length === 0) return ['no writer of an application is named that VSS could have verified'];
+  return verified.flatMap(({ id, name }) => {
+    const seen = after.filter((writer) => writer.id === id && writer.name === name);
+    if (seen.length === 0) return [`writer "${name}" was not seen after the shadow copies were made`];
+    return seen
+      .filter(({ state }) => state !== STABLE && state !== WAITING_FOR_BACKUP_COMPLETE)
+      .map(({ state }) => `writer "${name}" did not come to the end of the shadow copies (state ${state})`);
+  });
 }
 
 /** A frozen file system says nothing about what its applications were in the middle of: their scripts must speak for them. */

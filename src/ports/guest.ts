@@ -55,8 +55,27 @@ export interface GuestVolume {
   readonly diskUuids: readonly string[];
 }
 
-/** How a guest is made to stand still; which one fits, its settings decide. */
-export type FreezeStrategy = 'vss-provider' | 'linux-fsfreeze';
+/** How a guest is made to stand still. */
+export type FreezeStrategy = 'vss-provider' | 'vss-diskshadow' | 'linux-fsfreeze';
+
+/** A VSS writer as another process than the requestor sees it: that can raise doubts, and prove nothing. */
+export interface ListedWriter {
+  readonly id: string;
+  readonly name: string;
+  /** VSS_WRITER_STATE, as in `WriterStatus`. */
+  readonly state: number;
+  /** VSS was told to make no shadow copy without it. */
+  readonly verified: boolean;
+}
+
+/** One way to make a guest stand still. */
+export interface FreezeWay {
+  readonly strategy: FreezeStrategy;
+  /** Where VSS is held: `commit` holds all writes; `precommit` holds applications alone, for longer. Absent: no provider of ours holds it. */
+  readonly hold?: HoldMode;
+  /** The guest lets go by itself after this, so the array has to answer before. Undefined: nothing is held meanwhile. */
+  readonly leaseMs: number | undefined;
+}
 
 /** An application in a Linux guest, as the scripts and plug-ins of the guest speak for it. */
 export interface GuestApplication {
@@ -87,7 +106,7 @@ interface Prepared {
   readonly helper: string;
   /** What will stand still: a volume or file system with the disks that hold it. */
   readonly volumes: readonly GuestVolume[];
-  /** The guest lets go by itself after this. */
+  /** The guest lets go by itself after this. 0: nothing is held for the array. */
   readonly leaseMs: number;
 }
 
@@ -102,6 +121,7 @@ export type PreparedGuest =
       /** Another one after every start of the guest. */
       readonly bootId?: string;
     })
+  | (Prepared & { readonly strategy: 'vss-diskshadow'; readonly writersBefore: readonly ListedWriter[] })
   | (Prepared & {
       readonly strategy: 'linux-fsfreeze';
       /** Serials of captured disks that hold swap space and nothing else: what is in it matters to nobody. */
@@ -117,7 +137,9 @@ export type ThawVerdict =
   /** Released by us while writes were still held: the only verdict that proves the window. */
   | { readonly kind: 'released'; readonly heldMs: number }
   /** The guest gave up waiting: it writes again, since an unknown moment of our window. */
-  | { readonly kind: 'expired'; readonly heldMs: number };
+  | { readonly kind: 'expired'; readonly heldMs: number }
+  /** Nothing was held for the array: what stood still is in shadow copies that were made before. */
+  | { readonly kind: 'not-held'; readonly heldMs: 0 };
 
 /** One file system of a Linux guest: confirmed frozen, and found still frozen when it was released. */
 export interface FrozenFileSystem {
@@ -154,6 +176,17 @@ export type FreezeEvidence =
       readonly events?: readonly GuestLogEntry[];
     })
   | (Frozen & {
+      readonly strategy: 'vss-diskshadow';
+      readonly shadowCopies: readonly ShadowCopy[];
+      /** When all of them were known to be there, on the monotonic clock of the run, milliseconds. */
+      readonly madeMs: number;
+      /** When the guest was asked for them again, on the same clock. */
+      readonly lookedAgainMs: number;
+      /** Ids of those that were not there then. */
+      readonly lost: readonly string[];
+      readonly writersAfter: readonly ListedWriter[];
+    })
+  | (Frozen & {
       readonly strategy: 'linux-fsfreeze';
       readonly fileSystems: readonly FrozenFileSystem[];
       /** What the scripts said after the thaw; `freezeFail` runs in place of `thaw` when the freeze was lost. */
@@ -171,7 +204,7 @@ export interface Guest {
   readonly scriptLimitMs: number;
   /**
    * Opens and warms the channel, loads the helper, gathers metadata. Nothing is frozen, and applications go on.
-   * `onSession` is awaited as soon as something exists in the guest that a crash would leave behind; its record is what
+   * `onSession` is awaited as soon as something exists in the guest that a crash would leave behind; each of its records is what
    * `closeLeftover` needs to find it again. No secrets. `backupEnd` absent: `none`.
    * Errors: `E_CONFIG` for a guest whose backups are full when nobody will tell how they end.
    */
@@ -186,7 +219,8 @@ export interface Guest {
   ): Promise<PreparedGuest>;
   /**
    * Makes applications quiet, where scripts of the guest do that and not the freeze itself; resolves with what `prepare` told and
-   * what they said. They go on with the thaw, also with one that comes in place of the freeze, with `close`, and by
+   * what they said. Or makes the shadow copies that hold what stood still: then the guest writes again when this resolves, `freeze` and
+   * `thaw` change nothing, and `close` removes them; `onSession` is given what finds them before this resolves. Applications of scripts go on with the thaw, also with one that comes in place of the freeze, with `close`, and by
    * themselves when no freeze has been asked for after `freezeWithinMs`.
    */
   quiet(request: { readonly freezeWithinMs: number }, signal: AbortSignal): Promise<PreparedGuest>;
@@ -237,9 +271,10 @@ export interface GuestVm {
 
 /** Makes the guest of one VM and cleans up what a crashed run left in it. */
 export interface Guests {
-  /** How the settings say that this VM is frozen; undefined when there are none for it, or no address is known that they need. */
-  strategyFor(vm: GuestVm): FreezeStrategy | undefined;
-  open(vm: GuestVm): Guest;
+  /** Those that the settings of this VM leave open, the best first; none when there are no settings, or no address is known that they need. */
+  waysFor(vm: GuestVm): readonly FreezeWay[];
+  /** To be frozen in one of its ways; absent: the first. */
+  open(vm: GuestVm, way?: Pick<FreezeWay, 'strategy' | 'hold'>): Guest;
   /**
    * Ends the session a crashed run left behind. Resolves when the guest writes for certain, which may be the longest time that a
    * hold can last after the session is gone. Success when there is none.

@@ -1,3 +1,4 @@
+import { isIPv6 } from 'node:net';
 import type { TlsTrust } from '../platform/tls.ts';
 import { SnaphookError } from '../ports/errors.ts';
 import { child, ref, text, type VimRef } from './decode.ts';
@@ -25,7 +26,7 @@ export class GuestFileHosts {
    * that was asked. Errors: `E_TLS_UNTRUSTED`, `E_VCENTER_UNREACHABLE`, `E_VCENTER`.
    */
   async read(address: string, vm: VimRef, session: Session, signal: AbortSignal): Promise<Buffer> {
-    const url = new URL(address.replace('://*', `://${this.#vcenter.host}`));
+    const url = new URL(address.replace('://*', `://${inAddress(this.#vcenter.host)}`));
     const transport = await this.#transportTo(url, vm, session, address.includes('://*'));
     const chunks: Uint8Array[] = [];
     const bytes = {
@@ -64,13 +65,16 @@ export class GuestFileHosts {
     if (known) return known;
     const { tls } = this.#vcenter;
     const trust = isVcenter ? tls : ((await trustOfHost(session, vm)) ?? tls);
-    const made = new Transport({ host: hostname, port: port === '' ? 443 : Number(port), tls: trust });
+    const host = hostname.replace(/^\[(.*)\]$/, '$1');
+    const made = new Transport({ host, port: port === '' ? 443 : Number(port), tls: trust });
     const earlier = this.#transports.get(key);
     if (earlier) made.close();
     else this.#transports.set(key, made);
     return earlier ?? made;
   }
 }
+
+const inAddress = (host: string): string => (isIPv6(host) ? `[${host}]` : host);
 
 /** By what vCenter tells of the host that the VM runs on (vSphere API: HostConfigSummary.sslThumbprint). */
 async function trustOfHost(session: Session, vm: VimRef): Promise<TlsTrust | undefined> {

@@ -53,6 +53,7 @@ function lostBy(evidence: FreezeEvidence): readonly string[] {
     return evidence.writersAfter
       .filter(({ required, hresult }) => required && Number(hresult) !== 0)
       .map(({ name }) => name);
+  if (evidence.strategy === 'vss-diskshadow') return evidence.lost;
   const lost = evidence.fileSystems.filter(({ frozen, heldToTheEnd }) => !frozen || !heldToTheEnd);
   return [...lost, ...evidence.scripts.filter(({ exitCode }) => exitCode !== 0)].map(({ name }) => name);
 }

@@ -2,7 +2,8 @@ import { mkdirSync, mkdtempSync, statSync, symlinkSync, writeFileSync } from 'no
 import path from 'node:path';
 import { HelperProcess } from './helper-process.ts';
 import { makeDisk, must, removeDisks } from './loop-disk.ts';
-import { folder, helperProgram, otherSysfsHelperProgram } from './stage.ts';
+import { otherSysfsHelperProgram } from './special-helpers.ts';
+import { folder, helperProgram } from './stage.ts';
 
 afterEach(() => HelperProcess.killAll());
 afterAll(removeDisks);

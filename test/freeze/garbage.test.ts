@@ -3,7 +3,7 @@ import { promisify } from 'node:util';
 import { SEED } from '../seed.ts';
 import { HelperProcess, prepareLine } from './helper-process.ts';
 import { type LoopDisk, makeDisk, removeDisks } from './loop-disk.ts';
-import { sanitizedHelperProgram } from './stage.ts';
+import { sanitizedHelperProgram } from './special-helpers.ts';
 
 const REPLAY = `TEST_SEED=${SEED} npm run test:freeze -- test/freeze/garbage`;
 const ROUNDS = 60;

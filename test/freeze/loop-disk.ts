@@ -50,13 +50,13 @@ export interface LoopDisk {
 const disks: LoopDisk[] = [];
 
 /** A file system in an image file, mounted. `on`: the folder for the image; normally one that is never frozen. */
-export function makeDisk(kind: FileSystemKind, on: string = folder): LoopDisk {
+export function makeDisk(kind: FileSystemKind, on: string = folder, sizeBytes: number = SIZE_BYTES[kind]): LoopDisk {
   const place = mkdtempSync(path.join(folder, `${kind}-`));
   const image = path.join(mkdtempSync(path.join(on, 'image-')), 'disk');
   const mountPoint = path.join(place, 'mount');
   mkdirSync(mountPoint);
   writeFileSync(image, '');
-  truncateSync(image, SIZE_BYTES[kind]);
+  truncateSync(image, sizeBytes);
   const [make = '', ...options] = MAKE[kind];
   must(make, ...options, image);
   must('mount', '-o', 'loop', image, mountPoint);

@@ -1,7 +1,7 @@
-/** What `npm run test:freeze` prepares. */
-function prepared(name: string): string {
+/** What the script of the stage prepares. */
+export function prepared(name: string): string {
   const value = process.env[name];
-  if (value === undefined) throw new Error('these suites run by `npm run test:freeze`');
+  if (value === undefined) throw new Error('these suites run by `npm run test:freeze` or `npm run test:applications`');
   return value;
 }
 
@@ -10,12 +10,6 @@ export const folder = prepared('FREEZE_FOLDER');
 /** Root's alone, as are all directories above it. */
 export const safeFolder = prepared('FREEZE_SAFE_FOLDER');
 export const helperProgram = prepared('FREEZE_HELPER');
-/** Built with the address and undefined-behaviour sanitizers. */
-export const sanitizedHelperProgram = prepared('FREEZE_HELPER_SANITIZED');
-
-/** Knows `--sysfs`, which the program that is installed does not. */
-export const otherSysfsHelperProgram = prepared('FREEZE_HELPER_OTHER_SYSFS');
-
 /** Polls until it holds. False when it does not within the time. */
 export async function until(holds: () => boolean, limitMs: number): Promise<boolean> {
   const endMs = performance.now() + limitMs;

@@ -44,6 +44,9 @@ class BackupSet {
     /* DoSnapshotSet; its outcome. A failed set is aborted later: its writers can still be asked. */
     HRESULT make_snapshot(HANDLE cancel, WindowWatcher *watcher);
 
+    /* After it, when nobody sets `thaw` any more: the next requestor may begin. */
+    void close_window() { window_.close(); }
+
     /* Tells the writers how the backup ended. Only with `success` may they drop logs that the backup holds. Once begun it is not broken off. */
     Failure complete(bool success);
 

@@ -10,7 +10,7 @@ namespace snaphook {
 
 namespace {
 
-using Kind = Command::Kind;
+using CommandKind = Command::Kind;
 
 /* A client that died a moment ago may still have the set. */
 constexpr int LEND_ATTEMPTS = 100;
@@ -42,7 +42,7 @@ Session::End Session::run() {
                 leave();
                 return End::LEFT;
             }
-            if (next_->kind == Kind::QUIT) {
+            if (next_->kind == CommandKind::QUIT) {
                 leave();
                 return End::LEFT;
             }
@@ -56,36 +56,36 @@ Session::End Session::run() {
 bool Session::take_command() {
     if (!next_ && channel_->take_line(&line_)) next_ = parse_command(line_);
     if (!next_) return false;
-    return !working_ || next_->kind == Kind::ABORT || next_->kind == Kind::STATUS;
+    return !working_ || next_->kind == CommandKind::ABORT || next_->kind == CommandKind::STATUS;
 }
 
 bool Session::requires_parking() const {
-    bool is_full = next_->kind == Kind::PREPARE && next_->prepare.full;
-    return phase_ == Phase::IDLE && (is_full || next_->kind == Kind::RESUME);
+    bool is_full = next_->kind == CommandKind::PREPARE && next_->prepare.full;
+    return phase_ == Phase::IDLE && (is_full || next_->kind == CommandKind::RESUME);
 }
 
 void Session::obey() {
     Command command = std::move(*next_);
     next_.reset();
-    if (command.kind == Kind::STATUS) {
+    if (command.kind == CommandKind::STATUS) {
         JsonWriter event("status");
         event.text("phase", phase_word());
         channel_->write(event.finish());
         return;
     }
-    if (command.kind == Kind::ABORT) {
+    if (command.kind == CommandKind::ABORT) {
         give_up();
         channel_->write(plain_event("aborted"));
         return;
     }
     command_ = std::move(command);
     switch (command_.kind) {
-        case Kind::PREPARE: return begin(&Session::prepare);
-        case Kind::FREEZE: return begin(&Session::freeze);
-        case Kind::COMPLETE: return begin(&Session::complete);
-        case Kind::PARK: return begin(&Session::park);
-        case Kind::RESUME: return begin(&Session::resume);
-        case Kind::SELFTEST: return begin(&Session::test_itself);
+        case CommandKind::PREPARE: return begin(&Session::prepare);
+        case CommandKind::FREEZE: return begin(&Session::freeze);
+        case CommandKind::COMPLETE: return begin(&Session::complete);
+        case CommandKind::PARK: return begin(&Session::park);
+        case CommandKind::RESUME: return begin(&Session::resume);
+        case CommandKind::SELFTEST: return begin(&Session::test_itself);
         default: return fail({E_INVALIDARG, "not a command of this protocol"});
     }
 }
@@ -136,6 +136,7 @@ void Session::freeze() {
     was_frozen_ = has_ended_ = false;
     HRESULT result = set_->make_snapshot(cancel_.get(), this);
     channel_->end_hold();
+    set_->close_window();
     if (is_given_up()) return;
     set_->ask_writers(cancel_.get());
     /* Without an end of the hold nobody knows when applications went on, and without a hold there was nothing to release. */

@@ -50,6 +50,11 @@ struct Snapshot {
     }
 };
 
+/* Ends the hold, or keeps it from beginning: a thaw that comes before the hold would be dropped. */
+void let_go(SharedWindow &window) {
+    if (InterlockedCompareExchange(&window->state, HOLD_VETOED, HOLD_ARMED) == HOLD_FROZEN) SetEvent(window.thaw());
+}
+
 DWORD WINAPI make_snapshot_thread(void *parameter) {
     CoInitializeEx(nullptr, COINIT_MULTITHREADED);
     static_cast<Snapshot *>(parameter)->make();
@@ -76,12 +81,9 @@ HRESULT BackupSet::make_snapshot(HANDLE cancel, WindowWatcher *watcher) {
         if (told && (state == HOLD_RELEASED || state == HOLD_EXPIRED))
             watcher->ended(state == HOLD_RELEASED, microseconds(window_->ended_at - frozen_at, scale));
     }
-    /* For an abort that comes before, in, or after the hold; without a hold nobody waits for it. */
-    if (is_set(cancel)) SetEvent(window_.thaw());
     WaitForMultipleObjects(2, at_first + 1, FALSE, INFINITE);
-    if (is_set(cancel)) SetEvent(window_.thaw());
+    if (is_set(cancel)) let_go(window_);
     WaitForSingleObject(thread.get(), INFINITE);
-    window_.close();
     stage_ = snapshot.outcome == VSS_S_ASYNC_FINISHED ? Stage::MADE : Stage::FAILED;
     return snapshot.outcome;
 }

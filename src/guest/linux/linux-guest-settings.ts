@@ -6,11 +6,11 @@ interface HelperOptions {
   readonly sudo?: boolean;
   /** Default `/usr/local/sbin/snaphook-freeze`. */
   readonly helperPath?: string;
-  /** Default `/etc/snaphook/scripts.d`; undefined: no scripts are run. */
+  /** Default `/etc/snaphook/scripts.d`; undefined: no scripts and no plug-ins are run. */
   readonly scriptsDirectory?: string | undefined;
-  /** For all scripts of one phase together. Default 30 000. */
+  /** For all scripts and plug-ins of one phase together. Default 30 000. */
   readonly scriptLimitMs?: number;
-  /** Applications that scripts must confirm as quiet. Default none. */
+  /** Applications that scripts or plug-ins must confirm as quiet. Default none. */
   readonly applications?: readonly string[];
   /** After this time the guest writes again, whatever happens to us. Default 10 000; by guest operations 20 000. */
   readonly leaseMs?: number;

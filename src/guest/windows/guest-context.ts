@@ -12,6 +12,6 @@ export function notInstalled(context: GuestContext, detail: string): SnaphookErr
   return new SnaphookError(
     'E_GUEST_HELPER',
     `the VSS helper "${context.settings.helperPath}" does not run in guest "${context.name}": ${detail}`,
-    { hint: 'Install the snaphook VSS helper in the guest, or set helperPath to where it is installed.' },
+    { hint: `Install it: snaphook guest install ${context.name}. Or set helperPath to where it is installed.` },
   );
 }

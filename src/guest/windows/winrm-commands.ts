@@ -72,7 +72,10 @@ export async function openWinRmCommands(options: Options, signal: AbortSignal): 
     },
     async close() {
       const limits = { operationTimeoutMs: CLOSE_LIMIT_MS, signal: AbortSignal.timeout(CLOSE_LIMIT_MS) };
-      await deleteShell(connection, shellId, limits).catch(() => undefined);
+      // A call that was called off has broken the connection, and what it has started goes on in the shell.
+      const way = connection.isOpen ? connection : await options.connect(limits.signal).catch(() => undefined);
+      if (way) await deleteShell(way, shellId, limits).catch(() => undefined);
+      way?.close();
       connection.close();
     },
   };

@@ -10,7 +10,7 @@ const FAILED_AT_IDENTIFY = 6;
 const LAST_FAILED_STATE = 15;
 
 /** Does the name fit one of the names of the settings? Case does not count; a trailing `*` matches any ending. */
-const matches = (name: string, wanted: string): boolean => {
+export const fitsWriter = (name: string, wanted: string): boolean => {
   const [have, want] = [name.toLowerCase(), wanted.toLowerCase()];
   return want.endsWith('*') ? have.startsWith(want.slice(0, -1)) : have === want;
 };
@@ -38,7 +38,7 @@ export function writerStatuses(writers: readonly HelperWriter[], settings: Write
 
 function isRequired(writer: HelperWriter, { requiredWriters, excludedWriters }: WriterSettings): boolean {
   if (excludedWriters.some((id) => isId(id, writer.id))) return false;
-  if (requiredWriters) return requiredWriters.some((wanted) => matches(writer.name, wanted));
+  if (requiredWriters) return requiredWriters.some((wanted) => fitsWriter(writer.name, wanted));
   return writer.selected || writer.state === FAILED_AT_IDENTIFY;
 }
 
@@ -47,7 +47,9 @@ export function absentWriters(
   writers: readonly HelperWriter[],
   required: readonly string[] | undefined,
 ): readonly string[] {
-  return (required ?? []).filter((wanted) => !writers.some(({ name, selected }) => selected && matches(name, wanted)));
+  return (required ?? []).filter(
+    (wanted) => !writers.some(({ name, selected }) => selected && fitsWriter(name, wanted)),
+  );
 }
 
 /** With the names of their writers. */

@@ -8,7 +8,7 @@ import { rememberEstablish } from '../establish-speed.ts';
 import { type FreezeWindow, holdFreezeWindow, windowFailure, withUnknownEffect } from '../freeze-window.ts';
 import { gradeOf, type VmEvidence } from '../grade.ts';
 import { doubtsAfterThaw, lookBeforeFreeze } from '../layout-guard.ts';
-import { devicesOf, type PlannedVm, pairsOf } from '../plan.ts';
+import { devicesOf, isHandedOver, type PlannedVm, pairsOf } from '../plan.ts';
 import type { CaptureResult } from '../results.ts';
 import type { Run, Step } from '../step.ts';
 import { captureResultOf, guestsResultOf } from '../step-results.ts';
@@ -167,12 +167,14 @@ export function evidenceOfVm(
   vm: PlannedVm,
   times: VmEvidence['times'],
   freeze: FreezeEvidence | undefined,
-): Pick<VmEvidence, 'times' | 'guest' | 'capturedDiskUuids' | 'sharedDisks' | 'heldBackDisks'> {
+): Pick<VmEvidence, 'times' | 'guest' | 'capturedDiskUuids' | 'readsShadowCopies' | 'sharedDisks' | 'heldBackDisks'> {
   const prepared = guestsResultOf(run.journal.state)?.prepared.find((guest) => guest.vm === vm.instanceUuid);
   return {
     times,
     guest: prepared && { prepared: prepared.guest, freeze },
     capturedDiskUuids: vm.disks.map((disk) => disk.guestDiskUuid),
+    // What a kept snapshot will be handed over as, nobody knows yet.
+    readsShadowCopies: vm.freeze === 'vss-diskshadow' && isHandedOver(run.plan) && run.plan.spec.files !== undefined,
     sharedDisks: vm.disks.filter((disk) => disk.sharedByWriters).map(({ label }) => label),
     heldBackDisks: vm.disks.filter((disk) => disk.mayHoldWritesBack).map(({ label }) => label),
   };

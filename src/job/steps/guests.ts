@@ -9,8 +9,8 @@ import type { Run, Step } from '../step.ts';
 const SPARE_MS = 30_000;
 
 /**
- * Effect: an open session with the freeze helper in every guest that is to be frozen, and quiet applications where scripts make them
- * so. They are told when all guests are ready, so that none waits for a guest that is slow to answer. Nothing is frozen yet.
+ * Effect: an open session in every guest that is to be frozen, shadow copies where these hold what stood still, and quiet applications
+ * where scripts make them so. They are told when all guests are ready, so that none waits for a guest that is slow to answer. Nothing is frozen yet.
  */
 export const guestsStep: Step<GuestsResult> = {
   name: 'guests',
@@ -23,8 +23,13 @@ export const guestsStep: Step<GuestsResult> = {
     const open = [...run.openGuests];
     const slowestMs = Math.max(0, ...open.map(([, { scriptLimitMs }]) => scriptLimitMs));
     const freezeWithinMs = slowestMs + run.plan.spec.limits.freezeMs + SPARE_MS;
-    const quiet = open.map(async ([vm, guest]) => ({ vm, guest: await guest.quiet({ freezeWithinMs }, signal) }));
-    return { prepared: await allDone(quiet) };
+    const quietAll = (guests: typeof open) =>
+      allDone(guests.map(async ([vm, guest]) => ({ vm, guest: await guest.quiet({ freezeWithinMs }, signal) })));
+    // Shadow copies take as long as they take: they come first, and no application is kept quiet for them.
+    const makesCopies = ([uuid]: (typeof open)[number]) =>
+      run.plan.vms.some((vm) => vm.instanceUuid === uuid && vm.freeze === 'vss-diskshadow');
+    const copied = await quietAll(open.filter(makesCopies));
+    return { prepared: [...copied, ...(await quietAll(open.filter((guest) => !makesCopies(guest))))] };
   },
 
   async probe() {
@@ -58,23 +63,27 @@ async function allDone<Result>(works: readonly Promise<Result>[]): Promise<reado
 /** By then a Windows guest has ended helper and shell by itself: its hold lasts seconds, the idle time of a shell is 180 s. */
 const SESSION_LIFE_MS = 15 * 60_000;
 
-/** A Linux VM that was deleted must not keep its run open for ever. Until then every hook of the job, and reap, tells of it. */
+/** A VM that was deleted must not keep its run open for ever. Until then every hook of the job, and reap, tells of it. */
 const GIVE_UP_MS = 24 * 3_600_000;
 
 async function endSession(run: Run, { vm: uuid, resume, since }: GuestSession, signal: AbortSignal): Promise<void> {
   const vm = run.plan.vms.find(({ instanceUuid }) => instanceUuid === uuid);
   if (!vm) return;
   // Not even looked for: by now another VM may have the address, and would be shown our credentials. A Linux guest proves who it is
-  // by its host key first, and the session of another boot is never taken for this one: how old it is does not matter.
+  // by its host key first, and the session of another boot is never taken for this one: how old it is does not matter. Nor does it for
+  // shadow copies, which stay until somebody removes them.
   const age = run.ports.clock.now().getTime() - since.getTime();
-  if (vm.freeze !== 'linux-fsfreeze' && age >= SESSION_LIFE_MS) return;
+  const endsByItself = vm.freeze === 'vss-provider';
+  if (endsByItself && age >= SESSION_LIFE_MS) return;
   try {
     const { unseenThaw: mayStandStill } = run.journal.state;
     await run.ports.guests.closeLeftover(vm, { resume, mayStandStill }, signal);
   } catch (error) {
-    if (vm.freeze !== 'linux-fsfreeze' || age < GIVE_UP_MS) throw error;
+    if (endsByItself || age < GIVE_UP_MS) throw error;
     const told =
-      'the session in a guest was never found again and is given up; if the VM still runs, see whether it writes';
+      vm.freeze === 'linux-fsfreeze'
+        ? 'the session in a guest was never found again and is given up; if the VM still runs, see whether it writes'
+        : 'a guest was never found again and is given up; if the VM still runs, see which shadow copies it has: vssadmin list shadows';
     run.ports.reporter.warn(told, { vm: vm.name, error: String(error) });
   }
 }
@@ -86,7 +95,9 @@ function backupEndOf(plan: Plan): BackupEnd {
 }
 
 async function prepareGuest(run: Run, vm: PlannedVm, signal: AbortSignal): Promise<void> {
-  const guest = run.ports.guests.open(vm);
+  const { freeze: strategy, hold } = vm;
+  const way = strategy === 'none' || strategy === 'vmware-tools' ? undefined : { strategy, ...(hold && { hold }) };
+  const guest = run.ports.guests.open(vm, way);
   run.openGuests.set(vm.instanceUuid, guest);
   const request = {
     runId: run.plan.runId,

@@ -10,7 +10,7 @@ export class FileRefusal extends Error {
 
 /** Files on the guest's system volume, as far as programs of the lab look at them. Upper and lower case are the same. */
 export class GuestFiles {
-  readonly #files = new Map<string, { readonly path: string; readonly content: Buffer }>();
+  readonly #files = new Map<string, { readonly path: string; readonly content: Buffer; readonly madeAt: Date }>();
   /** Of the volume; a file that does not fit is not written. */
   freeBytes = 1024 ** 3;
   /** May the account write at all? */
@@ -18,6 +18,10 @@ export class GuestFiles {
 
   read(path: string): Buffer | undefined {
     return this.#files.get(path.toLowerCase())?.content;
+  }
+
+  madeAt(path: string): Date | undefined {
+    return this.#files.get(path.toLowerCase())?.madeAt;
   }
 
   /** Paths as they were written. */
@@ -31,7 +35,7 @@ export class GuestFiles {
     // The new file is written before the old one goes.
     if (content.length > this.freeBytes) throw new FileRefusal('80070070', 'There is not enough space on the disk.');
     this.freeBytes += old - content.length;
-    this.#files.set(path.toLowerCase(), { path, content });
+    this.#files.set(path.toLowerCase(), { path, content, madeAt: this.madeAt(path) ?? new Date() });
   }
 
   remove(path: string): void {

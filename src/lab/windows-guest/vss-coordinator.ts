@@ -1,4 +1,4 @@
-import type { BackupType } from '../../guest/windows/vss-helper-protocol.ts';
+import type { BackupType, HelperVolume, HelperWriter } from '../../guest/windows/vss-helper-protocol.ts';
 import type { WriteHold } from '../guest/write-hold.ts';
 import type { EventLog } from '../world/events.ts';
 import type { Pace } from '../world/pace.ts';
@@ -55,6 +55,19 @@ export class VssCoordinator {
     const { events, guestName } = this.#options;
     const defect = error instanceof Error ? (error.stack ?? error.message) : String(error);
     events.add('guest', 'effect', 'lab defect', guestName, { defect });
+  }
+
+  /** All that the machine has. */
+  get volumes(): readonly HelperVolume[] {
+    return volumesOf(this.#options.disks);
+  }
+
+  /** The writers as another process sees them: as the last set left them, or as they are after a start of their services. */
+  writers(): readonly HelperWriter[] {
+    const { writers, knobs, pace, application } = this.#options;
+    if (this.#frozen.length === 0)
+      this.#frozen = writers.map((config) => new VssWriter(config, knobs, pace, application));
+    return this.#frozen.map((writer) => writer.report());
   }
 
   /** StartSnapshotSet and AddToSnapshotSet for every volume with an extent on one of these disks. */

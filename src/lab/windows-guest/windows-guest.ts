@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Socket } from 'node:net';
+import type { BlockDevice } from '../devices/block-device.ts';
 import { GuestApplication } from '../guest/guest-application.ts';
 import { GuestClock } from '../guest/guest-clock.ts';
 import type { Program } from '../guest/program.ts';
@@ -21,6 +22,9 @@ import type { LabKerberosDomain } from './kerberos/lab-domain.ts';
 import { type LabOpenSsh, type OpenSshOptions, startOpenSsh } from './openssh.ts';
 import { powershellProgram } from './powershell.ts';
 import { RemoteShells, type ShellLimits } from './remote-shells.ts';
+import { ShadowCopies, ShadowKnobs, type VolumeShadow } from './shadow-copies.ts';
+import { shadowPowerShell, shadowPrograms } from './shadow-powershell.ts';
+import type { QueryMachine } from './shadow-queries.ts';
 import { toolsRequestor } from './tools-requestor.ts';
 import { VssCoordinator } from './vss-coordinator.ts';
 import { vssHelperProgram } from './vss-helper.ts';
@@ -87,10 +91,20 @@ export interface LabWindowsGuest {
   /** Absent without OpenSSH Server. */
   readonly ssh: LabOpenSsh | undefined;
   readonly vss: VssKnobs;
+  readonly shadows: {
+    readonly knobs: ShadowKnobs;
+    all(): readonly VolumeShadow[];
+    /** How many diskshadows are at work. */
+    running(): number;
+    /** As an administrator does it. */
+    removeAll(): void;
+  };
   readonly files: GuestFiles;
   /** The application with its workload running; absent when the guest was given no database. */
   readonly database: GuestApplication | undefined;
   readonly tools: VmwareTools;
+  /** As a program of the guest does it. */
+  writeDisk(uuid: string, offsetBytes: number, data: Uint8Array): void;
   /** A writer is frozen or writes are held. */
   isFrozen(): boolean;
   shellCount(): number;
@@ -119,6 +133,8 @@ const DEFAULT_SERVICE: WinRmServiceConfig = {
 };
 const SYSTEM_VOLUME = 'C:\\';
 const HELPER_NAME = 'snaphook-vss';
+/** What stands in them is not run: a program of that name is the lab's own helper. */
+const HELPER_FILES = [`${HELPER_NAME}.exe`, `${HELPER_NAME}-provider.dll`];
 const HELPER_FOLDER = 'C:\\Program Files\\snaphook';
 
 /** Starts a Windows guest: WinRM on loopback, VSS with writers, the snaphook helper, an application on real disks. */
@@ -126,9 +142,11 @@ export async function startWindowsGuest(options: WindowsGuestOptions): Promise<L
   const { name, hostName, events, pace } = options;
   const service = { ...DEFAULT_SERVICE, ...options.service };
   const hold = new WriteHold();
+  const copies = new ShadowCopies({ guestName: name, events });
+  const shadowKnobs = new ShadowKnobs();
   const disks = options.disks.map((disk) => {
     if (!/^6000c29[0-9a-f]{25}$/.test(disk.uuid)) throw new Error(`"${disk.uuid}" is no serial of a virtual disk`);
-    return { ...disk, device: hold.guard(disk.device, disk.label) };
+    return { ...disk, device: hold.guard(copies.watch(disk), disk.label) };
   });
   const database = options.database && (await openDatabase(options, options.database, disks, hold));
   const knobs = new VssKnobs();
@@ -145,6 +163,7 @@ export async function startWindowsGuest(options: WindowsGuestOptions): Promise<L
   const residents = new ResidentSets(pace);
   let bootId = randomUUID();
   const files = new GuestFiles();
+  for (const file of HELPER_FILES) files.write(`${HELPER_FOLDER}\\${file}`, Buffer.from(`the lab's ${file}`));
   const processes = new GuestProcesses();
   const program = vssHelperProgram({
     coordinator,
@@ -157,16 +176,34 @@ export async function startWindowsGuest(options: WindowsGuestOptions): Promise<L
     },
   });
   const helper = processes.track(HELPER_NAME, program);
+  const shadows: QueryMachine = {
+    guestName: name,
+    hostName,
+    events,
+    files,
+    copies,
+    coordinator,
+    knobs: shadowKnobs,
+    running: new Set(),
+    disks,
+    osName: 'Windows Server 2022 Standard',
+  };
   const shells = new RemoteShells({ hostName, limits: service, pace, events });
   const findProgram = createProgramFinder({
     hostName,
     guestName: name,
     events,
     programQuoting: service.programQuoting,
-    powershell: powershellProgram({ architecture: 'AMD64', files, processes, guestName: name, events, knobs }),
+    powershell: shadowPowerShell(
+      shadows,
+      powershellProgram({ architecture: 'AMD64', files, processes, guestName: name, events, knobs }),
+    ),
     installed: () =>
       new Map([
-        ...(knobs.helperInstalled ? [[`${HELPER_NAME}.exe`, { folder: HELPER_FOLDER, program: helper }] as const] : []),
+        ...shadowPrograms(shadows),
+        ...(knobs.helperInstalled && files.read(`${HELPER_FOLDER}\\${HELPER_NAME}.exe`)
+          ? [[`${HELPER_NAME}.exe`, { folder: HELPER_FOLDER, program: helper }] as const]
+          : []),
         ...(options.programs ?? []),
       ]),
   });
@@ -219,8 +256,15 @@ export async function startWindowsGuest(options: WindowsGuestOptions): Promise<L
     httpsPort,
     ssh,
     vss: knobs,
+    shadows: {
+      knobs: shadowKnobs,
+      all: () => copies.all,
+      running: () => shadows.running.size,
+      removeAll: () => copies.remove(copies.all),
+    },
     files,
     database,
+    writeDisk: (uuid, offsetBytes, data) => deviceOf(name, disks, uuid).write(offsetBytes, data),
     tools: new VmwareTools(
       toolsRequestor(
         coordinator,
@@ -245,6 +289,12 @@ export async function startWindowsGuest(options: WindowsGuestOptions): Promise<L
   };
 }
 
+function deviceOf(guest: string, disks: readonly GuestDisk[], uuid: string): BlockDevice {
+  const disk = disks.find((candidate) => candidate.uuid === uuid);
+  if (disk === undefined) throw new Error(`guest "${guest}" has no disk "${uuid}"`);
+  return disk.device;
+}
+
 function kerberosService({ domain, service, now }: NonNullable<WindowsGuestOptions['kerberos']>): KerberosService {
   const { realm, netbiosName } = domain;
   return { realm, netbiosName, service, key: domain.keyOf(service), seen: new Map(), now: now ?? (() => new Date()) };
@@ -256,15 +306,10 @@ function openDatabase(
   disks: readonly GuestDisk[],
   hold: WriteHold,
 ): Promise<GuestApplication> {
-  const deviceOf = (uuid: string) => {
-    const disk = disks.find((candidate) => candidate.uuid === uuid);
-    if (disk === undefined) throw new Error(`guest "${options.name}" has no disk "${uuid}"`);
-    return disk.device;
-  };
   if (database.databaseDisk === database.journalDisk) throw new Error('database and journal need two disks');
   return GuestApplication.open({
-    database: deviceOf(database.databaseDisk),
-    journal: deviceOf(database.journalDisk),
+    database: deviceOf(options.name, disks, database.databaseDisk),
+    journal: deviceOf(options.name, disks, database.journalDisk),
     hold,
     ...(database.transferPauseMs === undefined ? {} : { transferPauseMs: database.transferPauseMs }),
     onFailure: (error) => {

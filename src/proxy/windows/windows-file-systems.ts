@@ -45,7 +45,7 @@ export function createWindowsFileSystems(shell: PowerShell, clock: Clock, seen: 
     writeIndex: () => Promise.reject(notVerified()),
     probe: () => Promise.reject(notVerified()),
 
-    async mount(directory, { folder, devicePath }, _, signal) {
+    async mount(directory, { folder, devicePath, shadowCopies = [] }, _, signal) {
       const root = await rootOf(directory);
       const disk = seen.find(await disksOf(shell, signal), devicePath);
       if (!disk) {
@@ -57,7 +57,8 @@ export function createWindowsFileSystems(shell: PowerShell, clock: Clock, seen: 
       const found = await volumesOn(shell, clock, disk, signal);
       await removeLetters(shell, found, signal);
       const volumes: Volume[] = [];
-      for (const one of found) volumes.push(await mountOne(shell, one, { root, folder }, signal));
+      const where = { root, folder, isWrittenTo: shadowCopies.length > 0 };
+      for (const one of found) volumes.push(await mountOne(shell, one, where, signal));
       return volumes.length > 0 ? volumes : [withoutPartitions(disk)];
     },
 
@@ -161,7 +162,16 @@ async function removeLetters(shell: PowerShell, found: readonly FoundVolume[], s
 async function mountOne(
   shell: PowerShell,
   { partition, volume }: FoundVolume,
-  { root, folder }: { readonly root: string; readonly folder: string },
+  {
+    root,
+    folder,
+    isWrittenTo,
+  }: {
+    readonly root: string;
+    readonly folder: string;
+    /** What stood still is in shadow copies, and not in the volumes. */
+    readonly isWrittenTo: boolean;
+  },
   signal: AbortSignal,
 ): Promise<Volume> {
   const kind = refusedByType(partition) ?? kindOf(volume);
@@ -175,6 +185,11 @@ async function mountOne(
     label: volume?.FileSystemLabel || undefined,
   };
   if (!('holds' in kind)) return { ...place, ...kind };
+  if (isWrittenTo && kind.holds === 'ntfs') {
+    const why =
+      'its guest left shadow copies, which are not opened on a Windows proxy, and may have been writing to it';
+    return { ...place, state: 'unreadable', why };
+  }
   const relative = `${folder}/part${partition.PartitionNumber}`;
   const mountPoint = insideOf(root, relative);
   await makeMountFolder(mountPoint);

@@ -21,6 +21,7 @@ afterEach(async () => {
     silent: false,
     failingFreeze: undefined,
     scripts: healthyScripts,
+    plugIns: [],
   });
   expect(site.leftBehind()).toEqual([]);
   const before = acknowledged();
@@ -79,6 +80,17 @@ test('without a script that speaks for its application the grade is filesystem, 
     { grade: 'filesystem', reasons: [expect.stringMatching(/"ledger" was not made quiet/)] },
   ]);
   expect(isConsistent(await databaseIn(result))).toBe(true);
+  await site.post('linux');
+});
+
+test('a plug-in that held its application to the end earns the application grade in place of a script', async () => {
+  const instances = [{ name: 'main', directories: ['/srv/ledger'], devices: ['8:1'] }];
+  const output = [{ event: 'discovered', instances }, { event: 'quiesced' }].map((answer) => JSON.stringify(answer));
+  const run = async (phase: string) => ({ exitCode: 0, output: phase === 'freeze' ? `${output.join('\n')}\n` : '' });
+  Object.assign(site.lab.linuxGuest.knobs, { scripts: [], plugIns: [{ name: 'ledger', run }] });
+  const result = await site.pre({ job: 'linux' });
+
+  expect(grades(result)).toEqual([{ grade: 'application', reasons: [] }]);
   await site.post('linux');
 });
 

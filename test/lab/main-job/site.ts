@@ -131,6 +131,9 @@ function leftBehind(lab: Lab): readonly string[] {
   }
   if (lab.isFrozen()) left.push('frozen guest');
   if (lab.linuxGuest.sessionCount() > 0) left.push('session in the Linux guest');
+  for (const { id } of lab.guest.shadows.all()) left.push(`shadow copy ${id}`);
+  for (const file of lab.guest.files.paths())
+    if (/\\snaphook-[^\\]+\\/.test(file)) left.push(`file ${file} in the guest`);
   if (lab.guestShells() > 0) left.push('guest shell');
   if (lab.guest.parkedBackups() > 0) left.push('parked full backup');
   if (lab.vcenterSessions() > 0) left.push('vCenter session');

@@ -17,8 +17,8 @@ const noServer: GuestOperationsServer = {
   of: () => {
     throw new Error('no guest operations here');
   },
-  endSession: async () => undefined,
   close: async () => undefined,
+  endSession: async () => undefined,
 };
 const VM = { name: 'sql01', address: 'localhost' };
 const configured = (winrm: Readonly<Record<string, unknown>>) => [guestSchema.parse({ vms: ['sql01'], winrm })];

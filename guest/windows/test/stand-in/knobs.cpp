@@ -9,10 +9,13 @@ namespace stand_in {
 
 namespace {
 
-std::wstring environment(const wchar_t *name) {
-    wchar_t value[MAX_PATH] = L"";
-    GetEnvironmentVariableW(name, value, MAX_PATH);
-    return value;
+/* A service of Windows does not have the environment of the test: what lies beside this DLL is the same for all. */
+std::wstring file_path() {
+    wchar_t path[MAX_PATH] = L"";
+    if (GetEnvironmentVariableW(L"SNAPHOOK_STAND_IN", path, MAX_PATH) > 0) return path;
+    GetModuleFileNameW(GetModuleHandleW(L"vssapi.dll"), path, MAX_PATH);
+    std::wstring dll = path;
+    return dll.substr(0, dll.rfind(L'\\') + 1) + L"stand-in.txt";
 }
 
 /* Empty where it cannot be read. */
@@ -46,7 +49,7 @@ std::string narrowed(const std::wstring &text) {
 
 Knobs Knobs::read() {
     Knobs knobs;
-    std::istringstream lines(content_of(environment(L"SNAPHOOK_STAND_IN")));
+    std::istringstream lines(content_of(file_path()));
     for (std::string line; std::getline(lines, line);) {
         if (!line.empty() && line.back() == '\r') line.pop_back();
         size_t equals = line.find('=');

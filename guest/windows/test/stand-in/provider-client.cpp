@@ -6,6 +6,7 @@
 #include <iterator>
 
 #include "../../identity.h"
+#include "event-log.h"
 #include "knobs.h"
 #include "storage.h"
 
@@ -26,6 +27,9 @@ constexpr HRESULT ALLOWED[] = {
     VSS_E_VOLUME_NOT_SUPPORTED_BY_PROVIDER,
 };
 
+/* "Volume Shadow Copy Service error: Error calling a routine on a Shadow Copy Provider." */
+constexpr WORD PROVIDER_CALL_FAILED = 12293;
+
 std::wstring hex(HRESULT result) {
     wchar_t text[16];
     swprintf(text, ARRAYSIZE(text), L"0x%08lX", static_cast<unsigned long>(result));
@@ -34,6 +38,7 @@ std::wstring hex(HRESULT result) {
 
 HRESULT translated(const wchar_t *call, HRESULT result) {
     note(std::wstring(L"provider ") + call + L" " + hex(result));
+    if (FAILED(result)) log_error(PROVIDER_CALL_FAILED, std::wstring(L"provider call ") + call + L" failed with " + hex(result));
     bool is_allowed = std::find(std::begin(ALLOWED), std::end(ALLOWED), result) != std::end(ALLOWED);
     return is_allowed ? result : VSS_E_UNEXPECTED_PROVIDER_ERROR;
 }

@@ -11,6 +11,7 @@
 
 #include "imports.h"
 #include "knobs.h"
+#include "locked.h"
 
 namespace stand_in {
 
@@ -57,26 +58,23 @@ DWORD number_of(const std::wstring &disk) {
 }
 
 /* What an opened device is: a volume's name or a disk's serial. The handle is that of an event, so that anybody can close it. */
-CRITICAL_SECTION lock;
+CRITICAL_SECTION devices_lock;
 std::map<HANDLE, std::wstring> opened_volumes;
 std::map<HANDLE, std::wstring> opened_disks;
 
 HANDLE open(std::map<HANDLE, std::wstring> *opened, const std::wstring &device) {
     HANDLE handle = CreateEventW(nullptr, TRUE, FALSE, nullptr);
-    EnterCriticalSection(&lock);
+    Locked locked(&devices_lock);
     opened_volumes.erase(handle);
     opened_disks.erase(handle);
     (*opened)[handle] = device;
-    LeaveCriticalSection(&lock);
     return handle;
 }
 
 std::wstring device_of(const std::map<HANDLE, std::wstring> &opened, HANDLE handle) {
-    EnterCriticalSection(&lock);
+    Locked locked(&devices_lock);
     auto found = opened.find(handle);
-    std::wstring device = found == opened.end() ? L"" : found->second;
-    LeaveCriticalSection(&lock);
-    return device;
+    return found == opened.end() ? L"" : found->second;
 }
 
 HANDLE WINAPI create_file(const wchar_t *path, DWORD access, DWORD share, SECURITY_ATTRIBUTES *security, DWORD disposition, DWORD flags, HANDLE like) {
@@ -241,7 +239,7 @@ BOOL WINAPI get_volume_name(const wchar_t *mount_point, wchar_t *name, DWORD cap
 }
 
 template <class Function>
-void serve(HMODULE module, Function *original, Function *replacement) {
+void serve_import(HMODULE module, Function *original, Function *replacement) {
     replace_import(module, reinterpret_cast<void *>(original), reinterpret_cast<void *>(replacement));
 }
 
@@ -249,19 +247,19 @@ void serve(HMODULE module, Function *original, Function *replacement) {
 
 void serve_storage(HMODULE module) {
     static bool is_ready = false;
-    if (!is_ready) InitializeCriticalSection(&lock);
+    if (!is_ready) InitializeCriticalSection(&devices_lock);
     is_ready = true;
-    serve(module, CreateFileW, create_file);
-    serve(module, FlushFileBuffers, flush_file_buffers);
-    serve(module, DeviceIoControl, device_io_control);
-    serve(module, FindFirstVolumeW, find_first_volume);
-    serve(module, FindNextVolumeW, find_next_volume);
-    serve(module, FindVolumeClose, find_volume_close);
-    serve(module, GetDriveTypeW, get_drive_type);
-    serve(module, GetVolumeInformationW, get_volume_information);
-    serve(module, GetVolumePathNamesForVolumeNameW, get_volume_path_names);
-    serve(module, GetVolumePathNameW, get_volume_path_name);
-    serve(module, GetVolumeNameForVolumeMountPointW, get_volume_name);
+    serve_import(module, CreateFileW, create_file);
+    serve_import(module, FlushFileBuffers, flush_file_buffers);
+    serve_import(module, DeviceIoControl, device_io_control);
+    serve_import(module, FindFirstVolumeW, find_first_volume);
+    serve_import(module, FindNextVolumeW, find_next_volume);
+    serve_import(module, FindVolumeClose, find_volume_close);
+    serve_import(module, GetDriveTypeW, get_drive_type);
+    serve_import(module, GetVolumeInformationW, get_volume_information);
+    serve_import(module, GetVolumePathNamesForVolumeNameW, get_volume_path_names);
+    serve_import(module, GetVolumePathNameW, get_volume_path_name);
+    serve_import(module, GetVolumeNameForVolumeMountPointW, get_volume_name);
 }
 
 }  // namespace stand_in

@@ -5,6 +5,7 @@
 #include <vsbackup.h>
 
 #include "backup-components.h"
+#include "event-log.h"
 #include "storage.h"
 
 STDAPI CreateVssBackupComponentsInternal(IVssBackupComponents **components) {
@@ -15,8 +16,11 @@ STDAPI CreateVssBackupComponentsInternal(IVssBackupComponents **components) {
 
 void APIENTRY VssFreeSnapshotPropertiesInternal(VSS_SNAPSHOT_PROP *) {}
 
-/* The program that is linked against this DLL sees the test's volumes, and is otherwise what is shipped. */
+/* The program that is linked against this DLL sees the test's volumes and event logs, and is otherwise what is shipped. */
 BOOL WINAPI DllMain(HINSTANCE, DWORD reason, void *) {
-    if (reason == DLL_PROCESS_ATTACH) stand_in::serve_storage(GetModuleHandleW(nullptr));
+    if (reason == DLL_PROCESS_ATTACH) {
+        stand_in::serve_storage(GetModuleHandleW(nullptr));
+        stand_in::serve_event_log(GetModuleHandleW(nullptr));
+    }
     return TRUE;
 }

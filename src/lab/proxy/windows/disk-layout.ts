@@ -29,13 +29,18 @@ export function readLayout(file: string): DiskLayout {
       readSync(descriptor, buffer, 0, lengthBytes, offsetBytes);
       return buffer;
     };
-    const start = read(0, 2 * SECTOR_BYTES);
-    if (start.toString('latin1', SECTOR_BYTES, SECTOR_BYTES + 8) === 'EFI PART') return readGpt(read, start);
-    if (start.readUInt16LE(510) !== 0xaa55) return { signature: undefined, partitions: [] };
-    return readMbr(read, start);
+    return readDiskLayout(read);
   } finally {
     closeSync(descriptor);
   }
+}
+
+/** The same of bytes from anywhere. */
+export function readDiskLayout(read: Read): DiskLayout {
+  const start = read(0, 2 * SECTOR_BYTES);
+  if (start.toString('latin1', SECTOR_BYTES, SECTOR_BYTES + 8) === 'EFI PART') return readGpt(read, start);
+  if (start.readUInt16LE(510) !== 0xaa55) return { signature: undefined, partitions: [] };
+  return readMbr(read, start);
 }
 
 type Read = (offsetBytes: number, lengthBytes: number) => Buffer;

@@ -130,6 +130,17 @@ test('a volume is mounted to a folder, read-only, after its log was replayed on 
   expect(accessPaths().filter((one) => /^[A-Z]:/.test(one))).toEqual([]);
 });
 
+test('an NTFS whose guest left shadow copies is not handed over as it was while the guest wrote', async () => {
+  const { fileSystems, pathOf, directory, accessPaths } = await makeWorld(oneVolume());
+  const disk = { folder: FOLDER, devicePath: pathOf(WWN), isQuiet: false, shadowCopies: ['{copy}'] };
+
+  expect(await fileSystems.mount(directory, disk, { check: false, strict: false }, soon())).toMatchObject([
+    { state: 'unreadable', partition: 1, holds: 'ntfs', why: expect.stringContaining('shadow copies') },
+  ]);
+
+  expect(accessPaths()).not.toContain(path.join(directory, FOLDER, 'part1'));
+});
+
 test('what a job wants verified is refused before anything is sent; without a wish nothing is', async () => {
   const { fileSystems, program } = await makeWorld(oneVolume());
   const none = { fileSystems: false, files: false, fileHashes: false, applications: [] } as const;

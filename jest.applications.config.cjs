@@ -1,0 +1,9 @@
+/** Databases in Linux guests and their plug-ins. `npm run test:applications`, which prepares what they need. */
+const base = require('./jest.config.cjs');
+
+module.exports = {
+  ...base,
+  roots: ['<rootDir>/test/applications'],
+  testPathIgnorePatterns: ['/node_modules/'],
+  testTimeout: 60000,
+};

@@ -1,0 +1,27 @@
+// A stand-in of SAP HANA's hdbsql that knows data snapshots: one at a time, closed by its id.
+const { readState, serve, writeState } = require('./statements.cjs');
+
+const error = (text) => {
+  console.log(`* 447: ${text}`);
+  return 3;
+};
+serve((line) => {
+  const state = readState();
+  const [, comment] = /^BACKUP DATA FOR FULL SYSTEM CREATE SNAPSHOT COMMENT '(.*)';$/.exec(line) ?? [];
+  const [, id, outcome] =
+    /^BACKUP DATA FOR FULL SYSTEM CLOSE SNAPSHOT BACKUP_ID (\d+) (SUCCESSFUL|UNSUCCESSFUL) '.*';$/.exec(line) ?? [];
+  const [, wanted] =
+    /^SELECT BACKUP_ID FROM M_BACKUP_CATALOG .*STATE_NAME = 'prepared' AND COMMENT = '(.*)';$/.exec(line) ?? [];
+  if (comment !== undefined) {
+    if (state.open) return error('backup could not be completed: a snapshot is prepared already');
+    writeState({ ...state, open: { id: 1700000000001, comment } });
+  } else if (id !== undefined) {
+    if (String(state.open?.id) !== id) return error('there is no prepared snapshot with this id');
+    writeState({ ...state, open: undefined, closed: outcome });
+  } else if (wanted !== undefined) console.log(state.open?.comment === wanted ? String(state.open.id) : '');
+  else if (line.includes('basepath_datavolumes')) console.log(`"${state.folder}"`);
+  else {
+    const [, left, right] = /^SELECT '(.*)' \|\| '(.*)' FROM DUMMY;$/.exec(line) ?? [];
+    if (left !== undefined) console.log(left + right);
+  }
+});

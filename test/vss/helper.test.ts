@@ -1,0 +1,104 @@
+import { describeVssHelper } from '../contract/vss-helper.ts';
+import { HelperConversation } from '../contract/vss-helper-conversation.ts';
+import { WineMachine } from './wine-helper-world.ts';
+import { runHelper } from './wine-program.ts';
+
+const machine = new WineMachine();
+beforeAll(() => machine.start());
+afterAll(() => machine.stop());
+
+describeVssHelper('for Windows', () => Promise.resolve(machine.world()));
+
+describe('the helper for Windows', () => {
+  const prepare = (disks: readonly string[], changes: object = {}) => ({
+    command: 'prepare',
+    protocol: 2,
+    set: 'run-0001',
+    disks,
+    backupType: 'copy',
+    mode: 'commit',
+    holdMs: 9000,
+    excludedWriters: [],
+    bootableState: false,
+    ...changes,
+  });
+
+  test.each(['copy', 'full'])(
+    'a client that dies while a %s set is held leaves nothing frozen and nothing in progress',
+    async (backupType) => {
+      const world = machine.world();
+      const run = machine.serve();
+      const dying = new HelperConversation(run);
+      await dying.expect('hello');
+      await dying.command(prepare(world.disks, { backupType }));
+      await dying.expect('prepared');
+      await dying.command({ command: 'freeze' });
+      await dying.expect('frozen');
+
+      run.kill();
+      await run.exited;
+
+      const next = new HelperConversation(machine.serve());
+      await next.expect('hello');
+      // What ends a dead process's set is Windows, or the service: not at once.
+      let isPrepared = false;
+      for (let attempt = 0; !isPrepared && attempt < 50; attempt += 1) {
+        await next.command(prepare(world.disks));
+        isPrepared = await next.expect('prepared').then(
+          () => true,
+          () => false,
+        );
+      }
+      expect(isPrepared).toBe(true);
+      await next.leave();
+      await world.close();
+    },
+  );
+
+  test('lines without end, bytes that are no text, and a flood of release bytes are survived', async () => {
+    const world = machine.world();
+    const helper = new HelperConversation(machine.serve());
+    await helper.expect('hello');
+
+    await helper.write(Buffer.from(`{"command":"status"}${' '.repeat(200_000)}\n`));
+    expect(await helper.expect('failed')).toMatchObject({ phase: 'idle', result: '0x80070057' });
+    await helper.write(Buffer.from([0xff, 0xfe, 0x00, 0x22, 0x0a]));
+    expect(await helper.expect('failed')).toMatchObject({ phase: 'idle', result: '0x80070057' });
+    await helper.write(Buffer.alloc(1_000_000, 'T'));
+    await helper.command(prepare(world.disks));
+    await helper.expect('prepared');
+    await helper.command({ command: 'freeze' });
+    await helper.expect('frozen');
+    await helper.write(Buffer.alloc(1_000_000, 'T'));
+    await helper.expect('thawed');
+    expect((await helper.expect('finished')).result).toBe('0x0004230A');
+
+    await helper.leave();
+    await world.close();
+  });
+
+  test('a component that is left out names the volume it lacks, where it is mounted', async () => {
+    const world = machine.world();
+    const helper = new HelperConversation(machine.serve());
+    await helper.expect('hello');
+
+    await helper.command(prepare(world.disks.slice(0, 1)));
+
+    expect((await helper.expect('prepared')).excludedComponents).toEqual([
+      { writer: world.writer, component: 'HOST\\app', reason: 'D:\\logs\\' },
+      { writer: 'e8132975-6f93-4464-a53e-1050253ae220', component: 'System Files', reason: 'C:\\' },
+    ]);
+    await helper.leave();
+    await world.close();
+  });
+
+  test('its version is one line, and a machine without VSS is told so by install, as a failure', () => {
+    const version = runHelper('version');
+    expect(version.exitCode).toBe(0);
+    expect(JSON.parse(version.stdout)).toMatchObject({ event: 'version', protocol: 2 });
+
+    const install = runHelper('install');
+    expect(install.exitCode).toBe(1);
+    expect(JSON.parse(install.stdout)).toMatchObject({ event: 'failed', phase: 'idle' });
+  });
+});

@@ -1,0 +1,148 @@
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { appendFileSync, copyFileSync, existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import type { HelperWorld } from '../contract/vss-helper-bench.ts';
+import type { HelperRun } from '../contract/vss-helper-conversation.ts';
+import { PROGRAMS } from './wine-program.ts';
+
+const SQL_SERVER_WRITER = 'a65faa63-5ea8-4ebc-9dbd-a0c4db26912a';
+const DATABASE_DISK = '6000c290000000000000000000000001';
+/** This one tells its name by page 83 only. */
+const JOURNAL_DISK = '6000c290000000000000000000000002';
+const EMPTY_DISK = '6000c290000000000000000000000003';
+const SERVICE = 'snaphook-vss';
+/** VSS_BT_FULL, as the stand-in notes it. */
+const FULL_BACKUP = 'backup type 1 ';
+const TICK_MS = 5;
+
+const MACHINE = String.raw`
+volume.0=\\?\Volume{0a6f1a52-6f0b-4f57-a9a0-111111111111}\
+volume.0.mount=D:\
+volume.0.disks=${DATABASE_DISK}
+volume.1=\\?\Volume{0a6f1a52-6f0b-4f57-a9a0-222222222222}\
+volume.1.mount=D:\logs\
+volume.1.disks=naa.${JOURNAL_DISK}
+volume.2=\\?\Volume{0a6f1a52-6f0b-4f57-a9a0-333333333333}\
+volume.2.mount=C:\
+volume.2.disks=6000c29000000000000000000000000a
+writer.0=${SQL_SERVER_WRITER}
+writer.0.name=SqlServerWriter
+writer.0.application=yes
+writer.0.component.0=app
+writer.0.component.0.path=HOST
+writer.0.component.0.file.0=D:\data|app.mdf
+writer.0.component.0.file.1=D:\logs\app|app.ldf
+writer.1=e8132975-6f93-4464-a53e-1050253ae220
+writer.1.name=System Writer
+writer.1.component.0=System Files
+writer.1.component.0.kind=files
+writer.1.component.0.file.0=%SystemRoot%|*
+delay-ms.gather=50
+`;
+
+/** Blocks: what asks is no promise. */
+const pause = (ms: number) => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
+
+/** As a program under Wine names a file of this machine. */
+const wineName = (file: string) => `Z:${file.replaceAll('/', '\\')}`;
+
+const wine = (...words: string[]) => spawnSync('wine', words, { encoding: 'utf8' });
+
+/** The unchanged programs in a folder of their own, with a stand-in for VSS beside them and one application for all worlds. */
+export class WineMachine {
+  readonly #folder = mkdtempSync(path.join(tmpdir(), 'snaphook-vss-helper-'));
+  readonly #machine = path.join(this.#folder, 'stand-in.txt');
+  readonly #counters = path.join(this.#folder, 'counters');
+  #log = '';
+  #worlds = 0;
+  #application: ChildProcess | undefined;
+
+  /** Also the service for full backups, as `install` makes it. */
+  start(): void {
+    for (const name of ['snaphook-vss.exe', 'snaphook-vss-provider.dll', 'vssapi.dll', 'application.exe'])
+      copyFileSync(path.join(PROGRAMS, name), path.join(this.#folder, name));
+    // A service does not have the environment of this process.
+    wine('reg', 'add', 'HKCU\\Software\\Wine\\DllOverrides', '/v', 'vssapi', '/d', 'native', '/f');
+    const program = `${wineName(path.join(this.#folder, 'snaphook-vss.exe'))} service`;
+    const made = wine('sc', 'create', SERVICE, 'binPath=', program, 'start=', 'demand');
+    if (made.status !== 0) throw new Error(`the service could not be made: ${made.stdout}`);
+    this.#application = spawn('wine', [path.join(this.#folder, 'application.exe'), wineName(this.#counters)], {
+      stdio: ['pipe', 'ignore', 'ignore'],
+    });
+  }
+
+  async stop(): Promise<void> {
+    this.#stopService();
+    wine('sc', 'delete', SERVICE);
+    const application = this.#application;
+    if (!application) return;
+    const ended = once(application, 'close');
+    application.stdin?.end();
+    await ended;
+  }
+
+  world(): HelperWorld {
+    this.#worlds += 1;
+    this.#log = path.join(this.#folder, `log-${this.#worlds}.txt`);
+    const provider = wineName(path.join(this.#folder, 'snaphook-vss-provider.dll'));
+    writeFileSync(this.#machine, `provider=${provider}\nlog=${wineName(this.#log)}\n${MACHINE}`);
+    return {
+      disks: [DATABASE_DISK, JOURNAL_DISK],
+      emptyDisk: EMPTY_DISK,
+      writer: SQL_SERVER_WRITER,
+      realPerGuestMs: 1,
+      start: () => Promise.resolve(this.serve()),
+      failWriter: (phase, result) => appendFileSync(this.#machine, `writer.0.fail.${phase}=${result}\n`),
+      applicationProgress: () => Number(this.#counter(0)),
+      fileWritesHeld: () => this.#standsStill(1),
+      logTruncations: () => this.notes().filter((line) => line.startsWith('logs truncated')).length,
+      close: async () => {
+        if (this.notes().some((line) => line.startsWith(FULL_BACKUP))) this.#stopService();
+      },
+    };
+  }
+
+  /** The helper's process, which speaks the protocol. */
+  serve(): HelperRun & { kill(): void } {
+    const child = spawn('wine', [path.join(this.#folder, 'snaphook-vss.exe'), 'serve'], {
+      stdio: ['pipe', 'pipe', 'inherit'],
+    });
+    // One that has ended takes no more input.
+    child.stdin.on('error', () => undefined);
+    return {
+      write: (bytes) => void child.stdin.write(bytes),
+      endInput: () => void child.stdin.end(),
+      output: child.stdout,
+      exited: once(child, 'close').then(([code]) => Number(code)),
+      kill: () => void child.kill('SIGKILL'),
+    };
+  }
+
+  /** What the stand-in saw, line by line. */
+  notes(): readonly string[] {
+    return existsSync(this.#log) ? readFileSync(this.#log, 'utf8').split('\n') : [];
+  }
+
+  #stopService(): void {
+    wine('sc', 'stop', SERVICE);
+    // Not there any more is stopped, too.
+    while (/RUNNING|PENDING/.test(wine('sc', 'query', SERVICE).stdout)) pause(TICK_MS);
+  }
+
+  /** The application's is the first, that of anybody who writes to the volumes the second. */
+  #counter(index: number): bigint {
+    const bytes = existsSync(this.#counters) ? readFileSync(this.#counters) : Buffer.alloc(0);
+    return bytes.length < 16 ? 0n : bytes.readBigUInt64LE(index * 8);
+  }
+
+  #standsStill(index: number): boolean {
+    const before = this.#counter(index);
+    for (let attempt = 0; attempt < 100; attempt += 1) {
+      if (this.#counter(index) !== before) return false;
+      pause(TICK_MS);
+    }
+    return true;
+  }
+}
