@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import type { GuestProgram, ProgramResult } from './windows-commands.ts';
+import { errorText } from './winrm/clixml.ts';
 
 const POWERSHELL = 'C:\\Windows\\System32\\WindowsPowerShell\\v1.0\\powershell.exe';
 
@@ -67,5 +68,5 @@ export class ScriptError extends Error {
 export function scriptFailure(purpose: string, result: ProgramResult): ScriptError {
   const told = scriptAnswers(result).flatMap((answer) => failure.safeParse(answer).data ?? [])[0];
   if (told) return new ScriptError(purpose, told.failed, told.detail);
-  return new ScriptError(purpose, 'lost', `exit code ${result.exitCode} ${result.stderr.toString('utf8')}`.trim());
+  return new ScriptError(purpose, 'lost', `exit code ${result.exitCode} ${errorText(result.stderr)}`.trim());
 }

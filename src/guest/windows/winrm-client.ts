@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { systemClock } from '../../platform/clock.ts';
+import { type PowerShellValue, powerShellCall } from './powershell-call.ts';
 import type { ProgramResult } from './windows-commands.ts';
 import { errorText } from './winrm/clixml.ts';
 import { findServiceTicket } from './winrm/kerberos/service-ticket.ts';
-import { type PowerShellValue, powerShellCall } from './winrm/powershell.ts';
 import { type WinRmLogin, winRmAccess } from './winrm-access.ts';
 
 export { WinRmError } from './winrm/winrm-error.ts';

@@ -1,4 +1,5 @@
-const POWERSHELL = 'C:\\Windows\\System32\\WindowsPowerShell\\v1.0\\powershell.exe';
+import { scriptCall } from './powershell.ts';
+import type { GuestProgram } from './windows-commands.ts';
 
 /** What a script is called with; an object becomes a PSCustomObject, a list an array. */
 export type PowerShellValue =
@@ -11,9 +12,9 @@ export type PowerShellValue =
 
 /**
  * Always the same, so that script and parameters are data: both come as JSON over standard input and are never part of a
- * command line. PowerShell hands its input to a script only where `$input` stands in it.
+ * command line.
  */
-export const CALLER = `# snaphook call 1
+const CALLER = `# snaphook call 1
 $ErrorActionPreference='Stop'
 $ProgressPreference='SilentlyContinue'
 [Console]::OutputEncoding=New-Object Text.UTF8Encoding $false
@@ -33,16 +34,8 @@ exit $LASTEXITCODE
 /** Readers of lines have limits. */
 const LINE_CHARACTERS = 8000;
 
-/** The program, its arguments and its input that run a script with parameters. Needs PowerShell 3 or newer. */
-export function powerShellCall(script: string, parameters: Readonly<Record<string, PowerShellValue>>) {
+/** Runs a script with parameters. Needs PowerShell 3 or newer. */
+export function powerShellCall(script: string, parameters: Readonly<Record<string, PowerShellValue>>): GuestProgram {
   const call = Buffer.from(JSON.stringify({ script, parameters }), 'utf8').toString('base64');
-  const lines = call.match(new RegExp(`.{1,${LINE_CHARACTERS}}`, 'g')) ?? [];
-  return {
-    path: POWERSHELL,
-    arguments: [
-      ...['-NoLogo', '-NoProfile', '-NonInteractive', '-ExecutionPolicy', 'Bypass', '-OutputFormat', 'Text'],
-      ...['-EncodedCommand', Buffer.from(CALLER, 'utf16le').toString('base64')],
-    ],
-    input: Buffer.from([...lines, ''].join('\r\n'), 'latin1'),
-  };
+  return scriptCall(CALLER, call.match(new RegExp(`.{1,${LINE_CHARACTERS}}`, 'g')) ?? []);
 }
