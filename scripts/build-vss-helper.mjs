@@ -32,7 +32,12 @@ const COMPILE = [
   ...['-ffunction-sections', '-fdata-sections', '-DUNICODE', '-D_UNICODE', '-D_WIN32_WINNT=0x0601'],
   `-DSNAPHOOK_VERSION="${version}"`,
 ];
-/** Without a time stamp the same sources give the same bytes. The fix-up: exports have their plain names on 32 bits too. */
+/** Of a DLL: otherwise the linker makes one of the output's path. Windows moves it anyway. */
+const IMAGE_BASES = { x64: '0x180000000', x86: '0x10000000' };
+
+/**
+ * Without a time stamp the same sources give the same bytes. The fix-up: exports have their plain names on 32 bits too.
+ */
 const LINK = [
   ...['-static', '-s', '-municode', '-Wl,--no-insert-timestamp', '-Wl,--gc-sections'],
   ...['-Wl,--nxcompat', '-Wl,--dynamicbase', '-Wl,--enable-stdcall-fixup'],
@@ -102,15 +107,14 @@ function must(command, args) {
 
 const is32Bit = (arch) => arch === 'x86';
 
-/** widl writes the time of the day into what it makes. */
+/** widl writes the time of the day into what it makes, as text and as a number. */
+const TIME_OF_WIDL = /(?<=Created by WIDL version \S+ at ).{24}(\nW*..).{4}/s;
+
 function makeTypeLibrary(triplet, arch, idl, output) {
   must(`${triplet}-widl`, ['-t', is32Bit(arch) ? '-m32' : '-m64', '-o', output, idl]);
   const library = readFileSync(output, 'latin1');
-  writeFileSync(
-    output,
-    library.replace(/( at )\w{3} \w{3} [ \d]\d [\d:]{8} \d{4}/, '$1Thu Jan  1 00:00:00 1970'),
-    'latin1',
-  );
+  if (!TIME_OF_WIDL.test(library)) throw new Error('widl wrote its time in another way than known');
+  writeFileSync(output, library.replace(TIME_OF_WIDL, 'Thu Jan  1 00:00:00 1970$1\0\0\0\0'), 'latin1');
 }
 
 const definition = (name, value) => `#define ${name} ${value}\n`;
@@ -151,7 +155,7 @@ function buildProgram(arch, output, name, program, optimisation) {
       ...COMPILE,
       ...['-I', '.', ...LINK],
       ...(is32Bit(arch) ? [] : ['-Wl,--high-entropy-va']),
-      ...(name.endsWith('.dll') ? ['-shared'] : []),
+      ...(name.endsWith('.dll') ? ['-shared', `-Wl,--image-base=${IMAGE_BASES[arch]}`] : []),
       ...program.units().map((one) => writeUnit(folder, one)),
       ...(program.definitions === undefined ? [] : [program.definitions]),
       ...resources(triplet, arch, folder, name, program),
@@ -178,11 +182,15 @@ export function hasMingw(arch) {
 
 function buildAll(arch, output, programs, optimisation) {
   mkdirSync(output, { recursive: true });
-  for (const [name, program] of Object.entries(programs)) {
-    const made = path.join(output, `${name}.${process.pid}`);
-    buildProgram(arch, made, name, program, optimisation);
-    // Whole or not at all, as others may build the same at the same time.
-    renameSync(made, path.join(output, name));
+  const made = mkdtempSync(path.join(output, 'made-'));
+  try {
+    for (const [name, program] of Object.entries(programs)) {
+      buildProgram(arch, path.join(made, name), name, program, optimisation);
+      // Whole or not at all, as others may build the same at the same time.
+      renameSync(path.join(made, name), path.join(output, name));
+    }
+  } finally {
+    rmSync(made, { recursive: true, force: true });
   }
 }
 

@@ -75,6 +75,7 @@ const STAGES = [
     npm: ['run', '--silent', 'test:package', '--', 'windows'],
     count: countSummary('package'),
   },
+  { ...summaryStage('vss', 8), after: 'wine' },
   summaryStage('peers', 10),
   { ...jestStage('faults', 14), lanes: 3 },
   summaryStage('qemu', 15),

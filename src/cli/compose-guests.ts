@@ -46,15 +46,15 @@ export function composeGuests(guests: readonly GuestConfig[], clock: Clock, serv
   });
   const adapters = [linux, windows, byGuestOperations];
   const adapterFor = (vm: GuestVm): Guests => {
-    const adapter = adapters.find((one) => one.strategyFor(vm) !== undefined);
+    const adapter = adapters.find((one) => one.waysFor(vm).length > 0);
     if (adapter) return adapter;
     throw new SnaphookError('E_CONFIG', `there are no guest settings for VM "${vm.name}"`, {
       hint: 'Add the guest under `guests:` with `winrm`, `ssh` or `guestOperations`, or choose freeze: none for the job.',
     });
   };
   return {
-    strategyFor: (vm) => adapters.map((adapter) => adapter.strategyFor(vm)).find((strategy) => strategy !== undefined),
-    open: (vm) => adapterFor(vm).open(vm),
+    waysFor: (vm) => adapters.map((adapter) => adapter.waysFor(vm)).find((ways) => ways.length > 0) ?? [],
+    open: (vm, way) => adapterFor(vm).open(vm, way),
     endBackup: async (vm, backup, signal) => {
       const { endBackup } = adapterFor(vm);
       if (endBackup) return await endBackup(vm, backup, signal);
@@ -153,7 +153,7 @@ function windowsSettings(
   address: string,
   clock: Clock,
 ): WindowsGuestSettings | undefined {
-  const strategy = chosen === 'auto' ? 'vss-provider' : chosen;
+  const strategy = chosen === 'auto' ? undefined : chosen;
   if (winrm) return { access: winRmAccess(winRmSettings(winrm, address, clock), clock), ...vssOf(winrm), strategy };
   if (ssh?.os !== 'windows') return undefined;
   return { access: sshAccess(sshSettings(ssh, address), clock), ...vssOf(ssh), strategy };
@@ -175,7 +175,7 @@ function vssOf(settings: WinRm | WindowsSsh): Omit<WindowsGuestSettings, 'access
   return {
     helperPath,
     backupType,
-    hold,
+    hold: hold === 'auto' ? undefined : hold,
     ...(holdSeconds !== undefined && { holdMs: holdSeconds * 1000 }),
     ...(requiredWriters && { requiredWriters }),
     excludedWriters: excludedWriters.map((id) => id.toLowerCase()),

@@ -11,6 +11,7 @@ import type { JobPorts } from '../job/ports.ts';
 import { workingHooks } from '../job/working-hooks.ts';
 import { systemClock } from '../platform/clock.ts';
 import { createFileEstablishTimes } from '../platform/file-establish-times.ts';
+import { createFileGuestFacts } from '../platform/file-guest-facts.ts';
 import { createFileJournals } from '../platform/file-journals.ts';
 import { createFileLocks } from '../platform/file-locks.ts';
 import { createFileVvolAnswers } from '../platform/file-vvol-answers.ts';
@@ -52,6 +53,7 @@ export function composePorts(config: Config, reporter: Reporter): JobPorts {
     vmImport: createVmImport(vcenter),
     vvolAnswers: createFileVvolAnswers(config.stateDirectory),
     establishTimes: createFileEstablishTimes(config.stateDirectory),
+    guestFacts: createFileGuestFacts(config.stateDirectory),
     arrays: config.arrays.map((array) =>
       createPowerMax({
         arrayId: arrayId(array.id),
@@ -227,7 +229,7 @@ function limitsOf(name: string, { limits = {} }: JobConfig, limitMs = Number.POS
   const all = {
     deadlineMs: Math.min(limitMs, ms(limits.deadlineSeconds, DEFAULT_LIMITS.deadlineMs)),
     freezeMs: ms(limits.freezeSeconds, DEFAULT_LIMITS.freezeMs),
-    establishMs: ms(limits.establishSeconds, DEFAULT_LIMITS.establishMs),
+    establishMs: limits.establishSeconds === undefined ? undefined : limits.establishSeconds * 1000,
     thawMs: ms(limits.thawSeconds, DEFAULT_LIMITS.thawMs),
     settleMs: ms(limits.settleSeconds, DEFAULT_LIMITS.settleMs),
     unlinkMs: ms(limits.unlinkSeconds, DEFAULT_LIMITS.unlinkMs),

@@ -1,7 +1,9 @@
 import type { Config } from '../config/schema.ts';
-import { checkGuest, GUEST_STAGES, type GuestCheck, type GuestStage } from '../job/guest-check.ts';
+import { GUEST_STAGES, type GuestCheck, type GuestStage } from '../job/guest-check.ts';
+import { factsOf, lookAtWays, type WayLook } from '../job/guest-ways.ts';
 import type { JobPorts } from '../job/ports.ts';
 import { connectedVms, guestOf, selectVms } from '../job/vms.ts';
+import { toErrorRecord } from '../ports/errors.ts';
 import type { PreparedGuest } from '../ports/guest.ts';
 import type { VmRecord } from '../ports/hypervisor.ts';
 import { jobSpec } from './compose.ts';
@@ -87,7 +89,24 @@ const accessOf = ({ guests }: Config, vm: VmRecord): GuestAccess | undefined => 
 async function checkOne(vm: VmRecord, config: Config, ports: JobPorts, signal: AbortSignal): Promise<Check> {
   if (!vm.poweredOn) return { name: nameOf(vm), ok: true, detail: 'powered off: not frozen, not checked' };
   const access = accessOf(config, vm);
-  return told(vm, access, await checkGuest(ports, vm, signal));
+  const looks = await lookAtWays(ports, vm, signal);
+  const facts = factsOf(vm, looks, ports.clock.now());
+  // What cannot be remembered is looked up again; the check itself tells what was found.
+  if (facts) await ports.guestFacts.remember([facts]).catch((error: unknown) => warnOf(ports, vm, error));
+  const [first, ...others] = looks;
+  const shown = looks.find(({ result }) => result.kind === 'ready') ?? first;
+  const check = told(vm, access, shown.result);
+  const more = [first, ...others].filter((look) => look !== shown).map(otherWay);
+  return { ...check, detail: [check.detail, ...more].join('; ') };
+}
+
+const warnOf = ({ reporter }: JobPorts, vm: VmRecord, error: unknown): void =>
+  reporter.warn('what was found out about the guest is not remembered', { vm: vm.name, error: String(error) });
+
+function otherWay({ way, result }: WayLook): string {
+  const name = way?.strategy === 'vss-diskshadow' ? 'shadow copies by diskshadow' : 'the VSS helper';
+  if (result.kind === 'failed') return `${name}: not possible, ${toErrorRecord(result.error).message}`;
+  return `${name}: possible`;
 }
 
 function notTried(vm: VmRecord, first: VmRecord): Check {

@@ -3,6 +3,7 @@ import { loadConfig } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
 import { wantedChecks } from '../job/content-checks.ts';
 import { countOf } from '../job/create-targets.ts';
+import { forecastOf } from '../job/establish-forecast.ts';
 import { newRunId } from '../job/names.ts';
 import type { PlanPreview } from '../job/plan.ts';
 import { previewPlan } from '../job/planner.ts';
@@ -17,6 +18,7 @@ import { checkGuests } from './doctor-guests.ts';
 import { askArray, vvolText } from './doctor-probe.ts';
 import { EXIT } from './exit-codes.ts';
 import { jsonDocument } from './render/json.ts';
+import { speedText } from './render/speed.ts';
 import { table } from './render/text.ts';
 
 /**
@@ -81,12 +83,15 @@ async function runChecks(
         const facts = await array.facts(signal);
         const limits = [facts.local ? '' : ', NOT LOCAL', facts.snapVxLicensed ? '' : ', NO SnapVX LICENCE'].join('');
         const vvols = vvolText(await ports.vvolAnswers.recall(facts));
-        return `${facts.model}, microcode ${facts.microcode}, Unisphere ${facts.unisphereVersion} (API ${facts.apiVersion}), snapshots by ${facts.snapVxApi ?? 'unknown'}${limits}; ${vvols}`;
+        const speed = speedText(forecastOf(await ports.establishTimes.recall(facts)));
+        return `${facts.model}, microcode ${facts.microcode}, Unisphere ${facts.unisphereVersion} (API ${facts.apiVersion}), snapshots by ${facts.snapVxApi ?? 'unknown'}${limits}; ${vvols}; ${speed}`;
       }),
     );
   }
+  // What is found in guests decides how jobs freeze them.
+  const guests = await checkGuests(config, jobs, ports, signal);
   for (const name of jobs) checks.push(await check(`job ${name}`, () => checkJob(config, name, ports, signal)));
-  return [...checks, ...(await checkGuests(config, jobs, ports, signal))];
+  return [...checks, ...guests];
 }
 
 async function checkJob(config: Config, name: string, ports: JobPorts, signal: AbortSignal): Promise<string> {

@@ -10,6 +10,7 @@ import type { VerbResult } from './console.ts';
 import { EXIT } from './exit-codes.ts';
 import { collateralText } from './render/collateral.ts';
 import { jsonDocument } from './render/json.ts';
+import { speedText } from './render/speed.ts';
 import { bytesText, table } from './render/text.ts';
 
 /** Where a run of the job would hand over. */
@@ -103,6 +104,10 @@ function textOf(plan: PlanPreview): string {
     frozen.length === 0
       ? 'no guest is frozen: the grade is "crash" at best\n'
       : `guests frozen: ${frozen.join(', ')}\n`,
+    ...plan.vms.flatMap(({ name, freeze, hold, freezeBecause }) =>
+      freezeBecause === undefined ? [] : [`${name}: ${freeze}${hold ? `, hold ${hold}` : ''}: ${freezeBecause}\n`],
+    ),
+    ...(plan.forecast ? [`the array ${speedText(plan.forecast)}\n`] : []),
     ...plan.targetsToCreate.map(
       ({ count, cylinders }) =>
         `a run would create ${count} target(s) of ${cylinders} cylinders in pool ${plan.spec.targetPool}, which keeps them\n`,

@@ -90,7 +90,7 @@ export const guest = z
       .enum(['auto', 'vss-provider', 'vss-diskshadow'])
       .default('auto')
       .describe(
-        'of a Windows guest. vss-provider (auto): our helper holds the volumes; vss-diskshadow: Windows Server makes shadow copies, docs/vss-diskshadow.md',
+        'of a Windows guest. vss-provider: our helper holds the volumes; vss-diskshadow: Windows Server makes shadow copies; auto: what the guest has and the array is fast enough for, docs/strategies.md',
       ),
   })
   .refine(

@@ -5,7 +5,11 @@ export const limits = z
   .strictObject({
     deadlineSeconds: seconds.optional().describe('pre and post end by themselves within this, undoing included (230)'),
     freezeSeconds: seconds.optional().describe('from the freeze request to frozen (60)'),
-    establishSeconds: seconds.optional().describe('from the establish request to its answer (8)'),
+    establishSeconds: seconds
+      .optional()
+      .describe(
+        'from the establish request to its answer (2 s less than guests hold, but at least 8; freezeSeconds where none holds)',
+      ),
     thawSeconds: seconds.optional().describe('how long a thaw is tried (30)'),
     settleSeconds: seconds.optional().describe('how long an unanswered request may still take effect (15)'),
     unlinkSeconds: seconds.optional().describe('wait for targets to be defined before an unlink is forced (60)'),

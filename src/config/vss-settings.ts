@@ -1,7 +1,7 @@
 import * as z from 'zod';
 
 /** The VSS helper in the guest refuses longer ones. */
-const MAX_HOLD_SECONDS = { commit: 9, precommit: 55 };
+const MAX_HOLD_SECONDS = { auto: 55, commit: 9, precommit: 55 };
 
 /** How VSS freezes a Windows guest, whatever the way into it. `withinHold` belongs to them. */
 export const vssSettings = {
@@ -13,10 +13,10 @@ export const vssSettings = {
       'full: applications may drop logs once the post hook hears that the backup has succeeded: docs/vss-backups.md',
     ),
   hold: z
-    .enum(['commit', 'precommit'])
-    .default('commit')
+    .enum(['auto', 'commit', 'precommit'])
+    .default('auto')
     .describe(
-      'what stands still while the array works: all writes, for 9 s at most (commit), or applications alone, for longer (precommit)',
+      'what stands still while the array works: all writes, for 9 s at most (commit), or applications alone, for longer (precommit); auto: commit unless the array was measured to be too slow',
     ),
   holdSeconds: z
     .number()
@@ -41,7 +41,7 @@ export const withinHold = ({
   hold,
   holdSeconds = 0,
 }: {
-  hold: 'commit' | 'precommit';
+  hold: 'auto' | 'commit' | 'precommit';
   holdSeconds?: number | undefined;
 }): boolean => holdSeconds <= MAX_HOLD_SECONDS[hold];
 export const HOLD_TOO_LONG = {

@@ -148,7 +148,7 @@ async function prepared(
     }
     const disks = vm.disks.filter(({ backing }) => backing.kind === 'vmfs' && refs.has(backing.datastoreRef));
     if (disks.length === 0) outcomes.set(instanceUuid, { state: 'no-disk' });
-    else if (ports.guests.strategyFor(guestOf(vm)) === undefined) {
+    else if (ports.guests.waysFor(guestOf(vm)).length === 0) {
       refused.push(`"${name}" (no settings under \`guests:\`, or no address)`);
     } else outcomes.set(instanceUuid, { state: 'prepared', vm: { ...vm, disks } });
   }

@@ -122,7 +122,7 @@ export async function explainVm(ports: JobPorts, request: ExplainRequest, signal
   const { name, instanceUuid, moRef, poweredOn, template, connected, guestHostName, guestFamily } = vm;
   return {
     vm: { name, instanceUuid, moRef, poweredOn, template, connected, guestHostName, guestFamily },
-    freeze: ports.guests.strategyFor(guestOf(vm)),
+    freeze: ports.guests.waysFor(guestOf(vm))[0]?.strategy,
     route,
     notes: notesAbout(undefined),
     problems,

@@ -1,54 +1,96 @@
 import { SnaphookError } from '../ports/errors.ts';
+import type { FreezeWay } from '../ports/guest.ts';
+import type { GuestFacts } from '../ports/guest-facts.ts';
 import type { VmRecord } from '../ports/hypervisor.ts';
+import type { InstanceUuid } from '../ports/identity.ts';
+import type { ArrayFacts } from '../ports/storage-array.ts';
+import { chooseWay } from './choose-way.ts';
+import { type EstablishForecast, forecastOf } from './establish-forecast.ts';
 import type { JobSpec } from './job-spec.ts';
-import type { PlannedVm } from './plan.ts';
+import type { PlannedVm, Route } from './plan.ts';
 import type { JobPorts } from './ports.ts';
 import { guestOf } from './vms.ts';
 
 type FreezeWish = Pick<JobSpec, 'freeze' | 'grade' | 'onLowerGrade' | 'files' | 'keep' | 'clone' | 'revert'>;
 
+/** How a VM is frozen, as its plan has it. */
+export type Freeze = Pick<PlannedVm, 'freeze' | 'hold' | 'freezeBecause'>;
+
+/** What the choice among several ways rests on. */
+export interface FreezeGround {
+  readonly facts: ReadonlyMap<InstanceUuid, GuestFacts>;
+  /** Undefined where no array takes the snapshot, or none was ever measured. */
+  readonly forecast: EstablishForecast | undefined;
+}
+
+/** What is known of guests and of the array, where a guest may be frozen at all. Errors: `E_JOURNAL`. */
+export async function freezeGround(
+  { establishTimes, guestFacts }: Pick<JobPorts, 'establishTimes' | 'guestFacts'>,
+  { freeze }: Pick<JobSpec, 'freeze'>,
+  array: Pick<ArrayFacts, 'arrayId' | 'snapVxApi'>,
+  route: Route,
+): Promise<FreezeGround> {
+  if (freeze === 'none' || freeze === 'vmware-tools') return { facts: new Map(), forecast: undefined };
+  const times = route.name === 'snapvx' ? await establishTimes.recall(array) : [];
+  return { facts: await guestFacts.recall(), forecast: forecastOf(times) };
+}
+
 /**
- * How the guest is frozen. Errors: `E_CONFIG` when the guest has no settings, or others than the job asks for, or such as can never lead to
- * the grade it asks for.
+ * How the guest is frozen; what is worse than it could be goes to `warnings`. Errors: `E_CONFIG` when the guest has no settings, or others
+ * than the job asks for, or such as can never lead to the grade it asks for.
  */
-export function strategyOf({ guests }: Pick<JobPorts, 'guests'>, vm: VmRecord, spec: FreezeWish): PlannedVm['freeze'] {
+export function freezeOf(
+  { guests }: Pick<JobPorts, 'guests'>,
+  vm: VmRecord,
+  spec: FreezeWish,
+  ground: FreezeGround,
+  warnings: string[],
+): Freeze {
   const { freeze } = spec;
-  if (freeze === 'none' || !vm.poweredOn) return 'none';
-  if (freeze === 'vmware-tools') return freeze;
-  const guest = guestOf(vm);
-  const strategy = guests.strategyFor(guest);
-  if (strategy === undefined) {
-    throw new SnaphookError('E_CONFIG', `guest "${vm.name}" cannot be frozen: there are no settings for it`, {
-      hint:
-        guest.address === undefined
-          ? 'vCenter knows no address of the guest: start VMware Tools in it, or give `address` under `guests:`; `guestOperations` needs none.'
-          : 'Add it under `guests:` with `winrm`, `ssh` or `guestOperations`, or set `freeze: none` for the job.',
-    });
-  }
-  if (freeze !== 'auto' && freeze !== strategy) {
-    throw new SnaphookError(
-      'E_CONFIG',
-      `guest "${vm.name}" is set up for "${strategy}", and the job asks for "${freeze}"`,
-      {
-        hint: 'Set `freeze: auto` for the job, or correct the settings of the guest under `guests:`.',
-      },
-    );
-  }
-  if (strategy === 'vss-diskshadow') requireReader(vm, spec);
-  return strategy;
+  if (freeze === 'none' || !vm.poweredOn) return { freeze: 'none' };
+  if (freeze === 'vmware-tools') return { freeze };
+  const open = guests.waysFor(guestOf(vm));
+  if (open.length === 0) throw noSettings(vm);
+  const ways = freeze === 'auto' ? open : open.filter(({ strategy }) => strategy === freeze);
+  if (ways.length === 0) throw otherSettings(vm, open, freeze);
+  const readsShadowCopies = spec.files !== undefined && !spec.keep && !spec.clone && !spec.revert;
+  const facts = ground.facts.get(vm.instanceUuid);
+  const { way, because, warning } = chooseWay(vm.name, ways, { facts, forecast: ground.forecast, readsShadowCopies });
+  if (way.strategy === 'vss-diskshadow' && !readsShadowCopies) requireLowerGrade(vm, spec);
+  if (warning !== undefined) warnings.push(warning);
+  return {
+    freeze: way.strategy,
+    ...(way.hold && { hold: way.hold }),
+    ...(ways.length > 1 && { freezeBecause: because }),
+  };
+}
+
+function noSettings(vm: VmRecord): SnaphookError {
+  return new SnaphookError('E_CONFIG', `guest "${vm.name}" cannot be frozen: there are no settings for it`, {
+    hint:
+      guestOf(vm).address === undefined
+        ? 'vCenter knows no address of the guest: start VMware Tools in it, or give `address` under `guests:`; `guestOperations` needs none.'
+        : 'Add it under `guests:` with `winrm`, `ssh` or `guestOperations`, or set `freeze: none` for the job.',
+  });
+}
+
+function otherSettings({ name }: VmRecord, open: readonly FreezeWay[], freeze: JobSpec['freeze']): SnaphookError {
+  const setUp = [...new Set(open.map(({ strategy }) => `"${strategy}"`))].join(' or ');
+  return new SnaphookError('E_CONFIG', `guest "${name}" is set up for ${setUp}, and the job asks for "${freeze}"`, {
+    hint: 'Set `freeze: auto` for the job, or correct the settings of the guest under `guests:`.',
+  });
 }
 
 /** What stood still is in shadow copies inside the volumes: who reads these themselves gets what the guest wrote meanwhile. */
-function requireReader({ name }: VmRecord, { files, keep, clone, revert, grade, onLowerGrade }: FreezeWish): void {
-  const readsShadowCopies = files !== undefined && !keep && !clone && !revert;
-  if (readsShadowCopies || grade === 'crash' || onLowerGrade === 'degrade') return;
+function requireLowerGrade({ name }: VmRecord, { grade, onLowerGrade }: FreezeWish): void {
+  if (grade === 'crash' || onLowerGrade === 'degrade') return;
   throw new SnaphookError(
     'E_CONFIG',
     `guest "${name}" is frozen by "vss-diskshadow", which images of its disks show as "crash" and not as "${grade}"`,
     {
       hint:
         'Hand over files (`handOver: files`): they are read out of the shadow copies. Or take the lower grade with ' +
-        '`onLowerGrade: degrade`, or set `strategy: vss-provider` for the guest.',
+        '`onLowerGrade: degrade`, or install the VSS helper in the guest (`strategy: vss-provider`).',
     },
   );
 }

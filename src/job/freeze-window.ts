@@ -2,6 +2,7 @@ import { type ErrorCode, SnaphookError } from '../ports/errors.ts';
 import type { Guest, ThawVerdict } from '../ports/guest.ts';
 import type { InstanceUuid } from '../ports/identity.ts';
 import { type Limit, limitError, withinLimit } from './deadline.ts';
+import { establishLimitMs } from './establish-limit.ts';
 import type { WindowTimes } from './grade.ts';
 import { devicesOf } from './plan.ts';
 import type { Run } from './step.ts';
@@ -185,8 +186,9 @@ function together<Result>(
 
 async function establish(run: Run, signal: AbortSignal): Promise<number | undefined> {
   const { snapshotName: name, spec } = run.plan;
-  const message = `array "${run.array.id}" did not confirm snapshot "${name}" within ${spec.limits.establishMs} ms`;
-  const { serviceMs } = await limited(run, spec.limits.establishMs, 'E_FREEZE_WINDOW', message, signal, (limit) =>
+  const limitMs = establishLimitMs(run, [...run.openGuests.keys()]);
+  const message = `array "${run.array.id}" did not confirm snapshot "${name}" within ${limitMs} ms`;
+  const { serviceMs } = await limited(run, limitMs, 'E_FREEZE_WINDOW', message, signal, (limit) =>
     run.array.establish({ name, devices: devicesOf(run.plan), timeToLiveHours: spec.timeToLiveHours }, limit),
   );
   return serviceMs;

@@ -1,5 +1,5 @@
 import { type ErrorCode, SnaphookError } from '../ports/errors.ts';
-import type { FreezeStrategy, PreparedGuest } from '../ports/guest.ts';
+import type { FreezeStrategy, FreezeWay, PreparedGuest } from '../ports/guest.ts';
 import type { VmRecord } from '../ports/hypervisor.ts';
 import { withinLimit } from './deadline.ts';
 import { newRunId } from './names.ts';
@@ -35,11 +35,16 @@ const END_LIMIT_MS = 15_000;
  * Prepares a guest as a run would, and ends the session again: nothing is frozen, no script is run and nothing stays in the guest.
  * The VM is locked meanwhile, since Windows has one VSS snapshot set at a time. Never throws.
  */
-export async function checkGuest(ports: JobPorts, vm: VmRecord, signal: AbortSignal): Promise<GuestCheck> {
+export async function checkGuest(
+  ports: JobPorts,
+  vm: VmRecord,
+  way: FreezeWay | undefined,
+  signal: AbortSignal,
+): Promise<GuestCheck> {
   try {
     const lock = await ports.locks.acquire(vmLock(vm.instanceUuid), 0, { signal });
     try {
-      return await prepareAndClose(ports, vm, AbortSignal.any([signal, lock.lost]));
+      return await prepareAndClose(ports, vm, way, AbortSignal.any([signal, lock.lost]));
     } finally {
       await lock.release();
     }
@@ -48,10 +53,15 @@ export async function checkGuest(ports: JobPorts, vm: VmRecord, signal: AbortSig
   }
 }
 
-async function prepareAndClose(ports: JobPorts, vm: VmRecord, signal: AbortSignal): Promise<GuestCheck> {
+async function prepareAndClose(
+  ports: JobPorts,
+  vm: VmRecord,
+  way: FreezeWay | undefined,
+  signal: AbortSignal,
+): Promise<GuestCheck> {
   const { clock, guests } = ports;
   const named = guestOf(vm);
-  const guest = guests.open(named);
+  const guest = guests.open(named, way);
   const opened: { session?: Readonly<Record<string, string>> } = {};
   const request = {
     runId: newRunId(clock.now(), ports.randomText()),
@@ -67,8 +77,7 @@ async function prepareAndClose(ports: JobPorts, vm: VmRecord, signal: AbortSigna
     const prepared = await withinLimit(clock, limit, signal, (limited) => guest.prepare(request, limited));
     result = { kind: 'ready', prepared };
   } catch (error) {
-    const strategy = guests.strategyFor(named);
-    result = { kind: 'failed', error, ...judge(error, opened.session && strategy ? PROVEN_BY_SESSION[strategy] : []) };
+    result = { kind: 'failed', error, ...judge(error, opened.session && way ? PROVEN_BY_SESSION[way.strategy] : []) };
   }
   const { session } = opened;
   const end = await guest.close();

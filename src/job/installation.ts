@@ -20,6 +20,6 @@ export interface Installation {
 }
 
 /** The longest that any job allows, for what is of no job any more; never below the default. */
-export function longestMs({ jobs }: Installation, limit: keyof JobLimits): number {
+export function longestMs({ jobs }: Installation, limit: Exclude<keyof JobLimits, 'establishMs'>): number {
   return Math.max(DEFAULT_LIMITS[limit], ...jobs.map(({ limits }) => limits[limit]));
 }

@@ -178,7 +178,8 @@ export interface JobLimits {
   /** From the freeze request to "frozen". */
   readonly freezeMs: number;
   /** From the establish request to its answer, inside the window; afterwards guests are thawed whatever the array does. */
-  readonly establishMs: number;
+  /** Undefined: as long as guests hold, see `establishLimitMs`. */
+  readonly establishMs: number | undefined;
   /** How long thaw is tried before the guest is reported as unconfirmed. */
   readonly thawMs: number;
   /** A request whose answer never came may still take effect on the array for this long. */
@@ -200,7 +201,7 @@ export interface JobLimits {
 export const DEFAULT_LIMITS: JobLimits = {
   deadlineMs: 230_000,
   freezeMs: 60_000,
-  establishMs: 8_000,
+  establishMs: undefined,
   thawMs: 30_000,
   settleMs: 15_000,
   unlinkMs: 60_000,

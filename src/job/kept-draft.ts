@@ -49,7 +49,7 @@ export async function draftOfKept(
     sources,
     selectedBy: new Map(),
     notes: new Map(),
-    strategies: new Map(),
+    freezes: new Map(),
     roles: new Map(),
     array,
     facts,

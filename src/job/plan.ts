@@ -1,9 +1,10 @@
-import type { FreezeStrategy } from '../ports/guest.ts';
+import type { FreezeStrategy, HoldMode } from '../ports/guest.ts';
 import type { ArrayId, DeviceId, InstanceUuid, MoRef, RunId, Wwn } from '../ports/identity.ts';
 import type { ImageFormat } from '../ports/images.ts';
 import type { ArrayFacts, NewDevices } from '../ports/storage-array.ts';
 import type { VmHardware } from '../ports/vm-hardware.ts';
 import type { Collateral } from './captured-neighbours.ts';
+import type { EstablishForecast } from './establish-forecast.ts';
 import type { JobContext, JobSpec, RouteName } from './job-spec.ts';
 import type { CaptureResult } from './results.ts';
 import type { VmNote } from './vm-notes.ts';
@@ -33,6 +34,10 @@ export interface PlannedVm {
   readonly name: string;
   readonly address: string | undefined;
   readonly freeze: FreezeStrategy | 'vmware-tools' | 'none';
+  /** Of `vss-provider`. Absent: as the settings of the guest say. */
+  readonly hold?: HoldMode | undefined;
+  /** Why it is frozen in this way, where there was a choice. */
+  readonly freezeBecause?: string | undefined;
   /** `neighbour`: not of the job, but on a datastore that is captured whole, and frozen with it (`collateral: prepare`). */
   readonly role: 'selected' | 'neighbour';
   /** The job's selectors that led to it, as they were written; none of a neighbour. */
@@ -153,6 +158,8 @@ export interface Plan {
   readonly array: ArrayFacts;
   readonly snapshotName: string;
   readonly route: Route;
+  /** What the array is expected to need for the snapshot; absent: nothing was measured, or no guest is frozen. */
+  readonly forecast?: EstablishForecast;
   /** Of the route `managed`, which has no `devices`: the disks are read where vSphere shows them. */
   readonly managed: ManagedPlan | undefined;
   /** Of a snapshot that is kept, which has no `devices`: none of its devices gets a target. */

@@ -1,5 +1,6 @@
 import type { VirtualDisk, VmRecord } from '../ports/hypervisor.ts';
 import type { DeviceId, InstanceUuid } from '../ports/identity.ts';
+import type { Freeze } from './freeze-strategy.ts';
 import { layoutOf } from './layout.ts';
 import type { PlannedDisk, PlannedVm } from './plan.ts';
 import type { SourceDevice } from './sources.ts';
@@ -14,12 +15,12 @@ export interface DraftVms {
   readonly selectedBy: ReadonlyMap<InstanceUuid, readonly string[]>;
   readonly notes: ReadonlyMap<InstanceUuid, readonly VmNote[]>;
   /** How each VM is frozen. */
-  readonly strategies: ReadonlyMap<InstanceUuid, PlannedVm['freeze']>;
+  readonly freezes: ReadonlyMap<InstanceUuid, Freeze>;
   /** VMs that are none of the job's own. */
   readonly roles: ReadonlyMap<InstanceUuid, PlannedVm['role']>;
 }
 
-export function plannedVms({ vms, selectedBy, notes, strategies, roles, sources }: DraftVms): readonly PlannedVm[] {
+export function plannedVms({ vms, selectedBy, notes, freezes, roles, sources }: DraftVms): readonly PlannedVm[] {
   const heldBy = new Map<string, DeviceId[]>();
   for (const { device, disks } of sources) {
     for (const { vm, key } of disks) heldBy.set(`${vm}/${key}`, [...(heldBy.get(`${vm}/${key}`) ?? []), device.id]);
@@ -29,7 +30,7 @@ export function plannedVms({ vms, selectedBy, notes, strategies, roles, sources 
     moRef: vm.moRef,
     name: vm.name,
     address: guestAddressOf(vm),
-    freeze: strategies.get(vm.instanceUuid) ?? 'none',
+    ...(freezes.get(vm.instanceUuid) ?? { freeze: 'none' }),
     role: roles.get(vm.instanceUuid) ?? 'selected',
     selectedBy: selectedBy.get(vm.instanceUuid) ?? [],
     changeTracking: vm.condition.changeTracking,

@@ -9,8 +9,9 @@ import { planMountedClone } from './clone-plan.ts';
 import { planCollateral } from './collateral.ts';
 import { planCopiedClone } from './copied-clone-plan.ts';
 import { targetsToCreate } from './create-targets.ts';
+import type { EstablishForecast } from './establish-forecast.ts';
 import { checkFiles } from './files-checks.ts';
-import { strategyOf } from './freeze-strategy.ts';
+import { freezeGround, freezeOf } from './freeze-strategy.ts';
 import type { VmDisk } from './identity.ts';
 import { imageNames } from './image-names.ts';
 import type { Installation } from './installation.ts';
@@ -74,6 +75,8 @@ export interface PlanDraft extends DraftVms {
   readonly warnings: readonly string[];
   readonly installation: Installation;
   readonly route: Route;
+  /** What the array is expected to need for the snapshot. */
+  readonly forecast?: EstablishForecast;
   /** Of a clone. */
   readonly clone?: ClonePlan;
   /** Nothing is captured: the snapshot is that of another run. */
@@ -101,7 +104,9 @@ export async function draftPlan(ports: JobPorts, spec: JobSpec, signal: AbortSig
   // Pairs are given by position where groups are linked, so that their order decides.
   const preferred = facts.snapVxApi === 'storage-group' ? new Map() : await lastTargets(ports, spec.name, array.id);
   const found = { array, facts, pool: inventory.pool, preferred, selectedBy, leftOut, warnings, installation, route };
-  const strategies = () => selected.map((vm) => [vm.instanceUuid, strategyOf(ports, vm, spec)] as const);
+  const ground = await freezeGround(ports, spec, facts, route);
+  const freezesOf = (vms: readonly VmRecord[], as: JobSpec) =>
+    vms.map((vm) => [vm.instanceUuid, freezeOf(ports, vm, as, ground, warnings)] as const);
   if (route.name === 'managed') {
     // vSphere reads and writes these disks: which device each is does not matter, nor who else is on a datastore.
     const proxyVm = await checkManaged(ports, spec, { vms: selected, warnings }, signal);
@@ -113,7 +118,7 @@ export async function draftPlan(ports: JobPorts, spec: JobSpec, signal: AbortSig
       vms: selected,
       sources,
       notes,
-      strategies: new Map(strategies()),
+      freezes: new Map(freezesOf(selected, spec)),
       roles: new Map(),
       collateral: [],
       proxyVm,
@@ -136,10 +141,8 @@ export async function draftPlan(ports: JobPorts, spec: JobSpec, signal: AbortSig
     vms,
     sources,
     notes,
-    strategies: new Map([
-      ...strategies(),
-      ...neighbours.map((vm) => [vm.instanceUuid, strategyOf(ports, vm, asTheirSettingsSay)] as const),
-    ]),
+    freezes: new Map([...freezesOf(selected, spec), ...freezesOf(neighbours, asTheirSettingsSay)]),
+    ...(ground.forecast && { forecast: ground.forecast }),
     roles: new Map(neighbours.map((vm) => [vm.instanceUuid, 'neighbour'])),
     collateral,
     proxyVm: undefined,
@@ -180,7 +183,7 @@ function keptPlan(draft: PlanDraft, request: PlanRequest): Plan {
 }
 
 function capturedPart(draft: PlanDraft, { runId, context, spec }: PlanRequest) {
-  const { array, facts, route, collateral, leftOut = [], warnings } = draft;
+  const { array, facts, route, forecast, collateral, leftOut = [], warnings } = draft;
   return {
     runId,
     context,
@@ -189,6 +192,7 @@ function capturedPart(draft: PlanDraft, { runId, context, spec }: PlanRequest) {
     array: facts,
     vms: draft.borrowed?.vms ?? plannedVms(draft),
     route,
+    ...(forecast && { forecast }),
     collateral,
     ...(leftOut.length > 0 && { leftOut }),
     warnings: [...snapshotGapWarnings(spec, context), ...warnings],

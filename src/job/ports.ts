@@ -5,6 +5,7 @@ import type { Exposures } from '../ports/exposures.ts';
 import type { FileSystems } from '../ports/file-systems.ts';
 import type { FileTrees } from '../ports/file-trees.ts';
 import type { Guests } from '../ports/guest.ts';
+import type { GuestFactsStore } from '../ports/guest-facts.ts';
 import type { HostStorage } from '../ports/host-storage.ts';
 import type { Hypervisor } from '../ports/hypervisor.ts';
 import type { ImageSource } from '../ports/image-source.ts';
@@ -29,6 +30,7 @@ export interface JobPorts {
   readonly vmImport: VmImport;
   readonly vvolAnswers: VvolAnswers;
   readonly establishTimes: EstablishTimes;
+  readonly guestFacts: GuestFactsStore;
   readonly proxy: BackupProxy;
   readonly images: Images;
   readonly fileSystems: FileSystems;

@@ -42,7 +42,7 @@ export async function listVms(
     return {
       ...{ name, instanceUuid, moRef, guestHostName, guestFamily },
       power: powerOf(vm),
-      freeze: guests.strategyFor(guestOf(vm)),
+      freeze: guests.waysFor(guestOf(vm))[0]?.strategy,
       disks: vm.disks.map(listedDisk),
       routes: [
         ...(refusals.length === 0 ? ['snapvx' as const] : []),

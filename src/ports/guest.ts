@@ -55,7 +55,7 @@ export interface GuestVolume {
   readonly diskUuids: readonly string[];
 }
 
-/** How a guest is made to stand still; which one fits, its settings decide. */
+/** How a guest is made to stand still. */
 export type FreezeStrategy = 'vss-provider' | 'vss-diskshadow' | 'linux-fsfreeze';
 
 /** A VSS writer as another process than the requestor sees it: that can raise doubts, and prove nothing. */
@@ -66,6 +66,15 @@ export interface ListedWriter {
   readonly state: number;
   /** VSS was told to make no shadow copy without it. */
   readonly verified: boolean;
+}
+
+/** One way to make a guest stand still. */
+export interface FreezeWay {
+  readonly strategy: FreezeStrategy;
+  /** Where VSS is held: `commit` holds all writes; `precommit` holds applications alone, for longer. Absent: no provider of ours holds it. */
+  readonly hold?: HoldMode;
+  /** The guest lets go by itself after this, so the array has to answer before. Undefined: nothing is held meanwhile. */
+  readonly leaseMs: number | undefined;
 }
 
 /** An application in a Linux guest, as the scripts and plug-ins of the guest speak for it. */
@@ -262,9 +271,10 @@ export interface GuestVm {
 
 /** Makes the guest of one VM and cleans up what a crashed run left in it. */
 export interface Guests {
-  /** How the settings say that this VM is frozen; undefined when there are none for it, or no address is known that they need. */
-  strategyFor(vm: GuestVm): FreezeStrategy | undefined;
-  open(vm: GuestVm): Guest;
+  /** Those that the settings of this VM leave open, the best first; none when there are no settings, or no address is known that they need. */
+  waysFor(vm: GuestVm): readonly FreezeWay[];
+  /** To be frozen in one of its ways; absent: the first. */
+  open(vm: GuestVm, way?: Pick<FreezeWay, 'strategy' | 'hold'>): Guest;
   /**
    * Ends the session a crashed run left behind. Resolves when the guest writes for certain, which may be the longest time that a
    * hold can last after the session is gone. Success when there is none.

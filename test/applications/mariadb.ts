@@ -18,7 +18,7 @@ const places = ({ data, log }: DatabaseFolders): readonly string[] => [
   `--user=${USER}`,
   `--datadir=${data}`,
   `--innodb-log-group-home-dir=${log}`,
-  '--innodb-log-file-size=96M',
+  '--innodb-log-file-size=64M',
 ];
 
 export const mariadb: DatabaseKind = {
@@ -53,5 +53,5 @@ export const mariadb: DatabaseKind = {
   sessionsOfPlugIn:
     "SELECT count(*) FROM information_schema.processlist WHERE user = 'root' AND db IS NULL AND id <> connection_id()",
   namespace: 'CREATE DATABASE test',
-  bulk: 'INSERT INTO test.bulk SELECT repeat(md5(seq), 8) FROM test.seq_1_to_100000',
+  bulk: 'INSERT INTO test.bulk SELECT repeat(md5(seq), 8) FROM test.seq_1_to_50000',
 };

@@ -43,7 +43,7 @@ export const postgresql: DatabaseKind = {
       'listen_addresses=',
       `unix_socket_directories=${data}`,
       'checkpoint_timeout=1h',
-      'max_wal_size=220MB',
+      'max_wal_size=160MB',
       'shared_buffers=64MB',
     ];
     const args = ['-D', data, ...options.flatMap((option) => ['-c', option])];
@@ -62,5 +62,5 @@ export const postgresql: DatabaseKind = {
     `BEGIN; INSERT INTO test.one VALUES (${number}); INSERT INTO test.other VALUES (${number}); COMMIT; SELECT ${number};\n`,
   sessionsOfPlugIn: "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%snaphook-%' AND pid <> pg_backend_pid()",
   namespace: 'CREATE SCHEMA test',
-  bulk: 'INSERT INTO test.bulk SELECT repeat(md5(i::text), 8) FROM generate_series(1, 200000) AS i',
+  bulk: 'INSERT INTO test.bulk SELECT repeat(md5(i::text), 8) FROM generate_series(1, 100000) AS i',
 };

@@ -114,6 +114,7 @@ export function drawSite(
       hostStorage: noHostStorage,
       ...noRestores,
       vvolAnswers: { recall: async () => undefined, remember: async () => undefined },
+      guestFacts: { recall: async () => new Map(), remember: async () => undefined },
       establishTimes: { recall: async () => [], remember: async () => undefined },
       hypervisor: simulatedHypervisor(vcenter, process, random),
       arrays: [simulatedArray({ id: ARRAY, process, system: array, random, bulkReads, tellsSnapIds })],

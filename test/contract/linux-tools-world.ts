@@ -1,6 +1,7 @@
 import { createLinuxGuestsByGuestOperations } from '../../src/guest/linux/linux-guest.ts';
 import type { LinuxGuestOperationsSettings } from '../../src/guest/linux/linux-guest-settings.ts';
 import { createAuthority, issueCertificate } from '../../src/lab/world/certificates.ts';
+import { Pace } from '../../src/lab/world/pace.ts';
 import { systemClock } from '../../src/platform/clock.ts';
 import type { MoRef } from '../../src/ports/identity.ts';
 import { createGuestOperations } from '../../src/vsphere/guest-operations.ts';
@@ -19,13 +20,15 @@ export interface LinuxToolsWorld extends LinuxGuestWorld {
 export interface ToolsWorldChanges {
   readonly settings?: Partial<LinuxGuestOperationsSettings>;
   readonly guest?: WorldChanges['guest'];
-  /** Privileges of the account in vCenter. Default all. */
+  /** Account of vCenter. Default one with all privileges. */
   readonly vcenterUser?: string;
   readonly toolsRunningStatus?: 'guestToolsRunning' | 'guestToolsNotRunning';
-  readonly pace?: number;
 }
 
 const VCENTER = { 'admin@vsphere.local': 'secret', 'reader@vsphere.local': 'secret' } as const;
+
+/** Several round trips must fit in, also on a busy machine. */
+const HOLD_MS = 2000;
 
 /** Made once for all worlds of a file. */
 let hostCertificate: ReturnType<typeof issueCertificate> | undefined;
@@ -45,7 +48,7 @@ export async function startLinuxToolsWorld(changes: ToolsWorldChanges = {}): Pro
     ipAddress: '192.0.2.7',
     toolsRunningStatus,
   };
-  const vcenter = await startLab({ hostTls: await hostCertificate }, [
+  const vcenter = await startLab({ hostTls: await hostCertificate, pace: new Pace(1) }, [
     plainVm('pg01', 77, { guest: { ...guest, family: 'linuxGuest' } }),
   ]);
   vcenter.vcenter.setAgent('pg01', world.lab.agent);
@@ -57,15 +60,15 @@ export async function startLinuxToolsWorld(changes: ToolsWorldChanges = {}): Pro
     clock: systemClock,
   });
   const hypervisor = createVsphere(options('admin@vsphere.local'));
-  const [[vm] = []] = await hypervisor.findVms([{ by: 'name', name: 'pg01' }], AbortSignal.timeout(8000));
+  const [[vm] = []] = await hypervisor.findVms([{ by: 'name', name: 'pg01' }], AbortSignal.timeout(60_000));
   await hypervisor.close();
   if (!vm) throw new Error('the VM is in the inventory');
   const server = createGuestOperations(options(changes.vcenterUser ?? 'admin@vsphere.local'));
   const settings: LinuxGuestOperationsSettings = {
     password: async () => password,
-    leaseMs: 400,
-    thawResendMs: 60,
-    thawPatienceMs: 300,
+    leaseMs: HOLD_MS,
+    thawResendMs: 1000,
+    thawPatienceMs: 6000,
     ...changes.settings,
   };
   return {
@@ -76,6 +79,8 @@ export async function startLinuxToolsWorld(changes: ToolsWorldChanges = {}): Pro
       settingsFor: ({ name }) => (name === 'pg01' ? settings : undefined),
     }),
     vm: { name: 'pg01', address: '192.0.2.7', moRef: vm.moRef },
+    holdMs: HOLD_MS,
+    limitMs: 20_000,
     secrets: [password, VCENTER['admin@vsphere.local']],
     // Of the vCenter and of the ESXi host.
     connectionCount: () => vcenter.events.events.filter(({ kind: event }) => event === 'connection').length,

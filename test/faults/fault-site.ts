@@ -237,7 +237,7 @@ function quickGuests(lab: Lab, tls: { readonly ca: string }): Guests {
   const linux = quickLinuxGuests(lab);
   const of = ({ name }: { readonly name: string }) => (name === lab.linuxGuestName ? linux : windows);
   return {
-    strategyFor: (vm) => of(vm).strategyFor(vm),
+    waysFor: (vm) => of(vm).waysFor(vm),
     open: (vm) => of(vm).open(vm),
     closeLeftover: (vm, session, signal) => of(vm).closeLeftover(vm, session, signal),
   };

@@ -106,6 +106,17 @@ test('a script that fails stops the rest; those that ran are told freezeFail, it
   expect(hasRecord(hello.token)).toBe(false);
 });
 
+test('as many scripts as there may be are all told the end when the last one fails', async () => {
+  const names = Array.from({ length: 64 }, (_, index) => String(100 + index));
+  for (const name of names) add(name, name === '163' ? '[ $1 != freeze ]' : '');
+  const { helper } = await toldReady([disk], terms({ scriptMs: 20_000 }));
+  const { scripts: told } = await helper.expect('failed');
+  expect(told.map(({ name, phase }) => `${name} ${phase}`)).toEqual([
+    ...names.map((name) => `${name} freeze`),
+    ...names.toReversed().map((name) => `${name} freezeFail`),
+  ]);
+});
+
 test('all scripts of a phase share one time; the one that is late is ended with its whole group', async () => {
   add('1', 'sleep 0.3');
   add(

@@ -126,8 +126,8 @@ export const MUTATIONS = [
   {
     name: 'the client chooses the programs that run as root',
     file: 'guest/linux/keeper.c',
-    find: 'if (!no_scripts && !may_hold_scripts(session.scripts.directory, options.scripts))',
-    replace: 'if (!no_scripts && !may_hold_scripts(session.scripts.directory, session.scripts.directory))',
+    find: 'if (!none && !may_hold_scripts(path, options.scripts))',
+    replace: 'if (!none && !may_hold_scripts(path, path))',
     freezeTests: 'test/freeze/scripts',
   },
   {

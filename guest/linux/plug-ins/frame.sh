@@ -3,7 +3,7 @@
 # Before this come `instances`, `directories`, `client`, `begin`, `end`, `probe` and perhaps `recover`, `keep`, each for one instance.
 
 # Whoever waits for a database waits at most so long for one answer of it, in seconds.
-QUERY_S=10
+QUERY_S=20
 set -u
 umask 077
 cd /
@@ -37,7 +37,7 @@ number() { printf '%s' "$line" | sed -n "s/.*\"$1\":\\([0-9]\\{1,12\\}\\).*/\\1/
 seconds_up() { awk '{ print int($1) }' /proc/uptime; }
 
 # A process that nobody has waited for is over, too.
-is_alive() { [ -e "/proc/$1/status" ] && ! grep -q '^State:[[:blank:]]*[ZX]' "/proc/$1/status"; }
+is_alive() { [ -e "/proc/$1/status" ] && ! grep -qs '^State:[[:blank:]]*[ZX]' "/proc/$1/status"; }
 
 # One that asks something and goes, in a bounded time.
 brief_client() (

@@ -140,6 +140,8 @@ class ProgramByFiles implements RemoteProgram {
   readonly #life: AbortSignal;
   #pauseMs = FIRST_PAUSE_MS;
   #heardBytes = 0;
+  /** Questions wait for messages on their way: two calls at once would open another connection to vCenter, maybe in the window. */
+  #sending: Promise<unknown> = Promise.resolve();
   #end: RemoteEnd | undefined;
 
   constructor(program: Program, life: AbortSignal) {
@@ -151,7 +153,7 @@ class ProgramByFiles implements RemoteProgram {
     const { operations, folder } = this.#program;
     if (this.#life.aborted || this.#end) throw new SshError({ kind: 'disconnected', reason: 'the session has ended' });
     this.#pauseMs = FIRST_PAUSE_MS;
-    operations
+    this.#sending = operations
       .start(saying(data.toString('ascii'), `${folder}/in`), this.#life)
       .catch((thrown: unknown) => this.#endAs({ kind: 'lost', reason: reasonOf(thrown) }));
   }
@@ -162,6 +164,7 @@ class ProgramByFiles implements RemoteProgram {
     let lost = 0;
     while (!this.#life.aborted && this.#end?.kind !== 'exited') {
       await output.awaited();
+      await this.#sending;
       try {
         if (await this.#hear()) this.#pauseMs = FIRST_PAUSE_MS;
         else if (await this.#hasEnded()) return;

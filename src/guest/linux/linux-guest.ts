@@ -83,7 +83,10 @@ function linuxGuests(clock: Clock, wayTo: (vm: VmOfGuest) => Way | undefined): G
     });
   };
   return {
-    strategyFor: (vm) => (wayTo(vm) ? 'linux-fsfreeze' : undefined),
+    waysFor: (vm) => {
+      const way = wayTo(vm);
+      return way ? [{ strategy: 'linux-fsfreeze', leaseMs: way.context.settings.leaseMs }] : [];
+    },
     open(vm) {
       const { context, connect } = known(vm);
       return new LinuxFreezeSession(context, clock, connect);

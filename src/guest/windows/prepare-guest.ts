@@ -26,7 +26,10 @@ export async function prepareGuest(
   const { context, channel, facts } = parts;
   const { helperPath, hold, holdMs, requiredWriters, excludedWriters } = context.settings;
   const backupType = backupTypeOf(context, request.backupEnd ?? 'none');
-  await channel.start(helperPath, request.onSession, signal);
+  // A hold of applications alone lasts longer: whoever cleans up after us waits for that.
+  const onSession: typeof request.onSession = (resume) =>
+    request.onSession(hold === 'precommit' ? { ...resume, hold } : resume);
+  await channel.start(helperPath, onSession, signal);
   const hello = await helloOf(parts, signal);
   if (hello.protocol !== VSS_HELPER_PROTOCOL) throw wrongProtocol(context, hello);
   const disks = request.diskUuids.map(plainSerial);

@@ -1,18 +1,18 @@
-import type { BackupType, HoldMode } from '../../ports/guest.ts';
+import type { BackupType, FreezeWay, HoldMode } from '../../ports/guest.ts';
 import { MAX_EXCHANGE_HOLD_MS, MAX_HOLD_MS } from './vss-helper-protocol.ts';
 import type { WindowsAccess } from './windows-access.ts';
 
 /** How to reach one Windows guest and how to freeze it. */
 export interface WindowsGuestSettings {
   readonly access: WindowsAccess;
-  /** Default `vss-provider`: the helper. `vss-diskshadow` needs no helper. */
-  readonly strategy?: 'vss-provider' | 'vss-diskshadow';
+  /** `vss-provider`: by the helper. `vss-diskshadow` needs no helper. Absent: either. */
+  readonly strategy?: 'vss-provider' | 'vss-diskshadow' | undefined;
   /** Default `C:\Program Files\snaphook\snaphook-vss.exe`. */
   readonly helperPath?: string;
   /** Default `copy`, which leaves backup histories and logs of applications alone. */
   readonly backupType?: BackupType;
-  /** Default `commit`. */
-  readonly hold?: HoldMode;
+  /** Absent: either, `commit` first. */
+  readonly hold?: HoldMode | undefined;
   /**
    * Writers that must succeed, by name; a trailing `*` matches any ending. Each must take part.
    * Absent: every writer with a selected component on the captured volumes.
@@ -42,7 +42,9 @@ export interface WindowsGuestSettings {
   readonly closeTimeoutMs?: number;
 }
 
-export interface ResolvedSettings extends Required<Omit<WindowsGuestSettings, 'requiredWriters'>> {
+export interface ResolvedSettings
+  extends Required<Omit<WindowsGuestSettings, 'requiredWriters' | 'strategy' | 'hold'>> {
+  readonly hold: HoldMode;
   readonly requiredWriters: readonly string[] | undefined;
 }
 
@@ -52,11 +54,25 @@ const DEFAULT_HOLD_MS: Readonly<Record<HoldMode, number>> = {
 };
 const WINDOWS_HOLD_MS: Readonly<Record<HoldMode, number>> = { commit: 10_000, precommit: 60_000 };
 
-export function resolveSettings(settings: WindowsGuestSettings): ResolvedSettings {
-  const hold = settings.hold ?? 'commit';
+/** A full backup must be told its end hours later, by the same requestor: what diskshadow begins ends with it. */
+export function waysOf(settings: WindowsGuestSettings): readonly FreezeWay[] {
+  const { strategy, hold, backupType } = settings;
+  const holds: readonly HoldMode[] = hold === undefined ? ['commit', 'precommit'] : [hold];
+  const byProvider = holds.map((mode): FreezeWay => {
+    const { holdMs: leaseMs } = resolveSettings(settings, mode);
+    return { strategy: 'vss-provider', hold: mode, leaseMs };
+  });
+  const byCopies: FreezeWay = { strategy: 'vss-diskshadow', leaseMs: undefined };
+  return [
+    ...(strategy === 'vss-diskshadow' ? [] : byProvider),
+    ...(strategy === 'vss-provider' || (strategy === undefined && backupType === 'full') ? [] : [byCopies]),
+  ];
+}
+
+export function resolveSettings(settings: WindowsGuestSettings, wished?: HoldMode): ResolvedSettings {
+  const hold = wished ?? settings.hold ?? 'commit';
   return {
     access: settings.access,
-    strategy: settings.strategy ?? 'vss-provider',
     helperPath: settings.helperPath ?? 'C:\\Program Files\\snaphook\\snaphook-vss.exe',
     backupType: settings.backupType ?? 'copy',
     hold,

@@ -1,13 +1,13 @@
 import type { Clock } from '../../ports/clock.ts';
 import { SnaphookError } from '../../ports/errors.ts';
-import type { Guests } from '../../ports/guest.ts';
+import type { Guests, HoldMode } from '../../ports/guest.ts';
 import { DiskshadowSession } from './diskshadow/diskshadow-session.ts';
 import { recordOf, removeShadowCopies, type ShadowRecord } from './diskshadow/remove.ts';
 import { endBackup } from './end-backup.ts';
 import type { GuestContext } from './guest-context.ts';
 import { guestError } from './guest-errors.ts';
 import { VssSession } from './vss-session.ts';
-import { resolveSettings, type WindowsGuestSettings } from './windows-guest-settings.ts';
+import { resolveSettings, type WindowsGuestSettings, waysOf } from './windows-guest-settings.ts';
 
 interface VmOfGuest {
   readonly name: string;
@@ -22,26 +22,28 @@ export interface WindowsGuestsOptions {
 
 /** Windows guests frozen by VSS. What `resume` records hold depends on the way in. */
 export function createWindowsGuests(options: WindowsGuestsOptions): Guests {
-  const contextOf = (vm: VmOfGuest): GuestContext => {
+  const contextOf = (vm: VmOfGuest, hold?: HoldMode): GuestContext => {
     const settings = options.settingsFor(vm);
-    if (settings) return { name: vm.name, settings: resolveSettings(settings) };
+    if (settings) return { name: vm.name, settings: resolveSettings(settings, hold) };
     throw new SnaphookError('E_CONFIG', `there are no Windows guest settings for VM "${vm.name}"`, {
       hint: 'Add address and account of the guest to the configuration, or choose no freeze for this VM.',
     });
   };
   return {
-    strategyFor(vm) {
+    waysFor(vm) {
       const settings = options.settingsFor(vm);
-      return settings && resolveSettings(settings).strategy;
+      return settings ? waysOf(settings) : [];
     },
-    open(vm) {
-      const context = contextOf(vm);
-      const Session = context.settings.strategy === 'vss-diskshadow' ? DiskshadowSession : VssSession;
+    open(vm, wished) {
+      const settings = options.settingsFor(vm);
+      const way = wished ?? (settings && waysOf(settings)[0]);
+      const context = contextOf(vm, way?.hold);
+      const Session = way?.strategy === 'vss-diskshadow' ? DiskshadowSession : VssSession;
       return new Session(context, options.clock);
     },
     endBackup: (vm, backup, signal) => endBackup(contextOf(vm), options.clock, backup, signal),
     async closeLeftover(vm, { resume, mayStandStill }, signal) {
-      const context = contextOf(vm);
+      const context = contextOf(vm, resume.hold === 'precommit' ? resume.hold : undefined);
       // What the settings say by now does not matter: the record tells what the run did.
       const shadows = recordOf(resume);
       try {

@@ -95,7 +95,9 @@ function backupEndOf(plan: Plan): BackupEnd {
 }
 
 async function prepareGuest(run: Run, vm: PlannedVm, signal: AbortSignal): Promise<void> {
-  const guest = run.ports.guests.open(vm);
+  const { freeze: strategy, hold } = vm;
+  const way = strategy === 'none' || strategy === 'vmware-tools' ? undefined : { strategy, ...(hold && { hold }) };
+  const guest = run.ports.guests.open(vm, way);
   run.openGuests.set(vm.instanceUuid, guest);
   const request = {
     runId: run.plan.runId,

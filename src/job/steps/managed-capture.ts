@@ -2,6 +2,7 @@ import { SnaphookError } from '../../ports/errors.ts';
 import type { FreezeEvidence } from '../../ports/guest.ts';
 import type { InstanceUuid } from '../../ports/identity.ts';
 import type { SnapshotDisk, VmSnapshot, VmSnapshots } from '../../ports/vm-snapshots.ts';
+import { establishLimitMs } from '../establish-limit.ts';
 import {
   type FreezeWindow,
   holdWindow,
@@ -80,11 +81,13 @@ async function refuseUnmerged(run: Run, vcenter: VmSnapshots, signal: AbortSigna
 }
 
 function windowOf(run: Run, vcenter: VmSnapshots, vm: PlannedVm, signal: AbortSignal): Promise<FreezeWindow> {
-  const { snapshotName: name, runId, spec } = run.plan;
+  const { snapshotName: name, runId } = run.plan;
   const guests = [...run.openGuests].filter(([uuid]) => uuid === vm.instanceUuid);
   const byTools = vm.freeze === 'vmware-tools';
-  // Where no guest of ours stands still meanwhile, vCenter may take its time.
-  const limitMs = guests.length === 0 ? spec.limits.freezeMs : spec.limits.establishMs;
+  const limitMs = establishLimitMs(
+    run,
+    guests.map(([uuid]) => uuid),
+  );
   const message = `vCenter did not confirm snapshot "${name}" of VM "${vm.name}" within ${limitMs} ms`;
   const quiesce = byTools ? (isWindows(vm) ? 'windows' : 'other') : undefined;
   const request = { vm: vm.moRef, name, description: vmSnapshotDescription(runId), quiesce } as const;

@@ -92,7 +92,8 @@ async function endParked(run: Run, { vm: uuid, bootId, isGood }: ParkedGuest, si
 
 function tellEnd({ ports: { reporter } }: Run, vm: string, success: boolean, end: EndedBackup): void {
   if (end.kind === 'lost') {
-    if (success) reporter.warn('the guest has lost its full backup: its applications dropped no log', { vm });
+    const told = 'the guest has lost its full backup: unless it was told before, its applications dropped no log';
+    if (success) reporter.warn(told, { vm });
     return;
   }
   for (const { name, hresult, required, remedy } of end.writers) {

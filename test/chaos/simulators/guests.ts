@@ -27,7 +27,10 @@ export function simulatedGuests(
     return machine;
   };
   return {
-    strategyFor: ({ name }) => find(name)?.strategy,
+    waysFor: ({ name }) => {
+      const strategy = find(name)?.strategy;
+      return strategy ? [{ strategy, leaseMs: undefined }] : [];
+    },
     open({ name }) {
       const machine = machineOf(name);
       const parts = { process, random, onConnection };

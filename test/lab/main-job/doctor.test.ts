@@ -26,6 +26,7 @@ afterEach(() => {
 interface GuestSettings {
   vms: string[];
   address?: string;
+  strategy?: string;
   winrm?: Record<string, unknown>;
   ssh?: Record<string, unknown>;
 }
@@ -140,7 +141,8 @@ test.each<[string, keyof typeof BEFORE, string, (config: SiteConfig) => void]>([
     'a missing helper',
     'helper',
     'E_GUEST_HELPER',
-    () => {
+    ({ guests: [windows] }) => {
+      windows.strategy = 'vss-provider';
       site.lab.guest.vss.helperInstalled = false;
       site.lab.linuxGuest.knobs.helperInstalled = false;
     },
@@ -159,6 +161,25 @@ test.each<[string, keyof typeof BEFORE, string, (config: SiteConfig) => void]>([
       new RegExp(`^FAIL +guest ${name} +reached, .*; but `.replace(', .*', stage === 'trusted' ? '' : ', .*'), 'm'),
     );
   }
+});
+
+test('a guest without helper is told what it can do instead, and the job what that lacks; an installed helper is found again', async () => {
+  site.lab.guest.vss.helperInstalled = false;
+  const without = await doctor('nightly');
+  expect(without.guest('sql01')).toMatchObject({
+    ok: true,
+    detail: expect.stringMatching(/makes shadow copies of C:.*; the VSS helper: not possible, /),
+    guest: { strategy: 'vss-diskshadow' },
+  });
+  const job = ({ checks }: typeof without) => checks.find(({ name }) => name === 'job nightly');
+  expect(job(without)).toMatchObject({ ok: false, error: { code: 'E_CONFIG' } });
+
+  site.lab.guest.vss.helperInstalled = true;
+  const again = await doctor('nightly');
+  expect(again.guest('sql01')).toMatchObject({
+    detail: expect.stringContaining('shadow copies by diskshadow: possible'),
+  });
+  expect(job(again)).toMatchObject({ ok: true });
 });
 
 test('a guest that shows a captured disk to nobody is told as one that cannot be frozen', async () => {

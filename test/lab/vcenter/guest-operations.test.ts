@@ -48,6 +48,16 @@ test('a password that the guest refuses is tried once only, also when the sessio
   expect(logins).toHaveLength(1);
 });
 
+test('a session that vCenter has ended is opened anew, and the guest is prepared', async () => {
+  const guest = await open();
+  await guest.prepare(request, within());
+  world.vcenter.vcenter.endSessions();
+
+  await guest.quiet(FREEZE_SOON, within());
+
+  expect(await guest.close()).toBe('closed');
+});
+
 test('VMware Tools that do not run are told as a guest out of reach', async () => {
   const guest = await open({ toolsRunningStatus: 'guestToolsNotRunning' });
 

@@ -3,13 +3,13 @@ import { guest } from '../../../src/config/guest-settings.ts';
 const windows = (vss: object) =>
   guest.safeParse({ vms: ['sql*'], winrm: { username: 'HOST\\u', password: 'env:PW', ...vss } });
 
-test('a Windows guest makes copies, holds all writes and leaves no writer out, unless it is told otherwise', () => {
-  expect(windows({}).data?.winrm).toMatchObject({ backupType: 'copy', hold: 'commit', excludedWriters: [] });
+test('a Windows guest makes copies, leaves the hold to the choice and leaves no writer out, unless it is told otherwise', () => {
+  expect(windows({}).data?.winrm).toMatchObject({ backupType: 'copy', hold: 'auto', excludedWriters: [] });
 });
 
 test.each([
   [{ holdSeconds: 9 }, true],
-  [{ holdSeconds: 9.5 }, false],
+  [{ hold: 'commit', holdSeconds: 9.5 }, false],
   [{ hold: 'precommit', holdSeconds: 55 }, true],
   [{ hold: 'precommit', holdSeconds: 56 }, false],
   [{ holdSeconds: 0 }, false],
@@ -19,4 +19,23 @@ test.each([
   [{ backupType: 'incremental' }, false],
 ])('%j is taken: %s', (vss, isTaken) => {
   expect(windows(vss).success).toBe(isTaken);
+});
+
+const PLACES = {
+  winrm: { winrm: { username: 'HOST\\u', password: 'env:PW' } },
+  full: { winrm: { username: 'HOST\\u', password: 'env:PW', backupType: 'full' } },
+  windowsSsh: { ssh: { os: 'windows', username: 'u', password: 'env:PW', knownHosts: '/k' } },
+  linuxSsh: { ssh: { password: 'env:PW', knownHosts: '/k' } },
+} as const;
+
+test.each([
+  ['winrm', 'vss-diskshadow', true],
+  ['windowsSsh', 'vss-diskshadow', true],
+  ['linuxSsh', 'vss-diskshadow', false],
+  ['linuxSsh', 'auto', true],
+  ['full', 'vss-provider', true],
+  // Shadow copies are copy backups.
+  ['full', 'vss-diskshadow', false],
+] as const)('a guest by %s may have the strategy %s: %s', (place, strategy, isTaken) => {
+  expect(guest.safeParse({ vms: ['sql*'], ...PLACES[place], strategy }).success).toBe(isTaken);
 });

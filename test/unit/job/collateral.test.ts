@@ -84,7 +84,9 @@ const portsWith = (
           records.filter((one) => selector.by === 'instanceUuid' && one.instanceUuid === selector.uuid),
         ),
     },
-    guests: { strategyFor: ({ name }) => (settled.includes(name) ? 'linux-fsfreeze' : undefined) },
+    guests: {
+      waysFor: ({ name }) => (settled.includes(name) ? [{ strategy: 'linux-fsfreeze', leaseMs: 10_000 }] : []),
+    },
   }) as { hypervisor: Partial<JobPorts['hypervisor']>; guests: Partial<JobPorts['guests']> } as JobPorts; // only these are called
 
 const { signal } = new AbortController();

@@ -1,5 +1,6 @@
 import { limitError } from '../../../src/job/deadline.ts';
-import { forecastOf, rememberEstablish } from '../../../src/job/establish-speed.ts';
+import { forecastOf } from '../../../src/job/establish-forecast.ts';
+import { rememberEstablish } from '../../../src/job/establish-speed.ts';
 import type { FreezeWindow } from '../../../src/job/freeze-window.ts';
 import type { Run } from '../../../src/job/step.ts';
 import { SnaphookError } from '../../../src/ports/errors.ts';

@@ -20,7 +20,7 @@ struct Entry {
     std::wstring text;
 };
 
-CRITICAL_SECTION lock;
+CRITICAL_SECTION log_lock;
 std::vector<Entry> entries;
 
 ULONGLONG now() {
@@ -58,7 +58,7 @@ Found *found_of(EVT_HANDLE handle) { return static_cast<Found *>(handle); }
 EVT_HANDLE WINAPI query(EVT_HANDLE, const wchar_t *channel, const wchar_t *query, DWORD flags) {
     Found found;
     bool is_ours = wcscmp(channel, L"Application") == 0 && asked(query, L"@Name=") == L"VSS";
-    Locked locked(&lock);
+    Locked locked(&log_lock);
     for (const Entry &entry : entries)
         if (is_ours && (flags & EvtQueryReverseDirection) != 0 && iso_time(entry.time) >= asked(query, L"@SystemTime>="))
             found.entries.insert(found.entries.begin(), entry);
@@ -121,12 +121,12 @@ BOOL WINAPI close(EVT_HANDLE handle) {
 }  // namespace
 
 void log_error(WORD id, const std::wstring &text) {
-    Locked locked(&lock);
+    Locked locked(&log_lock);
     entries.push_back({now(), id, text});
 }
 
 void serve_event_log(HMODULE module) {
-    InitializeCriticalSection(&lock);
+    InitializeCriticalSection(&log_lock);
     HMODULE library = GetModuleHandleW(L"wevtapi.dll");
     auto serve = [&](const char *name, auto *replacement) {
         replace_import(module, reinterpret_cast<void *>(GetProcAddress(library, name)), reinterpret_cast<void *>(replacement));

@@ -58,13 +58,13 @@ DWORD number_of(const std::wstring &disk) {
 }
 
 /* What an opened device is: a volume's name or a disk's serial. The handle is that of an event, so that anybody can close it. */
-CRITICAL_SECTION lock;
+CRITICAL_SECTION devices_lock;
 std::map<HANDLE, std::wstring> opened_volumes;
 std::map<HANDLE, std::wstring> opened_disks;
 
 HANDLE open(std::map<HANDLE, std::wstring> *opened, const std::wstring &device) {
     HANDLE handle = CreateEventW(nullptr, TRUE, FALSE, nullptr);
-    Locked locked(&lock);
+    Locked locked(&devices_lock);
     opened_volumes.erase(handle);
     opened_disks.erase(handle);
     (*opened)[handle] = device;
@@ -72,7 +72,7 @@ HANDLE open(std::map<HANDLE, std::wstring> *opened, const std::wstring &device) 
 }
 
 std::wstring device_of(const std::map<HANDLE, std::wstring> &opened, HANDLE handle) {
-    Locked locked(&lock);
+    Locked locked(&devices_lock);
     auto found = opened.find(handle);
     return found == opened.end() ? L"" : found->second;
 }
@@ -247,7 +247,7 @@ void serve_import(HMODULE module, Function *original, Function *replacement) {
 
 void serve_storage(HMODULE module) {
     static bool is_ready = false;
-    if (!is_ready) InitializeCriticalSection(&lock);
+    if (!is_ready) InitializeCriticalSection(&devices_lock);
     is_ready = true;
     serve_import(module, CreateFileW, create_file);
     serve_import(module, FlushFileBuffers, flush_file_buffers);

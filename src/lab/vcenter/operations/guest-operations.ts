@@ -5,7 +5,7 @@ import { refOf } from '../properties/entity-properties.ts';
 import type { Call, OperationHandler } from '../server-context.ts';
 import { hasPrivilege } from '../sessions.ts';
 import { dataOf, flagOf, optionalTextOf, referenceOf, textOf } from '../wire/fields.ts';
-import { invalidArgument, noPermission, VimFault } from '../wire/vim-fault.ts';
+import { invalidArgument, noPermission, notAuthenticated, VimFault } from '../wire/vim-fault.ts';
 import { type DataObject, data, isArray, type VimValue } from '../wire/vim-values.ts';
 
 const PRIVILEGE = {
@@ -100,6 +100,7 @@ function enter(call: Call, privilege: string): Inside {
   const { server, session, args } = call;
   const vm = server.model.entities.get(referenceOf(args, 'vm').id);
   if (vm?.type !== 'VirtualMachine') throw invalidArgument('vm');
+  if (!session.login) throw notAuthenticated(refOf(vm), privilege);
   if (!hasPrivilege(session, privilege)) throw noPermission(refOf(vm), privilege);
   if (vm.spec.powerState !== 'poweredOn') {
     throw new VimFault('InvalidPowerState', 'The attempted operation cannot be performed in the current state.', {

@@ -62,6 +62,7 @@ export class MemorySite {
       hostStorage: noHostStorage,
       ...noRestores,
       vvolAnswers: { recall: async () => undefined, remember: async () => undefined },
+      guestFacts: { recall: async () => new Map(), remember: async () => undefined },
       establishTimes: { recall: async () => [], remember: async () => undefined },
       hypervisor: {
         facts: unusedCall,
@@ -74,7 +75,7 @@ export class MemorySite {
       },
       arrays: this.arrays,
       guests: {
-        strategyFor: unusedCall,
+        waysFor: unusedCall,
         open: unusedCall,
         closeLeftover: async ({ address = '' }, { resume: { shellId = '' } }) => {
           this.contacted.add(address);

@@ -1,0 +1,82 @@
+import type { FreezeWay } from '../ports/guest.ts';
+import type { GuestFacts } from '../ports/guest-facts.ts';
+import type { EstablishForecast } from './establish-forecast.ts';
+
+/** What a choice among several ways rests on. */
+export interface ChoiceGround {
+  /** Undefined: the guest was never looked at. */
+  readonly facts: GuestFacts | undefined;
+  /** Undefined: nothing was measured, or no array takes the snapshot. */
+  readonly forecast: EstablishForecast | undefined;
+  /** What is handed over is read out of the shadow copies a guest leaves. */
+  readonly readsShadowCopies: boolean;
+}
+
+export interface ChosenWay {
+  readonly way: FreezeWay;
+  readonly because: string;
+  /** What is worse than it could be. */
+  readonly warning: string | undefined;
+}
+
+/** VSS keeps Exchange's writer frozen for 20 s (Microsoft: Shadow Copy Creation for Providers); the rest is for freeze and thaw. */
+const EXCHANGE_LEASE_MS = 18_000;
+
+/**
+ * How a guest is made to stand still, out of the ways that its settings leave open: of these the first that holds all writes for as
+ * long as the array is expected to need, then shadow copies where somebody reads them, then the longer hold of applications alone.
+ * The facts may be out of date: where nothing that is known could do it, the first way is tried, and the guest itself tells.
+ */
+export function chooseWay(vm: string, ways: readonly FreezeWay[], ground: ChoiceGround): ChosenWay {
+  const { facts, forecast, readsShadowCopies } = ground;
+  const [only, ...others] = ways;
+  if (only && others.length === 0) {
+    const isLate = !fits(only, ground);
+    return { way: only, because: 'as its settings say', warning: isLate ? tooSlow(vm, only, ground) : undefined };
+  }
+  const helds = ways.filter(({ strategy }) => strategy === 'vss-provider' && facts?.helper !== null);
+  const commit = helds.find(({ hold }) => hold === 'commit');
+  const precommit = helds.find(({ hold }) => hold === 'precommit');
+  const copies = ways.find(({ strategy }) => strategy === 'vss-diskshadow' && facts?.diskshadow === true);
+  const speed = speedText(forecast);
+  if (commit && fits(commit, ground)) {
+    const because = facts ? `${facts.helper} is there, and ${speed}` : `nobody has looked into the guest, and ${speed}`;
+    return { way: commit, because, warning: undefined };
+  }
+  if (copies && readsShadowCopies) {
+    const because = commit ? `${speed}, longer than Windows can hold` : noHelper(facts);
+    return { way: copies, because: `${because}; files are read out of shadow copies`, warning: undefined };
+  }
+  if (precommit && fits(precommit, ground)) {
+    const warning = `VM "${vm}": only applications of VSS are held, as ${speed}; what no writer speaks for may change meanwhile`;
+    return { way: precommit, because: `${speed}, longer than all writes can be held`, warning };
+  }
+  if (commit) return { way: commit, because: 'nothing else holds for longer', warning: tooSlow(vm, commit, ground) };
+  if (copies) {
+    const because = noHelper(facts);
+    const warning = `VM "${vm}": ${because}; what stands still is in shadow copies, which images do not show`;
+    return { way: copies, because, warning };
+  }
+  if (!only) throw new TypeError('a guest has at least one way');
+  const warning = `VM "${vm}": \`snaphook doctor\` found neither the VSS helper nor diskshadow in its guest at ${facts?.at}`;
+  return { way: only, because: 'nothing else is known to be there', warning };
+}
+
+const noHelper = (facts: GuestFacts | undefined): string => `no helper was there at ${facts?.at}`;
+
+const leaseOf = ({ hold, leaseMs }: FreezeWay, { facts }: ChoiceGround): number | undefined =>
+  hold === 'precommit' && facts?.exchange && leaseMs !== undefined ? Math.min(leaseMs, EXCHANGE_LEASE_MS) : leaseMs;
+
+function fits(way: FreezeWay, ground: ChoiceGround): boolean {
+  const leaseMs = leaseOf(way, ground);
+  return leaseMs === undefined || ground.forecast === undefined || ground.forecast.expectedMs <= leaseMs;
+}
+
+/** Such as `the array is expected to need 1.2 s`. */
+const speedText = (forecast: EstablishForecast | undefined): string =>
+  forecast ? `the array is expected to need ${seconds(forecast.expectedMs)}` : 'the array was never measured';
+
+const tooSlow = (vm: string, way: FreezeWay, ground: ChoiceGround): string =>
+  `VM "${vm}": ${speedText(ground.forecast)}, but its guest lets go after ${seconds(leaseOf(way, ground) ?? 0)}: the snapshot will probably be "crash"`;
+
+const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`;

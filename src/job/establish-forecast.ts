@@ -1,0 +1,34 @@
+import type { EstablishTime } from '../ports/establish-times.ts';
+
+/** How long an establish must be expected to take, by what was seen. */
+export interface EstablishForecast {
+  /** So many times were looked at. */
+  readonly measured: number;
+  readonly fastestMs: number;
+  readonly slowestMs: number;
+  /** The slowest was given up, so it would have taken longer. */
+  readonly gaveUp: boolean;
+  readonly expectedMs: number;
+}
+
+/** An array is as slow today as lately, not as a year ago. */
+const LATEST = 20;
+/** On top of the slowest: it was seen in a few samples, and the next one may meet a busier array. */
+const HEADROOM = 1.5;
+
+/** Undefined: nothing was ever measured. */
+export function forecastOf(times: readonly EstablishTime[]): EstablishForecast | undefined {
+  const latest = times.slice(-LATEST);
+  const slowest = latest.reduce<EstablishTime | undefined>(
+    (slower, time) => (slower && slower.tookMs >= time.tookMs ? slower : time),
+    undefined,
+  );
+  if (!slowest) return undefined;
+  return {
+    measured: latest.length,
+    fastestMs: Math.min(...latest.map(({ tookMs }) => tookMs)),
+    slowestMs: slowest.tookMs,
+    gaveUp: !slowest.answered,
+    expectedMs: Math.ceil(slowest.tookMs * HEADROOM),
+  };
+}
