@@ -1,7 +1,6 @@
 import { describeVssHelper } from '../contract/vss-helper.ts';
 import { HelperConversation } from '../contract/vss-helper-conversation.ts';
 import { WineMachine } from './wine-helper-world.ts';
-import { runHelper } from './wine-program.ts';
 
 const machine = new WineMachine();
 beforeAll(() => machine.start());
@@ -93,11 +92,11 @@ describe('the helper for Windows', () => {
   });
 
   test('its version is one line, and a machine without VSS is told so by install, as a failure', () => {
-    const version = runHelper('version');
+    const version = machine.run('version');
     expect(version.exitCode).toBe(0);
     expect(JSON.parse(version.stdout)).toMatchObject({ event: 'version', protocol: 2 });
 
-    const install = runHelper('install');
+    const install = machine.run('install');
     expect(install.exitCode).toBe(1);
     expect(JSON.parse(install.stdout)).toMatchObject({ event: 'failed', phase: 'idle' });
   });

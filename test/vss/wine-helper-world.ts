@@ -120,6 +120,12 @@ export class WineMachine {
     };
   }
 
+  /** Runs the helper with a verb to its end. */
+  run(verb: string): { readonly exitCode: number | null; readonly stdout: string } {
+    const { status, stdout } = wine(path.join(this.#folder, 'snaphook-vss.exe'), verb);
+    return { exitCode: status, stdout };
+  }
+
   /** What the stand-in saw, line by line. */
   notes(): readonly string[] {
     return existsSync(this.#log) ? readFileSync(this.#log, 'utf8').split('\n') : [];
