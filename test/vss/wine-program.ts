@@ -1,4 +1,4 @@
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import path from 'node:path';
 
 /** The folder of `npm run test:vss` with snaphook-vss.exe, its DLL, and what takes the place of Windows around them. */
@@ -14,10 +14,4 @@ export function runChecks(name: string): Promise<number | null> {
     child.once('error', reject);
     child.once('close', resolve);
   });
-}
-
-/** Runs snaphook-vss.exe with a verb to its end. */
-export function runHelper(verb: string): { readonly exitCode: number | null; readonly stdout: string } {
-  const { status, stdout } = spawnSync('wine', [path.join(PROGRAMS, 'snaphook-vss.exe'), verb], { encoding: 'utf8' });
-  return { exitCode: status, stdout };
 }
