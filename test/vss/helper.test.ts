@@ -116,6 +116,25 @@ describe('the helper for Windows', () => {
     await world.close();
   });
 
+  test('with Exchange, which stays frozen for 20 s only, 18 s are the longest hold, unless it is excluded', async () => {
+    const exchange = '76fe1ac4-15f7-4bcd-987e-8e1acb462fb7';
+    const world = machine.world();
+    machine.change(`writer.0=${exchange}`);
+    const helper = new HelperConversation(machine.serve());
+    await helper.expect('hello');
+
+    await helper.command(prepare(world.disks, { mode: 'precommit', holdMs: 18_001 }));
+    expect(await helper.expect('failed')).toMatchObject({ phase: 'prepare', result: '0x80070057' });
+    await helper.command(prepare(world.disks, { mode: 'precommit', holdMs: 18_000 }));
+    await helper.expect('prepared');
+    await helper.command({ command: 'abort' });
+    await helper.expect('aborted');
+    await helper.command(prepare(world.disks, { mode: 'precommit', holdMs: 55_000, excludedWriters: [exchange] }));
+    await helper.expect('prepared');
+    await helper.leave();
+    await world.close();
+  });
+
   test('a component that is left out names the volume it lacks, where it is mounted', async () => {
     const world = machine.world();
     const helper = new HelperConversation(machine.serve());

@@ -94,7 +94,7 @@ export class WineMachine {
       writer: SQL_SERVER_WRITER,
       realPerGuestMs: 1,
       start: () => Promise.resolve(this.serve()),
-      failWriter: (phase, result) => appendFileSync(this.#machine, `writer.0.fail.${phase}=${result}\n`),
+      failWriter: (phase, result) => this.change(`writer.0.fail.${phase}=${result}`),
       applicationProgress: () => Number(this.#counter(0)),
       fileWritesHeld: () => this.#standsStill(1),
       logTruncations: () => this.notes().filter((line) => line.startsWith('logs truncated')).length,
@@ -126,6 +126,11 @@ export class WineMachine {
   /** What the stand-in saw, line by line. */
   notes(): readonly string[] {
     return existsSync(this.#log) ? readFileSync(this.#log, 'utf8').split('\n') : [];
+  }
+
+  /** Changes a line of the stand-in's settings, until the next world. */
+  change(line: string): void {
+    appendFileSync(this.#machine, `${line}\n`);
   }
 
   stopService(): void {
