@@ -9,15 +9,12 @@ namespace snaphook {
 /*
  * Makes Windows know the provider DLL and the service of the program beside which it lies. What an older version registered is
  * replaced. After a failure nothing is registered, or the failure says that it could not even be taken away. Refused, with
- * nothing changed, while the service keeps the set of a full backup.
+ * nothing changed, while the service runs, which keeps the set of a full backup.
  */
 Failure install();
 
-/* Takes away all that `install` makes, also where only parts of it are there. The files stay. */
+/* Takes away all that `install` makes, also where only parts of it are there. The files stay. Refused as `install` is. */
 Failure uninstall();
-
-/* Ends the process in which COM+ keeps the provider, so that nothing stays resident. Nothing happens where there is none. */
-void stop_provider_process();
 
 }  // namespace snaphook
 

@@ -81,6 +81,10 @@ void SharedWindow::arm(const GUID &snapshot_set) {
     InterlockedExchange(&window_->state, HOLD_ARMED);
 }
 
+void SharedWindow::let_go() {
+    if (InterlockedCompareExchange(&window_->state, HOLD_VETOED, HOLD_ARMED) == HOLD_FROZEN) SetEvent(thaw_);
+}
+
 HRESULT SharedWindow::open() {
     section_ = OpenFileMappingW(FILE_MAP_READ | FILE_MAP_WRITE, FALSE, SECTION_NAME);
     frozen_ = OpenEventW(SYNCHRONIZE | EVENT_MODIFY_STATE, FALSE, FROZEN_NAME);

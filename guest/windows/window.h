@@ -18,6 +18,7 @@ inline constexpr DWORD MAX_PRECOMMIT_HOLD_MS = 55000;
 enum HoldMode : LONG {
     HOLD_IN_COMMIT = 0,    /* applications frozen, file systems flushed and held */
     HOLD_IN_PRECOMMIT = 1, /* applications frozen, volumes flushed once, file systems go on */
+    HOLD_IN_REHEARSAL = 2, /* outside of VSS, in the requestor's own process: nobody's volume is meant */
 };
 
 enum HoldState : LONG {
@@ -61,6 +62,9 @@ class SharedWindow {
 
     /* For the requestor, after StartSnapshotSet: from now on the provider serves this set. */
     void arm(const GUID &snapshot_set);
+
+    /* For the requestor: ends the hold, or keeps it from beginning, as a thaw that comes before the hold would be dropped. */
+    void let_go();
 
     /* For the provider. VSS_E_OBJECT_NOT_FOUND: no requestor of ours is at work, or it is one of another version. */
     HRESULT open();

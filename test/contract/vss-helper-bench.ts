@@ -30,7 +30,9 @@ export const RESULT = {
   finished: '0x0004230A',
   badState: '0x80042301',
   objectNotFound: '0x80042308',
+  objectAlreadyExists: '0x8004230D',
   setInProgress: '0x80042316',
+  writerStatusNotAvailable: '0x80042409',
   retryable: '0x800423F3',
   invalidArgument: '0x80070057',
 } as const;

@@ -85,6 +85,23 @@ export function parkPromises(bench: HelperBench): void {
     expect(bench.world.logTruncations()).toBe(1);
   });
 
+  test('neither a second full set of a parked name nor a ninth one is begun, and what is parked stays', async () => {
+    const refused = async (set: string) => {
+      const helper = await bench.start();
+      await helper.command(bench.prepareCommand({ set, backupType: 'full' }));
+      return await helper.expect('failed');
+    };
+    await parked('run-0001');
+    expect(await refused('run-0001')).toMatchObject({ phase: 'prepare', result: RESULT.objectAlreadyExists });
+    for (let number = 2; number <= 8; number += 1) await parked(`run-000${number}`);
+    expect(await refused('run-0009')).toMatchObject({ phase: 'prepare', result: RESULT.writerStatusNotAvailable });
+
+    const { helper } = await resume('run-0001');
+    await helper.command({ command: 'complete', success: false });
+    await helper.expect('completed');
+    await parked('run-0009');
+  });
+
   test.each([
     ['a copy set', { backupType: 'copy' }],
     ['a set that is not finished', { backupType: 'full' }],

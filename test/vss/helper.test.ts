@@ -22,6 +22,22 @@ describe('the helper for Windows', () => {
     ...changes,
   });
 
+  /** What ends a dead process's set is Windows, or the service: not at once. */
+  const expectNothingInProgress = async (disks: readonly string[]) => {
+    const next = new HelperConversation(machine.serve());
+    await next.expect('hello');
+    let isPrepared = false;
+    for (let attempt = 0; !isPrepared && attempt < 50; attempt += 1) {
+      await next.command(prepare(disks));
+      isPrepared = await next.expect('prepared').then(
+        () => true,
+        () => false,
+      );
+    }
+    expect(isPrepared).toBe(true);
+    await next.leave();
+  };
+
   test.each(['copy', 'full'])(
     'a client that dies while a %s set is held leaves nothing frozen and nothing in progress',
     async (backupType) => {
@@ -37,22 +53,45 @@ describe('the helper for Windows', () => {
       run.kill();
       await run.exited;
 
-      const next = new HelperConversation(machine.serve());
-      await next.expect('hello');
-      // What ends a dead process's set is Windows, or the service: not at once.
-      let isPrepared = false;
-      for (let attempt = 0; !isPrepared && attempt < 50; attempt += 1) {
-        await next.command(prepare(world.disks));
-        isPrepared = await next.expect('prepared').then(
-          () => true,
-          () => false,
-        );
-      }
-      expect(isPrepared).toBe(true);
-      await next.leave();
+      await expectNothingInProgress(world.disks);
       await world.close();
     },
   );
+
+  test('a service that ends while it holds leaves nothing frozen, and whoever speaks through it is told', async () => {
+    const world = machine.world();
+    const run = machine.serve();
+    const helper = new HelperConversation(run);
+    await helper.expect('hello');
+    await helper.command(prepare(world.disks, { backupType: 'full' }));
+    await helper.expect('prepared');
+    await helper.command({ command: 'freeze' });
+    await helper.expect('frozen');
+
+    machine.stopService();
+
+    expect(await run.exited).toBe(1);
+    expect(run.said()).toContain("the service 'snaphook-vss' has ended");
+    await expectNothingInProgress(world.disks);
+    expect(world.logTruncations()).toBe(0);
+    await world.close();
+  });
+
+  test('a set that is given up after prepare leaves no provider that offers itself to others', async () => {
+    const world = machine.world();
+    const helper = new HelperConversation(machine.serve());
+    await helper.expect('hello');
+    await helper.command(prepare(world.disks));
+    await helper.expect('prepared');
+
+    await helper.command({ command: 'abort' });
+    await helper.expect('aborted');
+
+    expect(machine.notes()).toContain('requestor AbortBackup');
+    expect(machine.notes()).not.toContain('provider offered to others');
+    await helper.leave();
+    await world.close();
+  });
 
   test('lines without end, bytes that are no text, and a flood of release bytes are survived', async () => {
     const world = machine.world();
@@ -72,6 +111,25 @@ describe('the helper for Windows', () => {
     await helper.expect('thawed');
     expect((await helper.expect('finished')).result).toBe('0x0004230A');
 
+    await helper.leave();
+    await world.close();
+  });
+
+  test('with Exchange, which stays frozen for 20 s only, 18 s are the longest hold, unless it is excluded', async () => {
+    const exchange = '76fe1ac4-15f7-4bcd-987e-8e1acb462fb7';
+    const world = machine.world();
+    machine.change(`writer.0=${exchange}`);
+    const helper = new HelperConversation(machine.serve());
+    await helper.expect('hello');
+
+    await helper.command(prepare(world.disks, { mode: 'precommit', holdMs: 18_001 }));
+    expect(await helper.expect('failed')).toMatchObject({ phase: 'prepare', result: '0x80070057' });
+    await helper.command(prepare(world.disks, { mode: 'precommit', holdMs: 18_000 }));
+    await helper.expect('prepared');
+    await helper.command({ command: 'abort' });
+    await helper.expect('aborted');
+    await helper.command(prepare(world.disks, { mode: 'precommit', holdMs: 55_000, excludedWriters: [exchange] }));
+    await helper.expect('prepared');
     await helper.leave();
     await world.close();
   });

@@ -74,7 +74,7 @@ export class WineMachine {
   }
 
   async stop(): Promise<void> {
-    this.#stopService();
+    this.stopService();
     wine('sc', 'delete', SERVICE);
     const application = this.#application;
     if (!application) return;
@@ -94,20 +94,22 @@ export class WineMachine {
       writer: SQL_SERVER_WRITER,
       realPerGuestMs: 1,
       start: () => Promise.resolve(this.serve()),
-      failWriter: (phase, result) => appendFileSync(this.#machine, `writer.0.fail.${phase}=${result}\n`),
+      failWriter: (phase, result) => this.change(`writer.0.fail.${phase}=${result}`),
       applicationProgress: () => Number(this.#counter(0)),
       fileWritesHeld: () => this.#standsStill(1),
       logTruncations: () => this.notes().filter((line) => line.startsWith('logs truncated')).length,
       close: async () => {
-        if (this.notes().some((line) => line.startsWith(FULL_BACKUP))) this.#stopService();
+        if (this.notes().some((line) => line.startsWith(FULL_BACKUP))) this.stopService();
       },
     };
   }
 
-  /** The helper's process, which speaks the protocol. */
-  serve(): HelperRun & { kill(): void } {
-    const child = spawn('wine', [path.join(this.#folder, 'snaphook-vss.exe'), 'serve'], {
-      stdio: ['pipe', 'pipe', 'inherit'],
+  /** The helper's process, which speaks the protocol. `said`: on its standard error. */
+  serve(): HelperRun & { kill(): void; said(): string } {
+    const child = spawn('wine', [path.join(this.#folder, 'snaphook-vss.exe'), 'serve']);
+    let said = '';
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      said += text;
     });
     // One that has ended takes no more input.
     child.stdin.on('error', () => undefined);
@@ -117,6 +119,7 @@ export class WineMachine {
       output: child.stdout,
       exited: once(child, 'close').then(([code]) => Number(code)),
       kill: () => void child.kill('SIGKILL'),
+      said: () => said,
     };
   }
 
@@ -131,7 +134,12 @@ export class WineMachine {
     return existsSync(this.#log) ? readFileSync(this.#log, 'utf8').split('\n') : [];
   }
 
-  #stopService(): void {
+  /** Changes a line of the stand-in's settings, until the next world. */
+  change(line: string): void {
+    appendFileSync(this.#machine, `${line}\n`);
+  }
+
+  stopService(): void {
     wine('sc', 'stop', SERVICE);
     // Not there any more is stopped, too.
     while (/RUNNING|PENDING/.test(wine('sc', 'query', SERVICE).stdout)) pause(TICK_MS);

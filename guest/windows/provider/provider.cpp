@@ -129,7 +129,7 @@ STDMETHODIMP Provider::BeginPrepareSnapshot(VSS_ID set, VSS_ID snapshot, VSS_PWS
 STDMETHODIMP Provider::IsVolumeSupported(VSS_PWSZ volume, BOOL *is_supported) {
     if (volume == nullptr || is_supported == nullptr) return E_INVALIDARG;
     SharedWindow window;
-    *is_supported = SUCCEEDED(window.open()) && window->state == HOLD_ARMED;
+    *is_supported = SUCCEEDED(window.open()) && window->state == HOLD_ARMED && window->mode != HOLD_IN_REHEARSAL;
     return S_OK;
 }
 

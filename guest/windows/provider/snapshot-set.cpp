@@ -102,7 +102,7 @@ HRESULT SnapshotSet::pre_commit(HANDLE stop) {
 
 HRESULT SnapshotSet::commit(HANDLE stop) {
     if (!window_.is_open()) return VSS_E_OBJECT_NOT_FOUND;
-    if (window_->mode == HOLD_IN_COMMIT) return hold(window_, ends(stop));
+    if (window_->mode != HOLD_IN_PRECOMMIT) return hold(window_, ends(stop));
     return window_->state == HOLD_RELEASED ? S_OK : VSS_E_PROVIDER_VETO;
 }
 

@@ -16,6 +16,7 @@ namespace {
 constexpr SHORT AUTHENTICATION_PACKET_PRIVACY = 6;
 constexpr SHORT CAPABILITY_SECURE_REFERENCES = 2;
 constexpr SHORT IMPERSONATION_IDENTIFY = 2;
+constexpr SHORT SYNCHRONIZATION_NONE = 1;
 
 /* A text for a call of the catalogue. */
 class Text {
@@ -103,10 +104,10 @@ class Catalogue {
 
     Failure add_application(const wchar_t *dll);
     Failure remove_applications();
-    void stop_application() { catalogue_->ShutdownApplication(Text(PROVIDER_NAME)); }
 
    private:
     Failure make_application(Value &key);
+    void allow_calls_at_once(const VARIANT &application);
     Failure add_role(const VARIANT &application);
     Failure add_user(ComPointer<ICatalogCollection> &users, WELL_KNOWN_SID_TYPE account, const wchar_t *before);
 
@@ -129,6 +130,25 @@ Failure Catalogue::make_application(Value &key) {
         .then("SaveChanges", work.goes_on() ? applications_->SaveChanges(&changes) : S_OK)
         .then("Key", application->get_Key(key.out()))
         .failure();
+}
+
+/*
+ * COM+ lets one call at a time into a component, unless told otherwise: an abort would wait for the end of the hold that it is to
+ * end. Where it cannot be told the provider works all the same, and its hold ends by release, time, or the requestor's death.
+ */
+void Catalogue::allow_calls_at_once(const VARIANT &application) {
+    ComPointer<ICatalogCollection> components;
+    LONG count = 0;
+    LONG changes = 0;
+    HRESULT result = applications_->GetCollection(Text(L"Components"), application, dispatch_of(components));
+    if (SUCCEEDED(result)) result = components->Populate();
+    if (SUCCEEDED(result)) result = components->get_Count(&count);
+    for (LONG at = 0; SUCCEEDED(result) && at < count; at += 1) {
+        ComPointer<ICatalogObject> component;
+        result = components->get_Item(at, dispatch_of(component));
+        if (SUCCEEDED(result)) result = component->put_Value(Text(L"Synchronization"), Value::of(SYNCHRONIZATION_NONE));
+    }
+    if (SUCCEEDED(result)) components->SaveChanges(&changes);
 }
 
 Failure Catalogue::add_user(ComPointer<ICatalogCollection> &users, WELL_KNOWN_SID_TYPE account, const wchar_t *before) {
@@ -170,6 +190,7 @@ Failure Catalogue::add_application(const wchar_t *dll) {
     /* The type library is in the DLL. */
     result = catalogue_->InstallComponent(name, Text(dll), Text(L""), Text(L""));
     if (FAILED(result)) return check(result, "COM+: InstallComponent");
+    allow_calls_at_once(key.get());
     return add_role(key.get());
 }
 
@@ -182,7 +203,8 @@ Failure Catalogue::remove_applications() {
         ComPointer<ICatalogObject> application;
         work.then("Item", applications_->get_Item(at, dispatch_of(application)));
         if (!work.goes_on() || !has_our_name(application)) continue;
-        stop_application();
+        /* Fails where its process does not run. */
+        catalogue_->ShutdownApplication(Text(PROVIDER_NAME));
         /* Not there when the installation broke off before. */
         catalogue_->DeleteServiceForApplication(Text(PROVIDER_NAME));
         work.then("Remove", applications_->Remove(at));
@@ -204,11 +226,6 @@ Failure ComApplication::remove() {
     Failure failure = catalogue.open();
     if (!failure) failure = catalogue.remove_applications();
     return failure ? failure : check(delete_class_entry(), "the provider's COM class cannot be taken away: RegDeleteTree");
-}
-
-void ComApplication::stop() {
-    Catalogue catalogue;
-    if (!catalogue.open()) catalogue.stop_application();
 }
 
 }  // namespace snaphook

@@ -20,9 +20,6 @@ class ComApplication final : public Part {
     Failure add() override;
     Failure remove() override;
 
-    /* Ends its process where one runs. */
-    static void stop();
-
    private:
     std::wstring dll_;
 };

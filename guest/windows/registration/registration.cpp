@@ -49,6 +49,4 @@ Failure install() {
 
 Failure uninstall() { return uninstall_parts(Installation(this_program()).parts()); }
 
-void stop_provider_process() { ComApplication::stop(); }
-
 }  // namespace snaphook

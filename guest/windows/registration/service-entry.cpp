@@ -29,6 +29,16 @@ Failure failed(const char *what) { return {last_error(), what}; }
 
 }  // namespace
 
+Failure ServiceEntry::refusal() {
+    ServiceHandle manager(OpenSCManagerW(nullptr, nullptr, SC_MANAGER_CONNECT));
+    ServiceHandle service(OpenServiceW(manager.get(), SERVICE_NAME, SERVICE_QUERY_STATUS));
+    SERVICE_STATUS status = {};
+    bool is_running = service.get() != nullptr && QueryServiceStatus(service.get(), &status) && status.dwCurrentState != SERVICE_STOPPED;
+    if (!is_running) return {};
+    return {HRESULT_FROM_WIN32(ERROR_BUSY),
+            "the service 'snaphook-vss' runs: end the full backup that it keeps; without one it ends by itself within seconds"};
+}
+
 Failure ServiceEntry::add() {
     ServiceHandle manager(OpenSCManagerW(nullptr, nullptr, SC_MANAGER_CREATE_SERVICE));
     if (manager.get() == nullptr) return failed("the service manager cannot be opened for a new service");
@@ -46,13 +56,9 @@ Failure ServiceEntry::add() {
 Failure ServiceEntry::remove() {
     ServiceHandle manager(OpenSCManagerW(nullptr, nullptr, SC_MANAGER_CONNECT));
     if (manager.get() == nullptr) return failed("the service manager cannot be opened");
-    ServiceHandle service(OpenServiceW(manager.get(), SERVICE_NAME, SERVICE_QUERY_STATUS | DELETE));
+    ServiceHandle service(OpenServiceW(manager.get(), SERVICE_NAME, DELETE));
     if (service.get() == nullptr)
         return GetLastError() == ERROR_SERVICE_DOES_NOT_EXIST ? Failure{} : failed("the service 'snaphook-vss' cannot be opened");
-    SERVICE_STATUS status = {};
-    if (!QueryServiceStatus(service.get(), &status)) return failed("the service 'snaphook-vss' does not tell its state");
-    if (status.dwCurrentState != SERVICE_STOPPED)
-        return {HRESULT_FROM_WIN32(ERROR_BUSY), "the service 'snaphook-vss' keeps the set of a full backup: end that backup first"};
     return DeleteService(service.get()) ? Failure{} : failed("the service 'snaphook-vss' cannot be deleted");
 }
 

@@ -14,8 +14,9 @@ class ServiceEntry final : public Part {
     /* `program`: the path of snaphook-vss.exe. */
     explicit ServiceEntry(std::wstring program) : program_(std::move(program)) {}
 
+    /* ERROR_BUSY while it runs: then it keeps the set of a full backup, which would fail, or kept one a moment ago. */
+    Failure refusal() override;
     Failure add() override;
-    /* ERROR_BUSY while it runs: then it keeps the set of a full backup, which would fail. */
     Failure remove() override;
 
    private:

@@ -139,9 +139,11 @@ Failure BackupSet::complete(bool success) {
 }
 
 void BackupSet::abort() {
+    /* From AbortBackup on others may make sets: the provider must not offer itself to them, and an AbortBackup that hangs not keep ours out. */
+    if (window_.is_open()) window_.let_go();
+    window_.close();
     if (stage_ != Stage::NEW && stage_ != Stage::OVER) backup_->AbortBackup();
     stage_ = Stage::OVER;
-    window_.close();
     backup_.release();
 }
 

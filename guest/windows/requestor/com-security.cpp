@@ -4,6 +4,7 @@
 #include <objidl.h>
 
 #include "com-pointer.h"
+#include "machine.h"
 
 namespace snaphook {
 
@@ -24,8 +25,10 @@ HRESULT end_with_faults() {
 HRESULT begin_com() {
     HRESULT result = CoInitializeEx(nullptr, COINIT_MULTITHREADED);
     if (FAILED(result)) return result;
-    result = CoInitializeSecurity(nullptr, -1, nullptr, nullptr, RPC_C_AUTHN_LEVEL_PKT_PRIVACY, RPC_C_IMP_LEVEL_IMPERSONATE, nullptr,
-                                  EOAC_STATIC_CLOAKING, nullptr);
+    bool is_old = is_older_than_server_2012();
+    DWORD impersonation = is_old ? RPC_C_IMP_LEVEL_IDENTIFY : RPC_C_IMP_LEVEL_IMPERSONATE;
+    DWORD capabilities = is_old ? EOAC_NONE : EOAC_STATIC_CLOAKING;
+    result = CoInitializeSecurity(nullptr, -1, nullptr, nullptr, RPC_C_AUTHN_LEVEL_PKT_PRIVACY, impersonation, nullptr, capabilities, nullptr);
     return FAILED(result) ? result : end_with_faults();
 }
 

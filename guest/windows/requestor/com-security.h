@@ -7,7 +7,8 @@ namespace snaphook {
 
 /*
  * COM for a requestor, once in a process and before anything of VSS: multi-threaded, calls private, impersonation with static
- * cloaking, and a fault in a call ends the process instead of being swallowed ("Security Considerations for Requestors").
+ * cloaking (before Server 2012: identification, no cloaking), and a fault in a call ends the process instead of being swallowed
+ * ("Security Considerations for Requestors").
  */
 HRESULT begin_com();
 

@@ -2,6 +2,8 @@
 
 #include <vsserror.h>
 
+#include <cstdio>
+
 #include "channel.h"
 #include "com-security.h"
 #include "json-writer.h"
@@ -40,7 +42,10 @@ int serve() {
                 continue;
             }
             Stream resident = Stream::of_pipe(std::move(pipe));
-            exit_code = channel.relay_to(&resident, session.relayed()) ? 0 : 1;
+            if (!channel.relay_to(&resident, session.relayed())) {
+                fputs("the service 'snaphook-vss' has ended\n", stderr);
+                exit_code = 1;
+            }
             break;
         }
     }

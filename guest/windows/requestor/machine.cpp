@@ -30,17 +30,27 @@ struct TimeOfDay {
 };
 constexpr int TIME_OF_DAY = 3;
 
+/* GetVersionEx tells programs what they expect. */
+OSVERSIONINFOW windows_version() {
+    using GetVersion = LONG(WINAPI *)(OSVERSIONINFOW *);
+    OSVERSIONINFOW version = {};
+    version.dwOSVersionInfoSize = sizeof version;
+    ntdll<GetVersion>("RtlGetVersion")(&version);
+    return version;
+}
+
 }  // namespace
 
 std::string operating_system() {
-    using GetVersion = LONG(WINAPI *)(OSVERSIONINFOW *);
-    OSVERSIONINFOW version = {};
+    OSVERSIONINFOW version = windows_version();
     char text[64];
-    version.dwOSVersionInfoSize = sizeof version;
-    /* GetVersionEx tells programs what they expect. */
-    ntdll<GetVersion>("RtlGetVersion")(&version);
     snprintf(text, sizeof text, "Windows %lu.%lu.%lu", version.dwMajorVersion, version.dwMinorVersion, version.dwBuildNumber);
     return text;
+}
+
+bool is_older_than_server_2012() {
+    OSVERSIONINFOW version = windows_version();
+    return version.dwMajorVersion < 6 || (version.dwMajorVersion == 6 && version.dwMinorVersion < 2);
 }
 
 std::string boot_id() {

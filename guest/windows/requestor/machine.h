@@ -11,6 +11,9 @@ namespace snaphook {
 /* Such as `Windows 10.0.20348`. */
 std::string operating_system();
 
+/* Windows 7 or Server 2008 R2, whose VSS wants other COM settings. */
+bool is_older_than_server_2012();
+
 /* Another one after every start of the machine. */
 std::string boot_id();
 

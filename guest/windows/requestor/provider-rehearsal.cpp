@@ -54,7 +54,7 @@ HRESULT ProviderRehearsal::hold_once(DWORD hold_ms, bool release, HRESULT *answe
     if (SUCCEEDED(result)) result = CoCreateGuid(&snapshot);
     if (SUCCEEDED(result)) result = provider_->QueryInterface(IID_IVssSoftwareSnapshotProvider, reinterpret_cast<void **>(software.out()));
     if (SUCCEEDED(result)) result = software->SetContext(VSS_CTX_BACKUP);
-    if (SUCCEEDED(result)) result = window.create(HOLD_IN_COMMIT, hold_ms);
+    if (SUCCEEDED(result)) result = window.create(HOLD_IN_REHEARSAL, hold_ms);
     if (FAILED(result)) return result;
     window.arm(set);
     wchar_t volume[MAX_PATH];

@@ -45,6 +45,7 @@ Failure connect_to_resident(bool only_running, Handle *pipe) {
     ServiceHandle manager(OpenSCManagerW(nullptr, nullptr, SC_MANAGER_CONNECT));
     ServiceHandle service(OpenServiceW(manager.get(), SERVICE_NAME, SERVICE_START | SERVICE_QUERY_STATUS));
     if (service.get() == nullptr) return only_running ? none : Failure{last_error(), "the service 'snaphook-vss' cannot be opened: is the helper installed?"};
+    bool is_started = false;
     ULONGLONG limit = GetTickCount64() + CONNECT_LIMIT_MS;
     for (;;) {
         SERVICE_STATUS_PROCESS status = {};
@@ -53,6 +54,9 @@ Failure connect_to_resident(bool only_running, Handle *pipe) {
         if (!QueryServiceStatusEx(service.get(), SC_STATUS_PROCESS_INFO, answer, sizeof status, &length)) return {last_error(), "the service cannot be asked"};
         if (status.dwCurrentState == SERVICE_STOPPED) {
             if (only_running) return none;
+            bool has_failed = is_started && status.dwWin32ExitCode != NO_ERROR;
+            if (has_failed) return {HRESULT_FROM_WIN32(status.dwWin32ExitCode), "the service 'snaphook-vss' has failed"};
+            is_started = true;
             if (!StartServiceW(service.get(), 0, nullptr) && GetLastError() != ERROR_SERVICE_ALREADY_RUNNING)
                 return {last_error(), "the service 'snaphook-vss' cannot be started"};
         } else if (status.dwCurrentState == SERVICE_RUNNING) {

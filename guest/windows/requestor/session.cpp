@@ -134,6 +134,7 @@ void Session::freeze() {
     if (phase_ != Phase::PREPARED) return fail(bad_state("nothing is prepared"));
     phase_ = Phase::FREEZE;
     was_frozen_ = has_ended_ = false;
+    frozen_event_ = JsonWriter("frozen", WINDOW_LINE);
     HRESULT result = set_->make_snapshot(cancel_.get(), this);
     channel_->end_hold();
     set_->close_window();
@@ -146,13 +147,12 @@ void Session::freeze() {
 }
 
 void Session::frozen(int64_t at_us, int64_t freeze_us, HANDLE thaw) {
-    JsonWriter event("frozen", WINDOW_LINE);
-    event.milliseconds("atMs", at_us);
-    event.milliseconds("freezeMs", freeze_us);
+    frozen_event_.milliseconds("atMs", at_us);
+    frozen_event_.milliseconds("freezeMs", freeze_us);
     phase_ = Phase::FROZEN;
     was_frozen_ = true;
     channel_->begin_hold(thaw);
-    channel_->write(event.finish());
+    channel_->write(frozen_event_.finish());
 }
 
 void Session::ended(bool released, int64_t held_us) {

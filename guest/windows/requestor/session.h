@@ -13,6 +13,7 @@
 #include "commands.h"
 #include "failure.h"
 #include "handle.h"
+#include "json-writer.h"
 #include "parked-sets.h"
 
 namespace snaphook {
@@ -81,6 +82,8 @@ class Session : private WindowWatcher {
     Work work_ = nullptr;
     Handle working_;
     Handle cancel_ = make_event();
+    /* Begun before the freeze: what it still gets has room in it. */
+    JsonWriter frozen_event_{"frozen"};
     bool was_frozen_ = false;
     bool has_ended_ = false;
 };

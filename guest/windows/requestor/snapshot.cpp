@@ -50,11 +50,6 @@ struct Snapshot {
     }
 };
 
-/* Ends the hold, or keeps it from beginning: a thaw that comes before the hold would be dropped. */
-void let_go(SharedWindow &window) {
-    if (InterlockedCompareExchange(&window->state, HOLD_VETOED, HOLD_ARMED) == HOLD_FROZEN) SetEvent(window.thaw());
-}
-
 DWORD WINAPI make_snapshot_thread(void *parameter) {
     CoInitializeEx(nullptr, COINIT_MULTITHREADED);
     static_cast<Snapshot *>(parameter)->make();
@@ -82,7 +77,7 @@ HRESULT BackupSet::make_snapshot(HANDLE cancel, WindowWatcher *watcher) {
             watcher->ended(state == HOLD_RELEASED, microseconds(window_->ended_at - frozen_at, scale));
     }
     WaitForMultipleObjects(2, at_first + 1, FALSE, INFINITE);
-    if (is_set(cancel)) let_go(window_);
+    if (is_set(cancel)) window_.let_go();
     WaitForSingleObject(thread.get(), INFINITE);
     stage_ = snapshot.outcome == VSS_S_ASYNC_FINISHED ? Stage::MADE : Stage::FAILED;
     return snapshot.outcome;

@@ -25,6 +25,20 @@ void test_sets() {
         CHECK(machine.begin(OTHER_SET) == VSS_E_VOLUME_NOT_SUPPORTED_BY_PROVIDER);
         CHECK(machine.begin(SET) == S_OK);
     });
+    promise("a rehearsal, and a set that was let go, are no reason to support anybody's volume", [] {
+        Machine machine;
+        CHECK(machine.window.create(HOLD_IN_REHEARSAL, LONG_HOLD_MS) == S_OK);
+        machine.window.arm(SET);
+        CHECK(!machine.is_supported());
+        CHECK(machine.prepare(SET) == S_OK);
+        machine.window.close();
+        CHECK(machine.sets->AbortSnapshots(SET) == S_OK);
+        CHECK(machine.window.create(HOLD_IN_COMMIT, LONG_HOLD_MS) == S_OK);
+        machine.window.arm(SET);
+        CHECK(machine.is_supported());
+        machine.window.let_go();
+        CHECK(!machine.is_supported());
+    });
     promise("a window with a longer hold than VSS allows is not served", [] {
         Machine machine;
         CHECK(machine.window.create(HOLD_IN_COMMIT, LONG_HOLD_MS) == S_OK);

@@ -24,6 +24,8 @@ class RecordingPart final : public Part {
    public:
     explicit RecordingPart(const char *name) : name_(name) {}
 
+    Failure refusal() override { return refuses ? Failure{E_PENDING, std::string(name_) + " is at work"} : Failure{}; }
+
     Failure add() override {
         record += std::string("+") + name_;
         if (fails_to_add) return {E_FAIL, std::string(name_) + " cannot be added"};
@@ -41,6 +43,7 @@ class RecordingPart final : public Part {
     bool is_there = false;
     bool fails_to_add = false;
     bool fails_to_remove = false;
+    bool refuses = false;
 
    private:
     const char *name_;
@@ -96,6 +99,16 @@ void test_parts() {
         parts.b.fails_to_remove = true;
         CHECK(install_parts(parts.all()).message == "b cannot be removed");
         CHECK(record == "-c-b");
+    });
+    promise("install and uninstall touch nothing while one part refuses, whichever it is", [] {
+        ThreeParts parts;
+        for (RecordingPart *part : {&parts.a, &parts.b, &parts.c}) {
+            part->refuses = true;
+            CHECK(uninstall_parts(parts.all()).result == E_PENDING);
+            CHECK(install_parts(parts.all()).result == E_PENDING);
+            part->refuses = false;
+        }
+        CHECK(record == "");
     });
     promise("uninstall tries every part, also after one that fails, and tells the first failure", [] {
         ThreeParts parts;

@@ -103,6 +103,9 @@ HRESULT SnapshotSet::finish(Async &async, Writers &writers) {
 }
 
 void SnapshotSet::abort() {
+    BOOL is_offered = FALSE;
+    if (is_started() && !volumes_.empty() && SUCCEEDED(provider_.supports(volumes_.front(), &is_offered)) && is_offered)
+        note(L"provider offered to others");
     if (is_started() && is_ended_) provider_.abort(id_);
 }
 
