@@ -88,9 +88,9 @@ async function endSession(run: Run, { vm: uuid, resume, since }: GuestSession, s
   }
 }
 
-/** A kept snapshot or a clone is of no backup. */
-function backupEndOf(plan: Plan): BackupEnd {
-  if (!isHandedOver(plan)) return 'none';
+/** A kept snapshot or a clone is of no backup, and a neighbour in none of this job: whether anybody keeps what was captured of it, nobody tells. */
+function backupEndOf(plan: Plan, { role }: PlannedVm): BackupEnd {
+  if (!isHandedOver(plan) || role === 'neighbour') return 'none';
   return plan.spec.outcomeIsTold || plan.context.tellsOutcome ? 'told' : 'untold';
 }
 
@@ -101,7 +101,7 @@ async function prepareGuest(run: Run, vm: PlannedVm, signal: AbortSignal): Promi
   run.openGuests.set(vm.instanceUuid, guest);
   const request = {
     runId: run.plan.runId,
-    backupEnd: backupEndOf(run.plan),
+    backupEnd: backupEndOf(run.plan, vm),
     diskUuids: vm.disks.flatMap(({ guestDiskUuid }) => (guestDiskUuid === undefined ? [] : [guestDiskUuid])),
     onSession: (resume: Readonly<Record<string, string>>) =>
       run.journal.append({ kind: 'session', data: { vm: vm.instanceUuid, resume } }),
