@@ -40,7 +40,9 @@ export const guestsStep: Step<GuestsResult> = {
     const closed = await closeOpenGuests(run);
     // Sessions of a process that is gone, or whose end was not confirmed: ended by their journaled identity, each on its own.
     const left = run.journal.state.sessions.filter(({ vm }) => !closed.has(vm));
-    await allDone(left.map((session) => endSession(run, session, signal)));
+    const vms = [...new Set(left.map(({ vm }) => vm))];
+    const newestFirst = (uuid: InstanceUuid) => left.filter(({ vm }) => vm === uuid).reverse();
+    await allDone(vms.map((vm) => endSessions(run, newestFirst(vm), signal)));
   },
 };
 
@@ -65,6 +67,16 @@ const SESSION_LIFE_MS = 15 * 60_000;
 
 /** A VM that was deleted must not keep its run open for ever. Until then every hook of the job, and reap, tells of it. */
 const GIVE_UP_MS = 24 * 3_600_000;
+
+/**
+ * What one guest was left with, one record after the other: two may tell of the same thing, and whoever removes what another is just removing
+ * fails. Each is tried, and the first failure is thrown.
+ */
+async function endSessions(run: Run, sessions: readonly GuestSession[], signal: AbortSignal): Promise<void> {
+  const errors: unknown[] = [];
+  for (const session of sessions) await endSession(run, session, signal).catch((error) => errors.push(error));
+  if (errors.length > 0) throw errors[0];
+}
 
 async function endSession(run: Run, { vm: uuid, resume, since }: GuestSession, signal: AbortSignal): Promise<void> {
   const vm = run.plan.vms.find(({ instanceUuid }) => instanceUuid === uuid);
