@@ -54,9 +54,15 @@ export function freezeOf(
   const ways = freeze === 'auto' ? open : open.filter(({ strategy }) => strategy === freeze);
   if (ways.length === 0) throw otherSettings(vm, open, freeze);
   const readsShadowCopies = spec.files !== undefined && !spec.keep && !spec.clone && !spec.revert;
-  const facts = ground.facts.get(vm.instanceUuid);
-  const { way, because, warning } = chooseWay(vm.name, ways, { facts, forecast: ground.forecast, readsShadowCopies });
+  const takesApplicationsAlone = spec.grade !== 'filesystem' || spec.onLowerGrade === 'degrade';
+  const { way, because, warning } = chooseWay(vm.name, ways, {
+    facts: ground.facts.get(vm.instanceUuid),
+    forecast: ground.forecast,
+    readsShadowCopies,
+    takesApplicationsAlone,
+  });
   if (way.strategy === 'vss-diskshadow' && !readsShadowCopies) requireLowerGrade(vm, spec);
+  if (way.hold === 'precommit' && !takesApplicationsAlone) throw applicationsAlone(vm);
   if (warning !== undefined) warnings.push(warning);
   return {
     freeze: way.strategy,
@@ -80,6 +86,15 @@ function otherSettings({ name }: VmRecord, open: readonly FreezeWay[], freeze: J
     hint: 'Set `freeze: auto` for the job, or correct the settings of the guest under `guests:`.',
   });
 }
+
+const applicationsAlone = ({ name }: VmRecord): SnaphookError =>
+  new SnaphookError(
+    'E_CONFIG',
+    `guest "${name}" is held by "hold: precommit", which holds applications alone and never reaches "filesystem"`,
+    {
+      hint: 'Set `hold: commit` or `auto` for the guest, or ask for `grade: application`, which says that file systems were not held.',
+    },
+  );
 
 /** What stood still is in shadow copies inside the volumes: who reads these themselves gets what the guest wrote meanwhile. */
 function requireLowerGrade({ name }: VmRecord, { grade, onLowerGrade }: FreezeWish): void {
