@@ -105,7 +105,7 @@ function requireLowerGrade({ name }: VmRecord, { grade, onLowerGrade }: FreezeWi
     {
       hint:
         'Hand over files (`handOver: files`): they are read out of the shadow copies. Or take the lower grade with ' +
-        '`onLowerGrade: degrade`, or install the VSS helper in the guest (`strategy: vss-provider`).',
+        '`onLowerGrade: degrade`, or install the VSS helper in the guest (`snaphook guest install`) and leave `strategy` at auto.',
     },
   );
 }
