@@ -1,6 +1,7 @@
 import { loadConfig } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
 import { parseVmSelector } from '../config/vm-selector.ts';
+import { rememberHelper } from '../job/guest-ways.ts';
 import { openPlansOf } from '../job/open-plans.ts';
 import type { JobPorts } from '../job/ports.ts';
 import { whileVmsAreOurs } from '../job/vm-locks.ts';
@@ -27,8 +28,9 @@ interface GuestCall {
 
 /** Brings the helper of this release into the guest and registers it. */
 export const guestInstallVerb = (call: GuestCall, from: string | undefined): Promise<VerbResult> =>
-  whileUnused(call, async (helper, vm, signal) => {
+  whileUnused(call, async (helper, vm, signal, ports) => {
     const { status, brought } = await helper.install(await neededFiles(from), signal);
+    if (status.version !== undefined) await rememberHelper(ports, vm, status.version);
     return {
       document: jsonDocument('guest-install', { ok: true, vm: vm.name, brought, ...documentOf(helper, status) }),
       text:
@@ -40,8 +42,9 @@ export const guestInstallVerb = (call: GuestCall, from: string | undefined): Pro
 
 /** Takes the helper out of the guest. */
 export const guestUninstallVerb = (call: GuestCall): Promise<VerbResult> =>
-  whileUnused(call, async (helper, vm, signal) => {
+  whileUnused(call, async (helper, vm, signal, ports) => {
     const removed = await helper.uninstall(signal);
+    await rememberHelper(ports, vm, null);
     return {
       document: jsonDocument('guest-uninstall', { ok: true, vm: vm.name, removed }),
       text: lineOf(`${vm.name}: ${removed ? 'the helper is gone' : 'there is no helper'}`),
@@ -99,7 +102,7 @@ const documentOf = ({ endpoint, username }: GuestHelper, { version, isOurs, ...s
   isOurs: isOurs ?? null,
 });
 
-type Work<Result> = (helper: GuestHelper, vm: VmRecord, signal: AbortSignal) => Promise<Result>;
+type Work<Result> = (helper: GuestHelper, vm: VmRecord, signal: AbortSignal, ports: JobPorts) => Promise<Result>;
 
 function withHelper<Result>(
   { configFile, vm: named, reporter, signal }: GuestCall,
@@ -139,6 +142,6 @@ const whileUnused = (call: GuestCall, work: Work<VerbResult>): Promise<VerbResul
           retry: 'safe',
         });
       }
-      return await work(helper, vm, held);
+      return await work(helper, vm, held, ports);
     }),
   );

@@ -10,6 +10,8 @@ export interface ChoiceGround {
   readonly forecast: EstablishForecast | undefined;
   /** What is handed over is read out of the shadow copies a guest leaves. */
   readonly readsShadowCopies: boolean;
+  /** Applications that stand still while other programs write are better than nothing for the job. */
+  readonly takesApplicationsAlone: boolean;
 }
 
 export interface ChosenWay {
@@ -28,7 +30,7 @@ const EXCHANGE_LEASE_MS = 18_000;
  * The facts may be out of date: where nothing that is known could do it, the first way is tried, and the guest itself tells.
  */
 export function chooseWay(vm: string, ways: readonly FreezeWay[], ground: ChoiceGround): ChosenWay {
-  const { facts, forecast, readsShadowCopies } = ground;
+  const { facts, forecast, readsShadowCopies, takesApplicationsAlone } = ground;
   const [only, ...others] = ways;
   if (only && others.length === 0) {
     const isLate = !fits(only, ground);
@@ -47,7 +49,7 @@ export function chooseWay(vm: string, ways: readonly FreezeWay[], ground: Choice
     const because = commit ? `${speed}, longer than Windows can hold` : noHelper(facts);
     return { way: copies, because: `${because}; files are read out of shadow copies`, warning: undefined };
   }
-  if (precommit && fits(precommit, ground)) {
+  if (precommit && takesApplicationsAlone && fits(precommit, ground)) {
     const warning = `VM "${vm}": only applications of VSS are held, as ${speed}; what no writer speaks for may change meanwhile`;
     return { way: precommit, because: `${speed}, longer than all writes can be held`, warning };
   }

@@ -40,7 +40,7 @@ export async function freezeGround(
  * than the job asks for, or such as can never lead to the grade it asks for.
  */
 export function freezeOf(
-  { guests }: Pick<JobPorts, 'guests'>,
+  { guests, fileSystems }: Pick<JobPorts, 'guests' | 'fileSystems'>,
   vm: VmRecord,
   spec: FreezeWish,
   ground: FreezeGround,
@@ -53,10 +53,17 @@ export function freezeOf(
   if (open.length === 0) throw noSettings(vm);
   const ways = freeze === 'auto' ? open : open.filter(({ strategy }) => strategy === freeze);
   if (ways.length === 0) throw otherSettings(vm, open, freeze);
-  const readsShadowCopies = spec.files !== undefined && !spec.keep && !spec.clone && !spec.revert;
-  const facts = ground.facts.get(vm.instanceUuid);
-  const { way, because, warning } = chooseWay(vm.name, ways, { facts, forecast: ground.forecast, readsShadowCopies });
+  const handsOverFiles = spec.files !== undefined && !spec.keep && !spec.clone && !spec.revert;
+  const readsShadowCopies = handsOverFiles && fileSystems.opensShadowCopies;
+  const takesApplicationsAlone = spec.grade !== 'filesystem' || spec.onLowerGrade === 'degrade';
+  const { way, because, warning } = chooseWay(vm.name, ways, {
+    facts: ground.facts.get(vm.instanceUuid),
+    forecast: ground.forecast,
+    readsShadowCopies,
+    takesApplicationsAlone,
+  });
   if (way.strategy === 'vss-diskshadow' && !readsShadowCopies) requireLowerGrade(vm, spec);
+  if (way.hold === 'precommit' && !takesApplicationsAlone) throw applicationsAlone(vm);
   if (warning !== undefined) warnings.push(warning);
   return {
     freeze: way.strategy,
@@ -81,6 +88,15 @@ function otherSettings({ name }: VmRecord, open: readonly FreezeWay[], freeze: J
   });
 }
 
+const applicationsAlone = ({ name }: VmRecord): SnaphookError =>
+  new SnaphookError(
+    'E_CONFIG',
+    `guest "${name}" is held by "hold: precommit", which holds applications alone and never reaches "filesystem"`,
+    {
+      hint: 'Set `hold: commit` or `auto` for the guest, or ask for `grade: application`, which says that file systems were not held.',
+    },
+  );
+
 /** What stood still is in shadow copies inside the volumes: who reads these themselves gets what the guest wrote meanwhile. */
 function requireLowerGrade({ name }: VmRecord, { grade, onLowerGrade }: FreezeWish): void {
   if (grade === 'crash' || onLowerGrade === 'degrade') return;
@@ -89,8 +105,8 @@ function requireLowerGrade({ name }: VmRecord, { grade, onLowerGrade }: FreezeWi
     `guest "${name}" is frozen by "vss-diskshadow", which images of its disks show as "crash" and not as "${grade}"`,
     {
       hint:
-        'Hand over files (`handOver: files`): they are read out of the shadow copies. Or take the lower grade with ' +
-        '`onLowerGrade: degrade`, or install the VSS helper in the guest (`strategy: vss-provider`).',
+        'Hand over files on a Linux proxy (`handOver: files`): they are read out of the shadow copies. Or take the lower grade with ' +
+        '`onLowerGrade: degrade`, or install the VSS helper in the guest (`snaphook guest install`) and leave `strategy` at auto.',
     },
   );
 }

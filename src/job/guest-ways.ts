@@ -65,3 +65,21 @@ export function factsOf(vm: VmRecord, looks: readonly WayLook[], at: Date): Gues
     at: at.toISOString(),
   };
 }
+
+/**
+ * The helper was just brought into a guest, or taken out (null): what is known of it for later choices follows. A guest that was never looked
+ * at stays so, since it is taken to have one. That it cannot be remembered is told, and no error.
+ */
+export async function rememberHelper(
+  { clock, guestFacts, reporter }: Pick<JobPorts, 'clock' | 'guestFacts' | 'reporter'>,
+  { instanceUuid, name }: VmRecord,
+  helper: string | null,
+): Promise<void> {
+  try {
+    const known = (await guestFacts.recall()).get(instanceUuid);
+    if (known) await guestFacts.remember([{ ...known, helper, at: clock.now().toISOString() }]);
+  } catch (error) {
+    const told = 'that its helper has changed is not remembered of the guest: run `snaphook doctor`';
+    reporter.warn(told, { vm: name, error: String(error) });
+  }
+}

@@ -59,6 +59,8 @@ export interface MountResult {
   readonly mounted: number;
   /** With those that hold no files or were accepted as not readable. */
   readonly volumes: number;
+  /** What may hold files and is not handed over. Absent in journals of earlier versions. */
+  readonly gaps?: number;
 }
 
 /** Disks that the step `expose` handed over; each is in the manifest. */

@@ -13,6 +13,7 @@ import { localUndoMs } from './run-time.ts';
 import type { Run } from './step.ts';
 import { undoSteps } from './undo.ts';
 import { undoRestore } from './undo-restore.ts';
+import { gapInBackup } from './whole-backup.ts';
 
 /** A run of an earlier process as its journal tells it; `undefined` when it never came to a plan. */
 export async function loadRun(
@@ -63,7 +64,7 @@ export async function cleanUpRun(
   const signal = limit.signal ? AbortSignal.any([limit.signal, lock.lost]) : lock.lost;
   // A journal that says so is closed, although its move, or the answer to its last write, failed.
   const isOver = journal.state.outcome !== undefined;
-  const errors = backup && !isOver ? await noteBackup(journal, backup) : [];
+  const errors = backup && !isOver ? await noteBackup(ports, journal, backup) : [];
   if (!isOver) {
     const undone = run ? await undoRun(run, signal) : await undoRestore(ports, { runId: id, journal }, signal);
     errors.push(...undone);
@@ -79,14 +80,14 @@ export async function cleanUpRun(
   await ports.locks.sweep();
 }
 
-/** Where guests wait for it. Of several calls that read the run, each must have seen its part succeed. */
-async function noteBackup(journal: RunJournal, said: BackupResult): Promise<unknown[]> {
-  const { parking, members } = journal.state;
+/** Where guests wait for it. A success of less than the whole is none for them. */
+async function noteBackup({ reporter }: JobPorts, journal: RunJournal, said: BackupResult): Promise<unknown[]> {
+  const { parking } = journal.state;
   if (!parking || parking.guests.length === 0) return [];
-  const isWhole = members.every((member) => member.result === 'success');
-  const result = said === 'success' && !isWhole ? 'failure' : said;
+  const gap = said === 'success' ? gapInBackup(journal.state) : undefined;
+  if (gap !== undefined) reporter.warn('the backup counts as failed for applications of guests', { because: gap });
   try {
-    await journal.append({ kind: 'backup-ended', data: { result } });
+    await journal.append({ kind: 'backup-ended', data: { result: gap === undefined ? said : 'failure' } });
     return [];
   } catch (error) {
     return [error];

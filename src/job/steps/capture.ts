@@ -173,9 +173,12 @@ export function evidenceOfVm(
     times,
     guest: prepared && { prepared: prepared.guest, freeze },
     capturedDiskUuids: vm.disks.map((disk) => disk.guestDiskUuid),
-    // What a kept snapshot will be handed over as, nobody knows yet.
-    readsShadowCopies: vm.freeze === 'vss-diskshadow' && isHandedOver(run.plan) && run.plan.spec.files !== undefined,
+    readsShadowCopies: vm.freeze === 'vss-diskshadow' && readsCopies(run),
     sharedDisks: vm.disks.filter((disk) => disk.sharedByWriters).map(({ label }) => label),
     heldBackDisks: vm.disks.filter((disk) => disk.mayHoldWritesBack).map(({ label }) => label),
   };
 }
+
+/** What a kept snapshot will be handed over as, nobody knows yet. */
+const readsCopies = ({ plan, ports }: Run): boolean =>
+  isHandedOver(plan) && plan.spec.files !== undefined && ports.fileSystems.opensShadowCopies;

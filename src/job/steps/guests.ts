@@ -40,7 +40,9 @@ export const guestsStep: Step<GuestsResult> = {
     const closed = await closeOpenGuests(run);
     // Sessions of a process that is gone, or whose end was not confirmed: ended by their journaled identity, each on its own.
     const left = run.journal.state.sessions.filter(({ vm }) => !closed.has(vm));
-    await allDone(left.map((session) => endSession(run, session, signal)));
+    const vms = [...new Set(left.map(({ vm }) => vm))];
+    const newestFirst = (uuid: InstanceUuid) => left.filter(({ vm }) => vm === uuid).reverse();
+    await allDone(vms.map((vm) => endSessions(run, newestFirst(vm), signal)));
   },
 };
 
@@ -66,6 +68,16 @@ const SESSION_LIFE_MS = 15 * 60_000;
 /** A VM that was deleted must not keep its run open for ever. Until then every hook of the job, and reap, tells of it. */
 const GIVE_UP_MS = 24 * 3_600_000;
 
+/**
+ * What one guest was left with, one record after the other: two may tell of the same thing, and whoever removes what another is just removing
+ * fails. Each is tried, and the first failure is thrown.
+ */
+async function endSessions(run: Run, sessions: readonly GuestSession[], signal: AbortSignal): Promise<void> {
+  const errors: unknown[] = [];
+  for (const session of sessions) await endSession(run, session, signal).catch((error) => errors.push(error));
+  if (errors.length > 0) throw errors[0];
+}
+
 async function endSession(run: Run, { vm: uuid, resume, since }: GuestSession, signal: AbortSignal): Promise<void> {
   const vm = run.plan.vms.find(({ instanceUuid }) => instanceUuid === uuid);
   if (!vm) return;
@@ -88,9 +100,9 @@ async function endSession(run: Run, { vm: uuid, resume, since }: GuestSession, s
   }
 }
 
-/** A kept snapshot or a clone is of no backup. */
-function backupEndOf(plan: Plan): BackupEnd {
-  if (!isHandedOver(plan)) return 'none';
+/** A kept snapshot or a clone is of no backup, and a neighbour in none of this job: whether anybody keeps what was captured of it, nobody tells. */
+function backupEndOf(plan: Plan, { role }: PlannedVm): BackupEnd {
+  if (!isHandedOver(plan) || role === 'neighbour') return 'none';
   return plan.spec.outcomeIsTold || plan.context.tellsOutcome ? 'told' : 'untold';
 }
 
@@ -101,7 +113,7 @@ async function prepareGuest(run: Run, vm: PlannedVm, signal: AbortSignal): Promi
   run.openGuests.set(vm.instanceUuid, guest);
   const request = {
     runId: run.plan.runId,
-    backupEnd: backupEndOf(run.plan),
+    backupEnd: backupEndOf(run.plan, vm),
     diskUuids: vm.disks.flatMap(({ guestDiskUuid }) => (guestDiskUuid === undefined ? [] : [guestDiskUuid])),
     onSession: (resume: Readonly<Record<string, string>>) =>
       run.journal.append({ kind: 'session', data: { vm: vm.instanceUuid, resume } }),

@@ -23,14 +23,14 @@ export const mountStep: Step<MountResult> = {
     const capture = snapshotResultOf(journal.state);
     if (!capture) throw new SnaphookError('E_JOURNAL', `run "${plan.runId}" has no capture in its journal`);
     const volumes = await mountTargets(run, capture, signal);
-    judge(run, volumes, missingShadowCopies(run, capture, volumes));
+    const gaps = judge(run, volumes, missingShadowCopies(run, capture, volumes));
     const checks = await checkContent(run, volumes, signal);
     const filesIndex = await indexFiles(run, volumes, signal);
     await requireLinks(run, signal);
     const handedOver = { files: [], vmFiles: [], fileSystems: volumes, filesIndex, checks };
     await writeManifest(run, manifestOf(run, capture, handedOver), signal);
     const states = volumes.map(({ volume }) => volume.state);
-    return { mounted: states.filter((state) => state === 'mounted').length, volumes: states.length };
+    return { mounted: states.filter((state) => state === 'mounted').length, volumes: states.length, gaps };
   },
 
   async probe() {
@@ -44,8 +44,8 @@ export const mountStep: Step<MountResult> = {
   },
 };
 
-/** Errors: `E_VERIFY`, `E_UNREADABLE`; `E_EXPORT` when there is nothing to hand over. */
-function judge(run: Run, volumes: readonly VolumeOfDisk[], missing: readonly ShadowCopy[]): void {
+/** How many parts are not handed over. Errors: `E_VERIFY`, `E_UNREADABLE`; `E_EXPORT` when there is nothing to hand over. */
+function judge(run: Run, volumes: readonly VolumeOfDisk[], missing: readonly ShadowCopy[]): number {
   const { plan, ports } = run;
   refuseDamaged(run, volumes);
   const gaps = [
@@ -60,7 +60,7 @@ function judge(run: Run, volumes: readonly VolumeOfDisk[], missing: readonly Sha
     });
   }
   for (const what of gaps) ports.reporter.warn('a part of a disk is not handed over', { what });
-  if (volumes.some(({ volume }) => volume.state === 'mounted')) return;
+  if (volumes.some(({ volume }) => volume.state === 'mounted')) return gaps.length;
   throw new SnaphookError('E_EXPORT', `run "${plan.runId}" has no file system to hand over`, {
     hint: 'Look at the warnings before this, or hand over images (`handOver: images`).',
   });

@@ -31,6 +31,8 @@ const POLL_MS = 200;
  */
 export function createWindowsFileSystems(shell: PowerShell, clock: Clock, seen: SeenDevices): FileSystems {
   return {
+    opensShadowCopies: false,
+
     async preflight(directory, folders, signal) {
       await requireElevated(shell, signal);
       const root = await rootOf(directory);

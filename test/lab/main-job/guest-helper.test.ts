@@ -31,6 +31,12 @@ const call = (vm: string = DATABASE_VM) => ({
   signal: AbortSignal.timeout(20_000),
 });
 
+const uuidOfDatabaseVm = () =>
+  site.withPorts(async ({ hypervisor }) => {
+    const found = await hypervisor.findVms([{ by: 'name', name: DATABASE_VM }], AbortSignal.timeout(20_000));
+    return found[0]?.[0]?.instanceUuid ?? instanceUuid('none');
+  });
+
 /** A folder as `npm run build:guest:windows` makes it. */
 function release(version: string): string {
   const folder = path.join(site.lab.directory, `helpers-${version}`);
@@ -85,6 +91,22 @@ test('uninstall takes registration and files away, and a second time is no error
   await guestInstallVerb(call(), release('1'));
 });
 
+test('what was remembered of a guest follows: no run is planned by a helper that is gone, or without one that has come', async () => {
+  const uuid = await uuidOfDatabaseVm();
+  const facts = { vm: uuid, helper: null, diskshadow: true, exchange: false, at: '2026-11-26T01:00:00.000Z' };
+  const remembered = () => site.withPorts(async ({ guestFacts }) => (await guestFacts.recall()).get(uuid));
+
+  await guestInstallVerb(call(), release('1'));
+  expect(await remembered()).toBeUndefined();
+  await site.withPorts(({ guestFacts }) => guestFacts.remember([facts]));
+  await guestInstallVerb(call(), release('1'));
+  expect(await remembered()).toMatchObject({ helper: expect.stringContaining('snaphook-vss'), diskshadow: true });
+  await guestUninstallVerb(call());
+  expect(await remembered()).toMatchObject({ helper: null, diskshadow: true });
+
+  await guestInstallVerb(call(), release('1'));
+});
+
 test('a self-test is the words of the helper in the guest, and one that failed is exit 13', async () => {
   const well = await guestSelfTestVerb(call());
   site.lab.guest.vss.troubles.set('writers', 'no writer answered');
@@ -97,10 +119,7 @@ test('a self-test is the words of the helper in the guest, and one that failed i
 
 test('while a run works with the VM, or waits for its post hook, the helper is not changed', async () => {
   const files = site.lab.guest.files.read(EXECUTABLE);
-  const uuid = await site.withPorts(async ({ hypervisor }) => {
-    const found = await hypervisor.findVms([{ by: 'name', name: DATABASE_VM }], AbortSignal.timeout(20_000));
-    return found[0]?.[0]?.instanceUuid ?? instanceUuid('none');
-  });
+  const uuid = await uuidOfDatabaseVm();
   await site.withPorts(async ({ locks }) => {
     const lock = await locks.acquire(vmLock(uuid), 0);
     expect(await failureOf(guestInstallVerb(call(), release('3')))).toMatchObject({ code: 'E_LOCKED' });

@@ -46,6 +46,10 @@ test('the same array has its time where applications alone are held: application
 
 test('a job that asks for held file systems does not take applications alone for them', async () => {
   const error = await site.failingPre({ configFile: precommit, spec: { grade: 'filesystem' } });
+  expect(error.code).toBe('E_CONFIG');
 
-  expect(error.code).toBe('E_GRADE');
+  const lower = { grade: 'filesystem', onLowerGrade: 'degrade' } as const;
+  const { degraded, capture } = await patiently(() => site.pre({ configFile: precommit, spec: lower }));
+  expect({ degraded, grade: capture.vms[0]?.grade }).toEqual({ degraded: true, grade: 'application' });
+  await site.post();
 });

@@ -26,7 +26,13 @@ const expecting = (expectedMs: number): EstablishForecast => ({
   expectedMs,
 });
 const choose = (ways: readonly FreezeWay[], ground: Partial<ChoiceGround> = {}) =>
-  chooseWay('sql01', ways, { facts: facts(), forecast: expecting(300), readsShadowCopies: false, ...ground });
+  chooseWay('sql01', ways, {
+    facts: facts(),
+    forecast: expecting(300),
+    readsShadowCopies: false,
+    takesApplicationsAlone: true,
+    ...ground,
+  });
 
 test('a fast array: all writes are held', () => {
   expect(choose(WINDOWS)).toMatchObject({ way: COMMIT, warning: undefined });
@@ -43,6 +49,11 @@ test('a slow array: shadow copies where files are read out of them, else applica
   const slow = { forecast: expecting(12_000) };
   expect(choose(WINDOWS, { ...slow, readsShadowCopies: true })).toMatchObject({ way: COPIES, warning: undefined });
   expect(choose(WINDOWS, slow)).toMatchObject({ way: PRECOMMIT, warning: expect.stringContaining('12.0 s') });
+});
+
+test('a slow array and a job that wants file systems held: all writes are held, and that it may not be enough is said', () => {
+  const slow = { forecast: expecting(12_000), takesApplicationsAlone: false };
+  expect(choose(WINDOWS, slow)).toMatchObject({ way: COMMIT, warning: expect.stringContaining('12.0 s') });
 });
 
 test('Exchange is held for 18 s at most', () => {

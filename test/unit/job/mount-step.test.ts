@@ -17,7 +17,7 @@ test('what is mounted, what holds no files and what was accepted as not readable
   const volumes = [mounted(1), other('no-files', 2), other('unreadable', 3)];
   const { run, manifest, site } = await linkedRun(volumes, { onUnreadable: 'note' });
 
-  expect(await runStep(run, mountStep, signal)).toEqual({ mounted: 1, volumes: 3 });
+  expect(await runStep(run, mountStep, signal)).toEqual({ mounted: 1, volumes: 3, gaps: 1 });
 
   expect(manifest()).toMatchObject({
     folders: ['vm/hard-disk-1'],

@@ -13,12 +13,18 @@ interface Parked {
   /** Calls of the product that read the run, and what the post hook of each said; absent: none came. */
   readonly members?: Readonly<Record<string, BackupResult | undefined>>;
   readonly ageMs?: number;
+  /** So many calls the product announced; absent: it does not tell. */
+  readonly of?: number;
+  /** So many VMs the job has; absent: one. */
+  readonly vms?: number;
+  /** So many parts of disks could not be handed over as files. */
+  readonly gaps?: number;
   /** How far the leaving had come; absent: to its end. */
   readonly reached?: 'parking' | 'intent' | 'done';
 }
 
 /** A run that was handed over and left a full backup in the guest of its first VM. */
-function parkedRun({ isGood = true, members = {}, ageMs = 0, reached = 'done' }: Parked = {}) {
+function parkedRun({ isGood = true, members = {}, of, vms = 1, gaps, ageMs = 0, reached = 'done' }: Parked = {}) {
   const { site } = new World({ ...QUIET, runs: [WAITING_RUN] });
   const [[id, journal] = ['', undefined]] = site.journals;
   if (!journal) throw new Error('the world has a run');
@@ -26,11 +32,18 @@ function parkedRun({ isGood = true, members = {}, ageMs = 0, reached = 'done' }:
   const add = (kind: string, data: object) =>
     journal.lines.push({ seq: journal.lines.length + 1, at: since, kind, data: { ...data } });
   const plan = journal.lines.find(({ kind }) => kind === 'planned')?.data as Plan; // of the world's own making
-  const vm = plan.vms[0]?.instanceUuid;
+  const [first] = plan.vms;
+  const vm = first?.instanceUuid;
+  const others = Array.from({ length: vms - 1 }, (_, nth) => ({ ...first, instanceUuid: `${vm}-${nth}` }));
+  // A neighbour is in no call.
+  Object.assign(plan, { vms: [...plan.vms, ...others, { ...first, instanceUuid: 'neighbour', role: 'neighbour' }] });
+  const opened = journal.lines.find(({ kind }) => kind === 'opened')?.data as { context: object };
+  if (of !== undefined) Object.assign(opened.context, { member: { name: 'a', of } });
   add('parking', { guests: [{ vm, bootId: 'b1', isGood }], hours: 48 });
   if (reached !== 'parking') add('intent', { step: 'park' });
   if (reached === 'done') add('done', { step: 'park' });
-  for (const member of Object.keys(members)) add('joined', { member });
+  if (gaps !== undefined) add('done', { step: 'mount', result: { mounted: 1, volumes: 2, gaps } });
+  for (const member of Object.keys(members)) if (of === undefined || member !== 'a') add('joined', { member });
   for (const [member, result] of Object.entries(members)) if (result) add('left', { member, result });
 
   const told: boolean[] = [];
@@ -47,7 +60,8 @@ function parkedRun({ isGood = true, members = {}, ageMs = 0, reached = 'done' }:
     };
     const lock = await site.ports.locks.acquire('job-x', 0);
     try {
-      await cleanUpRun({ ...site.ports, guests }, id, 'recovered', { lock, ...(backup && { backup }) });
+      const fileSystems = { ...site.ports.fileSystems, release: async () => [] };
+      await cleanUpRun({ ...site.ports, guests, fileSystems }, id, 'recovered', { lock, ...(backup && { backup }) });
     } finally {
       await lock.release();
     }
@@ -68,6 +82,11 @@ test.each<[string, Parked, BackupResult | undefined, boolean]>([
   ['every call of the backup said success', { members: { a: 'success', b: 'success' } }, 'success', true],
   ['one call of the backup said failure', { members: { a: 'failure', b: 'success' } }, 'success', false],
   ['one call of the backup said nothing', { members: { a: undefined, b: 'success' } }, 'success', false],
+  ['all announced calls said success', { of: 2, members: { a: 'success', b: 'success' } }, 'success', true],
+  ['an announced call never came', { of: 3, members: { a: 'success', b: 'success' } }, 'success', false],
+  ['fewer calls than VMs came', { vms: 3, members: { a: 'success', b: 'success' } }, 'success', false],
+  ['everything was handed over as files', { gaps: 0 }, 'success', true],
+  ['a part of a disk was not handed over', { gaps: 1 }, 'success', false],
 ])('when %s, applications are told so', async (_what, parked, backup, success) => {
   const { clean, told, journal } = parkedRun(parked);
 
