@@ -35,8 +35,8 @@ const applications: readonly Application[] = [
     client: 'mongosh',
     settings: () => ['instance 27017'],
     isHeld: ({ lockCount }) => lockCount !== undefined && lockCount !== 0,
-    refusing: { refuses: true },
-    refusal: /27017 did not come to rest/,
+    refusing: { refuses: true, lockCount: 1 },
+    refusal: /27017 did not come to rest: .*not authorized/,
   },
   {
     name: 'hana',
@@ -129,9 +129,31 @@ describe.each(applications)('$name, with a stand-in of $client', (application) =
   );
 });
 
+function installed(name: string): void {
+  const application = applications.find((candidate) => candidate.name === name);
+  if (application) install(application);
+}
+
+test('files of Oracle in ASM are on no file system, so nobody says that they stand still', async () => {
+  installed('oracle');
+  setState({ folder: place, dataFiles: '+DATA/ORCL' });
+  const { ask } = start();
+  expect(await ask({ command: 'discover' })).toMatchObject({
+    event: 'failed',
+    message: expect.stringMatching(/instance ORCL .*"\+DATA\/ORCL" is no directory/),
+  });
+});
+
+test('a snapshot of HANA that does not close is not told as held', async () => {
+  installed('hana');
+  const { ask } = start();
+  expect(await ask(QUIESCE)).toEqual({ event: 'quiesced' });
+  setState({ ...stateNow(), staysOpen: true });
+  expect(await ask({ command: 'unquiesce', outcome: 'success' })).toEqual({ event: 'unquiesced', held: false });
+});
+
 test('settings that others may write are not read', async () => {
-  const mongodb = applications.find(({ name }) => name === 'mongodb');
-  if (mongodb) install(mongodb);
+  installed('mongodb');
   chmodSync(settingsOf('mongodb'), 0o666);
   const { ask } = start();
   expect(await ask({ command: 'discover' })).toMatchObject({

@@ -45,9 +45,11 @@ brief_client() (
     client "$1"
 )
 
-# Of the directories on standard input, without those that are not there.
+# Of the directories on standard input, without those that are not there. What is no path at all, such as a disk group of ASM, lies on no
+# file system, so nobody can say that it stands still.
 places() {
     while IFS= read -r directory; do
+        case $directory in /*) ;; *) echo "\"$directory\" is no directory" >>"$work/problem" && return 1 ;; esac
         directory=$(readlink -f -- "$directory") && [ -d "$directory" ] || continue
         # Of mounts that lie over each other the last one is in use.
         device=$(findmnt --noheadings --output MAJ:MIN --target "$directory" | tail -n 1 | tr -d ' ')
@@ -104,11 +106,12 @@ session() {
     is_alive $$ || rm -rf "$work"
 }
 
-# The client has said this at the end of a line. False when it is gone or the time is over before.
+# The client has said this at the end of a line. False when it has said `refused` in place of it, or is gone, or the time is over before.
 hears() {
     while :; do
         gone=$(cat "$1/exit" 2>/dev/null)
         grep -q "$2\$" "$1/said" 2>/dev/null && return 0
+        ! grep -q 'snaphook-refused$' "$1/said" 2>/dev/null || return 1
         [ -z "$gone" ] && [ "$(seconds_up)" -lt "$end_s" ] || return 1
         sleep 0.05
     done

@@ -24,10 +24,10 @@ directories() {
         sed -n 's/.*snaphook-path:\(\/.*\)$/\1/p'
 }
 
-# Lines are executed one by one; after one that failed the rest must not be.
+# Lines are executed one by one, also after one that failed: then the shell has to end, or it would unlock what others have locked.
 begin() {
     connect "$1"
-    echo "if (db.fsyncLock().ok === 1) { print('snaphook-' + 'quiet') } else { quit(1) }"
+    echo "try { if (db.fsyncLock().ok === 1) { print('snaphook-' + 'quiet') } else { quit(1) } } catch (problem) { print(problem.message); quit(1) }"
 }
 
 end() { echo "if (db.fsyncUnlock().ok === 1) { print('snaphook-' + 'held') } else { quit(1) }"; }

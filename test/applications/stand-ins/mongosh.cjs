@@ -1,4 +1,5 @@
-// A stand-in of mongosh, with a prompt before each answer, as a shell that is fed through a pipe has it.
+// A stand-in of mongosh, with a prompt before each answer, as a shell that is fed through a pipe has it. What the server refuses is thrown;
+// an error that nobody catches is told, and the shell goes on.
 const vm = require('node:vm');
 const { readState, serve, writeState } = require('./statements.cjs');
 
@@ -9,8 +10,14 @@ const change = (key, by) => {
 };
 let exitCode;
 const database = {
-  fsyncLock: () => ({ ok: readState().refuses ? 0 : 1, lockCount: readState().refuses ? 0 : change('lockCount', 1) }),
-  fsyncUnlock: () => ((readState().lockCount ?? 0) > 0 ? { ok: 1, lockCount: change('lockCount', -1) } : { ok: 0 }),
+  fsyncLock: () => {
+    if (readState().refuses) throw new Error('not authorized on admin to execute command fsync');
+    return { ok: 1, lockCount: change('lockCount', 1) };
+  },
+  fsyncUnlock: () => {
+    if ((readState().lockCount ?? 0) === 0) throw new Error('fsyncUnlock called when not locked');
+    return { ok: 1, lockCount: change('lockCount', -1) };
+  },
   currentOp: () => ({ fsyncLock: (readState().lockCount ?? 0) > 0 }),
   adminCommand: () => ({ parsed: { storage: { dbPath: readState().folder } } }),
 };
@@ -22,6 +29,10 @@ const context = vm.createContext({
   },
 });
 serve((line) => {
-  vm.runInContext(line, context);
+  try {
+    vm.runInContext(line, context);
+  } catch (error) {
+    process.stdout.write(`test> ${error.message}\n`);
+  }
   return exitCode;
 });

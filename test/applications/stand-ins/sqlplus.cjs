@@ -14,7 +14,8 @@ serve((line) => {
   } else if (/^ALTER DATABASE END BACKUP;$/.test(line)) {
     if (!state.inBackup) return error('ORA-01142: cannot end online backup - none of the files are in backup');
     writeState({ ...state, inBackup: false });
-  } else if (/v\$datafile/.test(line)) console.log(`${state.folder}/users01.dbf\n${state.folder}/redo01.log`);
+  } else if (/v\$datafile/.test(line))
+    console.log(`${state.dataFiles ?? state.folder}/users01.dbf\n${state.folder}/redo01.log`);
   else if (/v\$instance/.test(line)) console.log('OPEN');
   else {
     const [, text] = /^SELECT '(.*)' FROM dual;$/.exec(line) ?? [];
