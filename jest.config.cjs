@@ -15,9 +15,19 @@ module.exports = {
   testMatch: ['**/*.test.ts'],
   testPathIgnorePatterns: [
     '/node_modules/',
-    ...['crash', 'faults', 'peers', 'bench', 'freeze', 'files', 'qemu', 'package', 'products', 'applications'].map(
-      (name) => `<rootDir>/test/${name}/`,
-    ),
+    ...[
+      'crash',
+      'faults',
+      'peers',
+      'bench',
+      'freeze',
+      'files',
+      'qemu',
+      'package',
+      'products',
+      'applications',
+      'vss',
+    ].map((name) => `<rootDir>/test/${name}/`),
   ],
   modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/release/'],
   transform: {
