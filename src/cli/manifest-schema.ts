@@ -126,6 +126,17 @@ const writer = z
   })
   .describe('a VSS writer');
 
+const listedWriter = z
+  .object({
+    id: z.string().describe('class id'),
+    name: z.string(),
+    state: z.number().int(),
+    verified: z.boolean().describe('VSS was told to make no shadow copy without it'),
+  })
+  .describe('a VSS writer of a guest that made shadow copies, as vssadmin lists it');
+
+const writers = z.array(z.union([writer, listedWriter]));
+
 const logEntry = z.object({
   source: z.string(),
   id: z.number().int(),
@@ -140,7 +151,7 @@ const guest = z
       strategy: z.string(),
       backupType: z.enum(['copy', 'full']).optional(),
       hold: z.enum(['commit', 'precommit']).optional().describe('what stood still: docs/vss-backups.md'),
-      writersBefore: z.array(writer).optional(),
+      writersBefore: writers.optional(),
       excludedComponents: z
         .array(
           z.object({
@@ -154,7 +165,7 @@ const guest = z
     }),
     freeze: z
       .looseObject({
-        writersAfter: z.array(writer).optional(),
+        writersAfter: writers.optional(),
         events: z.array(logEntry).optional().describe('of VSS and Volsnap in the event logs of the guest'),
       })
       .optional(),
