@@ -16,9 +16,15 @@ const LATEST = 20;
 /** On top of the slowest: it was seen in a few samples, and the next one may meet a busier array. */
 const HEADROOM = 1.5;
 
-/** Undefined: nothing was ever measured. */
-export function forecastOf(times: readonly EstablishTime[]): EstablishForecast | undefined {
-  const latest = times.slice(-LATEST);
+/** An array takes longer for more devices: snapshots of so many times more or fewer tell nothing, where there are others. */
+const ALIKE = 4;
+
+/** Of the next snapshot of so many devices; absent: of any. Undefined: nothing was ever measured. */
+export function forecastOf(times: readonly EstablishTime[], devices?: number): EstablishForecast | undefined {
+  const isAlike = (time: EstablishTime) =>
+    devices === undefined || (time.devices <= devices * ALIKE && devices <= time.devices * ALIKE);
+  const alike = times.filter(isAlike);
+  const latest = (alike.length > 0 ? alike : times).slice(-LATEST);
   const slowest = latest.reduce<EstablishTime | undefined>(
     (slower, time) => (slower && slower.tookMs >= time.tookMs ? slower : time),
     undefined,

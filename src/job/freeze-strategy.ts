@@ -23,16 +23,16 @@ export interface FreezeGround {
   readonly forecast: EstablishForecast | undefined;
 }
 
-/** What is known of guests and of the array, where a guest may be frozen at all. Errors: `E_JOURNAL`. */
+/** What is known of guests and of the array, for a snapshot of so many devices, where a guest may be frozen at all. Errors: `E_JOURNAL`. */
 export async function freezeGround(
   { establishTimes, guestFacts }: Pick<JobPorts, 'establishTimes' | 'guestFacts'>,
   { freeze }: Pick<JobSpec, 'freeze'>,
   array: Pick<ArrayFacts, 'arrayId' | 'snapVxApi'>,
-  route: Route,
+  { route, devices }: { readonly route: Route; readonly devices: number },
 ): Promise<FreezeGround> {
   if (freeze === 'none' || freeze === 'vmware-tools') return { facts: new Map(), forecast: undefined };
   const times = route.name === 'snapvx' ? await establishTimes.recall(array) : [];
-  return { facts: await guestFacts.recall(), forecast: forecastOf(times) };
+  return { facts: await guestFacts.recall(), forecast: forecastOf(times, devices) };
 }
 
 /**

@@ -104,19 +104,20 @@ export async function draftPlan(ports: JobPorts, spec: JobSpec, signal: AbortSig
   // Pairs are given by position where groups are linked, so that their order decides.
   const preferred = facts.snapVxApi === 'storage-group' ? new Map() : await lastTargets(ports, spec.name, array.id);
   const found = { array, facts, pool: inventory.pool, preferred, selectedBy, leftOut, warnings, installation, route };
-  const ground = await freezeGround(ports, spec, facts, route);
+  const ownSources = sourcesOf(devices, disksOf(selected));
+  // Neighbours come with the devices of the job's own VMs, but for a few.
+  const ground = await freezeGround(ports, spec, facts, { route, devices: ownSources.length });
   const freezesOf = (vms: readonly VmRecord[], as: JobSpec) =>
     vms.map((vm) => [vm.instanceUuid, freezeOf(ports, vm, as, ground, warnings)] as const);
   if (route.name === 'managed') {
     // vSphere reads and writes these disks: which device each is does not matter, nor who else is on a datastore.
     const proxyVm = await checkManaged(ports, spec, { vms: selected, warnings }, signal);
     const copied = spec.clone && (await planCopiedClone(ports, spec.clone, selected, signal));
-    const sources = sourcesOf(devices, disksOf(selected));
-    checkFiles(spec, route, sources, leftOut);
+    checkFiles(spec, route, ownSources, leftOut);
     return {
       ...found,
       vms: selected,
-      sources,
+      sources: ownSources,
       notes,
       freezes: new Map(freezesOf(selected, spec)),
       roles: new Map(),

@@ -4,7 +4,7 @@ import { arrayId } from '../ports/identity.ts';
 import { readRemembered, writeRemembered } from './remembered-file.ts';
 
 /** Of one array and interface: what is older says little about the array of today. */
-const KEPT = 50;
+const KEPT = 200;
 
 const storedTime = z.strictObject({
   array: z.string().regex(/^\d{12}$/),

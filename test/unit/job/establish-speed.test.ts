@@ -8,10 +8,10 @@ import type { EstablishTime } from '../../../src/ports/establish-times.ts';
 import { arrayId } from '../../../src/ports/identity.ts';
 
 const ARRAY = arrayId('000197900046');
-const time = (tookMs: number, answered = true): EstablishTime => ({
+const time = (tookMs: number, answered = true, devices = 1): EstablishTime => ({
   array: ARRAY,
   snapVxApi: 'device-list',
-  devices: 1,
+  devices,
   tookMs,
   answered,
   at: '2026-11-26T01:00:00.000Z',
@@ -30,6 +30,13 @@ describe('what is expected of the next establish', () => {
       gaveUp: false,
       expectedMs: 3000,
     });
+  });
+
+  test('as long as snapshots of about as many devices took, however many others there were since', () => {
+    const nightly = [time(12_000, true, 300), ...Array.from({ length: 40 }, () => time(200, true, 2))];
+    expect(forecastOf(nightly, 280)).toMatchObject({ measured: 1, expectedMs: 18_000 });
+    expect(forecastOf(nightly, 3)).toMatchObject({ measured: 20, expectedMs: 300 });
+    expect(forecastOf([time(12_000, true, 300)], 2)).toMatchObject({ measured: 1, expectedMs: 18_000 });
   });
 
   test('more than a time that was given up', () => {

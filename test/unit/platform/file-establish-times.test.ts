@@ -22,17 +22,17 @@ const time = (tookMs: number, changes: object = {}) => ({
   ...changes,
 });
 
-test('the last 50 times of an array and interface survive the process, and others do not push them out', async () => {
+test('the last 200 times of an array and interface survive the process, and others do not push them out', async () => {
   const times = createFileEstablishTimes(path.join(folder, 'state'));
   expect(await times.recall(FACTS)).toEqual([]);
   await times.remember(time(7, { array: arrayId('000197900047') }));
   await times.remember(time(8, { snapVxApi: 'storage-group' }));
-  for (let tookMs = 1; tookMs <= 55; tookMs += 1) await times.remember(time(tookMs));
+  for (let tookMs = 1; tookMs <= 205; tookMs += 1) await times.remember(time(tookMs));
 
   const again = createFileEstablishTimes(path.join(folder, 'state'));
   const kept = await again.recall(FACTS);
-  expect(kept.map(({ tookMs }) => tookMs)).toEqual(Array.from({ length: 50 }, (_, index) => index + 6));
-  expect(kept[49]).toEqual(time(55));
+  expect(kept.map(({ tookMs }) => tookMs)).toEqual(Array.from({ length: 200 }, (_, index) => index + 6));
+  expect(kept[199]).toEqual(time(205));
   expect(await again.recall({ ...FACTS, snapVxApi: 'storage-group' })).toEqual([
     time(8, { snapVxApi: 'storage-group' }),
   ]);
