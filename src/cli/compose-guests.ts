@@ -3,6 +3,7 @@ import { resolveSecret } from '../config/secrets.ts';
 import { createLinuxGuests, createLinuxGuestsByGuestOperations } from '../guest/linux/linux-guest.ts';
 import type { LinuxGuestOperationsSettings, LinuxGuestSettings } from '../guest/linux/linux-guest-settings.ts';
 import type { SshLogin, SshSettings } from '../guest/ssh/ssh-connector.ts';
+import { AccountLogins } from '../guest/windows/account-logins.ts';
 import { sshAccess } from '../guest/windows/ssh-access.ts';
 import { createWindowsGuests } from '../guest/windows/windows-guest.ts';
 import type { WindowsGuestSettings } from '../guest/windows/windows-guest-settings.ts';
@@ -25,9 +26,10 @@ type ByGuestOperations = NonNullable<GuestConfig['guestOperations']>;
 
 /** One set of guests over all adapters: the settings of a VM say which one it is for. */
 export function composeGuests(guests: readonly GuestConfig[], clock: Clock, server: GuestOperationsServer): Guests {
+  const logins = new AccountLogins();
   const windows = createWindowsGuests({
     clock,
-    settingsFor: (vm) => settingsOf(guests, vm, (guest, address) => windowsSettings(guest, address, clock)),
+    settingsFor: (vm) => settingsOf(guests, vm, (guest, address) => windowsSettings(guest, address, clock, logins)),
   });
   const linux = createLinuxGuests({
     clock,
@@ -78,7 +80,7 @@ export const composeGuestHelper = (
   clock: Clock,
 ): GuestHelper | undefined =>
   settingsOf(guests, vm, (guest, address) => {
-    const settings = windowsSettings(guest, address, clock);
+    const settings = windowsSettings(guest, address, clock, new AccountLogins());
     return settings && createWindowsHelper(vm.name, settings);
   });
 
@@ -152,11 +154,14 @@ function windowsSettings(
   { winrm, ssh, strategy: chosen }: GuestConfig,
   address: string,
   clock: Clock,
+  logins: AccountLogins,
 ): WindowsGuestSettings | undefined {
   const strategy = chosen === 'auto' ? undefined : chosen;
-  if (winrm) return { access: winRmAccess(winRmSettings(winrm, address, clock), clock), ...vssOf(winrm), strategy };
+  if (winrm) {
+    return { access: winRmAccess(winRmSettings(winrm, address, clock), clock, logins), ...vssOf(winrm), strategy };
+  }
   if (ssh?.os !== 'windows') return undefined;
-  return { access: sshAccess(sshSettings(ssh, address), clock), ...vssOf(ssh), strategy };
+  return { access: sshAccess(sshSettings(ssh, address), clock, logins), ...vssOf(ssh), strategy };
 }
 
 function winRmSettings(winrm: WinRm, address: string, clock: Clock): WinRmSettings {

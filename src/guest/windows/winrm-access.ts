@@ -1,5 +1,6 @@
 import type { TlsIdentity, TlsTrust } from '../../platform/tls.ts';
 import type { Clock } from '../../ports/clock.ts';
+import { AccountLogins } from './account-logins.ts';
 import type { WindowsAccess } from './windows-access.ts';
 import type { WinRmCredentials } from './winrm/authentication.ts';
 import { openConnection, type WinRmConnection } from './winrm/connection.ts';
@@ -49,14 +50,14 @@ interface WinRmEndpointSettings {
   readonly operationTimeoutMs?: number;
 }
 
-/** A Windows guest over WinRM. `resume` records hold the `shellId`. */
-export function winRmAccess(settings: WinRmSettings, clock: Clock): WindowsAccess {
+/** A Windows guest over WinRM. `resume` records hold the `shellId`. `logins`: those of all guests of the process. */
+export function winRmAccess(settings: WinRmSettings, clock: Clock, logins = new AccountLogins()): WindowsAccess {
   const port = settings.port ?? (settings.scheme === 'https' ? 5986 : 5985);
   const operationTimeoutMs = Math.min(
     settings.operationTimeoutMs ?? MAX_OPERATION_TIMEOUT_MS,
     MAX_OPERATION_TIMEOUT_MS,
   );
-  const connect = connector(settings, port, clock);
+  const connect = connector(settings, port, clock, logins);
   return {
     endpoint: `${settings.scheme}://${settings.address}:${port}/wsman`,
     username: settings.username,
@@ -83,16 +84,22 @@ function connector(
   settings: WinRmSettings,
   port: number,
   clock: Clock,
+  logins: AccountLogins,
 ): (signal?: AbortSignal) => Promise<WinRmConnection> {
   const { address, scheme, tls = {}, connectTimeoutMs = 15_000 } = settings;
   const endpoint = { address, port, scheme, tls, connectTimeoutMs };
   let credentials: Promise<WinRmCredentials> | undefined;
   let refused: WinRmError | undefined;
+  const isRefusal = (thrown: unknown) => thrown instanceof WinRmError && thrown.problem.kind === 'login';
+  const notTried = (reason: string) => new WinRmError({ kind: 'login', reason });
   return async (signal) => {
     if (refused) throw refused;
     credentials ??= credentialsOf(settings, signal);
+    const known = await credentials;
+    const attempt = () => openConnection(endpoint, known, clock, signal);
     try {
-      return await openConnection(endpoint, await credentials, clock, signal);
+      if (known.authentication !== 'ntlm') return await attempt();
+      return await logins.login(known.username, { attempt, isRefusal, notTried });
     } catch (thrown) {
       if (thrown instanceof WinRmError && thrown.problem.kind === 'login') refused = thrown;
       throw thrown;
