@@ -4,6 +4,7 @@ import { REGION_FINDERS } from '../ports/bands.ts';
 import { EXPOSED_AS } from '../ports/exposures.ts';
 import { APPLICATION_KINDS } from '../ports/file-systems.ts';
 import { IMAGE_FORMATS, LEAST_LEAF_BYTES, MOST_LEAF_BYTES } from '../ports/images.ts';
+import { guestEvidence } from './manifest-guest-schema.ts';
 
 const bytes = z.number().int().nonnegative();
 const milliseconds = z.number();
@@ -112,70 +113,6 @@ const hardware = z
   })
   .describe('what the VM is beside its disks, docs/restore.md');
 
-const writer = z
-  .looseObject({
-    id: z.string().describe('class id'),
-    name: z.string(),
-    state: z.number().int().describe('VSS_WRITER_STATE; 6 to 15: failed in a phase'),
-    hresult: z.string(),
-    required: z.boolean().describe('its failure lowers the grade'),
-    remedy: z
-      .object({ advice: z.string(), mayPass: z.boolean().describe('to wait and try again may be enough') })
-      .optional()
-      .describe('of a writer that failed'),
-  })
-  .describe('a VSS writer');
-
-const listedWriter = z
-  .looseObject({
-    id: z.string().describe('class id'),
-    name: z.string(),
-    state: z.number().int().describe('VSS_WRITER_STATE; 6 to 15: failed in a phase'),
-    verified: z.boolean().describe('VSS was told to make no shadow copy without it'),
-  })
-  .describe('a VSS writer as vssadmin lists it (vss-diskshadow)');
-
-const writers = z.array(z.union([writer, listedWriter])).optional();
-
-const shadowCopy = z.object({ id: z.string(), setId: z.string(), createdAt: z.string(), volume: z.string() });
-
-const logEntry = z.object({
-  source: z.string(),
-  id: z.number().int(),
-  level: z.enum(['error', 'warning', 'information']),
-  at: z.string().describe("ISO 8601, by the guest's clock"),
-  text: z.string(),
-});
-
-const guest = z
-  .looseObject({
-    prepared: z.looseObject({
-      strategy: z.string(),
-      backupType: z.enum(['copy', 'full']).optional(),
-      hold: z.enum(['commit', 'precommit']).optional().describe('what stood still: docs/vss-backups.md'),
-      writersBefore: writers,
-      excludedComponents: z
-        .array(
-          z.object({
-            writer: z.object({ id: z.string(), name: z.string() }),
-            component: z.string(),
-            reason: z.string().describe('the volume that is not captured, or words'),
-          }),
-        )
-        .optional()
-        .describe('parts of applications that are not in the snapshot'),
-    }),
-    freeze: z
-      .looseObject({
-        writersAfter: writers,
-        shadowCopies: z.array(shadowCopy).optional().describe('that the guest made (VSS): docs/vss-diskshadow.md'),
-        lost: z.array(z.string()).optional().describe('ids of shadow copies that were gone after the establish'),
-        events: z.array(logEntry).optional().describe('of VSS and Volsnap in the event logs of the guest'),
-      })
-      .optional(),
-  })
-  .describe('what the guest told before and after the freeze');
-
 const vm = z.object({
   name: z.string(),
   instanceUuid,
@@ -187,7 +124,7 @@ const vm = z.object({
     .looseObject({
       times: z.record(z.string(), milliseconds).describe('moments of the freeze window on one monotonic clock'),
       devices: z.array(z.string()),
-      guest: guest.optional(),
+      guest: guestEvidence.optional(),
     })
     .optional()
     .describe('what the grade rests on, docs/grades.md'),
