@@ -50,6 +50,14 @@ const wineName = (file: string) => `Z:${file.replaceAll('/', '\\')}`;
 
 const wine = (...words: string[]) => spawnSync('wine', words, { encoding: 'utf8' });
 
+export interface HeldSession {
+  /** Exit code. */
+  readonly exited: Promise<number>;
+  kill(): void;
+  /** What its file says. */
+  output(): string;
+}
+
 /** The unchanged programs in a folder of their own, with a stand-in for VSS beside them and one application for all worlds. */
 export class WineMachine {
   readonly #folder = mkdtempSync(path.join(tmpdir(), 'snaphook-vss-helper-'));
@@ -123,6 +131,23 @@ export class WineMachine {
     };
   }
 
+  /** A session whose events go to a file. */
+  hold(name: string): HeldSession {
+    const file = path.join(this.#folder, `${name}.jsonl`);
+    const child = this.#start(['hold', name, wineName(file)]);
+    return {
+      exited: once(child, 'close').then(([code]) => Number(code)),
+      kill: () => void child.kill('SIGKILL'),
+      output: () => (existsSync(file) ? readFileSync(file, 'utf8') : ''),
+    };
+  }
+
+  /** Runs the helper with these words, while other things go on, and resolves with its exit code. */
+  async call(...words: string[]): Promise<number> {
+    const [code] = await once(this.#start(words), 'close');
+    return Number(code);
+  }
+
   /** Runs the helper with a verb to its end. */
   run(verb: string): { readonly exitCode: number | null; readonly stdout: string } {
     const { status, stdout } = wine(path.join(this.#folder, 'snaphook-vss.exe'), verb);
@@ -132,6 +157,10 @@ export class WineMachine {
   /** What the stand-in saw, line by line. */
   notes(): readonly string[] {
     return existsSync(this.#log) ? readFileSync(this.#log, 'utf8').split('\n') : [];
+  }
+
+  #start(words: readonly string[]): ChildProcess {
+    return spawn('wine', [path.join(this.#folder, 'snaphook-vss.exe'), ...words], { stdio: 'ignore' });
   }
 
   /** Changes a line of the stand-in's settings, until the next world. */

@@ -26,9 +26,9 @@ std::string hello_event() {
 
 }  // namespace
 
-int serve() {
+int serve(Stream stream, void (*at_end)()) {
     HRESULT com = begin_com();
-    Channel channel(Stream::standard());
+    Channel channel(std::move(stream));
     channel.write(hello_event());
     int exit_code = 0;
     {
@@ -49,6 +49,7 @@ int serve() {
             break;
         }
     }
+    if (at_end != nullptr) at_end();
     /* The thread that reads may wait for ever, for a client that is still there. */
     ExitProcess(static_cast<UINT>(exit_code));
 }

@@ -4,6 +4,7 @@
 #include <cwchar>
 
 #include "../registration.h"
+#include "by-files.h"
 #include "com-security.h"
 #include "commands.h"
 #include "front.h"
@@ -25,7 +26,9 @@ constexpr char USAGE[] =
     "  snaphook-vss selftest    what can be found out without freezing an application\n"
     "  snaphook-vss version     print the version\n"
     "\n"
-    "Windows itself calls it with `service`, for full backups. It must run with the rights of Administrators.\n";
+    "It must run with the rights of Administrators.\n"
+    "Windows itself calls it with `service`, for full backups. Clients that can only\n"
+    "start programs and read files call it with `hold`, `tell` and `await`.\n";
 
 constexpr char HELPER[] = "snaphook-vss " SNAPHOOK_VERSION;
 
@@ -60,7 +63,7 @@ int register_with(Failure (*change)(), const char *success) {
 }
 
 int run(const wchar_t *verb) {
-    if (wcscmp(verb, L"serve") == 0) return serve();
+    if (wcscmp(verb, L"serve") == 0) serve(Stream::standard());
     if (wcscmp(verb, L"service") == 0) return run_service();
     if (wcscmp(verb, L"install") == 0) return register_with(install, "installed");
     if (wcscmp(verb, L"uninstall") == 0) return register_with(uninstall, "uninstalled");
@@ -70,8 +73,18 @@ int run(const wchar_t *verb) {
     return 2;
 }
 
+int run_for_session(int count, wchar_t **words) {
+    if (wcscmp(words[1], L"hold") == 0 && count == 4) return hold(words[2], words[3]);
+    if (wcscmp(words[1], L"tell") == 0 && count == 4) return tell(words[2], words[3]);
+    if (wcscmp(words[1], L"await") == 0 && count == 3) return await_frozen(words[2]);
+    return run(L"");
+}
+
 }  // namespace
 
 }  // namespace snaphook
 
-int wmain(int count, wchar_t **words) { return snaphook::run(count == 2 ? words[1] : L""); }
+int wmain(int count, wchar_t **words) {
+    if (count > 2) return snaphook::run_for_session(count, words);
+    return snaphook::run(count == 2 ? words[1] : L"");
+}

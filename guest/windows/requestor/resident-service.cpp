@@ -1,10 +1,9 @@
 #include <windows.h>
 
-#include <sddl.h>
-
 #include "../identity.h"
 #include "channel.h"
 #include "com-security.h"
+#include "for-administrators.h"
 #include "parked-sets.h"
 #include "resident.h"
 #include "session.h"
@@ -57,14 +56,11 @@ DWORD WINAPI converse(void *pipe) {
 
 /* The first one takes the name; a name that somebody else has already is not shared. */
 Handle make_pipe(bool is_first) {
-    SECURITY_ATTRIBUTES security = {sizeof security, nullptr, FALSE};
-    if (!ConvertStringSecurityDescriptorToSecurityDescriptorW(L"D:P(A;;GA;;;SY)(A;;GA;;;BA)", SDDL_REVISION_1, &security.lpSecurityDescriptor, nullptr))
-        return {};
+    ForAdministrators security;
+    if (security.get() == nullptr) return {};
     DWORD access = PIPE_ACCESS_DUPLEX | FILE_FLAG_OVERLAPPED | (is_first ? FILE_FLAG_FIRST_PIPE_INSTANCE : 0);
     constexpr DWORD kind = PIPE_TYPE_BYTE | PIPE_READMODE_BYTE | PIPE_WAIT | PIPE_REJECT_REMOTE_CLIENTS;
-    Handle pipe(CreateNamedPipeW(RESIDENT_PIPE, access, kind, PIPE_UNLIMITED_INSTANCES, PIPE_BUFFER, PIPE_BUFFER, 0, &security));
-    LocalFree(security.lpSecurityDescriptor);
-    return pipe;
+    return Handle(CreateNamedPipeW(RESIDENT_PIPE, access, kind, PIPE_UNLIMITED_INSTANCES, PIPE_BUFFER, PIPE_BUFFER, 0, security.get()));
 }
 
 /* Waits for clients until it is stopped or has been idle for long enough. */

@@ -13,10 +13,12 @@ DWORD length_of(HANDLE file, BOOL begun, OVERLAPPED *overlapped) {
 
 }  // namespace
 
-Stream Stream::standard() {
+Stream Stream::standard() { return of_pipes(GetStdHandle(STD_INPUT_HANDLE), GetStdHandle(STD_OUTPUT_HANDLE)); }
+
+Stream Stream::of_pipes(HANDLE input, HANDLE output) {
     Stream stream;
-    stream.input_ = GetStdHandle(STD_INPUT_HANDLE);
-    stream.output_ = GetStdHandle(STD_OUTPUT_HANDLE);
+    stream.input_ = input;
+    stream.output_ = output;
     return stream;
 }
 

@@ -14,6 +14,8 @@ class Stream {
    public:
     /* Of this process. */
     static Stream standard();
+    /* Of anonymous pipes, which somebody else closes. */
+    static Stream of_pipes(HANDLE input, HANDLE output);
     /* Opened with FILE_FLAG_OVERLAPPED: on another pipe a waiting read would keep a write from beginning. */
     static Stream of_pipe(Handle pipe);
 
