@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { appendFileSync, copyFileSync, existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { setTimeout as sleepFor } from 'node:timers/promises';
 import type { HelperWorld } from '../contract/vss-helper-bench.ts';
 import type { HelperRun } from '../contract/vss-helper-conversation.ts';
 import { PROGRAMS } from './wine-program.ts';
@@ -49,6 +50,17 @@ const pause = (ms: number) => Atomics.wait(new Int32Array(new SharedArrayBuffer(
 const wineName = (file: string) => `Z:${file.replaceAll('/', '\\')}`;
 
 const wine = (...words: string[]) => spawnSync('wine', words, { encoding: 'utf8' });
+
+/** Desktop and services of Wine, which the first program starts, may keep its pipes open for as long as they live. */
+const LAST_WORDS_MS = 1000;
+
+/** The exit code, when the last words are read. */
+async function exitOf(child: ChildProcess): Promise<number> {
+  const closed = once(child, 'close');
+  const [code] = await once(child, 'exit');
+  await Promise.race([closed, sleepFor(LAST_WORDS_MS)]);
+  return Number(code);
+}
 
 export interface HeldSession {
   /** Exit code. */
@@ -125,7 +137,7 @@ export class WineMachine {
       write: (bytes) => void child.stdin.write(bytes),
       endInput: () => void child.stdin.end(),
       output: child.stdout,
-      exited: once(child, 'close').then(([code]) => Number(code)),
+      exited: exitOf(child),
       kill: () => void child.kill('SIGKILL'),
       said: () => said,
     };
