@@ -6,4 +6,6 @@ module.exports = {
   roots: ['<rootDir>/test/applications'],
   testPathIgnorePatterns: ['/node_modules/'],
   testTimeout: 60000,
+  // Clients of databases whose plug-in a test killed may keep a pipe open.
+  forceExit: true,
 };

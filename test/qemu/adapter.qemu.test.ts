@@ -20,7 +20,7 @@ let array: ArrayGuest;
 beforeAll(async () => {
   array = await startArrayGuest(DISKS);
   await installHelper(array);
-}, 180_000);
+}, 420_000);
 
 afterAll(() => array?.close());
 

@@ -24,7 +24,7 @@ let guest: QemuGuest;
 beforeAll(async () => {
   array = await startArrayGuest(DISKS);
   ({ folder, store, guest } = array);
-}, 180_000);
+}, 420_000);
 
 afterAll(() => array?.close());
 

@@ -49,7 +49,7 @@ let writer: CountingWriter;
 beforeAll(async () => {
   site = await openQemuSite();
   writer = await startCountingWriter(site.array);
-}, 180_000);
+}, 420_000);
 
 afterAll(async () => {
   if (writer) expect(await writer.end()).toBe('');

@@ -79,7 +79,7 @@ export async function startQemuGuest(options: QemuGuestOptions): Promise<QemuGue
     const lines = await qemu.linesUntil(
       (line) => line === 'guest-ready',
       (line) => /^guest-failed|Kernel panic/.test(line),
-      options.bootLimitMs ?? 120_000,
+      options.bootLimitMs ?? 300_000,
     );
     const address = { port: sshPort, privateKeyFile: keys.privateKeyFile, knownHostsFile };
     const control = ['-S', path.join(folder, 'ssh')];
