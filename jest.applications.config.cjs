@@ -6,6 +6,8 @@ module.exports = {
   roots: ['<rootDir>/test/applications'],
   testPathIgnorePatterns: ['/node_modules/'],
   testTimeout: 60000,
+  // Both look for the plug-ins that run on this machine.
+  maxWorkers: 1,
   // Clients of databases whose plug-in a test killed may keep a pipe open.
   forceExit: true,
 };

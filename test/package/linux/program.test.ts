@@ -55,7 +55,9 @@ test('verbs are completed by the program itself', async () => {
 
 test('every file of the release has its checksum', async () => {
   const sums = readFileSync(path.join(RELEASE, 'SHA256SUMS'), 'utf8').trimEnd().split('\n');
-  const files = readdirSync(RELEASE).filter((file) => file !== 'SHA256SUMS');
+  const entries = readdirSync(RELEASE, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+  const all = entries.map(({ parentPath, name }) => path.relative(RELEASE, path.join(parentPath, name)));
+  const files = all.filter((file) => file !== 'SHA256SUMS');
   expect(sums.map((line) => line.slice(66))).toEqual(files.sort());
   const checked = await run('/usr/bin/sha256sum', ['--check', '--quiet', 'SHA256SUMS'], { cwd: RELEASE });
   expect(checked).toEqual({ exitCode: 0, stdout: '', stderr: '' });
