@@ -1,6 +1,8 @@
 // node warm-cache.cjs PROGRAM OUTPUT: runs the wrapped program a few times and stores V8's code cache of what was compiled by then.
-// It has to run on the very Node of the target: V8 ignores, without a word, the cache of another one.
+// It has to run on the very Node of the target: V8 ignores, without a word, the cache of another one. It fails when there was a garbage
+// collection: the cache would have other bytes in another folder.
 const { writeFileSync, readFileSync } = require('node:fs');
+const { PerformanceObserver } = require('node:perf_hooks');
 const vm = require('node:vm');
 
 /** Each loads what a verb needs and ends at once, as there is no such configuration. */
@@ -27,7 +29,19 @@ const runOnce = ([name, ...words]) =>
   });
 
 (async () => {
+  let collections = 0;
+  const observer = new PerformanceObserver((seen) => {
+    collections += seen.getEntries().length;
+  });
+  observer.observe({ entryTypes: ['gc'] });
   for (const warmUp of WARM_UPS) await runOnce(warmUp);
+  await new Promise(setImmediate); // only then Node tells of the last ones
+  if (collections + observer.takeRecords().length > 0) {
+    process.stderr.write(
+      'the young generation was too small for the warm-up: a garbage collection has changed the cache\n',
+    );
+    exit(1);
+  }
   writeFileSync(output, script.createCachedData());
   exit(0);
 })();
