@@ -3,7 +3,7 @@
 // They run in a mount namespace of their own with an /etc of their own, on loop devices that vanish with their last mount.
 // Prints a line a check, and at the end `applications: N passed, N failed, N skipped`.
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, statfsSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, statfsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -11,6 +11,7 @@ import { buildFreezeHelper, buildPlugIns } from './build-guest.mjs';
 import { installPackages, must, run } from './debian.mjs';
 import { helpOnRequest } from './help.mjs';
 import { leftLoops } from './left-loops.mjs';
+import { requireLoopDisks } from './loop-disks.mjs';
 import { runSuite } from './run-suite.mjs';
 import { install, prebuildJest } from './setup.mjs';
 
@@ -34,12 +35,7 @@ function requireMachine() {
   if (process.platform !== 'linux') throw new Error('needs Linux');
   if (process.getuid?.() !== 0) throw new Error('needs root');
   installPackages(PACKAGES);
-  must('losetup', ['--find']);
-  for (const kind of ['ext4', 'xfs', 'overlay']) {
-    run('modprobe', [kind]);
-    if (!new RegExp(`^\\s*(nodev\\s+)?${kind}$`, 'm').test(readFileSync('/proc/filesystems', 'utf8')))
-      throw new Error(`the kernel has no ${kind}`);
-  }
+  requireLoopDisks(['ext4', 'xfs', 'overlay']);
 }
 
 /** What is written to /etc and to the records of the helper is gone with the namespace. */

@@ -3,13 +3,14 @@
 // They run in a mount namespace of their own, on loop devices that vanish with their last mount.
 // Prints a line a check, and at the end `files: N passed, N failed, N skipped`.
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, statfsSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, statfsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { installPackages, must, run } from './debian.mjs';
+import { installPackages, run } from './debian.mjs';
 import { helpOnRequest } from './help.mjs';
 import { leftLoops } from './left-loops.mjs';
+import { requireLoopDisks } from './loop-disks.mjs';
 import { runSuite } from './run-suite.mjs';
 import { build, install, prebuildJest } from './setup.mjs';
 
@@ -50,12 +51,7 @@ function requireMachine() {
   if (process.platform !== 'linux') throw new Error('needs Linux');
   if (process.getuid?.() !== 0) throw new Error('needs root');
   installPackages([...PACKAGES, ...EXPOSE_PACKAGES]);
-  must('losetup', ['--find']);
-  for (const kind of ['ext4', 'xfs', 'btrfs', 'fuseblk']) {
-    run('modprobe', [kind === 'fuseblk' ? 'fuse' : kind]);
-    if (!new RegExp(`^\\s*(nodev\\s+)?${kind}$`, 'm').test(readFileSync('/proc/filesystems', 'utf8')))
-      throw new Error(`the kernel has no ${kind}`);
-  }
+  requireLoopDisks(['ext4', 'xfs', 'btrfs', 'fuseblk']);
 }
 
 /** In a mount namespace of its own: what is mounted there is gone with its last process. */

@@ -3,13 +3,15 @@
 // They run in a mount namespace of their own, on loop devices that vanish with their last mount.
 // Prints a line a check, and at the end `freeze: N passed, N failed, N skipped`.
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statfsSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, statfsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { buildFreezeHelper } from './build-guest.mjs';
 import { installPackages, must, run } from './debian.mjs';
 import { helpOnRequest } from './help.mjs';
+import { leftLoops } from './left-loops.mjs';
+import { requireLoopDisks } from './loop-disks.mjs';
 import { runSuite } from './run-suite.mjs';
 import { install, prebuildJest } from './setup.mjs';
 
@@ -33,12 +35,7 @@ function makeFolder() {
 function requireKernel() {
   if (process.platform !== 'linux') throw new Error('needs Linux');
   if (process.getuid?.() !== 0) throw new Error('needs root');
-  must('losetup', ['--find']);
-  for (const kind of ['ext4', 'xfs', 'btrfs']) {
-    run('modprobe', [kind]);
-    if (!new RegExp(`^\\s*${kind}$`, 'm').test(readFileSync('/proc/filesystems', 'utf8')))
-      throw new Error(`the kernel has no ${kind}`);
-  }
+  requireLoopDisks(['ext4', 'xfs', 'btrfs']);
 }
 
 /** Throws why the suites cannot run here. */
@@ -60,14 +57,6 @@ function buildHelpers(folder) {
     FREEZE_HELPER_SANITIZED: sanitized,
     FREEZE_HELPER_OTHER_SYSFS: otherSysfs,
   };
-}
-
-/** The loop devices whose file lies in the folder. */
-function leftLoops(folder) {
-  return readdirSync('/sys/block').filter((name) => {
-    const backing = `/sys/block/${name}/loop/backing_file`;
-    return existsSync(backing) && readFileSync(backing, 'utf8').startsWith(`${folder}/`);
-  });
 }
 
 /** In a mount namespace of its own: what is mounted there is gone with its last process. */

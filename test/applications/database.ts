@@ -1,7 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
-import { until } from '../freeze/stage.ts';
+import { until } from '../freeze/until.ts';
 
 /** A server with its data and its log on two disks. */
 export interface DatabaseFolders {
@@ -40,7 +40,7 @@ export interface DatabaseKind {
 const ANSWER_MS = 40_000;
 
 /** What the writer writes to, and what makes a recovery long. */
-const TABLES = [
+export const TABLES = [
   'CREATE TABLE test.one (i bigint PRIMARY KEY)',
   'CREATE TABLE test.other (i bigint PRIMARY KEY)',
   'CREATE TABLE test.bulk (t text)',
@@ -92,21 +92,20 @@ export class Server {
 /** Commits one transaction after the other, each when the one before was acknowledged. */
 export class Writer {
   readonly #client: ChildProcess;
-  #acknowledged: number;
+  #acknowledged = 0;
 
-  constructor(server: Server) {
-    const { kind, folders } = server;
-    this.#acknowledged = Number(server.ask('SELECT coalesce(max(i), 0) FROM test.one'));
-    this.#client = kind.openClient(folders);
-    const { stdin, stdout } = this.#client;
+  /** With tables that are empty. */
+  constructor(client: ChildProcess, transaction: DatabaseKind['transaction']) {
+    this.#client = client;
+    const { stdin, stdout } = client;
     if (!stdin || !stdout) throw new Error('the client has no pipes');
     stdin.on('error', () => {});
     createInterface({ input: stdout }).on('line', (line) => {
       if (Number(line) !== this.#acknowledged + 1) return;
       this.#acknowledged += 1;
-      stdin.write(kind.transaction(this.#acknowledged + 1));
+      stdin.write(transaction(this.#acknowledged + 1));
     });
-    stdin.write(kind.transaction(this.#acknowledged + 1));
+    stdin.write(transaction(this.#acknowledged + 1));
   }
 
   /** The number of the last transaction that the server has acknowledged. */
@@ -125,4 +124,18 @@ export class Writer {
     this.#client.kill('SIGKILL');
     await ended;
   }
+}
+
+/** What a writer leaves: transactions without a gap, each with both of its rows. All that were acknowledged are there. */
+export async function expectEveryCommit(
+  ask: (sql: string) => string | Promise<string>,
+  acknowledged: number,
+): Promise<void> {
+  const numbers = async (sql: string) => (await ask(sql)).split(/[|\t]/).map(Number);
+  const [first = 0, last = 0, rows = 0] = await numbers('SELECT min(i), max(i), count(*) FROM test.one');
+  const [otherLast, otherRows] = await numbers('SELECT max(i), count(*) FROM test.other');
+  expect({ first, rows, otherLast, otherRows }).toEqual({ first: 1, rows: last, otherLast: last, otherRows: last });
+  expect(last).toBeGreaterThanOrEqual(acknowledged);
+  // One more may have been committed without anybody having been told.
+  expect(last).toBeLessThanOrEqual(acknowledged + 1);
 }

@@ -1,7 +1,8 @@
 import { mkdirSync, mkdtempSync } from 'node:fs';
 import path from 'node:path';
 import { fileSystemLine, HelperProcess, prepareLine, type Terms } from '../freeze/helper-process.ts';
-import { type LoopDisk, makeDisk, must } from '../freeze/loop-disk.ts';
+import { type LoopDisk, makeDisk } from '../freeze/loop-disk.ts';
+import { must } from '../freeze/programs.ts';
 import { folder } from '../freeze/stage.ts';
 import { type DatabaseFolders, type DatabaseKind, Server, Writer } from './database.ts';
 import { installPlugIn, PLUG_INS } from './plug-in-folder.ts';
@@ -30,7 +31,7 @@ export async function startDatabase(kind: DatabaseKind): Promise<DatabaseGuest> 
   kind.create(folders);
   const server = await Server.start(kind, folders);
   server.makeTables();
-  return { server, writer: new Writer(server), disks };
+  return { server, writer: new Writer(kind.openClient(folders), kind.transaction), disks };
 }
 
 export const usePlugIn = ({ server: { kind, folders } }: DatabaseGuest, more: readonly string[] = []): string =>

@@ -1,7 +1,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { chownSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
 import path from 'node:path';
-import { must } from '../freeze/loop-disk.ts';
+import { must } from '../freeze/programs.ts';
 import type { DatabaseFolders, DatabaseKind } from './database.ts';
 
 const PORT = 54_321;

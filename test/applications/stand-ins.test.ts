@@ -3,7 +3,8 @@ import { chmodSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSy
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { deviceAt } from '../freeze/loop-disk.ts';
-import { folder, until } from '../freeze/stage.ts';
+import { folder } from '../freeze/stage.ts';
+import { until } from '../freeze/until.ts';
 import { installPlugIn, removePlugIns, settingsOf } from './plug-in-folder.ts';
 
 /** Programs of others that cannot run here: what stands in for them knows their states and refuses a wrong order. */

@@ -10,8 +10,10 @@ import {
   readyHelper,
   toldReady,
 } from './helper-process.ts';
-import { deviceAt, type LoopDisk, makeDisk, must, removeDisks, succeeds, unmount } from './loop-disk.ts';
-import { folder, helperProgram, safeFolder, until } from './stage.ts';
+import { deviceAt, type LoopDisk, makeDisk, removeDisks, unmount } from './loop-disk.ts';
+import { must, succeeds } from './programs.ts';
+import { folder, helperProgram, safeFolder } from './stage.ts';
+import { until } from './until.ts';
 
 let disk: LoopDisk;
 

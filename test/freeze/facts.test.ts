@@ -1,7 +1,8 @@
 import { mkdirSync, mkdtempSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { HelperProcess } from './helper-process.ts';
-import { makeDisk, must, removeDisks } from './loop-disk.ts';
+import { makeDisk, removeDisks } from './loop-disk.ts';
+import { must } from './programs.ts';
 import { otherSysfsHelperProgram } from './special-helpers.ts';
 import { folder, helperProgram } from './stage.ts';
 

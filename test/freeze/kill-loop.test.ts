@@ -11,8 +11,9 @@ import {
   release,
   stateOf,
 } from './helper-process.ts';
-import { faultsOf, type LoopDisk, makeDisk, removeDisks, succeeds, unmount } from './loop-disk.ts';
-import { until } from './stage.ts';
+import { faultsOf, type LoopDisk, makeDisk, removeDisks, unmount } from './loop-disk.ts';
+import { succeeds } from './programs.ts';
+import { until } from './until.ts';
 import { type Stall, startWriter, type Writer } from './writer.ts';
 
 const CYCLES = Number(process.env.FREEZE_CYCLES ?? 1000);

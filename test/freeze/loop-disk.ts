@@ -1,7 +1,9 @@
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { folder, until } from './stage.ts';
+import { must, succeeds } from './programs.ts';
+import { folder } from './stage.ts';
+import { until } from './until.ts';
 
 export type FileSystemKind = 'ext4' | 'xfs' | 'btrfs';
 
@@ -18,17 +20,6 @@ const CHECK: Readonly<Record<FileSystemKind, readonly string[]>> = {
   xfs: ['xfs_repair', '-n', '-f'],
   btrfs: ['btrfs', 'check', '--readonly'],
 };
-
-/** Runs something that has to succeed and returns what it printed. */
-export function must(command: string, ...args: string[]): string {
-  const { status, stdout, stderr } = spawnSync(command, args, { encoding: 'utf8', timeout: 60_000 });
-  if (status !== 0) throw new Error(`${command} ${args.join(' ')}: ${stderr || stdout}`);
-  return stdout.trim();
-}
-
-export function succeeds(command: string, ...args: string[]): boolean {
-  return spawnSync(command, args, { timeout: 60_000 }).status === 0;
-}
 
 /** `major:minor` of the superblock that is mounted there. */
 export function deviceAt(mountPoint: string): string {

@@ -2,7 +2,8 @@ import { chmodSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from '
 import path from 'node:path';
 import { fileSystemLine, HelperProcess, prepareLine, type Terms } from './helper-process.ts';
 import { type LoopDisk, makeDisk, removeDisks } from './loop-disk.ts';
-import { helperProgram, safeFolder, until } from './stage.ts';
+import { helperProgram, safeFolder } from './stage.ts';
+import { until } from './until.ts';
 
 let disk: LoopDisk;
 let plugIns: string;

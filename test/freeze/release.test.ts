@@ -12,8 +12,10 @@ import {
   release,
   stateOf,
 } from './helper-process.ts';
-import { type LoopDisk, makeDisk, must, removeDisks, succeeds } from './loop-disk.ts';
-import { folder, helperProgram, until } from './stage.ts';
+import { type LoopDisk, makeDisk, removeDisks } from './loop-disk.ts';
+import { must, succeeds } from './programs.ts';
+import { folder, helperProgram } from './stage.ts';
+import { until } from './until.ts';
 import { startWriter, type Writer } from './writer.ts';
 
 let disk: LoopDisk;

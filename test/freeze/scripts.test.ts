@@ -22,8 +22,10 @@ import {
   type Terms,
   toldReady,
 } from './helper-process.ts';
-import { type LoopDisk, makeDisk, must, removeDisks } from './loop-disk.ts';
-import { helperProgram, safeFolder, until } from './stage.ts';
+import { type LoopDisk, makeDisk, removeDisks } from './loop-disk.ts';
+import { must } from './programs.ts';
+import { helperProgram, safeFolder } from './stage.ts';
+import { until } from './until.ts';
 
 let disk: LoopDisk;
 let scripts: string;

@@ -12,18 +12,10 @@ import {
   readyHelper,
   stateOf,
 } from './helper-process.ts';
-import {
-  deviceAt,
-  type FileSystemKind,
-  faultsOf,
-  type LoopDisk,
-  makeDisk,
-  must,
-  removeDisks,
-  succeeds,
-  unmount,
-} from './loop-disk.ts';
-import { helperProgram, until } from './stage.ts';
+import { deviceAt, type FileSystemKind, faultsOf, type LoopDisk, makeDisk, removeDisks, unmount } from './loop-disk.ts';
+import { must, succeeds } from './programs.ts';
+import { helperProgram } from './stage.ts';
+import { until } from './until.ts';
 import { startWriter } from './writer.ts';
 
 afterEach(() => {

@@ -10,12 +10,3 @@ export const folder = prepared('FREEZE_FOLDER');
 /** Root's alone, as are all directories above it. */
 export const safeFolder = prepared('FREEZE_SAFE_FOLDER');
 export const helperProgram = prepared('FREEZE_HELPER');
-/** Polls until it holds. False when it does not within the time. */
-export async function until(holds: () => boolean, limitMs: number): Promise<boolean> {
-  const endMs = performance.now() + limitMs;
-  while (!holds()) {
-    if (performance.now() > endMs) return false;
-    await new Promise((resolve) => setTimeout(resolve, 1));
-  }
-  return true;
-}

@@ -1,8 +1,9 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { frozenHelper, HelperProcess, hasRecord, isDead, killed, readyHelper, stateOf } from './helper-process.ts';
-import { faultsOf, type LoopDisk, makeDisk, must, removeDisks, succeeds, unmount } from './loop-disk.ts';
-import { until } from './stage.ts';
+import { faultsOf, type LoopDisk, makeDisk, removeDisks, unmount } from './loop-disk.ts';
+import { must, succeeds } from './programs.ts';
+import { until } from './until.ts';
 import { startWriter, type Writer } from './writer.ts';
 
 let disks: LoopDisk[];
