@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { HelperProcess, killed } from '../freeze/helper-process.ts';
 import { removeDisks } from '../freeze/loop-disk.ts';
@@ -18,7 +18,7 @@ const FOLDER = /^snaphook-plug-in\.(\w+)\.(\d+)$/;
 const runningPlugIns = (): readonly { readonly name: string; readonly pid: number }[] =>
   readdirSync('/run').flatMap((entry) => {
     const [, name = '', pid] = FOLDER.exec(entry) ?? [];
-    return pid === undefined ? [] : [{ name, pid: Number(pid) }];
+    return pid === undefined || !existsSync(`/proc/${pid}`) ? [] : [{ name, pid: Number(pid) }];
   });
 
 /** The usual mode of a plug-in, another one, and the one in which most is left behind when a session is lost. */

@@ -1,5 +1,15 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { chmodSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { deviceAt } from '../freeze/loop-disk.ts';
@@ -87,13 +97,20 @@ function start() {
 }
 const QUIESCE = { command: 'quiesce', budgetMs: 20_000, leaseMs: 60_000 };
 
+afterEach(async () => {
+  for (const child of running) {
+    const ended = child.exitCode ?? child.signalCode ?? once(child, 'exit');
+    child.kill('SIGKILL');
+    await ended;
+    // A killed one leaves it to the next one of its name.
+    rmSync(`/run/snaphook-plug-in.${path.basename(program)}.${child.pid}`, { recursive: true, force: true });
+  }
+  running.clear();
+  removePlugIns();
+});
+
 describe.each(applications)('$name, with a stand-in of $client', (application) => {
   beforeEach(() => install(application));
-  afterEach(() => {
-    for (const child of running) child.kill('SIGKILL');
-    running.clear();
-    removePlugIns();
-  });
 
   test('tells its instance and where its files are, is brought to rest, and goes on', async () => {
     const { ask, child } = start();
