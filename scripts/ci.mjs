@@ -81,7 +81,7 @@ const STAGES = [
   { ...summaryStage('mutations', 15), env: { MUTATION_STRIDE: '9' } },
   { ...jestStage('faults', 14), lanes: 3 },
   // An emulated machine beside three others would not be up in time.
-  { ...summaryStage('qemu', 15), lanes: 2 },
+  { ...summaryStage('qemu', 20), lanes: 2 },
   { ...jestStage('crash', 14), lanes: 2, env: { CRASH_STRIDE: '15' } },
 ];
 

@@ -4,8 +4,9 @@
 // Prints a line a check, and at the end `qemu: N passed, N failed, N skipped`.
 import { existsSync } from 'node:fs';
 import { buildFreezeHelper, freezeHelper } from './build-guest.mjs';
-import { installPackages } from './debian.mjs';
+import { installPackages, needRoot } from './debian.mjs';
 import { helpOnRequest } from './help.mjs';
+import { requireLoopDisks } from './loop-disks.mjs';
 import { prepareQemuGuest } from './qemu-guest.mjs';
 import { runSuite } from './run-suite.mjs';
 import { build, install, prebuildJest } from './setup.mjs';
@@ -16,11 +17,24 @@ install();
 build();
 prebuildJest();
 
+/** Why a database of the guest cannot be started on copies of its disks here; undefined: it can. */
+function whyNoDatabases() {
+  try {
+    needRoot('mount copies of disks');
+    installPackages(['postgresql', 'util-linux']);
+    requireLoopDisks(['ext4', 'xfs']);
+  } catch (error) {
+    return error.message;
+  }
+}
+
 /** Throws why the guest, or a compiler for its helper, cannot be had here. */
 function prepare() {
   const QEMU_GUEST_PARTS = prepareQemuGuest();
   if (!existsSync(freezeHelper)) installPackages(['gcc', 'libc6-dev']);
-  return { QEMU_GUEST_PARTS, QEMU_FREEZE_HELPER: freezeHelper };
+  const why = whyNoDatabases();
+  if (why !== undefined) console.error(`without PostgreSQL: ${why}`);
+  return { QEMU_GUEST_PARTS, QEMU_FREEZE_HELPER: freezeHelper, QEMU_DATABASES: why === undefined ? 'yes' : 'no' };
 }
 
 async function test() {

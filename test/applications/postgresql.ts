@@ -13,22 +13,39 @@ function programs(): string {
   return `/usr/lib/postgresql/${Math.max(...versions.map(Number))}/bin`;
 }
 
-const asUser = (program: string, ...args: readonly string[]): readonly string[] => [
+/** For setpriv. */
+export const asUser = (program: string, ...args: readonly string[]): readonly string[] => [
   `--reuid=${USER}`,
   `--regid=${USER}`,
   '--init-groups',
   path.join(programs(), program),
   ...args,
 ];
-const client = ({ data }: DatabaseFolders): readonly string[] =>
-  asUser('psql', '-X', '-q', '-A', '-t', '-v', 'ON_ERROR_STOP=1', '-h', data, '-p', String(PORT), 'postgres');
+export const clientOf = (sockets: string, port: number): readonly string[] =>
+  asUser('psql', '-X', '-q', '-A', '-t', '-v', 'ON_ERROR_STOP=1', '-h', sockets, '-p', String(port), 'postgres');
+const client = ({ data }: DatabaseFolders) => clientOf(data, PORT);
+
+/** Checkpoints come only when somebody asks for one: then a recovery has as much to do as there can be. */
+export const serverOptions = (port: number, sockets: string): readonly string[] =>
+  [
+    `port=${port}`,
+    'listen_addresses=',
+    `unix_socket_directories=${sockets}`,
+    'checkpoint_timeout=1h',
+    'max_wal_size=160MB',
+    'shared_buffers=64MB',
+  ].flatMap((option) => ['-c', option]);
+
+/** An empty database. */
+export const initdb = ({ data, log }: DatabaseFolders): readonly string[] =>
+  asUser('initdb', '-N', '-k', '-A', 'trust', '--wal-segsize=4', '-X', log, '-D', data);
 
 export const postgresql: DatabaseKind = {
   name: 'postgresql',
   stopSignal: 'SIGQUIT',
-  create: ({ data, log }) => {
-    for (const place of [path.dirname(data), path.dirname(log)]) chownSync(place, idOf('-u'), idOf('-g'));
-    must('setpriv', ...asUser('initdb', '-N', '-A', 'trust', '--wal-segsize=4', '-X', log, '-D', data));
+  create: (folders) => {
+    for (const place of [folders.data, folders.log]) chownSync(path.dirname(place), idOf('-u'), idOf('-g'));
+    must('setpriv', ...initdb(folders));
   },
   move: ({ data, log }) => {
     const link = path.join(data, 'pg_wal');
@@ -37,16 +54,7 @@ export const postgresql: DatabaseKind = {
     for (const lock of ['postmaster.pid', `.s.PGSQL.${PORT}.lock`]) rmSync(path.join(data, lock), { force: true });
   },
   start: ({ data }) => {
-    // Checkpoints come only when somebody asks for one: then a recovery has as much to do as there can be.
-    const options = [
-      `port=${PORT}`,
-      'listen_addresses=',
-      `unix_socket_directories=${data}`,
-      'checkpoint_timeout=1h',
-      'max_wal_size=160MB',
-      'shared_buffers=64MB',
-    ];
-    const args = ['-D', data, ...options.flatMap((option) => ['-c', option])];
+    const args = ['-D', data, ...serverOptions(PORT, data)];
     return spawn('setpriv', asUser('postgres', ...args), { stdio: ['ignore', 'ignore', 'pipe'] });
   },
   settings: ({ data }) => [`sockets ${data}`, `instance ${PORT}`],

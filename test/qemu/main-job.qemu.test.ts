@@ -1,6 +1,4 @@
 import { closeSync, openSync, readSync } from 'node:fs';
-import path from 'node:path';
-import * as z from 'zod';
 import { until } from './array-guest.ts';
 import {
   type CountingWriter,
@@ -13,8 +11,12 @@ import { checkExt4, readFromExt4 } from './ext4-image.ts';
 import { tellFigures } from './figures.ts';
 import { DISKS } from './guest-disks.ts';
 import { frozenPlaces } from './guest-helper.ts';
-import { APPLICATION, LEASE_SECONDS, openQemuSite, type QemuSite, type RunningHook } from './site.ts';
+import { grades, heldMsOf, imageOf, type PreDocument, post, pre, type RunningHook } from './hooks.ts';
+import { openQemuSite, type QemuSite } from './site.ts';
 
+/** What the settings of the guest name as an application. */
+const APPLICATION = 'counter';
+const LEASE_SECONDS = 5;
 const LEASE_MS = LEASE_SECONDS * 1000;
 const ESTABLISH = { system: 'array', operation: 'POST private/snapshot', when: 'before', nth: 1 } as const;
 /** An array that takes its time, so that no other pause of the writer is mistaken for the window. */
@@ -29,25 +31,15 @@ freeze)
 esac
 `;
 
-/** What of the pre hook's answer is looked at here. */
-const preDocument = z.object({
-  vms: z.tuple([
-    z.object({
-      grade: z.string(),
-      reasons: z.array(z.string()),
-      evidence: z.object({ guest: z.object({ freeze: z.object({ verdict: z.object({ heldMs: z.number() }) }) }) }),
-    }),
-  ]),
-  window: z.object({ lengthMs: z.number(), arrayMs: z.number(), freezeMs: z.number(), thawMs: z.number() }),
-  images: z.array(z.object({ path: z.string(), device: z.string() })),
-});
-type PreDocument = z.infer<typeof preDocument>;
-
 let site: QemuSite;
 let writer: CountingWriter;
 
 beforeAll(async () => {
-  site = await openQemuSite();
+  site = await openQemuSite({
+    disks: DISKS,
+    ssh: { leaseSeconds: LEASE_SECONDS, applications: [APPLICATION] },
+    job: { grade: 'filesystem' },
+  });
   writer = await startCountingWriter(site.array);
 }, 420_000);
 
@@ -65,23 +57,6 @@ afterEach(async () => {
 async function writerGoesOn(): Promise<void> {
   const target = (await writer.lastRecord()) + 2 * DISKS.length;
   await until(async () => (await writer.lastRecord()) >= target || undefined, 'the writer went on');
-}
-
-async function pre(): Promise<PreDocument> {
-  const { exitCode, stdout, stderr } = await site.hook('pre-backup').ended;
-  expect([exitCode, stderr]).toEqual([0, expect.anything()]);
-  return preDocument.parse(JSON.parse(stdout));
-}
-
-async function post(): Promise<void> {
-  const { exitCode, stderr } = await site.hook('post-backup').ended;
-  expect([exitCode, stderr]).toEqual([0, expect.anything()]);
-}
-
-function imageOf({ images }: PreDocument, labDevice: string): string {
-  const image = images.find(({ device }) => device === labDevice);
-  if (!image) throw new Error(`no image of device "${labDevice}" was handed over`);
-  return path.join(site.exportDirectory, image.path);
 }
 
 function highestCountInFile(file: string): number {
@@ -102,11 +77,11 @@ function highestCountInFile(file: string): number {
 
 /** The one point that all images show, as the number of records that had been written; the ext4 among them is sound. */
 async function pointOf(document: PreDocument): Promise<number> {
-  const counts = DISKS.map(({ labDevice }) => highestCountInFile(imageOf(document, labDevice)));
+  const counts = DISKS.map(({ labDevice }) => highestCountInFile(imageOf(site, document, labDevice)));
   const point = counts.reduce((sum, count) => sum + count, 0);
   expect(counts).toEqual(countsAfter(point, DISKS.length));
 
-  const ext4 = imageOf(document, DISKS[0].labDevice);
+  const ext4 = imageOf(site, document, DISKS[0].labDevice);
   expect(await checkExt4(ext4)).toEqual({ needsRecovery: false, checkExitCode: 0 });
   expect(highestCountIn(await readFromExt4(ext4, '/counter'))).toBe(counts[0]);
   return point;
@@ -119,14 +94,10 @@ async function stillAt(point: number): Promise<number> {
   return Math.max(at(point + 1) - at(point), at(point) - at(point - 1));
 }
 
-const grades = ({ vms }: PreDocument) => vms.map(({ grade, reasons }) => ({ grade, reasons }));
-
-const heldMsOf = ({ vms: [{ evidence }] }: PreDocument) => evidence.guest.freeze.verdict.heldMs;
-
 test('a real guest earns the filesystem grade, and its images show one point: the last record before it stood still', async () => {
   site.faults.add({ ...ESTABLISH, action: { do: 'delay', delayMs: SLOW_ESTABLISH_MS } });
 
-  const document = await pre();
+  const document = await pre(site);
   await writerGoesOn();
 
   expect(grades(document)).toEqual([
@@ -140,7 +111,7 @@ test('a real guest earns the filesystem grade, and its images show one point: th
     heldMs: heldMsOf(document),
     writerStoodStillMs: stillMs,
   });
-  await post();
+  await post(site);
   expect(site.vcenterSessions()).toBe(0);
 });
 
@@ -149,7 +120,7 @@ test('a script that makes the application quiet earns the application grade, and
   await output(`mkdir -p /etc/snaphook/scripts.d && cat >/run/script <<'END'\n${SCRIPT}END
     install -o root -g root -m 0755 /run/script /etc/snaphook/scripts.d/10-counter`);
   try {
-    const document = await pre();
+    const document = await pre(site);
     await writerGoesOn();
 
     expect(grades(document)).toEqual([{ grade: 'application', reasons: [] }]);
@@ -160,7 +131,7 @@ test('a script that makes the application quiet earns the application grade, and
   } finally {
     await output('rm /etc/snaphook/scripts.d/10-counter');
   }
-  await post();
+  await post(site);
   expect(site.vcenterSessions()).toBe(0);
 });
 
@@ -198,7 +169,7 @@ test('a pre hook killed in the window: the guest writes again before its lease i
 
   expect(stillMs).toBeLessThan(LEASE_MS);
   tellFigures('job, killed in the window', { writerStoodStillMs: stillMs });
-  await post();
+  await post(site);
 });
 
 test('a pre hook stopped in the window: the guest writes again when its lease is over, and post leaves nothing', async () => {
@@ -207,7 +178,7 @@ test('a pre hook stopped in the window: the guest writes again when its lease is
   expect(stillMs).toBeGreaterThan(LEASE_MS - 1000);
   expect(stillMs).toBeLessThan(LEASE_MS + 1500);
   tellFigures('job, stopped in the window', { leaseMs: LEASE_MS, writerStoodStillMs: stillMs });
-  await post();
+  await post(site);
 });
 
 test('the array met no defect of its own', () => {

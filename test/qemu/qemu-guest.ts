@@ -1,4 +1,4 @@
-import { execFile } from 'node:child_process';
+import { type ChildProcessWithoutNullStreams, execFile } from 'node:child_process';
 import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -6,7 +6,7 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import type { NbdServer } from '../../src/lab/devices/nbd-server.ts';
 import { QemuProcess } from './qemu-process.ts';
-import { type CommandResult, sshOnce } from './ssh.ts';
+import { type CommandResult, sshOnce, startSsh } from './ssh.ts';
 
 export type FileSystem = 'ext4' | 'xfs' | 'btrfs';
 
@@ -27,7 +27,7 @@ export interface QemuGuestOptions {
   /** Serves the devices of `disks`. */
   readonly nbd: NbdServer;
   readonly disks: readonly QemuDisk[];
-  /** Until SSH answers; default 120,000. */
+  /** Until SSH answers; default 300,000. */
   readonly bootLimitMs?: number;
 }
 
@@ -53,6 +53,8 @@ export interface QemuGuest {
   readonly disks: readonly QemuGuestDisk[];
   /** Runs a shell command as root, over one SSH connection that all commands share; `input` is what it reads. */
   run(command: string, input?: Buffer): Promise<CommandResult>;
+  /** The same, for somebody to talk with. */
+  start(command: string): ChildProcessWithoutNullStreams;
   /** Ends the guest at once, as a power failure would, and removes the keys. */
   close(): Promise<void>;
 }
@@ -93,6 +95,7 @@ export async function startQemuGuest(options: QemuGuestOptions): Promise<QemuGue
       knownHostsFile,
       disks: options.disks.map((disk) => ({ ...disk, ...nodesOf(disk, lines) })),
       run: (command, input) => sshOnce(address, command, control, input),
+      start: (command) => startSsh(address, command, control),
       async close() {
         await sshOnce(address, '', [...control, '-O', 'exit']);
         await close();

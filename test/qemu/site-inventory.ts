@@ -2,7 +2,7 @@ import { ARRAY_ID } from '../../src/lab/estate-array.ts';
 import { dashedDiskUuid, uuid, vvolWwn, wwnOf } from '../../src/lab/estate-identity.ts';
 import type { InitialArrayConfig } from '../../src/lab/unisphere/array-config.ts';
 import type { DiskInventory, VcenterInventory } from '../../src/lab/vcenter/inventory.ts';
-import { DISKS } from './guest-disks.ts';
+import type { ArrayDisk } from './array-guest.ts';
 
 export const VM = 'real01';
 export const POOL = 'SG-pool';
@@ -12,26 +12,25 @@ const ENDPOINT = '00700';
 const CONTAINER = '600009700BCBB71139FF01780000050A';
 const CYLINDER_BYTES = 15 * 131_072;
 
-type GuestDisk = (typeof DISKS)[number];
+/** A partitioned disk is a physical RDM, the others are vVols. */
+const isRdm = ({ partitioned }: ArrayDisk) => partitioned;
+const lunsOf = (disks: readonly ArrayDisk[]) => [ENDPOINT, ...disks.filter(isRdm).map(({ labDevice }) => labDevice)];
 
-/** The partitioned disk is a physical RDM, the others are vVols. */
-const isRdm = ({ partitioned }: GuestDisk) => partitioned;
-const rdms = DISKS.filter(isRdm);
-const vvols = DISKS.filter((disk) => !isRdm(disk));
-const luns = [ENDPOINT, ...rdms.map(({ labDevice }) => labDevice)];
+/** Targets of exactly the sizes of the guest's disks. */
+const targetsOf = (disks: readonly ArrayDisk[]) =>
+  disks.map(({ cylinders }, index) => ({ id: `0050${index + 1}`, cylinders }));
 
-/** Targets of exactly the sizes of the guest's disks, then what the array has of its own. */
-export const TARGETS = DISKS.map(({ cylinders }, index) => ({ id: `0050${index + 1}`, cylinders }));
-export const OTHER_DEVICES = [{ id: ENDPOINT, cylinders: 3 }];
+/** What the array has beside the guest's disks: targets, then its own. */
+export const otherDevices = (disks: readonly ArrayDisk[]) => [...targetsOf(disks), { id: ENDPOINT, cylinders: 3 }];
 
 const port = { director: 'SE-1E', port: '000' };
 const initiatorOf = (host: string) => `iqn.1993-08.org.debian:01:${host}`;
 
 /** Groups, hosts and views as an admin would have made them. */
-export const ARRAY_CONFIG: InitialArrayConfig = {
+export const arrayConfig = (disks: readonly ArrayDisk[]): InitialArrayConfig => ({
   storageGroups: [
-    { id: 'SG-esx', srp: 'SRP_1', volumes: luns },
-    { id: POOL, volumes: TARGETS.map(({ id }) => id) },
+    { id: 'SG-esx', srp: 'SRP_1', volumes: lunsOf(disks) },
+    { id: POOL, volumes: targetsOf(disks).map(({ id }) => id) },
   ],
   initiators: [PROXY_HOST, 'esx01'].map((host) => ({ id: initiatorOf(host), ports: [port] })),
   hosts: [PROXY_HOST, 'esx01'].map((host) => ({ id: host, initiators: [initiatorOf(host)] })),
@@ -48,16 +47,18 @@ export const ARRAY_CONFIG: InitialArrayConfig = {
         {
           id: 'resource-1',
           uuid: '6000097011C1992A3A7401E000000025',
-          volumes: vvols.map(({ labDevice }) => ({ device: labDevice, wwn: vvolWwn(labDevice) })),
+          volumes: disks
+            .filter((disk) => !isRdm(disk))
+            .map(({ labDevice }) => ({ device: labDevice, wwn: vvolWwn(labDevice) })),
         },
       ],
     },
   ],
   protocolEndpoints: [ENDPOINT],
   vasaProviders: [{ address: '127.0.0.1' }],
-};
+});
 
-function backingOf(disk: GuestDisk, index: number): DiskInventory['backing'] {
+function backingOf(disk: ArrayDisk, index: number, luns: readonly string[]): DiskInventory['backing'] {
   const { labDevice } = disk;
   if (!isRdm(disk))
     return {
@@ -80,7 +81,7 @@ function backingOf(disk: GuestDisk, index: number): DiskInventory['backing'] {
 }
 
 /** One VM whose disks are those of the real guest, by device and by serial. */
-export const INVENTORY: VcenterInventory = {
+export const siteInventory = (disks: readonly ArrayDisk[]): VcenterInventory => ({
   instanceUuid: uuid('vcenter of the real guest'),
   datacenters: [
     {
@@ -92,9 +93,9 @@ export const INVENTORY: VcenterInventory = {
             {
               name: ESX,
               uuid: uuid(ESX),
-              scsiLuns: luns.map((device, lun) => ({
+              scsiLuns: lunsOf(disks).map((device, lun) => ({
                 canonicalName: `naa.${wwnOf(ARRAY_ID, device)}`,
-                capacityBytes: (DISKS.find(({ labDevice }) => labDevice === device)?.cylinders ?? 3) * CYLINDER_BYTES,
+                capacityBytes: (disks.find(({ labDevice }) => labDevice === device)?.cylinders ?? 3) * CYLINDER_BYTES,
                 lun,
                 protocolEndpoint: device === ENDPOINT,
               })),
@@ -120,7 +121,7 @@ export const INVENTORY: VcenterInventory = {
           biosUuid: uuid(`bios-${VM}`),
           powerState: 'poweredOn',
           diskUuidEnabled: true,
-          disks: DISKS.map((disk, index) => ({
+          disks: disks.map((disk, index) => ({
             key: 2000 + index,
             label: `Hard disk ${index + 1}`,
             controllerKey: 1000,
@@ -128,7 +129,7 @@ export const INVENTORY: VcenterInventory = {
             capacityBytes: disk.cylinders * CYLINDER_BYTES,
             uuid: dashedDiskUuid(disk.serial),
             ...(isRdm(disk) ? { diskMode: 'independent_persistent' } : {}),
-            backing: backingOf(disk, index),
+            backing: backingOf(disk, index, lunsOf(disks)),
           })),
           guest: {
             family: 'linuxGuest',
@@ -142,4 +143,4 @@ export const INVENTORY: VcenterInventory = {
       ],
     },
   ],
-};
+});

@@ -1,4 +1,3 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { stringify } from 'yaml';
@@ -9,47 +8,51 @@ import { startUnisphere } from '../../src/lab/unisphere/unisphere.ts';
 import { startVcenter } from '../../src/lab/vcenter/vcenter.ts';
 import { createAuthority, issueCertificate } from '../../src/lab/world/certificates.ts';
 import { FaultRules } from '../../src/lab/world/faults.ts';
-import { type ArrayGuest, startArrayGuest } from './array-guest.ts';
-import { DISKS } from './guest-disks.ts';
+import { type ArrayDisk, type ArrayGuest, startArrayGuest } from './array-guest.ts';
 import { frozenPlaces, helperRemains, installHelper } from './guest-helper.ts';
-import { ARRAY_CONFIG, INVENTORY, OTHER_DEVICES, POOL, PROXY_HOST, TARGETS, VM } from './site-inventory.ts';
+import { type HookSite, startHook } from './hooks.ts';
+import { arrayConfig, otherDevices, POOL, PROXY_HOST, siteInventory, VM } from './site-inventory.ts';
 
-export const JOB = 'real';
-/** What the settings of the guest name as an application. */
-export const APPLICATION = 'counter';
-export const LEASE_SECONDS = 5;
-const HOOKS = path.join(__dirname, '../../dist');
+const JOB = 'real';
+
+export interface SiteTerms {
+  readonly disks: readonly ArrayDisk[];
+  /** Settings of the guest, beside how it is reached. */
+  readonly ssh: {
+    readonly leaseSeconds: number;
+    readonly scriptSeconds?: number;
+    readonly applications: readonly string[];
+  };
+  /** Settings of the job, beside where its images go. */
+  readonly job: {
+    readonly grade: 'application' | 'filesystem';
+    readonly onLowerGrade?: 'degrade';
+    readonly freeze?: 'linux-fsfreeze';
+  };
+}
 
 /** The lab's vCenter and array around a real guest, and the product's hooks as a backup job calls them. */
-export interface QemuSite {
+export interface QemuSite extends HookSite {
   readonly array: ArrayGuest;
   readonly faults: FaultRules;
-  readonly exportDirectory: string;
-  /** Starts a hook for the job; it prints JSON. */
-  hook(program: 'pre-backup' | 'post-backup'): RunningHook;
   /** What is there on array, proxy and guest that was not there before any run. */
   leftBehind(): Promise<readonly string[]>;
   vcenterSessions(): number;
   close(): Promise<void>;
 }
 
-export interface RunningHook {
-  readonly child: ChildProcess;
-  readonly ended: Promise<{ readonly exitCode: number | null; readonly stdout: string; readonly stderr: string }>;
-}
-
-export async function openQemuSite(): Promise<QemuSite> {
-  const array = await startArrayGuest(DISKS, [...TARGETS, ...OTHER_DEVICES]);
+export async function openQemuSite(terms: SiteTerms): Promise<QemuSite> {
+  const array = await startArrayGuest(terms.disks, otherDevices(terms.disks));
   try {
     await installHelper(array);
-    return await aroundGuest(array);
+    return await aroundGuest(array, terms);
   } catch (error) {
     await array.close();
     throw error;
   }
 }
 
-async function aroundGuest(array: ArrayGuest): Promise<QemuSite> {
+async function aroundGuest(array: ArrayGuest, terms: SiteTerms): Promise<QemuSite> {
   const { events, folder, pace, store } = array;
   const faults = new FaultRules(events);
   const world = { events, faults, pace, latency: { latencyMs: 0, jitterMs: 0 } };
@@ -70,7 +73,7 @@ async function aroundGuest(array: ArrayGuest): Promise<QemuSite> {
         local: true,
         snapVxLicensed: true,
         store,
-        config: ARRAY_CONFIG,
+        config: arrayConfig(terms.disks),
         knobs: { vvolSnapVx: 'accepted', objectModelLagMs: 100 },
       },
     ],
@@ -87,10 +90,10 @@ async function aroundGuest(array: ArrayGuest): Promise<QemuSite> {
     ...world,
     tls: await issueCertificate(authority, 'vcenter.lab'),
     users: [{ ...ACCOUNTS.vcenter, privileges: 'all' }],
-    inventory: INVENTORY,
+    inventory: siteInventory(terms.disks),
   });
   const urls = { vcenter: vcenter.url, unisphere: unisphere.url };
-  const configFile = writeConfig(array, urls, authority.certificate, devices);
+  const configFile = writeConfig(array, terms, urls, authority.certificate, devices);
   const members = () => JSON.stringify(unisphere.array(ARRAY_ID).config.storageGroups);
   const membersAtStart = members();
   return {
@@ -118,6 +121,7 @@ async function aroundGuest(array: ArrayGuest): Promise<QemuSite> {
 
 function writeConfig(
   { folder, guest }: ArrayGuest,
+  terms: SiteTerms,
   urls: { readonly vcenter: string; readonly unisphere: string },
   certificate: string,
   devices: string,
@@ -148,8 +152,7 @@ function writeConfig(
             port: guest.sshPort,
             privateKey: `file:${guest.privateKeyFile}`,
             hostKeys: [guest.hostKeyFingerprint],
-            leaseSeconds: LEASE_SECONDS,
-            applications: [APPLICATION],
+            ...terms.ssh,
           },
         },
       ],
@@ -157,7 +160,7 @@ function writeConfig(
       jobs: {
         [JOB]: {
           vms: [VM],
-          grade: 'filesystem',
+          ...terms.job,
           targetPool: POOL,
           exportDirectory: path.join(folder, 'export'),
           timeToLiveHours: 4,
@@ -166,23 +169,6 @@ function writeConfig(
       },
     }),
   );
-}
-
-function startHook(program: string, args: readonly string[]): RunningHook {
-  const child = spawn(process.execPath, [path.join(HOOKS, `${program}.cjs`), ...args], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-    env: { PATH: process.env.PATH },
-    cwd: '/',
-  });
-  const said = { stdout: '', stderr: '' };
-  for (const stream of ['stdout', 'stderr'] as const)
-    child[stream].on('data', (data) => {
-      said[stream] += data;
-    });
-  return {
-    child,
-    ended: new Promise((resolve) => child.once('close', (exitCode) => resolve({ exitCode, ...said }))),
-  };
 }
 
 function filesBelow(folder: string): readonly string[] {

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 
 /** How to reach the guest, and by which key it has to show that it is the guest. */
 export interface SshAddress {
@@ -15,13 +15,12 @@ export interface CommandResult {
   readonly stderr: string;
 }
 
-/** One login of its own by the system's ssh, with no configuration but this. `input` is what the command reads. */
-export function sshOnce(
+/** A login of its own by the system's ssh, with no configuration but this. */
+export function startSsh(
   address: SshAddress,
   command: string,
   more: readonly string[] = [],
-  input: Buffer = Buffer.alloc(0),
-): Promise<CommandResult> {
+): ChildProcessWithoutNullStreams {
   const args = [
     ...['-F', 'none', '-T', '-p', String(address.port), '-i', address.privateKeyFile],
     ...['BatchMode=yes', 'IdentitiesOnly=yes', 'StrictHostKeyChecking=yes', 'ConnectTimeout=60'].flatMap(option),
@@ -30,8 +29,18 @@ export function sshOnce(
     ...more,
     ...['root@127.0.0.1', command],
   ];
+  return spawn('ssh', args, { stdio: 'pipe' });
+}
+
+/** The same to its end. `input` is what the command reads. */
+export function sshOnce(
+  address: SshAddress,
+  command: string,
+  more: readonly string[] = [],
+  input: Buffer = Buffer.alloc(0),
+): Promise<CommandResult> {
   return new Promise((resolve, reject) => {
-    const child = spawn('ssh', args, { stdio: 'pipe' });
+    const child = startSsh(address, command, more);
     const stdout: Buffer[] = [];
     const stderr: Buffer[] = [];
     child.stdout.on('data', (bytes: Buffer) => stdout.push(bytes));

@@ -9,3 +9,5 @@ function prepared(name: string): string {
 export const guestParts = (): string => prepared('QEMU_GUEST_PARTS');
 /** The built `snaphook-freeze`. */
 export const helperProgram = (): string => prepared('QEMU_FREEZE_HELPER');
+/** Whether this machine has PostgreSQL and may mount copies of disks. */
+export const databasesRunHere = (): boolean => prepared('QEMU_DATABASES') === 'yes';
