@@ -49,14 +49,17 @@ export function startHook(program: string, args: readonly string[]): RunningHook
 
 /** `exitCode`: the one it has to end with. */
 export async function pre(site: HookSite, exitCode = 0): Promise<PreDocument> {
-  const ended = await site.hook('pre-backup').ended;
-  expect([ended.exitCode, ended.stderr]).toEqual([exitCode, expect.anything()]);
-  return preDocument.parse(JSON.parse(ended.stdout));
+  return preDocument.parse(JSON.parse(await output(site.hook('pre-backup'), exitCode)));
 }
 
 export async function post(site: HookSite): Promise<void> {
-  const { exitCode, stderr } = await site.hook('post-backup').ended;
-  expect([exitCode, stderr]).toEqual([0, expect.anything()]);
+  await output(site.hook('post-backup'), 0);
+}
+
+async function output({ ended }: RunningHook, expected: number): Promise<string> {
+  const { exitCode, stdout, stderr } = await ended;
+  if (exitCode !== expected) throw new Error(`the hook ended with ${exitCode}, not ${expected}: ${stderr}${stdout}`);
+  return stdout;
 }
 
 /** The file that was handed over for a device of the guest. */
