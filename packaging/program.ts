@@ -1,5 +1,4 @@
 import '../src/platform/stand-somewhere.ts';
-import '../src/platform/without-fetch.ts';
 import path from 'node:path';
 
 /**

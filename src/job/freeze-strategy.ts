@@ -40,7 +40,7 @@ export async function freezeGround(
  * than the job asks for, or such as can never lead to the grade it asks for.
  */
 export function freezeOf(
-  { guests, fileSystems }: Pick<JobPorts, 'guests' | 'fileSystems'>,
+  guests: JobPorts['guests'],
   vm: VmRecord,
   spec: FreezeWish,
   ground: FreezeGround,
@@ -53,8 +53,8 @@ export function freezeOf(
   if (open.length === 0) throw noSettings(vm);
   const ways = freeze === 'auto' ? open : open.filter(({ strategy }) => strategy === freeze);
   if (ways.length === 0) throw otherSettings(vm, open, freeze);
-  const handsOverFiles = spec.files !== undefined && !spec.keep && !spec.clone && !spec.revert;
-  const readsShadowCopies = handsOverFiles && fileSystems.opensShadowCopies;
+  // Files are read out of shadow copies wherever a guest left some.
+  const readsShadowCopies = spec.files !== undefined && !spec.keep && !spec.clone && !spec.revert;
   const takesApplicationsAlone = spec.grade !== 'filesystem' || spec.onLowerGrade === 'degrade';
   const { way, because, warning } = chooseWay(vm.name, ways, {
     facts: ground.facts.get(vm.instanceUuid),
@@ -105,7 +105,7 @@ function requireLowerGrade({ name }: VmRecord, { grade, onLowerGrade }: FreezeWi
     `guest "${name}" is frozen by "vss-diskshadow", which images of its disks show as "crash" and not as "${grade}"`,
     {
       hint:
-        'Hand over files on a Linux proxy (`handOver: files`): they are read out of the shadow copies. Or take the lower grade with ' +
+        'Hand over files (`handOver: files`): they are read out of the shadow copies. Or take the lower grade with ' +
         '`onLowerGrade: degrade`, or install the VSS helper in the guest (`snaphook guest install`) and leave `strategy` at auto.',
     },
   );

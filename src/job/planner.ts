@@ -108,7 +108,7 @@ export async function draftPlan(ports: JobPorts, spec: JobSpec, signal: AbortSig
   // Neighbours come with the devices of the job's own VMs, but for a few.
   const ground = await freezeGround(ports, spec, facts, { route, devices: ownSources.length });
   const freezesOf = (vms: readonly VmRecord[], as: JobSpec) =>
-    vms.map((vm) => [vm.instanceUuid, freezeOf(ports, vm, as, ground, warnings)] as const);
+    vms.map((vm) => [vm.instanceUuid, freezeOf(ports.guests, vm, as, ground, warnings)] as const);
   if (route.name === 'managed') {
     // vSphere reads and writes these disks: which device each is does not matter, nor who else is on a datastore.
     const proxyVm = await checkManaged(ports, spec, { vms: selected, warnings }, signal);

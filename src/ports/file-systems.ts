@@ -115,8 +115,6 @@ export interface WantedChecks {
  * Errors: `E_PROXY`, `E_PROXY_DEVICE`, `E_EXPORT`, and the signal's reason.
  */
 export interface FileSystems {
-  /** Volumes can be mounted as a shadow copy in them has them. False: such volumes are told as not readable. */
-  readonly opensShadowCopies: boolean;
   /**
    * Fails where nothing can be mounted at all, where the backup product may not see what is mounted, or where something lies in one of
    * the folders. Changes nothing.

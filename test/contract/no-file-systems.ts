@@ -6,7 +6,6 @@ const uncalled = (): never => {
 
 /** For worlds in which images are handed over: whoever asks it fails. */
 export const noFileSystems: FileSystems = {
-  opensShadowCopies: false,
   preflight: uncalled,
   mount: uncalled,
   mountedIn: uncalled,

@@ -124,6 +124,27 @@ export const MUTATIONS = [
     tests: ['test/lab/windows-guest/diskshadow.test.ts', '-t', 'a copy that nobody told of'],
   },
   {
+    name: 'a shadow copy in another volume of a Windows proxy passes for the one of the guest',
+    file: 'src/proxy/windows/shadow-copies.ts',
+    find: 'isSameId(ID, id) && isSameFolder(VolumeName, volume.Path)',
+    replace: 'isSameId(ID, id)',
+    tests: ['test/unit/proxy/windows/shadow-copies.test.ts', '-t', 'in another volume is never taken'],
+  },
+  {
+    name: 'a Windows proxy hands over the live volume where the shadow copy is not to be found',
+    file: 'src/proxy/windows/windows-file-systems.ts',
+    find: "    return unreadable('Windows tells of no shadow copy in it that its guest left, and the guest may have been writing');",
+    replace: '',
+    tests: ['test/unit/proxy/windows/shadow-copies.test.ts', '-t', 'never tells of the copy'],
+  },
+  {
+    name: 'a link to what is on another disk is removed with those of a run',
+    file: 'src/proxy/windows/shadow-links.ts',
+    find: '(!on.isKnown || isOf(disk, on.diskPath))',
+    replace: '(!on.isKnown || on.diskPath !== undefined)',
+    tests: ['test/unit/proxy/windows/shadow-copies.test.ts', '-t', 'leads to another disk'],
+  },
+  {
     name: 'a VM without the mark of the run is taken for its copy',
     file: 'src/job/steps/copy.ts',
     find: '  if (!found || found.mark === plan.snapshotName) return found;',

@@ -180,5 +180,4 @@ export function evidenceOfVm(
 }
 
 /** What a kept snapshot will be handed over as, nobody knows yet. */
-const readsCopies = ({ plan, ports }: Run): boolean =>
-  isHandedOver(plan) && plan.spec.files !== undefined && ports.fileSystems.opensShadowCopies;
+const readsCopies = ({ plan }: Run): boolean => isHandedOver(plan) && plan.spec.files !== undefined;

@@ -26,13 +26,14 @@ export interface Piece {
 
 export const SHADOW_BLOCK_BYTES = 0x4000;
 
-const VSS_ID = '3808876b-c176-4e48-b7ae-04046e6cc752';
-const VOLUME_HEADER_OFFSET_BYTES = 0x1e00;
-const HEADER_BYTES = 128;
-const ENTRY_BYTES = 128;
-const DESCRIPTOR_BYTES = 32;
+export const VSS_ID = '3808876b-c176-4e48-b7ae-04046e6cc752';
+export const VOLUME_HEADER_OFFSET_BYTES = 0x1e00;
+/** Of every block of a catalog or store, and of what it lists. */
+export const HEADER_BYTES = 128;
+export const ENTRY_BYTES = 128;
+export const DESCRIPTOR_BYTES = 32;
 const VERSION = 1;
-const RECORD = { volume: 1, catalog: 2, blockList: 3, store: 4, ranges: 5, bitmap: 6 } as const;
+export const RECORD = { volume: 1, catalog: 2, blockList: 3, store: 4, ranges: 5, bitmap: 6 } as const;
 /** VSS_CTX_APP_ROLLBACK: persistent, not released by itself, with writers. */
 const TYPE = 9;
 /** Persistent, no auto-release, differential, auto-recovered. */

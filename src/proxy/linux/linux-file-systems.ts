@@ -37,8 +37,6 @@ const LOOP_CONTROL = '/dev/loop-control';
  */
 export function createLinuxFileSystems(clock: Clock, mountNamespace: 'machine' | 'any'): FileSystems {
   const work: FileSystems = {
-    opensShadowCopies: true,
-
     async preflight(directory, folders) {
       await requireMachine();
       if (mountNamespace === 'machine') await requireMachinesMounts(directory);
@@ -115,7 +113,6 @@ export function createLinuxFileSystems(clock: Clock, mountNamespace: 'machine' |
     },
   };
   return {
-    opensShadowCopies: work.opensShadowCopies,
     preflight: (directory, folders, signal) => unlessAborted(work.preflight(directory, folders, signal), signal),
     mount: (directory, disk, options, signal) =>
       withGrace(signal, (late) => unlessAborted(work.mount(directory, disk, options, signal), late)),

@@ -1,4 +1,4 @@
-import { readdir, rmdir } from 'node:fs/promises';
+import { lstat, readdir, rmdir } from 'node:fs/promises';
 import path from 'node:path';
 import { ensureFolder } from '../../platform/ensure-folder.ts';
 import { removeEmptyFolders } from '../../platform/remove-empty-folders.ts';
@@ -11,6 +11,9 @@ export const isSameFolder = (a: string, b: string): boolean => comparable(a) ===
 
 export const isInFolder = (folder: string, inner: string): boolean =>
   comparable(inner).startsWith(comparable(folder) + path.sep);
+
+/** Of what is mounted in the folder of a disk. */
+export const PART_NAME = /^part\d+$/;
 
 /** Windows mounts to empty folders alone. Errors: `E_EXPORT`. */
 export async function makeMountFolder(folder: string): Promise<void> {
@@ -29,7 +32,10 @@ export async function makeMountFolder(folder: string): Promise<void> {
 export async function removeMountFolders(root: string, folder: string, mountPoints: readonly string[]): Promise<void> {
   if (mountPoints.some((one) => isSameFolder(one, folder) || isInFolder(folder, one))) return;
   for (const name of await readdir(folder).catch(() => [])) {
-    if (/^part\d+$/.test(name)) await rmdir(path.join(folder, name)).catch(() => undefined);
+    const file = path.join(folder, name);
+    // Windows removes a link like an empty folder, too, whoever made it.
+    const isLink = (await lstat(file).catch(() => undefined))?.isSymbolicLink() ?? false;
+    if (PART_NAME.test(name) && !isLink) await rmdir(file).catch(() => undefined);
   }
   let stays = path.dirname(folder);
   while (isInFolder(root, stays) && !mountPoints.some((one) => isSameFolder(one, stays))) stays = path.dirname(stays);

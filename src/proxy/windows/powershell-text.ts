@@ -41,6 +41,22 @@ export interface PartitionKey {
 
 const partition = ({ diskId, offsetBytes }: PartitionKey) => `-DiskId ${quoted(diskId)} -Offset ${offsetBytes}`;
 
+/**
+ * New-Item takes the question mark in a device object for a wildcard, so that mklink has to make the link. No text from outside comes
+ * before its shell: the folder is where it works, the name is one of ours, and the device is a number.
+ */
+function linkShadowCopy(folder: string, partitionNumber: number, shadowDevice: number): string {
+  const name = `part${partitionNumber}`;
+  // Without the separator at its end, the link would lead to the device and not to its root folder.
+  const target = `'${shadowDeviceOf(shadowDevice)}\\'`;
+  const call = `& "$env:SystemRoot\\System32\\cmd.exe" /d /c mklink /d ${name} ${target} | Out-Null`;
+  const judge = "if ($LASTEXITCODE -ne 0) { throw ('mklink ended with ' + $LASTEXITCODE) }";
+  return `Push-Location -LiteralPath ${quoted(folder)}; try { ${call}; ${judge} } finally { Pop-Location }`;
+}
+
+/** `DeviceObject` of Win32_ShadowCopy. */
+const shadowDeviceOf = (number: number): string => `\\\\?\\GLOBALROOT\\Device\\HarddiskVolumeShadowCopy${number}`;
+
 /** Each a request of its own. */
 export const CMDLETS = {
   rescan: () => 'Update-HostStorageCache',
@@ -60,6 +76,11 @@ export const CMDLETS = {
   removeAccessPath: (key: PartitionKey, accessPath: string) =>
     `Remove-PartitionAccessPath ${partition(key)} -AccessPath ${quoted(accessPath)}`,
   flush: (volumePath: string) => `Write-VolumeCache -Path ${quoted(volumePath)}`,
+  shadowCopies: () =>
+    `Get-CimInstance -ClassName 'Win32_ShadowCopy' | Select-Object -Property ${['ID', 'DeviceObject', 'VolumeName'].map(stored).join(',')}`,
+  linkShadowCopy,
+  firstEntry: (folder: string) =>
+    `Get-ChildItem -LiteralPath ${quoted(folder)} | Select-Object -First 1 -Property @{n='Name';e={[string]$_.Name}}`,
   sanPolicy: () => "Get-StorageSetting | Select-Object -Property @{n='NewDiskPolicy';e={[string]$_.NewDiskPolicy}}",
   isElevated: () =>
     '[string] ([Security.Principal.WindowsPrincipal][Security.Principal.WindowsIdentity]::GetCurrent()).IsInRole([Security.Principal.WindowsBuiltInRole]::Administrator)',

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { SnaphookError } from '../../ports/errors.ts';
 import type { PowerShell } from './powershell-session.ts';
-import { CMDLETS } from './powershell-text.ts';
+import { CMDLETS, type PartitionKey } from './powershell-text.ts';
 
 /** Of `UniqueIdFormat` (MSFT_Disk): the identity of page 0x83 in NAA format. */
 const FCPH_NAME = 3;
@@ -38,9 +38,15 @@ const partitionSchema = z.object({
 
 export type WindowsPartition = Readonly<z.infer<typeof partitionSchema>>;
 
+export const keyOf = ({ DiskId, Offset }: WindowsPartition): PartitionKey => ({ diskId: DiskId, offsetBytes: Offset });
+
 const volumeSchema = z.object({ Path: text, FileSystem: text, FileSystemLabel: text });
 
 export type WindowsVolume = Readonly<z.infer<typeof volumeSchema>>;
+
+const shadowCopySchema = z.object({ ID: text, DeviceObject: text, VolumeName: text });
+
+export type WindowsShadowCopy = Readonly<z.infer<typeof shadowCopySchema>>;
 
 async function rowsOf<Row>(
   schema: z.ZodType<Row>,
@@ -64,6 +70,10 @@ export const partitionsOf = (shell: PowerShell, signal: AbortSignal): Promise<re
 
 export const volumesOf = (shell: PowerShell, signal: AbortSignal): Promise<readonly WindowsVolume[]> =>
   rowsOf(volumeSchema, shell, CMDLETS.volumes(), signal);
+
+/** Of all volumes of the machine, those of the proxy itself among them. */
+export const shadowCopiesOf = (shell: PowerShell, signal: AbortSignal): Promise<readonly WindowsShadowCopy[]> =>
+  rowsOf(shadowCopySchema, shell, CMDLETS.shadowCopies(), signal);
 
 /** `OnlineAll`, `OfflineShared`, `OfflineAll`, `OfflineInternal`, or what Windows says. */
 export async function sanPolicy(shell: PowerShell, signal: AbortSignal): Promise<string> {

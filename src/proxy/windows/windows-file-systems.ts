@@ -4,14 +4,18 @@ import { firstFileBelow } from '../../platform/first-file-below.ts';
 import { insideOf } from '../../platform/inside-of.ts';
 import type { Clock } from '../../ports/clock.ts';
 import { SnaphookError } from '../../ports/errors.ts';
-import type { DiskToRelease, FileSystems, ForeignMount, Volume, VolumePlace } from '../../ports/file-systems.ts';
-import { isInFolder, isSameFolder, makeMountFolder, removeMountFolders } from './mount-folders.ts';
+import type { FileSystems, ForeignMount, Volume, VolumePlace } from '../../ports/file-systems.ts';
+import { isSameFolder, makeMountFolder, removeMountFolders } from './mount-folders.ts';
 import { kindOf, refusedByType } from './partition-kinds.ts';
 import type { PowerShell } from './powershell-session.ts';
-import { CMDLETS, type PartitionKey } from './powershell-text.ts';
+import { CMDLETS } from './powershell-text.ts';
+import { accessPathsIn, releaseMounts } from './release-mounts.ts';
+import { awaitShadowCopies } from './shadow-copies.ts';
+import { countLinks, linkShadowCopy, releaseLinks } from './shadow-links.ts';
 import {
   disksOf,
   isSamePath,
+  keyOf,
   partitionsOf,
   requireElevated,
   type SeenDevices,
@@ -28,11 +32,11 @@ const POLL_MS = 200;
 /**
  * File systems of disks, mounted by a Windows proxy to folders. A disk goes online twice: writable, where Windows brings the journals of
  * its volumes to their end, then read-only, as it is handed over. What Windows checks by itself when it mounts is all the check there is.
+ * A disk with shadow copies that are wanted stays writable, as the volumes themselves are not handed over: links to the copies are, which
+ * nobody can write to.
  */
 export function createWindowsFileSystems(shell: PowerShell, clock: Clock, seen: SeenDevices): FileSystems {
   return {
-    opensShadowCopies: false,
-
     async preflight(directory, folders, signal) {
       await requireElevated(shell, signal);
       const root = await rootOf(directory);
@@ -55,11 +59,12 @@ export function createWindowsFileSystems(shell: PowerShell, clock: Clock, seen: 
           hint: 'Check the paths of the device on the proxy (mpclaim -s -d, System event log).',
         });
       }
-      await replayJournals(shell, clock, disk, signal);
+      const holdsCopies = await openWritable(shell, clock, disk, shadowCopies, signal);
+      if (!holdsCopies) await makeReadOnly(shell, disk, signal);
       const found = await volumesOn(shell, clock, disk, signal);
       await removeLetters(shell, found, signal);
       const volumes: Volume[] = [];
-      const where = { root, folder, isWrittenTo: shadowCopies.length > 0 };
+      const where = { root, folder, shadowCopies, isWritable: holdsCopies };
       for (const one of found) volumes.push(await mountOne(shell, one, where, signal));
       return volumes.length > 0 ? volumes : [withoutPartitions(disk)];
     },
@@ -67,7 +72,10 @@ export function createWindowsFileSystems(shell: PowerShell, clock: Clock, seen: 
     async mountedIn(directory, folders, signal) {
       const root = await rootOf(directory);
       let count = 0;
-      for (const folder of folders) count += (await accessPathsIn(shell, insideOf(root, folder), signal)).length;
+      for (const folder of folders) {
+        count += (await accessPathsIn(shell, insideOf(root, folder), signal)).length;
+        count += await countLinks(shell, insideOf(root, folder), signal);
+      }
       return count;
     },
 
@@ -76,6 +84,7 @@ export function createWindowsFileSystems(shell: PowerShell, clock: Clock, seen: 
       const foreign: ForeignMount[] = [];
       for (const disk of disks) {
         const folder = insideOf(root, disk.folder);
+        foreign.push(...(await releaseLinks(shell, folder, disk, signal)));
         foreign.push(...(await releaseMounts(shell, folder, disk, signal)));
         const mountPoints = (await partitionsOf(shell, signal)).flatMap(({ AccessPaths }) => AccessPaths);
         await removeMountFolders(root, folder, mountPoints);
@@ -104,22 +113,44 @@ async function requireEmpty(folder: string): Promise<void> {
   });
 }
 
-/** Leaves the disk online and read-only. The attribute is set while the disk is offline, so that no volume is mounted across it. */
-async function replayJournals(shell: PowerShell, clock: Clock, disk: WindowsDisk, signal: AbortSignal): Promise<void> {
+/**
+ * Leaves the disk online and writable, with the journals of its volumes at their end. The attribute is set while the disk is offline, so
+ * that no volume is mounted across it. Does a volume hold one of these shadow copies? Of a disk that is read-only Windows tells of none.
+ */
+async function openWritable(
+  shell: PowerShell,
+  clock: Clock,
+  disk: WindowsDisk,
+  shadowCopies: readonly string[],
+  signal: AbortSignal,
+): Promise<boolean> {
   const id = disk.UniqueId;
   if (!disk.IsOffline) await shell.request(CMDLETS.setOffline(id, true), signal);
   await shell.request(CMDLETS.setReadOnly(id, false), signal);
   await shell.request(CMDLETS.setOffline(id, false), signal);
   await shell.request(CMDLETS.refreshLayout(id), signal);
-  for (const { volume } of await volumesOn(shell, clock, disk, signal)) {
-    if (volume && 'holds' in kindOf(volume)) await shell.request(CMDLETS.flush(volume.Path), signal);
-  }
+  const found = await volumesOn(shell, clock, disk, signal);
+  const readable = found
+    .filter(({ volume }) => volume && 'holds' in kindOf(volume))
+    .flatMap(({ volume }) => volume ?? []);
+  for (const { Path } of readable) await shell.request(CMDLETS.flush(Path), signal);
+  if (shadowCopies.length === 0) return false;
+  await removeLetters(shell, found, signal);
+  const ntfs = readable.filter(({ FileSystem }) => FileSystem === 'NTFS');
+  return (await awaitShadowCopies(shell, clock, ntfs, shadowCopies, signal)) > 0;
+}
+
+async function makeReadOnly(
+  shell: PowerShell,
+  { UniqueId: id, Path }: WindowsDisk,
+  signal: AbortSignal,
+): Promise<void> {
   await shell.request(CMDLETS.setOffline(id, true), signal);
   await shell.request(CMDLETS.setReadOnly(id, true), signal);
   await shell.request(CMDLETS.setOffline(id, false), signal);
   const now = (await disksOf(shell, signal)).find(({ UniqueId }) => UniqueId === id);
   if (now?.IsReadOnly && !now.IsOffline) return;
-  throw new SnaphookError('E_PROXY', `device "${disk.Path}" is not online and read-only on the proxy`, {
+  throw new SnaphookError('E_PROXY', `device "${Path}" is not online and read-only on the proxy`, {
     hint: 'See the System event log of the proxy.',
   });
 }
@@ -150,8 +181,6 @@ async function volumesOn(
   }
 }
 
-const keyOf = ({ DiskId, Offset }: WindowsPartition): PartitionKey => ({ diskId: DiskId, offsetBytes: Offset });
-
 /** Windows gives a letter to every volume that it does not know yet; a mount point at which nothing is to be found by chance. */
 async function removeLetters(shell: PowerShell, found: readonly FoundVolume[], signal: AbortSignal): Promise<void> {
   for (const { partition } of found) {
@@ -161,19 +190,19 @@ async function removeLetters(shell: PowerShell, found: readonly FoundVolume[], s
   }
 }
 
+interface Where {
+  readonly root: string;
+  readonly folder: string;
+  /** Ids of those that the guest left: what stood still is in these, and not in the volumes. */
+  readonly shadowCopies: readonly string[];
+  /** The disk is not read-only. */
+  readonly isWritable: boolean;
+}
+
 async function mountOne(
   shell: PowerShell,
   { partition, volume }: FoundVolume,
-  {
-    root,
-    folder,
-    isWrittenTo,
-  }: {
-    readonly root: string;
-    readonly folder: string;
-    /** What stood still is in shadow copies, and not in the volumes. */
-    readonly isWrittenTo: boolean;
-  },
+  { root, folder, shadowCopies, isWritable }: Where,
   signal: AbortSignal,
 ): Promise<Volume> {
   const kind = refusedByType(partition) ?? kindOf(volume);
@@ -187,18 +216,22 @@ async function mountOne(
     label: volume?.FileSystemLabel || undefined,
   };
   if (!('holds' in kind)) return { ...place, ...kind };
-  if (isWrittenTo && kind.holds === 'ntfs') {
-    const why =
-      'its guest left shadow copies, which are not opened on a Windows proxy, and may have been writing to it';
-    return { ...place, state: 'unreadable', why };
-  }
+  const unreadable = (why: string): Volume => ({ ...place, state: 'unreadable', why });
   const relative = `${folder}/part${partition.PartitionNumber}`;
   const mountPoint = insideOf(root, relative);
+  const mounted = { ...place, state: 'mounted', path: relative, checkedBy: undefined, fstab: [] } as const;
+  if (shadowCopies.length > 0 && volume && kind.holds === 'ntfs') {
+    const request = { volume, link: mountPoint, partition: partition.PartitionNumber };
+    const copy = await linkShadowCopy(shell, request, shadowCopies, signal);
+    if (copy) return { ...mounted, shadowCopy: copy.id };
+    return unreadable('Windows tells of no shadow copy in it that its guest left, and the guest may have been writing');
+  }
+  if (isWritable) return unreadable('its disk has to be writable while the shadow copy of another volume is read');
   await makeMountFolder(mountPoint);
   await shell.request(CMDLETS.addAccessPath(keyOf(partition), mountPoint), signal);
   const [at] = await accessPathsIn(shell, mountPoint, signal);
   if (at && isSamePath(at.partition.DiskId, partition.DiskId) && at.partition.Offset === partition.Offset) {
-    return { ...place, state: 'mounted', path: relative, checkedBy: undefined, fstab: [] };
+    return mounted;
   }
   throw new SnaphookError('E_PROXY', `partition ${partition.PartitionNumber} is not mounted at "${mountPoint}"`, {
     hint: 'See the System event log of the proxy.',
@@ -216,67 +249,3 @@ const withoutPartitions = ({ Size }: WindowsDisk): Volume => ({
   state: 'unreadable',
   why: 'Windows finds no partition on it',
 });
-
-interface MountedPartition {
-  readonly partition: WindowsPartition;
-  readonly accessPath: string;
-}
-
-/** What is mounted at the folder or below it. */
-async function accessPathsIn(
-  shell: PowerShell,
-  folder: string,
-  signal: AbortSignal,
-): Promise<readonly MountedPartition[]> {
-  return (await partitionsOf(shell, signal)).flatMap((partition) =>
-    partition.AccessPaths.filter((one) => isSameFolder(one, folder) || isInFolder(folder, one)).map((accessPath) => ({
-      partition,
-      accessPath,
-    })),
-  );
-}
-
-/** The last that a mount is known by: where its disk was seen. */
-const isOf = ({ devicePaths }: DiskToRelease, diskPath: string): boolean =>
-  devicePaths?.some((one) => isSamePath(one, diskPath)) ?? true;
-
-/**
- * Takes the mounts of the disk away, and the disk offline where they were: that dismounts what is still open. A path alone proves nothing,
- * without MPIO another disk has it by now: one that is online and not mounted here is left to `releaseDevices`, which knows identities.
- */
-async function releaseMounts(
-  shell: PowerShell,
-  folder: string,
-  disk: DiskToRelease,
-  signal: AbortSignal,
-): Promise<readonly ForeignMount[]> {
-  const ours = (await accessPathsIn(shell, folder, signal)).filter(({ partition }) => isOf(disk, partition.DiskId));
-  for (const { partition, accessPath } of ours) {
-    await shell.request(CMDLETS.removeAccessPath(keyOf(partition), accessPath), signal);
-  }
-  // Where nobody knows whose the mounts were, they may have been of a disk that the proxy needs.
-  if (disk.devicePaths !== undefined) await takeOffline(shell, ours, signal);
-  const left = await accessPathsIn(shell, folder, signal);
-  const still = left.find(({ partition }) => isOf(disk, partition.DiskId));
-  if (still) throw stillThere(`"${still.accessPath}" is still mounted on the proxy`);
-  return left.map(({ partition, accessPath }) => ({ mountPoint: accessPath, device: partition.DiskId }));
-}
-
-async function takeOffline(
-  shell: PowerShell,
-  mounted: readonly MountedPartition[],
-  signal: AbortSignal,
-): Promise<void> {
-  const online = async () =>
-    (await disksOf(shell, signal)).filter(
-      ({ Path, IsOffline }) => !IsOffline && mounted.some(({ partition }) => isSamePath(partition.DiskId, Path)),
-    );
-  for (const { UniqueId } of await online()) await shell.request(CMDLETS.setOffline(UniqueId, true), signal);
-  const [left] = await online();
-  if (left) throw stillThere(`device "${left.Path}" is still online on the proxy`);
-}
-
-const stillThere = (message: string): SnaphookError =>
-  new SnaphookError('E_PROXY', message, {
-    hint: 'See who uses it and the System event log of the proxy, then run `snaphook reap --apply`.',
-  });

@@ -5,6 +5,7 @@ import { doctorVerb } from '../../../src/cli/doctor-verb.ts';
 import { type PowerShellProgram, startPowerShellProgram } from '../../../src/lab/proxy/windows/powershell-program.ts';
 import { WindowsMachine } from '../../../src/lab/proxy/windows/windows-machine.ts';
 import type { Reporter } from '../../../src/ports/reporter.ts';
+import { patiently } from './patiently.ts';
 import { openSite, type Site } from './site.ts';
 
 const silent: Reporter = { info: () => undefined, warn: () => undefined, progress: () => undefined };
@@ -38,7 +39,7 @@ function usePowerShell(file: string): void {
 const onlineDisks = () => machine.disks.filter(({ isOffline }) => !isOffline);
 
 test('images are read from disks that are offline on a Windows proxy, and the post hook leaves nothing', async () => {
-  const result = await site.pre({ spec: { imageFormat: 'raw' } });
+  const result = await patiently(() => site.pre({ spec: { imageFormat: 'raw' } }));
 
   const [image] = result.files;
   const bytes = readFileSync(path.join(result.directory, image?.path ?? ''));

@@ -2,7 +2,6 @@ import { freezeOf } from '../../../src/job/freeze-strategy.ts';
 import type { FreezeWay, Guests } from '../../../src/ports/guest.ts';
 import type { VmRecord } from '../../../src/ports/hypervisor.ts';
 import { instanceUuid } from '../../../src/ports/identity.ts';
-import { noFileSystems } from '../../contract/no-file-systems.ts';
 import { jobSpec } from './job-spec.ts';
 
 const COMMIT: FreezeWay = { strategy: 'vss-provider', hold: 'commit', leaseMs: 9000 };
@@ -11,11 +10,10 @@ const SLOW = { measured: 1, fastestMs: 8000, slowestMs: 8000, gaveUp: false, exp
 // What is asked of a VM here.
 const VM = { instanceUuid: instanceUuid('50000000-0000-4000-8000-000000000001'), name: 'sql01', poweredOn: true };
 
-function freeze(ways: readonly FreezeWay[], wish: Parameters<typeof jobSpec>[0], opensShadowCopies = true) {
-  const fileSystems = { ...noFileSystems, opensShadowCopies };
+function freeze(ways: readonly FreezeWay[], wish: Parameters<typeof jobSpec>[0]) {
   const guests = { waysFor: () => ways } as unknown as Guests;
   const spec = jobSpec({ freeze: 'auto', ...wish });
-  return freezeOf({ guests, fileSystems }, VM as VmRecord, spec, { facts: new Map(), forecast: SLOW }, []);
+  return freezeOf(guests, VM as VmRecord, spec, { facts: new Map(), forecast: SLOW }, []);
 }
 
 test('a hold of applications alone is refused before anything is frozen where the job takes nothing below filesystem', () => {
@@ -31,9 +29,9 @@ test('of both holds, such a job gets the one that holds all writes, however slow
   expect(freeze([COMMIT, PRECOMMIT], { grade: 'application' })).toMatchObject({ hold: 'precommit' });
 });
 
-test('a proxy that opens no shadow copies counts as one that reads volumes, also where files are handed over', () => {
+test('shadow copies are made for jobs that hand over files, which are read out of them, and refused for images of a higher grade', () => {
   const files = { grade: 'application', files: { onUnreadable: 'fail' } } as const;
   const copies: FreezeWay = { strategy: 'vss-diskshadow', leaseMs: undefined };
   expect(freeze([copies], files)).toEqual({ freeze: 'vss-diskshadow' });
-  expect(() => freeze([copies], files, false)).toThrow(expect.objectContaining({ code: 'E_CONFIG' }));
+  expect(() => freeze([copies], { grade: 'application' })).toThrow(expect.objectContaining({ code: 'E_CONFIG' }));
 });

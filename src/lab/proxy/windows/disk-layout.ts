@@ -22,14 +22,16 @@ export interface DiskLayout {
 
 /** What Windows would find on the disk, read from its bytes. */
 export function readLayout(file: string): DiskLayout {
+  return readDiskLayout((offsetBytes, lengthBytes) => readBytes(file, offsetBytes, lengthBytes));
+}
+
+/** Zeros where the file has ended. */
+export function readBytes(file: string, offsetBytes: number, lengthBytes: number): Buffer {
   const descriptor = openSync(file, 'r');
   try {
-    const read = (offsetBytes: number, lengthBytes: number) => {
-      const buffer = Buffer.alloc(lengthBytes);
-      readSync(descriptor, buffer, 0, lengthBytes, offsetBytes);
-      return buffer;
-    };
-    return readDiskLayout(read);
+    const buffer = Buffer.alloc(lengthBytes);
+    readSync(descriptor, buffer, 0, lengthBytes, offsetBytes);
+    return buffer;
   } finally {
     closeSync(descriptor);
   }
@@ -89,7 +91,8 @@ function fileSystemAt(read: Read, offsetBytes: number): string {
   return boot.toString('latin1', 82, 87) === 'FAT32' ? 'FAT32' : '';
 }
 
-function guidAt(bytes: Buffer, at: number): string {
+/** With braces. */
+export function guidAt(bytes: Buffer, at: number): string {
   const hex = (value: number, digits: number) => value.toString(16).padStart(digits, '0');
   const words = [
     hex(bytes.readUInt32LE(at), 8),

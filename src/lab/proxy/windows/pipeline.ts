@@ -8,13 +8,25 @@ export interface Column {
   readonly property: string;
 }
 
+/** A link `name` in the folder, made by mklink. */
+export interface LinkPipeline {
+  readonly kind: 'link';
+  readonly folder: string;
+  readonly name: string;
+  /** As mklink is told. */
+  readonly target: string;
+}
+
 export type Pipeline =
   | { readonly kind: 'is-elevated' }
+  | LinkPipeline
   | {
       readonly kind: 'cmdlet';
       readonly name: string;
       readonly parameters: ReadonlyMap<string, Argument>;
       readonly columns: readonly Column[] | undefined;
+      /** No more rows than this; undefined: all. */
+      readonly first: number | undefined;
     };
 
 const ELEVATED =
@@ -23,6 +35,10 @@ const ELEVATED =
 const QUOTED = "'(?:[^'‘’‚‛]|'')*'";
 const PART = `(?:${QUOTED}|\\[char\\]0x[0-9a-f]{1,4})`;
 const VALUE = new RegExp(`(?:\\(${QUOTED}(?: \\+ ${PART})*\\)|${QUOTED}|\\d+|\\$true|\\$false)`, 'y');
+/** cmd.exe reads what comes behind `/c`: nothing that it or PowerShell takes for more than letters may stand there. */
+const LINK = new RegExp(
+  `^Push-Location -LiteralPath (${VALUE.source}); try \\{ & "\\$env:SystemRoot\\\\System32\\\\cmd\\.exe" /d /c mklink /d (\\w+) '(\\\\\\\\\\?\\\\GLOBALROOT\\\\Device\\\\\\w+\\\\?)' \\| Out-Null; if \\(\\$LASTEXITCODE -ne 0\\) \\{ throw \\('mklink ended with ' \\+ \\$LASTEXITCODE\\) \\} \\} finally \\{ Pop-Location \\}$`,
+);
 const COLUMN =
   /@\{n='(\w+)';e=\{(?:\[string\]\$_\.CimInstanceProperties\['(\w+)'\]\.Value|\$_\.CimInstanceProperties\['(\w+)'\]\.Value -join '\|'|\[string\]\$_\.(\w+))\}\}(,|$)/y;
 
@@ -33,6 +49,9 @@ const COLUMN =
 export function readPipeline(text: string): Pipeline | undefined {
   if (!/^[ -~]*$/.test(text)) return undefined;
   if (text === ELEVATED) return { kind: 'is-elevated' };
+  const [, folder, linkName, target] = LINK.exec(text) ?? [];
+  if (folder !== undefined && linkName !== undefined && target !== undefined)
+    return { kind: 'link', folder: String(argumentOf(folder)), name: linkName, target };
   const name = /^[A-Z][a-z]+-[A-Za-z]+/.exec(text)?.[0];
   if (name === undefined) return undefined;
   const parameters = new Map<string, Argument>();
@@ -49,10 +68,12 @@ export function readPipeline(text: string): Pipeline | undefined {
     at = VALUE.lastIndex;
   }
   const rest = text.slice(at);
-  if (rest === '') return { kind: 'cmdlet', name, parameters, columns: undefined };
-  const select = ' | Select-Object -Property ';
-  const columns = rest.startsWith(select) ? readColumns(rest.slice(select.length)) : undefined;
-  return columns && { kind: 'cmdlet', name, parameters, columns };
+  if (rest === '') return { kind: 'cmdlet', name, parameters, columns: undefined, first: undefined };
+  const [, first, selected] = /^ \| Select-Object (?:-First (\d+) )?-Property (.*)$/.exec(rest) ?? [];
+  const columns = selected === undefined ? undefined : readColumns(selected);
+  return (
+    columns && { kind: 'cmdlet', name, parameters, columns, first: first === undefined ? undefined : Number(first) }
+  );
 }
 
 function argumentOf(text: string): Argument {

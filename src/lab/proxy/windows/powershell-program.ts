@@ -3,8 +3,9 @@ import { createServer, type Socket } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
+import { CmdletError } from './cmdlet.ts';
 import { readPipeline } from './pipeline.ts';
-import { CmdletError, runPipeline } from './storage-cmdlets.ts';
+import { runPipeline } from './storage-cmdlets.ts';
 import type { WindowsMachine } from './windows-machine.ts';
 
 export interface PowerShellProgram {

@@ -1,29 +1,9 @@
+import { type Arguments, type Cmdlet, CmdletError, type Row, text } from './cmdlet.ts';
+import { linkToShadow } from './directory-links.ts';
 import type { Argument, Column, Pipeline } from './pipeline.ts';
+import { SHADOW_CMDLETS } from './shadow-cmdlets.ts';
 import { StorageError } from './storage-error.ts';
 import type { LabDisk, LabVolume, WindowsMachine } from './windows-machine.ts';
-
-/** An error as PowerShell identifies it. */
-export class CmdletError extends Error {
-  readonly id: string;
-
-  constructor(id: string, message: string) {
-    super(message);
-    this.id = id;
-  }
-}
-
-type Value = string | number | boolean | readonly string[] | undefined;
-type Row = Readonly<Record<string, Value>>;
-type Arguments = ReadonlyMap<string, Argument>;
-
-interface Cmdlet {
-  /** Each set with all of its parameters, in lower case. */
-  readonly sets: readonly (readonly string[])[];
-  /** Undefined: it gives nothing. */
-  run(machine: WindowsMachine, given: Arguments): readonly Row[] | undefined;
-}
-
-const text = (given: Arguments, name: string): string => String(given.get(name));
 
 const PARTITION = ['diskid', 'offset', 'accesspath'];
 
@@ -80,13 +60,18 @@ const CMDLETS: Readonly<Record<string, Cmdlet>> = {
       if (!isThere) throw notFound('Path', 'Write-VolumeCache');
     },
   },
+  ...SHADOW_CMDLETS,
   'Get-StorageSetting': { sets: [[]], run: ({ policy }) => [{ NewDiskPolicy: policy }] },
 };
 
 /** The rows as they would be turned into JSON. Errors: `CmdletError`. */
 export function runPipeline(machine: WindowsMachine, pipeline: Pipeline): readonly unknown[] {
   if (pipeline.kind === 'is-elevated') return [machine.isElevated ? 'True' : 'False'];
-  const { name, parameters, columns } = pipeline;
+  if (pipeline.kind === 'link') {
+    linkToShadow(machine, pipeline);
+    return [];
+  }
+  const { name, parameters, columns, first } = pipeline;
   const cmdlet = CMDLETS[name];
   if (!cmdlet) throw new CmdletError('CommandNotFoundException', `the term '${name}' is not recognized`);
   requireSet(name, cmdlet, parameters);
@@ -95,7 +80,7 @@ export function runPipeline(machine: WindowsMachine, pipeline: Pipeline): readon
     throw new CmdletError(`StorageWMI 40001,${name}`, 'Access denied');
   }
   try {
-    const rows = cmdlet.run(machine, parameters) ?? [];
+    const rows = (cmdlet.run(machine, parameters) ?? []).slice(0, first);
     return columns === undefined ? rows : rows.map((row) => select(row, columns));
   } catch (error) {
     if (!(error instanceof StorageError)) throw error;

@@ -1,8 +1,9 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { closeSync, existsSync, openSync, readdirSync, statSync, writeSync } from 'node:fs';
 import path from 'node:path';
-import { type DiskLayout, type LabPartition, readLayout } from './disk-layout.ts';
+import { type DiskLayout, type LabPartition, readBytes, readLayout } from './disk-layout.ts';
 import { StorageError } from './storage-error.ts';
+import { VolumeShadows } from './volume-shadows.ts';
 
 export type SanPolicy = 'OnlineAll' | 'OfflineShared' | 'OfflineAll' | 'OfflineInternal';
 
@@ -44,6 +45,7 @@ export class WindowsMachine {
   readonly policy: SanPolicy;
   readonly hasMpio: boolean;
   readonly isElevated: boolean;
+  readonly shadows = new VolumeShadows();
   readonly #disks = new Map<string, LabDisk>();
   readonly #withoutLetter = new Set<string>();
 
@@ -68,7 +70,11 @@ export class WindowsMachine {
 
   rescan(): void {
     const names = readdirSync(this.#folder).filter((name) => /^wwn-0x[0-9a-f]{32}$/.test(name));
-    for (const name of this.#disks.keys()) if (!names.includes(name.replace(/ .*/, ''))) this.#disks.delete(name);
+    for (const [name, { volumes }] of this.#disks) {
+      if (names.includes(name.replace(/ .*/, ''))) continue;
+      this.#disks.delete(name);
+      for (const volume of volumes) this.shadows.leave(volume.path);
+    }
     for (const name of names) {
       // Two paths lead to every disk of an array.
       for (const key of this.hasMpio ? [name] : [name, `${name} (second path)`]) {
@@ -113,6 +119,7 @@ export class WindowsMachine {
     if (offline) {
       disk.isOffline = true;
       disk.offlineReason = OFFLINE_REASON.policy;
+      for (const volume of disk.volumes) this.shadows.leave(volume.path);
       disk.volumes = [];
       return;
     }
@@ -150,8 +157,17 @@ export class WindowsMachine {
     disk.volumes = disk.layout.partitions.filter(makesVolume).map((partition) => {
       const at = known.find((volume) => volume.partition.offsetBytes === partition.offsetBytes);
       if (partition.fileSystem !== '' && !disk.isReadOnly) disk.replayed.add(partition.offsetBytes);
-      return at ?? this.#newVolume(disk, partition);
+      return at ?? this.#arrivedVolume(disk, partition);
     });
+  }
+
+  /** volsnap has to write to a volume that holds shadow copies: of others nobody hears. */
+  #arrivedVolume(disk: LabDisk, partition: LabPartition): LabVolume {
+    const volume = this.#newVolume(disk, partition);
+    const { offsetBytes, fileSystem } = partition;
+    if (fileSystem !== 'NTFS' || disk.isReadOnly) return volume;
+    this.shadows.arrive(volume.path, (at, length) => readBytes(disk.path, offsetBytes + at, length));
+    return volume;
   }
 
   #newVolume(disk: LabDisk, partition: LabPartition): LabVolume {

@@ -77,7 +77,6 @@ export async function linkedRun(
     busy: false,
   };
   const fileSystems: FileSystems = {
-    opensShadowCopies: true,
     preflight: async () => undefined,
     mount: async (_, { folder, isQuiet, beside, shadowCopies: copies }, { check }) => {
       calls.beside.push(beside);

@@ -30,6 +30,22 @@ test.each([
   );
 });
 
+test.each(["it's & calc & '", '%PATH% ^ !x! "', "'; Remove-Item C:\\ -Recurse; '", 'Größe 日本'])(
+  'a folder for a link reaches PowerShell as text and cmd.exe not at all: %j',
+  (folder) => {
+    const pipeline = CMDLETS.linkShadowCopy(folder, 3, 17);
+
+    expect(readPipeline(pipeline)).toEqual({
+      kind: 'link',
+      folder,
+      name: 'part3',
+      target: '\\\\?\\GLOBALROOT\\Device\\HarddiskVolumeShadowCopy17\\',
+    });
+    expect(pipeline).toMatch(/^[ -~]*$/);
+    expect(/ \/c (.*) \| Out-Null/.exec(pipeline)?.[1]).toMatch(/^mklink \/d part3 '[\w\\?]*'$/);
+  },
+);
+
 test('a quote inside of text is doubled, and nothing but plain ASCII stands between quotes', () => {
   expect(quoted("a'b")).toBe("'a''b'");
   expect(quoted('’x')).toBe("('' + [char]0x2019 + 'x')");
@@ -56,6 +72,9 @@ test('administrators can read every line that PowerShell is sent', () => {
     CMDLETS.addAccessPath(KEY, 'FOLDER'),
     CMDLETS.removeAccessPath(KEY, 'FOLDER'),
     CMDLETS.flush('VOLUME'),
+    CMDLETS.shadowCopies(),
+    CMDLETS.linkShadowCopy('FOLDER', 1, 2),
+    CMDLETS.firstEntry('FOLDER'),
     CMDLETS.sanPolicy(),
     CMDLETS.isElevated(),
   ];

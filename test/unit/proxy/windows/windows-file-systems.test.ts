@@ -1,60 +1,9 @@
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import os from 'node:os';
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import {
-  type PowerShellProgram,
-  startPowerShellProgram,
-} from '../../../../src/lab/proxy/windows/powershell-program.ts';
-import { WindowsMachine } from '../../../../src/lab/proxy/windows/windows-machine.ts';
-import type { Clock } from '../../../../src/ports/clock.ts';
 import { wwn } from '../../../../src/ports/identity.ts';
-import { createPowerShell } from '../../../../src/proxy/windows/powershell-session.ts';
-import { SeenDevices } from '../../../../src/proxy/windows/windows-disks.ts';
-import { createWindowsFileSystems } from '../../../../src/proxy/windows/windows-file-systems.ts';
-import { createWindowsProxy } from '../../../../src/proxy/windows/windows-proxy.ts';
+import { closeWorlds, FOLDER, found, MIB, makeWorld, mbrDisk, OTHER, soon, WWN } from './windows-world.ts';
 
-const WWN = '60000970000197900046533030303041';
-const OTHER = '60000970000197900046533030303042';
-const MIB = 1024 * 1024;
-const FOLDER = 'sql01/disk-0';
-const soon = () => AbortSignal.timeout(20_000);
-/** Waits pass at once. */
-function jumpingClock(): Clock {
-  let nowMs = 0;
-  return {
-    now: () => new Date(nowMs),
-    monotonicMs: () => nowMs,
-    sleep: async (durationMs) => {
-      nowMs += durationMs;
-    },
-  };
-}
-let programs: PowerShellProgram[] = [];
-
-afterEach(async () => {
-  for (const program of programs) await program.close();
-  programs = [];
-});
-
-type Content = 'NTFS' | 'nothing';
-
-/** A disk with an MBR. */
-function mbrDisk(
-  signature: number,
-  partitions: readonly { readonly type: number; readonly content: Content }[],
-): Buffer {
-  const disk = Buffer.alloc((partitions.length + 1) * MIB);
-  disk.writeUInt32LE(signature, 440);
-  disk.writeUInt16LE(0xaa55, 510);
-  for (const [index, { type, content }] of partitions.entries()) {
-    const at = 446 + index * 16;
-    disk[at + 4] = type;
-    disk.writeUInt32LE(((index + 1) * MIB) / 512, at + 8);
-    disk.writeUInt32LE(MIB / 512, at + 12);
-    if (content === 'NTFS') disk.write('NTFS    ', (index + 1) * MIB + 3, 'latin1');
-  }
-  return disk;
-}
+afterEach(closeWorlds);
 
 /** The types as a GPT stores them, of partitions of 1 MiB each. */
 function gptDisk(types: readonly string[]): Buffer {
@@ -77,44 +26,6 @@ function gptDisk(types: readonly string[]): Buffer {
   return disk;
 }
 
-async function makeWorld(disks: Readonly<Record<string, Buffer>>, options: { readonly isElevated?: boolean } = {}) {
-  const folder = mkdtempSync(path.join(os.tmpdir(), 'snaphook-disks-'));
-  const directory = mkdtempSync(path.join(os.tmpdir(), 'snaphook-export-'));
-  for (const [id, content] of Object.entries(disks)) writeFileSync(path.join(folder, `wwn-0x${id}`), content);
-  const pathOf = (id: string) => path.join(folder, `wwn-0x${id}`);
-  const seen = new SeenDevices();
-  for (const id of Object.keys(disks)) seen.add(pathOf(id), id);
-  const machine = new WindowsMachine(folder, options);
-  machine.rescan();
-  const program = await startPowerShellProgram(machine);
-  programs.push(program);
-  const shell = createPowerShell(program.file);
-  const clock = jumpingClock();
-  const fileSystems = createWindowsFileSystems(shell, clock, seen);
-  const mount = (id = WWN, at = FOLDER, signal = soon()) =>
-    fileSystems.mount(directory, { folder: at, devicePath: pathOf(id), isQuiet: false }, { check: true }, signal);
-  const disk = (id = WWN) => machine.disks.find((one) => one.wwn === id);
-  return {
-    machine,
-    program,
-    directory,
-    fileSystems,
-    proxy: createWindowsProxy(shell, clock, seen),
-    pathOf,
-    seen,
-    mount,
-    disk,
-    accessPaths: () => machine.disks.flatMap(({ volumes }) => volumes.flatMap(({ accessPaths }) => accessPaths)),
-    release: (devicePaths: readonly string[] | undefined = [pathOf(WWN)]) =>
-      fileSystems.release(directory, [{ folder: FOLDER, devicePaths }], soon()),
-  };
-}
-
-function found<Thing>(thing: Thing | undefined): Thing {
-  if (thing === undefined) throw new Error('the simulated machine has no such thing');
-  return thing;
-}
-
 const oneVolume = () => ({ [WWN]: mbrDisk(1, [{ type: 7, content: 'NTFS' }]) });
 
 test('a volume is mounted to a folder, read-only, after its log was replayed on the writable copy', async () => {
@@ -128,17 +39,6 @@ test('a volume is mounted to a folder, read-only, after its log was replayed on 
   expect([...(disk()?.replayed ?? [])]).toEqual([MIB]);
   expect(accessPaths()).toContain(path.join(directory, FOLDER, 'part1'));
   expect(accessPaths().filter((one) => /^[A-Z]:/.test(one))).toEqual([]);
-});
-
-test('an NTFS whose guest left shadow copies is not handed over as it was while the guest wrote', async () => {
-  const { fileSystems, pathOf, directory, accessPaths } = await makeWorld(oneVolume());
-  const disk = { folder: FOLDER, devicePath: pathOf(WWN), isQuiet: false, shadowCopies: ['{copy}'] };
-
-  expect(await fileSystems.mount(directory, disk, { check: false, strict: false }, soon())).toMatchObject([
-    { state: 'unreadable', partition: 1, holds: 'ntfs', why: expect.stringContaining('shadow copies') },
-  ]);
-
-  expect(accessPaths()).not.toContain(path.join(directory, FOLDER, 'part1'));
 });
 
 test('what a job wants verified is refused before anything is sent; without a wish nothing is', async () => {
