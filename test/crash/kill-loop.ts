@@ -1,10 +1,11 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { parse, stringify } from 'yaml';
-import { type Lab, startLab } from '../../src/lab/lab.ts';
+import { type Lab, type LabOptions, startLab } from '../../src/lab/lab.ts';
+import { type ConfigChange, changeConfig } from '../lab/lab-config.ts';
+import { leftByKilled } from '../left-behind.ts';
 import { CRASH_STRIDE, SEED } from '../seed.ts';
-import { type Ended, ended, killAtCall, leftBehind, start, until } from './killed-run.ts';
+import { type Ended, ended, killAtCall, start, until } from './killed-run.ts';
 
 /** Shrinks holds, defines and settling; a lease of 10 s becomes 500 ms. */
 const PACE = 0.05;
@@ -16,11 +17,27 @@ let lab: Lab;
 let configFile: string;
 let args: readonly string[];
 
+interface CrashSite {
+  readonly lab?: Partial<LabOptions>;
+  readonly configure?: ConfigChange;
+  readonly arrange?: (lab: Lab) => void;
+}
+
 /** Each suite has a lab of its own. `presented`: a Windows guest, targets presented for the run. `mixed`: also a Linux guest. */
-export function useLab(job: 'presented' | 'mixed' = 'presented'): void {
+export function useLab(
+  job: 'presented' | 'mixed' | 'linux' | 'managed-tools' = 'presented',
+  { lab: options, configure, arrange }: CrashSite = {},
+): void {
   beforeAll(async () => {
     const directory = mkdtempSync(path.join(os.tmpdir(), 'snaphook-crash-'));
-    lab = await startLab({ directory, pace: PACE, estate: { disks: 2, cylinders: 6 } });
+    lab = await startLab({
+      directory,
+      pace: PACE,
+      ...options,
+      estate: { disks: 2, cylinders: 6, ...options?.estate },
+    });
+    arrange?.(lab);
+    if (configure) changeConfig(lab.configFile, configure);
     configFile = anyGrade(lab.configFile);
     args = ['--config', configFile, '--job', job];
   });
@@ -35,22 +52,26 @@ export const site = () => ({ lab, configFile });
 
 /** On a busy machine the shrunken lease may end before its window does; these loops are about what is left, not about grades. */
 function anyGrade(file: string): string {
-  const config: { jobs: Record<string, object> } = parse(readFileSync(file, 'utf8')); // the lab wrote it
-  const jobs = Object.entries(config.jobs).map(([name, job]) => [name, { ...job, onLowerGrade: 'degrade' }]);
-  const changed = path.join(path.dirname(file), 'any-grade.yaml');
-  writeFileSync(changed, stringify({ ...config, jobs: Object.fromEntries(jobs) }));
-  return changed;
+  const change: ConfigChange = ({ jobs }) => {
+    for (const job of Object.values(jobs)) job.onLowerGrade = 'degrade';
+  };
+  return changeConfig(file, change, path.join(path.dirname(file), 'any-grade.yaml'));
 }
 
 /** How a user, or the next night, comes back after a crash. Each must leave nothing behind. */
-const RECOVERIES: Readonly<Record<string, () => Promise<readonly Ended[]>>> = {
+const RECOVERIES = {
   post: async () => [await ended(start('post-backup', args))],
+  'post of success': async () => [await ended(start('post-backup', [...args, ...SUCCESS]))],
   'pre again': async () => {
     const again = await ended(start('pre-backup', [...args, '--on-open-run', 'replace']));
     return [again, await ended(start('post-backup', args))];
   },
   reap: async () => [await ended(start('snaphook', ['reap', '--config', configFile, '--apply', '--include-waiting']))],
-};
+} as const satisfies Readonly<Record<string, () => Promise<readonly Ended[]>>>;
+type Recovery = keyof typeof RECOVERIES;
+
+/** How a post hook is told it. */
+export const SUCCESS = ['--outcome', 'success'] as const;
 
 /** 3: handed over with a lower grade. */
 const ALLOWED_EXIT_CODES = [0, 3, 75];
@@ -60,9 +81,9 @@ export async function expectThawed(point: string): Promise<void> {
   expect([point, 'frozen longer than its lease', !thawed]).toEqual([point, 'frozen longer than its lease', false]);
 }
 
-async function recoverAndCheck(point: string, recovery: string): Promise<void> {
+export async function recoverAndCheck(point: string, recovery: Recovery): Promise<void> {
   await expectThawed(point);
-  const outcomes = (await RECOVERIES[recovery]?.()) ?? [];
+  const outcomes = await RECOVERIES[recovery]();
   for (const { exitCode, stderr } of outcomes) {
     expect([point, recovery, ALLOWED_EXIT_CODES.includes(exitCode ?? -1) ? 'ok' : `${exitCode}: ${stderr}`]).toEqual([
       point,
@@ -70,16 +91,19 @@ async function recoverAndCheck(point: string, recovery: string): Promise<void> {
       'ok',
     ]);
   }
-  expect([point, recovery, leftBehind(lab)]).toEqual([point, recovery, []]);
-  // A shell whose making was interrupted has no name in any journal; nothing is frozen in it and it ends when it is idle.
+  expect([point, recovery, leftByKilled(lab)]).toEqual([point, recovery, []]);
+  // A shell that no journal names holds nothing, and ends when it is idle.
   expect([
     point,
     recovery,
     'shells',
     (await until(() => lab.guestShells() === 0, SHELL_IDLE_MS + 2000)) ? 0 : lab.guestShells(),
   ]).toEqual([point, recovery, 'shells', 0]);
-  const written = lab.application.lastAcknowledged;
-  expect(await until(() => lab.application.lastAcknowledged > written, 5000)).toBe(true);
+  for (const application of [lab.application, lab.linuxGuest.database]) {
+    const written = application?.lastAcknowledged ?? 0;
+    const goesOn = () => (application?.lastAcknowledged ?? 0) > written;
+    expect([point, recovery, 'goes on', await until(goesOn, 5000)]).toEqual([point, recovery, 'goes on', true]);
+  }
 }
 
 /** What comes after a program that was killed, with checks of its own, and after one that got through. */
@@ -88,10 +112,10 @@ export interface Aftermath {
   readonly through: () => Promise<void>;
 }
 
-const afterHook = (recovery: string): Aftermath => ({
+export const comesNext = (recovery: Recovery): Aftermath => ({
   killed: (point) => recoverAndCheck(point, recovery),
   async through() {
-    await RECOVERIES.post?.();
+    await RECOVERIES.post();
   },
 });
 
@@ -123,11 +147,15 @@ export async function killAtEveryPoint(
   throw new Error(`${name}: no run got through`);
 }
 
-/** Kills the pre hook at every journal write and every remote call; `recovery` comes next each time. */
-export function killPreHookEverywhere(recovery: string): void {
+/** Kills the pre hook at every journal write and every remote call. */
+export function killPreHookEverywhere(aftermath: Aftermath, sparse?: number): void {
   test.each(['before', 'torn', 'after'])('at every journal write (%s): nothing frozen, nothing left', async (when) => {
-    const points = await killAtEveryPoint(`journal write, ${when},`, afterHook(recovery), (point) =>
-      ended(start('pre-backup', args, { KILL_AT: String(point), KILL_WHEN: when }, 'kill-at-journal-write.cjs')),
+    const points = await killAtEveryPoint(
+      `journal write, ${when},`,
+      aftermath,
+      (point) =>
+        ended(start('pre-backup', args, { KILL_AT: String(point), KILL_WHEN: when }, 'kill-at-journal-write.cjs')),
+      sparse,
     );
 
     expect(points).toBeGreaterThan(15);
@@ -136,43 +164,48 @@ export function killPreHookEverywhere(recovery: string): void {
   test.each(['before', 'after'] as const)(
     'at every remote call (%s its effect): nothing frozen, nothing left',
     async (when) => {
-      const points = await killAtEveryPoint(`remote call, ${when},`, afterHook(recovery), async (point) => {
-        const child = start('pre-backup', args);
-        const stop = killAtCall(lab, () => child, point, when);
-        const outcome = await ended(child);
-        stop();
-        return outcome;
-      });
+      const runOnce = (point: number) => endedOrKilledAtCall('pre-backup', args, point, when);
+      const points = await killAtEveryPoint(`remote call, ${when},`, aftermath, runOnce, sparse);
 
       expect(points).toBeGreaterThan(25);
     },
   );
 }
 
-/** Kills the post hook at every journal write and every remote call; the post hook comes again each time. */
-export function killPostHookEverywhere(): void {
+async function endedOrKilledAtCall(
+  program: string,
+  words: readonly string[],
+  point: number,
+  when: 'before' | 'after',
+): Promise<Ended> {
+  const child = start(program, words);
+  const stop = killAtCall(lab, () => child, point, when);
+  const outcome = await ended(child);
+  stop();
+  return outcome;
+}
+
+/** Kills the post hook, which may be told something, at every journal write and every remote call. */
+export function killPostHookEverywhere(aftermath: Aftermath, told: readonly string[] = [], sparse?: number): void {
   const openRun = async () => expect([0, 3]).toContain((await ended(start('pre-backup', args))).exitCode);
 
   test.each(['before', 'torn', 'after'])('at every journal write (%s): nothing left', async (when) => {
-    const points = await killAtEveryPoint(`post, journal write, ${when},`, afterHook('post'), async (point) => {
+    const runOnce = async (point: number) => {
       await openRun();
-      return ended(
-        start('post-backup', args, { KILL_AT: String(point), KILL_WHEN: when }, 'kill-at-journal-write.cjs'),
-      );
-    });
+      const env = { KILL_AT: String(point), KILL_WHEN: when };
+      return ended(start('post-backup', [...args, ...told], env, 'kill-at-journal-write.cjs'));
+    };
+    const points = await killAtEveryPoint(`post, journal write, ${when},`, aftermath, runOnce, sparse);
 
     expect(points).toBeGreaterThan(5);
   });
 
   test.each(['before', 'after'] as const)('at every remote call (%s its effect): nothing left', async (when) => {
-    const points = await killAtEveryPoint(`post, remote call, ${when},`, afterHook('post'), async (point) => {
+    const runOnce = async (point: number) => {
       await openRun();
-      const child = start('post-backup', args);
-      const stop = killAtCall(lab, () => child, point, when);
-      const outcome = await ended(child);
-      stop();
-      return outcome;
-    });
+      return endedOrKilledAtCall('post-backup', [...args, ...told], point, when);
+    };
+    const points = await killAtEveryPoint(`post, remote call, ${when},`, aftermath, runOnce, sparse);
 
     expect(points).toBeGreaterThan(2);
   });

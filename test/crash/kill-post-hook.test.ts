@@ -1,6 +1,6 @@
-import { killPostHookEverywhere, useLab } from './kill-loop.ts';
+import { comesNext, killPostHookEverywhere, useLab } from './kill-loop.ts';
 
 describe('kill -9 of the post hook, then post again', () => {
   useLab();
-  killPostHookEverywhere();
+  killPostHookEverywhere(comesNext('post'));
 });

@@ -2,8 +2,9 @@ import { execFile } from 'node:child_process';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { MIXED } from '../../src/lab/estate-storage.ts';
+import { leftByKilled } from '../left-behind.ts';
 import { type Aftermath, expectThawed, killAtEveryPoint, site, useLab } from './kill-loop.ts';
-import { ended, killAtCall, leftBehind, start } from './killed-run.ts';
+import { ended, killAtCall, start } from './killed-run.ts';
 
 const JOB = 'presented';
 /** Powered off, with a virtual volume and a raw device once its file on VMFS is taken off. */
@@ -76,7 +77,7 @@ async function reapAndDelete(point: string): Promise<void> {
     const deleted = await run('snapshot', 'delete', ...snapshots.map(({ runId }) => runId), '--apply');
     expect([point, 'delete', deleted.exitCode === 0 ? 0 : deleted.stderr]).toEqual([point, 'delete', 0]);
   }
-  expect([point, leftBehind(site().lab)]).toEqual([point, []]);
+  expect([point, leftByKilled(site().lab)]).toEqual([point, []]);
 }
 
 test('a snapshot create that is killed: no guest is frozen, and what it made is undone or kept, never something between', async () => {

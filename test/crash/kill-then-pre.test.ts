@@ -1,6 +1,6 @@
-import { killPreHookEverywhere, useLab } from './kill-loop.ts';
+import { comesNext, killPreHookEverywhere, useLab } from './kill-loop.ts';
 
 describe('kill -9 of the pre hook, then pre again', () => {
   useLab();
-  killPreHookEverywhere('pre again');
+  killPreHookEverywhere(comesNext('pre again'));
 });

@@ -1,5 +1,4 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import type { Lab } from '../../src/lab/lab.ts';
 
@@ -53,27 +52,6 @@ export function killAtCall(
   return () => {
     for (const rule of remove) rule();
   };
-}
-
-/** What a user would call left behind. Empty folders that belong to the installation do not count. */
-export function leftBehind(lab: Lab): readonly string[] {
-  const left: string[] = [];
-  for (const device of lab.store.devices()) {
-    for (const { name } of lab.store.snapshots(device.id)) left.push(`snapshot ${name} on ${device.id}`);
-    if (device.isTarget) left.push(`link on ${device.id}`);
-  }
-  for (const member of lab.changedMembers()) left.push(`storage group member ${member}`);
-  if (lab.isFrozen()) left.push('frozen guest');
-  if (lab.linuxGuest.sessionCount() > 0) left.push('session in the Linux guest');
-  for (const folder of ['export', 'state/locks', 'state/runs/open']) {
-    const parent = path.join(lab.directory, folder);
-    if (!existsSync(parent)) continue;
-    for (const entry of readdirSync(parent, { recursive: true, withFileTypes: true })) {
-      const isEmptyJobFolder = folder === 'export' && entry.isDirectory();
-      if (!isEmptyJobFolder) left.push(`${folder}/${entry.name}`);
-    }
-  }
-  return left;
 }
 
 /** Waits for a condition of the lab, with a limit far above what it should take. */

@@ -1,8 +1,9 @@
 import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { parse, stringify } from 'yaml';
-import { ended, leftBehind, start } from '../crash/killed-run.ts';
+import { ended, start } from '../crash/killed-run.ts';
 import { openSite, type Site } from '../lab/main-job/site.ts';
+import { leftByKilled } from '../left-behind.ts';
 import { writeSqlite } from './databases.ts';
 import { emptyImage, inGuest, MIB, makeFileSystem, partitionDisk, SIZE_BYTES } from './disk-image.ts';
 import { copyToDevice } from './lab-device.ts';
@@ -170,7 +171,7 @@ test('killed in the middle of a probe: the post hook takes away its mounts, its 
 
   expect(killed).toMatchObject({ killed: true });
   expect(heldBelow(site.lab.directory)).not.toEqual([]);
-  expect(leftBehind(site.lab)).not.toEqual([]);
+  expect(leftByKilled(site.lab)).not.toEqual([]);
   expect(existsSync(path.join(exported(), 'snaphook-check/sql01/hard-disk-1/probe'))).toBe(true);
 
   expect(await ended(start('post-backup', args))).toMatchObject({ exitCode: 0 });

@@ -7,9 +7,10 @@ import { verifyVerb } from '../../src/cli/verify-verb.ts';
 import { reap } from '../../src/job/reap.ts';
 import type { ExposedAs } from '../../src/ports/exposures.ts';
 import type { Reporter } from '../../src/ports/reporter.ts';
-import { ended, leftBehind, start } from '../crash/killed-run.ts';
+import { ended, start } from '../crash/killed-run.ts';
 import { failure } from '../failure.ts';
 import { openSite, type Site } from '../lab/main-job/site.ts';
+import { leftByKilled } from '../left-behind.ts';
 import { deadlyPrograms } from './deadly-programs.ts';
 import { heldBelow, must } from './stage.ts';
 
@@ -143,7 +144,7 @@ describe('killed', () => {
   // The preflight asks the helper what it can do; then attach, detach when unused, start.
   test.each([2, 3, 4])('after program %d: post finds what was begun and takes all of it away', async (nth) => {
     expect(await ended(start('pre-backup', hookArgs(), deadlyPrograms(PROGRAMS, nth)))).toMatchObject({ killed: true });
-    expect(leftBehind(site.lab)).not.toEqual([]);
+    expect(leftByKilled(site.lab)).not.toEqual([]);
     expect(helpers()).toHaveLength(nth === 4 ? 1 : 0);
 
     expect(await ended(start('post-backup', hookArgs()))).toMatchObject({ exitCode: 0 });

@@ -8,9 +8,10 @@ import { loadConfig } from '../../src/config/load.ts';
 import { keepSnapshot } from '../../src/job/keep.ts';
 import { deleteKept } from '../../src/job/kept-changes.ts';
 import { reap } from '../../src/job/reap.ts';
-import { ended, leftBehind, start } from '../crash/killed-run.ts';
+import { ended, start } from '../crash/killed-run.ts';
 import { failure } from '../failure.ts';
 import { openSite, type Site } from '../lab/main-job/site.ts';
+import { leftByKilled } from '../left-behind.ts';
 import { deadlyPrograms } from './deadly-programs.ts';
 import { emptyImage, inGuest, type Kind, MIB, partitionDisk, SIZE_BYTES, writeFiles } from './disk-image.ts';
 import { treeOf } from './image-tree.ts';
@@ -228,7 +229,7 @@ describe('killed', () => {
   test.each([1, 3, 5, 7, 17])('after program %d: post finds what was mounted and takes all of it away', async (nth) => {
     const killed = await ended(start('pre-backup', hookArgs(), deadlyPrograms(PROGRAMS, nth)));
     expect(killed).toMatchObject({ killed: true });
-    expect(leftBehind(site.lab)).not.toEqual([]);
+    expect(leftByKilled(site.lab)).not.toEqual([]);
 
     const end = await ended(start('post-backup', hookArgs()));
 

@@ -72,16 +72,26 @@ export class GuestOperationsConnection implements GuestConnection {
     };
   }
 
+  /** The folder of the session. */
+  async makePlace(signal: AbortSignal): Promise<void> {
+    await this.#madeFolder(signal);
+  }
+
   /** Of one program in the life of a connection. What is written before its first word may be lost. */
   async run(command: string, output: Output, signal: AbortSignal): Promise<RemoteProgram> {
-    const { operations, memoryFolder: parent } = this.#way;
-    const folder = await operations.makeFolder({ parent, prefix: PREFIX }, signal);
-    this.#folder = folder;
+    const { operations } = this.#way;
+    const folder = await this.#madeFolder(signal);
     const script = `-c ${shellWord(SESSION)} ${shellWord(folder)} ${command}`;
     const processId = await operations.start({ path: '/bin/bash', arguments: script }, signal);
     const program = new ProgramByFiles({ ...this.#way, folder, processId, output }, this.#life.signal);
     void program.listen();
     return program;
+  }
+
+  async #madeFolder(signal: AbortSignal): Promise<string> {
+    const { operations, memoryFolder: parent } = this.#way;
+    this.#folder ??= await operations.makeFolder({ parent, prefix: PREFIX }, signal);
+    return this.#folder;
   }
 
   close(): void {

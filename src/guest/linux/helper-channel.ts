@@ -10,6 +10,8 @@ export interface GuestConnection {
   readonly isOpen: boolean;
   /** Of the program that runs, what has to be known to end what a crash would leave of it. Absent: it ends with its connection. */
   readonly resume?: Readonly<Record<string, string>>;
+  /** Makes the place in the guest which a program needs and a crash would leave; then `resume` tells of it. Absent: none is needed. */
+  makePlace?(signal: AbortSignal): Promise<void>;
   /** Starts a command line of a shell. */
   run(
     command: string,
@@ -36,13 +38,21 @@ export class HelperChannel {
     this.#facts = facts;
   }
 
-  async start(context: GuestContext, signal: AbortSignal): Promise<void> {
-    this.#connection = await this.#connect(signal);
-    this.#program = await this.#connection.run(
-      helperCommand(context.settings, serveArguments(context.settings)),
-      this.#facts,
-      signal,
-    );
+  /** `onPlace` is called before there is a program that a crash would leave in its place. */
+  async start(
+    context: GuestContext,
+    onPlace: (resume: Readonly<Record<string, string>>) => Promise<void>,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const connection = await this.#connect(signal);
+    this.#connection = connection;
+    if (connection.makePlace) {
+      await connection.makePlace(signal);
+      await onPlace(this.resume);
+      signal.throwIfAborted();
+    }
+    const command = helperCommand(context.settings, serveArguments(context.settings));
+    this.#program = await connection.run(command, this.#facts, signal);
   }
 
   get canSend(): boolean {

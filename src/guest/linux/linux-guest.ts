@@ -93,11 +93,11 @@ function linuxGuests(clock: Clock, wayTo: (vm: VmOfGuest) => Way | undefined): G
     },
     async closeLeftover(vm, { resume }, signal) {
       const { bootId, token } = resume;
-      // Without a record the session never came as far as a helper.
-      if (bootId === undefined || token === undefined) return;
       const { context, connect, removeRemains } = known(vm);
       try {
-        await releaseByRecord(context, connect, { bootId, token }, signal);
+        // Without them the helper was never told to hold anything: it ends with its input.
+        if (bootId !== undefined && token !== undefined)
+          await releaseByRecord(context, connect, { bootId, token }, signal);
         await removeRemains?.(resume, signal);
       } catch (thrown) {
         throw guestError(context, thrown, 'unknown');

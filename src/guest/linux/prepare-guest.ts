@@ -25,7 +25,7 @@ export interface InspectedGuest {
 
 /**
  * Starts the helper, finds what has to stand still for the captured disks, and refuses what cannot end in a consistent
- * snapshot. `onRecord` is called before anything exists that a crash would leave behind.
+ * snapshot. `onRecord` is called before anything stands still or is told to.
  */
 export async function inspectGuest(
   parts: SessionParts,
@@ -34,7 +34,7 @@ export async function inspectGuest(
   signal: AbortSignal,
 ): Promise<InspectedGuest> {
   const { context, channel } = parts;
-  await channel.start(context, signal);
+  await channel.start(context, request.onSession, signal);
   const hello = await helloOf(parts, signal);
   if (hello.protocol !== FREEZE_HELPER_PROTOCOL) throw wrongProtocol(context, hello);
   const record = { bootId: hello.bootId, token: hello.token };

@@ -304,6 +304,7 @@ export class HelperProcess {
       if (guarded.ending !== undefined) break;
       const { exitCode } = await this.#run('plug-in', plugIn, 'freeze', limitMs, guarded.over);
       if (exitCode === 0) this.#quiet.push(plugIn);
+      else await plugIn.end?.();
     }
     this.#hearing = 'lines';
     return guarded.ending === undefined;

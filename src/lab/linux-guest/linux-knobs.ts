@@ -9,7 +9,10 @@ export interface LabScript {
  * One application plug-in of `/etc/snaphook/plug-ins.d`: what it answers when it is asked to quiesce (`freeze`) or to let its
  * application go. `exitCode`: 0 as asked, 1 something else, 99 not implemented, -1 no answer.
  */
-export type LabPlugIn = LabScript;
+export interface LabPlugIn extends LabScript {
+  /** The end of its input, which whoever did not make its application quiet meets at once: it lets everything go on, and ends. */
+  end?(): Promise<void>;
+}
 
 /** What a test may turn to make a Linux guest slow or fail. Times are simulated milliseconds. */
 export class LinuxKnobs {

@@ -1,8 +1,8 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { parse, stringify } from 'yaml';
 import { SQL_SERVER_WRITER } from '../../../src/lab/windows-guest/vss-writers.ts';
 import { ended, start } from '../../crash/killed-run.ts';
+import { changeConfig, withShadowCopies } from '../lab-config.ts';
 import { openSite, type Site } from './site.ts';
 
 const IMAGES_AS_THEY_ARE = { onLowerGrade: 'degrade' } as const;
@@ -10,11 +10,7 @@ const IMAGES_AS_THEY_ARE = { onLowerGrade: 'degrade' } as const;
 let site: Site;
 beforeAll(async () => {
   site = await openSite();
-  const { configFile } = site.lab;
-  const config = parse(readFileSync(configFile, 'utf8'));
-  config.guests[0].strategy = 'vss-diskshadow';
-  config.jobs.nightly.onLowerGrade = 'degrade';
-  writeFileSync(configFile, stringify(config));
+  changeConfig(site.lab.configFile, withShadowCopies('nightly'));
 });
 afterEach(() => {
   site.lab.guest.shadows.knobs.afterCreate = () => undefined;

@@ -1,9 +1,8 @@
-import { readFileSync, writeFileSync } from 'node:fs';
-import { parse, stringify } from 'yaml';
 import { composePorts } from '../../../src/cli/compose.ts';
 import { loadConfig } from '../../../src/config/load.ts';
 import { SQL_SERVER_WRITER } from '../../../src/lab/windows-guest/vss-writers.ts';
 import { failureOf } from '../../contract/guest.ts';
+import { changeConfig, withFullBackups } from '../lab-config.ts';
 import { crashPre, reapSite } from '../reap/crashed-site.ts';
 import { patiently } from './patiently.ts';
 import { openSite, type Site } from './site.ts';
@@ -14,15 +13,7 @@ const reporter = { info: () => undefined, warn: (text: string) => void told.push
 let site: Site;
 beforeAll(async () => {
   site = await openSite({}, (configFile) => composePorts(loadConfig(configFile), reporter));
-  const { configFile } = site.lab;
-  // Of the lab's own making: guests first the Windows one, jobs by name.
-  const config = parse(readFileSync(configFile, 'utf8')) as {
-    guests: { winrm?: Record<string, unknown> }[];
-    jobs: Record<string, Record<string, unknown>>;
-  };
-  Object.assign(config.guests[0]?.winrm ?? {}, { backupType: 'full' });
-  Object.assign(config.jobs.nightly ?? {}, { outcomeIsTold: true });
-  writeFileSync(configFile, stringify(config));
+  changeConfig(site.lab.configFile, withFullBackups('nightly'));
 });
 afterAll(() => site.close());
 beforeEach(() => told.splice(0));

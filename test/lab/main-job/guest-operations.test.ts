@@ -1,39 +1,28 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { parse, stringify } from 'yaml';
 import { jobSpec } from '../../../src/cli/compose.ts';
 import { doctorVerb } from '../../../src/cli/doctor-verb.ts';
 import { loadConfig } from '../../../src/config/load.ts';
 import { post } from '../../../src/job/post.ts';
 import { checkDatabase, isConsistent } from '../../../src/lab/guest/database-check.ts';
+import type { FaultRule } from '../../../src/lab/world/faults.ts';
+import { changeConfig, withGuestOperations } from '../lab-config.ts';
 import { openSite, type Site } from './site.ts';
 
 let site: Site;
 /** The Linux VM of this site is reached by VMware Tools alone. */
 let configFile: string;
 
-interface SiteConfig {
-  guests: { vms: string[]; ssh?: { username: string; password: string; applications: string[] } }[];
-}
-
 beforeAll(async () => {
   site = await openSite();
-  const config = parse(readFileSync(site.lab.configFile, 'utf8')) as SiteConfig; // written by the lab
-  const guests = config.guests.map(({ ssh, ...guest }) => {
-    if (!ssh) return guest;
-    const { username, password, applications } = ssh;
-    return { ...guest, guestOperations: { username, password, applications, sudo: true, leaseSeconds: 60 } };
-  });
-  configFile = path.join(site.lab.directory, 'guest-operations.yaml');
-  writeFileSync(configFile, stringify({ ...config, guests }));
+  const into = path.join(site.lab.directory, 'guest-operations.yaml');
+  configFile = changeConfig(site.lab.configFile, withGuestOperations({ leaseSeconds: 60 }), into);
 });
 afterAll(() => site.close());
 afterEach(() => {
   site.lab.faults.clear();
   expect(site.leftBehind()).toEqual([]);
-  expect(site.lab.linuxGuest.agent.files.below('/dev/shm')).toEqual([]);
   // Nobody came over the network.
   expect(seen().filter(({ system, operation }) => system === 'guest' && operation === 'login')).toEqual([]);
 });
@@ -68,21 +57,28 @@ test('a Linux guest without a network path earns the application grade, with one
   await runPost();
 });
 
-test('post ends what a killed pre left in a guest that nobody reaches over the network, and in vCenter', async () => {
+/** The pre hook as a program of its own that dies there. */
+async function killPreAt(moment: Pick<FaultRule, 'system' | 'operation' | 'when'>): Promise<void> {
   const program = path.join(__dirname, '../../../dist/pre-backup.cjs');
   const child = spawn(process.execPath, [program, '--config', configFile, '--job', 'linux'], {
     stdio: 'ignore',
     env: { PATH: process.env.PATH },
   });
-  site.lab.faults.add({
-    system: 'array',
-    operation: 'POST private/snapshot',
-    when: 'before',
-    nth: 1,
-    action: { do: 'call', run: () => void child.kill('SIGKILL') },
-  });
+  const run = () => void child.kill('SIGKILL');
+  site.lab.faults.add({ ...moment, nth: 1, action: { do: 'call', run } });
   await once(child, 'close');
+}
+
+test('post ends what a killed pre left in a guest that nobody reaches over the network, and in vCenter', async () => {
+  await killPreAt({ system: 'array', operation: 'POST private/snapshot', when: 'before' });
   expect(site.lab.linuxGuest.sessionCount()).toBe(1);
+
+  await runPost();
+});
+
+test('post also ends a helper that was started and had not yet said a word when its pre hook was killed', async () => {
+  await killPreAt({ system: 'vcenter', operation: 'StartProgramInGuest', when: 'after' });
+  expect(site.leftBehind()).toContainEqual(expect.stringMatching(/^file \/dev\/shm\/snaphook-.* in the Linux guest$/));
 
   await runPost();
 });

@@ -1,6 +1,6 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { parse, stringify } from 'yaml';
+import { type ConfigChange, changeConfig } from '../lab-config.ts';
 import { patiently } from './patiently.ts';
 import { openSite, type Site } from './site.ts';
 
@@ -11,10 +11,9 @@ let site: Site;
 let precommit: string;
 beforeAll(async () => {
   site = await openSite();
-  const config = parse(readFileSync(site.lab.configFile, 'utf8')) as { guests: { winrm?: object }[] }; // of the lab's own making
-  Object.assign(config.guests[0]?.winrm ?? {}, { hold: 'precommit', holdSeconds: 55 });
-  precommit = path.join(site.lab.directory, 'precommit.yaml');
-  writeFileSync(precommit, stringify(config));
+  const change: ConfigChange = ({ guests }) =>
+    void Object.assign(guests[0]?.winrm ?? {}, { hold: 'precommit', holdSeconds: 55 });
+  precommit = changeConfig(site.lab.configFile, change, path.join(site.lab.directory, 'precommit.yaml'));
 });
 afterAll(() => site.close());
 beforeEach(() => {

@@ -5,6 +5,7 @@ import { setTimeout as sleepFor } from 'node:timers/promises';
 import type { PreResult } from '../../../src/job/pre.ts';
 import { checkDatabase, isConsistent } from '../../../src/lab/guest/database-check.ts';
 import type { LabScript } from '../../../src/lab/linux-guest/linux-knobs.ts';
+import { holdByPlugIn } from '../plug-in.ts';
 import { openSite, type Site } from './site.ts';
 
 let site: Site;
@@ -84,10 +85,7 @@ test('without a script that speaks for its application the grade is filesystem, 
 });
 
 test('a plug-in that held its application to the end earns the application grade in place of a script', async () => {
-  const instances = [{ name: 'main', directories: ['/srv/ledger'], devices: ['8:1'] }];
-  const output = [{ event: 'discovered', instances }, { event: 'quiesced' }].map((answer) => JSON.stringify(answer));
-  const run = async (phase: string) => ({ exitCode: 0, output: phase === 'freeze' ? `${output.join('\n')}\n` : '' });
-  Object.assign(site.lab.linuxGuest.knobs, { scripts: [], plugIns: [{ name: 'ledger', run }] });
+  holdByPlugIn(site.lab);
   const result = await site.pre({ job: 'linux' });
 
   expect(grades(result)).toEqual([{ grade: 'application', reasons: [] }]);

@@ -1,5 +1,5 @@
 import { deepEqual } from 'node:assert/strict';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { closePorts, composePorts, jobSpec } from '../../../src/cli/compose.ts';
@@ -10,10 +10,10 @@ import type { BackupResult } from '../../../src/job/journal-records.ts';
 import type { JobPorts } from '../../../src/job/ports.ts';
 import { post } from '../../../src/job/post.ts';
 import { type PreResult, pre } from '../../../src/job/pre.ts';
-import { PROXY_VM } from '../../../src/lab/estate.ts';
 import { type Lab, type LabOptions, startLab } from '../../../src/lab/lab.ts';
 import type { SnaphookError } from '../../../src/ports/errors.ts';
 import type { Reporter } from '../../../src/ports/reporter.ts';
+import { leftBehind } from '../../left-behind.ts';
 
 /** Slower than a lab alone: sites run side by side, and their applications never rest. */
 const TRANSFER_PAUSE_MS = 15;
@@ -110,44 +110,4 @@ function requirePublishedShape(file: string): void {
   const manifest: unknown = JSON.parse(readFileSync(file, 'utf8'));
   // Also used where no test runner is.
   deepEqual(manifestSchema.parse(manifest), manifest);
-}
-
-function leftBehind(lab: Lab): readonly string[] {
-  const left: string[] = [];
-  for (const device of lab.store.devices()) {
-    for (const { name } of lab.store.snapshots(device.id)) left.push(`snapshot ${name} on ${device.id}`);
-    if (device.isTarget) left.push(`link on ${device.id}`);
-  }
-  for (const member of lab.changedMembers()) left.push(`storage group member ${member}`);
-  for (const vm of [lab.guestName, lab.linuxGuestName, PROXY_VM]) {
-    const { disks, consolidationNeeded } = lab.vcenter.vm(vm);
-    for (const snapshot of lab.vcenter.snapshotsOf(vm)) left.push(`snapshot ${snapshot} of VM ${vm}`);
-    if (consolidationNeeded || disks.some(({ backing }) => 'parent' in backing))
-      left.push(`unmerged disks of VM ${vm}`);
-    if (disks.some(({ diskMode }) => diskMode === 'independent_nonpersistent')) left.push(`added disk on VM ${vm}`);
-  }
-  for (const node of readdirSync(path.join(lab.directory, 'proxy', 'by-id'))) {
-    if (node.startsWith('wwn-0x6000c29')) left.push(`device ${node}`);
-  }
-  if (lab.isFrozen()) left.push('frozen guest');
-  if (lab.linuxGuest.sessionCount() > 0) left.push('session in the Linux guest');
-  for (const { id } of lab.guest.shadows.all()) left.push(`shadow copy ${id}`);
-  for (const file of lab.guest.files.paths())
-    if (/\\snaphook-[^\\]+\\/.test(file)) left.push(`file ${file} in the guest`);
-  if (lab.guestShells() > 0) left.push('guest shell');
-  if (lab.guest.parkedBackups() > 0) left.push('parked full backup');
-  if (lab.vcenterSessions() > 0) left.push('vCenter session');
-  for (const folder of ['export', 'state/locks', 'state/runs/open']) {
-    for (const entry of entriesBelow(path.join(lab.directory, folder))) left.push(`${folder}/${entry}`);
-  }
-  return left;
-}
-
-function entriesBelow(folder: string): readonly string[] {
-  try {
-    const entries = readdirSync(folder, { recursive: true, withFileTypes: true });
-    return entries.filter((entry) => entry.isFile() || !folder.endsWith('export')).map(({ name }) => name);
-  } catch {
-    return [];
-  }
 }

@@ -1,7 +1,7 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { integrationNamed } from '../../../integrations/catalogue.ts';
-import { leftBehind } from '../../crash/killed-run.ts';
+import { leftByKilled } from '../../left-behind.ts';
 import { openWineSite, type WineSite, winePath } from './wine.ts';
 
 let wine: WineSite;
@@ -35,7 +35,7 @@ test('batch files run both hooks under cmd.exe, and pass their exit codes on', a
   expect((await pre?.())?.exitCode).toBe(0);
   expect((await post?.())?.exitCode).toBe(0);
   expect((await post?.())?.exitCode).toBe(0);
-  expect(leftBehind(wine.site.lab)).toEqual([]);
+  expect(leftByKilled(wine.site.lab)).toEqual([]);
 });
 
 test('a configuration that is not there is told by the exit code of the batch file', async () => {
@@ -58,7 +58,7 @@ test('NetBackup is told by the result file that it names: success, a failure, an
   const [pre, post] = await batchFiles('netbackup', winePath(wine.site.lab.configFile), policy);
   expect(await resultOf(pre)).toBe('0');
   expect(await resultOf(post)).toBe('0');
-  expect(leftBehind(wine.site.lab)).toEqual([]);
+  expect(leftByKilled(wine.site.lab)).toEqual([]);
   const [failing] = await batchFiles('netbackup', 'C:\\nowhere.yaml', policy);
   expect(await resultOf(failing)).not.toBe('0');
   const [missing] = await batchFiles('netbackup', 'C:\\nowhere.yaml', policy, 'gone.exe');

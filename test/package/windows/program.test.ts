@@ -1,4 +1,4 @@
-import { leftBehind } from '../../crash/killed-run.ts';
+import { leftByKilled } from '../../left-behind.ts';
 import { openWineSite, type WineSite, winePath } from './wine.ts';
 
 let wine: WineSite;
@@ -29,5 +29,5 @@ test('plan, pre and post work against the lab, and nothing is left', async () =>
   expect(JSON.parse(pre.stdout)).toMatchObject({ ok: true, vms: [{ name: 'sql01', grade: 'application' }] });
   const post = await wine.run('post-backup.exe', ...job());
   expect(post).toMatchObject({ exitCode: 0 });
-  expect(leftBehind(wine.site.lab)).toEqual([]);
+  expect(leftByKilled(wine.site.lab)).toEqual([]);
 });
