@@ -1,48 +1,33 @@
 import { readFileSync } from 'node:fs';
 import { composePorts } from '../../src/cli/compose.ts';
 import { loadConfig } from '../../src/config/load.ts';
-import { createLinuxGuests } from '../../src/guest/linux/linux-guest.ts';
-import { createWindowsGuests } from '../../src/guest/windows/windows-guest.ts';
-import { type WinRmSettings, winRmAccess } from '../../src/guest/windows/winrm-access.ts';
-import type { JobLimits, JobSpec } from '../../src/job/job-spec.ts';
-import type { JournalRecord } from '../../src/job/journal-records.ts';
+import type { JobLimits } from '../../src/job/job-spec.ts';
+import type { BackupResult, JournalRecord } from '../../src/job/journal-records.ts';
 import type { JobPorts } from '../../src/job/ports.ts';
 import type { PreResult } from '../../src/job/pre.ts';
 import { reap } from '../../src/job/reap.ts';
 import { status } from '../../src/job/status.ts';
 import { ARRAY_ID } from '../../src/lab/estate-array.ts';
-import type { Lab, LabOptions } from '../../src/lab/lab.ts';
-import { APPLICATION } from '../../src/lab/linux-guest/linux-guest.ts';
+import type { Lab } from '../../src/lab/lab.ts';
 import { ACCOUNTS } from '../../src/lab/site-config.ts';
-import { systemClock } from '../../src/platform/clock.ts';
-import type { Clock } from '../../src/ports/clock.ts';
-import type { Guests } from '../../src/ports/guest.ts';
 import { arrayId } from '../../src/ports/identity.ts';
 import { MODEL_LAG_MS } from '../../src/ports/polling.ts';
 import type { Reporter } from '../../src/ports/reporter.ts';
 import { createPowerMax } from '../../src/powermax/powermax.ts';
+import { createGuestOperations } from '../../src/vsphere/guest-operations.ts';
 import { createVmSnapshots } from '../../src/vsphere/vm-snapshots.ts';
 import { createVsphere } from '../../src/vsphere/vsphere.ts';
+import { changeConfig } from '../lab/lab-config.ts';
 import { type Compose, openSite } from '../lab/main-job/site.ts';
+import { type AreaJob, JOB_OF } from './area-jobs.ts';
 import { type ForeignObjects, placeForeignObjects } from './foreign-objects.ts';
+import { hurried, PACE } from './pace.ts';
+import { quickGuests } from './quick-guests.ts';
 import type { Area } from './run-step.ts';
 
-/** Factor of the lab's own delays: the Windows guest's lease of 9 s becomes 450 ms. */
-export const PACE = 0.05;
 /** Of the Windows guest's application: ten of these sites share the processor. */
 const TRANSFER_PAUSE_MS = 25;
-/** Factor of the waits of the Windows adapter. */
-const WINDOWS_WAITS = 0.3;
-/** Long enough for a second connection to find the guest still frozen, also on a busy machine. */
-export const LINUX_LEASE_SECONDS = 40;
-/** The script of the guest waits for the end of a transaction: 3 s in the lab. */
-export const LINUX_SCRIPT_SECONDS = 60;
-
-/** How long a guest holds at most, in the lab's time. */
-export const LEASE_MS = { windows: 9000 * PACE, linux: LINUX_LEASE_SECONDS * 1000 * PACE } as const;
-/** A shell nobody calls ends after 180 s. */
-export const SHELL_IDLE_MS = 180_000 * PACE;
-
+const ESTABLISH_MS = 1000;
 /**
  * Far above what each part takes in the lab even on a busy machine, so that only a fault meets them; short, so that a case whose
  * call hangs does not take long.
@@ -50,7 +35,7 @@ export const SHELL_IDLE_MS = 180_000 * PACE;
 const LIMITS: JobLimits = {
   deadlineMs: 12_000,
   freezeMs: 3000,
-  establishMs: 1000,
+  establishMs: ESTABLISH_MS,
   thawMs: 3000,
   settleMs: 400,
   unlinkMs: 1000,
@@ -60,9 +45,9 @@ const LIMITS: JobLimits = {
   heartbeatMs: 60_000,
   joinMs: 60_000,
 };
-const CALM_DEADLINE_MS = 120_000;
 const REQUEST_TIMEOUT_MS = 1500;
-const CALM_REQUEST_TIMEOUT_MS = 30_000;
+/** Factor of what is waited for where no fault is about: time enough for any machine. */
+const CALM = 20;
 
 /** What `status` and the journal say of a run that is not closed. */
 export interface OpenRunRecord {
@@ -72,37 +57,6 @@ export interface OpenRunRecord {
   /** The last one of undoing each step, from the journal's own lines. */
   readonly undoErrors: readonly string[];
 }
-
-interface AreaJob {
-  /** Of the lab's configuration. */
-  readonly name: string;
-  /** What is different in it, in the configuration as in the job itself. */
-  readonly change: Pick<JobSpec, 'freeze' | 'grade'> | undefined;
-  readonly lab: Partial<LabOptions>;
-  /** Where undoing one step is more than a few calls. */
-  readonly undoMs?: number;
-}
-
-/** An array that takes user snapshots of vVols, which are some of the guests' disks. */
-const ACCEPTING = { vvolSnapVx: 'accepted' } as const;
-
-/** `presented`: the proxy sees the targets for the length of a run. What happens on the proxy comes after the thaw: no guest is in it. */
-const JOB_OF: Readonly<Record<Area, AreaJob>> = {
-  'windows job': { name: 'presented', change: undefined, lab: ACCEPTING },
-  'linux guest': { name: 'linux', change: undefined, lab: ACCEPTING },
-  proxy: { name: 'presented', change: { freeze: 'none', grade: 'crash' }, lab: ACCEPTING },
-  'storage groups': {
-    name: 'presented',
-    change: undefined,
-    lab: { estate: { disksAre: 'rdm' }, arrayKnobs: { deviceListSnapVx: 'absent' } },
-  },
-  'managed route': {
-    name: 'managed',
-    change: undefined,
-    lab: { vvolSnapVx: 'refused', estate: { disksAre: 'vvol' } },
-    undoMs: 6000,
-  },
-};
 
 /** A lab with foreign objects on its array, and the product's real adapters with short limits. */
 export interface FaultSite {
@@ -114,10 +68,11 @@ export interface FaultSite {
   readonly foreign: ForeignObjects;
   /** With the limits a fault is to meet. */
   pre(): Promise<PreResult>;
-  /** With time enough for any machine: no fault is about. Ends an open run first. */
+  /** With time enough: no fault is about. Ends an open run first. */
   calmPre(): Promise<PreResult>;
-  post(): Promise<void>;
-  /** Requests have time enough for any machine in this work, too. */
+  /** `result`: what it hears of the backup; default nothing. */
+  post(result?: BackupResult): Promise<void>;
+  /** Requests and guests have time enough in this work, too. */
   calmly<Result>(work: () => Promise<Result>): Promise<Result>;
   /** Everything that is ours to end, also runs that wait for their post hook. */
   reap(): Promise<void>;
@@ -132,19 +87,31 @@ export async function openFaultSite(area: Area, deadlineMs = LIMITS.deadlineMs):
   const site = await openSite({ pace: PACE, transferPauseMs: TRANSFER_PAUSE_MS, ...job.lab }, (configFile) =>
     composeQuickly(configFile),
   );
-  const composeQuickly: Compose = (configFile) => quickPorts(site.lab, configFile, requestTimeoutMs);
-  let requestTimeoutMs = REQUEST_TIMEOUT_MS;
+  if (job.configure) changeConfig(site.lab.configFile, job.configure);
+  job.arrange?.(site.lab);
+  const composeQuickly: Compose = (configFile) => quickPorts(site.lab, configFile, patience);
+  let patience = 1;
   const calmly: FaultSite['calmly'] = async (work) => {
-    requestTimeoutMs = CALM_REQUEST_TIMEOUT_MS;
+    patience = CALM;
     try {
       return await work();
     } finally {
-      requestTimeoutMs = REQUEST_TIMEOUT_MS;
+      patience = 1;
     }
   };
   const foreign = placeForeignObjects(site.lab);
   const change = { onLowerGrade: 'degrade', ...job.change } as const;
   const limits = { ...LIMITS, ...(job.undoMs === undefined ? {} : { undoMs: job.undoMs }) };
+  // How long an effect may be late stays as it is: that is waited out whether anything is late or not.
+  const calmLimits = {
+    ...limits,
+    deadlineMs: LIMITS.deadlineMs * CALM,
+    freezeMs: LIMITS.freezeMs * CALM,
+    establishMs: ESTABLISH_MS * CALM,
+    thawMs: LIMITS.thawMs * CALM,
+    devicesMs: LIMITS.devicesMs * CALM,
+    undoMs: limits.undoMs * CALM,
+  };
   return {
     lab: site.lab,
     area,
@@ -157,10 +124,10 @@ export async function openFaultSite(area: Area, deadlineMs = LIMITS.deadlineMs):
       calmly(() =>
         site.pre({
           job: job.name,
-          spec: { ...change, limits: { ...limits, deadlineMs: CALM_DEADLINE_MS }, onOpenRun: 'replace' },
+          spec: { ...change, limits: calmLimits, onOpenRun: 'replace' },
         }),
       ),
-    post: () => site.post(job.name),
+    post: (result) => site.post(job.name, result),
     reap: async () => {
       const findings = await site.withPorts((ports) =>
         reap(ports, { apply: true, includeWaiting: true, olderThanMs: 0 }, new AbortController().signal),
@@ -194,15 +161,9 @@ type UndoFailed = Extract<JournalRecord, { kind: 'undo-failed' }>['data'];
 
 const silent: Reporter = { info: () => undefined, warn: () => undefined, progress: () => undefined };
 
-/** Waits by this clock are over sooner than in the field: pauses before another try, and the guest's time limits. */
-const hurried = (factor: number): Clock => ({
-  now: () => systemClock.now(),
-  monotonicMs: () => systemClock.monotonicMs(),
-  sleep: (durationMs, signal) => systemClock.sleep(durationMs * factor, signal),
-});
-
-/** The adapters of a hook process; array, vCenter and guest are given less time than in the field. */
-function quickPorts(lab: Lab, configFile: string, requestTimeoutMs: number) {
+/** The adapters of a hook process; array, vCenter and guest are given less time than in the field. `patience`: a factor of it. */
+function quickPorts(lab: Lab, configFile: string, patience: number) {
+  const requestTimeoutMs = REQUEST_TIMEOUT_MS * patience;
   const tls = { ca: readFileSync(lab.caFile, 'utf8') };
   const vcenter = {
     url: lab.urls.vcenter,
@@ -212,8 +173,11 @@ function quickPorts(lab: Lab, configFile: string, requestTimeoutMs: number) {
     clock: hurried(0.1),
     requestTimeoutMs,
   };
+  const config = loadConfig(configFile);
+  const { winrm, strategy } = config.guests.find((guest) => guest.winrm) ?? {};
+  const byOperations = config.guests.some(({ guestOperations }) => guestOperations);
   return {
-    ...composePorts(loadConfig(configFile), silent),
+    ...composePorts(config, silent),
     hypervisor: createVsphere(vcenter),
     vmSnapshots: createVmSnapshots(vcenter),
     arrays: [
@@ -227,68 +191,15 @@ function quickPorts(lab: Lab, configFile: string, requestTimeoutMs: number) {
         modelLagMs: MODEL_LAG_MS * PACE,
       }),
     ],
-    guests: quickGuests(lab, tls),
-  };
-}
-
-/** Each guest by the adapter for its kind; the jobs of the matrix have one guest. */
-function quickGuests(lab: Lab, tls: { readonly ca: string }): Guests {
-  const windows = quickWindowsGuests(lab, tls);
-  const linux = quickLinuxGuests(lab);
-  const of = ({ name }: { readonly name: string }) => (name === lab.linuxGuestName ? linux : windows);
-  return {
-    waysFor: (vm) => of(vm).waysFor(vm),
-    open: (vm) => of(vm).open(vm),
-    closeLeftover: (vm, session, signal) => of(vm).closeLeftover(vm, session, signal),
-  };
-}
-
-/** The clock of the adapter runs half as fast as that of the guest, so that a busy machine is no fault. */
-function quickLinuxGuests(lab: Lab): Guests {
-  const { name, password } = ACCOUNTS.linuxGuest;
-  return createLinuxGuests({
-    clock: hurried(2 * PACE),
-    settingsFor: () => ({
-      address: '127.0.0.1',
-      port: lab.linuxGuest.port,
-      username: name,
-      login: { kind: 'password', password: async () => password },
-      trust: () => ({ kind: 'fingerprints', fingerprints: [lab.linuxGuest.hostKeyFingerprint] }),
-      sudo: true,
-      applications: [APPLICATION],
-      leaseMs: LINUX_LEASE_SECONDS * 1000,
-      scriptLimitMs: LINUX_SCRIPT_SECONDS * 1000,
-      connectTimeoutMs: 40_000,
-      helperStartTimeoutMs: 40_000,
-      // Measured, not slept: well below the lease, so that a second connection still finds the guest frozen.
-      thawPatienceMs: LEASE_MS.linux * 0.1,
-      closeTimeoutMs: 15_000,
+    guests: quickGuests({
+      lab,
+      tls,
+      patience,
+      operations: byOperations ? createGuestOperations(vcenter) : undefined,
+      windows: {
+        ...(winrm && { backupType: winrm.backupType }),
+        strategy: strategy === 'auto' ? undefined : strategy,
+      },
     }),
-  });
-}
-
-function quickWindowsGuests(lab: Lab, tls: { readonly ca: string }): Guests {
-  const clock = hurried(WINDOWS_WAITS);
-  const winrm: WinRmSettings = {
-    address: '127.0.0.1',
-    port: Number(new URL(lab.urls.guest).port),
-    scheme: 'https',
-    authentication: 'ntlm',
-    username: `SQL01\\${ACCOUNTS.guest.name}`,
-    password: async () => ACCOUNTS.guest.password,
-    tls,
-    connectTimeoutMs: 5000,
-    operationTimeoutMs: 20_000,
   };
-  return createWindowsGuests({
-    clock,
-    settingsFor: () => ({
-      access: winRmAccess(winrm, clock),
-      helperStartTimeoutMs: 10_000,
-      windowsHoldMs: (10_000 * PACE) / WINDOWS_WAITS,
-      thawResendMs: 500,
-      thawPatienceMs: 400,
-      closeTimeoutMs: 9000,
-    }),
-  });
 }

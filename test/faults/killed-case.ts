@@ -1,15 +1,19 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { parse, stringify } from 'yaml';
+import { EXIT } from '../../src/cli/exit-codes.ts';
 import { ended, start } from '../crash/killed-run.ts';
+import { type ConfigChange, changeConfig } from '../lab/lab-config.ts';
+import { isOfLinux } from './area-jobs.ts';
 import { diskFault, diskWritesOfProcess } from './disk-writes.ts';
 import type { FaultName } from './fault-kinds.ts';
-import { type FaultSite, LINUX_LEASE_SECONDS, LINUX_SCRIPT_SECONDS } from './fault-site.ts';
+import type { FaultSite } from './fault-site.ts';
 import { prepareFor } from './given.ts';
+import { CALM_SCRIPT_SECONDS, LINUX_LEASE_SECONDS } from './pace.ts';
 import { proxyCallsOfProcess, proxyFault } from './proxy-calls.ts';
-import { type CaseResult, type FaultCase, recover } from './run-case.ts';
+import { type CaseResult, type FaultCase, isOfApplication, lastSeq, recover } from './run-case.ts';
 import type { RunStep } from './run-step.ts';
 import { openSilentRelay, type SilentRelay } from './silent-relay.ts';
+import { logProblems } from './truth.ts';
 import { isLeftQuiet, lookBefore, verdictOn } from './verdict.ts';
 
 /**
@@ -19,19 +23,22 @@ import { isLeftQuiet, lookBefore, verdictOn } from './verdict.ts';
 export async function runKilledCase(site: FaultSite, { step, fault, recovery }: FaultCase): Promise<CaseResult> {
   const startedMs = performance.now();
   const before = lookBefore(site);
-  await prepareFor(site, step, 'drop');
+  const prepared = await prepareFor(site, step, 'drop');
+  const saidAtSeq = step.hook === 'post' && site.job.said === 'success' ? lastSeq(site) : undefined;
   const relay = fault === 'machine gone' ? await openSilentRelay(guestPort(site)) : undefined;
   try {
     const configFile = configOf(site, relay);
     const end = await kill(site, step, fault, configFile, relay);
     site.lab.faults.clear();
     if (relay && end.killed) ageLocks(path.join(site.lab.directory, 'state', 'locks'));
-    const expected = end.killed || end.exitCode === 0 ? [] : [`exit code ${end.exitCode}: ${end.stderr}`];
+    const wentThrough = end.exitCode === EXIT.ok || end.exitCode === EXIT.degraded;
+    const expected = end.killed || wentThrough ? [] : [`exit code ${end.exitCode}: ${end.stderr}`];
     const atRecovery = await recover(site, recovery);
     const quiet = (await isLeftQuiet(site, before)) ? ['the application in the guest is quiet after the recovery'] : [];
     // The guest's own sshd finds out, after its time, that nobody is there.
     await relay?.close();
     const verdict = await verdictOn(site, before, step, false);
+    const logs = logProblems(site.lab.events.since(before.seq), { saidAtSeq, isGood: isOfApplication(prepared) });
     return {
       ...step,
       ...verdict,
@@ -41,7 +48,7 @@ export async function runKilledCase(site: FaultSite, { step, fault, recovery }: 
       exitCode: end.exitCode ?? undefined,
       code: undefined,
       overGraded: false,
-      problems: [...expected, ...atRecovery, ...quiet, ...verdict.problems],
+      problems: [...expected, ...atRecovery, ...quiet, ...logs, ...verdict.problems],
       tookMs: performance.now() - startedMs,
     };
   } finally {
@@ -57,7 +64,8 @@ async function kill(
   relay: SilentRelay | undefined,
 ) {
   const program = `${step.hook}-backup`;
-  const args = ['--config', configFile, '--job', job.name];
+  const outcome = step.hook === 'post' && job.said !== undefined ? ['--outcome', job.said] : [];
+  const args = ['--config', configFile, '--job', job.name, ...outcome];
   // Such a process kills itself, so that nobody can cut its connections first.
   relay?.hideEnds();
   if (step.system === 'disk') {
@@ -80,31 +88,20 @@ async function kill(
   return ended(child);
 }
 
-const isLinux = ({ area }: FaultSite): boolean => area === 'linux guest';
+const guestPort = ({ lab, job }: FaultSite): number =>
+  isOfLinux(job) ? lab.linuxGuest.port : Number(new URL(lab.urls.guest).port);
 
-const guestPort = (site: FaultSite): number =>
-  isLinux(site) ? site.lab.linuxGuest.port : Number(new URL(site.lab.urls.guest).port);
-
-function configOf(site: FaultSite, relay: SilentRelay | undefined): string {
-  const file = path.join(site.lab.directory, 'killed-case.yaml');
-  const config: SiteConfig = parse(readFileSync(site.lab.configFile, 'utf8'));
+function configOf({ lab, job }: FaultSite, relay: SilentRelay | undefined): string {
   const port = relay ? { port: relay.port } : {};
-  const times = { leaseSeconds: LINUX_LEASE_SECONDS, scriptSeconds: LINUX_SCRIPT_SECONDS };
-  const guests = config.guests.map(({ winrm, ssh, ...guest }) => ({
-    ...guest,
-    ...(winrm ? { winrm: { ...winrm, ...(isLinux(site) ? {} : port) } } : {}),
-    ...(ssh ? { ssh: { ...ssh, ...times, ...(isLinux(site) ? port : {}) } } : {}),
-  }));
-  const { name, change } = site.job;
-  const jobs = { ...config.jobs, [name]: { ...config.jobs[name], ...change } };
-  writeFileSync(file, stringify({ ...config, guests, jobs }));
-  return file;
-}
-
-/** As the lab wrote it itself (src/lab/site-config.ts). */
-interface SiteConfig {
-  readonly jobs: Readonly<Record<string, object>>;
-  readonly guests: readonly { readonly winrm?: { readonly port: number }; readonly ssh?: { readonly port: number } }[];
+  const times = { leaseSeconds: LINUX_LEASE_SECONDS, scriptSeconds: CALM_SCRIPT_SECONDS };
+  const change: ConfigChange = ({ guests, jobs }) => {
+    for (const { winrm, ssh } of guests) {
+      if (winrm && !isOfLinux(job)) Object.assign(winrm, port);
+      if (ssh) Object.assign(ssh, times, isOfLinux(job) ? port : {});
+    }
+    Object.assign(jobs[job.name] ?? {}, job.change);
+  };
+  return changeConfig(lab.configFile, change, path.join(lab.directory, 'killed-case.yaml'));
 }
 
 /** After a reboot the owner's number belongs to another living process, which started at another time. */

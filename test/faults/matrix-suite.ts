@@ -25,7 +25,7 @@ export const ON_CALLS: readonly FaultName[] = [
   'credentials refused',
   ...KILLS,
 ];
-const ON_WRITES: readonly FaultName[] = [
+export const ON_WRITES: readonly FaultName[] = [
   'disk full',
   'disk full for good',
   'write fails',
@@ -81,6 +81,10 @@ export function testPart({ area, shard, shards, met, steps = [], outcomes }: Par
     expect([...new Set(ofMet.map(({ outcome }) => outcome))]).toEqual(expect.arrayContaining([...outcomes]));
   });
 }
+
+/** Faults of one system in a job whose guest stands still in another way. */
+export const testOtherWay = (area: Area, met: Part['met'], outcomes: Part['outcomes']): void =>
+  testPart({ area, shard: 0, shards: 1, met, outcomes });
 
 /** One half of the cases of a job with a Windows guest. */
 export const testWindowsHalf = (shard: 0 | 1): void =>

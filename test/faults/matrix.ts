@@ -65,11 +65,16 @@ export async function runMatrix(options: MatrixOptions): Promise<readonly CaseRe
 /** Of the kills of a Windows job and on the proxy one in so many runs by default: each starts a process, and there is one for every call and write. */
 const KILL_SAMPLE = 6;
 
-/** Of all faults of these areas one in so many by default; two of them only call another interface of a system. */
+/** Of all faults of these areas one in so many by default; most of them only do one thing in another way. */
 const SAMPLES: Readonly<Partial<Record<Area, number>>> = {
   'windows job': 2,
   'storage groups': 12,
   'managed route': 16,
+  'full backup': 24,
+  'shadow copies': 40,
+  'VMware Tools': 32,
+  'guest operations': 24,
+  'plug-in': 24,
 };
 
 /** Hook, system and fault: the parts of an area and the samples have cases of each. */

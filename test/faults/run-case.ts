@@ -1,13 +1,15 @@
 import { EXIT, EXIT_OF_ERROR } from '../../src/cli/exit-codes.ts';
+import type { BackupResult } from '../../src/job/journal-records.ts';
 import type { PreResult } from '../../src/job/pre.ts';
 import type { LabEvent } from '../../src/lab/world/events.ts';
 import { type ErrorCode, SnaphookError } from '../../src/ports/errors.ts';
+import { isOfLinux } from './area-jobs.ts';
 import type { FaultName } from './fault-kinds.ts';
 import type { FaultSite } from './fault-site.ts';
 import { prepareFor } from './given.ts';
 import { inject } from './injection.ts';
 import { nameOfStep, type RunStep } from './run-step.ts';
-import { heldAtEstablish, quietAtEstablish } from './truth.ts';
+import { hasDroppedLog, heldAtEstablish, logProblems, quietAtEstablish } from './truth.ts';
 import { leftoversOf, lookBefore, type SiteBefore, type Verdict, verdictOn } from './verdict.ts';
 
 /** How a site comes back after a run that left something, or that was killed. */
@@ -43,19 +45,28 @@ export async function runCase(site: FaultSite, fault: FaultCase): Promise<CaseRe
   const startedMs = performance.now();
   const { step, recovery } = fault;
   const before = lookBefore(site);
-  await prepareFor(site, step);
+  const prepared = await prepareFor(site, step);
   const injection = inject(site, step, fault.fault);
   const hookStartedMs = performance.now();
-  const end = await endOf(() => (step.hook === 'pre' ? site.pre() : site.post().then(() => undefined)));
+  const { said } = site.job;
+  const seqAtHook = lastSeq(site);
+  const end = await endOf(() => (step.hook === 'pre' ? site.pre() : site.post(said).then(() => undefined)));
   const hookMs = performance.now() - hookStartedMs;
   await lateEffects(site, before.seq);
   const atEnd = await endProblems(site, before, step, end);
   const { fired } = injection;
   injection.heal();
   const isReady = end.kind === 'done' && step.hook === 'pre';
-  const atRecovery = await recover(site, isReady ? 'post' : recovery);
+  const seqAtRecovery = lastSeq(site);
+  const atRecovery = await recover(site, isReady ? 'post' : recovery, isReady ? said : undefined);
   const verdict = await verdictOn(site, before, step, true);
   const events = site.lab.events.since(before.seq);
+  const isGood = isOfApplication(prepared ?? (end.kind === 'done' ? end.result : undefined));
+  const saidAtSeq =
+    said === undefined ? undefined : step.hook === 'post' ? seqAtHook : isReady ? seqAtRecovery : undefined;
+  const logs = logProblems(events, { saidAtSeq, isGood });
+  // What was heard is kept for whoever comes next, but in a journal that could not be written.
+  const mustDrop = said === 'success' && isGood && saidAtSeq !== undefined && step.system !== 'disk';
   const overGraded = end.kind === 'done' && end.result !== undefined && isOverGraded(end.result, events, site);
   return {
     ...step,
@@ -71,11 +82,18 @@ export async function runCase(site: FaultSite, fault: FaultCase): Promise<CaseRe
       ...atRecovery,
       ...verdict.problems,
       ...(hookMs > site.deadlineMs + OVERTIME_MS ? [`the hook took ${Math.round(hookMs)} ms`] : []),
+      ...logs,
+      ...(mustDrop && !hasDroppedLog(events) ? ['no log was dropped, though the backup succeeded'] : []),
       ...(overGraded ? ['the grade is better than the truth'] : []),
     ],
     tookMs: performance.now() - startedMs,
   };
 }
+
+export const lastSeq = ({ lab }: FaultSite): number => lab.events.events.at(-1)?.seq ?? 0;
+
+export const isOfApplication = (handedOver: PreResult | undefined): boolean =>
+  handedOver?.capture.vms.every(({ grade }) => grade === 'application') ?? false;
 
 /** Beyond the deadline, on a busy machine. */
 const OVERTIME_MS = 5000;
@@ -133,12 +151,12 @@ async function endProblems(site: FaultSite, before: SiteBefore, step: RunStep, e
 }
 
 /** Ends what is open, the way somebody comes back after the fault is gone. */
-export async function recover(site: FaultSite, recovery: Recovery): Promise<readonly string[]> {
+export async function recover(site: FaultSite, recovery: Recovery, said?: BackupResult): Promise<readonly string[]> {
   const isOpen = (await site.openRuns()).length > 0;
   // A process that died before it had a run leaves a lock, and maybe a journal that was not born: whoever comes next removes them.
   if (!isOpen && !site.leftBehind().some((left) => left.startsWith('state/'))) return [];
   const ways: Readonly<Record<Recovery, () => Promise<void>>> = {
-    post: () => site.post(),
+    post: () => site.post(said),
     pre: async () => {
       await site.calmPre();
       await site.post();
@@ -154,8 +172,8 @@ export async function recover(site: FaultSite, recovery: Recovery): Promise<read
   }
 }
 
-function isOverGraded({ capture }: PreResult, events: readonly LabEvent[], { lab, area }: FaultSite): boolean {
-  const isLinux = area === 'linux guest';
+function isOverGraded({ capture }: PreResult, events: readonly LabEvent[], { lab, job }: FaultSite): boolean {
+  const isLinux = isOfLinux(job);
   const claims = (...grades: readonly string[]) => capture.vms.some(({ grade }) => grades.includes(grade));
   const thingsHeld = isLinux ? lab.estate.linuxDisks.filter(({ mount }) => mount !== undefined).length : 1;
   if (claims('application', 'filesystem') && heldAtEstablish(events) < thingsHeld) return true;

@@ -9,7 +9,18 @@ export type Given = 'release bytes lost' | 'session left open';
 export type Hook = 'pre' | 'post';
 
 /** The parts of the matrix: each has a job whose runs come to its steps. */
-export const AREAS = ['windows job', 'linux guest', 'proxy', 'storage groups', 'managed route'] as const;
+export const AREAS = [
+  'windows job',
+  'linux guest',
+  'proxy',
+  'storage groups',
+  'managed route',
+  'full backup',
+  'shadow copies',
+  'VMware Tools',
+  'guest operations',
+  'plug-in',
+] as const;
 export type Area = (typeof AREAS)[number];
 
 /** One thing a hook does that can go wrong: the nth call of an operation, or the nth write to one kind of file. */

@@ -12,16 +12,27 @@ export async function recordSteps(site: FaultSite, area: Area): Promise<readonly
     case 'windows job':
       return stepsOfCleanRun(site);
     case 'linux guest':
+    case 'plug-in':
       return sshSteps(site);
     case 'proxy':
       return proxySteps(site);
-    // What else these two do is met in the first area.
+    // What else these do is met in the first area.
     case 'storage groups':
       return (await stepsOfCleanRun(site)).filter(({ system }) => system === 'array');
     case 'managed route':
+    case 'VMware Tools':
       return (await stepsOfCleanRun(site)).filter(({ system }) => system === 'vcenter');
+    case 'guest operations':
+      return (await stepsOfCleanRun(site)).filter(({ operation }) => isGuestOperation(operation));
+    case 'full backup':
+      return (await stepsOfCleanRun(site)).filter(({ system }) => system === 'guest' || system === 'disk');
+    case 'shadow copies':
+      return (await stepsOfCleanRun(site)).filter(({ system }) => system === 'guest');
   }
 }
+
+/** What vCenter is asked to do in a guest, and what its ESXi host is asked for. */
+const isGuestOperation = (operation: string): boolean => /InGuest$|FromGuest$|^GET \/guestFile/.test(operation);
 
 async function stepsOfCleanRun(site: FaultSite): Promise<readonly RunStep[]> {
   const record = async (hook: Hook, work: () => Promise<unknown>): Promise<readonly RunStep[]> => {
@@ -36,7 +47,7 @@ async function stepsOfCleanRun(site: FaultSite): Promise<readonly RunStep[]> {
     return [...remoteSteps(hook, events.since(seq)), ...countedSteps(hook, 'disk', writes)];
   };
   const pre = await record('pre', () => site.calmPre());
-  const post = await record('post', () => site.post());
+  const post = await record('post', () => site.post(site.job.said));
   return [...pre, ...post];
 }
 

@@ -1,5 +1,5 @@
 import type { LabEvent } from '../../src/lab/world/events.ts';
-import { LEASE_MS } from './fault-site.ts';
+import { LEASE_MS } from './pace.ts';
 
 /** What really happened, from the lab's event log: the product's own words are judged by it. */
 
@@ -74,6 +74,31 @@ export function heldAtEstablish(events: readonly LabEvent[]): number {
   );
   return new Set(held.map(({ thing }) => thing)).size;
 }
+
+/** The log events of applications that dropped what a full backup holds. */
+const logDrops = (events: readonly LabEvent[]): readonly LabEvent[] =>
+  guestEffects(events).filter(
+    ({ operation, detail }) => operation === 'BackupComplete' && detail.logsTruncated === true,
+  );
+
+/** Of the logs of applications, in words. `saidAtSeq`: the events before a post hook that was told of success; undefined: none was. */
+export function logProblems(
+  events: readonly LabEvent[],
+  { saidAtSeq, isGood }: { readonly saidAtSeq: number | undefined; readonly isGood: boolean },
+): readonly string[] {
+  const drops = logDrops(events);
+  return [
+    ...(drops.some(({ seq }) => saidAtSeq === undefined || seq <= saidAtSeq)
+      ? ['a log was dropped without success']
+      : []),
+    ...(drops.length > 0 && (!isGood || heldAtEstablish(events) === 0)
+      ? ['a log was dropped for a snapshot that is no backup of the application']
+      : []),
+    ...(drops.length > 1 ? ['a log was dropped twice for one backup'] : []),
+  ];
+}
+
+export const hasDroppedLog = (events: readonly LabEvent[]): boolean => logDrops(events).length > 0;
 
 /** Was the application in the Linux guest quiet then? */
 export function quietAtEstablish(events: readonly LabEvent[]): boolean {

@@ -1,5 +1,7 @@
+import { emptyFolders } from '../left-behind.ts';
 import { longestLagMs } from './event-loop-lag.ts';
-import { type FaultSite, PACE, SHELL_IDLE_MS } from './fault-site.ts';
+import type { FaultSite } from './fault-site.ts';
+import { PACE, SHELL_IDLE_MS } from './pace.ts';
 import type { RunStep } from './run-step.ts';
 import { establishesPerRun, frozenBeyondMs, isQuiet } from './truth.ts';
 
@@ -9,6 +11,7 @@ export interface SiteBefore {
   readonly atMs: number;
   readonly foreign: string;
   readonly vcenterSessions: number;
+  readonly left: readonly string[];
 }
 
 export const lookBefore = ({ lab, foreign }: FaultSite): SiteBefore => ({
@@ -16,6 +19,7 @@ export const lookBefore = ({ lab, foreign }: FaultSite): SiteBefore => ({
   atMs: performance.now(),
   foreign: foreign.look(),
   vcenterSessions: lab.vcenterSessions(),
+  left: emptyFolders(lab),
 });
 
 /** What must hold after every case, whatever happened in it. */
@@ -42,14 +46,14 @@ export async function verdictOn(
   step: RunStep,
   processLives: boolean,
 ): Promise<Verdict> {
-  const shellsEnded = await unnamedShellsEnd(site, before);
+  const shellsEnded = await idleShellsEnd(site, before, step);
   const leftovers = await leftoversOf(site, before, step, processLives);
   const events = site.lab.events.since(before.seq);
   const frozenBeyondLeaseMs = frozenBeyondMs(events, performance.now());
   const establishes = establishesPerRun(events);
   const foreignTouched = site.foreign.look() !== before.foreign;
   const problems: string[] = [];
-  if (!shellsEnded) problems.push('a shell without a name did not end by itself');
+  if (!shellsEnded) problems.push('a shell that is left to its idle time did not end');
   if (leftovers.length > 0) problems.push(`left in the end: ${leftovers.join(', ')}`);
   const allowedMs = LEASE_TOLERANCE_MS + TIMERS_OF_A_HOLD * longestLagMs(before.atMs);
   if (frozenBeyondLeaseMs > allowedMs) problems.push(`frozen ${frozenBeyondLeaseMs} ms beyond the lease`);
@@ -58,7 +62,7 @@ export async function verdictOn(
   return { frozenBeyondLeaseMs, leftovers, foreignTouched, establishes, problems };
 }
 
-/** Two kinds of sessions cannot be ended by anybody and end by idle time (README, known limits); anything else counts. */
+/** Some sessions cannot be ended by anybody and end by idle time (README, known limits); anything else counts. */
 export async function leftoversOf(
   site: FaultSite,
   before: SiteBefore,
@@ -67,10 +71,12 @@ export async function leftoversOf(
 ): Promise<readonly string[]> {
   await sshSessionsEnd(site);
   const excused = new Set<string>();
-  if (madeUnnamedShell(site, before)) excused.add('guest shell');
+  if (step.operation === 'CreateTemporaryDirectoryInGuest') for (const one of emptyFolders(site.lab)) excused.add(one);
+  if (mayLeaveShell(site, before, step)) excused.add('guest shell');
   const cannotLogOut = !processLives || step.system === 'vcenter';
   if (cannotLogOut || site.lab.vcenterSessions() <= before.vcenterSessions) excused.add('vCenter session');
-  const left = site.leftBehind().filter((one) => !excused.has(one));
+  // What an earlier case was excused for and stays is none of this one.
+  const left = site.leftBehind().filter((one) => !excused.has(one) && !before.left.includes(one));
   return (await isLeftQuiet(site, before)) ? [...left, 'quiet application in the Linux guest'] : left;
 }
 
@@ -99,8 +105,12 @@ function madeUnnamedShell({ lab }: FaultSite, { seq }: SiteBefore): boolean {
   return count('Create') > count('Command');
 }
 
-async function unnamedShellsEnd(site: FaultSite, before: SiteBefore): Promise<boolean> {
-  if (!madeUnnamedShell(site, before)) return true;
+/** Nor does one in which shadow copies are made, or a full backup is ended: it holds nothing of the guest by itself. */
+const mayLeaveShell = (site: FaultSite, before: SiteBefore, { hook }: RunStep): boolean =>
+  madeUnnamedShell(site, before) || site.area === 'shadow copies' || (site.area === 'full backup' && hook === 'post');
+
+async function idleShellsEnd(site: FaultSite, before: SiteBefore, step: RunStep): Promise<boolean> {
+  if (!mayLeaveShell(site, before, step)) return true;
   const untilMs = performance.now() + SHELL_IDLE_MS + 2000;
   while (site.lab.guestShells() > 0 && performance.now() < untilMs) await site.lab.pause(10);
   return site.lab.guestShells() === 0;
