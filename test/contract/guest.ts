@@ -111,8 +111,8 @@ export function guestContract(name: string, makeWorld: () => Promise<GuestWorld>
       await guest.prepare({ ...request(), onSession }, within());
       prepared = true;
 
-      expect(reported).toHaveLength(1);
-      expect(reported[0]?.sessions).toBe(1);
+      // Of a session that is made piece by piece there are earlier ones.
+      expect(reported.at(-1)?.sessions).toBe(1);
       for (const secret of world.secrets) expect(JSON.stringify(reported)).not.toContain(secret);
     });
 
