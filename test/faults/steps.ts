@@ -25,7 +25,9 @@ export async function recordSteps(site: FaultSite, area: Area): Promise<readonly
     case 'guest operations':
       return (await stepsOfCleanRun(site)).filter(({ operation }) => isGuestOperation(operation));
     case 'full backup':
-      return (await stepsOfCleanRun(site)).filter(({ system }) => system === 'guest' || system === 'disk');
+      return (await stepsOfCleanRun(site)).filter(
+        ({ system, hook }) => system === 'guest' || (system === 'disk' && hook === 'post'),
+      );
     case 'shadow copies':
       return (await stepsOfCleanRun(site)).filter(({ system }) => system === 'guest');
   }

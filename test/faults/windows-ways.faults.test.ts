@@ -1,11 +1,10 @@
 import { ON_CALLS, ON_WRITES, testOtherWay } from './matrix-suite.ts';
 
 describe('the fault matrix of a full backup, which waits in its Windows guest for the end', () =>
-  testOtherWay(
-    'full backup',
-    { 'pre guest': ON_CALLS, 'pre disk': ON_WRITES, 'post guest': ON_CALLS, 'post disk': ON_WRITES },
-    ['left, and told', 'killed'],
-  ));
+  testOtherWay('full backup', { 'pre guest': ON_CALLS, 'post guest': ON_CALLS, 'post disk': ON_WRITES }, [
+    'left, and told',
+    'killed',
+  ]));
 
 describe('the fault matrix of shadow copies in a Windows guest', () =>
   testOtherWay('shadow copies', { 'pre guest': ON_CALLS }, ['ready', 'failed, nothing left', 'killed']));
