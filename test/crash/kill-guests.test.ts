@@ -1,12 +1,12 @@
+import { holdByPlugIn, letWritersBeSlow } from '../lab/guest-applications.ts';
 import { withGuestOperations, withShadowCopies } from '../lab/lab-config.ts';
-import { holdByPlugIn } from '../lab/plug-in.ts';
 import { comesNext, killPostHookEverywhere, killPreHookEverywhere, useLab } from './kill-loop.ts';
 
 /** Other ways to make guests stand still; what else their hooks do is in the other suites. */
 const SPARSE = 3;
 
 describe('kill -9 of the pre hook that makes shadow copies, then post: none is left in the guest, and no file', () => {
-  useLab('presented', { configure: withShadowCopies('presented') });
+  useLab('presented', { configure: withShadowCopies('presented'), arrange: letWritersBeSlow });
   killPreHookEverywhere(comesNext('post'), SPARSE);
 });
 

@@ -1,8 +1,8 @@
 import type { JobSpec } from '../../src/job/job-spec.ts';
 import type { BackupResult } from '../../src/job/journal-records.ts';
 import type { Lab, LabOptions } from '../../src/lab/lab.ts';
+import { holdByPlugIn, letWritersBeSlow } from '../lab/guest-applications.ts';
 import { type ConfigChange, withFullBackups, withGuestOperations, withShadowCopies } from '../lab/lab-config.ts';
-import { holdByPlugIn } from '../lab/plug-in.ts';
 import { CALM_SCRIPT_SECONDS, LINUX_LEASE_SECONDS } from './pace.ts';
 import type { Area } from './run-step.ts';
 
@@ -17,6 +17,8 @@ export interface AreaJob {
   readonly arrange?: (lab: Lab) => void;
   /** What the post hooks that meet a fault hear of the backup. */
   readonly said?: BackupResult;
+  /** Where a run is so many calls that a busy machine needs longer; default 12 s. */
+  readonly deadlineMs?: number;
   /** Where undoing one step is more than a few calls. */
   readonly undoMs?: number;
 }
@@ -37,7 +39,14 @@ export const JOB_OF: Readonly<Record<Area, AreaJob>> = {
   },
   'managed route': { name: 'managed', lab: VVOLS_ONLY, undoMs: 6000 },
   'full backup': { name: 'nightly', lab: ACCEPTING, configure: withFullBackups('nightly'), said: 'success' },
-  'shadow copies': { name: 'nightly', lab: ACCEPTING, configure: withShadowCopies('nightly'), undoMs: 6000 },
+  'shadow copies': {
+    name: 'nightly',
+    lab: ACCEPTING,
+    configure: withShadowCopies('nightly'),
+    arrange: letWritersBeSlow,
+    undoMs: 6000,
+    deadlineMs: 30_000,
+  },
   'VMware Tools': { name: 'managed-tools', lab: VVOLS_ONLY, undoMs: 6000 },
   'guest operations': {
     name: 'linux',

@@ -82,7 +82,10 @@ export interface FaultSite {
 }
 
 /** `deadlineMs`: of a run that meets a fault; a call that hangs for good may take all of it. */
-export async function openFaultSite(area: Area, deadlineMs = LIMITS.deadlineMs): Promise<FaultSite> {
+export async function openFaultSite(
+  area: Area,
+  deadlineMs = JOB_OF[area].deadlineMs ?? LIMITS.deadlineMs,
+): Promise<FaultSite> {
   const job = JOB_OF[area];
   const site = await openSite({ pace: PACE, transferPauseMs: TRANSFER_PAUSE_MS, ...job.lab }, (configFile) =>
     composeQuickly(configFile),

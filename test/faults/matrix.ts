@@ -44,7 +44,9 @@ export async function runMatrix(options: MatrixOptions): Promise<readonly CaseRe
     let site = opened;
     try {
       for (let next = waiting.shift(); next; next = waiting.shift()) {
-        const result = await (isKill(next.fault) ? runKilledCase(site, next) : runCase(site, next));
+        const running = isKill(next.fault) ? runKilledCase(site, next) : runCase(site, next);
+        // The others go on all the same, and the name of this one is told.
+        const result = await running.catch((error: unknown) => notRun(next, error));
         results.push(result);
         onResult?.(result);
         if (result.problems.length === 0) continue;
@@ -61,6 +63,23 @@ export async function runMatrix(options: MatrixOptions): Promise<readonly CaseRe
   await Promise.all([first, ...others].map(work));
   return results;
 }
+
+/** A case that did not come to its end: what goes before its fault failed, or the harness itself. */
+const notRun = ({ step, fault, recovery }: FaultCase, error: unknown): CaseResult => ({
+  ...step,
+  fault,
+  recovery,
+  outcome: 'not met',
+  exitCode: undefined,
+  code: undefined,
+  overGraded: false,
+  frozenBeyondLeaseMs: 0,
+  leftovers: [],
+  foreignTouched: false,
+  establishes: 0,
+  problems: [`the case did not come to its end: ${error instanceof Error ? error.stack : String(error)}`],
+  tookMs: 0,
+});
 
 /** Of the kills of a Windows job and on the proxy one in so many runs by default: each starts a process, and there is one for every call and write. */
 const KILL_SAMPLE = 6;

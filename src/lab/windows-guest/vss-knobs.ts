@@ -10,6 +10,8 @@ export class VssKnobs {
   prepareMs = 50;
   /** After this the kernel releases held writes by itself. */
   holdLimitMs = 10_000;
+  /** Factor of the time after which each writer gives its freeze up by itself. */
+  writerPatience = 1;
   /** After this writers give a freeze up by themselves, whatever became of requestor and provider. */
   freezeLimitMs = 60_000;
   /** Whether the helper's program is there at all. */

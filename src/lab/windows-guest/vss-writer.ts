@@ -71,7 +71,7 @@ export class VssWriter {
     this.#freezing = true;
     this.#windowTimer = setTimeout(
       () => this.#giveUp(WRITER_STATE.failedAtFreeze, HRESULT.writerTimeout),
-      this.#pace.scaledMs(this.config.windowMs),
+      this.#pace.scaledMs(this.config.windowMs * this.#knobs.writerPatience),
     );
     await this.#pace.wait(this.#knobs.writerFreezeMs);
     try {

@@ -5,7 +5,7 @@ import { setTimeout as sleepFor } from 'node:timers/promises';
 import type { PreResult } from '../../../src/job/pre.ts';
 import { checkDatabase, isConsistent } from '../../../src/lab/guest/database-check.ts';
 import type { LabScript } from '../../../src/lab/linux-guest/linux-knobs.ts';
-import { holdByPlugIn } from '../plug-in.ts';
+import { holdByPlugIn } from '../guest-applications.ts';
 import { openSite, type Site } from './site.ts';
 
 let site: Site;

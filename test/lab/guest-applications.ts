@@ -21,3 +21,8 @@ export function holdByPlugIn({ linuxGuest: { knobs } }: Lab): void {
     },
   ];
 }
+
+/** Where the lab's time runs fast, a busy machine is not to be taken for a VSS writer that does not come to its freeze. */
+export function letWritersBeSlow({ guest: { vss } }: Lab): void {
+  vss.writerPatience = 20;
+}
