@@ -191,7 +191,17 @@ async function captureGuests(run: Run, signal: AbortSignal): Promise<CaptureResu
       await runStep(run, parkStep, held);
     }
     const errors = await undoSteps(run, { only: ['guests'], signal: held });
-    if (errors.length > 0) throw errors[0];
+    if (errors.length > 0) throw notEnded(errors[0]);
     return capture;
+  });
+}
+
+/** Whether anything is left in a guest shows when the whole run is undone, which comes next. */
+function notEnded(error: unknown): unknown {
+  if (!(error instanceof SnaphookError) || error.code !== 'E_LEFTOVERS') return error;
+  const { hint, message } = error;
+  return new SnaphookError('E_GUEST', `what the run had in a guest was not ended at once: ${message}`, {
+    cause: error,
+    ...(hint === undefined ? {} : { hint }),
   });
 }

@@ -140,7 +140,7 @@ async function endProblems(site: FaultSite, before: SiteBefore, step: RunStep, e
     ];
   }
   const [run] = open;
-  if (!run) return ['something was left and no run is open'];
+  if (!run) return [`something was left and no run is open: ${error.message}`];
   const untold = run.undoErrors.filter((message) => !error.message.includes(message));
   return [
     ...(error.hint === undefined ? ['leftovers without a hint'] : []),
