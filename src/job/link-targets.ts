@@ -45,8 +45,9 @@ async function withOtherTargets(
 ): Promise<Run> {
   // Temporary groups pair by position and are made for these targets: such a run is undone as a whole.
   if (run.plan.array.snapVxApi === 'storage-group') throw error;
-  const [left] = await undoSteps(run, { only: ['link'], signal });
-  if (left) throw left;
+  const notUndone = await undoSteps(run, { only: ['link'], signal });
+  // The whole run is undone next: only then it shows whether anything is left.
+  if (notUndone.length > 0) throw error;
   const targets = targetsOf(run.plan);
   const states = await run.array.inspect(targets, signal);
   const foreign = targets.filter((_, index) => states[index]?.linkSource !== undefined);
