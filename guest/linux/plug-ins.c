@@ -110,8 +110,15 @@ struct question {
     const char *yes;
 };
 
+/* What lies there before anything was asked is the answer to nothing: whoever says more than one line a command is not believed. */
+static bool has_spoken_unasked(const struct plug_in *plug_in) {
+    char early;
+    return read(plug_in->output, &early, 1) > 0;
+}
+
 static int ask(const struct plug_in *plug_in, const struct question *question, int64_t end_ns, struct pollfd *interrupts,
                int interrupt_count, struct script_result *result) {
+    if (has_spoken_unasked(plug_in)) return ANSWERED_FAILED;
     if (dprintf(plug_in->input, "%s\n", question->command) < 0) return NO_ANSWER;
     const char *line = hear_line(plug_in, end_ns, interrupts, interrupt_count, result->output);
     if (line == NULL) return NO_ANSWER;

@@ -255,6 +255,8 @@ function writerDoubts(before: readonly WriterStatus[], after: readonly WriterSta
     const isSame = ({ id, name }: WriterStatus) => id === writer.id && name === writer.name;
     if (after.filter(isSame).length < before.filter(isSame).length)
       doubts.push(`writer "${writer.name}" was not seen after the freeze`);
+    else if (requiredOf(after, isSame) < requiredOf(before, isSame))
+      doubts.push(`writer "${writer.name}" took no part in the freeze any more`);
   }
   for (const writer of after.filter(({ required }) => required)) {
     if (writer.state === 0 || writer.state >= FIRST_FAILED_STATE || writer.hresult !== NO_FAILURE)
@@ -265,6 +267,9 @@ function writerDoubts(before: readonly WriterStatus[], after: readonly WriterSta
   return doubts;
 }
 
+const requiredOf = (writers: readonly WriterStatus[], isSame: (writer: WriterStatus) => boolean): number =>
+  writers.filter((writer) => writer.required && isSame(writer)).length;
+
 /**
  * That VSS made the shadow copies is the word of the verified writers: without one of them it makes none. What another process sees of
  * them, before and after, can only take that back.
@@ -273,8 +278,11 @@ function listedWriterDoubts(before: readonly ListedWriter[], after: readonly Lis
   const verified = before.filter((writer) => writer.verified);
   if (verified.length === 0) return ['no writer of an application is named that VSS could have verified'];
   return verified.flatMap(({ id, name }) => {
-    const seen = after.filter((writer) => writer.id === id && writer.name === name);
-    if (seen.length === 0) return [`writer "${name}" was not seen after the shadow copies were made`];
+    const isSame = (writer: ListedWriter) => writer.id === id && writer.name === name;
+    const seen = after.filter(isSame);
+    // VSS verifies a class of writers: of two instances one may have been left out.
+    if (seen.length < before.filter(isSame).length)
+      return [`writer "${name}" was not seen after the shadow copies were made`];
     return seen
       .filter(({ state }) => state !== STABLE && state !== WAITING_FOR_BACKUP_COMPLETE)
       .map(({ state }) => `writer "${name}" did not come to the end of the shadow copies (state ${state})`);

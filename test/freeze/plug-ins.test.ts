@@ -44,6 +44,11 @@ function add(name: string, answers: Readonly<Record<string, string>> = {}): void
   chmodSync(path.join(plugIns, name), 0o755);
 }
 
+/** The answers to all that is still to be asked, before it is. */
+const TOO_EARLY = ['{"event":"quiesced"}', '{"event":"unquiesced","held":true}', '{"event":"verified"}']
+  .map((answer) => `'${answer}'`)
+  .join(' ');
+
 const noted = (): readonly string[] => readFileSync(calls, 'utf8').split('\n').slice(0, -1);
 /** What the plug-ins were told, without times. */
 const commands = (): readonly string[] =>
@@ -137,6 +142,8 @@ test.each([
   ['that it did not hold', { unquiesce: 'printf \'{"event":"unquiesced","held":false}\\n\'' }, 1],
   ['that its application does not write', { verify: 'printf \'{"event":"failed","message":"no"}\\n\'' }, 1],
   ['nothing', { unquiesce: 'exit 0' }, -1],
+  ['more than it was asked for', { quiesce: `printf '%s\\n' ${TOO_EARLY}` }, 1],
+  ['the same twice', { quiesce: 'printf \'{"event":"quiesced"}\\n{"event":"quiesced"}\\n\'' }, 1],
   ['that it has no way to verify', { verify: 'printf \'{"event":"not-implemented"}\\n\'' }, 0],
 ])('what it says after the thaw is told: %s', async (_, answers, exitCode) => {
   add('a', answers);

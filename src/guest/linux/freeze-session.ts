@@ -9,7 +9,7 @@ import { HelperFacts } from './helper-facts.ts';
 import { commandLine } from './helper-lines.ts';
 import { type InspectedGuest, inspectGuest, quietGuest } from './prepare-guest.ts';
 import { type SessionParts, scriptRuns, troubleSince } from './session-parts.ts';
-import { type Release, releaseUntilConfirmed } from './thaw.ts';
+import { type Release, releaseUntilConfirmed, unaskedThaw } from './thaw.ts';
 
 /** The freeze as far as it has come. */
 type Freeze =
@@ -31,6 +31,7 @@ export class LinuxFreezeSession implements Guest {
   #inspected: InspectedGuest | undefined;
   #quiet: Quiet = 'never';
   #freeze: Freeze = { kind: 'never' };
+  #isReleaseAsked = false;
   #closing: Promise<'closed' | 'unknown'> | undefined;
 
   constructor(context: GuestContext, clock: Clock, connect: Connect) {
@@ -94,10 +95,10 @@ export class LinuxFreezeSession implements Guest {
     const { thawResendMs: resendMs, thawPatienceMs: patienceMs } = this.#parts.context.settings;
     const release = (limit: AbortSignal) => this.#releaseByRecord(limit);
     try {
-      const released = await releaseUntilConfirmed(
-        { ...this.#parts, ...freeze, resendMs, patienceMs, releaseByRecord: release },
-        signal,
-      );
+      const context = { ...this.#parts, ...freeze, resendMs, patienceMs, releaseByRecord: release };
+      const unasked = this.#isReleaseAsked ? undefined : unaskedThaw(context);
+      this.#isReleaseAsked = true;
+      const released = unasked ? { verdict: unasked, byRecord: false } : await releaseUntilConfirmed(context, signal);
       this.#freeze = { kind: 'over', since: freeze.since, ...released };
       return released.verdict;
     } catch (reason) {

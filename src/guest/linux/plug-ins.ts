@@ -45,6 +45,8 @@ function problemOf({ exitCode, output }: HelperScript, frozenDevices: ReadonlySe
   if (!found)
     return output.startsWith('{"event":"discovered"') ? 'its plug-in answers what nobody understands' : undefined;
   if (found.instances.length === 0) return 'its plug-in found no instance';
+  const homeless = found.instances.find(({ devices }) => devices.length === 0);
+  if (homeless) return `instance "${homeless.name}" tells no file system that holds something of it`;
   const outside = found.instances.find(({ devices }) => devices.some((device) => !frozenDevices.has(device)));
   return (
     outside &&

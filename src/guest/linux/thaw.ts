@@ -50,6 +50,12 @@ function thawVerdict(context: ThawContext): ThawVerdict | undefined {
   return over ? outOfOurSight(context) : undefined;
 }
 
+/** Before anybody was asked to let go: a helper that says it did not keep its hold for us, whatever it calls that. */
+export function unaskedThaw({ facts, since }: Pick<ThawContext, 'facts' | 'since'>): ThawVerdict | undefined {
+  const thawed = facts.last('thawed', since);
+  return thawed && { kind: 'expired', heldMs: thawed.heldMs };
+}
+
 /** The guest writes again, but since when nobody told: never a proof, and our own time is the longest it can have been. */
 const outOfOurSight = ({ clock, askedAtMs }: ThawContext): ThawVerdict => ({
   kind: 'expired',

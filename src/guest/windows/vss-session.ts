@@ -8,7 +8,7 @@ import { HelperFacts } from './helper-facts.ts';
 import { commandLine } from './helper-lines.ts';
 import { prepareGuest } from './prepare-guest.ts';
 import { type SessionParts, troubleSince, writersSeen } from './session-parts.ts';
-import { releaseUntilConfirmed, thawVerdict } from './thaw.ts';
+import { releaseUntilConfirmed, thawVerdict, unaskedThaw } from './thaw.ts';
 import { MAX_PARK_HOURS, RELEASE_BYTE } from './vss-helper-protocol.ts';
 import { isFinished } from './vss-results.ts';
 import { endCopyBackup, vssVerdict } from './vss-verdict.ts';
@@ -36,6 +36,7 @@ export class VssSession implements Guest {
   readonly #keepWarm = new AbortController();
   #prepared: PreparedGuest | undefined;
   #freeze: Freeze = { kind: 'never' };
+  #isReleaseAsked = false;
   #closing: Promise<'closed' | 'unknown'> | undefined;
 
   constructor(context: GuestContext, clock: Clock) {
@@ -94,7 +95,9 @@ export class VssSession implements Guest {
     const { thawResendMs: resendMs, thawPatienceMs: patienceMs, windowsHoldMs } = this.#parts.context.settings;
     try {
       const context = { ...this.#parts, ...freeze, resendMs, patienceMs, windowsHoldMs };
-      const verdict = await releaseUntilConfirmed(context, signal);
+      const unasked = this.#isReleaseAsked ? undefined : unaskedThaw(context);
+      this.#isReleaseAsked = true;
+      const verdict = unasked ?? (await releaseUntilConfirmed(context, signal));
       this.#freeze = { kind: 'over', verdict, since: freeze.since };
       return verdict;
     } catch (reason) {

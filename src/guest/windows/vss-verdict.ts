@@ -25,7 +25,8 @@ export async function vssVerdict(
     }
     const canTryAgain = reception + 1 < RECEPTIONS;
     const heard = await facts.waitFor(() => {
-      const said = facts.last('finished', since) ?? facts.last('failed', since);
+      // Of two words that do not fit together the worse one counts.
+      const said = facts.last('failed', since) ?? facts.last('finished', since);
       if (said) return said;
       // Events come in order: a phase after the hold, told without the verdict before it, means that the verdict was lost.
       const phase = facts.last('status', asked)?.phase;

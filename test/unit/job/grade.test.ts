@@ -112,6 +112,12 @@ test.each<[string, VmEvidence, string, RegExp]>([
     /not seen/,
   ],
   [
+    'a required writer failed and says that it has nothing on the captured disks any more',
+    freezeWith({ writersAfter: [{ ...WRITER, state: 9, hresult: '0x800423F4', required: false }] }),
+    'filesystem',
+    /took no part/,
+  ],
+  [
     'a required writer still waits for its freeze',
     freezeWith({ writersAfter: [{ ...WRITER, state: 2 }] }),
     'filesystem',

@@ -92,6 +92,15 @@ test.each<[string, VmEvidence, string, RegExp]>([
     /no writer/,
   ],
   ['a verified writer failed', freezeWith({ writersAfter: [{ ...WRITER, state: 11 }] }), 'filesystem', /state 11/],
+  [
+    'one of two instances of a verified writer vanished',
+    guestWith({
+      prepared: { ...perfect.guest?.prepared, writersBefore: [WRITER, WRITER] },
+      freeze: { ...perfect.guest?.freeze, writersAfter: [{ ...WRITER, state: 5 }] },
+    }),
+    'filesystem',
+    /not seen/,
+  ],
   ['a verified writer vanished', freezeWith({ writersAfter: [] }), 'filesystem', /not seen/],
 ])('the grade falls when %s', (_name, evidence, grade, reason) => {
   const graded = gradeOf(evidence);

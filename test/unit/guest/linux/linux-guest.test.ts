@@ -211,6 +211,12 @@ describe('the word of a plug-in counts', () => {
       },
     ],
     [
+      'not with an instance that lies nowhere',
+      () => answers(found(instance([FROZEN]), instance([])), QUIESCED),
+      0,
+      { quiet: false, problem: expect.stringMatching(/"main" tells no file system/) },
+    ],
+    [
       'not without an instance',
       () => answers(found(), QUIESCED),
       0,
@@ -458,6 +464,17 @@ test('a file system that somebody else thawed is no proof of the window', async 
       { name: '/', heldToTheEnd: true },
     ],
   });
+  await guest.close();
+});
+
+test('a helper that says thawed before anybody has asked it to let go held nothing for us', async () => {
+  const { guest, prepare } = await open();
+  await prepare();
+  const body = '{"event":"frozen","freezeMs":1}\n{"event":"thawed","heldMs":7.5}\n';
+  world.faults.add({ system: 'guest', operation: 'freeze', when: 'before', action: { do: 'answer', status: 0, body } });
+  await guest.freeze(within());
+
+  expect(await guest.thaw(within())).toEqual({ kind: 'expired', heldMs: 7.5 });
   await guest.close();
 });
 

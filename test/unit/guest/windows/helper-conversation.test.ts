@@ -177,6 +177,37 @@ test('a helper that dies while it holds counts as let go when the hold of Window
   expect(await failureOf(guest.finish(within()))).toMatchObject({ code: 'E_GUEST_HELPER' });
 });
 
+test('a helper that says thawed before anybody has asked it to let go held nothing for us', async () => {
+  await open({ freeze: [Buffer.concat([line(FROZEN), line(THAWED), line(FINISHED)])], T: [] });
+  await guest.prepare(request, within());
+  await guest.freeze(within());
+
+  expect(await guest.thaw(within())).toEqual({ kind: 'expired', heldMs: 7.5 });
+});
+
+test('answers that come twice mean what they mean once', async () => {
+  await open({
+    prepare: [line(PREPARED), line(PREPARED)],
+    freeze: [line(FROZEN), line(FROZEN)],
+    T: [line(THAWED), line(THAWED), line(FINISHED), line(FINISHED)],
+  });
+  await guest.prepare(request, within());
+  await guest.freeze(within());
+
+  expect((await guest.thaw(within())).kind).toBe('released');
+  expect(await guest.finish(within())).toMatchObject({ finished: true, writersAfter: [{ name: 'Grüner Writer' }] });
+});
+
+test('of a failure and a good end of one set the failure counts', async () => {
+  const failed = { event: 'failed', phase: 'frozen', result: '0x80042314', message: '', writers: [], events: [] };
+  await open({ T: [Buffer.concat([line(THAWED), line(failed), line(FINISHED)])] });
+  await guest.prepare(request, within());
+  await guest.freeze(within());
+  await guest.thaw(within());
+
+  expect(await guest.finish(within())).toMatchObject({ finished: false, flushed: false });
+});
+
 test('a set that VSS did not finish is evidence without consistency, and is aborted', async () => {
   await open({ T: [line(THAWED), line({ ...FINISHED, result: '0x80042314' })] });
   await guest.prepare(request, within());
