@@ -107,6 +107,11 @@ function textOf(plan: PlanPreview): string {
     ...plan.vms.flatMap(({ name, freeze, hold, freezeBecause }) =>
       freezeBecause === undefined ? [] : [`${name}: ${freeze}${hold ? `, hold ${hold}` : ''}: ${freezeBecause}\n`],
     ),
+    ...plan.vms.flatMap(({ name, backupType }) =>
+      backupType === 'full'
+        ? [`${name}: full backup: its applications drop logs when the post hook hears of success, and never before\n`]
+        : [],
+    ),
     ...(plan.forecast ? [`the array ${speedText(plan.forecast)}\n`] : []),
     ...plan.targetsToCreate.map(
       ({ count, cylinders }) =>

@@ -14,7 +14,7 @@ import { guestOf } from './vms.ts';
 type FreezeWish = Pick<JobSpec, 'freeze' | 'grade' | 'onLowerGrade' | 'files' | 'keep' | 'clone' | 'revert'>;
 
 /** How a VM is frozen, as its plan has it. */
-export type Freeze = Pick<PlannedVm, 'freeze' | 'hold' | 'freezeBecause'>;
+export type Freeze = Pick<PlannedVm, 'freeze' | 'hold' | 'backupType' | 'freezeBecause'>;
 
 /** What the choice among several ways rests on. */
 export interface FreezeGround {
@@ -68,6 +68,7 @@ export function freezeOf(
   return {
     freeze: way.strategy,
     ...(way.hold && { hold: way.hold }),
+    ...(way.backupType && { backupType: way.backupType }),
     ...(ways.length > 1 && { freezeBecause: because }),
   };
 }

@@ -1,4 +1,4 @@
-import type { FreezeStrategy, HoldMode } from '../ports/guest.ts';
+import type { BackupType, FreezeStrategy, HoldMode } from '../ports/guest.ts';
 import type { ArrayId, DeviceId, InstanceUuid, MoRef, RunId, Wwn } from '../ports/identity.ts';
 import type { ImageFormat } from '../ports/images.ts';
 import type { ArrayFacts, NewDevices } from '../ports/storage-array.ts';
@@ -36,6 +36,8 @@ export interface PlannedVm {
   readonly freeze: FreezeStrategy | 'vmware-tools' | 'none';
   /** Of `vss-provider`. Absent: as the settings of the guest say. */
   readonly hold?: HoldMode | undefined;
+  /** Absent: `copy`. */
+  readonly backupType?: BackupType | undefined;
   /** Why it is frozen in this way, where there was a choice. */
   readonly freezeBecause?: string | undefined;
   /** `neighbour`: not of the job, but on a datastore that is captured whole, and frozen with it (`collateral: prepare`). */

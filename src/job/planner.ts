@@ -4,6 +4,7 @@ import type { DeviceId, RunId } from '../ports/identity.ts';
 import { MODEL_LAG_MS, nextLookMs } from '../ports/polling.ts';
 import type { ArrayFacts, Device, StorageArray } from '../ports/storage-array.ts';
 import { checkArray, checkArrayLimits } from './array-limits.ts';
+import { foreseeEnd } from './backup-end.ts';
 import type { Collateral } from './captured-neighbours.ts';
 import { planMountedClone } from './clone-plan.ts';
 import { planCollateral } from './collateral.ts';
@@ -278,6 +279,12 @@ export function choiceOf(draft: PlanDraft, spec: JobSpec, reserved: Reserved): T
 
 /** The plan as a run would make it now; nothing is reserved, and targets that would be made are only told. */
 export async function previewPlan(ports: JobPorts, request: PlanRequest, signal: AbortSignal): Promise<PlanPreview> {
+  const preview = await previewTargets(ports, request, signal);
+  const warning = await foreseeEnd(ports, preview);
+  return warning === undefined ? preview : { ...preview, warnings: [...preview.warnings, warning] };
+}
+
+async function previewTargets(ports: JobPorts, request: PlanRequest, signal: AbortSignal): Promise<PlanPreview> {
   const draft = await draftPlan(ports, request.spec, signal);
   const complete = async (latest: PlanDraft) => completePlan(latest, request, NOTHING_RESERVED);
   try {

@@ -1,6 +1,7 @@
 import { SnaphookError } from '../ports/errors.ts';
 import type { RunId } from '../ports/identity.ts';
 import type { ImageFile } from '../ports/images.ts';
+import { requireToldEnd } from './backup-end.ts';
 import { bytesNeededFor } from './bands.ts';
 import { wantedChecks } from './content-checks.ts';
 import { checkGrades } from './grade-policy.ts';
@@ -127,6 +128,7 @@ export async function planRun(work: RunAtWork, signal: AbortSignal): Promise<Pic
   const run: Run = { plan, ports, array, journal, openGuests: new Map(), endsAtMs: time.endsAtMs };
   current.run = run;
   requireOwnVms(plan.vms, plan.spec.ownVms ?? [], plan.runId);
+  requireToldEnd(plan);
   for (const warning of plan.warnings) ports.reporter.warn(warning);
   return { run, draft };
 }

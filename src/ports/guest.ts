@@ -75,6 +75,8 @@ export interface FreezeWay {
   readonly hold?: HoldMode;
   /** The guest lets go by itself after this, so the array has to answer before. Undefined: nothing is held meanwhile. */
   readonly leaseMs: number | undefined;
+  /** Absent: `copy`. */
+  readonly backupType?: BackupType;
 }
 
 /** An application in a Linux guest, as the scripts and plug-ins of the guest speak for it. */

@@ -60,7 +60,7 @@ export function waysOf(settings: WindowsGuestSettings): readonly FreezeWay[] {
   const holds: readonly HoldMode[] = hold === undefined ? ['commit', 'precommit'] : [hold];
   const byProvider = holds.map((mode): FreezeWay => {
     const { holdMs: leaseMs } = resolveSettings(settings, mode);
-    return { strategy: 'vss-provider', hold: mode, leaseMs };
+    return { strategy: 'vss-provider', hold: mode, leaseMs, ...(backupType === 'full' && { backupType }) };
   });
   const byCopies: FreezeWay = { strategy: 'vss-diskshadow', leaseMs: undefined };
   return [

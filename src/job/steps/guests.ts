@@ -1,6 +1,6 @@
-import type { BackupEnd } from '../../ports/guest.ts';
 import type { InstanceUuid } from '../../ports/identity.ts';
-import { isHandedOver, type Plan, type PlannedVm } from '../plan.ts';
+import { backupEndOf } from '../backup-end.ts';
+import type { PlannedVm } from '../plan.ts';
 import type { GuestsResult } from '../results.ts';
 import type { GuestSession } from '../run-state.ts';
 import type { Run, Step } from '../step.ts';
@@ -98,12 +98,6 @@ async function endSession(run: Run, { vm: uuid, resume, since }: GuestSession, s
         : 'a guest was never found again and is given up; if the VM still runs, see which shadow copies it has: vssadmin list shadows';
     run.ports.reporter.warn(told, { vm: vm.name, error: String(error) });
   }
-}
-
-/** A kept snapshot or a clone is of no backup, and a neighbour in none of this job: whether anybody keeps what was captured of it, nobody tells. */
-function backupEndOf(plan: Plan, { role }: PlannedVm): BackupEnd {
-  if (!isHandedOver(plan) || role === 'neighbour') return 'none';
-  return plan.spec.outcomeIsTold || plan.context.tellsOutcome ? 'told' : 'untold';
 }
 
 async function prepareGuest(run: Run, vm: PlannedVm, signal: AbortSignal): Promise<void> {

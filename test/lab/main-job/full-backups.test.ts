@@ -1,4 +1,8 @@
+import path from 'node:path';
 import { composePorts } from '../../../src/cli/compose.ts';
+import { doctorVerb } from '../../../src/cli/doctor-verb.ts';
+import { EXIT } from '../../../src/cli/exit-codes.ts';
+import { planVerb } from '../../../src/cli/plan-verb.ts';
 import { loadConfig } from '../../../src/config/load.ts';
 import { SQL_SERVER_WRITER } from '../../../src/lab/windows-guest/vss-writers.ts';
 import { failureOf } from '../../contract/guest.ts';
@@ -24,6 +28,23 @@ afterEach(() => {
 
 const logBegin = () => site.lab.application.logBegin;
 const effects = (operation: string) => site.lab.events.events.filter((event) => event.operation === operation);
+
+/** The same job, which does not say that its post hook is told the outcome. */
+const untoldConfig = (): string =>
+  changeConfig(
+    site.lab.configFile,
+    ({ jobs }) => Object.assign(jobs.nightly ?? {}, { outcomeIsTold: false }),
+    path.join(site.lab.directory, 'untold.yaml'),
+  );
+const planOf = (configFile: string) =>
+  planVerb({ configFile, job: 'nightly', vms: [] }, reporter, new AbortController().signal);
+
+test('a job that was never run: its plan says which guest makes full backups, and when a pre hook will be refused', async () => {
+  expect((await planOf(site.lab.configFile)).text).toMatch(/full backup.*\n/);
+  expect((await planOf(site.lab.configFile)).text).not.toContain('E_CONFIG');
+
+  expect((await planOf(untoldConfig())).text).toMatch(/warning: guest "sql01".*"full".*refused \(E_CONFIG\) unless/);
+});
 
 test('the log is dropped when the post hook hears of success, not a moment before, and only up to what the backup holds', async () => {
   const before = logBegin();
@@ -55,13 +76,28 @@ test('a backup of which the post hook hears nothing drops no log', async () => {
 });
 
 test('a job whose post hook hears nothing is refused before anything is frozen', async () => {
-  const freezes = effects('Freeze').length;
+  const logins = effects('Create').length;
 
   const error = await site.failingPre({ spec: { outcomeIsTold: false } });
 
   expect(error).toMatchObject({ code: 'E_CONFIG' });
   expect(error.hint).toContain('outcomeIsTold');
-  expect(effects('Freeze')).toHaveLength(freezes);
+  expect(effects('Create')).toHaveLength(logins);
+});
+
+test('and by day plan and doctor refuse it as the run did, since the same product will call again', async () => {
+  const configFile = untoldConfig();
+  const refused = { code: 'E_CONFIG', message: expect.stringMatching(/"full".*nothing tells the post hook.*"test"/) };
+
+  expect(await failureOf(planOf(configFile))).toMatchObject(refused);
+  const { signal } = new AbortController();
+  const { document, exitCode } = await doctorVerb({ configFile, job: 'nightly', probe: undefined }, reporter, signal);
+  expect(exitCode).toBe(EXIT.preflight);
+  expect(document).toMatchObject({
+    checks: expect.arrayContaining([
+      expect.objectContaining({ name: 'job nightly', ok: false, error: expect.objectContaining(refused) }),
+    ]),
+  });
 });
 
 test('a guest that was started anew meanwhile is told as lost, keeps its log, and holds up nothing', async () => {
