@@ -4,6 +4,7 @@ import type { Config } from '../config/schema.ts';
 import { wantedChecks } from '../job/content-checks.ts';
 import { countOf } from '../job/create-targets.ts';
 import { forecastOf } from '../job/establish-forecast.ts';
+import { takerOf } from '../job/establish-speed.ts';
 import { newRunId } from '../job/names.ts';
 import type { PlanPreview } from '../job/plan.ts';
 import { previewPlan } from '../job/planner.ts';
@@ -83,7 +84,7 @@ async function runChecks(
         const facts = await array.facts(signal);
         const limits = [facts.local ? '' : ', NOT LOCAL', facts.snapVxLicensed ? '' : ', NO SnapVX LICENCE'].join('');
         const vvols = vvolText(await ports.vvolAnswers.recall(facts));
-        const speed = speedText(forecastOf(await ports.establishTimes.recall(facts)));
+        const speed = speedText(forecastOf(await ports.establishTimes.recall({ array: array.id, by: takerOf(facts) })));
         return `${facts.model}, microcode ${facts.microcode}, Unisphere ${facts.unisphereVersion} (API ${facts.apiVersion}), snapshots by ${facts.snapVxApi ?? 'unknown'}${limits}; ${vvols}; ${speed}`;
       }),
     );

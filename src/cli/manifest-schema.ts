@@ -118,6 +118,14 @@ const vm = z.object({
   instanceUuid,
   moRef: z.string(),
   role: z.enum(['selected', 'neighbour']),
+  frozenBy: z
+    .object({
+      strategy: z.enum(['vss-provider', 'vss-diskshadow', 'linux-fsfreeze', 'vmware-tools', 'none']),
+      hold: z.enum(['commit', 'precommit']).optional(),
+      because: z.string().optional().describe('where there was a choice'),
+    })
+    .optional()
+    .describe('how the guest was made to stand still, docs/strategies.md'),
   grade: z.enum(GRADES),
   reasons: z.array(z.string()).describe('why the grade is not better, or what it does not say'),
   evidence: z

@@ -4,6 +4,7 @@ import { folderOf } from '../job/mounted-devices.ts';
 import { newRunId } from '../job/names.ts';
 import { imageFormatOf, type PlanPreview } from '../job/plan.ts';
 import { previewPlan } from '../job/planner.ts';
+import { sharedWindowOf } from '../job/shared-window.ts';
 import type { Reporter } from '../ports/reporter.ts';
 import { closePorts, composePorts, jobSpec } from './compose.ts';
 import type { VerbResult } from './console.ts';
@@ -53,6 +54,16 @@ function documentOf({ runId: _, context: __, spec, ...plan }: PlanPreview): Verb
     ...(handOverOf(spec) === 'images' && { imageFormat: imageFormatOf(spec) }),
     ...plan,
   });
+}
+
+function patienceText({ vms, spec, managed }: PlanPreview): readonly string[] {
+  // Of VM snapshots each guest has a window of its own.
+  const window = managed ? undefined : sharedWindowOf(vms, spec);
+  if (!window) return [];
+  const { patienceMs, first } = window;
+  return [
+    `the array is waited for ${patienceMs / 1000} s: the guest of ${first.name} lets go first, after ${first.leaseMs / 1000} s\n`,
+  ];
 }
 
 const handOverOf = ({ files, expose }: JobSpec) => (files ? 'files' : (expose ?? 'images'));
@@ -112,7 +123,8 @@ function textOf(plan: PlanPreview): string {
         ? [`${name}: full backup: its applications drop logs when the post hook hears of success, and never before\n`]
         : [],
     ),
-    ...(plan.forecast ? [`the array ${speedText(plan.forecast)}\n`] : []),
+    ...(plan.forecast ? [`${managed ? 'a snapshot of a VM' : 'the array'} ${speedText(plan.forecast)}\n`] : []),
+    ...patienceText(plan),
     ...plan.targetsToCreate.map(
       ({ count, cylinders }) =>
         `a run would create ${count} target(s) of ${cylinders} cylinders in pool ${plan.spec.targetPool}, which keeps them\n`,

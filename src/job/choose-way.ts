@@ -1,13 +1,18 @@
 import type { FreezeWay } from '../ports/guest.ts';
 import type { GuestFacts } from '../ports/guest-facts.ts';
 import type { EstablishForecast } from './establish-forecast.ts';
+import { patienceMs } from './establish-limit.ts';
 
 /** What a choice among several ways rests on. */
 export interface ChoiceGround {
   /** Undefined: the guest was never looked at. */
   readonly facts: GuestFacts | undefined;
-  /** Undefined: nothing was measured, or no array takes the snapshot. */
+  /** Undefined: nothing was measured. */
   readonly forecast: EstablishForecast | undefined;
+  /** Who takes the point in time. */
+  readonly taker: 'array' | 'vCenter';
+  /** How long the job waits for it, where it says so. */
+  readonly establishMs: number | undefined;
   /** What is handed over is read out of the shadow copies a guest leaves. */
   readonly readsShadowCopies: boolean;
   /** Applications that stand still while other programs write are better than nothing for the job. */
@@ -30,17 +35,21 @@ const EXCHANGE_LEASE_MS = 18_000;
  * The facts may be out of date: where nothing that is known could do it, the first way is tried, and the guest itself tells.
  */
 export function chooseWay(vm: string, ways: readonly FreezeWay[], ground: ChoiceGround): ChosenWay {
-  const { facts, forecast, readsShadowCopies, takesApplicationsAlone } = ground;
+  const { facts, readsShadowCopies, takesApplicationsAlone } = ground;
   const [only, ...others] = ways;
   if (only && others.length === 0) {
-    const isLate = !fits(only, ground);
-    return { way: only, because: 'as its settings say', warning: isLate ? tooSlow(vm, only, ground) : undefined };
+    const warning = isRefused(only, ground)
+      ? refusedHold(vm, only)
+      : fits(only, ground)
+        ? undefined
+        : tooSlow(vm, only, ground);
+    return { way: only, because: 'as its settings say', warning };
   }
   const helds = ways.filter(({ strategy }) => strategy === 'vss-provider' && facts?.helper !== null);
   const commit = helds.find(({ hold }) => hold === 'commit');
   const precommit = helds.find(({ hold }) => hold === 'precommit');
   const copies = ways.find(({ strategy }) => strategy === 'vss-diskshadow' && facts?.diskshadow === true);
-  const speed = speedText(forecast);
+  const speed = speedText(ground);
   if (commit && fits(commit, ground)) {
     const because = facts ? `${facts.helper} is there, and ${speed}` : `nobody has looked into the guest, and ${speed}`;
     return { way: commit, because, warning: undefined };
@@ -66,19 +75,30 @@ export function chooseWay(vm: string, ways: readonly FreezeWay[], ground: Choice
 
 const noHelper = (facts: GuestFacts | undefined): string => `no helper was there at ${facts?.at}`;
 
-const leaseOf = ({ hold, leaseMs }: FreezeWay, { facts }: ChoiceGround): number | undefined =>
-  hold === 'precommit' && facts?.exchange && leaseMs !== undefined ? Math.min(leaseMs, EXCHANGE_LEASE_MS) : leaseMs;
+/** A guest with Exchange takes no longer hold. */
+const isRefused = ({ hold, leaseMs }: FreezeWay, { facts }: ChoiceGround): boolean =>
+  hold === 'precommit' && facts?.exchange === true && leaseMs !== undefined && leaseMs > EXCHANGE_LEASE_MS;
 
+const refusedHold = (vm: string, { leaseMs }: FreezeWay): string =>
+  `VM "${vm}": its guest has Exchange, and will refuse a hold of ${seconds(leaseMs ?? 0)}: set holdSeconds to ${EXCHANGE_LEASE_MS / 1000} at most`;
+
+/** Does the guest hold for as long as is expected, and is that waited for? */
 function fits(way: FreezeWay, ground: ChoiceGround): boolean {
-  const leaseMs = leaseOf(way, ground);
-  return leaseMs === undefined || ground.forecast === undefined || ground.forecast.expectedMs <= leaseMs;
+  const { forecast, establishMs } = ground;
+  if (isRefused(way, ground)) return false;
+  if (way.leaseMs === undefined || forecast === undefined) return true;
+  return forecast.expectedMs <= Math.min(way.leaseMs, patienceMs(way.leaseMs, establishMs));
 }
 
 /** Such as `the array is expected to need 1.2 s`. */
-const speedText = (forecast: EstablishForecast | undefined): string =>
-  forecast ? `the array is expected to need ${seconds(forecast.expectedMs)}` : 'the array was never measured';
+function speedText({ forecast, taker }: ChoiceGround): string {
+  const who = taker === 'array' ? 'the array' : 'a snapshot of the VM';
+  return forecast ? `${who} is expected to need ${seconds(forecast.expectedMs)}` : `${who} was never measured`;
+}
 
-const tooSlow = (vm: string, way: FreezeWay, ground: ChoiceGround): string =>
-  `VM "${vm}": ${speedText(ground.forecast)}, but its guest lets go after ${seconds(leaseOf(way, ground) ?? 0)}: the snapshot will probably be "crash"`;
+function tooSlow(vm: string, { leaseMs = 0 }: FreezeWay, ground: ChoiceGround): string {
+  const waited = `is waited for ${seconds(patienceMs(leaseMs, ground.establishMs))}, as its guest lets go after ${seconds(leaseMs)}`;
+  return `VM "${vm}": ${speedText(ground)}, but ${waited}: the snapshot will probably be "crash"`;
+}
 
 const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`;

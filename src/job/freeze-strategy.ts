@@ -6,33 +6,47 @@ import type { InstanceUuid } from '../ports/identity.ts';
 import type { ArrayFacts } from '../ports/storage-array.ts';
 import { chooseWay } from './choose-way.ts';
 import { type EstablishForecast, forecastOf } from './establish-forecast.ts';
+import { takerOf } from './establish-speed.ts';
 import type { JobSpec } from './job-spec.ts';
 import type { PlannedVm, Route } from './plan.ts';
 import type { JobPorts } from './ports.ts';
+import { storageText } from './storage-kinds.ts';
 import { guestOf } from './vms.ts';
 
-type FreezeWish = Pick<JobSpec, 'freeze' | 'grade' | 'onLowerGrade' | 'files' | 'keep' | 'clone' | 'revert'>;
+type FreezeWish = Pick<JobSpec, 'freeze' | 'limits' | 'grade' | 'onLowerGrade' | 'files' | 'keep' | 'clone' | 'revert'>;
 
 /** How a VM is frozen, as its plan has it. */
-export type Freeze = Pick<PlannedVm, 'freeze' | 'hold' | 'backupType' | 'freezeBecause'>;
+export type Freeze = Pick<PlannedVm, 'freeze' | 'hold' | 'leaseMs' | 'backupType' | 'freezeBecause'>;
+
+/** For the result of a run: what was chosen, and why, where there was a choice. */
+export const frozenBy = ({ freeze: strategy, hold, freezeBecause: because }: Freeze) => ({
+  strategy,
+  ...(hold && { hold }),
+  ...(because !== undefined && { because }),
+});
 
 /** What the choice among several ways rests on. */
 export interface FreezeGround {
   readonly facts: ReadonlyMap<InstanceUuid, GuestFacts>;
-  /** Undefined where no array takes the snapshot, or none was ever measured. */
+  /** Undefined where nobody is frozen, or nothing was ever measured. */
   readonly forecast: EstablishForecast | undefined;
+  readonly route: Pick<Route, 'name'>;
 }
 
-/** What is known of guests and of the array, for a snapshot of so many devices, where a guest may be frozen at all. Errors: `E_JOURNAL`. */
+/**
+ * What is known of guests and of who takes the point in time, for a snapshot of so many devices (of a VM: disks), where a guest may be
+ * frozen at all. Errors: `E_JOURNAL`.
+ */
 export async function freezeGround(
   { establishTimes, guestFacts }: Pick<JobPorts, 'establishTimes' | 'guestFacts'>,
   { freeze }: Pick<JobSpec, 'freeze'>,
   array: Pick<ArrayFacts, 'arrayId' | 'snapVxApi'>,
   { route, devices }: { readonly route: Route; readonly devices: number },
 ): Promise<FreezeGround> {
-  if (freeze === 'none' || freeze === 'vmware-tools') return { facts: new Map(), forecast: undefined };
-  const times = route.name === 'snapvx' ? await establishTimes.recall(array) : [];
-  return { facts: await guestFacts.recall(), forecast: forecastOf(times, devices) };
+  if (freeze === 'none' || freeze === 'vmware-tools') return { facts: new Map(), forecast: undefined, route };
+  const by = route.name === 'managed' ? 'vm-snapshot' : takerOf(array);
+  const times = await establishTimes.recall({ array: array.arrayId, by });
+  return { facts: await guestFacts.recall(), forecast: forecastOf(times, devices), route };
 }
 
 /**
@@ -59,6 +73,8 @@ export function freezeOf(
   const { way, because, warning } = chooseWay(vm.name, ways, {
     facts: ground.facts.get(vm.instanceUuid),
     forecast: ground.forecast,
+    taker: ground.route.name === 'managed' ? 'vCenter' : 'array',
+    establishMs: spec.limits.establishMs,
     readsShadowCopies,
     takesApplicationsAlone,
   });
@@ -69,7 +85,8 @@ export function freezeOf(
     freeze: way.strategy,
     ...(way.hold && { hold: way.hold }),
     ...(way.backupType && { backupType: way.backupType }),
-    ...(ways.length > 1 && { freezeBecause: because }),
+    ...(way.leaseMs !== undefined && { leaseMs: way.leaseMs }),
+    ...(ways.length > 1 && { freezeBecause: `${because}; ${storageText(vm, ground.route)}` }),
   };
 }
 

@@ -10,7 +10,7 @@ import { devicesOfVms, type KeptSource, loadKept, requireSnapshot, vmsOf, whyOth
 import { lastTargets } from './last-run.ts';
 import { requireUnchanged } from './layout.ts';
 import type { CapturedDevice, PlannedVm } from './plan.ts';
-import type { PlanDraft } from './planner.ts';
+import type { PlanDraft } from './plan-draft.ts';
 import type { JobPorts } from './ports.ts';
 import type { SourceDevice } from './sources.ts';
 

@@ -1,7 +1,7 @@
 import { SnaphookError } from '../ports/errors.ts';
 import type { DeviceId } from '../ports/identity.ts';
 import { targetsOf } from './plan.ts';
-import type { PlanDraft } from './planner.ts';
+import type { PlanDraft } from './plan-draft.ts';
 import { type Reservation, reserveOtherTargets } from './reserve-plan.ts';
 import { type Run, runStep } from './step.ts';
 import { linkStep } from './steps/link.ts';

@@ -3,6 +3,7 @@ import type { FilesIndex } from '../ports/files-index.ts';
 import { IMAGE_FORMATS, type ImageFile, type ImageShape, type WrittenFile } from '../ports/images.ts';
 import { collateralOf, warningsOf } from './collateral.ts';
 import type { Checks } from './content-checks.ts';
+import { frozenBy } from './freeze-strategy.ts';
 import { checksOf, fileSystemsOf, vmsOf } from './manifest-volumes.ts';
 import { mountedDevicesOf } from './mounted-devices.ts';
 import { FILES_INDEX_NAME, hasCommonInstant, imagesOf, type Plan } from './plan.ts';
@@ -69,6 +70,7 @@ export function manifestOf(
         instanceUuid: vm.instanceUuid,
         moRef: vm.moRef,
         role: vm.role,
+        frozenBy: frozenBy(vm),
         grade: captured?.grade ?? 'unknown',
         reasons: captured?.reasons ?? [],
         evidence: captured?.evidence,

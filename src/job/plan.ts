@@ -36,6 +36,8 @@ export interface PlannedVm {
   readonly freeze: FreezeStrategy | 'vmware-tools' | 'none';
   /** Of `vss-provider`. Absent: as the settings of the guest say. */
   readonly hold?: HoldMode | undefined;
+  /** The guest lets go by itself after this. Absent: nothing is held, or a journal does not tell. */
+  readonly leaseMs?: number | undefined;
   /** Absent: `copy`. */
   readonly backupType?: BackupType | undefined;
   /** Why it is frozen in this way, where there was a choice. */

@@ -12,7 +12,7 @@ import { requireOwnVms } from './members.ts';
 import { mountedDevicesOf } from './mounted-devices.ts';
 import { type Join, openRun, type RunAtWork } from './open-run.ts';
 import { capturedDisksOf, draftNameOf, isHandedOver, MANIFEST_NAME, type Plan } from './plan.ts';
-import type { PlanDraft } from './planner.ts';
+import type { PlanDraft } from './plan-draft.ts';
 import type { JobPorts } from './ports.ts';
 import { planAndReserve } from './reserve-plan.ts';
 import type { CaptureResult, ExposeResult, MountResult } from './results.ts';

@@ -8,15 +8,8 @@ import { unseenCreations } from './last-run.ts';
 import { snapshotName } from './names.ts';
 import { openPlansOf } from './open-plans.ts';
 import { isHandedOver, type Plan } from './plan.ts';
-import {
-  choiceOf,
-  completePlan,
-  draftPlan,
-  isNoTarget,
-  type PlanDraft,
-  type Reserved,
-  whenTargetsAreFree,
-} from './planner.ts';
+import { draftPlan, type PlanDraft } from './plan-draft.ts';
+import { choiceOf, completePlan, isNoTarget, type Reserved, whenTargetsAreFree } from './planner.ts';
 import type { JobPorts } from './ports.ts';
 
 export interface Reservation {

@@ -3,12 +3,12 @@ import type { EstablishTime, EstablishTimes } from '../ports/establish-times.ts'
 import { arrayId } from '../ports/identity.ts';
 import { readRemembered, writeRemembered } from './remembered-file.ts';
 
-/** Of one array and interface: what is older says little about the array of today. */
+/** Of one array and taker: what is older says little about the array of today. */
 const KEPT = 200;
 
 const storedTime = z.strictObject({
   array: z.string().regex(/^\d{12}$/),
-  snapVxApi: z.enum(['device-list', 'storage-group']),
+  by: z.enum(['device-list', 'storage-group', 'vm-snapshot']),
   devices: z.number().int().min(1),
   tookMs: z.number().min(0),
   answered: z.boolean(),
@@ -21,22 +21,22 @@ export function createFileEstablishTimes(folder: string): EstablishTimes {
   const file = {
     folder,
     name: 'establish-times.json',
-    schema: z.strictObject({ version: z.literal(1), times: z.array(storedTime) }),
+    schema: z.strictObject({ version: z.literal(2), times: z.array(storedTime) }),
     hint: 'It remembers how long arrays took for their snapshots. Correct its rights or remove it; runs measure again.',
   };
   const times = async () => (await readRemembered(file))?.times ?? [];
   return {
-    recall: async (facts) => (await times()).filter((time) => isOf(time, facts)).map(timeOf),
+    recall: async (wanted) => (await times()).filter((time) => isOf(time, wanted)).map(timeOf),
     async remember(time) {
       const all = [...(await times()), time];
-      const same = all.filter((one) => isOf(one, { arrayId: time.array, snapVxApi: time.snapVxApi }));
+      const same = all.filter((one) => isOf(one, time));
       const old = new Set(same.slice(0, -KEPT));
-      await writeRemembered(file, { version: 1, times: all.filter((one) => !old.has(one)) });
+      await writeRemembered(file, { version: 2, times: all.filter((one) => !old.has(one)) });
     },
   };
 }
 
-const isOf = (time: StoredTime, { arrayId: array, snapVxApi }: Parameters<EstablishTimes['recall']>[0]) =>
-  time.array === array && time.snapVxApi === (snapVxApi ?? 'device-list');
+const isOf = (time: StoredTime, { array, by }: Parameters<EstablishTimes['recall']>[0]) =>
+  time.array === array && time.by === by;
 
 const timeOf = ({ array, ...rest }: StoredTime): EstablishTime => ({ ...rest, array: arrayId(array) });

@@ -1,10 +1,15 @@
 import type { ArrayId } from './identity.ts';
-import type { ArrayFacts, SnapVxApi } from './storage-array.ts';
+import type { SnapVxApi } from './storage-array.ts';
 
-/** How long one establish took, seen from here: from the request to the array's answer. */
+/** Who took the point in time: the array, by one of its interfaces, or vCenter by a snapshot of one VM. */
+export type PointTaker = SnapVxApi | 'vm-snapshot';
+
+/** How long one point in time took, seen from here: from the request to the answer. */
 export interface EstablishTime {
+  /** That holds the data. */
   readonly array: ArrayId;
-  readonly snapVxApi: SnapVxApi;
+  readonly by: PointTaker;
+  /** Of the array; of a VM snapshot the disks of the VM. */
   readonly devices: number;
   readonly tookMs: number;
   /** False: it was given up after that time. */
@@ -13,9 +18,9 @@ export interface EstablishTime {
   readonly at: string;
 }
 
-/** Remembers those times on this machine, the last ones of each array and interface. Errors: `E_JOURNAL`. */
+/** Remembers those times on this machine, the last ones of each array and taker. Errors: `E_JOURNAL`. */
 export interface EstablishTimes {
   /** Oldest first. */
-  recall(facts: Pick<ArrayFacts, 'arrayId' | 'snapVxApi'>): Promise<readonly EstablishTime[]>;
+  recall(of: Pick<EstablishTime, 'array' | 'by'>): Promise<readonly EstablishTime[]>;
   remember(time: EstablishTime): Promise<void>;
 }

@@ -1,6 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import { closePorts } from '../../src/cli/compose.ts';
-import { draftPlan } from '../../src/job/planner.ts';
+import { draftPlan } from '../../src/job/plan-draft.ts';
 import type { CaptureResult } from '../../src/job/results.ts';
 import { runStep } from '../../src/job/step.ts';
 import { captureStep } from '../../src/job/steps/capture.ts';

@@ -5,7 +5,7 @@ import { parse, stringify } from 'yaml';
 import { closePorts } from '../../src/cli/compose.ts';
 import { type Grade, isLower } from '../../src/job/grade.ts';
 import type { JobSpec } from '../../src/job/job-spec.ts';
-import { draftPlan } from '../../src/job/planner.ts';
+import { draftPlan } from '../../src/job/plan-draft.ts';
 import { runStep } from '../../src/job/step.ts';
 import { captureStep } from '../../src/job/steps/capture.ts';
 import { guestsStep } from '../../src/job/steps/guests.ts';

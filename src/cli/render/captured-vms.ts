@@ -1,3 +1,4 @@
+import { frozenBy } from '../../job/freeze-strategy.ts';
 import type { Plan } from '../../job/plan.ts';
 import type { CaptureResult } from '../../job/results.ts';
 
@@ -8,6 +9,7 @@ export function capturedVms({ vms }: Plan, capture: CaptureResult) {
     return {
       name: vm.name,
       instanceUuid: vm.instanceUuid,
+      frozenBy: frozenBy(vm),
       grade: captured?.grade ?? 'unknown',
       reasons: captured?.reasons ?? [],
       evidence: captured?.evidence,

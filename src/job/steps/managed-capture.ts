@@ -3,6 +3,7 @@ import type { FreezeEvidence } from '../../ports/guest.ts';
 import type { InstanceUuid } from '../../ports/identity.ts';
 import type { SnapshotDisk, VmSnapshot, VmSnapshots } from '../../ports/vm-snapshots.ts';
 import { establishLimitMs } from '../establish-limit.ts';
+import { rememberEstablish } from '../establish-speed.ts';
 import {
   type FreezeWindow,
   holdWindow,
@@ -40,7 +41,11 @@ export const managedCaptureStep: Step<ManagedCaptureResult> = {
       const captured: Captured[] = [];
       for (const [index, window] of windows.entries()) {
         const vm = vms[index];
-        if (vm) captured.push(await judge(run, vcenter, vm, window, signal));
+        if (!vm) continue;
+        // With VMware Tools it is mostly the guest that takes its time.
+        if (vm.freeze !== 'vmware-tools')
+          await rememberEstablish(run, window, { by: 'vm-snapshot', devices: vm.disks.length });
+        captured.push(await judge(run, vcenter, vm, window, signal));
       }
       return resultOf(captured);
     });

@@ -1,12 +1,15 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { jobSpec } from '../../../src/cli/compose.ts';
+import { planVerb } from '../../../src/cli/plan-verb.ts';
 import { loadConfig } from '../../../src/config/load.ts';
 import { post } from '../../../src/job/post.ts';
 import { pre } from '../../../src/job/pre.ts';
 import { DATABASE_VM, PROXY_VM } from '../../../src/lab/estate.ts';
+import { ARRAY_ID } from '../../../src/lab/estate-array.ts';
 import { ESX } from '../../../src/lab/estate-vms.ts';
 import type { DiskInventory } from '../../../src/lab/vcenter/inventory.ts';
+import { arrayId } from '../../../src/ports/identity.ts';
 import { treeHashOf } from '../../tree-hash-of.ts';
 import { openSite, type Site } from './site.ts';
 
@@ -18,6 +21,8 @@ const ADDED: DiskInventory = {
   capacityBytes: 1024 * 1024,
   backing: { kind: 'nfs', datastore: 'nfs-ds01', fileName: '[nfs-ds01] sql01/added.vmdk' },
 };
+
+const silent = { info: () => undefined, warn: () => undefined, progress: () => undefined };
 
 let site: Site;
 beforeAll(async () => {
@@ -61,6 +66,31 @@ test('vVols that refuse user snapshots are captured by a VM snapshot and read by
     commonInstant: true,
   });
   await site.post('managed');
+});
+
+test('how long VM snapshots took decides how the guest is held, and the plan says so before and the manifest after', async () => {
+  const planText = async () => {
+    const request = { configFile: site.lab.configFile, job: 'managed', vms: [] };
+    return (await planVerb(request, silent, new AbortController().signal)).text;
+  };
+  expect(await planText()).toMatch(/a snapshot of a VM took .* s are expected/);
+  await site.withPorts(async ({ establishTimes, clock }) => {
+    const array = arrayId(ARRAY_ID);
+    const at = clock.now().toISOString();
+    await establishTimes.remember({ array, by: 'vm-snapshot', devices: 3, tookMs: 7000, answered: true, at });
+  });
+  expect(await planText()).toMatch(
+    /hold precommit: a snapshot of the VM is expected to need 10\.5 s, longer than all writes can be held; disks: 3 vVol: by VM snapshots/,
+  );
+
+  const { directory } = await site.pre({ job: 'managed' });
+
+  expect(manifestOf(directory)).toMatchObject({
+    vms: [{ frozenBy: { strategy: 'vss-provider', hold: 'precommit', because: expect.stringContaining('10.5 s') } }],
+    warnings: expect.arrayContaining([expect.stringContaining('only applications of VSS are held')]),
+  });
+  await site.post('managed');
+  rmSync(path.join(site.lab.directory, 'state', 'establish-times.json'));
 });
 
 test('added disks that cannot be flushed are taken away all the same', async () => {

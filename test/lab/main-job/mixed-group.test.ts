@@ -1,7 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import { closePorts, composePorts, jobSpec } from '../../../src/cli/compose.ts';
 import { loadConfig } from '../../../src/config/load.ts';
-import { draftPlan } from '../../../src/job/planner.ts';
+import { draftPlan } from '../../../src/job/plan-draft.ts';
 import { runStep } from '../../../src/job/step.ts';
 import { captureStep } from '../../../src/job/steps/capture.ts';
 import { guestsStep } from '../../../src/job/steps/guests.ts';

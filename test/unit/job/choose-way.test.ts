@@ -6,6 +6,8 @@ import { instanceUuid } from '../../../src/ports/identity.ts';
 
 const COMMIT: FreezeWay = { strategy: 'vss-provider', hold: 'commit', leaseMs: 9000 };
 const PRECOMMIT: FreezeWay = { strategy: 'vss-provider', hold: 'precommit', leaseMs: 55_000 };
+/** As Exchange bears it. */
+const SHORT_PRECOMMIT: FreezeWay = { ...PRECOMMIT, leaseMs: 18_000 };
 const COPIES: FreezeWay = { strategy: 'vss-diskshadow', leaseMs: undefined };
 const LINUX: FreezeWay = { strategy: 'linux-fsfreeze', leaseMs: 10_000 };
 const WINDOWS = [COMMIT, PRECOMMIT, COPIES];
@@ -31,12 +33,29 @@ const choose = (ways: readonly FreezeWay[], ground: Partial<ChoiceGround> = {}) 
     forecast: expecting(300),
     readsShadowCopies: false,
     takesApplicationsAlone: true,
+    taker: 'array',
+    establishMs: undefined,
     ...ground,
   });
 
 test('a fast array: all writes are held', () => {
   expect(choose(WINDOWS)).toMatchObject({ way: COMMIT, warning: undefined });
-  expect(choose(WINDOWS, { forecast: expecting(9000) })).toMatchObject({ way: COMMIT });
+  expect(choose(WINDOWS, { forecast: expecting(8000) })).toMatchObject({ way: COMMIT, warning: undefined });
+});
+
+test('an array that answers within the hold, but later than it is waited for, is too slow for it', () => {
+  expect(choose(WINDOWS, { forecast: expecting(8500) })).toMatchObject({ way: PRECOMMIT });
+  expect(choose([COMMIT], { forecast: expecting(8500) }).warning).toMatch(
+    /8\.5 s.*waited for 8\.0 s.*lets go after 9\.0 s/,
+  );
+  expect(choose(WINDOWS, { forecast: expecting(8500), establishMs: 8900 })).toMatchObject({ way: COMMIT });
+  expect(choose(WINDOWS, { forecast: expecting(5000), establishMs: 4000 }).warning).toMatch(/waited for 4\.0 s/);
+});
+
+test('where vCenter takes the point in time, its time for a snapshot of a VM is what counts', () => {
+  const { because } = choose(WINDOWS, { taker: 'vCenter', forecast: expecting(300) });
+  expect(because).toContain('a snapshot of the VM is expected to need 0.3 s');
+  expect(choose(WINDOWS, { taker: 'vCenter', forecast: expecting(12_000) })).toMatchObject({ way: PRECOMMIT });
 });
 
 test('nothing known: the helper is taken to be there, and it is said that nobody looked', () => {
@@ -56,11 +75,14 @@ test('a slow array and a job that wants file systems held: all writes are held, 
   expect(choose(WINDOWS, slow)).toMatchObject({ way: COMMIT, warning: expect.stringContaining('12.0 s') });
 });
 
-test('Exchange is held for 18 s at most', () => {
-  const exchange = { facts: facts({ exchange: true }), forecast: expecting(20_000) };
+test('Exchange is held for 18 s at most: a longer hold, which its guest would refuse, is not chosen and told', () => {
+  const exchange = { facts: facts({ exchange: true }), forecast: expecting(15_000) };
+  expect(choose([COMMIT, SHORT_PRECOMMIT], exchange)).toMatchObject({ way: SHORT_PRECOMMIT });
   expect(choose(WINDOWS, exchange)).toMatchObject({ way: COMMIT, warning: expect.stringContaining('"crash"') });
   expect(choose(WINDOWS, { forecast: expecting(20_000) })).toMatchObject({ way: PRECOMMIT });
-  expect(choose(WINDOWS, { ...exchange, forecast: expecting(17_000) })).toMatchObject({ way: PRECOMMIT });
+  expect(choose([PRECOMMIT], exchange).warning).toMatch(
+    /has Exchange, and will refuse a hold of 55\.0 s.*holdSeconds to 18/,
+  );
 });
 
 test('an array slower than any hold: what is tried is told to be lost probably', () => {

@@ -10,7 +10,7 @@ import { arrayId } from '../../../src/ports/identity.ts';
 const ARRAY = arrayId('000197900046');
 const time = (tookMs: number, answered = true, devices = 1): EstablishTime => ({
   array: ARRAY,
-  snapVxApi: 'device-list',
+  by: 'device-list',
   devices,
   tookMs,
   answered,
@@ -62,7 +62,11 @@ describe('what is remembered of a window', () => {
   });
   const late = limitError({ durationMs: 8000, code: 'E_FREEZE_WINDOW', message: 'late' });
   const refused = new SnaphookError('E_ARRAY_BUSY', 'busy');
-  const remembered = async (over: FreezeWindow, remember?: () => Promise<void>) => {
+  const remembered = async (
+    over: FreezeWindow,
+    remember?: () => Promise<void>,
+    taken?: Pick<EstablishTime, 'by' | 'devices'>,
+  ) => {
     const kept: EstablishTime[] = [];
     const warnings: string[] = [];
     // Only what is read of a run: its plan, array, clock and reporter.
@@ -75,13 +79,21 @@ describe('what is remembered of a window', () => {
         reporter: { warn: (text: string) => warnings.push(text) },
       },
     } as unknown as Run;
-    await rememberEstablish(run, over);
+    await rememberEstablish(run, over, taken);
     return { kept, warnings };
   };
 
   test('from the request to the answer', async () => {
     const { kept } = await remembered(window({ establishSentMs: 20, establishConfirmedMs: 1270.4, thawSentMs: 1271 }));
     expect(kept).toEqual([{ ...time(1250), devices: 2 }]);
+  });
+
+  test('of a VM snapshot, which is no time of the array', async () => {
+    const { kept } = await remembered(window({ establishSentMs: 20, establishConfirmedMs: 320 }), undefined, {
+      by: 'vm-snapshot',
+      devices: 3,
+    });
+    expect(kept).toEqual([{ ...time(300), by: 'vm-snapshot', devices: 3 }]);
   });
 
   test('that it was given up, when the answer never came in time', async () => {

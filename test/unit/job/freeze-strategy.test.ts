@@ -7,13 +7,24 @@ import { jobSpec } from './job-spec.ts';
 const COMMIT: FreezeWay = { strategy: 'vss-provider', hold: 'commit', leaseMs: 9000 };
 const PRECOMMIT: FreezeWay = { strategy: 'vss-provider', hold: 'precommit', leaseMs: 18_000 };
 const SLOW = { measured: 1, fastestMs: 8000, slowestMs: 8000, gaveUp: false, expectedMs: 12_000 };
-// What is asked of a VM here.
-const VM = { instanceUuid: instanceUuid('50000000-0000-4000-8000-000000000001'), name: 'sql01', poweredOn: true };
+/** All that is asked of a VM here. */
+const VM = {
+  instanceUuid: instanceUuid('50000000-0000-4000-8000-000000000001'),
+  name: 'sql01',
+  poweredOn: true,
+  disks: [],
+};
 
 function freeze(ways: readonly FreezeWay[], wish: Parameters<typeof jobSpec>[0]) {
   const guests = { waysFor: () => ways } as unknown as Guests;
   const spec = jobSpec({ freeze: 'auto', ...wish });
-  return freezeOf(guests, VM as VmRecord, spec, { facts: new Map(), forecast: SLOW }, []);
+  return freezeOf(
+    guests,
+    VM as unknown as VmRecord,
+    spec,
+    { facts: new Map(), forecast: SLOW, route: { name: 'snapvx' } },
+    [],
+  );
 }
 
 test('a hold of applications alone is refused before anything is frozen where the job takes nothing below filesystem', () => {
@@ -21,7 +32,7 @@ test('a hold of applications alone is refused before anything is frozen where th
     expect.objectContaining({ code: 'E_CONFIG', message: expect.stringContaining('precommit') }),
   );
   for (const wish of [{ grade: 'application' }, { grade: 'filesystem', onLowerGrade: 'degrade' }] as const)
-    expect(freeze([PRECOMMIT], wish)).toEqual({ freeze: 'vss-provider', hold: 'precommit' });
+    expect(freeze([PRECOMMIT], wish)).toEqual({ freeze: 'vss-provider', hold: 'precommit', leaseMs: 18_000 });
 });
 
 test('of both holds, such a job gets the one that holds all writes, however slow the array is', () => {

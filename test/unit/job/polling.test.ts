@@ -1,7 +1,8 @@
 import { findAfterEstablish } from '../../../src/job/after-establish.ts';
 import { DEFAULT_LIMITS } from '../../../src/job/job-spec.ts';
 import type { Plan } from '../../../src/job/plan.ts';
-import { type PlanDraft, whenTargetsAreFree } from '../../../src/job/planner.ts';
+import type { PlanDraft } from '../../../src/job/plan-draft.ts';
+import { whenTargetsAreFree } from '../../../src/job/planner.ts';
 import type { JobPorts } from '../../../src/job/ports.ts';
 import type { Run } from '../../../src/job/step.ts';
 import { SnaphookError } from '../../../src/ports/errors.ts';
