@@ -8,6 +8,7 @@ import { sshAccess } from '../guest/windows/ssh-access.ts';
 import { createWindowsGuests } from '../guest/windows/windows-guest.ts';
 import type { WindowsGuestSettings } from '../guest/windows/windows-guest-settings.ts';
 import { createWindowsHelper } from '../guest/windows/windows-helper.ts';
+import { KeytabLogins } from '../guest/windows/winrm/kerberos/keytab-logins.ts';
 import { type WinRmSettings, winRmAccess } from '../guest/windows/winrm-access.ts';
 import type { Clock } from '../ports/clock.ts';
 import { SnaphookError } from '../ports/errors.ts';
@@ -24,9 +25,17 @@ type WindowsSsh = Extract<Ssh, { os: 'windows' }>;
 type LinuxSsh = Exclude<Ssh, WindowsSsh>;
 type ByGuestOperations = NonNullable<GuestConfig['guestOperations']>;
 
+/** What guests of one process share of their accounts. */
+interface Accounts {
+  readonly passwords: AccountLogins;
+  readonly keytabs: KeytabLogins;
+}
+
+const accountsOfProcess = (): Accounts => ({ passwords: new AccountLogins(), keytabs: new KeytabLogins() });
+
 /** One set of guests over all adapters: the settings of a VM say which one it is for. */
 export function composeGuests(guests: readonly GuestConfig[], clock: Clock, server: GuestOperationsServer): Guests {
-  const logins = new AccountLogins();
+  const logins = accountsOfProcess();
   const windows = createWindowsGuests({
     clock,
     settingsFor: (vm) => settingsOf(guests, vm, (guest, address) => windowsSettings(guest, address, clock, logins)),
@@ -80,7 +89,7 @@ export const composeGuestHelper = (
   clock: Clock,
 ): GuestHelper | undefined =>
   settingsOf(guests, vm, (guest, address) => {
-    const settings = windowsSettings(guest, address, clock, new AccountLogins());
+    const settings = windowsSettings(guest, address, clock, accountsOfProcess());
     return settings && createWindowsHelper(vm.name, settings);
   });
 
@@ -154,23 +163,27 @@ function windowsSettings(
   { winrm, ssh, strategy: chosen }: GuestConfig,
   address: string,
   clock: Clock,
-  logins: AccountLogins,
+  logins: Accounts,
 ): WindowsGuestSettings | undefined {
   const strategy = chosen === 'auto' ? undefined : chosen;
   if (winrm) {
-    return { access: winRmAccess(winRmSettings(winrm, address, clock), clock, logins), ...vssOf(winrm), strategy };
+    return {
+      access: winRmAccess(winRmSettings(winrm, address, clock, logins.keytabs), clock, logins.passwords),
+      ...vssOf(winrm),
+      strategy,
+    };
   }
   if (ssh?.os !== 'windows') return undefined;
-  return { access: sshAccess(sshSettings(ssh, address), clock, logins), ...vssOf(ssh), strategy };
+  return { access: sshAccess(sshSettings(ssh, address), clock, logins.passwords), ...vssOf(ssh), strategy };
 }
 
-function winRmSettings(winrm: WinRm, address: string, clock: Clock): WinRmSettings {
+function winRmSettings(winrm: WinRm, address: string, clock: Clock, keytabs: KeytabLogins): WinRmSettings {
   return {
     address,
     port: portOf(winrm),
     scheme: winrm.transport,
     tls: trust(winrm.tls),
-    ...winRmLogin(winrm, address, clock),
+    ...winRmLogin(winrm, address, clock, keytabs),
   };
 }
 

@@ -1,5 +1,6 @@
 import type { GuestConfig } from '../config/schema.ts';
 import { resolveSecret } from '../config/secrets.ts';
+import type { KeytabLogins } from '../guest/windows/winrm/kerberos/keytab-logins.ts';
 import { findServiceTicket } from '../guest/windows/winrm/kerberos/service-ticket.ts';
 import type { WinRmLogin } from '../guest/windows/winrm-access.ts';
 import type { Clock } from '../ports/clock.ts';
@@ -12,7 +13,7 @@ export const winRmAccount = ({ username, certificate }: WinRm): string =>
   username ?? `certificate ${certificate?.file ?? ''}`;
 
 /** How the configuration says that a session logs in. The schema has seen to it that what a way needs is there. */
-export function winRmLogin(winrm: WinRm, host: string, clock: Clock): WinRmLogin {
+export function winRmLogin(winrm: WinRm, host: string, clock: Clock, keytabs: KeytabLogins): WinRmLogin {
   const { authentication, certificate, kerberos, password = '' } = winrm;
   const username = winRmAccount(winrm);
   switch (authentication) {
@@ -20,7 +21,7 @@ export function winRmLogin(winrm: WinRm, host: string, clock: Clock): WinRmLogin
       return {
         authentication,
         username,
-        ticket: (signal) => findServiceTicket({ principal: username, host, ...kerberos }, clock.now(), signal),
+        ticket: (signal) => findServiceTicket({ principal: username, host, ...kerberos }, clock.now(), signal, keytabs),
       };
     case 'certificate':
       return { authentication, username, identity: () => identityOf(certificate) };

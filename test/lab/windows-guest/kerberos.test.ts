@@ -1,8 +1,9 @@
-import { mkdirSync, readdirSync, rmdirSync, utimesSync } from 'node:fs';
+import { chmodSync, mkdirSync, readdirSync, readFileSync, rmdirSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { requestLogin } from '../../../src/guest/windows/winrm/kerberos/ap-exchange.ts';
 import { readCredentialCache } from '../../../src/guest/windows/winrm/kerberos/credential-cache.ts';
+import { KeytabLogins } from '../../../src/guest/windows/winrm/kerberos/keytab-logins.ts';
 import { findServiceTicket } from '../../../src/guest/windows/winrm/kerberos/service-ticket.ts';
 import { negotiationOf } from '../../../src/guest/windows/winrm/kerberos/spnego.ts';
 import { type LoginWorld, SERVICE, startLoginWorld, whoami } from './login-world.ts';
@@ -154,5 +155,99 @@ describe('finding the ticket', () => {
 
     expect(readdirSync(tmpdir()).filter((name) => name.startsWith('snaphook-krb-'))).toEqual(['snaphook-krb-used']);
     rmdirSync(used ?? '');
+  });
+});
+
+describe('an account with a keytab', () => {
+  const HOSTS = ['localhost', 'sql01.lab', 'sql02.lab', 'sql03.lab'];
+
+  /** Stand-ins of MIT's programs, which note each call: `kinit` copies what the domain grants, `kvno` what a service is given. */
+  function programs(grants: Partial<TicketOptions> | undefined) {
+    caches += 1;
+    const folder = path.dirname(world.file(`programs-${caches}-calls`, Buffer.alloc(0)));
+    const place = (name: string) => path.join(folder, `programs-${caches}-${name}`);
+    const bin = place('bin');
+    mkdirSync(bin);
+    if (grants)
+      world.file(
+        `programs-${caches}-granted`,
+        world.domain.credentialCache({ client: 'backup', service: 'krbtgt/LAB.EXAMPLE', ...grants }),
+      );
+    for (const host of HOSTS)
+      world.file(
+        `programs-${caches}-HTTP-${host}@`,
+        world.domain.credentialCache({ client: 'backup', service: `HTTP/${host}` }),
+      );
+    const script = (name: string, ...lines: readonly string[]) =>
+      writeFileSync(path.join(bin, name), ['#!/bin/sh', `echo ${name} >>${place('calls')}`, ...lines, ''].join('\n'), {
+        mode: 0o755,
+      });
+    // kinit -k -t KEYTAB -c FILE:CACHE -- PRINCIPAL; kvno -c FILE:CACHE -q -- SERVICE@
+    script('kinit', `cp ${place('granted')} "\${5#FILE:}" || { echo "kinit: Preauthentication failed" >&2; exit 1; }`);
+    script(
+      'kvno',
+      `cmp -s ${place('granted')} "\${2#FILE:}" || exit 1`,
+      `cp "${place('')}$(echo "$5" | tr / -)" "\${2#FILE:}"`,
+    );
+    const keytab = world.file(`programs-${caches}-keytab`, Buffer.alloc(1));
+    chmodSync(keytab, 0o600);
+    const calls = () =>
+      readFileSync(place('calls'), 'utf8')
+        .split('\n')
+        .filter((line) => line !== '')
+        .sort();
+    return { request: { principal: 'backup@LAB.EXAMPLE', keytab, programs: bin }, calls };
+  }
+
+  test('is logged in once for all guests, and each gets a ticket of its own', async () => {
+    const { request, calls } = programs({});
+    const keytabs = new KeytabLogins();
+
+    const found = await Promise.all(
+      HOSTS.map((host) => findServiceTicket({ ...request, host }, new Date(), undefined, keytabs)),
+    );
+
+    expect(found.map(({ service }) => service.components.join('/'))).toEqual(HOSTS.map((host) => `HTTP/${host}`));
+    expect(calls()).toEqual(['kinit', ...HOSTS.map(() => 'kvno')]);
+  });
+
+  test('is logged in anew before its tickets end', async () => {
+    const { request, calls } = programs({ endsAt: new Date(Date.now() + 5 * MINUTE_MS) });
+    const keytabs = new KeytabLogins();
+
+    for (const host of HOSTS.slice(0, 2)) await findServiceTicket({ ...request, host }, new Date(), undefined, keytabs);
+
+    expect(calls()).toEqual(['kinit', 'kinit', 'kvno', 'kvno']);
+  });
+
+  test('whose key the domain refuses is asked for twice, however many guests it has', async () => {
+    const { request, calls } = programs(undefined);
+    const keytabs = new KeytabLogins();
+    const reasons: string[] = [];
+
+    for (const host of HOSTS) {
+      const { problem } = await findServiceTicket({ ...request, host }, new Date(), undefined, keytabs).then(
+        () => ({ problem: undefined }),
+        (error: { problem: { reason: string } }) => error,
+      );
+      reasons.push(problem?.reason ?? 'none');
+    }
+
+    expect(calls()).toEqual(['kinit', 'kinit']);
+    expect(reasons[0]).toContain('Preauthentication failed');
+    expect(reasons[3]).toContain('it was not asked for');
+  });
+
+  test('a guest that gives up does not take the login from the others', async () => {
+    const { request } = programs({});
+    const keytabs = new KeytabLogins();
+    const gone = new AbortController();
+
+    const first = findServiceTicket({ ...request, host: 'localhost' }, new Date(), gone.signal, keytabs);
+    const second = findServiceTicket({ ...request, host: 'sql01.lab' }, new Date(), undefined, keytabs);
+    gone.abort(new Error('the run was given up'));
+
+    await expect(first).rejects.toThrow('the run was given up');
+    expect((await second).service.components).toEqual(['HTTP', 'sql01.lab']);
   });
 });

@@ -1,8 +1,9 @@
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { requestLogin } from '../../../src/guest/windows/winrm/kerberos/ap-exchange.ts';
 import type { Credential } from '../../../src/guest/windows/winrm/kerberos/credential-cache.ts';
+import { KeytabLogins } from '../../../src/guest/windows/winrm/kerberos/keytab-logins.ts';
 import { findServiceTicket, type TicketRequest } from '../../../src/guest/windows/winrm/kerberos/service-ticket.ts';
 import { negotiationOf } from '../../../src/guest/windows/winrm/kerberos/spnego.ts';
 import { createAuthority, issueCertificate } from '../../../src/lab/world/certificates.ts';
@@ -51,6 +52,31 @@ test('one ticket serves several connections, each with a login of its own', asyn
   const found = await ticket();
 
   for (let round = 0; round < 3; round += 1) expect(await conversation(await connect(peer, found))).toBe(SPOKEN);
+});
+
+test('an account with a keytab is logged in once for several guests, whose tickets MIT Kerberos takes', async () => {
+  const calls = path.join(domain.folder, 'kinit-calls');
+  const bin = path.join(domain.folder, 'bin');
+  mkdirSync(bin);
+  for (const name of ['kinit', 'kvno'])
+    writeFileSync(path.join(bin, name), `#!/bin/sh\necho ${name} >>${calls}\nexec /usr/bin/${name} "$@"\n`, {
+      mode: 0o755,
+    });
+  domain.addPrincipal('HTTP/other.lab');
+  const keytabs = new KeytabLogins();
+  const request = { principal: PRINCIPAL, keytab, programs: bin };
+
+  const [found] = await Promise.all(
+    ['localhost', 'other.lab'].map((host) => findServiceTicket({ ...request, host }, new Date(), undefined, keytabs)),
+  );
+
+  expect(
+    readFileSync(calls, 'utf8')
+      .split('\n')
+      .filter((line) => line !== '')
+      .sort(),
+  ).toEqual(['kinit', 'kvno', 'kvno']);
+  expect(await conversation(await connect(await startPeer(), found))).toBe(SPOKEN);
 });
 
 test('over TLS the channel bindings agree with MIT Kerberos, which refuses other ones', async () => {
