@@ -1,9 +1,9 @@
 import { type Grade, gradeOf, type VmEvidence, type WindowTimes } from '../../src/job/grade.ts';
 import type { FreezeEvidence, PreparedGuest, ThawVerdict } from '../../src/ports/guest.ts';
-import { deviceId } from '../../src/ports/identity.ts';
-import type { SnapshotOfDevice } from '../../src/ports/storage-array.ts';
 import { type CaptureTruth, marginOf, type TrueHold, trueGrade } from './oracle.ts';
+import { drawArray } from './point-histories.ts';
 import { Random } from './random.ts';
+import { drawShadowHistory } from './shadow-histories.ts';
 import { linuxEvidence, windowsEvidence } from './simulators/guest-evidence.ts';
 import { applicationTruths, drawScripts } from './simulators/guest-scripts.ts';
 import { drawWriters } from './simulators/writers.ts';
@@ -50,11 +50,12 @@ export function compareGrades(seed: number, histories: number): HistoryCounts {
 export function drawHistory(random: Random): GradeHistory {
   // Half of the histories have little trouble: the good grades must be reached as well.
   const trouble = random.pick([0.02, 0.02, 0.1, 0.3]);
-  const window = drawWindow(random, trouble);
-  const array = drawArray(random, trouble, window.establishedAtMs);
   const disks = Array.from({ length: random.whole(1, 3) }, (_, index) =>
     random.chance(0.03 * trouble * 10) ? undefined : `6000c29${index}`.padEnd(32, '0'),
   );
+  if (random.chance(0.2)) return drawShadowHistory(random, trouble, disks);
+  const window = drawWindow(random, trouble);
+  const array = drawArray(random, trouble, window.establishedAtMs);
   const known = disks.filter((disk) => disk !== undefined);
   const held = random.chance(trouble / 3) ? known.slice(1) : known;
   const guest = random.chance(0.5) ? drawWindowsGuest(random, trouble, held) : drawLinuxGuest(random, trouble, held);
@@ -222,28 +223,4 @@ function drawVmSnapshot(
       quiescedByTools: isHeld && !random.chance(trouble / 4),
     },
   };
-}
-
-/** Snapshots on the devices: mostly one establish; else generations of the name, missing ones, arrays without snap ids. */
-function drawArray(random: Random, trouble: number, atMs: number) {
-  const devices = Array.from({ length: random.whole(1, 4) }, (_, index) => deviceId(`0010${index}`));
-  const tellsIds = random.chance(0.9);
-  const points = devices.map((_, index) => {
-    if (random.chance(trouble / 8)) return [];
-    const own = { snapId: 7, atMs };
-    const other = { snapId: 8, atMs: atMs + random.between(1, 4000) };
-    if (random.chance(trouble / 8)) return [own, other];
-    // Never on all devices: nobody replaces a whole snapshot under a random name within a moment, and nothing would show it.
-    return index > 0 && random.chance(trouble / 8) ? [other] : [own];
-  });
-  const seen = devices.flatMap((source, index): readonly SnapshotOfDevice[] =>
-    (points[index] ?? []).map(({ snapId }) => ({
-      name: 'snaphook-x',
-      snapId: tellsIds ? snapId : undefined,
-      source,
-      createdAtMs: undefined,
-      linkedTargets: [],
-    })),
-  );
-  return { devices, points, seen };
 }

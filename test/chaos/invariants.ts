@@ -66,14 +66,18 @@ export function leftovers({ array, guests, files, state }: Site): readonly strin
   const sessions = guests.flatMap(({ name, sessions: open }) =>
     [...open.keys()].map((id) => `session ${id} in ${name}`),
   );
+  const copies = guests.flatMap((guest) =>
+    guest.strategy === 'vss-diskshadow' ? guest.leftSets.map((id) => `shadow copies ${id} in ${guest.name}`) : [],
+  );
   const images = [...files.files].filter(([, { owner }]) => owner === 'ours').map(([path]) => `file ${path}`);
   const runs = state.runs('open').map(({ runId }) => `open run ${runId}`);
   const unborn = state.abandonedUnborn.map((name) => `unborn journal ${name}`);
-  return [...snapshots, ...members, ...sessions, ...images, ...runs, ...unborn];
+  return [...snapshots, ...members, ...sessions, ...copies, ...images, ...runs, ...unborn];
 }
 
 export function foreignTouched(site: Site, before: string, after: string): readonly Violation[] {
-  const trespasses = [...site.array.trespasses, ...site.files.trespasses];
+  const inGuests = site.guests.flatMap((guest) => (guest.strategy === 'vss-diskshadow' ? guest.trespasses : []));
+  const trespasses = [...site.array.trespasses, ...site.files.trespasses, ...inGuests];
   const changed = before === after ? [] : [`foreign objects changed:\n${before}\nbecame\n${after}`];
   return [...trespasses, ...changed].map((what) => ({ promise: 'foreign', what }));
 }

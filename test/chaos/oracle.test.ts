@@ -44,6 +44,22 @@ test.each<[string, CaptureTruth, string]>([
   ],
   ['a Windows guest has no writer that counts', holdWith({ applications: [] }), 'application'],
   ['VMware Tools held', holdWith({ guest: 'vmware-tools', applications: [] }), 'filesystem'],
+  [
+    'shadow copies were there, and are what is read',
+    { ...holdWith({ guest: 'vss-diskshadow' }), readsShadowCopies: true },
+    'application',
+  ],
+  [
+    'shadow copies without a writer that was verified are read',
+    { ...holdWith({ guest: 'vss-diskshadow', applications: [] }), readsShadowCopies: true },
+    'filesystem',
+  ],
+  ['shadow copies were there, and the volumes are read', holdWith({ guest: 'vss-diskshadow' }), 'crash'],
+  [
+    'shadow copies were gone at the point',
+    { ...holdWith({ guest: 'vss-diskshadow', untilMs: 20 }), readsShadowCopies: true },
+    'crash',
+  ],
   ['a disk was not held', { ...perfect, diskUuids: [DISK, 'other'] }, 'crash'],
   ['a disk is not known to the guest', { ...perfect, diskUuids: [DISK, undefined] }, 'crash'],
   ['nothing was flushed', holdWith({ flushed: false }), 'crash'],

@@ -12,6 +12,8 @@ export interface CaptureTruth {
   readonly holds: readonly TrueHold[];
   /** Serials of the captured disks; undefined where the guest cannot tell which disk it is. */
   readonly diskUuids: readonly (string | undefined)[];
+  /** What is read are the shadow copies that a guest left, and not the volumes themselves. */
+  readonly readsShadowCopies?: boolean;
   /** Somebody who was not held may write to one of the disks. */
   readonly hasOtherWriters: boolean;
 }
@@ -21,6 +23,7 @@ export interface PointInTime {
   readonly atMs: number;
 }
 
+/** Of shadow copies: the span in which they were there. */
 export interface TrueHold {
   readonly guest: FreezeStrategy | 'vmware-tools';
   readonly fromMs: number;
@@ -34,13 +37,22 @@ export interface TrueHold {
 }
 
 /** The grade a capture deserves: what its bytes are, not what anybody could know of them. */
-export function trueGrade({ pointsOfDevices, holds, diskUuids, hasOtherWriters }: CaptureTruth): Grade {
+export function trueGrade({
+  pointsOfDevices,
+  holds,
+  diskUuids,
+  readsShadowCopies = false,
+  hasOtherWriters,
+}: CaptureTruth): Grade {
   const first = pointsOfDevices[0]?.[0];
   const isOnePoint =
     first !== undefined && pointsOfDevices.every(([point, ...more]) => point?.atMs === first.atMs && more.length === 0);
   if (!isOnePoint) return 'unknown';
   const { atMs } = first;
-  const hold = holds.find(({ fromMs, untilMs }) => fromMs <= atMs && (untilMs === undefined || atMs < untilMs));
+  const hold = holds.find(
+    ({ guest, fromMs, untilMs }) =>
+      fromMs <= atMs && (untilMs === undefined || atMs < untilMs) && (guest !== 'vss-diskshadow' || readsShadowCopies),
+  );
   if (!hold?.flushed || hasOtherWriters) return 'crash';
   const areDisksHeld = diskUuids.every((disk) => disk !== undefined && hold.diskUuids.includes(disk));
   if (!areDisksHeld) return 'crash';

@@ -52,6 +52,7 @@ const QUIET_MS = 7 * MINUTE_MS;
 
 /** Away from all seeds of whole lives. */
 const GUARDS = 1_000_000_007;
+const SHADOWS = 2_000_000_011;
 
 /** A session of that age is taken for ended by the product. */
 const SESSION_LIFE_MS = 15 * MINUTE_MS;
@@ -97,7 +98,12 @@ class Schedule {
     // Decided apart, so that it changes no other part of a life.
     const guards = new Random(seed + GUARDS);
     const share = guards.chance(0.2) ? 0.3 : 0;
-    this.#site = drawSite(this.#random, timeline, faults, world, () => guards.chance(share));
+    const shadows = new Random(seed + SHADOWS);
+    const shadowShare = shadows.chance(0.25) ? 0.7 : 0;
+    this.#site = drawSite(this.#random, timeline, faults, world, {
+      guardsDie: () => guards.chance(share),
+      makesShadowCopies: () => shadows.chance(shadowShare),
+    });
     this.#hooks = new Hooks(this.#site);
     this.#commands = new CommandSource(this.#random, this.#site.jobs, this.#hooks.runs);
     this.#intruders = new Intruders(this.#site, this.#hooks);
@@ -253,7 +259,7 @@ class Schedule {
 
   #sessionName({ vm, resume }: JournaledSession): string {
     const name = this.#site.vms.find(({ instanceUuid }) => instanceUuid === vm)?.name;
-    return `${name} ${resume.shellId ?? resume.token}`;
+    return `${name} ${resume.shellId ?? resume.token ?? resume.shadowFolder}`;
   }
 
   /** A session that its process could not journal ends by itself, if it cannot be closed. */

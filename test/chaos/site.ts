@@ -14,6 +14,7 @@ import type { FaultSource } from './faults.ts';
 import { EPOCH_MS, type HookProcess, type World } from './hook-process.ts';
 import type { Random } from './random.ts';
 import { ArraySystem, type SimDevice } from './simulators/array-system.ts';
+import { DiskshadowMachine } from './simulators/diskshadow-machine.ts';
 import { drawScripts } from './simulators/guest-scripts.ts';
 import { type SimulatedMachine, simulatedGuests } from './simulators/guests.ts';
 import { simulatedHypervisor, type VcenterSystem } from './simulators/hypervisor.ts';
@@ -52,13 +53,20 @@ export interface Site {
   portsFor(process: HookProcess): JobPorts;
 }
 
+/** What is decided apart from the rest of a life, so that it changes no life without it. */
+interface Peculiarities {
+  readonly guardsDie: () => boolean;
+  /** A Windows guest is frozen by diskshadow. */
+  readonly makesShadowCopies: () => boolean;
+}
+
 /** A site drawn from the seed: array generation, guests, disks of every kind, jobs, targets. */
 export function drawSite(
   random: Random,
   timeline: Timeline,
   faults: FaultSource,
   world: World,
-  guardsDie: () => boolean = () => false,
+  { guardsDie, makesShadowCopies }: Peculiarities = { guardsDie: () => false, makesShadowCopies: () => false },
 ): Site {
   const arrayClockErrorMs = random.pick([0, -2000, 5000, -90_000, 240_000, random.chance(0.3) ? 3_600_000 : 0]);
   const array = new ArraySystem(timeline, {
@@ -72,8 +80,9 @@ export function drawSite(
   const tellsSnapIds = array.options.generation === 'V4' || random.chance(0.85);
   const devices = new DeviceMaker(array);
   const vms = drawVms(random, devices);
-  const guests = vms.map((vm) => drawGuest(random, timeline, faults, vm, guardsDie));
-  const jobs = drawJobs(random, vms);
+  const guests = vms.map((vm) => drawGuest(random, timeline, faults, vm, { guardsDie, makesShadowCopies }));
+  const copied = new Set(guests.filter(({ strategy }) => strategy === 'vss-diskshadow').map(({ name }) => name));
+  const jobs = drawJobs(random, vms).map((job) => takesImagesOf(copied, job));
   const mayBeFew = jobs.some(({ createTargets }) => createTargets !== undefined);
   const least = mayBeFew ? random.whole(0, devices.sourceCount) : devices.sourceCount;
   const targets = Array.from({ length: least + random.whole(0, 4) }, () => devices.make().id);
@@ -241,13 +250,14 @@ function drawGuest(
   timeline: Timeline,
   faults: FaultSource,
   vm: VmRecord,
-  guardsDie: () => boolean,
+  { guardsDie, makesShadowCopies }: Peculiarities,
 ): SimulatedMachine {
   const diskUuids = vm.disks.flatMap(({ guestDiskUuid }) => (guestDiskUuid === undefined ? [] : [guestDiskUuid]));
   const troubleShare = random.pick([0, 0, 0.02, 0.2]);
   const isCalm = () => !faults.isOn;
   const slowShare = random.pick([0, 0.1, 0.5]);
-  const draw = vm.guestFamily === 'linuxGuest' ? drawLinuxGuest : drawWindowsGuest;
+  const drawWindows = vm.guestFamily !== 'linuxGuest' && makesShadowCopies() ? drawDiskshadowGuest : drawWindowsGuest;
+  const draw = vm.guestFamily === 'linuxGuest' ? drawLinuxGuest : drawWindows;
   return draw(random, timeline, { name: vm.name, diskUuids, troubleShare, isCalm, slowShare, guardsDie });
 }
 
@@ -273,6 +283,24 @@ function drawWindowsGuest(random: Random, timeline: Timeline, draft: GuestDraft)
     isCalm,
     makeWriters: () => drawWriters(random, isCalm() ? 0 : troubleShare),
   });
+}
+
+function drawDiskshadowGuest(random: Random, timeline: Timeline, draft: GuestDraft): DiskshadowMachine {
+  const { name, diskUuids, troubleShare, isCalm, slowShare } = draft;
+  return new DiskshadowMachine(timeline, random, {
+    name,
+    volumeDisks: random.chance(0.03) ? diskUuids.slice(1) : diskUuids,
+    slowShare,
+    troubleShare,
+    isCalm,
+    makeWriters: () => drawWriters(random, isCalm() ? 0 : troubleShare),
+  });
+}
+
+/** Images do not show shadow copies: a job that does not take the lower grade is refused before anything is done. */
+function takesImagesOf(copied: ReadonlySet<string>, job: JobSpec): JobSpec {
+  const has = job.vms.some((selector) => selector.by === 'name' && copied.has(selector.name));
+  return has ? { ...job, onLowerGrade: 'degrade' } : job;
 }
 
 const MOUNT_POINTS = ['/', '/data', '/var', '/srv', '/home', '/opt'];

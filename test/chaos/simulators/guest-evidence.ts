@@ -1,4 +1,12 @@
-import type { FreezeEvidence, FrozenFileSystem, PreparedGuest, ThawVerdict } from '../../../src/ports/guest.ts';
+import type {
+  FreezeEvidence,
+  FrozenFileSystem,
+  ListedWriter,
+  PreparedGuest,
+  ShadowCopy,
+  ThawVerdict,
+  WriterStatus,
+} from '../../../src/ports/guest.ts';
 import { applicationsOf, freezeRuns, runsAfter, type ScriptHistory } from './guest-scripts.ts';
 import type { SimFileSystem } from './linux-machine.ts';
 import type { WriterHistory } from './windows-machine.ts';
@@ -26,6 +34,45 @@ export const windowsEvidence = {
       finished,
       writersAfter: writers.flatMap(({ after }) => (after ? [after] : [])),
       flushed: finished,
+    };
+  },
+};
+
+const listed = ({ id, name, state, required: verified }: WriterStatus): ListedWriter => ({ id, name, state, verified });
+
+/** Of a guest that made one shadow copy for each of these disks, as another process than VSS sees writers. */
+export const shadowEvidence = {
+  prepared(writers: readonly WriterHistory[], disks: readonly string[]): PreparedGuest {
+    return {
+      strategy: 'vss-diskshadow',
+      helper: 'simulated diskshadow',
+      volumes: disks.map((disk) => ({ name: disk, diskUuids: [disk] })),
+      leaseMs: 0,
+      writersBefore: writers.map(({ before }) => listed(before)),
+    };
+  },
+
+  copies: (setId: string, disks: readonly string[]): readonly ShadowCopy[] =>
+    disks.map((disk) => ({ id: `${setId}-${disk}`, setId, createdAt: '2026-01-01T00:00:00.000Z', volume: disk })),
+
+  frozen(
+    writers: readonly WriterHistory[],
+    disks: readonly string[],
+    seen: { readonly madeMs: number; readonly lookedAgainMs: number; readonly isGone: boolean },
+    setId = 'set',
+  ): FreezeEvidence {
+    const shadowCopies = shadowEvidence.copies(setId, disks);
+    return {
+      strategy: 'vss-diskshadow',
+      verdict: { kind: 'not-held', heldMs: 0 },
+      result: 'created',
+      finished: true,
+      flushed: true,
+      shadowCopies,
+      madeMs: seen.madeMs,
+      lookedAgainMs: seen.lookedAgainMs,
+      lost: seen.isGone ? shadowCopies.map(({ id }) => id) : [],
+      writersAfter: writers.flatMap(({ after }) => (after ? [listed(after)] : [])),
     };
   },
 };

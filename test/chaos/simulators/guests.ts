@@ -2,13 +2,15 @@ import { SnaphookError } from '../../../src/ports/errors.ts';
 import type { Guests } from '../../../src/ports/guest.ts';
 import type { HookProcess } from '../hook-process.ts';
 import type { Random } from '../random.ts';
+import { DiskshadowGuest } from './diskshadow-guest.ts';
+import type { DiskshadowMachine } from './diskshadow-machine.ts';
 import { LinuxGuest } from './linux-guest.ts';
 import type { LinuxMachine } from './linux-machine.ts';
 import { CALL_TIMEOUT_MS } from './simulated-guest.ts';
 import { WindowsGuest } from './windows-guest.ts';
 import type { WindowsMachine } from './windows-machine.ts';
 
-export type SimulatedMachine = WindowsMachine | LinuxMachine;
+export type SimulatedMachine = WindowsMachine | DiskshadowMachine | LinuxMachine;
 
 const unreachable = () =>
   new SnaphookError('E_GUEST_UNREACHABLE', 'the connection to the guest broke', { effect: 'unknown' });
@@ -34,19 +36,22 @@ export function simulatedGuests(
     open({ name }) {
       const machine = machineOf(name);
       const parts = { process, random, onConnection };
-      return machine.strategy === 'linux-fsfreeze'
-        ? new LinuxGuest({ ...parts, machine })
-        : new WindowsGuest({ ...parts, machine });
+      if (machine.strategy === 'linux-fsfreeze') return new LinuxGuest({ ...parts, machine });
+      if (machine.strategy === 'vss-diskshadow') return new DiskshadowGuest({ ...parts, machine });
+      return new WindowsGuest({ ...parts, machine });
     },
-    async closeLeftover({ name }, { resume: { shellId, token } }, signal) {
-      const id = shellId ?? token;
+    async closeLeftover({ name }, { resume: { shellId, token, shadowFolder, shadowSet } }, signal) {
+      const id = shellId ?? token ?? shadowFolder;
       if (id === undefined) return;
       const machine = machineOf(name);
       await process.call({
         name: 'guest.closeLeftover',
         signal,
         latencyMs: random.latency(80, 3000),
-        effect: () => machine.endSession(id),
+        effect: () => {
+          if (machine.strategy === 'vss-diskshadow') machine.cleanUp(id, shadowSet);
+          else machine.endSession(id);
+        },
         errors: { lost: unreachable },
         timeoutMs: CALL_TIMEOUT_MS,
       });

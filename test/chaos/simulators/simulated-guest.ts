@@ -16,7 +16,7 @@ type PrepareRequest = Parameters<Guest['prepare']>[0];
 export type QuietRequest = Parameters<Guest['quiet']>[0];
 
 export const CALL_TIMEOUT_MS = 60_000;
-const CLOSE_LIMIT_MS = 15_000;
+export const CLOSE_LIMIT_MS = 15_000;
 const RESEND_MS = 1000;
 
 const refused = () => new SnaphookError('E_GUEST', 'the guest refused a call');
