@@ -43,6 +43,7 @@ export const guestEvidence = z
       backupType: z.enum(['copy', 'full']).optional(),
       hold: z.enum(['commit', 'precommit']).optional().describe('what stood still: docs/vss-backups.md'),
       writersBefore: writers,
+      notHeld: z.array(z.string()).optional().describe('volumes on captured disks that nothing holds'),
       excludedComponents: z
         .array(
           z.object({

@@ -223,6 +223,10 @@ function coverageDoubts({ capturedDiskUuids }: VmEvidence, { prepared }: GuestEv
     ...capturedDiskUuids
       .filter((disk) => disk === undefined || !covered.has(disk))
       .map((disk) => `disk "${disk ?? 'without serial'}" holds no volume that was frozen`),
+    ...(prepared.strategy === 'vss-provider' ? (prepared.notHeld ?? []) : []).map(
+      (name) =>
+        `volume "${name}" has no file system that VSS could hold, and may have changed while the rest stood still`,
+    ),
     ...linux.notFreezable.map((name) => `"${name}" may have changed while the rest stood still`),
   ];
 }

@@ -120,6 +120,8 @@ export type PreparedGuest =
       readonly backupType?: BackupType;
       readonly hold?: HoldMode;
       readonly excludedComponents?: readonly ExcludedComponent[];
+      /** Volumes on captured disks that nothing holds: they have no file system that Windows can read. Absent: none. */
+      readonly notHeld?: readonly string[];
       /** Another one after every start of the guest. */
       readonly bootId?: string;
     })

@@ -1,7 +1,7 @@
 import type { JobSpec } from '../../src/job/job-spec.ts';
 import { newRunId } from '../../src/job/names.ts';
-import { completePlan, NOTHING_RESERVED } from '../../src/job/planner.ts';
 import { draftPlan } from '../../src/job/plan-draft.ts';
+import { completePlan, NOTHING_RESERVED } from '../../src/job/planner.ts';
 import type { JobPorts } from '../../src/job/ports.ts';
 import { benchContext } from './ports.ts';
 

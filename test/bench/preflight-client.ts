@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import { closePorts } from '../../src/cli/compose.ts';
 import { newRunId } from '../../src/job/names.ts';
-import { completePlan, NOTHING_RESERVED } from '../../src/job/planner.ts';
 import { draftPlan } from '../../src/job/plan-draft.ts';
+import { completePlan, NOTHING_RESERVED } from '../../src/job/planner.ts';
 import { vmName } from './estate.ts';
 import { lookUpOneByOne } from './naive-lookups.ts';
 import { benchContext, openPorts } from './ports.ts';

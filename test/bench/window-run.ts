@@ -1,8 +1,8 @@
 import type { JobSpec } from '../../src/job/job-spec.ts';
 import { RunJournal } from '../../src/job/journal.ts';
 import { newRunId } from '../../src/job/names.ts';
+import type { PlanDraft } from '../../src/job/plan-draft.ts';
 import { completePlan, NOTHING_RESERVED } from '../../src/job/planner.ts';
-import { type PlanDraft } from '../../src/job/plan-draft.ts';
 import type { JobPorts } from '../../src/job/ports.ts';
 import type { Run } from '../../src/job/step.ts';
 import { undoSteps } from '../../src/job/undo.ts';

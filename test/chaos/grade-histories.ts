@@ -1,18 +1,13 @@
-import { type Grade, gradeOf, type VmEvidence, type WindowTimes } from '../../src/job/grade.ts';
+import { type Grade, gradeOf, type WindowTimes } from '../../src/job/grade.ts';
 import type { FreezeEvidence, PreparedGuest, ThawVerdict } from '../../src/ports/guest.ts';
-import { type CaptureTruth, marginOf, type TrueHold, trueGrade } from './oracle.ts';
+import type { GradeHistory } from './grade-history.ts';
+import { marginOf, type TrueHold, trueGrade } from './oracle.ts';
 import { drawArray } from './point-histories.ts';
 import { Random } from './random.ts';
 import { drawShadowHistory } from './shadow-histories.ts';
 import { linuxEvidence, windowsEvidence } from './simulators/guest-evidence.ts';
 import { applicationTruths, drawScripts } from './simulators/guest-scripts.ts';
 import { drawWriters } from './simulators/writers.ts';
-
-/** One capture of one VM: what happened, and what the product could see of it. */
-export interface GradeHistory {
-  readonly truth: CaptureTruth;
-  readonly seen: VmEvidence;
-}
 
 export interface HistoryCounts {
   readonly histories: number;

@@ -1,6 +1,6 @@
 import type { WindowTimes } from '../../src/job/grade.ts';
 import type { FreezeEvidence } from '../../src/ports/guest.ts';
-import type { GradeHistory } from './grade-histories.ts';
+import type { GradeHistory } from './grade-history.ts';
 import { drawArray } from './point-histories.ts';
 import type { Random } from './random.ts';
 import { shadowEvidence } from './simulators/guest-evidence.ts';

@@ -6,6 +6,8 @@ import { HelperConversation, type HelperRun } from './vss-helper-conversation.ts
 export interface HelperWorld {
   /** Serials of disks that carry the application's volumes. */
   readonly disks: readonly string[];
+  /** On one of these disks, and without a file system that Windows can read. */
+  readonly rawVolume: string;
   /** A serial no volume lies on. */
   readonly emptyDisk: string;
   /** Class id of a writer with a component on these disks. */

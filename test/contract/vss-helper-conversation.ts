@@ -76,6 +76,7 @@ const eventSchema = z.discriminatedUnion('event', [
     event: z.literal('prepared'),
     writers,
     volumes,
+    notHeld: z.array(z.string().min(1)),
     components: z.array(z.string()),
     excludedComponents,
   }),

@@ -44,6 +44,7 @@ describeVssHelper('of the lab', async (): Promise<HelperWorld> => {
         device: journal,
         label: 'journal',
         volumes: [{ mountPoint: 'L:\\', guid: '0a6f1a52-6f0b-4f57-a9a0-222222222222' }],
+        rawVolumes: ['0a6f1a52-6f0b-4f57-a9a0-444444444444'],
       },
       { uuid: EMPTY_DISK, device: memoryDevice(4096), label: 'raw', volumes: [] },
     ],
@@ -96,6 +97,7 @@ describeVssHelper('of the lab', async (): Promise<HelperWorld> => {
   return {
     disks: [DATABASE_DISK, JOURNAL_DISK],
     emptyDisk: EMPTY_DISK,
+    rawVolume: '\\\\?\\Volume{0a6f1a52-6f0b-4f57-a9a0-444444444444}\\',
     writer: SQL_SERVER_WRITER,
     realPerGuestMs: PACE,
     start,

@@ -31,6 +31,7 @@ export function describeVssHelper(name: string, makeWorld: () => Promise<HelperW
       expect(bench.writerIn(prepared)).toMatchObject({ selected: true, result: RESULT.ok });
       expect(prepared.components.length).toBeGreaterThan(0);
       for (const disk of bench.world.disks) expect(prepared.volumes.flatMap((volume) => volume.disks)).toContain(disk);
+      expect(prepared.notHeld).toEqual([bench.world.rawVolume]);
       for (const { volume } of prepared.volumes) expect(volume).toMatch(/^\\\\\?\\Volume\{[0-9a-fA-F-]{36}\}\\$/);
 
       const frozen = await bench.freeze(helper);

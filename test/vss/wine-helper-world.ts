@@ -18,6 +18,7 @@ const SERVICE = 'snaphook-vss';
 const FULL_BACKUP = 'backup type 1 ';
 const TICK_MS = 5;
 
+const RAW_VOLUME = '\\\\?\\Volume{0a6f1a52-6f0b-4f57-a9a0-444444444444}\\';
 const MACHINE = String.raw`
 volume.0=\\?\Volume{0a6f1a52-6f0b-4f57-a9a0-111111111111}\
 volume.0.mount=D:\
@@ -28,6 +29,10 @@ volume.1.disks=naa.${JOURNAL_DISK}
 volume.2=\\?\Volume{0a6f1a52-6f0b-4f57-a9a0-333333333333}\
 volume.2.mount=C:\
 volume.2.disks=6000c29000000000000000000000000a
+volume.3=${RAW_VOLUME}
+volume.3.mount=
+volume.3.disks=${DATABASE_DISK}
+volume.3.raw=yes
 writer.0=${SQL_SERVER_WRITER}
 writer.0.name=SqlServerWriter
 writer.0.application=yes
@@ -111,6 +116,7 @@ export class WineMachine {
     return {
       disks: [DATABASE_DISK, JOURNAL_DISK],
       emptyDisk: EMPTY_DISK,
+      rawVolume: RAW_VOLUME,
       writer: SQL_SERVER_WRITER,
       realPerGuestMs: 1,
       start: () => Promise.resolve(this.serve()),

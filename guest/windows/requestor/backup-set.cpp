@@ -40,7 +40,7 @@ Failure BackupSet::prepare(HANDLE cancel) {
 
 Failure BackupSet::find_volumes() {
     for (const Volume &volume : find_fixed_volumes())
-        if (volume.lies_on(request_.disks)) volumes_.push_back(volume);
+        if (volume.lies_on(request_.disks)) (volume.file_system.empty() ? not_held_ : volumes_).push_back(volume);
     if (volumes_.empty()) return {VSS_E_OBJECT_NOT_FOUND, "no fixed volume lies on the captured disks"};
     if (volumes_.size() <= MAX_VOLUMES) return {};
     return {VSS_E_MAXIMUM_NUMBER_OF_VOLUMES_REACHED, "the captured disks have more than 64 volumes"};

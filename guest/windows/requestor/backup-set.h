@@ -60,6 +60,8 @@ class BackupSet {
     const PrepareRequest &request() const { return request_; }
     const FILETIME &began_at() const { return began_at_; }
     const std::vector<Volume> &volumes() const { return volumes_; }
+    /* On the captured disks, and without a file system that could be held. */
+    const std::vector<Volume> &not_held() const { return not_held_; }
     const std::vector<WriterStatus> &writers() const { return writers_; }
     bool is_selected(const WriterStatus &writer) const;
 
@@ -94,6 +96,7 @@ class BackupSet {
     ComPointer<IVssBackupComponents> backup_;
     SharedWindow window_;
     std::vector<Volume> volumes_;
+    std::vector<Volume> not_held_;
     std::vector<WriterStatus> writers_;
     std::vector<Selected> components_;
     std::vector<Excluded> excluded_;

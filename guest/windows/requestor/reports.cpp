@@ -30,6 +30,12 @@ void write_volumes(JsonWriter *event, const BackupSet &set) {
     event->end_list();
 }
 
+void write_not_held(JsonWriter *event, const BackupSet &set) {
+    event->begin_list("notHeld");
+    for (const Volume &volume : set.not_held()) event->wide_text({}, volume.mount_point.empty() ? volume.name : volume.mount_point);
+    event->end_list();
+}
+
 void write_components(JsonWriter *event, const BackupSet &set) {
     event->begin_list("components");
     for (const BackupSet::Selected &selected : set.components()) event->wide_text({}, selected.component.full_path());
@@ -84,6 +90,7 @@ std::string prepared_event(const BackupSet &set) {
     JsonWriter event("prepared");
     write_writers(&event, &set);
     write_volumes(&event, set);
+    write_not_held(&event, set);
     write_components(&event, set);
     return event.finish();
 }

@@ -77,6 +77,7 @@ Check check_volumes() {
     std::wstring detail;
     bool ok = true, any = false;
     for (const Volume &volume : find_fixed_volumes()) {
+        if (volume.file_system.empty()) continue;
         detail += (detail.empty() ? L"" : L"; ") + (volume.mount_point.empty() ? volume.name : volume.mount_point) + L" on";
         for (const Disk &disk : volume.disks) {
             bool has_name = !disk.serial.empty() || !disk.naa_name.empty();

@@ -89,9 +89,8 @@ std::vector<Volume> find_fixed_volumes() {
     if (search == INVALID_HANDLE_VALUE) return volumes;
     do {
         wchar_t file_system[MAX_PATH + 1] = L"";
-        /* Without a file system there is nothing to flush and nothing that VSS could hold. */
         if (GetDriveTypeW(name) != DRIVE_FIXED) continue;
-        if (!GetVolumeInformationW(name, nullptr, 0, nullptr, nullptr, nullptr, file_system, MAX_PATH + 1)) continue;
+        if (!GetVolumeInformationW(name, nullptr, 0, nullptr, nullptr, nullptr, file_system, MAX_PATH + 1)) file_system[0] = L'\0';
         volumes.push_back({name, first_mount_point(name), file_system, read_disks(name)});
     } while (FindNextVolumeW(search, name, MAX_PATH));
     FindVolumeClose(search);

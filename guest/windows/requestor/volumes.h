@@ -23,13 +23,14 @@ struct Volume {
     std::wstring name;
     /* Drive letter or mount folder, with a backslash at its end; empty when it has none. */
     std::wstring mount_point;
+    /* Empty: none that Windows can read. There is nothing to flush then and nothing that VSS could hold, but programs may write to it. */
     std::wstring file_system;
     std::vector<Disk> disks;
 
     bool lies_on(const std::vector<std::string> &serials) const;
 };
 
-/* Volumes with a file system on fixed disks. A volume whose disks cannot be told has none. */
+/* Volumes on fixed disks. A volume whose disks cannot be told has none. */
 std::vector<Volume> find_fixed_volumes();
 
 /* Of a path as a writer names it, with environment variables. */

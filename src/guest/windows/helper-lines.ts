@@ -58,6 +58,7 @@ const helperEvent: z.ZodType<HelperEvent> = z.discriminatedUnion('event', [
     event: z.literal('prepared'),
     writers,
     volumes: z.array(volume).readonly(),
+    notHeld: z.array(z.string()).readonly().optional(),
     components: z.array(z.string()).readonly(),
     excludedComponents,
   }),

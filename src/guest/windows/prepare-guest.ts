@@ -70,6 +70,7 @@ export async function prepareGuest(
     backupType,
     hold,
     excludedComponents: excluded,
+    ...(prepared.notHeld && prepared.notHeld.length > 0 && { notHeld: prepared.notHeld }),
     bootId: hello.bootId,
   };
 }

@@ -155,6 +155,8 @@ export type HelperEvent =
       readonly event: 'prepared';
       readonly writers: readonly HelperWriter[];
       readonly volumes: readonly HelperVolume[];
+      /** Fixed volumes on the captured disks without a file system that Windows can read. Absent: a helper that does not tell. */
+      readonly notHeld?: readonly string[] | undefined;
       /** Logical paths of the selected components. */
       readonly components: readonly string[];
       readonly excludedComponents: readonly HelperExcludedComponent[];

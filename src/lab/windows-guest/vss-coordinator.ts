@@ -2,7 +2,7 @@ import type { BackupType, HelperVolume, HelperWriter } from '../../guest/windows
 import type { WriteHold } from '../guest/write-hold.ts';
 import type { EventLog } from '../world/events.ts';
 import type { Pace } from '../world/pace.ts';
-import { type GuestDisk, volumesOf } from './guest-disks.ts';
+import { type GuestDisk, rawVolumesOf, volumesOf } from './guest-disks.ts';
 import { HRESULT, VssError } from './vss-codes.ts';
 import type { VssKnobs } from './vss-knobs.ts';
 import { type BackupState, SnapshotSet } from './vss-snapshot-set.ts';
@@ -93,6 +93,7 @@ export class VssCoordinator {
       guestName,
       writers: sessions,
       volumes,
+      notHeld: rawVolumesOf(disks.filter(({ uuid }) => wanted.has(uuid.toLowerCase()))),
       devices: disks.filter((disk) => held.has(disk.uuid)).map((disk) => disk.device),
       backupType,
       excludedWriters,

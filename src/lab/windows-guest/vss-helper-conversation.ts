@@ -175,8 +175,8 @@ export class HelperConversation {
       throw new VssError(HRESULT.invalidArgument, `Exchange stays frozen for at most ${MAX_EXCHANGE_HOLD_MS} ms`);
     }
     this.#phase = 'prepared';
-    const { volumes, components, excludedComponents } = set;
-    this.#tell({ event: 'prepared', writers: set.writers(), volumes, components, excludedComponents });
+    const { volumes, notHeld, components, excludedComponents } = set;
+    this.#tell({ event: 'prepared', writers: set.writers(), volumes, notHeld, components, excludedComponents });
   }
 
   async #freeze(current: () => boolean): Promise<void> {

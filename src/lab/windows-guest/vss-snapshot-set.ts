@@ -33,6 +33,7 @@ export interface SnapshotSetParts extends BackupState {
   readonly guestName: string;
   readonly writers: readonly VssWriter[];
   readonly volumes: readonly HelperVolume[];
+  readonly notHeld: readonly string[];
   readonly devices: readonly BlockDevice[];
   readonly backupType: BackupType;
   readonly hold: WriteHold;
@@ -58,6 +59,10 @@ export class SnapshotSet {
 
   get volumes(): readonly HelperVolume[] {
     return this.#parts.volumes;
+  }
+
+  get notHeld(): readonly string[] {
+    return this.#parts.notHeld;
   }
 
   get components(): readonly string[] {

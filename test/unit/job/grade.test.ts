@@ -129,6 +129,12 @@ test.each<[string, VmEvidence, string, RegExp]>([
     'crash',
     /no volume/,
   ],
+  [
+    'a captured disk has a volume that nothing holds',
+    preparedWith({ notHeld: ['F:\\'] }),
+    'crash',
+    /"F:\\" has no file system/,
+  ],
   ['a captured disk shows no serial', { ...perfect, capturedDiskUuids: [DISKS[0], undefined] }, 'crash', /no volume/],
   ['a disk is shared with VMs that were not frozen', { ...perfect, sharedDisks: ['Hard disk 2'] }, 'crash', /shared/],
   [

@@ -21,6 +21,8 @@ struct Volume {
     std::wstring name;
     std::wstring mount_point;
     std::vector<std::wstring> disks;
+    /* Without a file system that Windows can read. */
+    bool is_raw;
 };
 
 std::vector<std::wstring> split(const std::wstring &text) {
@@ -38,7 +40,7 @@ std::vector<Volume> volumes() {
     std::vector<Volume> all;
     for (int at = 0; knobs.has(nth(L"volume", at)); at += 1) {
         std::wstring key = nth(L"volume", at);
-        all.push_back({knobs.text(key), knobs.text(key + L".mount"), split(knobs.text(key + L".disks"))});
+        all.push_back({knobs.text(key), knobs.text(key + L".mount"), split(knobs.text(key + L".disks")), knobs.has(key + L".raw")});
     }
     return all;
 }
@@ -204,7 +206,9 @@ BOOL WINAPI find_volume_close(HANDLE search) {
 
 UINT WINAPI get_drive_type(const wchar_t *) { return DRIVE_FIXED; }
 
-BOOL WINAPI get_volume_information(const wchar_t *, wchar_t *, DWORD, DWORD *, DWORD *, DWORD *, wchar_t *file_system, DWORD capacity) {
+BOOL WINAPI get_volume_information(const wchar_t *name, wchar_t *, DWORD, DWORD *, DWORD *, DWORD *, wchar_t *file_system, DWORD capacity) {
+    for (const Volume &volume : volumes())
+        if (volume.name == name && volume.is_raw) return fail(ERROR_UNRECOGNIZED_VOLUME);
     return give(L"NTFS", file_system, capacity);
 }
 

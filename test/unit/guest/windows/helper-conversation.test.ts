@@ -79,6 +79,12 @@ test('lines may arrive in pieces that cut characters, and several in one', async
   expect(prepared).toMatchObject({ writersBefore: [{ name: 'Grüner Writer' }] });
 });
 
+test('volumes on the captured disks that nothing holds are in the evidence', async () => {
+  await open({ prepare: [line({ ...PREPARED, notHeld: ['F:\\'] })] });
+
+  expect(await guest.prepare(request, within())).toMatchObject({ notHeld: ['F:\\'] });
+});
+
 test('the helper is told run, disks, copy backup and hold', async () => {
   await open({});
   await guest.prepare({ ...request, diskUuids: ['6000C29A-1B2C-3D4E-5F60-718293A4B5C6'] }, within());
