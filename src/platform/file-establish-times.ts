@@ -16,12 +16,15 @@ const storedTime = z.strictObject({
 });
 type StoredTime = z.infer<typeof storedTime>;
 
+/** Those of version 1 do not say what took the snapshot. They are measured again. */
+const olderTimes = z.object({ version: z.literal(1) }).transform(() => ({ version: 2 as const, times: [] }));
+
 /** The times in one file of the state directory. Of two processes that write at the same moment one time may be lost: they are samples. */
 export function createFileEstablishTimes(folder: string): EstablishTimes {
   const file = {
     folder,
     name: 'establish-times.json',
-    schema: z.strictObject({ version: z.literal(2), times: z.array(storedTime) }),
+    schema: z.union([z.strictObject({ version: z.literal(2), times: z.array(storedTime) }), olderTimes]),
     hint: 'It remembers how long arrays took for their snapshots. Correct its rights or remove it; runs measure again.',
   };
   const times = async () => (await readRemembered(file))?.times ?? [];

@@ -45,3 +45,12 @@ test('a file that is broken is an error that names it', async () => {
     message: expect.stringContaining(file),
   });
 });
+
+test('what an older version of snaphook remembered is no error; it is measured again', async () => {
+  const times = createFileEstablishTimes(folder);
+  writeFileSync(path.join(folder, 'establish-times.json'), '{"version":1,"times":[{"snapVxApi":"device-list"}]}');
+  expect(await times.recall(FACTS)).toEqual([]);
+
+  await times.remember(time(7));
+  expect(await times.recall(FACTS)).toEqual([time(7)]);
+});
