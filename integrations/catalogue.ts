@@ -1,5 +1,6 @@
 import { SnaphookError } from '../src/ports/errors.ts';
 import type { Integration } from './contract.ts';
+import { entryOf } from './entry-of.ts';
 
 /** By the name that `--integration` takes. Each is loaded only when it is called. */
 const INTEGRATIONS: Readonly<Record<string, () => Promise<Integration>>> = {
@@ -37,7 +38,7 @@ export const integrationNames = (): readonly string[] => Object.keys(INTEGRATION
 
 /** Errors: `E_USAGE` for a product that is not known. */
 export async function integrationNamed(name: string): Promise<Integration> {
-  const load = Object.hasOwn(INTEGRATIONS, name) ? INTEGRATIONS[name] : undefined;
+  const load = entryOf(INTEGRATIONS, name);
   if (load) return load();
   throw new SnaphookError('E_USAGE', `--integration "${name}" is unknown`, {
     hint: `Known: ${integrationNames().join(', ')}. "generic" is for every other product.`,

@@ -7,6 +7,7 @@ import {
   NOTHING_PROMISED,
   type ProductCall,
 } from '../contract.ts';
+import { entryOf } from '../entry-of.ts';
 import {
   fileNameOf,
   hookLine,
@@ -41,7 +42,7 @@ const KNOWN_WORD = /^(PRE|POST)-((DLE|HOST)-)?(AMCHECK|ESTIMATE|BACKUP|RECOVER|L
 
 function read([word = '', ...words]: readonly string[]): ProductCall {
   if (word === 'support') return { phase: 'none', answer: SUPPORT };
-  const phase = PHASES[word];
+  const phase = entryOf(PHASES, word);
   if (!phase) {
     if (KNOWN_WORD.test(word)) return { phase: 'none' };
     throw new SnaphookError('E_USAGE', `"${word}" is no phase of an Amanda script`, {

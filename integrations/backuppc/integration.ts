@@ -8,6 +8,7 @@ import {
   NOTHING_PROMISED,
   type ProductCall,
 } from '../contract.ts';
+import { entryOf } from '../entry-of.ts';
 import { shellWord } from '../quoting.ts';
 import {
   fileNameOf,
@@ -32,8 +33,12 @@ function read([phase, ...words]: readonly string[]): ProductCall {
   }
   const told = new Map(words.map((word) => [word.split('=', 1)[0], word.slice(word.indexOf('=') + 1)]));
   const type = told.get('type') || undefined;
-  const call: ProductCall = { phase, instance: told.get('client') || undefined, level: type && (LEVELS[type] ?? type) };
-  return phase === 'pre' ? call : { ...call, outcome: OUTCOMES[told.get('ok') ?? ''] ?? 'unknown' };
+  const call: ProductCall = {
+    phase,
+    instance: told.get('client') || undefined,
+    level: type && (entryOf(LEVELS, type) ?? type),
+  };
+  return phase === 'pre' ? call : { ...call, outcome: entryOf(OUTCOMES, told.get('ok')) ?? 'unknown' };
 }
 
 /** Between the single quotes of Perl. */

@@ -1,5 +1,6 @@
 import { SnaphookError } from '../../src/ports/errors.ts';
 import type { BackupOutcome, ProductCall, RawCall } from '../contract.ts';
+import { entryOf } from '../entry-of.ts';
 import { requirePhase } from '../typed-command.ts';
 
 const KEYS = ['jobid', 'name', 'level', 'client', 'director', 'status', 'accurate'] as const;
@@ -35,8 +36,8 @@ export function readCall(call: RawCall): ProductCall {
     job: told.get('name'),
     instance: instance || undefined,
     runId: told.get('jobid'),
-    level: level === undefined ? undefined : (LEVELS[level] ?? level),
-    ...(phase === 'post' && { outcome: OUTCOMES[told.get('status') ?? ''] ?? 'unknown' }),
+    level: level === undefined ? undefined : (entryOf(LEVELS, level) ?? level),
+    ...(phase === 'post' && { outcome: entryOf(OUTCOMES, told.get('status')) ?? 'unknown' }),
     ...(accurate !== undefined && { incrementals: accurate ? 'by-comparison' : 'by-time' }),
   };
 }

@@ -1,5 +1,6 @@
 import { SnaphookError } from '../../src/ports/errors.ts';
 import { type BackupOutcome, type Integration, NOTHING_PROMISED } from '../contract.ts';
+import { entryOf } from '../entry-of.ts';
 import { hookFile, requirePhase } from '../typed-command.ts';
 
 const NAME = 'cohesity';
@@ -29,10 +30,10 @@ export const cohesity: Integration = {
       job: env.COHESITY_JOB_NAME || undefined,
       // Of the protection group, not of its run: nothing tells runs apart.
       instance: env.COHESITY_JOB_ID || undefined,
-      level: level === undefined ? undefined : (LEVELS[level] ?? level),
+      level: level === undefined ? undefined : (entryOf(LEVELS, level) ?? level),
       ...(entity !== undefined && { member: { name: entity } }),
       ...(isVmFromEntity && entity !== undefined && { vms: [entity] }),
-      ...(phase === 'post' && { outcome: OUTCOMES[env.COHESITY_JOB_STATUS ?? ''] ?? 'unknown' }),
+      ...(phase === 'post' && { outcome: entryOf(OUTCOMES, env.COHESITY_JOB_STATUS) ?? 'unknown' }),
     };
   },
   stdout: 'result',

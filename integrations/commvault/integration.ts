@@ -1,4 +1,5 @@
 import { type Integration, NOTHING_PROMISED } from '../contract.ts';
+import { entryOf } from '../entry-of.ts';
 import { commandLine, hookWords, requirePhase } from '../typed-command.ts';
 
 const NAME = 'commvault';
@@ -22,7 +23,7 @@ export const commvault: Integration = {
       instance: instance || undefined,
       // A job that is pending is tried again under its id, with a higher -attempt.
       runId: valueBehind(words, '-job'),
-      level: level === undefined ? undefined : (LEVELS[level] ?? level),
+      level: level === undefined ? undefined : (entryOf(LEVELS, level) ?? level),
       // What the numbers of -status mean nobody could confirm.
       ...(phase === 'post' && { outcome: 'unknown' }),
     };

@@ -1,4 +1,5 @@
 import { type BackupOutcome, type Integration, NOTHING_PROMISED } from '../contract.ts';
+import { entryOf } from '../entry-of.ts';
 import { commandLine, hookWords, requirePhase } from '../typed-command.ts';
 
 const NAME = 'data-protector';
@@ -28,7 +29,7 @@ export const dataProtector: Integration = {
       // SESSIONID is that of a session that has ended: the two calls of one session need not have the same.
       runId: env.SESSIONKEY || undefined,
       level: levelOf(env.MODE || undefined),
-      ...(phase === 'post' && { outcome: OUTCOMES[env.SMEXIT ?? ''] ?? 'unknown' }),
+      ...(phase === 'post' && { outcome: entryOf(OUTCOMES, env.SMEXIT) ?? 'unknown' }),
     };
   },
   stdout: 'result',

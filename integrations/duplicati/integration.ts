@@ -1,6 +1,7 @@
 import path from 'node:path';
 import { SnaphookError } from '../../src/ports/errors.ts';
 import { type BackupOutcome, type InstallRequest, type Integration, NOTHING_PROMISED } from '../contract.ts';
+import { entryOf } from '../entry-of.ts';
 import { hookScript } from '../hook-script.ts';
 import { commandInScript, hookWords, withoutSpace } from '../typed-command.ts';
 
@@ -29,8 +30,7 @@ export const duplicati: Integration = {
     if (env.DUPLICATI__OPERATIONNAME !== 'Backup' || event === 'POST-BACKUP') return { phase: 'none' };
     if (isOn(env.DUPLICATI__dry_run)) return event === 'BEFORE' ? { phase: 'check', job } : { phase: 'none' };
     if (event === 'BEFORE') return { phase: 'pre', job };
-    const parsed = env.DUPLICATI__PARSED_RESULT ?? '';
-    return { phase: 'post', job, outcome: Object.hasOwn(OUTCOMES, parsed) ? OUTCOMES[parsed] : 'unknown' };
+    return { phase: 'post', job, outcome: entryOf(OUTCOMES, env.DUPLICATI__PARSED_RESULT) ?? 'unknown' };
   },
   // Lines of options replace those of the backup. A path that would be cut at the separator stays what the backup says.
   stdout: ({ directory }) => (directory.includes(path.delimiter) ? '' : `--localpath=${directory}\n`),

@@ -1,5 +1,6 @@
 import { SnaphookError } from '../../src/ports/errors.ts';
 import { type HookPhase, type InstallRequest, type Integration, NOTHING_PROMISED } from '../contract.ts';
+import { entryOf } from '../entry-of.ts';
 import { hookScript } from '../hook-script.ts';
 import { commandInScript, commandLine, hookWords, withoutSpace } from '../typed-command.ts';
 
@@ -16,7 +17,7 @@ export const kopia: Integration = {
   title: 'Kopia',
   read({ env }) {
     const action = env.KOPIA_ACTION ?? '';
-    const phase = Object.hasOwn(PHASE_OF_ACTION, action) ? PHASE_OF_ACTION[action] : undefined;
+    const phase = entryOf(PHASE_OF_ACTION, action);
     if (!phase) {
       throw new SnaphookError('E_USAGE', `KOPIA_ACTION "${action}" is not an action that snaphook is made for`, {
         hint: `Let Kopia call it as ${Object.keys(PHASE_OF_ACTION).join(' and ')} of a policy.`,

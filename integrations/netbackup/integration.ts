@@ -7,7 +7,7 @@ import {
   type RawCall,
 } from '../contract.ts';
 import { commandInScript, hookWords } from '../typed-command.ts';
-import { levelOf, nameOfPolicy, outcomeOf } from './notify-words.ts';
+import { levelOf, nameOfPolicy, outcomeOfClient } from './notify-words.ts';
 
 const NAME = 'netbackup';
 const DEFAULT_FOLDERS = {
@@ -32,7 +32,7 @@ export const netBackupOn = (platform: NodeJS.Platform): Integration => ({
       runId: member ? undefined : call.env.BACKUPID || undefined,
       level: levelOf(type),
       ...(member && { member }),
-      ...(phase === 'post' && { outcome: outcomeOf(status) }),
+      ...(phase === 'post' && { outcome: outcomeOfClient(status) }),
       // On UNIX the exit code is the result, and no word of later versions may name a file that root writes.
       ...(platform === 'win32' && resultFile && { resultFile }),
     };
@@ -43,7 +43,6 @@ export const netBackupOn = (platform: NodeJS.Platform): Integration => ({
   exits: { degraded: 0, nothingToDo: 0, failed: 1 },
   limitSeconds: 300,
   incrementals: undefined,
-  tellsOutcome: true,
   guarantees: NOTHING_PROMISED,
   installation: {
     settings: [

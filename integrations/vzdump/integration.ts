@@ -1,15 +1,19 @@
 import { SnaphookError } from '../../src/ports/errors.ts';
 import { type InstallRequest, type Integration, NOTHING_PROMISED, type ProductCall } from '../contract.ts';
+import { entryOf } from '../entry-of.ts';
 import { hookScript } from '../hook-script.ts';
 import { requireLinux } from '../root-script.ts';
 import { commandLine, hookWords } from '../typed-command.ts';
 
 const NAME = 'vzdump';
 
-/** Of the whole job. Those of single guests, and of times between, mean nothing to a run of VMs elsewhere. */
+/**
+ * Of the whole job. Those of single guests, and of times between, mean nothing to a run of VMs elsewhere. `job-end` is no success: it comes
+ * also when guests of the job failed, and nothing that was handed over is in vzdump's backup.
+ */
 const CALLS: Readonly<Record<string, ProductCall>> = {
   'job-start': { phase: 'pre' },
-  'job-end': { phase: 'post', outcome: 'ok' },
+  'job-end': { phase: 'post', outcome: 'unknown' },
   'job-abort': { phase: 'post', outcome: 'failed' },
 };
 
@@ -24,7 +28,7 @@ export const vzdump: Integration = {
         hint: 'The script of vzdump has to pass its own words on, behind `--`.',
       });
     }
-    const call = Object.hasOwn(CALLS, word) ? CALLS[word] : undefined;
+    const call = entryOf(CALLS, word);
     return call ? { ...call, instance: env.STOREID || undefined } : { phase: 'none' };
   },
   stdout: 'result',
@@ -33,7 +37,6 @@ export const vzdump: Integration = {
   limitSeconds: undefined,
   guarantees: { ...NOTHING_PROMISED, postAfterFailedPre: true, postAfterFailedBackup: true },
   incrementals: undefined,
-  tellsOutcome: true,
   installation: {
     settings: [],
     items: (request) => {

@@ -22,6 +22,15 @@ export interface RecordedCall {
   readonly means: ProductCall;
 }
 
+/** The call with one of its words or variables in the place of each of them. */
+function oddCalls({ words = [], env = {}, ...call }: Partial<RawCall>): readonly Partial<RawCall>[] {
+  const odd = (text: string) => text.replace(/[^=]*$/, 'constructor');
+  return [
+    ...words.map((word, index) => ({ ...call, env, words: words.with(index, odd(word)) })),
+    ...Object.keys(env).map((name) => ({ ...call, words, env: { ...env, [name]: 'constructor' } })),
+  ];
+}
+
 /** What every integration has to keep, and the calls of its own product. */
 export function describeIntegration(
   integration: Integration,
@@ -44,6 +53,22 @@ export function describeIntegration(
 
   test.each(recorded.map((each) => [each.title, each] as const))('%s', (_title, { call, means }) => {
     expect(read(call)).toEqual(means);
+  });
+
+  test('a word that every object of JavaScript knows is a word like others', () => {
+    for (const { call } of recorded) {
+      for (const odd of oddCalls(call)) {
+        let told: ProductCall;
+        try {
+          told = read(odd);
+        } catch (error) {
+          expect(error).toMatchObject({ code: 'E_USAGE' });
+          continue;
+        }
+        expect(Object.values(told).filter((value) => typeof value === 'function')).toEqual([]);
+        expect(['ok', 'warning', 'failed', 'cancelled', 'unknown', undefined]).toContain(told.outcome);
+      }
+    }
   });
 
   test('whether it says how backups end is what its calls say', () => {

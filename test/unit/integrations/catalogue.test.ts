@@ -48,6 +48,24 @@ test('the table of incremental backups says of every product what snapshotGap go
   expect(told.toSorted()).toEqual(known.toSorted());
 });
 
+test.each(['integrations/README.md', 'docs/vss-backups.md'])(
+  '%s names the products that tell how a backup ended, and no others',
+  async (file) => {
+    const text = readFileSync(path.join(FOLDER, '..', file), 'utf8').replace(/\s+/g, ' ');
+    const told = /Told by the product: (.*?)\. Under|\(\.\.\/integrations\/README\.md\), (.*?) tell it\./.exec(text);
+    const names = (told?.[1] ?? told?.[2] ?? '').split(/, | and /).map((name) => name.replaceAll('`', ''));
+    const telling = (await all()).filter(({ tellsOutcome }) => tellsOutcome);
+    const title = (integration: Integration) =>
+      integration.name === 'netbackup-server'
+        ? "NetBackup's primary server"
+        : integration.title.replace(/^OpenText /, '');
+
+    expect(names.toSorted()).toEqual(
+      telling.map((integration) => (told?.[1] ? integration.name : title(integration))).toSorted(),
+    );
+  },
+);
+
 test('no README promises that a pre hook ends a run that waits for its post hook', () => {
   const promises = readdirSync(FOLDER, { recursive: true, encoding: 'utf8' })
     .filter((file) => path.basename(file) === 'README.md')
