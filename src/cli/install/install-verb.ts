@@ -12,7 +12,7 @@ import { EXIT } from '../exit-codes.ts';
 import { jsonDocument } from '../render/json.ts';
 import { hasSudoRule, requireAbsolute, requireProgramOfRoot } from './hook-program.ts';
 import { InstallRecords, sha256Of } from './install-record.ts';
-import { type FileItem, type FileState, removeFile, stateOf, writeItems } from './installed-files.ts';
+import { type FileItem, type FileState, removeFile, sinceInstalled, stateOf, writeItems } from './installed-files.ts';
 
 export interface InstallCall {
   readonly configFile: string;
@@ -49,6 +49,7 @@ export async function installVerb(call: InstallCall): Promise<VerbResult> {
     configFile,
     settings: settingsOf(integration.name, integration.installation, call.settings),
   });
+  for (const item of installed) if (item.kind === 'file') requireAbsolute('the hook file', item.path, system);
   if (!call.dryRun && hasSudoRule(installed)) requireProgramOfRoot(program);
   const items = [...installed, missingCallsStep(integration.title, integration.guarantees)];
   const records = new InstallRecords(config.stateDirectory);
@@ -82,7 +83,10 @@ export async function uninstallVerb(
       },
     );
   }
-  const files = record.files.map((file) => ({ path: file.path, state: call.dryRun ? 'installed' : removeFile(file) }));
+  const files = record.files.map((file) => ({
+    path: file.path,
+    state: call.dryRun ? sinceInstalled(file) : removeFile(file),
+  }));
   const changed = files.filter(({ state }) => state === 'changed');
   if (!call.dryRun && changed.length === 0) records.remove(call.product, call.job);
   return {
@@ -93,7 +97,7 @@ export async function uninstallVerb(
 }
 
 const UNINSTALL_TEXT: Readonly<Record<string, string>> = {
-  installed: 'is installed',
+  installed: 'is installed, and would be removed',
   removed: 'removed',
   missing: 'was gone already',
   changed: 'was changed since it was installed, and is left alone: remove it by hand',

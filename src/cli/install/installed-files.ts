@@ -111,12 +111,20 @@ function removeOldDrafts(folder: string): void {
   }
 }
 
-/** `missing`: it was gone already. `changed`: it is no longer what was installed, and was left alone. */
-export function removeFile({ path: file, sha256 }: InstallRecord['files'][number]): 'removed' | 'missing' | 'changed' {
+type Recorded = InstallRecord['files'][number];
+
+/** What became of a file since it was installed. `changed`: it is no longer what was installed. */
+export function sinceInstalled({ path: file, sha256 }: Recorded): 'installed' | 'missing' | 'changed' {
   const content = contentOf(file);
   if (content === 'missing') return 'missing';
-  if (content === 'no file' || sha256Of(content) !== sha256) return 'changed';
-  rmSync(file);
+  return content === 'no file' || sha256Of(content) !== sha256 ? 'changed' : 'installed';
+}
+
+/** `missing`: it was gone already. `changed`: it is no longer what was installed, and was left alone. */
+export function removeFile(file: Recorded): 'removed' | 'missing' | 'changed' {
+  const state = sinceInstalled(file);
+  if (state !== 'installed') return state;
+  rmSync(file.path);
   return 'removed';
 }
 

@@ -5,6 +5,7 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  rmSync,
   statSync,
   symlinkSync,
   utimesSync,
@@ -96,6 +97,21 @@ test('a hook that somebody changed since is neither overwritten nor taken away',
   await expect(installVerb(call())).rejects.toMatchObject({ code: 'E_USAGE' });
   expect(await uninstallVerb(call())).toMatchObject({ exitCode: 20, text: expect.stringContaining('was changed') });
   expect(readFileSync(file, 'utf8')).toContain('mine now');
+});
+
+test('a dry run of uninstall takes nothing away, and tells what is gone or changed already', async () => {
+  const { call, file, scripts } = place();
+  await installVerb(call());
+  writeFileSync(file, '#!/bin/sh\n# mine now\n');
+  rmSync(path.join(scripts, 'avamar-post-nightly'));
+
+  const { exitCode, text } = await uninstallVerb(call({ dryRun: true }));
+
+  expect([exitCode, text]).toEqual([
+    20,
+    expect.stringMatching(/pre-nightly {2}was changed.*\n.*post-nightly {2}was gone already\n$/),
+  ]);
+  expect(existsSync(file)).toBe(true);
 });
 
 test('what an earlier install wrote elsewhere is taken away by the next one', async () => {
@@ -232,6 +248,7 @@ test.each<[Partial<InstallCall>, RegExp]>([
   [{ settings: ['fodler=/x'] }, /fodler/],
   [{ settings: ['folder'] }, /"folder"/],
   [{ settings: ['folder=/nowhere/at/all'] }, /does not exist here/],
+  [{ settings: ['folder=scripts'] }, /the hook file "scripts\/avamar-pre-nightly" is no absolute path/],
   [{ program: './snaphook' }, /"\.\/snaphook" is no absolute path on linux/],
   [{ system: 'windows', dryRun: true, program: undefined }, /need --program/],
   [{ system: 'windows', dryRun: true }, /"\/usr\/bin\/snaphook" is no absolute path on windows/],
