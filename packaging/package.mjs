@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto';
 import {
   chmodSync,
   copyFileSync,
+  existsSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -40,8 +41,15 @@ const { billOfMaterials, licenceTexts } = await import('./components.mjs');
 const { bundleProgram, installBase, makeExecutable, runOnBase } = await import('./executables.mjs');
 const { debianPackage } = await import('./debian-package.mjs');
 const { manPage } = await import('./man-page.mjs');
+const { nativeParts } = await import('./native-parts.mjs');
 
 const release = path.resolve(values.output ?? path.join(root, 'build/release'));
+// Whatever else lies in a folder that somebody names is not ours to delete.
+const found = existsSync(release) ? readdirSync(release) : [];
+if (found.length > 0 && !found.includes('SHA256SUMS') && values.output !== undefined) {
+  console.error(`"${release}" has files and is no release: name an empty folder, or one that is not there.`);
+  process.exit(2);
+}
 rmSync(release, { recursive: true, force: true });
 mkdirSync(release, { recursive: true });
 const write = (file, text) => writeFileSync(path.join(release, file), text);
@@ -52,18 +60,30 @@ function secondsSinceEpoch() {
   return Number(execFileSync('git', ['log', '-1', '--format=%ct'], { cwd: root, encoding: 'utf8' }));
 }
 
+/** What is linked into each, by its path in the release. */
+function makeGuestHelpers() {
+  const freeze = buildFreezeHelper({ output: path.join(release, 'snaphook-freeze') });
+  const linked = freeze ? { 'snaphook-freeze': freeze.linked } : {};
+  for (const arch of VSS_HELPER_ARCHITECTURES) {
+    const folder = `guest/windows-${arch}`;
+    for (const [name, files] of Object.entries(putVssHelper(arch, path.join(release, folder))))
+      linked[`${folder}/${name}`] = files;
+  }
+  return linked;
+}
+
 installBase();
 const { bundle, inputs } = await bundleProgram();
 for (const target of targets) makeExecutable(target, release);
+const linked = targets.includes('linux') ? makeGuestHelpers() : {};
+const native = nativeParts(linked);
 const said = (name, words) => runOnBase([bundle, ...words], { argv0: name });
-write('sbom.cdx.json', billOfMaterials(inputs));
-write('THIRD-PARTY-LICENSES.txt', licenceTexts(inputs));
+write('sbom.cdx.json', billOfMaterials(inputs, native));
+write('THIRD-PARTY-LICENSES.txt', licenceTexts(inputs, native));
 copyFileSync(path.join(root, 'LICENSE'), path.join(release, 'LICENSE'));
 write('snaphook.1', manPage(said('snaphook', ['--help']), said('pre-backup', ['--help']), version));
 write('snaphook.bash', said('snaphook', ['completion']));
 if (targets.includes('linux')) {
-  buildFreezeHelper({ output: path.join(release, 'snaphook-freeze') });
-  for (const arch of VSS_HELPER_ARCHITECTURES) putVssHelper(arch, path.join(release, 'guest', `windows-${arch}`));
   const plugIns = buildPlugIns(path.join(root, 'build/package/plug-ins'));
   if (run('dpkg-deb', ['--version']).status === 0)
     debianPackage(release, plugIns, path.join(root, 'build/package/debian'), secondsSinceEpoch());

@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { helpOnRequest } from './help.mjs';
+import { linkedFiles, TELL_LINKED } from './linked-files.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const sources = path.join(root, 'guest', 'linux');
@@ -31,7 +32,7 @@ function compiles(compiler, flags) {
 /** Where the helper for this machine's kind of processor is built to. */
 export const freezeHelper = path.join(root, 'dist', 'guest', `linux-${process.arch}`, 'snaphook-freeze');
 
-/** `otherSysfs`: with the option that tests need to invent block devices. The path of the program; undefined, with the reason on standard error, where it cannot be built. */
+/** `otherSysfs`: with the option that tests need to invent block devices. The program and the files of others that are linked into it; undefined, with the reason on standard error, where it cannot be built. */
 export function buildFreezeHelper({ output = freezeHelper, sanitized = false, otherSysfs = false } = {}) {
   const flags = [...(sanitized ? SANITIZED : RELEASE), ...(otherSysfs ? ['-DSNAPHOOK_OTHER_SYSFS'] : [])];
   const compiler = process.platform === 'linux' && ['cc', 'musl-gcc'].find((name) => compiles(name, flags));
@@ -41,9 +42,13 @@ export function buildFreezeHelper({ output = freezeHelper, sanitized = false, ot
   }
   mkdirSync(path.dirname(output), { recursive: true });
   const files = readdirSync(sources).filter((name) => name.endsWith('.c'));
-  const { status } = spawnSync(compiler, [...flags, ...files, '-o', output], { cwd: sources, stdio: ['ignore', 2, 2] });
+  const { status, stdout } = spawnSync(compiler, [...flags, TELL_LINKED, ...files, '-o', output], {
+    cwd: sources,
+    stdio: ['ignore', 'pipe', 2],
+    encoding: 'utf8',
+  });
   if (status !== 0) throw new Error(`${compiler} could not build snaphook-freeze`);
-  return output;
+  return { file: output, linked: linkedFiles(stdout) };
 }
 
 /** One program each: what is of the application, and the frame that all have in common. By its name a program finds its settings. */

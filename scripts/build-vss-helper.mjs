@@ -17,6 +17,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { helpOnRequest } from './help.mjs';
+import { linkedFiles, TELL_LINKED } from './linked-files.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const sources = path.join(root, 'guest', 'windows');
@@ -99,11 +100,17 @@ const TEST_PROGRAMS = {
   },
 };
 
+/** Returns what it said. */
 function must(command, args) {
-  const { error, status } = spawnSync(command, args, { cwd: sources, stdio: ['ignore', 2, 2] });
+  const options = { cwd: sources, stdio: ['ignore', 'pipe', 2], encoding: 'utf8' };
+  const { error, status, stdout } = spawnSync(command, args, options);
   if (status !== 0)
     throw new Error(`${command} could not build a program for Windows guests: ${error?.message ?? status}`);
+  return stdout;
 }
+
+/** Beside the programs: what is linked into each. */
+const LINKED = 'linked.json';
 
 const is32Bit = (arch) => arch === 'x86';
 
@@ -146,12 +153,14 @@ function writeUnit(folder, { name, files }) {
   return file;
 }
 
+/** Returns the files of others that are linked into it. */
 function buildProgram(arch, output, name, program, optimisation) {
   const triplet = TRIPLETS[arch];
   const folder = mkdtempSync(path.join(tmpdir(), 'snaphook-mingw-'));
   try {
-    must(`${triplet}-g++-win32`, [
+    const said = must(`${triplet}-g++-win32`, [
       optimisation,
+      TELL_LINKED,
       ...COMPILE,
       ...['-I', '.', ...LINK],
       ...(is32Bit(arch) ? [] : ['-Wl,--high-entropy-va']),
@@ -163,6 +172,7 @@ function buildProgram(arch, output, name, program, optimisation) {
       ...LIBRARIES,
       ...['-o', output],
     ]);
+    return linkedFiles(said);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
@@ -184,11 +194,13 @@ function buildAll(arch, output, programs, optimisation) {
   mkdirSync(output, { recursive: true });
   const made = mkdtempSync(path.join(output, 'made-'));
   try {
-    for (const [name, program] of Object.entries(programs)) {
-      buildProgram(arch, path.join(made, name), name, program, optimisation);
-      // Whole or not at all, as others may build the same at the same time.
-      renameSync(path.join(made, name), path.join(output, name));
-    }
+    const linked = Object.entries(programs).map(([name, program]) => {
+      const files = buildProgram(arch, path.join(made, name), name, program, optimisation);
+      return [name, files];
+    });
+    writeFileSync(path.join(made, LINKED), JSON.stringify(Object.fromEntries(linked)));
+    // Whole or not at all, as others may build the same at the same time.
+    for (const name of [...Object.keys(programs), LINKED]) renameSync(path.join(made, name), path.join(output, name));
   } finally {
     rmSync(made, { recursive: true, force: true });
   }
@@ -200,7 +212,7 @@ function isUpToDate(output) {
   const inputs = [path.join(root, 'package.json'), fileURLToPath(import.meta.url)];
   for (const file of readdirSync(sources, { recursive: true })) inputs.push(path.join(sources, file));
   const newestInputMs = Math.max(...inputs.map(changedMs));
-  return Object.keys(PROGRAMS).every((name) => changedMs(path.join(output, name)) > newestInputMs);
+  return [...Object.keys(PROGRAMS), LINKED].every((name) => changedMs(path.join(output, name)) > newestInputMs);
 }
 
 /**
@@ -214,13 +226,16 @@ function buildVssHelper(arch) {
   return built;
 }
 
-/** Puts program and DLL for a kind of processor into a folder; nothing, and it is said, where they cannot be built. */
+/**
+ * Puts program and DLL for a kind of processor into a folder, and returns by their names the files of others that are linked into
+ * them; nothing, and it is said, where they cannot be built.
+ */
 export function putVssHelper(arch, folder) {
   const built = buildVssHelper(arch);
-  if (built === undefined) return false;
+  if (built === undefined) return {};
   mkdirSync(folder, { recursive: true });
   for (const name of Object.keys(PROGRAMS)) copyFileSync(path.join(built, name), path.join(folder, name));
-  return true;
+  return JSON.parse(readFileSync(path.join(built, LINKED), 'utf8'));
 }
 
 /** `folder`: of a test. */

@@ -53,9 +53,9 @@ function buildHelpers(folder) {
   return {
     FREEZE_FOLDER: folder,
     FREEZE_SAFE_FOLDER: SAFE_FOLDER,
-    FREEZE_HELPER: helper,
-    FREEZE_HELPER_SANITIZED: sanitized,
-    FREEZE_HELPER_OTHER_SYSFS: otherSysfs,
+    FREEZE_HELPER: helper.file,
+    FREEZE_HELPER_SANITIZED: sanitized.file,
+    FREEZE_HELPER_OTHER_SYSFS: otherSysfs.file,
   };
 }
 

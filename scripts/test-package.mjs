@@ -1,11 +1,13 @@
 // npm run test:package [-- linux|windows]: makes the release for that system, and runs the suites of test/package.
-// windows: snaphook.exe under Wine; as root on Debian it installs Wine, else it is skipped and says why. Default: linux.
+// windows: snaphook.exe under Wine; as root on Debian it installs Wine, else it is skipped and says why. Default: linux, for which
+// it installs what makes the helpers of guests; where that cannot be had the checks of these are skipped.
 // Prints a line a check, and at the end `package: N passed, N failed, N skipped`.
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { makeWindowsProgram } from '../packaging/executables.mjs';
+import { hasMingw, MINGW_PACKAGES, VSS_HELPER_ARCHITECTURES } from './build-vss-helper.mjs';
 import { root } from './bundle-options.mjs';
 import { installPackages } from './debian.mjs';
 import { helpOnRequest } from './help.mjs';
@@ -26,9 +28,20 @@ process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
 
 /** What the suite needs in its environment. */
 function prepare() {
-  if (suite === 'linux') return {};
+  if (suite === 'linux') return { SNAPHOOK_WITHOUT_HELPERS: whyNoHelpers() };
   installPackages(['wine', 'wine64']);
   return winePrefix(path.join(folder, 'wine'));
+}
+
+/** Empty where a release has the helpers of all guests. */
+function whyNoHelpers() {
+  try {
+    installPackages(['gcc', 'libc6-dev', ...MINGW_PACKAGES]);
+  } catch (error) {
+    console.log(`skipped helpers of guests: ${error.message}`);
+    return error.message;
+  }
+  return VSS_HELPER_ARCHITECTURES.every(hasMingw) ? '' : 'no mingw-w64';
 }
 
 /** There is no PowerShell under Wine: a program in its place passes on what it is told to the lab. */

@@ -1,4 +1,13 @@
-import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, symlinkSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { RELEASE, run } from '../release.ts';
@@ -8,6 +17,14 @@ const DEB = path.join(RELEASE, `snaphook_${__VERSION__}_amd64.deb`);
 const newFolder = () => mkdtempSync(path.join(tmpdir(), 'program-'));
 const noConfig = ['--config', '/nonexistent/snaphook.yaml'];
 const asRoot = process.getuid?.() === 0 ? test : test.skip;
+/** Where compilers for all guests are there. */
+const withHelpers = process.env.SNAPHOOK_WITHOUT_HELPERS ? test.skip : test;
+const HELPERS = [
+  'snaphook-freeze',
+  ...['x64', 'x86'].flatMap((arch) =>
+    ['snaphook-vss.exe', 'snaphook-vss-provider.dll'].map((name) => `guest/windows-${arch}/${name}`),
+  ),
+];
 
 test('the program says its version and its verbs with no environment at all', async () => {
   expect(await run(PROGRAM, ['--version'])).toEqual({ exitCode: 0, stdout: `${__VERSION__}\n`, stderr: '' });
@@ -75,6 +92,42 @@ test('the list of parts names each package, and Node with what it contains', () 
     expect(licences).toContain(`${name} ${version}: ${licenses[0].expression}`);
 });
 
+interface Component {
+  readonly name: string;
+  readonly version?: string;
+  readonly purl?: string;
+  readonly licenses?: readonly object[];
+  readonly properties?: readonly { readonly name: string; readonly value: string }[];
+}
+
+withHelpers(
+  'the helpers of guests are in it, and the list of parts has what is linked into them, with its licence texts',
+  () => {
+    const { components }: { components: readonly Component[] } = JSON.parse(
+      readFileSync(path.join(RELEASE, 'sbom.cdx.json'), 'utf8'),
+    );
+    const licences = readFileSync(path.join(RELEASE, 'THIRD-PARTY-LICENSES.txt'), 'utf8');
+    const said = ({ properties = [] }: Component, name: string) =>
+      properties.find((property) => property.name === `snaphook:${name}`)?.value ?? '';
+    const partsOf = (file: string) => components.filter((part) => said(part, 'linked into').split(', ').includes(file));
+
+    for (const file of HELPERS) {
+      expect([file, statSync(path.join(RELEASE, file)).size > 10_000]).toEqual([file, true]);
+      const names = partsOf(file).map(({ name }) => name);
+      expect([file, names]).toEqual([file, expect.arrayContaining([expect.stringMatching(/gcc/)])]);
+      const runtime = file === 'snaphook-freeze' ? /^(libc6-dev|musl-dev)$/ : /^mingw-w64-/;
+      expect([file, names]).toEqual([file, expect.arrayContaining([expect.stringMatching(runtime)])]);
+      for (const part of partsOf(file)) {
+        expect(part).toMatchObject({ version: expect.any(String), purl: expect.stringContaining('pkg:deb/debian/') });
+        expect(part.licenses ?? said(part, 'licences')).not.toHaveLength(0);
+        expect(licences).toContain(`${part.name} ${part.version}, linked into `);
+      }
+    }
+    expect(licences).toMatch(/GNU LESSER GENERAL PUBLIC LICENSE/);
+    expect(licences).toMatch(/GCC RUNTIME LIBRARY EXCEPTION|GCC Runtime Library Exception/);
+  },
+);
+
 test('the manual page has every verb and exit code', () => {
   const page = readFileSync(path.join(RELEASE, 'snaphook.1'), 'utf8');
   for (const part of [
@@ -101,6 +154,22 @@ test('the .deb brings program, hooks, manual, completion and an example, all of 
     'usr/share/doc/snaphook/examples/snaphook.yaml',
   ])
     expect(lines.filter((line) => line.endsWith(` ./${file}`))).toHaveLength(1);
+});
+
+test('in the .deb the pages of the documentation are there, and lead to each other', async () => {
+  const folder = newFolder();
+  const env = { PATH: '/usr/bin:/bin' };
+  expect(await run('/usr/bin/dpkg-deb', ['--extract', DEB, folder], { env })).toMatchObject({ exitCode: 0 });
+  const doc = path.join(folder, 'usr/share/doc/snaphook');
+  const pages = readdirSync(doc, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.md'));
+  expect(pages).toEqual(expect.arrayContaining(['README.md', 'docs/packaging.md', 'integrations/bacula/README.md']));
+  const dead = pages.flatMap((page) =>
+    [...readFileSync(path.join(doc, page), 'utf8').matchAll(/\]\(([^)#\s:]+)(?:#[^)]*)?\)/g)]
+      .map(([, link = '']) => path.join(path.dirname(page), link))
+      // Sources are not in it.
+      .filter((file) => !file.startsWith('src/') && !existsSync(path.join(doc, file))),
+  );
+  expect(dead).toEqual([]);
 });
 
 /** The libraries that a program names, as absolute paths. */
