@@ -1,5 +1,6 @@
 import { SnaphookError } from '../../src/ports/errors.ts';
 import { type HookPhase, type InstallRequest, type Integration, NOTHING_PROMISED, type RawCall } from '../contract.ts';
+import { entryOf } from '../entry-of.ts';
 import { hookScript } from '../hook-script.ts';
 import { shellWord } from '../quoting.ts';
 import { requireLinux } from '../root-script.ts';
@@ -48,10 +49,12 @@ function snapshotCall({ words }: RawCall, phase: HookPhase) {
   throw new SnaphookError('E_USAGE', `UrBackup names no mount point for its snapshot "${guid}"`);
 }
 
+const LEVELS: Readonly<Record<string, string>> = { '0': 'full', '1': 'incremental' };
+
 /** prefilebackup: `0 or 1, token of the server, group`. */
 function fileBackup([kind, token]: readonly string[], phase: HookPhase) {
   if (phase === 'post' || kind === undefined) return {};
-  return { level: kind === '0' ? 'full' : 'incremental', instance: token };
+  return { level: entryOf(LEVELS, kind), instance: token || undefined };
 }
 
 const hook = (request: InstallRequest, phase: 'pre' | 'post'): string =>

@@ -1,7 +1,11 @@
 import { execFileSync } from 'node:child_process';
+import fc from 'fast-check';
 import { integrationNamed } from '../../integrations/catalogue.ts';
 import type { InstallItem, InstallRequest, Integration, ProductCall, RawCall } from '../../integrations/contract.ts';
 import { missingCallsStep } from '../../integrations/missing-calls.ts';
+import { SnaphookError } from '../../src/ports/errors.ts';
+import { SEED } from '../seed.ts';
+import { recordingProgram } from './recording-program.ts';
 
 const ODD_JOBS = [
   'Täglich / SQL',
@@ -22,6 +26,16 @@ export interface RecordedCall {
   readonly means: ProductCall;
 }
 
+const PHASES = ['pre', 'post', 'check', 'list', 'none'];
+const OUTCOMES = ['ok', 'warning', 'failed', 'cancelled', 'unknown', undefined];
+const isText = (value: unknown) => value === undefined || (typeof value === 'string' && value !== '');
+
+const isCall = ({ phase, job, instance, runId, level, outcome, member }: ProductCall): boolean =>
+  PHASES.includes(phase) &&
+  OUTCOMES.includes(outcome) &&
+  [job, instance, runId, level, member?.name].every(isText) &&
+  (member?.of === undefined || member.of > 1);
+
 /** The call with one of its words or variables in the place of each of them. */
 function oddCalls({ words = [], env = {}, ...call }: Partial<RawCall>): readonly Partial<RawCall>[] {
   const odd = (text: string) => text.replace(/[^=]*$/, 'constructor');
@@ -37,6 +51,7 @@ export function describeIntegration(
   recorded: readonly RecordedCall[],
   settings: Readonly<Record<string, string>> = {},
 ): void {
+  const program = recordingProgram();
   const read = (call: Partial<RawCall>) => integration.read({ phase: undefined, words: [], env: {}, ...call });
   const request = (more: Partial<InstallRequest> = {}): InstallRequest => ({
     job: 'nightly-sql',
@@ -55,6 +70,25 @@ export function describeIntegration(
     expect(read(call)).toEqual(means);
   });
 
+  test('whatever words and variables it is called with, it says what is asked for, or that they are not its product’s', () => {
+    const known = recorded.flatMap(({ call: { words = [], env = {} } }) => [...words, ...Object.values(env)]);
+    const names = recorded.flatMap(({ call: { env = {} } }) => Object.keys(env));
+    const text = fc.oneof(fc.constantFrom('', '--', '%p', ...known.filter((word) => word !== undefined)), fc.string());
+    const env = fc.dictionary(names.length > 0 ? fc.constantFrom(...names) : fc.string(), text);
+    const phase = fc.constantFrom('pre', 'post', 'list', undefined);
+    const property = fc.property(phase, fc.array(text, { maxLength: 9 }), env, (...[asked, words, variables]) => {
+      try {
+        const told = read({ phase: asked, words, env: variables });
+        return (
+          isCall(told) && (asked === undefined || [asked, 'none', 'check'].includes(told.phase) || words.length > 0)
+        );
+      } catch (error) {
+        return error instanceof SnaphookError && error.code === 'E_USAGE';
+      }
+    });
+    fc.assert(property, { numRuns: 300, seed: SEED });
+  });
+
   test('a word that every object of JavaScript knows is a word like others', () => {
     for (const { call } of recorded) {
       for (const odd of oddCalls(call)) {
@@ -65,8 +99,7 @@ export function describeIntegration(
           expect(error).toMatchObject({ code: 'E_USAGE' });
           continue;
         }
-        expect(Object.values(told).filter((value) => typeof value === 'function')).toEqual([]);
-        expect(['ok', 'warning', 'failed', 'cancelled', 'unknown', undefined]).toContain(told.outcome);
+        expect([odd, isCall(told)]).toEqual([odd, true]);
       }
     }
   });
@@ -106,6 +139,25 @@ export function describeIntegration(
         expect(item.path).not.toContain('..');
         if (item.content.startsWith('#!/bin/sh\n')) execFileSync('/bin/sh', ['-n'], { input: item.content });
       }
+    },
+  );
+
+  test.each(ODD_JOBS)(
+    'a job named %j is refused, or the scripts that are installed give its name on as it is',
+    (job) => {
+      let items: readonly InstallItem[] = [];
+      try {
+        items = integration.installation.items(request({ job, program: program.path }));
+      } catch (error) {
+        expect(error).toMatchObject({ code: 'E_USAGE' });
+      }
+      const scripts = items.flatMap((item) =>
+        item.kind === 'file' && item.content.startsWith('#!/bin/sh\n') ? [item.content] : [],
+      );
+      const calls = scripts.flatMap((script) => program.callsOf(script));
+
+      expect(calls.length > 0).toBe(scripts.length > 0);
+      for (const words of calls) expect(words).toContain(`--job=${job}`);
     },
   );
 
