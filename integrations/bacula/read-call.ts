@@ -19,8 +19,6 @@ const OUTCOMES: Readonly<Record<string, BackupOutcome>> = {
   'OK -- with warnings': 'warning',
   Error: 'failed',
   'Fatal Error': 'failed',
-  // The first word of it, where the code was not quoted.
-  Fatal: 'failed',
   Canceled: 'cancelled',
 };
 
@@ -42,18 +40,26 @@ export function readCall(call: RawCall): ProductCall {
   };
 }
 
-/** A code of several words that was not quoted leaves words of its own behind: they are passed over. */
+/**
+ * A code of several words that was not quoted leaves words of its own behind. They are passed over, but those of the status: `OK` and the
+ * first word of `OK -- with warnings` are not the same.
+ */
 function toldBy(words: readonly string[]): ReadonlyMap<Key, string> {
   const told = new Map<Key, string>();
+  let last: Key | undefined;
   for (const word of words) {
     const [, name, value = ''] = /^--([a-z]+)=(.*)$/s.exec(word) ?? [];
-    if (name === undefined) continue;
+    if (name === undefined) {
+      if (last === 'status') told.set(last, `${told.get(last) ?? ''} ${word}`);
+      continue;
+    }
     const key = KEYS.find((known) => known === name);
     if (!key) {
       throw new SnaphookError('E_USAGE', `"--${name}" is no word of this integration`, {
         hint: `Known: ${KEYS.map((known) => `--${known}=`).join(' ')}`,
       });
     }
+    last = key;
     if (isTold(value)) told.set(key, value);
   }
   return told;

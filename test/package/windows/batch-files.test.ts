@@ -38,6 +38,72 @@ test('batch files run both hooks under cmd.exe, and pass their exit codes on', a
   expect(leftByKilled(wine.site.lab)).toEqual([]);
 });
 
+/** Where cmd.exe would see variables, commands and blocks. */
+const ODD_CONFIG = String.raw`C:\no 100% & (where) ^.yaml`;
+
+interface Product {
+  readonly name: string;
+  readonly settings?: Readonly<Record<string, string>>;
+  /** What the product puts into the environment. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Neither stdout nor stderr is ours. */
+  readonly isSilent?: true;
+}
+
+const WITH_BATCH_FILES: readonly Product[] = [
+  { name: 'avamar', settings: { limitSeconds: '600' } },
+  { name: 'cohesity', env: { COHESITY_BACKUP_ENTITY: 'sql01' } },
+  {
+    name: 'duplicati',
+    settings: { limitSeconds: '600' },
+    env: { DUPLICATI__EVENTNAME: 'BEFORE', DUPLICATI__OPERATIONNAME: 'Backup' },
+  },
+  { name: 'kopia', settings: { source: 'C:\\vm', limitSeconds: '600' }, env: { KOPIA_ACTION: 'before-snapshot-root' } },
+  { name: 'netbackup', settings: { policy: 'VMWARE-SQL' }, isSilent: true },
+  { name: 'networker', settings: { group: 'G', timeout: '1 hour' } },
+  { name: 'rubrik', settings: { limitSeconds: '600' } },
+  { name: 'veeam' },
+  { name: 'veeam-agent' },
+];
+
+/** Of the lines that `install` prints for Windows: those that a product gives to cmd.exe. */
+const WITH_COMMANDS: readonly Product[] = ['arcserve', 'backup-exec', 'commvault', 'data-protector', 'generic'].map(
+  (name) => ({ name }),
+);
+
+const asTold = { exitCode: expect.any(Number), stderr: expect.stringContaining(ODD_CONFIG) };
+
+test.each(WITH_BATCH_FILES)(
+  'a hook of $name that fails ends its batch file with the number that is a failure to the product, and names the odd file',
+  async ({ name, settings, env = {}, isSilent }) => {
+    const { exits } = await integrationNamed(name);
+    const [pre] = await batchFiles(name, ODD_CONFIG, settings);
+    Object.assign(process.env, env);
+
+    const ended = await pre?.();
+
+    for (const variable of Object.keys(env)) delete process.env[variable];
+    expect(ended?.exitCode).toBe(exits.failed === 'own' ? 10 : exits.failed);
+    if (!isSilent) expect(ended).toMatchObject(asTold);
+  },
+);
+
+test.each(WITH_COMMANDS)(
+  'a command of $name, typed as it is printed, ends with the number that is a failure to the product, and names the odd file',
+  async ({ name }) => {
+    const { exits, installation } = await integrationNamed(name);
+    const program = winePath(path.join(wine.folder, 'snaphook.exe'));
+    const request = { job: 'nightly', program, system: 'windows', configFile: ODD_CONFIG, settings: {} } as const;
+    const [line] = installation.items(request).flatMap((item) => (item.kind === 'lines' ? [item.text.trim()] : []));
+
+    const ended = await wine.typeIn(line ?? '');
+
+    // On Windows Data Protector looks for codes below 0; here its integration is that of this system.
+    const failed = name === 'data-protector' ? 255 : exits.failed;
+    expect(ended).toMatchObject({ ...asTold, exitCode: failed === 'own' ? 10 : failed });
+  },
+);
+
 test('a configuration that is not there is told by the exit code of the batch file', async () => {
   const [pre, post] = await batchFiles('networker', 'C:\\no where.yaml', { group: 'G', timeout: '1 hour' });
 

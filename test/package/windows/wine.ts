@@ -18,6 +18,8 @@ export interface WineSite {
   readonly folder: string;
   /** Runs a program to its end. */
   run(program: string, ...words: readonly string[]): Promise<Ended>;
+  /** Types a line at the prompt of cmd.exe, which ends with the exit code of what it called. */
+  typeIn(line: string): Promise<Ended>;
   close(): Promise<void>;
 }
 
@@ -33,6 +35,7 @@ export async function openWineSite(): Promise<WineSite> {
     site,
     folder,
     run: (program, ...words) => underWine(folder, powerShell, [program, ...words]),
+    typeIn: (line) => underWine(folder, powerShell, ['cmd', '/q'], `${line}\r\nexit %ERRORLEVEL%\r\n`),
     async close() {
       await powerShell.close();
       await site.close();
@@ -47,17 +50,25 @@ function usePowerShell(configFile: string): void {
 }
 
 /** Output goes to files: Wine gives Node no pipes of Linux. */
-async function underWine(folder: string, powerShell: PowerShellProgram, words: readonly string[]): Promise<Ended> {
+async function underWine(
+  folder: string,
+  powerShell: PowerShellProgram,
+  words: readonly string[],
+  typed = '',
+): Promise<Ended> {
+  const input = path.join(folder, 'stdin');
+  writeFileSync(input, typed);
+  const stdin = openSync(input, 'r');
   const files = ['stdout', 'stderr'].map((name) => path.join(folder, name));
   const outputs = files.map((file) => openSync(file, 'w'));
   const { NODE_EXTRA_CA_CERTS: _, ...env } = process.env;
   const child = spawn('wine', words, {
     cwd: folder,
     env: { ...env, SNAPHOOK_POWERSHELL_PORT: String(powerShell.port) },
-    stdio: ['ignore', ...outputs],
+    stdio: [stdin, ...outputs],
   });
   const exitCode = await new Promise<number | null>((resolve) => child.once('close', resolve));
-  for (const output of outputs) closeSync(output);
+  for (const file of [stdin, ...outputs]) closeSync(file);
   const [stdout = '', stderr = ''] = files.map((file) => readFileSync(file, 'utf8'));
   return { exitCode, stdout, stderr };
 }

@@ -37,8 +37,13 @@ const recorded: readonly RecordedCall[] = [
     means: { phase: 'post' as const, ...told, outcome },
   })),
   {
-    title: 'a status that was not quoted leaves words behind',
+    title: 'a warning that was not quoted leaves words behind, and is no success',
     call: { phase: 'post', words: ['--status=OK', '--', 'with', 'warnings', ...WORDS] },
+    means: { phase: 'post', ...told, outcome: 'warning' },
+  },
+  {
+    title: 'rests of other values that were not quoted',
+    call: { phase: 'post', words: ['--status=OK', ...WORDS, 'and', 'more'] },
     means: { phase: 'post', ...told, outcome: 'ok' },
   },
   {
