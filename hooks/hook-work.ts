@@ -100,6 +100,7 @@ function contextOf(integration: Integration, call: ProductCall, options: HookOpt
     integration: integration.name,
     instance: options.instance ?? call.instance,
     productRunId: options.runId ?? call.runId,
+    ...(call.attempt !== undefined && { attempt: call.attempt }),
     level: options.level ?? call.level,
     incrementals: call.incrementals ?? integration.incrementals,
     ...(integration.tellsOutcome && { tellsOutcome: true }),

@@ -30,6 +30,8 @@ export interface ProductCall {
   readonly instance?: string | undefined;
   /** The product's own id of its run. The same id in another pre hook means: it tries that run again. */
   readonly runId?: string | undefined;
+  /** Which try of the run with this id it is, from 1, where the product counts them. */
+  readonly attempt?: number | undefined;
   /** `full`, `incremental`, `differential`, `log`, or the product's own word where it is not known to mean one of these. */
   readonly level?: string | undefined;
   /** Where `member` is there: VMs that the run has to have; which ones it takes, the job says. */

@@ -23,6 +23,7 @@ export const commvault: Integration = {
       instance: instance || undefined,
       // A job that is pending is tried again under its id, with a higher -attempt.
       runId: valueBehind(words, '-job'),
+      ...attemptOf(valueBehind(words, '-attempt')),
       level: level === undefined ? undefined : (entryOf(LEVELS, level) ?? level),
       // What the numbers of -status mean nobody could confirm.
       ...(phase === 'post' && { outcome: 'unknown' }),
@@ -53,6 +54,9 @@ export const commvault: Integration = {
     },
   },
 };
+
+const attemptOf = (text = ''): { readonly attempt?: number } =>
+  /^[1-9]\d{0,5}$/.test(text) ? { attempt: Number(text) } : {};
 
 /** The word behind an option. Empty, absent, or the next option: undefined. */
 function valueBehind(words: readonly string[], option: string): string | undefined {

@@ -265,6 +265,7 @@ export const manifestSchema = z
       integration: z.string(),
       instance: z.string().optional(),
       productRunId: z.string().optional(),
+      attempt: z.number().int().min(1).optional().describe('which try of that run of the product it is, from 1'),
       level: z.string().optional(),
       incrementals: z
         .enum(['by-time', 'by-comparison'])

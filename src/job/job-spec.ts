@@ -219,6 +219,8 @@ export interface JobContext {
   readonly integration: string;
   readonly instance: string | undefined;
   readonly productRunId: string | undefined;
+  /** Which try of that run of the product it is, from 1. Absent: the product does not count them. */
+  readonly attempt?: number | undefined;
   readonly level: string | undefined;
   /** How the product finds what an incremental backup saves: by the clock, or by what it saved before. Absent: unknown. */
   readonly incrementals?: 'by-time' | 'by-comparison' | undefined;

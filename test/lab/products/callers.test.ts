@@ -3,6 +3,7 @@ import { existsSync, mkdtempSync, readFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { parse } from 'yaml';
+import { bareos } from '../../../integrations/bareos/integration.ts';
 import { borgmatic } from '../../../integrations/borgmatic/integration.ts';
 import type { InstallItem, Integration } from '../../../integrations/contract.ts';
 import { duplicati } from '../../../integrations/duplicati/integration.ts';
@@ -10,6 +11,7 @@ import { kopia } from '../../../integrations/kopia/integration.ts';
 import { resticprofile } from '../../../integrations/resticprofile/integration.ts';
 import { urbackup } from '../../../integrations/urbackup/integration.ts';
 import { vzdump } from '../../../integrations/vzdump/integration.ts';
+import { readCommand } from '../../unit/integrations/bacula-words.ts';
 import { hold, start } from '../impatient-products/product.ts';
 import { openSite, type Site } from '../main-job/site.ts';
 import { snaphookIn, startShellingProduct, writeFilesBelow } from './stand-in.ts';
@@ -178,6 +180,34 @@ describe('resticprofile', () => {
     const finally_ = await product.run(backup['run-finally'], { PROFILE_NAME: 'sql', ERROR_EXIT_CODE: '1' });
     product.end();
     expect([finally_.exitCode, finally_.output]).toEqual([0, expect.stringContaining('outcome=failed')]);
+  });
+});
+
+describe('Bareos', () => {
+  /** The commands of its RunScripts, cut and with its codes as the Client does both. */
+  const commands = (codes: Readonly<Record<string, string>>) =>
+    [...textOf(installed(bareos)[0]).matchAll(/Command = (".*")$/gm)].map(([, written = '']) =>
+      readCommand(written).map((word) => word.replace(/%(\w)/g, (code, letter: string) => codes[letter] ?? code)),
+    );
+  const codes = { i: '28', n: 'VMs', l: 'Incremental', c: 'proxy-fd', D: 'bareos-dir', e: 'Canceled' };
+  const call = async (command: readonly string[] = []) => (await start(command, { env: {} }).ended).exitCode;
+
+  test('its Client hands over before the backup and releases after one that was cancelled; the Director tries a job again with its id', async () => {
+    const [before, after] = commands(codes);
+
+    expect(await call(before)).toBe(0);
+    expect(await call(before)).toBe(0);
+    expect(isHandedOver()).toBe(true);
+    expect(await call(after)).toBe(0);
+    expect(isHandedOver()).toBe(false);
+    expect(await call(after)).toBe(0);
+  });
+
+  test('a pre hook that fails is a failure of the job, and nothing is left', async () => {
+    failTheLink();
+
+    expect(await call(commands(codes)[0])).toBeGreaterThan(0);
+    expect(isHandedOver()).toBe(false);
   });
 });
 

@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { integrationNamed } from '../../../integrations/catalogue.ts';
@@ -236,7 +236,9 @@ test('Commvault: words behind the typed command; a job that is started again rep
   expect(first).toEqual({ exitCode: 0, stdout: expect.stringMatching(/^run .* is ready/) });
   const again = await typed(lines[0], '-bkplevel 1 -attempt 2 -job 4711').ended;
   expect([again.exitCode, again.stderr]).toEqual([0, expect.stringContaining('its earlier attempt is over')]);
-  expect(await contextsOfOpenRuns()).toMatchObject([{ productRunId: '4711', level: 'full' }]);
+  expect(await contextsOfOpenRuns()).toMatchObject([{ productRunId: '4711', attempt: 2, level: 'full' }]);
+  const manifest = path.join(site.lab.directory, 'export', JOB, 'snaphook-manifest.json');
+  expect(JSON.parse(readFileSync(manifest, 'utf8')).run).toMatchObject({ attempt: 2 });
 
   expect(await ends([typed(lines[1], '-bkplevel 1 -attempt 2 -status 1 -job 4711')])).toEqual([
     { exitCode: 0, stdout: expect.stringMatching(/^run \S+ released\n$/) },

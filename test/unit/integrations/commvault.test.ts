@@ -5,17 +5,17 @@ describeIntegration(commvault, [
   {
     title: 'before the scan of a full backup',
     call: { phase: 'pre', words: ['-bkplevel', '1', '-attempt', '1', '-job', '4711'] },
-    means: { phase: 'pre', instance: undefined, runId: '4711', level: 'full' },
+    means: { phase: 'pre', instance: undefined, runId: '4711', attempt: 1, level: 'full' },
   },
   {
     title: 'a database tells its client and instance',
     call: { phase: 'pre', words: '-bkplevel 2 -attempt 2 -job 4711 -cn sql01 -vm MSSQLSERVER'.split(' ') },
-    means: { phase: 'pre', instance: 'sql01/MSSQLSERVER', runId: '4711', level: 'incremental' },
+    means: { phase: 'pre', instance: 'sql01/MSSQLSERVER', runId: '4711', attempt: 2, level: 'incremental' },
   },
   {
     title: 'after the backup: what the status means is not known',
     call: { phase: 'post', words: '-bkplevel 4 -attempt 1 -status 1 -job 4711'.split(' ') },
-    means: { phase: 'post', instance: undefined, runId: '4711', level: 'differential', outcome: 'unknown' },
+    means: { phase: 'post', instance: undefined, runId: '4711', attempt: 1, level: 'differential', outcome: 'unknown' },
   },
   {
     title: '/suppress: nothing is told',
