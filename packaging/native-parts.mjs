@@ -3,12 +3,14 @@ import { readFileSync, realpathSync } from 'node:fs';
 import path from 'node:path';
 import { run } from '../scripts/debian.mjs';
 
+const FIELDS = ['Package', 'Version', 'Architecture', 'source:Package', 'source:Version'];
+
 /** The package that a file is of; undefined where the system does not tell, or is none of Debian's kind. */
 function packageOf(file) {
   const { status, stdout } = run('dpkg-query', ['--search', file]);
   if (status !== 0) return undefined;
   const name = stdout.split('\n')[0].slice(0, -`: ${file}`.length);
-  const format = '${Package}\\n${Version}\\n${Architecture}\\n${source:Package}\\n${source:Version}\\n';
+  const format = FIELDS.map((field) => `\${${field}}\\n`).join('');
   const told = run('dpkg-query', ['--show', '--showformat', format, name.split(', ')[0]]).stdout.split('\n');
   const [packageName, version, architecture, source, sourceVersion] = told;
   return { name: packageName, version, architecture, source, sourceVersion, ...copyrightOf(packageName) };

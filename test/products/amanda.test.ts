@@ -1,13 +1,16 @@
-import { existsSync, mkdirSync, readdirSync, rmdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { parse, stringify } from 'yaml';
 import { amanda } from '../../integrations/amanda/integration.ts';
 import { must, newFolder } from '../files/stage.ts';
+import { hold } from '../lab/impatient-products/product.ts';
 import { emptyFolder, install, ownFolder, runAs } from './machine.ts';
-import { openProductSite, type ProductSite, SNAPHOOK_KIND } from './product-site.ts';
+import { openProductSite, type ProductSite, SNAPHOOK_KIND, until } from './product-site.ts';
 import { type Details, detailsOf } from './tree-details.ts';
 
 const JOB = 'nightly';
 const CONFIG = '/etc/amanda/lab';
+const CHANGED = 'data/changed in the gap';
 /** Amanda was built with this name. */
 const TEMPORARY = '/tmp/amanda';
 
@@ -15,6 +18,7 @@ let product: ProductSite;
 let written: Readonly<Record<string, Details>>;
 beforeAll(async () => {
   product = await openProductSite(JOB);
+  write('old');
   written = product.inGuest(detailsOf);
   ownFolder('/etc');
   ownFolder('/var/log');
@@ -30,6 +34,10 @@ afterAll(async () => {
   must('umount', ['--lazy', TEMPORARY]);
   rmdirSync(TEMPORARY);
 });
+
+function write(text: string): void {
+  product.inGuest((mountPoint) => writeFileSync(path.join(mountPoint, CHANGED), text));
+}
 
 /** A server and its one client, which backs up to a folder. */
 function setUp(): void {
@@ -58,6 +66,8 @@ function setUp(): void {
       'define dumptype here {',
       `  snaphook-${JOB}`,
       '  auth "local"',
+      // A level is the one that is asked for: Amanda makes full dumps earlier where there is room.
+      '  maxpromoteday 0',
       '}',
       '',
     ].join('\n'),
@@ -82,11 +92,23 @@ test(`Amanda backs up by ${SNAPHOOK_KIND}: estimate and backup see one snapshot,
 
   expect(endedRuns()).toBe(1);
   product.expectNothingLeft();
-  const restored = newFolder('restored');
-  const fetched = `cd ${TEMPORARY} && runuser -u backup -- amfetchdump -p lab localhost ${JOB} 2>said`;
-  must('sh', ['-c', `${fetched} | tar -xpf - --xattrs -C ${restored} || cat said`]);
-  expect(detailsOf(path.join(restored, 'sql01/hard-disk-1/part1'))).toEqual(written);
+  expect(detailsOf(lastDump())).toEqual(written);
 });
+
+/** The log of Amanda's last run. */
+function lastLog(): string {
+  const logs = readdirSync('/var/log/amanda').filter((file) => /^log\.\d{14}\./.test(file));
+  return path.join('/var/log/amanda', logs.toSorted().at(-1) ?? '');
+}
+
+/** The files of the VM in what the last run of Amanda stored. */
+function lastDump(): string {
+  const restored = newFolder('restored');
+  const dump = `localhost ${JOB} ${/\d{14}/.exec(lastLog())?.[0]}`;
+  const fetched = `cd ${TEMPORARY} && runuser -u backup -- amfetchdump -p lab ${dump} 2>said`;
+  must('sh', ['-c', `${fetched} | tar -xpf - --xattrs -C ${restored} || cat said`]);
+  return path.join(restored, 'sql01/hard-disk-1/part1');
+}
 
 test('a hook that fails ends the DLE, whose report has the reason in our words, and nothing is left', async () => {
   const action = { do: 'answer', status: 500, body: '{}' } as const;
@@ -98,4 +120,55 @@ test('a hook that fails ends the DLE, whose report has the reason in our words, 
   expect(dump.exitCode).not.toBe(0);
   expect((await asBackup('amreport', 'lab')).said).toMatch(/localhost +nightly .*snaphook: .*\[E_ARRAY/);
   product.expectNothingLeft();
+});
+
+describe('a file that changes after the snapshot and before tar starts', () => {
+  const setPolicy = (snapshotGap: string) => {
+    const config = parse(readFileSync(product.configFile, 'utf8'));
+    Object.assign(config.jobs[JOB], { snapshotGap });
+    writeFileSync(product.configFile, stringify(config));
+  };
+  const level = (word: 'force' | 'force-level-1') => asBackup('amadmin', 'lab', word, 'localhost', JOB);
+  const log = () => readFileSync('/var/log/snaphook/amanda.log', 'utf8');
+
+  test('is in the full backup as it was', async () => {
+    await level('force');
+    const { lab } = product.site;
+    const isSnapshotTaken = () => lab.store.devices().some(({ isTarget }) => isTarget);
+    const held = hold(lab, { system: 'array', when: 'before' }, isSnapshotTaken);
+    const dump = asBackup('amdump', 'lab');
+    await held.reached;
+    write('new');
+    // tar counts in fractions of seconds, Amanda in whole ones.
+    const changedMs = Date.now();
+    await until(() => Date.now() > changedMs + 2000, 'the next second');
+    held.letGo();
+
+    expect(await dump).toMatchObject({ exitCode: 0 });
+    expect(readFileSync(path.join(lastDump(), CHANGED), 'utf8')).toBe('old');
+    product.expectNothingLeft();
+  });
+
+  // Whether it is in there goes by whether the folders of the hand-over, which are made anew, have their old inodes.
+  test('may be missed by the next incremental backup, which is warned of', async () => {
+    const said = log().length;
+    await level('force-level-1');
+
+    expect(await asBackup('amdump', 'lab')).toMatchObject({ exitCode: 0 });
+
+    expect(log().slice(said)).toMatch(/warn a backup of level .* by "amanda" goes by time/);
+    expect(readFileSync(lastLog(), 'utf8')).toMatch(/^SUCCESS dumper localhost nightly \d+ 1 /m);
+  });
+
+  test('a job that refuses it fails before a guest is touched', async () => {
+    setPolicy('refuse');
+    const said = log().length;
+    await level('force-level-1');
+
+    expect((await asBackup('amdump', 'lab')).exitCode).not.toBe(0);
+
+    expect((await asBackup('amreport', 'lab')).said).toMatch(/E_SNAPSHOT_GAP/);
+    expect(log().slice(said)).not.toContain('freezing');
+    product.expectNothingLeft();
+  });
 });
