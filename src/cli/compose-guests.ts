@@ -4,6 +4,7 @@ import { createLinuxGuests, createLinuxGuestsByGuestOperations } from '../guest/
 import type { LinuxGuestOperationsSettings, LinuxGuestSettings } from '../guest/linux/linux-guest-settings.ts';
 import type { SshLogin, SshSettings } from '../guest/ssh/ssh-connector.ts';
 import { AccountLogins } from '../guest/windows/account-logins.ts';
+import { GUEST_OPERATIONS_ENDPOINT, guestOperationsAccess } from '../guest/windows/guest-operations/access.ts';
 import { sshAccess } from '../guest/windows/ssh-access.ts';
 import { createWindowsGuests } from '../guest/windows/windows-guest.ts';
 import type { WindowsGuestSettings } from '../guest/windows/windows-guest-settings.ts';
@@ -23,7 +24,9 @@ type WinRm = NonNullable<GuestConfig['winrm']>;
 type Ssh = NonNullable<GuestConfig['ssh']>;
 type WindowsSsh = Extract<Ssh, { os: 'windows' }>;
 type LinuxSsh = Exclude<Ssh, WindowsSsh>;
-type ByGuestOperations = NonNullable<GuestConfig['guestOperations']>;
+type GuestOperationsConfig = NonNullable<GuestConfig['guestOperations']>;
+type WindowsGuestOperations = Extract<GuestOperationsConfig, { os: 'windows' }>;
+type LinuxGuestOperations = Exclude<GuestOperationsConfig, WindowsGuestOperations>;
 
 /** What guests of one process share of their accounts. */
 interface Accounts {
@@ -38,7 +41,7 @@ export function composeGuests(guests: readonly GuestConfig[], clock: Clock, serv
   const logins = accountsOfProcess();
   const windows = createWindowsGuests({
     clock,
-    settingsFor: (vm) => settingsOf(guests, vm, (guest, address) => windowsSettings(guest, address, clock, logins)),
+    settingsFor: (vm) => windowsSettings(guests, vm, { clock, logins, server }),
   });
   const linux = createLinuxGuests({
     clock,
@@ -52,7 +55,7 @@ export function composeGuests(guests: readonly GuestConfig[], clock: Clock, serv
     server,
     settingsFor: (vm) => {
       const settings = guestOf(guests, vm)?.guestOperations;
-      return settings && guestOperationsSettings(settings);
+      return settings && settings.os !== 'windows' ? guestOperationsSettings(settings) : undefined;
     },
   });
   const adapters = [linux, windows, byGuestOperations];
@@ -82,16 +85,16 @@ export function composeGuests(guests: readonly GuestConfig[], clock: Clock, serv
   };
 }
 
-/** The helper of a Windows guest; undefined when the settings of the VM are not of one, or no address is known. */
-export const composeGuestHelper = (
+/** The helper of a Windows guest; undefined when the settings of the VM are not of one, or no address is known that they need. */
+export function composeGuestHelper(
   guests: readonly GuestConfig[],
   vm: GuestVm,
   clock: Clock,
-): GuestHelper | undefined =>
-  settingsOf(guests, vm, (guest, address) => {
-    const settings = windowsSettings(guest, address, clock, accountsOfProcess());
-    return settings && createWindowsHelper(vm.name, settings);
-  });
+  server: GuestOperationsServer,
+): GuestHelper | undefined {
+  const settings = windowsSettings(guests, vm, { clock, logins: accountsOfProcess(), server });
+  return settings && createWindowsHelper(vm.name, settings);
+}
 
 /** How the configuration says that a guest is reached and recognised; for people. */
 export interface GuestAccess {
@@ -107,15 +110,15 @@ export interface GuestAccess {
 export function guestAccess(guests: readonly GuestConfig[], vm: GuestVm): GuestAccess | undefined {
   const settings = guestOf(guests, vm)?.guestOperations;
   if (settings) {
-    const endpoint = 'VMware Tools (guest operations)';
-    return { kind: 'guestOperations', os: 'linux', endpoint, username: settings.username, trustedBy: 'vCenter' };
+    const { os = 'linux', username } = settings;
+    return { kind: 'guestOperations', os, endpoint: GUEST_OPERATIONS_ENDPOINT, username, trustedBy: 'vCenter' };
   }
   return accessByNetwork(guests, vm);
 }
 
 const accessByNetwork = (guests: readonly GuestConfig[], vm: GuestVm): GuestAccess | undefined =>
   settingsOf(guests, vm, ({ winrm, ssh }, address) => {
-    if (winrm) return windowsAccess(winrm, address);
+    if (winrm) return winRmWay(winrm, address);
     return (
       ssh && {
         kind: 'ssh',
@@ -127,7 +130,7 @@ const accessByNetwork = (guests: readonly GuestConfig[], vm: GuestVm): GuestAcce
     );
   });
 
-function windowsAccess(winrm: WinRm, address: string): GuestAccess {
+function winRmWay(winrm: WinRm, address: string): GuestAccess {
   const { transport, tls } = winrm;
   const authority = tls?.caFile === undefined ? 'authorities of this system' : `authority in ${tls.caFile}`;
   const certificate = tls?.fingerprint256 === undefined ? authority : 'pinned certificate';
@@ -159,23 +162,43 @@ function settingsOf<Settings>(
   return guest && address !== undefined ? settings(guest, address) : undefined;
 }
 
-function windowsSettings(
-  { winrm, ssh, strategy: chosen }: GuestConfig,
-  address: string,
-  clock: Clock,
-  logins: Accounts,
-): WindowsGuestSettings | undefined {
-  const strategy = chosen === 'auto' ? undefined : chosen;
-  if (winrm) {
-    return {
-      access: winRmAccess(winRmSettings(winrm, address, clock, logins.keytabs), clock, logins.passwords),
-      ...vssOf(winrm),
-      strategy,
-    };
-  }
-  if (ssh?.os !== 'windows') return undefined;
-  return { access: sshAccess(sshSettings(ssh, address), clock, logins.passwords), ...vssOf(ssh), strategy };
+/** What the ways into guests share. */
+interface Ways {
+  readonly clock: Clock;
+  readonly logins: Accounts;
+  readonly server: GuestOperationsServer;
 }
+
+function windowsSettings(guests: readonly GuestConfig[], vm: GuestVm, ways: Ways): WindowsGuestSettings | undefined {
+  const guest = guestOf(guests, vm);
+  const found = guest && (windowsByGuestOperations(guest, vm, ways) ?? windowsByNetwork(guests, vm, ways));
+  return found && { ...found, strategy: guest.strategy === 'auto' ? undefined : guest.strategy };
+}
+
+function windowsByGuestOperations(
+  { guestOperations }: GuestConfig,
+  { name, moRef }: GuestVm,
+  { clock, logins, server }: Ways,
+): WindowsGuestSettings | undefined {
+  if (guestOperations?.os !== 'windows' || moRef === undefined) return undefined;
+  const { username, password } = guestOperations;
+  const settings = { server, vm: { name, moRef }, username, password: () => resolveSecret(password) };
+  return { access: guestOperationsAccess(settings, clock, logins.passwords), ...vssOf(guestOperations) };
+}
+
+const windowsByNetwork = (
+  guests: readonly GuestConfig[],
+  vm: GuestVm,
+  { clock, logins }: Ways,
+): WindowsGuestSettings | undefined =>
+  settingsOf(guests, vm, ({ winrm, ssh }, address) => {
+    if (winrm) {
+      const settings = winRmSettings(winrm, address, clock, logins.keytabs);
+      return { access: winRmAccess(settings, clock, logins.passwords), ...vssOf(winrm) };
+    }
+    if (ssh?.os !== 'windows') return undefined;
+    return { access: sshAccess(sshSettings(ssh, address), clock, logins.passwords), ...vssOf(ssh) };
+  });
 
 function winRmSettings(winrm: WinRm, address: string, clock: Clock, keytabs: KeytabLogins): WinRmSettings {
   return {
@@ -188,7 +211,7 @@ function winRmSettings(winrm: WinRm, address: string, clock: Clock, keytabs: Key
 }
 
 /** How VSS freezes it, whatever the way in. */
-function vssOf(settings: WinRm | WindowsSsh): Omit<WindowsGuestSettings, 'access'> {
+function vssOf(settings: WinRm | WindowsSsh | WindowsGuestOperations): Omit<WindowsGuestSettings, 'access'> {
   const { helperPath, backupType, hold, holdSeconds, requiredWriters, excludedWriters } = settings;
   return {
     helperPath,
@@ -217,7 +240,7 @@ function linuxSettings(ssh: LinuxSsh, address: string): LinuxGuestSettings {
   };
 }
 
-function guestOperationsSettings(settings: ByGuestOperations): LinuxGuestOperationsSettings {
+function guestOperationsSettings(settings: LinuxGuestOperations): LinuxGuestOperationsSettings {
   return {
     username: settings.username,
     password: () => resolveSecret(settings.password),
@@ -226,7 +249,7 @@ function guestOperationsSettings(settings: ByGuestOperations): LinuxGuestOperati
   };
 }
 
-const freezeHelperSettings = (settings: LinuxSsh | ByGuestOperations) => ({
+const freezeHelperSettings = (settings: LinuxSsh | LinuxGuestOperations) => ({
   sudo: settings.sudo,
   helperPath: settings.helperPath,
   scriptsDirectory: settings.scriptsDirectory,

@@ -18,7 +18,9 @@ import { createFileVvolAnswers } from '../platform/file-vvol-answers.ts';
 import { installationMark } from '../platform/installation-mark.ts';
 import { signText } from '../platform/signature.ts';
 import { tidyMemory } from '../platform/tidy-memory.ts';
+import type { Clock } from '../ports/clock.ts';
 import { SnaphookError } from '../ports/errors.ts';
+import type { GuestOperationsServer } from '../ports/guest-operations.ts';
 import type { VmSelector } from '../ports/hypervisor.ts';
 import { arrayId } from '../ports/identity.ts';
 import type { Reporter } from '../ports/reporter.ts';
@@ -29,7 +31,7 @@ import { createGuestOperations } from '../vsphere/guest-operations.ts';
 import { createHostStorage } from '../vsphere/host-storage.ts';
 import { createVmImport } from '../vsphere/vm-import.ts';
 import { createVmSnapshots } from '../vsphere/vm-snapshots.ts';
-import { createVsphere } from '../vsphere/vsphere.ts';
+import { createVsphere, type VsphereOptions } from '../vsphere/vsphere.ts';
 import { composeGuests } from './compose-guests.ts';
 import { composeProxy } from './compose-proxy.ts';
 import { trust } from './compose-trust.ts';
@@ -39,13 +41,7 @@ export function composePorts(config: Config, reporter: Reporter): JobPorts {
   const clock = systemClock;
   const locks = createFileLocks(path.join(config.stateDirectory, 'locks'), clock);
   const processesAtWork = workingHooks(locks, clock);
-  const vcenter = {
-    url: config.vcenter.url,
-    username: config.vcenter.username,
-    password: () => resolveSecret(config.vcenter.password),
-    tls: trust(config.vcenter.tls),
-    clock,
-  };
+  const vcenter = vcenterOf(config, clock);
   return {
     hypervisor: createVsphere(vcenter),
     vmSnapshots: config.proxy.vm === undefined ? undefined : createVmSnapshots(vcenter),
@@ -65,7 +61,7 @@ export function composePorts(config: Config, reporter: Reporter): JobPorts {
         snapVxApi: array.snapVxApi,
       }),
     ),
-    guests: composeGuests(config.guests, clock, createGuestOperations(vcenter)),
+    guests: composeGuests(config.guests, clock, composeGuestOperations(config, clock)),
     ...composeProxy(config, clock),
     images: imageFiles,
     exposures: createLinuxExposures(clock, config.proxy.mountNamespace),
@@ -98,6 +94,18 @@ export function composePorts(config: Config, reporter: Reporter): JobPorts {
     },
   };
 }
+
+const vcenterOf = ({ vcenter: { url, username, password, tls } }: Config, clock: Clock): VsphereOptions => ({
+  url,
+  username,
+  password: () => resolveSecret(password),
+  tls: trust(tls),
+  clock,
+});
+
+/** Whoever makes it closes it. */
+export const composeGuestOperations = (config: Config, clock: Clock): GuestOperationsServer =>
+  createGuestOperations(vcenterOf(config, clock));
 
 /** In the order of the configuration; what a server does not say of its own is said for all of them. */
 function serversOf({ unisphere, tls }: ArraySettings): readonly UnisphereServer[] {

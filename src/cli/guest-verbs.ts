@@ -6,11 +6,13 @@ import { openPlansOf } from '../job/open-plans.ts';
 import type { JobPorts } from '../job/ports.ts';
 import { whileVmsAreOurs } from '../job/vm-locks.ts';
 import { findVm, guestOf } from '../job/vms.ts';
+import type { Clock } from '../ports/clock.ts';
 import { SnaphookError } from '../ports/errors.ts';
 import type { GuestHelper, HelperFiles, HelperStatus } from '../ports/guest-helper.ts';
+import type { GuestOperationsServer } from '../ports/guest-operations.ts';
 import type { VmRecord } from '../ports/hypervisor.ts';
 import type { Reporter } from '../ports/reporter.ts';
-import { withPorts } from './compose.ts';
+import { composeGuestOperations, withPorts } from './compose.ts';
 import { composeGuestHelper } from './compose-guests.ts';
 import type { VerbResult } from './console.ts';
 import { EXIT } from './exit-codes.ts';
@@ -111,16 +113,21 @@ function withHelper<Result>(
   const config = loadConfig(configFile);
   return withPorts(config, reporter, async (ports) => {
     const vm = await findVm(ports.hypervisor, parseVmSelector(named), signal);
-    return await work(helperOf(config, vm, ports), vm, ports);
+    const server = composeGuestOperations(config, ports.clock);
+    try {
+      return await work(helperOf(config, vm, ports.clock, server), vm, ports);
+    } finally {
+      await server.close();
+    }
   });
 }
 
-function helperOf(config: Config, vm: VmRecord, { clock }: JobPorts): GuestHelper {
-  const helper = composeGuestHelper(config.guests, guestOf(vm), clock);
+function helperOf(config: Config, vm: VmRecord, clock: Clock, server: GuestOperationsServer): GuestHelper {
+  const helper = composeGuestHelper(config.guests, guestOf(vm), clock, server);
   if (helper) return helper;
   throw new SnaphookError(
     'E_CONFIG',
-    `VM "${vm.name}" is no Windows guest that can be reached by \`winrm\` or \`ssh\``,
+    `VM "${vm.name}" is no Windows guest that can be reached by \`winrm\`, \`ssh\` or \`guestOperations\``,
     {
       hint:
         'Add it under `guests:`, with its address where VMware Tools report none. The helper of a Linux guest is copied by hand: ' +

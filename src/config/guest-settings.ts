@@ -67,8 +67,9 @@ const windowsSsh = z
 
 const ssh = z.discriminatedUnion('os', [linuxSsh, windowsSsh], { error: 'linux or windows is needed' });
 
-const guestOperations = z
+const linuxGuestOperations = z
   .strictObject({
+    os: z.literal('linux').optional(),
     username: z.string().min(1).default('root').describe('account of the guest itself'),
     password: secret,
     ...freezeHelper,
@@ -78,6 +79,33 @@ const guestOperations = z
       .describe('folder in memory (tmpfs) of the guest, for input and output of the helper'),
   })
   .describe('A Linux guest without a network path: its file systems are frozen (linux-fsfreeze) through VMware Tools');
+
+const windowsGuestOperations = z
+  .strictObject({
+    os: z.literal('windows').describe('a Windows guest without a network path'),
+    username: z.string().min(1).describe('account of the guest itself: DOMAIN\\user, user@domain or a local one'),
+    password: secret,
+    ...vssSettings,
+  })
+  .refine(withinHold, HOLD_TOO_LONG)
+  .describe('A Windows guest without a network path: frozen by VSS (vss-provider) through VMware Tools');
+
+const guestOperations = z.discriminatedUnion('os', [linuxGuestOperations, windowsGuestOperations], {
+  error: 'linux or windows is needed',
+});
+
+interface Ways {
+  winrm?: VssSettings | undefined;
+  ssh?: ({ os?: 'linux' | undefined } | ({ os: 'windows' } & VssSettings)) | undefined;
+  guestOperations?: ({ os?: 'linux' | undefined } | ({ os: 'windows' } & VssSettings)) | undefined;
+}
+interface VssSettings {
+  backupType: 'copy' | 'full';
+}
+
+/** Of a Windows guest, whatever the way into it; undefined: it is a Linux one. */
+const vssOf = ({ winrm: one, ssh: other, guestOperations: third }: Ways): VssSettings | undefined =>
+  one ?? [other, third].find((way) => way?.os === 'windows');
 
 export const guest = z
   .strictObject({
@@ -98,24 +126,17 @@ export const guest = z
       [one, other, third].filter((way) => way !== undefined).length === 1,
     {
       error:
-        'exactly one of winrm (Windows), ssh (Linux, or Windows with os: windows) and guestOperations (Linux) is needed',
+        'exactly one of winrm (Windows), ssh and guestOperations (both Linux, or Windows with os: windows) is needed',
     },
   )
-  .refine(
-    ({ winrm: one, ssh: other, strategy }) => strategy === 'auto' || one !== undefined || other?.os === 'windows',
-    {
-      error: 'the strategy can be chosen of Windows guests alone; file systems of Linux are frozen',
-      path: ['strategy'],
-    },
-  )
-  .refine(
-    ({ winrm: one, ssh: other, strategy }) =>
-      strategy !== 'vss-diskshadow' || (one ?? (other?.os === 'windows' ? other : undefined))?.backupType !== 'full',
-    {
-      error: 'backups of vss-diskshadow are copies: nobody is there to tell the applications how a full one has ended',
-      path: ['strategy'],
-    },
-  )
+  .refine(({ strategy, ...ways }) => strategy === 'auto' || vssOf(ways) !== undefined, {
+    error: 'the strategy can be chosen of Windows guests alone; file systems of Linux are frozen',
+    path: ['strategy'],
+  })
+  .refine(({ strategy, ...ways }) => strategy !== 'vss-diskshadow' || vssOf(ways)?.backupType !== 'full', {
+    error: 'backups of vss-diskshadow are copies: nobody is there to tell the applications how a full one has ended',
+    path: ['strategy'],
+  })
   .refine(({ vms, address }) => address === undefined || (vms.length === 1 && !/[*?]/.test(vms[0] ?? '')), {
     error: 'an address is of one VM: give it to an entry of its own, without * and ?',
     path: ['address'],

@@ -43,6 +43,12 @@ export class HelperEvents<Event extends NamedEvent> {
     }
   }
 
+  /** What the helper says in another way than by a line of its output. */
+  tell(event: Event): void {
+    this.#events.push(event);
+    this.changed();
+  }
+
   /** Output was lost: the first line from here on may be the tail of one whose head was lost. */
   tolerateFragment(): void {
     this.#tolerateFragment = true;

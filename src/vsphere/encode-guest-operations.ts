@@ -48,8 +48,40 @@ export const listProcesses = (processManager: VimRef, place: GuestPlace, pids: r
 export const createTemporaryDirectory = (
   fileManager: VimRef,
   place: GuestPlace,
-  { parent, prefix }: { readonly parent: string; readonly prefix: string },
-): SoapObject => ({ ...inGuest(fileManager, place), prefix, suffix: '', directoryPath: parent });
+  { parent, prefix }: { readonly parent: string | undefined; readonly prefix: string },
+): SoapObject => ({
+  ...inGuest(fileManager, place),
+  prefix,
+  suffix: '',
+  // Without it the guest takes the place that it has for temporary files.
+  ...(parent !== undefined && { directoryPath: parent }),
+});
+
+/** vSphere API: GuestFileManager.DeleteDirectoryInGuest. */
+export const deleteDirectory = (fileManager: VimRef, place: GuestPlace, directoryPath: string): SoapObject => ({
+  ...inGuest(fileManager, place),
+  directoryPath,
+  recursive: true,
+});
+
+/** vSphere API: GuestProcessManager.TerminateProcessInGuest. */
+export const terminateProcess = (processManager: VimRef, place: GuestPlace, pid: number): SoapObject => ({
+  ...inGuest(processManager, place),
+  pid,
+});
+
+/** vSphere API: GuestFileManager.InitiateFileTransferToGuest. Attributes that are not given are the guest's own. */
+export const transferToGuest = (
+  fileManager: VimRef,
+  place: GuestPlace,
+  { path, sizeBytes }: { readonly path: string; readonly sizeBytes: number },
+): SoapObject => ({
+  ...inGuest(fileManager, place),
+  guestFilePath: path,
+  fileAttributes: { attributes: { 'xsi:type': 'GuestFileAttributes' } },
+  fileSize: sizeBytes,
+  overwrite: false,
+});
 
 /** vSphere API: GuestFileManager.InitiateFileTransferFromGuest. */
 export const transferFromGuest = (fileManager: VimRef, place: GuestPlace, guestFilePath: string): SoapObject => ({

@@ -9,8 +9,15 @@ import { Transport } from './transport.ts';
 const SHA1_DIGITS = 40;
 const OPERATION = 'transfer of a guest file';
 
+interface Transfer {
+  readonly address: string;
+  readonly vm: VimRef;
+  readonly method: 'GET' | 'PUT';
+  readonly body?: Buffer;
+}
+
 /**
- * Files of guests come from the ESXi host itself (vSphere API: FileTransferInformation.url), over connections that are kept. vCenter, which
+ * Files of guests come from, and go to, the ESXi host itself (vSphere API: FileTransferInformation.url), over connections that are kept. vCenter, which
  * has proven itself, says what certificate the host has; where it does not, the host proves itself as vCenter does.
  */
 export class GuestFileHosts {
@@ -21,11 +28,25 @@ export class GuestFileHosts {
     this.#vcenter = vcenter;
   }
 
+  /** What lies at an address. Errors: `E_TLS_UNTRUSTED`, `E_VCENTER_UNREACHABLE`, `E_VCENTER`. */
+  read(address: string, vm: VimRef, session: Session, signal: AbortSignal): Promise<Buffer> {
+    return this.#exchange({ address, vm, method: 'GET' }, session, signal);
+  }
+
+  /** Brings a file to an address. The same errors. */
+  async write(address: string, vm: VimRef, content: Buffer, session: Session, signal: AbortSignal): Promise<void> {
+    await this.#exchange({ address, vm, method: 'PUT', body: content }, session, signal);
+  }
+
+  close(): void {
+    for (const transport of this.#transports.values()) transport.close();
+    this.#transports.clear();
+  }
+
   /**
-   * What lies at an address that is good once, for ten minutes, and is itself the secret: it stands in no error. A host `*` is the server
-   * that was asked. Errors: `E_TLS_UNTRUSTED`, `E_VCENTER_UNREACHABLE`, `E_VCENTER`.
+   * An address is good once, for ten minutes, and is itself the secret: it stands in no error. A host `*` is the server that was asked.
    */
-  async read(address: string, vm: VimRef, session: Session, signal: AbortSignal): Promise<Buffer> {
+  async #exchange({ address, vm, method, body }: Transfer, session: Session, signal: AbortSignal): Promise<Buffer> {
     const url = new URL(address.replace('://*', `://${inAddress(this.#vcenter.host)}`));
     const transport = await this.#transportTo(url, vm, session, address.includes('://*'));
     const chunks: Uint8Array[] = [];
@@ -37,10 +58,11 @@ export class GuestFileHosts {
     };
     try {
       const { status } = await transport.send({
-        method: 'GET',
+        method,
         path: `${url.pathname}${url.search}`,
         operation: OPERATION,
-        headers: { 'user-agent': 'snaphook' },
+        headers: { 'user-agent': 'snaphook', ...(body && { 'content-type': 'application/octet-stream' }) },
+        ...(body && { body }),
         bytes,
         repeatable: false,
         timeoutMs: this.#vcenter.timeoutMs,
@@ -52,11 +74,6 @@ export class GuestFileHosts {
       signal.throwIfAborted();
       throw explained(url.hostname, error);
     }
-  }
-
-  close(): void {
-    for (const transport of this.#transports.values()) transport.close();
-    this.#transports.clear();
   }
 
   async #transportTo({ hostname, port }: URL, vm: VimRef, session: Session, isVcenter: boolean): Promise<Transport> {
@@ -119,11 +136,11 @@ export async function readGuestManagers(session: Session): Promise<GuestManagers
 function explained(host: string, error: unknown): unknown {
   if (!(error instanceof SnaphookError) || error.code === 'E_VCENTER') return error;
   const untrusted = error.code === 'E_TLS_UNTRUSTED';
-  const what = untrusted ? 'is not the one that vCenter tells of' : 'did not give a file of a guest';
+  const what = untrusted ? 'is not the one that vCenter tells of' : 'did not hand over a file of a guest';
   return new SnaphookError(error.code, `ESXi host "${host}" ${what}`, {
     hint: untrusted
       ? 'Reconnect the host in vCenter if its certificate was renewed; else someone stands in between.'
-      : 'This machine reads files of guests from the ESXi host itself, port 443: see name resolution and firewalls.',
+      : 'Files of guests go between this machine and the ESXi host itself, port 443: see name resolution and firewalls.',
     cause: error,
     retry: error.retry,
   });

@@ -1,4 +1,5 @@
 import { SnaphookError } from '../ports/errors.ts';
+import { GuestFileNotFound } from '../ports/guest-operations.ts';
 import { VimFaultError } from './faults.ts';
 
 interface Guest {
@@ -24,7 +25,7 @@ export function errorInGuest({ name, username }: Guest, thrown: unknown): unknow
     case 'InvalidPowerState':
     case 'InvalidState':
       return new SnaphookError('E_GUEST_UNREACHABLE', `VMware Tools of guest "${name}" takes no operations: ${type}`, {
-        hint: 'See in vCenter that the VM runs and that VMware Tools is running and current; in the guest, the service vmtoolsd.',
+        hint: 'See in vCenter that the VM runs and that VMware Tools is running and current; in the guest, the service vmtoolsd or VMTools.',
         retry: 'safe',
       });
     case 'OperationDisabledByGuest':
@@ -44,7 +45,8 @@ export function errorInGuest({ name, username }: Guest, thrown: unknown): unknow
     case 'CannotAccessFile':
     case 'FileFault': {
       const what = file === undefined || file === '' ? message.slice(0, 200) : `"${file}"`;
-      return new SnaphookError('E_GUEST', `guest "${name}" refused "${username}" ${what}: ${type}`, {
+      const Refusal = type === 'FileNotFound' ? GuestFileNotFound : SnaphookError;
+      return new Refusal('E_GUEST', `guest "${name}" refused "${username}" ${what}: ${type}`, {
         hint: 'See that the path is right, and that the account has the rights it needs there.',
       });
     }

@@ -1,12 +1,22 @@
 import { SnaphookError } from '../ports/errors.ts';
-import type { GuestAccount, GuestOperations, GuestOperationsServer, GuestProgram } from '../ports/guest-operations.ts';
-import { child, integer, text, type VimRef } from './decode.ts';
+import {
+  type GuestAccount,
+  GuestFileNotFound,
+  type GuestOperations,
+  type GuestOperationsServer,
+  type GuestProgram,
+  type ListedProgram,
+} from '../ports/guest-operations.ts';
+import { child, children, integer, text, type VimRef } from './decode.ts';
 import {
   createTemporaryDirectory,
+  deleteDirectory,
   type GuestPlace,
   listProcesses,
   startProgram,
+  terminateProcess,
   transferFromGuest,
+  transferToGuest,
   validateCredentials,
 } from './encode-guest-operations.ts';
 import { errorOfFault, errorOfUnreadableAnswer, VimFaultError } from './faults.ts';
@@ -78,7 +88,10 @@ class OperationsInGuest implements GuestOperations {
     });
   }
 
-  async makeFolder(place: { readonly parent: string; readonly prefix: string }, signal: AbortSignal): Promise<string> {
+  async makeFolder(
+    place: { readonly parent: string | undefined; readonly prefix: string },
+    signal: AbortSignal,
+  ): Promise<string> {
     const operation = 'CreateTemporaryDirectoryInGuest';
     return await this.#run(signal, async (call) => {
       const body = createTemporaryDirectory(call.managers.file, call.place, place);
@@ -104,13 +117,35 @@ class OperationsInGuest implements GuestOperations {
     }
   }
 
-  async program(processId: number, signal: AbortSignal): Promise<GuestProgram> {
-    return await this.#run(signal, async ({ session, managers, place }) => {
-      const told = await session.call('ListProcessesInGuest', listProcesses(managers.process, place, [processId]));
-      if (integer(child(told, 'pid')) !== processId) return { kind: 'unknown' };
-      const exitCode = integer(child(told, 'exitCode'));
-      if (exitCode !== undefined) return { kind: 'ended', exitCode };
-      return text(child(told, 'endTime')) === undefined ? { kind: 'running' } : { kind: 'unknown' };
+  async deleteFolder(path: string, signal: AbortSignal): Promise<void> {
+    try {
+      await this.#run(signal, ({ session, managers, place }) =>
+        session.call('DeleteDirectoryInGuest', deleteDirectory(managers.file, place, path)),
+      );
+    } catch (error) {
+      if (!(error instanceof GuestFileNotFound)) throw error;
+    }
+  }
+
+  async programs(processIds: readonly number[], signal: AbortSignal): Promise<readonly GuestProgram[]> {
+    const told = await this.#processes(processIds, signal);
+    return processIds.map(
+      (wanted) => told.find(({ processId }) => processId === wanted)?.program ?? { kind: 'unknown' },
+    );
+  }
+
+  async programsWith(wanted: string, signal: AbortSignal): Promise<readonly ListedProgram[]> {
+    const told = await this.#processes([], signal);
+    return told.filter(({ commandLine }) => commandLine.includes(wanted));
+  }
+
+  async terminate(processId: number, signal: AbortSignal): Promise<void> {
+    await this.#run(signal, async ({ session, managers, place }) => {
+      try {
+        await session.call('TerminateProcessInGuest', terminateProcess(managers.process, place, processId));
+      } catch (error) {
+        if (!(error instanceof VimFaultError) || error.fault.type !== 'GuestProcessNotFound') throw error;
+      }
     });
   }
 
@@ -123,6 +158,26 @@ class OperationsInGuest implements GuestOperations {
       if (Number(sizeBytes) <= thanBytes) return undefined;
       return await this.#connection.hosts.read(url, place.vm, session, signal);
     });
+  }
+
+  async write(path: string, content: Buffer, signal: AbortSignal): Promise<void> {
+    const operation = 'InitiateFileTransferToGuest';
+    await this.#run(signal, async ({ session, managers, place }) => {
+      const body = transferToGuest(managers.file, place, { path, sizeBytes: content.length });
+      const url = text(await session.call(operation, body)) ?? '';
+      if (!/^https:\/\//.test(url)) throw errorOfUnreadableAnswer(this.#server, operation);
+      await this.#connection.hosts.write(url, place.vm, content, session, signal);
+    });
+  }
+
+  /** Of all programs without process ids. */
+  #processes(processIds: readonly number[], signal: AbortSignal): Promise<readonly Process[]> {
+    return this.#run(signal, async ({ session, managers, place }) =>
+      children(
+        await session.call('ListProcessesInGuest', listProcesses(managers.process, place, processIds)),
+        'returnval',
+      ).flatMap((told) => processOf(told) ?? []),
+    );
   }
 
   async #run<Result>(signal: AbortSignal, work: (call: Call) => Promise<Result>): Promise<Result> {
@@ -147,4 +202,19 @@ class OperationsInGuest implements GuestOperations {
     if (!(explained instanceof VimFaultError) || explained.fault.type === 'NotAuthenticated') return explained;
     return errorOfFault(this.#server, explained.operation, explained.fault);
   }
+}
+
+interface Process extends ListedProgram {
+  readonly commandLine: string;
+}
+
+/** Of GuestProcessInfo. */
+function processOf(told: unknown): Process | undefined {
+  const processId = integer(child(told, 'pid'));
+  if (processId === undefined) return undefined;
+  const commandLine = text(child(told, 'cmdLine')) ?? '';
+  const exitCode = integer(child(told, 'exitCode'));
+  if (exitCode !== undefined) return { processId, commandLine, program: { kind: 'ended', exitCode } };
+  const runs = text(child(told, 'endTime')) === undefined;
+  return { processId, commandLine, program: runs ? { kind: 'running', commandLine } : { kind: 'unknown' } };
 }

@@ -18,7 +18,7 @@ type SendEnvelope = (
 const PAGED: readonly VimOperation[] = ['RetrievePropertiesEx', 'ContinueRetrievePropertiesEx'];
 
 /** Their answers have any number of `returnval`. */
-const LISTS: readonly VimOperation[] = ['QueryUnresolvedVmfsVolume'];
+const LISTS: readonly VimOperation[] = ['QueryUnresolvedVmfsVolume', 'ListProcessesInGuest'];
 
 export interface VimClient {
   /**

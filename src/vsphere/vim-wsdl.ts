@@ -22,6 +22,7 @@ const PLAIN_OPERATIONS = [
   'ValidateCredentialsInGuest',
   'ListProcessesInGuest',
   'InitiateFileTransferFromGuest',
+  'InitiateFileTransferToGuest',
 ] as const;
 /** These change something: sent again blindly, they might do it twice. */
 const CHANGING_OPERATIONS = [
@@ -44,6 +45,8 @@ const CHANGING_OPERATIONS = [
   'Destroy_Task',
   'StartProgramInGuest',
   'CreateTemporaryDirectoryInGuest',
+  'DeleteDirectoryInGuest',
+  'TerminateProcessInGuest',
 ] as const;
 
 export type ChangingOperation = (typeof CHANGING_OPERATIONS)[number];

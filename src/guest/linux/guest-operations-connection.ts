@@ -1,6 +1,7 @@
 import type { Clock } from '../../ports/clock.ts';
 import { SnaphookError } from '../../ports/errors.ts';
 import type { GuestOperations } from '../../ports/guest-operations.ts';
+import { FIRST_PAUSE_MS, LOST_ANSWERS, nextPauseMs, programEnd } from '../program-end.ts';
 import type { RemoteEnd, RemoteProgram } from '../ssh/ssh-connection.ts';
 import { SshError } from '../ssh/ssh-error.ts';
 import type { GuestConnection } from './helper-channel.ts';
@@ -11,10 +12,6 @@ type Output = Parameters<GuestConnection['run']>[1];
 const PREFIX = 'snaphook-';
 /** Nothing of a session that nobody ends outlives this in the guest. */
 const LIFE_SECONDS = 3600;
-const FIRST_PAUSE_MS = 50;
-const LONGEST_PAUSE_MS = 1000;
-/** A question whose answer is lost is asked again as often. */
-const LOST_ANSWERS = 3;
 /** For the end of what lies in the guest. */
 const CLOSE_LIMIT_MS = 30_000;
 
@@ -129,13 +126,8 @@ export async function removeSession(
     { path: '/bin/bash', arguments: `-c ${shellWord(REMOVAL)} ${shellWord(folder)}` },
     signal,
   );
-  for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)) {
-    const program = await operations.program(processId, signal);
-    if (program.kind === 'ended' && program.exitCode === 0) return;
-    if (program.kind !== 'running')
-      throw new SnaphookError('E_GUEST', `folder "${folder}" in the guest could not be removed`, { effect: 'unknown' });
-    await clock.sleep(pauseMs, signal);
-  }
+  if ((await programEnd({ operations, clock }, processId, signal)) === 0) return;
+  throw new SnaphookError('E_GUEST', `folder "${folder}" in the guest could not be removed`, { effect: 'unknown' });
 }
 
 interface Program extends GuestOperationsWay {
@@ -184,7 +176,7 @@ class ProgramByFiles implements RemoteProgram {
         if (lost >= LOST_ANSWERS || this.#life.aborted) this.#endAs({ kind: 'lost', reason: reasonOf(thrown) });
       }
       await clock.sleep(this.#pauseMs, this.#life).catch(() => undefined);
-      this.#pauseMs = Math.min(2 * this.#pauseMs, LONGEST_PAUSE_MS);
+      this.#pauseMs = nextPauseMs(this.#pauseMs);
     }
   }
 
@@ -207,8 +199,8 @@ class ProgramByFiles implements RemoteProgram {
 
   async #hasEnded(): Promise<boolean> {
     const { operations, folder, processId, output } = this.#program;
-    const program = await operations.program(processId, this.#life);
-    if (program.kind === 'running') return false;
+    const [program] = await operations.programs([processId], this.#life);
+    if (program === undefined || program.kind === 'running') return false;
     // What it said last, between the two questions.
     await this.#hear();
     const words = await operations.readLonger(`${folder}/err`, 0, this.#life).catch(() => undefined);

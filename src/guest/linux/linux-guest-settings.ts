@@ -1,3 +1,4 @@
+import { GUEST_OPERATIONS_WAITS } from '../guest-operations-waits.ts';
 import type { SshSettings } from '../ssh/ssh-connector.ts';
 
 /** How the freeze helper is started in a Linux guest and what is asked of it, whatever the way to it. */
@@ -58,19 +59,12 @@ const SSH_WAITS: Waits = {
   closeTimeoutMs: 10_000,
 };
 
-/** Each message takes a round trip through vCenter, ESXi and VMware Tools. */
-const GUEST_OPERATIONS_WAITS: Waits = {
-  leaseMs: 20_000,
-  thawResendMs: 3000,
-  thawPatienceMs: 6000,
-  answerLimitMs: 10_000,
-  closeTimeoutMs: 30_000,
-};
+const BY_GUEST_OPERATIONS: Waits = { ...GUEST_OPERATIONS_WAITS, leaseMs: 20_000, answerLimitMs: 10_000 };
 
 export const sshHelperSettings = (settings: LinuxGuestSettings): HelperSettings => resolveHelper(settings, SSH_WAITS);
 
 export const guestOperationsHelperSettings = (settings: LinuxGuestOperationsSettings): HelperSettings =>
-  resolveHelper(settings, GUEST_OPERATIONS_WAITS);
+  resolveHelper(settings, BY_GUEST_OPERATIONS);
 
 function resolveHelper(settings: HelperOptions & { readonly username?: string }, waits: Waits): HelperSettings {
   return {

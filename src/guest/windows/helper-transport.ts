@@ -14,6 +14,13 @@ export interface HelperTransport {
   ): Promise<void>;
   /** Is the way to the helper's input open? */
   readonly canSend: boolean;
+  /**
+   * A freeze is what comes next: whatever tells of a guest that stands still waits in it when this resolves. Absent: the helper's output
+   * itself tells.
+   */
+  expectFreeze?(signal: AbortSignal): Promise<void>;
+  /** Uses an idle way before servers and firewalls drop it. Absent: a question to the helper does that. */
+  keepWarm?(): Promise<void>;
   /** Sends on the open way or not at all: nothing is opened. */
   send(data: Buffer): Promise<void>;
   /** Sends by any means, on a new connection when the open one is broken, or still owes an answer after the grace time. */

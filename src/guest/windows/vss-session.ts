@@ -55,8 +55,13 @@ export class VssSession implements Guest {
     }
   }
 
-  async quiet(): Promise<PreparedGuest> {
+  async quiet(_: Parameters<Guest['quiet']>[0], signal: AbortSignal): Promise<PreparedGuest> {
     if (!this.#prepared) throw new Error(`guest "${this.name}" was not prepared`);
+    try {
+      await this.#parts.channel.expectFreeze?.(signal);
+    } catch (thrown) {
+      throw guestError(this.#parts.context, thrown);
+    }
     return this.#prepared;
   }
 
@@ -153,7 +158,7 @@ export class VssSession implements Guest {
     try {
       for (;;) {
         await clock.sleep(context.settings.keepWarmMs, signal);
-        await channel.send(commandLine({ command: 'status' }));
+        await (channel.keepWarm?.() ?? channel.send(commandLine({ command: 'status' })));
       }
     } catch {
       // Stopped, or the connection is broken: then the freeze reports it.

@@ -15,7 +15,13 @@ export interface WindowsAccess {
   openCommands(signal: AbortSignal): Promise<WindowsCommands>;
   /**
    * Ends what a crashed run left in the guest; `resume` is what the transport gave its `onSession`. `ended`: there may have been a
-   * helper, and it is gone now. `none`: the session never came as far as a helper.
+   * helper, and it is gone now. `released`: the same, and it said itself that it let go. `none`: the session never came as far as a helper.
    */
-  endLeftover(resume: Readonly<Record<string, string>>, signal: AbortSignal): Promise<'ended' | 'none'>;
+  endLeftover(resume: Readonly<Record<string, string>>, signal: AbortSignal): Promise<'ended' | 'released' | 'none'>;
+  /** Where this way takes longer than a network does; the settings of a guest go before. */
+  readonly waits?: {
+    readonly thawResendMs: number;
+    readonly thawPatienceMs: number;
+    readonly closeTimeoutMs: number;
+  };
 }

@@ -22,6 +22,8 @@ export interface WindowsCommands {
    * of that name is replaced; missing folders are made.
    */
   upload(file: { readonly path: string; readonly content: Buffer }, signal: AbortSignal): Promise<void>;
+  /** What a crash would leave behind besides what the programs do: for `WindowsAccess.endLeftover`. Absent: nothing. */
+  readonly resume?: Readonly<Record<string, string>>;
   /** Ends the session in the guest, best effort. */
   close(): Promise<void>;
 }

@@ -34,11 +34,11 @@ export interface WindowsGuestSettings {
   readonly helperStartTimeoutMs?: number;
   /** An idle connection is used again after this time, before servers and firewalls drop it. Default 30 000. */
   readonly keepWarmMs?: number;
-  /** A thaw that nobody confirmed is sent again after this time. Default 1000. */
+  /** A thaw that nobody confirmed is sent again after this time. Default 1000; by guest operations 3000. */
   readonly thawResendMs?: number;
-  /** After this time without confirmation the freeze is aborted, after twice this time the helper is ended. Default 3000. */
+  /** After this time without confirmation the freeze is aborted, after twice this time the helper is ended. Default 3000; by guest operations 6000. */
   readonly thawPatienceMs?: number;
-  /** For ending helper and session. Default 10 000. */
+  /** For ending helper and session. Default 10 000; by guest operations 30 000. */
   readonly closeTimeoutMs?: number;
 }
 
@@ -53,6 +53,8 @@ const DEFAULT_HOLD_MS: Readonly<Record<HoldMode, number>> = {
   precommit: MAX_EXCHANGE_HOLD_MS,
 };
 const WINDOWS_HOLD_MS: Readonly<Record<HoldMode, number>> = { commit: 10_000, precommit: 60_000 };
+
+const NETWORK_WAITS = { thawResendMs: 1000, thawPatienceMs: 3000, closeTimeoutMs: 10_000 };
 
 /** A full backup must be told its end hours later, by the same requestor: what diskshadow begins ends with it. */
 export function waysOf(settings: WindowsGuestSettings): readonly FreezeWay[] {
@@ -71,6 +73,7 @@ export function waysOf(settings: WindowsGuestSettings): readonly FreezeWay[] {
 
 export function resolveSettings(settings: WindowsGuestSettings, wished?: HoldMode): ResolvedSettings {
   const hold = wished ?? settings.hold ?? 'commit';
+  const waits = settings.access.waits ?? NETWORK_WAITS;
   return {
     access: settings.access,
     helperPath: settings.helperPath ?? 'C:\\Program Files\\snaphook\\snaphook-vss.exe',
@@ -82,8 +85,8 @@ export function resolveSettings(settings: WindowsGuestSettings, wished?: HoldMod
     windowsHoldMs: settings.windowsHoldMs ?? WINDOWS_HOLD_MS[hold],
     helperStartTimeoutMs: settings.helperStartTimeoutMs ?? 30_000,
     keepWarmMs: settings.keepWarmMs ?? 30_000,
-    thawResendMs: settings.thawResendMs ?? 1000,
-    thawPatienceMs: settings.thawPatienceMs ?? 3000,
-    closeTimeoutMs: settings.closeTimeoutMs ?? 10_000,
+    thawResendMs: settings.thawResendMs ?? waits.thawResendMs,
+    thawPatienceMs: settings.thawPatienceMs ?? waits.thawPatienceMs,
+    closeTimeoutMs: settings.closeTimeoutMs ?? waits.closeTimeoutMs,
   };
 }

@@ -47,7 +47,7 @@ export function createWindowsGuests(options: WindowsGuestsOptions): Guests {
       // What the settings say by now does not matter: the record tells what the run did.
       const shadows = recordOf(resume);
       try {
-        if (shadows) return await removeLeftCopies(context, shadows, signal);
+        if (shadows) await removeLeftCopies(context, shadows, signal);
         const left = await context.settings.access.endLeftover(resume, signal);
         // With its session the helper is gone, also one that held: then Windows ends the hold. Whoever ended a session that is
         // gone already may have done so just now.

@@ -92,7 +92,7 @@ export class DiskshadowSession implements Guest {
       requireDiskshadow(guest, system, rows.isThere[0] === true);
       // Below the folder of Windows only administrators can put something in its place.
       const folder = `${system.folder}\\snaphook-${request.runId}`;
-      await request.onSession({ shadowFolder: folder });
+      await request.onSession({ ...commands.resume, shadowFolder: folder });
       const facts = { guest, volumes: volumesOf(guest, rows), storage: storageOf(guest, rows.storage) };
       const volumes = copiedVolumes(facts, request.diskUuids);
       const writersBefore = await this.#writers(commands, programs.vssadmin, signal);
@@ -177,7 +177,7 @@ export class DiskshadowSession implements Guest {
     if (setId !== undefined) {
       this.#left = { folder, setId };
       // Known to the journal before the array is asked for anything.
-      await request.onSession({ shadowFolder: folder, shadowSet: setId });
+      await request.onSession({ ...commands.resume, shadowFolder: folder, shadowSet: setId });
     }
     if (exitCode !== 0) throw createFailed(guest, output, stdout, exitCode);
     if (setId === undefined) throw noSet(guest, stdout);
