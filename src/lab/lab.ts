@@ -209,6 +209,7 @@ export async function startLab(options: LabOptions): Promise<Lab> {
   });
   vcenter.setTools(DATABASE_VM, guest.tools);
   vcenter.setTools(LINUX_VM, linuxGuest.tools);
+  vcenter.setAgent(DATABASE_VM, guest.agent);
   vcenter.setAgent(LINUX_VM, linuxGuest.agent);
   const urls = { vcenter: vcenter.url, unisphere: unisphere.url, guest: `https://127.0.0.1:${guest.httpsPort}/wsman` };
   const configFile = writeSiteConfig({

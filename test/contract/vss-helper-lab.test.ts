@@ -3,6 +3,7 @@ import { GuestApplication } from '../../src/lab/guest/guest-application.ts';
 import { GuestClock } from '../../src/lab/guest/guest-clock.ts';
 import { ProgramInput } from '../../src/lab/guest/program.ts';
 import { WriteHold } from '../../src/lab/guest/write-hold.ts';
+import { GuestFiles } from '../../src/lab/windows-guest/guest-files.ts';
 import { VssCoordinator } from '../../src/lab/windows-guest/vss-coordinator.ts';
 import { vssHelperProgram } from '../../src/lab/windows-guest/vss-helper.ts';
 import { VssKnobs } from '../../src/lab/windows-guest/vss-knobs.ts';
@@ -64,14 +65,17 @@ describeVssHelper('of the lab', async (): Promise<HelperWorld> => {
     events,
   });
   const residents = new ResidentSets(pace);
-  const program = vssHelperProgram({
-    coordinator,
-    residents,
-    pace,
-    clock: new GuestClock(pace),
-    os: 'lab',
-    bootId: 'boot',
-  });
+  const program = vssHelperProgram(
+    {
+      coordinator,
+      residents,
+      pace,
+      clock: new GuestClock(pace),
+      os: 'lab',
+      bootId: 'boot',
+    },
+    { files: new GuestFiles(), whenWritable: async () => undefined },
+  );
 
   const start = async (): Promise<HelperRun> => {
     const stdin = new ProgramInput();

@@ -1,3 +1,4 @@
+import { AgentProcesses } from '../guest/agent-processes.ts';
 import { AgentFault, type AgentProcess, type GuestAgent } from '../guest/guest-agent.ts';
 import type { CommandIo } from '../guest/ssh-server.ts';
 import type { EventLog } from '../world/events.ts';
@@ -6,9 +7,6 @@ import { GuestFiles } from './guest-files.ts';
 import type { LinuxMachine } from './linux-machine.ts';
 import type { LinuxUser } from './linux-user.ts';
 import { type SimpleCommand, simpleCommand } from './simple-command.ts';
-
-/** VMware Tools keeps the end of a process for so long. */
-const KEPT_MS = 5 * 60_000;
 
 /**
  * The scripts that the lab's bash knows, as texts: what they do was proven with a real one (`test/freeze`). `session` starts a command whose
@@ -32,14 +30,15 @@ interface LinuxGuestAgentParts {
 
 /** VMware Tools of the simulated guest: it starts programs through bash, and moves files. */
 export class LinuxGuestAgent implements GuestAgent {
+  readonly family = 'linux';
   readonly files: GuestFiles;
   readonly #parts: LinuxGuestAgentParts;
-  readonly #processes = new Map<number, AgentProcess>();
-  #nextPid = 2000;
+  readonly #processes: AgentProcesses;
 
   constructor(parts: LinuxGuestAgentParts) {
     this.#parts = parts;
     this.files = new GuestFiles(parts.machine);
+    this.#processes = new AgentProcesses(parts, { first: 2000, step: 1 });
   }
 
   takes(username: string, password: string): boolean {
@@ -54,7 +53,7 @@ export class LinuxGuestAgent implements GuestAgent {
 
   /** The machine starts again: no process is left. */
   restart(): void {
-    this.#processes.clear();
+    this.#processes.restart();
     this.files.restart();
   }
 
@@ -68,32 +67,29 @@ export class LinuxGuestAgent implements GuestAgent {
       events.add('guest', 'unserved', 'start program', guestName, { line });
       throw new AgentFault('FileNotFound', program.path);
     }
-    const pid = this.#nextPid;
-    this.#nextPid += 1;
     const name = program.path.slice(program.path.lastIndexOf('/') + 1);
-    const process = { pid, name, owner: username, cmdLine: line, startTime: new Date() };
-    this.#processes.set(pid, process);
-    void this.#execute(command, user).then((exitCode) => this.#ended(process, exitCode));
-    return pid;
+    return this.#processes.add({ name, owner: username, cmdLine: line }, this.#execute(command, user));
   }
 
   processes(pids: readonly number[]): readonly AgentProcess[] {
-    return [...this.#processes.values()].filter(({ pid }) => pids.length === 0 || pids.includes(pid));
+    return this.#processes.list(pids);
   }
 
   terminate(pid: number): void {
-    const process = this.#processes.get(pid);
-    if (!process) throw new AgentFault('GuestProcessNotFound', String(pid));
-    if (process.endTime) return;
-    this.#parts.events.add('guest', 'unserved', 'terminate', this.#parts.guestName, { what: process.cmdLine });
+    this.#processes.terminate(pid);
   }
 
   makeTemporaryFolder(parent: string, prefix: string, suffix: string): Promise<string> {
-    return this.files.makeTemporaryFolder(parent, prefix, suffix);
+    return this.files.makeTemporaryFolder(parent || '/tmp', prefix, suffix);
   }
 
   makeFolder(path: string, withParents: boolean): Promise<void> {
     return this.files.makeFolder(path, withParents);
+  }
+
+  deleteFolder(path: string, withContent: boolean): Promise<void> {
+    if (!withContent && this.files.below(path).length > 0) throw new AgentFault('DirectoryNotEmpty', path);
+    return this.files.remove(path);
   }
 
   readFile(path: string): Buffer {
@@ -106,12 +102,6 @@ export class LinuxGuestAgent implements GuestAgent {
 
   deleteFile(path: string): Promise<void> {
     return this.files.remove(path);
-  }
-
-  #ended(process: AgentProcess, exitCode: number): void {
-    if (!this.#processes.has(process.pid)) return;
-    this.#processes.set(process.pid, { ...process, endTime: new Date(), exitCode });
-    setTimeout(() => this.#processes.delete(process.pid), this.#parts.pace.scaledMs(KEPT_MS)).unref();
   }
 
   async #execute({ words: [path, ...words], redirections }: SimpleCommand, user: LinuxUser): Promise<number> {

@@ -1,5 +1,6 @@
 import type { Program } from '../guest/program.ts';
 import type { EventLog } from '../world/events.ts';
+import { type RedirectedFiles, redirected, redirectionsOf } from './cmd-redirections.ts';
 
 interface FoundProgram {
   readonly program: Program;
@@ -17,6 +18,8 @@ interface CommandContext {
   readonly throughCmd: boolean;
   readonly environment: ReadonlyMap<string, string>;
   readonly account: string;
+  /** Absent: as this guest's WinRM has it. */
+  readonly quoting?: ProgramQuoting;
 }
 
 /** Finds what a command line starts; undefined when CreateProcess finds no such file. */
@@ -28,6 +31,7 @@ export interface InstalledPrograms {
   readonly events: EventLog;
   readonly programQuoting: ProgramQuoting;
   readonly powershell: Program;
+  readonly files: RedirectedFiles;
   /** Programs besides Windows' own, by lower-case file name; each also answers to its full path. */
   readonly installed: () => ReadonlyMap<string, { readonly folder: string; readonly program: Program }>;
 }
@@ -44,7 +48,7 @@ export function createProgramFinder(options: InstalledPrograms): ProgramFinder {
     new Map([
       ['hostname.exe', { folder: SYSTEM_FOLDER, program: printer(() => `${options.hostName}\r\n`) }],
       ['whoami.exe', { folder: SYSTEM_FOLDER, program: printer((account) => `${account.toLowerCase()}\r\n`) }],
-      ['cmd.exe', { folder: SYSTEM_FOLDER, program: (io) => runCmd(io.arguments.replace(/^\/c\s*/i, ''), io) }],
+      ['cmd.exe', { folder: SYSTEM_FOLDER, program: (io) => runCmdExe(io) }],
       ['powershell.exe', { folder: `${SYSTEM_FOLDER}\\windowspowershell\\v1.0`, program: options.powershell }],
       ...options.installed(),
     ]);
@@ -71,7 +75,24 @@ export function createProgramFinder(options: InstalledPrograms): ProgramFinder {
       unserved('cmd syntax', { line: line.slice(0, 200) });
       return refuse(io, 'The syntax of the command is incorrect.');
     }
-    const expanded = expandVariables(unwrapQuotes(line), io.environment, options.hostName, io.account);
+    return await runCommand(unwrapQuotes(line), io);
+  };
+
+  /** `/s /c "LINE"`: the first and the last quote are taken away, whatever stands between them. */
+  const runCmdExe: Program = async (io) => {
+    const [, line, plain = ''] = /^(?:\/d\s+)?(?:\/s\s+\/c\s+"(.*)"|\/c\s*(.*))\s*$/is.exec(io.arguments) ?? [];
+    if (line === undefined) return await runCmd(plain, io);
+    if (line.length > CMD_LINE_LIMIT) return refuse(io, 'The command line is too long.');
+    const { command, files } = redirectionsOf(line);
+    if (/[&|<>^]/.test(command.replace(/"[^"]*"/g, ''))) {
+      unserved('cmd syntax', { line: line.slice(0, 200) });
+      return refuse(io, 'The syntax of the command is incorrect.');
+    }
+    return await redirected((inner) => runCommand(command, inner), files, options.files)(io);
+  };
+
+  const runCommand: (line: string, io: Parameters<Program>[0]) => Promise<number> = async (line, io) => {
+    const expanded = expandVariables(line, io.environment, options.hostName, io.account);
     const { name, rest } = splitProgram(expanded);
     const builtin = BUILTINS.get(name.toLowerCase());
     if (builtin) return builtin({ ...io, arguments: rest });
@@ -86,7 +107,7 @@ export function createProgramFinder(options: InstalledPrograms): ProgramFinder {
 
   return (commandLine, context) => {
     if (context.throughCmd) return { program: (io) => runCmd(io.arguments, io), arguments: commandLine };
-    for (const { name, rest } of directNames(commandLine, options.programQuoting)) {
+    for (const { name, rest } of directNames(commandLine, context.quoting ?? options.programQuoting)) {
       const program = findExecutable(name, true);
       if (program) return { program, arguments: rest };
     }

@@ -1,19 +1,27 @@
 import type { HelperCheck } from '../../guest/windows/vss-helper-protocol.ts';
 import { VSS_HELPER_PROTOCOL } from '../../guest/windows/vss-helper-protocol.ts';
 import type { Program, ProgramIo } from '../guest/program.ts';
+import { type HeldConversationParts, HeldConversations } from './held-conversations.ts';
 import { HELPER_VERSION, HelperConversation, type HelperMachine } from './vss-helper-conversation.ts';
 import { selfTest } from './vss-self-test.ts';
 
 const USAGE = 'usage: snaphook-vss serve | install | uninstall | selftest | version | service\r\n';
 
 /** `snaphook-vss.exe` of the simulated guest. */
-export function vssHelperProgram(guest: HelperMachine): Program {
+export function vssHelperProgram(
+  guest: HelperMachine,
+  places: Pick<HeldConversationParts, 'files' | 'whenWritable'>,
+): Program {
   const { residents } = guest;
   const { knobs } = guest.coordinator;
+  const serve: Program = (io) => new HelperConversation(guest, io).run();
+  const held = new HeldConversations({ ...places, pace: guest.pace, serve });
   return async (io) => {
+    const byFiles = held.run(io);
+    if (byFiles) return await byFiles;
     switch (io.arguments.trim()) {
       case 'serve':
-        return new HelperConversation(guest, io).run();
+        return serve(io);
       case 'install':
         knobs.providerRegistered = true;
         return answer(io, { event: 'installed', helper: HELPER_VERSION });

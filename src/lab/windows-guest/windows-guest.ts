@@ -3,26 +3,20 @@ import type { Socket } from 'node:net';
 import type { BlockDevice } from '../devices/block-device.ts';
 import { GuestApplication } from '../guest/guest-application.ts';
 import { GuestClock } from '../guest/guest-clock.ts';
-import type { Program } from '../guest/program.ts';
 import { VmwareTools } from '../guest/vmware-tools.ts';
 import { WriteHold } from '../guest/write-hold.ts';
-import type { EventLog } from '../world/events.ts';
-import type { FaultRules } from '../world/faults.ts';
-import type { LabHttpServer, LabTls } from '../world/http-server.ts';
-import type { Latency, Pace } from '../world/pace.ts';
+import type { LabHttpServer } from '../world/http-server.ts';
 import { channelBindingOf } from './channel-binding.ts';
-import { type CertificateMapping, mappedUser } from './client-certificates.ts';
-import { createProgramFinder, type ProgramQuoting } from './command-line.ts';
-import type { GuestUser } from './guest-accounts.ts';
+import { mappedUser } from './client-certificates.ts';
+import { createProgramFinder } from './command-line.ts';
 import type { GuestDisk } from './guest-disks.ts';
 import { GuestFiles } from './guest-files.ts';
 import { GuestProcesses } from './guest-processes.ts';
 import type { KerberosService } from './kerberos/kerberos-acceptor.ts';
-import type { LabKerberosDomain } from './kerberos/lab-domain.ts';
-import { type LabOpenSsh, type OpenSshOptions, startOpenSsh } from './openssh.ts';
+import { startOpenSsh } from './openssh.ts';
 import { powershellProgram } from './powershell.ts';
-import { RemoteShells, type ShellLimits } from './remote-shells.ts';
-import { ShadowCopies, ShadowKnobs, type VolumeShadow } from './shadow-copies.ts';
+import { RemoteShells } from './remote-shells.ts';
+import { ShadowCopies, ShadowKnobs } from './shadow-copies.ts';
 import { shadowPowerShell, shadowPrograms } from './shadow-powershell.ts';
 import type { QueryMachine } from './shadow-queries.ts';
 import { toolsRequestor } from './tools-requestor.ts';
@@ -31,91 +25,16 @@ import { vssHelperProgram } from './vss-helper.ts';
 import { VssKnobs } from './vss-knobs.ts';
 import { ResidentSets } from './vss-resident-sets.ts';
 import { inBoxWriters, sqlServerWriter, type WriterConfig } from './vss-writers.ts';
+import { WindowsGuestAgent } from './windows-guest-agent.ts';
+import type {
+  GuestDatabaseOptions,
+  LabWindowsGuest,
+  WindowsGuestOptions,
+  WinRmServiceConfig,
+} from './windows-guest-types.ts';
 import { createWsmanListener } from './wsman-listener.ts';
-import type { WsmanLimits } from './wsman-request.ts';
 
-/** WinRM's configuration, as `winrm get winrm/config` names it. */
-export interface WinRmServiceConfig extends WsmanLimits, ShellLimits {
-  /** Accept plain text, and with it Basic, over HTTP. */
-  readonly allowUnencrypted: boolean;
-  readonly basic: boolean;
-  readonly negotiate: boolean;
-  /** Log-on by client certificate over HTTPS; off unless an administrator switched it on. */
-  readonly certificate: boolean;
-  /** CbtHardeningLevel Strict; Relaxed otherwise. */
-  readonly strictChannelBinding: boolean;
-  /** Not among WinRM's own settings: which of the forms nobody has documented this guest takes. */
-  readonly programQuoting: ProgramQuoting;
-}
-
-interface GuestDatabaseOptions {
-  /** Serials of the two disks; they must differ. */
-  readonly databaseDisk: string;
-  readonly journalDisk: string;
-  /** Real pause after each of the 25 transfers of a transaction. Default 5. */
-  readonly transferPauseMs?: number;
-}
-
-export interface WindowsGuestOptions {
-  /** Name in events and fault rules. */
-  readonly name: string;
-  readonly hostName: string;
-  readonly events: EventLog;
-  readonly faults: FaultRules;
-  readonly pace: Pace;
-  readonly latency: Latency;
-  /** Absent: no HTTPS listener. */
-  readonly tls?: LabTls;
-  readonly httpsPort?: number;
-  readonly httpPort?: number;
-  readonly users: readonly GuestUser[];
-  /** The domain the guest is a member of, and its own service there; absent: none. */
-  readonly kerberos?: { readonly domain: LabKerberosDomain; readonly service: string; readonly now?: () => Date };
-  /** Whose client certificates the guest believes, and which accounts they stand for. */
-  readonly clientCertificates?: { readonly authority: string; readonly mappings: readonly CertificateMapping[] };
-  /** Absent: the optional feature OpenSSH Server is not installed. */
-  readonly ssh?: Pick<OpenSshOptions, 'defaultShell'>;
-  readonly service?: Partial<WinRmServiceConfig>;
-  readonly disks: readonly GuestDisk[];
-  /** Further programs, by lower-case file name; one of Windows' own of that name is replaced. */
-  readonly programs?: ReadonlyMap<string, { readonly folder: string; readonly program: Program }>;
-  readonly database?: GuestDatabaseOptions;
-  /** Absent: the in-box writers, and SqlServerWriter when there is a database. */
-  readonly writers?: readonly WriterConfig[];
-}
-
-export interface LabWindowsGuest {
-  /** 0 without HTTPS listener. */
-  readonly httpsPort: number;
-  readonly httpPort: number;
-  /** Absent without OpenSSH Server. */
-  readonly ssh: LabOpenSsh | undefined;
-  readonly vss: VssKnobs;
-  readonly shadows: {
-    readonly knobs: ShadowKnobs;
-    all(): readonly VolumeShadow[];
-    /** How many diskshadows are at work. */
-    running(): number;
-    /** As an administrator does it. */
-    removeAll(): void;
-  };
-  readonly files: GuestFiles;
-  /** The application with its workload running; absent when the guest was given no database. */
-  readonly database: GuestApplication | undefined;
-  readonly tools: VmwareTools;
-  /** As a program of the guest does it. */
-  writeDisk(uuid: string, offsetBytes: number, data: Uint8Array): void;
-  /** A writer is frozen or writes are held. */
-  isFrozen(): boolean;
-  shellCount(): number;
-  /** Full backups that wait for their end. */
-  parkedBackups(): number;
-  /** What a new start of the guest does to sessions and to VSS; the application goes on. */
-  forgetBoot(): void;
-  /** Processes of the snaphook helper, however they were started. */
-  helperCount(): number;
-  close(): Promise<void>;
-}
+export type { LabWindowsGuest, WindowsGuestOptions, WinRmServiceConfig } from './windows-guest-types.ts';
 
 const DEFAULT_SERVICE: WinRmServiceConfig = {
   allowUnencrypted: false,
@@ -165,16 +84,20 @@ export async function startWindowsGuest(options: WindowsGuestOptions): Promise<L
   const files = new GuestFiles();
   for (const file of HELPER_FILES) files.write(`${HELPER_FOLDER}\\${file}`, Buffer.from(`the lab's ${file}`));
   const processes = new GuestProcesses();
-  const program = vssHelperProgram({
-    coordinator,
-    residents,
-    pace,
-    clock: new GuestClock(pace),
-    os: 'Windows Server 2022 Standard 10.0.20348',
-    get bootId() {
-      return bootId;
+  const whenWritable = (path: string) => hold.whenWritable(devicesOf(disks, path));
+  const program = vssHelperProgram(
+    {
+      coordinator,
+      residents,
+      pace,
+      clock: new GuestClock(pace),
+      os: 'Windows Server 2022 Standard 10.0.20348',
+      get bootId() {
+        return bootId;
+      },
     },
-  });
+    { files, whenWritable },
+  );
   const helper = processes.track(HELPER_NAME, program);
   const shadows: QueryMachine = {
     guestName: name,
@@ -198,6 +121,13 @@ export async function startWindowsGuest(options: WindowsGuestOptions): Promise<L
       shadows,
       powershellProgram({ architecture: 'AMD64', files, processes, guestName: name, events, knobs }),
     ),
+    files: {
+      read: (path) => files.read(path),
+      write: async (path, content) => {
+        await whenWritable(path);
+        files.write(path, content);
+      },
+    },
     installed: () =>
       new Map([
         ...shadowPrograms(shadows),
@@ -206,6 +136,16 @@ export async function startWindowsGuest(options: WindowsGuestOptions): Promise<L
           : []),
         ...(options.programs ?? []),
       ]),
+  });
+  const agent = new WindowsGuestAgent({
+    guestName: name,
+    hostName,
+    users: options.users,
+    files,
+    findProgram,
+    whenWritable,
+    pace,
+    events,
   });
   const kerberos = options.kerberos && kerberosService(options.kerberos);
   const { clientCertificates } = options;
@@ -263,6 +203,7 @@ export async function startWindowsGuest(options: WindowsGuestOptions): Promise<L
       removeAll: () => copies.remove(copies.all),
     },
     files,
+    agent,
     database,
     writeDisk: (uuid, offsetBytes, data) => deviceOf(name, disks, uuid).write(offsetBytes, data),
     tools: new VmwareTools(
@@ -276,6 +217,7 @@ export async function startWindowsGuest(options: WindowsGuestOptions): Promise<L
     parkedBackups: () => residents.count,
     forgetBoot: () => {
       shells.closeAll();
+      agent.restart();
       residents.failAll();
       bootId = randomUUID();
     },
@@ -288,6 +230,12 @@ export async function startWindowsGuest(options: WindowsGuestOptions): Promise<L
     },
   };
 }
+
+/** Of the volume with that path. */
+const devicesOf = (disks: readonly GuestDisk[], path: string): readonly BlockDevice[] =>
+  disks
+    .filter(({ volumes }) => volumes.some(({ mountPoint }) => path.toLowerCase().startsWith(mountPoint.toLowerCase())))
+    .map(({ device }) => device);
 
 function deviceOf(guest: string, disks: readonly GuestDisk[], uuid: string): BlockDevice {
   const disk = disks.find((candidate) => candidate.uuid === uuid);

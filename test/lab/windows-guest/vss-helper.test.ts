@@ -3,6 +3,7 @@ import type { HelperEvent } from '../../../src/guest/windows/vss-helper-protocol
 import { GuestClock } from '../../../src/lab/guest/guest-clock.ts';
 import { ProgramInput } from '../../../src/lab/guest/program.ts';
 import { WriteHold } from '../../../src/lab/guest/write-hold.ts';
+import { GuestFiles } from '../../../src/lab/windows-guest/guest-files.ts';
 import { VssCoordinator } from '../../../src/lab/windows-guest/vss-coordinator.ts';
 import { vssHelperProgram } from '../../../src/lab/windows-guest/vss-helper.ts';
 import { VssKnobs } from '../../../src/lab/windows-guest/vss-knobs.ts';
@@ -37,14 +38,17 @@ function startHelper(writers: readonly WriterConfig[], application: { quiesce():
   });
   const stdin = new ProgramInput();
   const told: HelperEvent[] = [];
-  const exited = vssHelperProgram({
-    coordinator,
-    residents: new ResidentSets(pace),
-    pace,
-    clock: new GuestClock(pace),
-    os: 'lab',
-    bootId: 'boot',
-  })({
+  const exited = vssHelperProgram(
+    {
+      coordinator,
+      residents: new ResidentSets(pace),
+      pace,
+      clock: new GuestClock(pace),
+      os: 'lab',
+      bootId: 'boot',
+    },
+    { files: new GuestFiles(), whenWritable: async () => undefined },
+  )({
     arguments: 'serve',
     account: 'HOST\\user',
     environment: new Map(),

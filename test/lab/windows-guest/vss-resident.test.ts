@@ -1,6 +1,7 @@
 import { GuestClock } from '../../../src/lab/guest/guest-clock.ts';
 import { ProgramInput } from '../../../src/lab/guest/program.ts';
 import { WriteHold } from '../../../src/lab/guest/write-hold.ts';
+import { GuestFiles } from '../../../src/lab/windows-guest/guest-files.ts';
 import { VssCoordinator } from '../../../src/lab/windows-guest/vss-coordinator.ts';
 import { vssHelperProgram } from '../../../src/lab/windows-guest/vss-helper.ts';
 import { VssKnobs } from '../../../src/lab/windows-guest/vss-knobs.ts';
@@ -39,14 +40,17 @@ function machine(pace = new Pace(0.01)) {
     await set.snapshot({ commit: async () => '0x0004230A', released: () => undefined });
     return set;
   };
-  const program = vssHelperProgram({
-    coordinator,
-    residents,
-    pace,
-    clock: new GuestClock(pace),
-    os: 'lab',
-    bootId: 'boot',
-  });
+  const program = vssHelperProgram(
+    {
+      coordinator,
+      residents,
+      pace,
+      clock: new GuestClock(pace),
+      os: 'lab',
+      bootId: 'boot',
+    },
+    { files: new GuestFiles(), whenWritable: async () => undefined },
+  );
   const run = async (words: string) => {
     const told: unknown[] = [];
     const exitCode = await program({

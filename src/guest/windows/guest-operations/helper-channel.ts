@@ -95,7 +95,7 @@ export class GuestOperationsHelperChannel implements HelperTransport {
   /** It waits for nothing: there is no order among programs that are started. Nor does the answer wait for a message that got none. */
   async sendUrgently(data: Buffer): Promise<void> {
     if (this.#underWay > 0) this.#listenAnew();
-    await this.#tell(data);
+    await this.#waitedFor(this.#tell(data));
   }
 
   async receiveAgain(): Promise<void> {
@@ -126,10 +126,14 @@ export class GuestOperationsHelperChannel implements HelperTransport {
 
   /** One after the other, as they are asked for. */
   async #inTurn(work: () => Promise<void>): Promise<void> {
-    const turn = this.#sending.then(work);
-    this.#sending = turn.catch(() => undefined);
+    await this.#waitedFor(this.#sending.then(work));
+  }
+
+  /** Questions wait for it. */
+  async #waitedFor(call: Promise<void>): Promise<void> {
+    this.#sending = call.catch(() => undefined);
     this.#underWay += 1;
-    await turn.finally(() => {
+    await call.finally(() => {
       this.#underWay -= 1;
     });
   }

@@ -63,7 +63,7 @@ export const guestOperations: Readonly<Record<string, OperationHandler>> = {
   }),
   CreateTemporaryDirectoryInGuest: inside(PRIVILEGE.modify, async ({ args }, { agent }) =>
     agent.makeTemporaryFolder(
-      optionalTextOf(args, 'directoryPath') || '/tmp',
+      optionalTextOf(args, 'directoryPath') ?? '',
       textOf(args, 'prefix'),
       textOf(args, 'suffix'),
     ),
@@ -76,12 +76,16 @@ export const guestOperations: Readonly<Record<string, OperationHandler>> = {
     await agent.deleteFile(textOf(args, 'filePath'));
     return undefined;
   }),
+  DeleteDirectoryInGuest: inside(PRIVILEGE.modify, async ({ args }, { agent }) => {
+    await agent.deleteFolder(textOf(args, 'directoryPath'), flagOf(args, 'recursive'));
+    return undefined;
+  }),
   InitiateFileTransferFromGuest: inside(PRIVILEGE.query, async (call, { agent }) => {
     const path = textOf(call.args, 'guestFilePath');
     const size = agent.readFile(path).length;
     const run = async () => agent.readFile(path);
     const url = fileHostOf(call).admit({ method: 'GET', sizeBytes: undefined, run });
-    return data('FileTransferInformation', { attributes: attributes(), size, url });
+    return data('FileTransferInformation', { attributes: attributes(agent), size, url });
   }),
   InitiateFileTransferToGuest: inside(PRIVILEGE.modify, async (call, { agent }) => {
     const path = textOf(call.args, 'guestFilePath');
@@ -143,7 +147,9 @@ const faultOf = ({ type, about, message }: AgentFault): VimFault => {
   return new VimFault(type, message, type === 'GuestPermissionDenied' ? {} : { file: about });
 };
 
-const attributes = (): DataObject =>
-  data('GuestPosixFileAttributes', { modificationTime: new Date(), ownerId: 0, groupId: 0, permissions: 384 });
+const attributes = ({ family }: GuestAgent): DataObject =>
+  family === 'windows'
+    ? data('GuestWindowsFileAttributes', { modificationTime: new Date(), hidden: false, readOnly: false })
+    : data('GuestPosixFileAttributes', { modificationTime: new Date(), ownerId: 0, groupId: 0, permissions: 384 });
 
 const numbersOf = (value: VimValue | undefined): readonly number[] => (isArray(value) ? value.map(Number) : []);

@@ -53,6 +53,7 @@ FileFault extends VimFault (vim.fault.FileFault)
 FileLocked extends FileFault (vim.fault.FileLocked)
 FileNotFound extends FileFault (vim.fault.FileNotFound)
 CannotAccessFile extends FileFault (vim.fault.CannotAccessFile)
+DirectoryNotEmpty@5.0 extends FileFault (vim.fault.DirectoryNotEmpty)
 FileAlreadyExists extends FileFault (vim.fault.FileAlreadyExists)
 NoDiskSpace extends FileFault (vim.fault.NoDiskSpace)
   datastore:string

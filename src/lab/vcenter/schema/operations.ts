@@ -146,6 +146,8 @@ GuestFileManager.MakeDirectoryInGuest@5.0
   vm:->VirtualMachine auth:GuestAuthentication directoryPath:string createParentDirectories:boolean
 GuestFileManager.DeleteFileInGuest@5.0
   vm:->VirtualMachine auth:GuestAuthentication filePath:string
+GuestFileManager.DeleteDirectoryInGuest@5.0
+  vm:->VirtualMachine auth:GuestAuthentication directoryPath:string recursive:boolean
 GuestFileManager.CreateTemporaryDirectoryInGuest@5.0 => string
   vm:->VirtualMachine auth:GuestAuthentication prefix:string suffix:string directoryPath?:string@5.1
 GuestFileManager.InitiateFileTransferFromGuest@5.0 => FileTransferInformation
