@@ -37,6 +37,8 @@ export interface WorldChanges {
   readonly ssh?: 'cmd' | 'powershell';
   readonly sshPassword?: string;
   readonly service?: Partial<WinRmServiceConfig>;
+  /** Mount points of the two disks. Default D: and E:. */
+  readonly drives?: readonly [string, string];
   /** Absent: SqlServerWriter on both disks and one in-box writer. */
   readonly writers?: readonly WriterConfig[];
 }
@@ -102,7 +104,12 @@ export async function startWindowsGuestWorld(
       uuid,
       device: device(),
       label: `disk ${index}`,
-      volumes: [{ mountPoint: ['D:\\', 'E:\\'][index] ?? '', guid: `00000000-0000-4000-8000-00000000000${index}` }],
+      volumes: [
+        {
+          mountPoint: (changes.drives ?? ['D:\\', 'E:\\'])[index] ?? '',
+          guid: `00000000-0000-4000-8000-00000000000${index}`,
+        },
+      ],
     })),
     writers: changes.writers ?? [SQL_WRITER, BITS_WRITER],
   });

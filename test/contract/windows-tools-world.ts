@@ -1,4 +1,3 @@
-import { AccountLogins } from '../../src/guest/windows/account-logins.ts';
 import { guestOperationsAccess } from '../../src/guest/windows/guest-operations/access.ts';
 import type { WindowsAccess } from '../../src/guest/windows/windows-access.ts';
 import { createWindowsGuests } from '../../src/guest/windows/windows-guest.ts';
@@ -20,10 +19,16 @@ export interface WindowsToolsWorld extends GuestWorld {
   readonly vcenter: TestLab;
   readonly vm: { readonly name: string; readonly address: string; readonly moRef: MoRef };
   /** A new way in. */
-  access(password?: string): WindowsAccess;
+  access(): WindowsAccess;
   /** Files and folders among the temporary ones of the account. */
   filesLeft(): readonly string[];
   connectionCount(): number;
+}
+
+export interface ToolsWorldChanges extends Pick<WorldChanges, 'settings' | 'writers' | 'drives'> {
+  readonly toolsRunningStatus?: 'guestToolsRunning' | 'guestToolsNotRunning';
+  /** Other than the account has. */
+  readonly password?: string;
 }
 
 const VM_NAME = 'ad01';
@@ -38,11 +43,10 @@ const HOLD_MS = 2000;
 let hostCertificate: ReturnType<typeof issueCertificate> | undefined;
 
 /** The lab's Windows guest, and the adapter that knows no other way to it than VMware Tools. */
-export async function startWindowsToolsWorld(
-  changes: Pick<WorldChanges, 'settings' | 'writers'> & { readonly settings?: Partial<WindowsGuestSettings> } = {},
-): Promise<WindowsToolsWorld> {
+export async function startWindowsToolsWorld(changes: ToolsWorldChanges = {}): Promise<WindowsToolsWorld> {
+  const { toolsRunningStatus = 'guestToolsRunning', password, ...others } = changes;
   const world = await startWindowsGuestWorld('ntlm-http', {
-    ...changes,
+    ...others,
     settings: { holdMs: HOLD_MS, ...changes.settings },
   });
   hostCertificate ??= createAuthority('another CA').then((authority) =>
@@ -55,7 +59,7 @@ export async function startWindowsToolsWorld(
         fullName: 'Microsoft Windows Server 2022 (64-bit)',
         hostName: VM_NAME,
         ipAddress: '192.0.2.8',
-        toolsRunningStatus: 'guestToolsRunning',
+        toolsRunningStatus,
       },
     }),
   ]);
@@ -73,12 +77,8 @@ export async function startWindowsToolsWorld(
   if (!found) throw new Error('the VM is in the inventory');
   const vm = { name: VM_NAME, address: '192.0.2.8', moRef: found.moRef };
   const server = createGuestOperations(options);
-  const access = (password = PASSWORD) =>
-    guestOperationsAccess(
-      { server, vm, username: USERNAME, password: async () => password },
-      systemClock,
-      new AccountLogins(),
-    );
+  const access = () =>
+    guestOperationsAccess({ server, vm, username: USERNAME, password: async () => password ?? PASSWORD }, systemClock);
   const settings: Omit<WindowsGuestSettings, 'access'> = {
     holdMs: HOLD_MS,
     windowsHoldMs: world.lab.vss.holdLimitMs,

@@ -23,6 +23,7 @@ export interface HeldConversationParts {
   readonly files: GuestFiles;
   /** Resolves when writes to the volume of that path are not held. */
   readonly whenWritable: (path: string) => Promise<void>;
+  readonly knobs: { readonly heldIsDeaf: boolean };
   /** The conversation of `serve`. */
   readonly serve: Program;
 }
@@ -99,7 +100,7 @@ export class HeldConversations {
     if (!NAME.test(name) || !BYTES.test(hex)) return NO_CALL;
     const held = this.#open.get(name);
     if (!held) return FAILED;
-    held.input.push(Buffer.from(hex, 'hex'));
+    if (!this.#parts.knobs.heldIsDeaf) held.input.push(Buffer.from(hex, 'hex'));
     return DONE;
   }
 

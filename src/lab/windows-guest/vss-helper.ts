@@ -15,7 +15,7 @@ export function vssHelperProgram(
   const { residents } = guest;
   const { knobs } = guest.coordinator;
   const serve: Program = (io) => new HelperConversation(guest, io).run();
-  const held = new HeldConversations({ ...places, pace: guest.pace, serve });
+  const held = new HeldConversations({ ...places, knobs, pace: guest.pace, serve });
   return async (io) => {
     const byFiles = held.run(io);
     if (byFiles) return await byFiles;

@@ -22,6 +22,8 @@ export class VssKnobs {
   garbleInput = false;
   /** Whether `snaphook-vss install` was run. */
   providerRegistered = true;
+  /** What `tell` brings is taken, and never heard. */
+  heldIsDeaf = false;
   readonly eventLog = new GuestEventLog();
   /** What a self-test finds wrong, by the name of the check. */
   readonly troubles = new Map<HelperCheck['name'], string>();
