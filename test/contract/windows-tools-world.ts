@@ -18,6 +18,8 @@ export interface WindowsToolsWorld extends GuestWorld {
   readonly lab: LabWindowsGuest;
   readonly vcenter: TestLab;
   readonly vm: { readonly name: string; readonly address: string; readonly moRef: MoRef };
+  /** Name and password in the guest. */
+  readonly account: readonly [string, string];
   /** A new way in. */
   access(): WindowsAccess;
   /** Files and folders among the temporary ones of the account. */
@@ -107,6 +109,7 @@ export async function startWindowsToolsWorld(changes: ToolsWorldChanges = {}): P
       await vcenter.vcenter.close();
       await world.close();
     },
+    account: [USERNAME, PASSWORD],
     access,
     vcenter,
     filesLeft,

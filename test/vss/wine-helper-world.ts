@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleepFor } from 'node:timers/promises';
 import type { HelperWorld } from '../contract/vss-helper-bench.ts';
+import type { HeldHelper } from '../contract/vss-helper-by-files.ts';
 import type { HelperRun } from '../contract/vss-helper-conversation.ts';
 import { PROGRAMS } from './wine-program.ts';
 
@@ -65,14 +66,6 @@ async function exitOf(child: ChildProcess): Promise<number> {
   const [code] = await once(child, 'exit');
   await Promise.race([closed, sleepFor(LAST_WORDS_MS)]);
   return Number(code);
-}
-
-export interface HeldSession {
-  /** Exit code. */
-  readonly exited: Promise<number>;
-  kill(): void;
-  /** What its file says. */
-  output(): string;
 }
 
 /** The unchanged programs in a folder of their own, with a stand-in for VSS beside them and one application for all worlds. */
@@ -150,7 +143,7 @@ export class WineMachine {
   }
 
   /** A session whose events go to a file. */
-  hold(name: string): HeldSession {
+  hold(name: string): HeldHelper {
     const file = path.join(this.#folder, `${name}.jsonl`);
     const child = this.#start(['hold', name, wineName(file)]);
     return {

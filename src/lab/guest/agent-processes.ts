@@ -51,8 +51,9 @@ export class AgentProcesses {
     const process = this.#started.get(pid);
     if (!process) throw new AgentFault('GuestProcessNotFound', String(pid));
     if (process.info.endTime) return;
-    if (process.kill) return process.kill();
-    this.#world.events.add('guest', 'unserved', 'terminate', this.#world.guestName, { what: process.info.cmdLine });
+    const { info, kill } = process;
+    if (kill) kill();
+    else this.#world.events.add('guest', 'unserved', 'terminate', this.#world.guestName, { what: info.cmdLine });
   }
 
   /** The guest starts again: those that ran are gone, and what ended before is forgotten. */

@@ -1,7 +1,8 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { startLinuxToolsWorld } from '../../contract/linux-tools-world.ts';
+import { type LinuxToolsWorld, startLinuxToolsWorld } from '../../contract/linux-tools-world.ts';
+import { startWindowsToolsWorld } from '../../contract/windows-tools-world.ts';
 import { COPY_A, COPY_B, openCopiedVolume } from '../../lab/vcenter/copied-volume.ts';
 import { closeLabs } from '../../lab/vcenter/lab-vcenter.ts';
 import { runPeerScript } from '../peer-script.ts';
@@ -29,27 +30,32 @@ test('pyVmomi works against the simulated vCenter, and calls no operation it doe
   }
 }, 120_000);
 
-test('pyVmomi moves files and starts programs by guest operations, and meets their rules', async () => {
-  const world = await startLinuxToolsWorld();
-  const { vcenter, authority, events } = world.vcenter;
+async function runInGuest(
+  script: string,
+  { vcenter: lab, vm, close }: Pick<LinuxToolsWorld, 'vcenter' | 'vm' | 'close'>,
+  account: readonly string[],
+): Promise<void> {
+  const { vcenter, authority, events } = lab;
   const folder = mkdtempSync(path.join(tmpdir(), 'pyvmomi-'));
   const ca = path.join(folder, 'ca.pem');
   writeFileSync(ca, authority.certificate);
   try {
-    const script = path.join(__dirname, 'guest_operations.py');
-    const account = ['root', world.accounts.password];
-    const exitCode = await runPeerScript(script, [
-      vcenter.url,
-      ca,
-      'admin@vsphere.local',
-      'secret',
-      'pg01',
-      ...account,
-    ]);
+    const words = [vcenter.url, ca, 'admin@vsphere.local', 'secret', vm.name, ...account];
+    const exitCode = await runPeerScript(path.join(__dirname, script), words);
     expect(events.events.filter(({ kind }) => kind === 'unserved')).toEqual([]);
     expect(exitCode).toBe(0);
   } finally {
-    await world.close();
+    await close();
     rmSync(folder, { recursive: true });
   }
+}
+
+test('pyVmomi moves files and starts programs by guest operations, and meets their rules', async () => {
+  const world = await startLinuxToolsWorld();
+  await runInGuest('guest_operations.py', world, ['root', world.accounts.password]);
+}, 120_000);
+
+test('pyVmomi does so in a Windows guest, and freezes it by the verbs of the helper', async () => {
+  const world = await startWindowsToolsWorld();
+  await runInGuest('windows_guest_operations.py', world, [...world.account, ...world.diskUuids]);
 }, 120_000);
