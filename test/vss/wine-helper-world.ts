@@ -53,7 +53,7 @@ delay-ms.gather=50
 const pause = (ms: number) => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
 
 /** As a program under Wine names a file of this machine. */
-const wineName = (file: string) => `Z:${file.replaceAll('/', '\\')}`;
+export const wineName = (file: string) => `Z:${file.replaceAll('/', '\\')}`;
 
 const wine = (...words: string[]) => spawnSync('wine', words, { encoding: 'utf8' });
 
@@ -145,7 +145,7 @@ export class WineMachine {
   /** A session whose events go to a file. */
   hold(name: string): HeldHelper {
     const file = path.join(this.#folder, `${name}.jsonl`);
-    const child = this.#start(['hold', name, wineName(file)]);
+    const child = this.program(['hold', name, wineName(file)]);
     return {
       exited: once(child, 'close').then(([code]) => Number(code)),
       kill: () => void child.kill('SIGKILL'),
@@ -155,7 +155,7 @@ export class WineMachine {
 
   /** Runs the helper with these words, while other things go on, and resolves with its exit code. */
   async call(...words: string[]): Promise<number> {
-    const [code] = await once(this.#start(words), 'close');
+    const [code] = await once(this.program(words), 'close');
     return Number(code);
   }
 
@@ -170,7 +170,13 @@ export class WineMachine {
     return existsSync(this.#log) ? readFileSync(this.#log, 'utf8').split('\n') : [];
   }
 
-  #start(words: readonly string[]): ChildProcess {
+  /** The helper, as a program under Wine names it. */
+  get helperPath(): string {
+    return wineName(path.join(this.#folder, 'snaphook-vss.exe'));
+  }
+
+  /** The helper with these words. */
+  program(words: readonly string[]): ChildProcess {
     return spawn('wine', [path.join(this.#folder, 'snaphook-vss.exe'), ...words], { stdio: 'ignore' });
   }
 
