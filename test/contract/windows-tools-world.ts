@@ -1,3 +1,4 @@
+import type { AccountLogins } from '../../src/guest/windows/account-logins.ts';
 import { guestOperationsAccess } from '../../src/guest/windows/guest-operations/access.ts';
 import type { WindowsAccess } from '../../src/guest/windows/windows-access.ts';
 import { createWindowsGuests } from '../../src/guest/windows/windows-guest.ts';
@@ -20,8 +21,8 @@ export interface WindowsToolsWorld extends GuestWorld {
   readonly vm: { readonly name: string; readonly address: string; readonly moRef: MoRef };
   /** Name and password in the guest. */
   readonly account: readonly [string, string];
-  /** A new way in. */
-  access(): WindowsAccess;
+  /** A new way in; `username` default that of the world. */
+  access(shared?: { readonly username: string; readonly logins: AccountLogins }): WindowsAccess;
   /** Files and folders among the temporary ones of the account. */
   filesLeft(): readonly string[];
   connectionCount(): number;
@@ -79,8 +80,10 @@ export async function startWindowsToolsWorld(changes: ToolsWorldChanges = {}): P
   if (!found) throw new Error('the VM is in the inventory');
   const vm = { name: VM_NAME, address: '192.0.2.8', moRef: found.moRef };
   const server = createGuestOperations(options);
-  const access = () =>
-    guestOperationsAccess({ server, vm, username: USERNAME, password: async () => password ?? PASSWORD }, systemClock);
+  const access: WindowsToolsWorld['access'] = (shared) => {
+    const account = { username: shared?.username ?? USERNAME, password: async () => password ?? PASSWORD };
+    return guestOperationsAccess({ server, vm, ...account }, systemClock, shared?.logins);
+  };
   const settings: Omit<WindowsGuestSettings, 'access'> = {
     holdMs: HOLD_MS,
     windowsHoldMs: world.lab.vss.holdLimitMs,

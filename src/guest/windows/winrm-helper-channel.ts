@@ -67,6 +67,8 @@ export class WinRmHelperChannel implements HelperTransport {
   }
 
   async send(data: Buffer): Promise<void> {
+    // A release that was said again on a new connection may have been heard before that is open: then what comes next waits for it.
+    await this.#replacing?.catch(() => undefined);
     const sender = this.#sender;
     if (!sender?.isOpen) throw new WinRmError({ kind: 'disconnected', reason: 'the connection was closed' });
     await this.#sendOn(sender, data);

@@ -1,3 +1,4 @@
+import { AccountLogins } from '../../../src/guest/windows/account-logins.ts';
 import type { PreparedGuest } from '../../../src/ports/guest.ts';
 import { FREEZE_SOON, failureOf, until } from '../../contract/guest.ts';
 import {
@@ -171,6 +172,18 @@ test('a password that the guest refuses is tried once only, also when the sessio
   expect(JSON.stringify([failure, failure.cause])).not.toContain('wrong-password');
   const logins = world.vcenter.events.events.filter(({ operation }) => operation === 'refused guest login');
   expect(logins).toHaveLength(1);
+});
+
+test('a password of a domain account that many guests share is sent to two of them, and to no other', async () => {
+  await open({ password: 'wrong-password' });
+  const logins = new AccountLogins();
+  const login = () => world.access({ username: 'EXAMPLE\\backup', logins }).openCommands(within());
+
+  const failures = await Promise.all(Array.from({ length: 6 }, () => failureOf(login())));
+
+  expect(failures.map(({ code }) => code)).toEqual(Array(6).fill('E_GUEST_LOGIN'));
+  expect(failures.filter(({ message }) => message.includes('it was not tried'))).toHaveLength(4);
+  expect(world.vcenter.events.events.filter(({ operation }) => operation === 'refused guest login')).toHaveLength(2);
 });
 
 test('VMware Tools that do not run are told as a guest out of reach', async () => {

@@ -119,6 +119,22 @@ test('a Windows guest over SSH is read with its defaults, and what is of Linux a
   expect(error.message).toMatch(/unknown key "guests\.0\.ssh\.sudo"/);
 });
 
+test('a Windows guest by guest operations is read with its defaults, needs an account, and knows no keys of Linux', () => {
+  const windows = (more: string) =>
+    written(`${GOOD}guests:\n  - vms: [sql01]\n    guestOperations: { os: windows, password: env:PG${more} }\n`);
+  const [guest] = loadConfig(windows(', username: svc')).guests;
+  expect(guest?.guestOperations).toMatchObject({
+    hold: 'auto',
+    helperPath: 'C:\\Program Files\\snaphook\\snaphook-vss.exe',
+  });
+
+  expect(failure(windows('')).message).toContain('guests.0.guestOperations.username');
+  expect(failure(windows(', username: svc, memoryFolder: /dev/shm')).message).toMatch(
+    /unknown key "guests\.0\.guestOperations\.memoryFolder"/,
+  );
+  expect(failure(windows(', username: svc, hold: commit, holdSeconds: 10')).message).toContain('holdSeconds');
+});
+
 test('a mistyped key of an SSH guest is told with the nearest one', () => {
   const error = failure(written(linuxGuest({ ssh: '{ pasword: env:PG, knownHosts: /h }' })));
   expect(error.hint).toContain('"password"');

@@ -25,12 +25,20 @@ const PLACES = {
   winrm: { winrm: { username: 'HOST\\u', password: 'env:PW' } },
   full: { winrm: { username: 'HOST\\u', password: 'env:PW', backupType: 'full' } },
   windowsSsh: { ssh: { os: 'windows', username: 'u', password: 'env:PW', knownHosts: '/k' } },
+  windowsTools: { guestOperations: { os: 'windows', username: 'u', password: 'env:PW' } },
+  fullByTools: { guestOperations: { os: 'windows', username: 'u', password: 'env:PW', backupType: 'full' } },
+  linuxTools: { guestOperations: { password: 'env:PW' } },
   linuxSsh: { ssh: { password: 'env:PW', knownHosts: '/k' } },
 } as const;
 
 test.each([
   ['winrm', 'vss-diskshadow', true],
   ['windowsSsh', 'vss-diskshadow', true],
+  ['windowsTools', 'vss-provider', true],
+  ['windowsTools', 'vss-diskshadow', true],
+  ['fullByTools', 'vss-diskshadow', false],
+  ['linuxTools', 'vss-provider', false],
+  ['linuxTools', 'auto', true],
   ['linuxSsh', 'vss-diskshadow', false],
   ['linuxSsh', 'auto', true],
   ['full', 'vss-provider', true],

@@ -43,7 +43,7 @@ export function guestOperationsAccess(
         attempt: () => operations.login(signal),
         isRefusal: (thrown) => thrown instanceof SnaphookError && thrown.code === 'E_GUEST_LOGIN',
         notTried: (reason) =>
-          new SnaphookError('E_GUEST_LOGIN', `login to guest "${vm.name}" as "${username}": ${reason}`, {
+          new SnaphookError('E_GUEST_LOGIN', `login to guest "${vm.name}" as "${username}" failed: ${reason}`, {
             hint: 'Correct the account or its password first; every further refusal could lock the account.',
           }),
       }),
