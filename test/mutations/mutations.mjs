@@ -117,6 +117,20 @@ export const MUTATIONS = [
     tests: ['test/unit/job/grade.test.ts'],
   },
   {
+    name: 'a Windows guest counts as frozen when whoever waited for that only ended',
+    file: 'src/guest/windows/guest-operations/helper-channel.ts',
+    find: "program.kind === 'ended' && program.exitCode === 0))",
+    replace: "program.kind === 'ended'))",
+    tests: ['test/lab/vcenter/windows-guest-operations.test.ts', '-t', 'somebody has ended'],
+  },
+  {
+    name: 'any folder of a Windows guest is removed by a record that names it',
+    file: 'src/guest/windows/guest-operations/way.ts',
+    find: '  if (!isOurs || win32.normalize(folder) !== folder) {',
+    replace: '  if (folder === undefined && isOurs) {',
+    tests: ['test/lab/vcenter/windows-guest-operations.test.ts', '-t', 'no folder of ours'],
+  },
+  {
     name: 'a shadow copy that may be of a dead run is left in its guest without a word',
     file: 'src/guest/windows/diskshadow/remove.ts',
     find: '    if (sinceMs !== undefined && logged.hresult === undefined) requireNoneSince(guest, found, sinceMs);',

@@ -134,6 +134,17 @@ test('a helper that hears nothing any more is terminated, and that is no release
   expect(world.filesLeft()).toEqual([]);
 }, 40_000);
 
+test('a guest of which nobody tells that it stands still, as somebody has ended who would, is heard of when it goes on', async () => {
+  const { guest } = await ready();
+  const { agent } = world.lab;
+  for (const { pid } of agent.processes([]).filter(({ cmdLine }) => / await /.test(cmdLine))) agent.terminate(pid);
+
+  await guest.freeze(within());
+
+  expect(world.isFrozen()).toBe(false);
+  expect((await guest.thaw(within())).kind).toBe('expired');
+});
+
 test('a guest that starts anew in the window is no release, and its session ends', async () => {
   const guest = await frozen({ settings: { windowsHoldMs: 500 } });
   world.lab.forgetBoot();

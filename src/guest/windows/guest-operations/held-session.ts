@@ -35,12 +35,21 @@ export async function endHeldSession(
   held: HeldSession,
   signal: AbortSignal,
 ): Promise<'released' | 'ended'> {
-  const { name, operations, clock } = way;
-  const sinceMs = clock.monotonicMs();
-  await operations.start(tellProgram(held, LETTING_GO), signal).catch((thrown: unknown) => {
+  await way.operations.start(tellProgram(held, LETTING_GO), signal).catch((thrown: unknown) => {
     // A helper whose file was renamed meanwhile is found by its session.
     if (!(thrown instanceof GuestFileNotFound)) throw thrown;
   });
+  return await clearHeldSession(way, held, signal);
+}
+
+/** The same of a session that was told to end, or has ended. */
+export async function clearHeldSession(
+  way: GuestOperationsWay,
+  held: HeldSession,
+  signal: AbortSignal,
+): Promise<'released' | 'ended'> {
+  const { name, operations, clock } = way;
+  const sinceMs = clock.monotonicMs();
   for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = nextPauseMs(pauseMs)) {
     const holds = await operations.programsWith(`hold ${held.session}`, signal);
     const running = holds.filter(({ program }) => program.kind === 'running');

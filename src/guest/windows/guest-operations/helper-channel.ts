@@ -6,7 +6,7 @@ import { FIRST_PAUSE_MS, LOST_ANSWERS, nextPauseMs, programEnd } from '../../pro
 import type { HelperFacts } from '../helper-facts.ts';
 import type { HelperTransport } from '../helper-transport.ts';
 import { quoteArgument } from '../quoting.ts';
-import { endHeldSession, type HeldSession, tellProgram } from './held-session.ts';
+import { clearHeldSession, endHeldSession, type HeldSession, tellProgram } from './held-session.ts';
 import { type GuestOperationsWay, makeSessionFolder } from './way.ts';
 
 /** What a command line of Windows has room for, two hex digits a byte, with the path of the helper. */
@@ -118,7 +118,9 @@ export class GuestOperationsHelperChannel implements HelperTransport {
 
   async #end(signal: AbortSignal): Promise<void> {
     if (!this.#held) return;
-    const end = await endHeldSession(this.#way, this.#held, signal);
+    const { end: known } = this.#facts;
+    const isOver = known?.kind === 'exited' && known.exitCode === 0;
+    const end = await (isOver ? clearHeldSession : endHeldSession)(this.#way, this.#held, signal);
     this.#held = undefined;
     if (end === 'released') this.#facts.exited(0);
     else this.#facts.shellGone();
