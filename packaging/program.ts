@@ -1,4 +1,5 @@
 import '../src/platform/stand-somewhere.ts';
+import '../src/platform/without-fetch.ts';
 import path from 'node:path';
 
 /**

@@ -1,4 +1,5 @@
 import '../platform/stand-somewhere.ts';
+import '../platform/without-fetch.ts';
 
 /**
  * What the program `snaphook` is called with decides what is loaded: a product waits for `hook`, and what stands behind it is not for

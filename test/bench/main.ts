@@ -54,7 +54,7 @@ async function main(): Promise<void> {
     calls: benchCalls,
     export: benchExport,
     bands: () => benchBands(Number(values['disk-gib'])),
-    startup: async () => benchStartup(process.cwd()),
+    startup: () => benchStartup(process.cwd()),
   };
   const bench = benches[name];
   if (values.help || !bench) {

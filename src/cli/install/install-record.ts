@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { systemErrorCode } from '../../platform/system-error.ts';
 import { SnaphookError } from '../../ports/errors.ts';
 
