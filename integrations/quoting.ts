@@ -6,6 +6,16 @@ export function shellWord(text: string): string {
   return `'${text.replaceAll("'", String.raw`'\''`)}'`;
 }
 
+/** The same in a field or a line of a product, which has one line. Errors: `E_USAGE` for line ends. */
+export function shellFieldWord(text: string): string {
+  if (/[\r\n\0]/.test(text)) {
+    throw new SnaphookError('E_USAGE', `${JSON.stringify(text)} cannot be written into one line`, {
+      hint: 'Choose a name without line ends.',
+    });
+  }
+  return shellWord(text);
+}
+
 /**
  * For a line of a .bat file: the one word, with percent signs doubled. Errors: `E_USAGE` for what has no way to be written there: quotes,
  * line ends, and what is not ASCII, as cmd.exe reads its files in the code page of its machine.

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { SnaphookError } from '../src/ports/errors.ts';
 import type { InstallItem, InstallRequest } from './contract.ts';
-import { commandLine, hookWords } from './typed-command.ts';
+import { commandInScript, hookWords } from './typed-command.ts';
 
 /**
  * Of files that are made for one job: the job's name where it is plain, else one that no other job gets. Without dots, as sudo passes over files
@@ -17,7 +17,7 @@ export function fileNameOf(job: string): string {
  * can give an option of the hook.
  */
 export function hookLine(request: InstallRequest, integration: string, limitSeconds?: string): string {
-  return `exec ${commandLine('linux', hookWords(integration, undefined, request, limitSeconds))} -- "$@"`;
+  return `exec ${commandInScript('linux', hookWords(integration, undefined, request, limitSeconds))} -- "$@"`;
 }
 
 interface RootScript {

@@ -1,6 +1,6 @@
 import { SnaphookError } from '../src/ports/errors.ts';
 import type { InstallItem, InstallRequest, ProductCall, RawCall } from './contract.ts';
-import { batchWord, fieldWord, shellWord } from './quoting.ts';
+import { batchWord, fieldWord, shellFieldWord, shellWord } from './quoting.ts';
 
 /** For products whose own words do not tell it. Errors: `E_USAGE`. */
 export function requirePhase({ phase }: RawCall): NonNullable<RawCall['phase']> {
@@ -31,9 +31,9 @@ export function hookWords(
   ];
 }
 
-/** As a shell of the product's system reads it from a field of the product or at a prompt. */
+/** As a shell of the product's system reads it from a field of the product or at a prompt. Errors: `E_USAGE` for line ends. */
 export const commandLine = (system: InstallRequest['system'], words: readonly string[]): string =>
-  words.map(system === 'windows' ? fieldWord : shellWord).join(' ');
+  words.map(system === 'windows' ? fieldWord : shellFieldWord).join(' ');
 
 /** The same within a script, which is a batch file on Windows. */
 export const commandInScript = (system: InstallRequest['system'], words: readonly string[]): string =>

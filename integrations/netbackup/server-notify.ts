@@ -1,6 +1,6 @@
 import { SnaphookError } from '../../src/ports/errors.ts';
 import { type HookPhase, type Integration, NOTHING_PROMISED, type ProductCall } from '../contract.ts';
-import { commandInScript, hookWords } from '../typed-command.ts';
+import { commandInScript, commandLine, hookWords } from '../typed-command.ts';
 import { levelOf, nameOfPolicy, outcomeOf } from './notify-words.ts';
 
 const NAME = 'netbackup-server';
@@ -40,8 +40,9 @@ export const netBackupServer: Integration = {
       const policy = nameOfPolicy('policy', request.settings.policy);
       // Their own names tell before from after.
       const words = hookWords(NAME, 'post', request).filter((_word, index) => index !== PHASE_AT);
-      const command = commandInScript(request.system, words);
       const isWindows = request.system === 'windows';
+      // Somebody copies it by hand, so that it is one line everywhere.
+      const command = isWindows ? commandInScript('windows', words) : commandLine('linux', words);
       return [
         ...OF_POLICIES.map((notify) => ({
           kind: 'lines' as const,

@@ -1,4 +1,5 @@
 import path from 'node:path';
+import { SnaphookError } from '../../src/ports/errors.ts';
 import { type InstallRequest, type Integration, NOTHING_PROMISED } from '../contract.ts';
 import { yamlText } from '../quoting.ts';
 import { commandLine, hookWords, typedCall } from '../typed-command.ts';
@@ -36,12 +37,21 @@ export const resticprofile: Integration = {
   },
 };
 
+/** Errors: `E_USAGE` for what resticprofile, which takes its whole file for a template, would replace. */
+function plainText(text: string): string {
+  if (!text.includes('{{')) return text;
+  throw new SnaphookError('E_USAGE', `${JSON.stringify(text)} cannot be written into profiles.yaml`, {
+    hint: 'Choose a name without "{{", which begins a template there.',
+  });
+}
+
 function profile(request: InstallRequest): string {
   // The shell's parent is resticprofile: one id for all its commands. cmd.exe cannot tell its parent.
   const id = request.system === 'windows' ? '' : ' --run-id "$PPID"';
-  const hook = (phase: 'pre' | 'post') => `${commandLine(request.system, hookWords(NAME, phase, request))}${id}`;
+  const hook = (phase: 'pre' | 'post') =>
+    `${plainText(commandLine(request.system, hookWords(NAME, phase, request)))}${id}`;
   return [
-    `${yamlText(request.settings.profile ?? 'default')}:`,
+    `${yamlText(plainText(request.settings.profile ?? 'default'))}:`,
     '  backup:',
     `    run-before: ${yamlText(`${hook('pre')} >> "{{ env }}"`)}`,
     `    run-finally: ${yamlText(hook('post'))}`,

@@ -15,6 +15,7 @@ const ODD_JOBS = [
   '-dash',
   '%p',
   'a\nb',
+  'a\rb',
   '.hidden',
   '{repository}',
 ];
@@ -62,6 +63,15 @@ export function describeIntegration(
     ...more,
   });
 
+  /** As the product's own words have it, which win over the name of the program; undefined: they do not tell. */
+  const phaseUnasked = (call: Partial<RawCall>) => {
+    try {
+      return read(call).phase;
+    } catch {
+      return undefined;
+    }
+  };
+
   test('it is found by its name', async () => {
     expect(await integrationNamed(integration.name)).toBe(integration);
   });
@@ -79,9 +89,8 @@ export function describeIntegration(
     const property = fc.property(phase, fc.array(text, { maxLength: 9 }), env, (...[asked, words, variables]) => {
       try {
         const told = read({ phase: asked, words, env: variables });
-        return (
-          isCall(told) && (asked === undefined || [asked, 'none', 'check'].includes(told.phase) || words.length > 0)
-        );
+        const own = phaseUnasked({ words, env: variables });
+        return isCall(told) && (own === undefined ? [asked, 'none', 'check'].includes(told.phase) : told.phase === own);
       } catch (error) {
         return error instanceof SnaphookError && error.code === 'E_USAGE';
       }
@@ -160,6 +169,18 @@ export function describeIntegration(
       for (const words of calls) expect(words).toContain(`--job=${job}`);
     },
   );
+
+  test('a name of several lines is in no line that somebody copies into a field or a file of the product', () => {
+    for (const end of ['\n', '\r']) {
+      let items: readonly InstallItem[] = [];
+      try {
+        items = integration.installation.items(request({ job: `first${end}last` }));
+      } catch (error) {
+        expect(error).toMatchObject({ code: 'E_USAGE' });
+      }
+      for (const item of items) if (item.kind === 'lines') expect(item.text).not.toContain(`first${end}last`);
+    }
+  });
 
   test('for Windows it is refused, or no file is written for a shell of Unix', () => {
     let items: readonly InstallItem[] = [];

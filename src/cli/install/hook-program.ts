@@ -49,8 +49,9 @@ function withItsFolders(file: string): readonly string[] {
 
 /** In a folder with the sticky bit others cannot replace what is root's. */
 function canOthersChange(file: string): boolean {
-  const { uid, gid, mode } = statSync(file);
-  const isSticky = (mode & 0o1000) !== 0;
+  const stats = statSync(file);
+  const { uid, gid, mode } = stats;
+  const isSticky = stats.isDirectory() && (mode & 0o1000) !== 0;
   const isGroups = (mode & 0o020) !== 0 && gid !== 0;
   return uid !== 0 || (!isSticky && (isGroups || (mode & 0o002) !== 0));
 }

@@ -164,6 +164,11 @@ describe('a program that sudo will run as root', () => {
 
     expect(() => requireProgramOfRoot(path.join(open, 'snaphook'))).toThrow(/writable for others/);
     expect(() => requireProgramOfRoot(path.join(folder, 'link'))).toThrow(/writable for others/);
+    // Of a file the sticky bit keeps nobody from writing.
+    const sticky = path.join(folder, 'sticky');
+    writeFileSync(sticky, '');
+    chmodSync(sticky, 0o1777);
+    expect(() => requireProgramOfRoot(sticky)).toThrow(/sticky", .* is writable for others/);
     expect(() => requireProgramOfRoot('/nowhere/snaphook')).toThrow(/is not there/);
     expect(() => requireProgramOfRoot('/bin/sh')).not.toThrow();
   });

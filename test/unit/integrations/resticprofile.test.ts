@@ -64,6 +64,21 @@ test('what the pre hook prints goes to the file of variables, and the post hook 
   );
 });
 
+test('what would begin a template of its file is refused', () => {
+  for (const odd of [{ job: 'sql {{ .Env.X }}' }, { settings: { profile: '{{x}}' } }]) {
+    const request = {
+      job: 'x',
+      program: '/usr/bin/snaphook',
+      system: 'linux',
+      configFile: undefined,
+      settings,
+    } as const;
+    expect(() => resticprofile.installation.items({ ...request, ...odd })).toThrow(
+      expect.objectContaining({ code: 'E_USAGE', message: expect.stringContaining('profiles.yaml') }),
+    );
+  }
+});
+
 test('the variables tell where the hand-over lies', () => {
   const stdout = resticprofile.stdout;
   const run = { directory: '/backup/my sql', manifest: 'snaphook-manifest.json', runId: 'x' };
