@@ -20,9 +20,11 @@ export async function runHook(
   argv: readonly string[],
 ): Promise<never> {
   const own = argv.includes('--') ? argv.slice(0, argv.indexOf('--')) : argv;
-  const invocation = { json: own.includes('--json'), debug: own.includes('--debug') };
   becomeIndependent();
   const caller = await callerOf(own);
+  // Where stdout is the product's, not even the refusal of `--json` is printed there.
+  const isOwnStdout = caller === undefined || caller.stdout === 'result';
+  const invocation = { json: isOwnStdout && own.includes('--json'), debug: own.includes('--debug') };
   // A list is data, and products that ask for one read both streams as one.
   const openChannel = (integration: Integration, logFile: string | undefined) =>
     openHookChannel({ name: integration.name, stderr: phase === 'list' ? 'silent' : integration.stderr }, logFile);

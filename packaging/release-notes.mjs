@@ -1,8 +1,9 @@
 // npm run release:notes [-- --release FOLDER] [--no-rebuild]: prints, as Markdown, how large the files of a release are, how fast its Linux
 // executable starts beside the Node that is inside it (hyperfine; as root on Debian it is installed), and whether the same commit gives the
-// same bytes once more, in a folder of another name. Exit code 1 when a goal is missed; --no-rebuild leaves the last one out, and says so.
+// same bytes once more, in a folder of another name. Exit code 1 when a goal is missed, 2 without a release; --no-rebuild leaves the last
+// one out, and says so.
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
@@ -24,12 +25,21 @@ process.on('exit', () => rmSync(scratch, { recursive: true, force: true }));
 
 const megabytes = (bytes) => (bytes / 1e6).toFixed(bytes < 1e6 ? 3 : 1);
 
+const names = filesOf(release);
+
+/** Ends the program where there is no release for Linux. */
+function filesOf(folder) {
+  if (existsSync(path.join(folder, 'SHA256SUMS')) && existsSync(path.join(folder, 'snaphook')))
+    return readdirSync(folder, { recursive: true }).filter((file) => statSync(path.join(folder, file)).isFile());
+  console.error(`"${folder}" has no release for Linux: npm run package`);
+  process.exit(2);
+}
+
 function sizes() {
-  const files = readdirSync(release, { recursive: true }).filter((file) => statSync(path.join(release, file)).isFile());
   return [
     '| file | bytes | MB |',
     '|---|---:|---:|',
-    ...files.sort().map((file) => {
+    ...names.sort().map((file) => {
       const bytes = statSync(path.join(release, file)).size;
       return `| \`${file}\` | ${bytes} | ${megabytes(bytes)} |`;
     }),
@@ -84,17 +94,19 @@ function reproducibility() {
   execFileSync('tar', ['-x', '-C', folder], { input: archive });
   for (const modules of ['node_modules', 'packaging/base/node_modules'])
     symlinkSync(path.join(root, modules), path.join(folder, modules));
-  const { status } = spawnSync(process.execPath, ['packaging/package.mjs'], {
+  // Of the same systems as the release, which may be of one.
+  const target = names.includes('snaphook.exe') ? 'all' : 'linux';
+  const { status } = spawnSync(process.execPath, ['packaging/package.mjs', '--target', target], {
     cwd: folder,
     stdio: ['ignore', 2, 2],
     env: { ...process.env, SOURCE_DATE_EPOCH: git('log', '-1', '--format=%ct') },
   });
   if (status !== 0) return { lines: ['It could not be built once more.'], isMet: false };
   const [here, there] = [release, path.join(folder, 'build/release')].map(sumsOf);
-  const names = [...new Set([...here.keys(), ...there.keys()])].sort();
-  const different = names.filter((name) => here.get(name) !== there.get(name));
+  const all = [...new Set([...here.keys(), ...there.keys()])].sort();
+  const different = all.filter((name) => here.get(name) !== there.get(name));
   const said = `Built once more of commit ${git('rev-parse', '--short', 'HEAD')}, in a folder of another name:`;
-  if (different.length === 0) return { lines: [`${said} the same bytes of all ${names.length} files.`], isMet: true };
+  if (different.length === 0) return { lines: [`${said} the same bytes of all ${all.length} files.`], isMet: true };
   return { lines: [`${said} **other bytes** of ${different.map((name) => `\`${name}\``).join(', ')}.`], isMet: false };
 }
 

@@ -1,6 +1,6 @@
 // npm run test:package [-- linux|windows]: makes the release for that system, and runs the suites of test/package.
 // windows: snaphook.exe under Wine; as root on Debian it installs Wine, else it is skipped and says why. Default: linux, for which
-// it installs what makes the helpers of guests; where that cannot be had the checks of these are skipped.
+// it installs what makes the helpers of guests and release notes; where that cannot be had the checks of these are skipped.
 // Prints a line a check, and at the end `package: N passed, N failed, N skipped`.
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -28,20 +28,30 @@ process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
 
 /** What the suite needs in its environment. */
 function prepare() {
-  if (suite === 'linux') return { SNAPHOOK_WITHOUT_HELPERS: whyNoHelpers() };
+  if (suite === 'linux')
+    return { SNAPHOOK_WITHOUT_HELPERS: whyNoHelpers(), SNAPHOOK_WITHOUT_HYPERFINE: whyNoHyperfine() };
   installPackages(['wine', 'wine64']);
   return winePrefix(path.join(folder, 'wine'));
 }
 
 /** Empty where a release has the helpers of all guests. */
 function whyNoHelpers() {
+  const why = whyWithout('helpers of guests', ['gcc', 'libc6-dev', ...MINGW_PACKAGES]);
+  return why || (VSS_HELPER_ARCHITECTURES.every(hasMingw) ? '' : 'no mingw-w64');
+}
+
+/** Empty where release notes can be made. */
+const whyNoHyperfine = () => whyWithout('release notes', ['hyperfine']);
+
+/** Empty where the packages are there. */
+function whyWithout(what, packages) {
   try {
-    installPackages(['gcc', 'libc6-dev', ...MINGW_PACKAGES]);
+    installPackages(packages);
+    return '';
   } catch (error) {
-    console.log(`skipped helpers of guests: ${error.message}`);
+    console.log(`skipped ${what}: ${error.message}`);
     return error.message;
   }
-  return VSS_HELPER_ARCHITECTURES.every(hasMingw) ? '' : 'no mingw-w64';
 }
 
 /** There is no PowerShell under Wine: a program in its place passes on what it is told to the lab. */

@@ -52,6 +52,17 @@ test.each(integrationNames())(
   },
 );
 
+test.each(integrationNames())('--json of %s puts nothing on a stdout that the product reads', async (name) => {
+  const { stdout: kind } = await integrationNamed(name);
+  const { exitCode, stdout } = await start([...PROGRAM, ...failing(name, path.join(folder, 'json.log')), '--json'], {
+    env: { KOPIA_ACTION: 'before-snapshot-root', DUPLICATI__EVENTNAME: 'BEFORE', DUPLICATI__OPERATIONNAME: 'Backup' },
+  }).ended;
+
+  if (exitCode === EXIT.ok) return;
+  if (kind === 'result') expect(JSON.parse(stdout)).toMatchObject({ ok: false });
+  else expect(stdout).toBe('');
+});
+
 test('options that are wrong are told in the numbers of the product: what is usage to us would let Duplicati go on', async () => {
   const { exitCode, stdout } = await harshly([...failing('duplicati', path.join(folder, 'log')), '--surplus']);
 

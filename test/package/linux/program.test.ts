@@ -70,6 +70,35 @@ test('verbs are completed by the program itself', async () => {
   expect(readFileSync(path.join(RELEASE, 'snaphook.bash'), 'utf8')).toContain('snaphook --get-yargs-completions');
 });
 
+/** Where hyperfine is there. */
+const withHyperfine = process.env.SNAPHOOK_WITHOUT_HYPERFINE ? test.skip : test;
+
+withHyperfine(
+  'release notes have each file with its size, and end by whether the goal of the start-up is met',
+  async () => {
+    const program = path.join(__dirname, '../../../packaging/release-notes.mjs');
+    const words = [program, '--no-rebuild', '--release'];
+    const env = { PATH: process.env.PATH ?? '', TMPDIR: tmpdir() };
+    const { exitCode, stdout } = await run(process.execPath, [...words, RELEASE], { env });
+
+    const [, , rows = ''] = /## Sizes\n\n(\|.*\n){2}((?:\|.*\n)+)/.exec(stdout) ?? [];
+    const sizes = rows
+      .trimEnd()
+      .split('\n')
+      .map((row) => /^\| `(.+)` \| (\d+) \|/.exec(row)?.slice(1) ?? []);
+    expect(sizes.map(([file]) => file)).toEqual(expect.arrayContaining(['snaphook', 'SHA256SUMS', 'LICENSE']));
+    for (const [file = '', bytes] of sizes)
+      expect([file, bytes]).toEqual([file, `${statSync(path.join(RELEASE, file)).size}`]);
+    const [, ratio = ''] = /\| `snaphook --version` \| [\d.]+ \| ([\d.]+) \|/.exec(stdout) ?? [];
+    expect(Number(ratio)).toBeGreaterThan(0);
+    expect([exitCode, /`node -e 0`: (met|missed)\./.exec(stdout)?.[1]]).toEqual(
+      Number(ratio) <= 1.3 ? [0, 'met'] : [1, 'missed'],
+    );
+    expect(stdout).toContain('Not looked at.');
+    expect((await run(process.execPath, [...words, newFolder()], { env })).exitCode).toBe(2);
+  },
+);
+
 test('every file of the release has its checksum', async () => {
   const sums = readFileSync(path.join(RELEASE, 'SHA256SUMS'), 'utf8').trimEnd().split('\n');
   const entries = readdirSync(RELEASE, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
