@@ -1,8 +1,8 @@
 import { doubtOf } from './handed-over.ts';
-import { mountedDevicesOf } from './mounted-devices.ts';
+import { countMounts } from './mounting.ts';
 import { imagesOf } from './plan.ts';
 import type { Run } from './step.ts';
-import { mountResultOf } from './step-results.ts';
+import { mountResultOf, snapshotResultOf } from './step-results.ts';
 
 /**
  * Does all that the run handed over still lie where it was put, with a manifest that names it? Of a product that backs up an empty mount point
@@ -13,8 +13,7 @@ export async function isAllThere(run: Run, signal: AbortSignal): Promise<boolean
   const { exportDirectory, files, expose } = plan.spec;
   if (await doubtOf(run, signal)) return false;
   if (files) {
-    const folders = mountedDevicesOf(plan).map(({ folder }) => folder);
-    const mounted = await ports.fileSystems.mountedIn(exportDirectory, folders, signal);
+    const mounted = await countMounts(run, snapshotResultOf(journal.state), signal);
     return mounted === mountResultOf(journal.state)?.mounted;
   }
   // Readers of a disk without a copy meet an error when its helper is gone.

@@ -8,6 +8,7 @@ import { type Plan, type PlannedDevice, type PlannedVm, targetsOf } from './plan
 import type { VolumeOfDisk } from './restore-map.ts';
 import type { CaptureResult } from './results.ts';
 import { stillOurs } from './reused-targets.ts';
+import type { RunState } from './run-state.ts';
 import type { Run } from './step.ts';
 import { seenTargetsOf } from './step-results.ts';
 
@@ -72,10 +73,27 @@ export function missingShadowCopies(
   capture: CaptureResult,
   volumes: readonly VolumeOfDisk[],
 ): readonly ShadowCopy[] {
-  const found = new Set(volumes.flatMap(({ volume }) => (volume.state === 'mounted' ? (volume.shadowCopy ?? []) : [])));
+  const found = new Set(volumes.flatMap(({ volume }) => volume.shadowCopy ?? []));
   const left = mountedDevicesOf(plan).flatMap(({ device }) => shadowCopiesOf(plan, capture, device));
   return [...new Map(left.map((copy) => [copy.id, copy])).values()].filter(({ id }) => !found.has(id));
 }
+
+/** How many of its mounts there are now. */
+export function countMounts(
+  { plan, ports, journal }: Run,
+  capture: CaptureResult | undefined,
+  signal: AbortSignal,
+): Promise<number> {
+  const disks = mountedDevicesOf(plan).map(({ device, folder }) => ({
+    folder,
+    devicePaths: seenPathsOf(journal.state, device),
+    shadowCopies: capture ? shadowCopiesOf(plan, capture, device).map(({ id }) => id) : [],
+  }));
+  return ports.fileSystems.mountedIn(plan.spec.exportDirectory, disks, signal);
+}
+
+const seenPathsOf = (state: RunState, { target }: PlannedDevice): readonly string[] =>
+  seenTargetsOf(state).flatMap((seen) => (seen.target === target ? seen.path : []));
 
 /**
  * Ends all mounts that the run may have made. A manifest can be overwritten under live mounts: where it does not name this run, the array
@@ -92,11 +110,10 @@ async function releaseMounts(
   targets: readonly DeviceId[],
   signal: AbortSignal,
 ): Promise<void> {
-  const seen = seenTargetsOf(journal.state);
   const devices = mountedDevicesOf(plan).filter(({ device }) => targets.includes(device.target));
   const disks = devices.map(({ device, folder }) => ({
     folder,
-    devicePaths: seen.filter(({ target }) => target === device.target).map(({ path }) => path),
+    devicePaths: seenPathsOf(journal.state, device),
   }));
   for (const { mountPoint, device } of await ports.fileSystems.release(plan.spec.exportDirectory, disks, signal)) {
     ports.reporter.warn('a mount is not of a target of this run and is left alone', { mountPoint, device });

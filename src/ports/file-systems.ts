@@ -49,6 +49,8 @@ export interface MountedVolume extends VolumePlace {
 export interface OtherVolume extends VolumePlace {
   readonly state: 'unreadable' | 'damaged' | 'no-files';
   readonly why: string;
+  /** The id of the shadow copy that its guest left in it, where it is `no-files` all the same. Absent: none, or nobody looked. */
+  readonly shadowCopy?: string;
 }
 
 export type Volume = MountedVolume | OtherVolume;
@@ -77,6 +79,9 @@ export interface DiskToRelease {
   /** Where the disk is or was seen: only mounts of it are released. Undefined: of any disk. */
   readonly devicePaths: readonly string[] | undefined;
 }
+
+/** A disk that was mounted. */
+export type DiskToCount = DiskToRelease & Pick<DiskToMount, 'shadowCopies'>;
 
 export const APPLICATION_KINDS = ['sqlite', 'postgresql'] as const;
 /** Whose data a probe opens: a database file of SQLite, or the data directory of a PostgreSQL server. */
@@ -125,8 +130,11 @@ export interface FileSystems {
    * between leaves mounts and folders, which `release` finds.
    */
   mount(directory: string, disk: DiskToMount, options: CheckOptions, signal: AbortSignal): Promise<readonly Volume[]>;
-  /** How many mounts there are in the folders now, whoever made them. Changes nothing. */
-  mountedIn(directory: string, folders: readonly string[], signal: AbortSignal): Promise<number>;
+  /**
+   * How many mounts there are in the folders now, whoever made them. What leads to a shadow copy counts where that is a wanted one of that
+   * disk: what it led to may be another's by now. Changes nothing.
+   */
+  mountedIn(directory: string, disks: readonly DiskToCount[], signal: AbortSignal): Promise<number>;
   /** Fails with `E_PROXY` where something of this could not be looked into at all. Changes nothing. */
   preflightChecks(wanted: WantedChecks, signal: AbortSignal): Promise<void>;
   /** Reads a file of a mounted volume to its end; `path` is absolute, from the root of the volume. Errors: `E_VERIFY`. */

@@ -108,7 +108,12 @@ test.each(['gpt', 'dos'] as const)(
       .filter((line) => line.includes(`${directory}/vm`));
     expect(mountinfo).toHaveLength(kinds.length);
     for (const line of mountinfo) expect(line).toMatch(/ ro,nosuid,nodev,noexec/);
-    const mounted = () => fileSystems.mountedIn(directory, ['vm/hard-disk-1', 'vm/hard-disk'], never);
+    const mounted = () =>
+      fileSystems.mountedIn(
+        directory,
+        ['vm/hard-disk-1', 'vm/hard-disk'].map((folder) => ({ folder, devicePaths: undefined })),
+        never,
+      );
     expect(await mounted()).toBe(kinds.length);
     expect(await release(directory, disk)).toEqual([]);
     expect(await mounted()).toBe(0);

@@ -70,9 +70,9 @@ export function createLinuxFileSystems(clock: Clock, mountNamespace: 'machine' |
       return volumes;
     },
 
-    async mountedIn(directory, folders) {
+    async mountedIn(directory, disks) {
       const root = await realpath(directory).catch(() => path.resolve(directory));
-      const mounts = await Promise.all(folders.map((folder) => mountsBelow(insideOf(root, folder))));
+      const mounts = await Promise.all(disks.map(({ folder }) => mountsBelow(insideOf(root, folder))));
       return mounts.flat().length;
     },
 
@@ -116,7 +116,7 @@ export function createLinuxFileSystems(clock: Clock, mountNamespace: 'machine' |
     preflight: (directory, folders, signal) => unlessAborted(work.preflight(directory, folders, signal), signal),
     mount: (directory, disk, options, signal) =>
       withGrace(signal, (late) => unlessAborted(work.mount(directory, disk, options, signal), late)),
-    mountedIn: (directory, folders, signal) => unlessAborted(work.mountedIn(directory, folders, signal), signal),
+    mountedIn: (directory, disks, signal) => unlessAborted(work.mountedIn(directory, disks, signal), signal),
     preflightChecks: (wanted, signal) => unlessAborted(work.preflightChecks(wanted, signal), signal),
     readWhole: (directory, volume, file, signal) =>
       withGrace(signal, (late) => unlessAborted(work.readWhole(directory, volume, file, signal), late)),

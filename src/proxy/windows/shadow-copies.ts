@@ -70,7 +70,7 @@ function inVolume(
 }
 
 /** Braces and upper case are how Windows writes what others write without. */
-const isSameId = (a: string, b: string): boolean => plain(a) === plain(b);
+export const isSameId = (a: string, b: string): boolean => plain(a) === plain(b);
 const plain = (id: string): string => id.replace(/[{}]/g, '').toLowerCase();
 
 /**

@@ -2,12 +2,12 @@ import { lstat, readdir, readlink, rmdir, unlink } from 'node:fs/promises';
 import path from 'node:path';
 import { systemErrorCode } from '../../platform/system-error.ts';
 import { SnaphookError } from '../../ports/errors.ts';
-import type { DiskToRelease, ForeignMount } from '../../ports/file-systems.ts';
+import type { DiskToCount, DiskToRelease, ForeignMount } from '../../ports/file-systems.ts';
 import { isSameFolder, makeMountFolder, PART_NAME } from './mount-folders.ts';
 import type { PowerShell } from './powershell-session.ts';
 import { CMDLETS } from './powershell-text.ts';
 import { isOf, stillThere, takeOffline } from './release-mounts.ts';
-import { deviceNumberIn, type FoundShadowCopy, shadowCopyOf } from './shadow-copies.ts';
+import { deviceNumberIn, type FoundShadowCopy, isSameId, shadowCopyOf } from './shadow-copies.ts';
 import { partitionsOf, shadowCopiesOf, type WindowsVolume } from './windows-disks.ts';
 
 /**
@@ -39,16 +39,19 @@ interface ShadowLink {
   readonly path: string;
   /** As it is read. */
   readonly target: string;
-  /** The disk that the shadow copy is on, as far as Windows tells of a copy with that device object now. */
-  readonly on: { readonly isKnown: true; readonly diskPath: string } | { readonly isKnown: false } | undefined;
+  /** The shadow copy, and the disk that it is on, as far as Windows tells of a copy with that device object now. */
+  readonly on:
+    | { readonly isKnown: true; readonly id: string; readonly diskPath: string }
+    | { readonly isKnown: false }
+    | undefined;
 }
 
 /** Links among the mount points of a disk. `on` is undefined for those that lead to no shadow copy. */
 async function linksIn(shell: PowerShell, folder: string, signal: AbortSignal): Promise<readonly ShadowLink[]> {
   const found: { readonly path: string; readonly target: string }[] = [];
-  for (const name of await readdir(folder).catch(() => [])) {
+  for (const name of (await unlessGone(folder, readdir(folder))) ?? []) {
     const file = path.join(folder, name);
-    const stats = PART_NAME.test(name) ? await lstat(file).catch(() => undefined) : undefined;
+    const stats = PART_NAME.test(name) ? await unlessGone(file, lstat(file)) : undefined;
     if (stats?.isSymbolicLink()) found.push({ path: file, target: await readlink(file) });
   }
   // Nothing else needs VSS, which a machine may have switched off.
@@ -61,13 +64,24 @@ async function linksIn(shell: PowerShell, folder: string, signal: AbortSignal): 
     const copy = copies.find(({ DeviceObject }) => deviceNumberIn(DeviceObject) === number);
     if (copy === undefined) return { ...link, on: { isKnown: false } };
     const holder = partitions.find(({ AccessPaths }) => AccessPaths.some((one) => isSameFolder(one, copy.VolumeName)));
-    return { ...link, on: { isKnown: true, diskPath: holder?.DiskId ?? copy.VolumeName } };
+    return { ...link, on: { isKnown: true, id: copy.ID, diskPath: holder?.DiskId ?? copy.VolumeName } };
   });
 }
 
-/** Links in the folder through which a shadow copy is read: one that leads nowhere is no mount. */
-export const countLinks = async (shell: PowerShell, folder: string, signal: AbortSignal): Promise<number> =>
-  (await linksIn(shell, folder, signal)).filter(({ on }) => on?.isKnown).length;
+/**
+ * Links in the folder through which a wanted shadow copy of the disk is read. One that leads nowhere is no mount, nor is one whose number
+ * another shadow copy has since the proxy was started anew.
+ */
+export async function countLinks(
+  shell: PowerShell,
+  folder: string,
+  disk: DiskToCount,
+  signal: AbortSignal,
+): Promise<number> {
+  const isWanted = (id: string) => disk.shadowCopies?.some((one) => isSameId(one, id)) ?? false;
+  const links = await linksIn(shell, folder, signal);
+  return links.filter(({ on }) => on?.isKnown && isWanted(on.id) && isOf(disk, on.diskPath)).length;
+}
 
 /**
  * Takes the links to shadow copies of the disk away, and the disk offline behind them. A link whose device is nobody's now was ours: it
@@ -98,9 +112,15 @@ async function removeLink(link: string): Promise<void> {
   } catch (cause) {
     if (systemErrorCode(cause) !== 'ENOENT') throw stillThere(`link "${link}" cannot be removed`, cause);
   }
-  const left = await lstat(link).catch((error: unknown) => {
-    if (systemErrorCode(error) === 'ENOENT') return undefined;
-    throw stillThere(`nobody can tell whether link "${link}" is gone`, error);
-  });
-  if (left) throw stillThere(`link "${link}" is still there`);
+  if (await unlessGone(link, lstat(link))) throw stillThere(`link "${link}" is still there`);
+}
+
+/** Undefined: there is no such thing. What cannot be looked at may be there. */
+async function unlessGone<Seen>(place: string, look: Promise<Seen>): Promise<Seen | undefined> {
+  try {
+    return await look;
+  } catch (cause) {
+    if (['ENOENT', 'ENOTDIR'].includes(systemErrorCode(cause))) return undefined;
+    throw stillThere(`nobody can tell what is at "${place}"`, cause);
+  }
 }

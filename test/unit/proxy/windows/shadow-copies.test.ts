@@ -54,7 +54,12 @@ async function makeShadowWorld(disks: Readonly<Record<string, Buffer>> = { [WWN]
       world.mount(id, folder, signal, ids),
     /** What is read at the changed place through the link. */
     readThrough: (file = link) => shadowBehind(world.machine, file)?.read?.(CHANGED_BYTES, 1)[0],
-    mounted: () => world.fileSystems.mountedIn(world.directory, [FOLDER], soon()),
+    mounted: (ids: readonly string[] = [asTold(OLDER)], id = WWN) =>
+      world.fileSystems.mountedIn(
+        world.directory,
+        [{ folder: FOLDER, devicePaths: [world.pathOf(id)], shadowCopies: ids }],
+        soon(),
+      ),
   };
 }
 
@@ -76,7 +81,7 @@ test.each([
   // Of the volume itself nothing can be seen.
   expect(accessPaths().filter((one) => !one.startsWith('\\\\?\\'))).toEqual([]);
   expect(disk()).toMatchObject({ isOffline: false, isReadOnly: false });
-  expect(await mounted()).toBe(1);
+  expect(await mounted([asTold(id)])).toBe(1);
 });
 
 test('release takes the link away and the disk offline, and may be repeated', async () => {
@@ -198,6 +203,39 @@ test('a link that leads nowhere any more is no mount, and is released: its disk 
   expect(await release()).toEqual([]);
 
   expect(readdirSync(directory)).toEqual([]);
+});
+
+test('a link whose number another shadow copy has by now is no mount: nobody is to read one for the other', async () => {
+  const { machine, mountCopy, mounted, disk, link } = await makeShadowWorld();
+  await mountCopy();
+  expect([await mounted(), await mounted([asTold(NEWER)]), await mounted(undefined, OTHER)]).toEqual([1, 0, 0]);
+
+  // As after a new start of the proxy.
+  machine.setOffline(found(disk()), true);
+  unlinkSync(link);
+  symlinkSync(`${deviceObject(machine.shadows.addOwn().number)}\\`, link);
+
+  expect(await mounted()).toBe(0);
+});
+
+test('where nobody can tell what is in the folder, nothing is called released', async () => {
+  const { release, directory } = await makeShadowWorld();
+  mkdirSync(path.dirname(path.join(directory, FOLDER)), { recursive: true });
+  symlinkSync(path.basename(FOLDER), path.join(directory, FOLDER));
+
+  await expect(release()).rejects.toMatchObject({ code: 'E_PROXY', message: expect.stringContaining(FOLDER) });
+});
+
+test('a recovery partition is not handed over, and the copy that its guest made of it is not missing', async () => {
+  const disk = mbrDisk(1, [NTFS, { type: 39, content: 'NTFS' }]);
+  const { mountCopy, link } = await makeShadowWorld({ [WWN]: putShadows(disk, 2) });
+
+  expect(await mountCopy()).toMatchObject([
+    { state: 'unreadable', partition: 1 },
+    { state: 'no-files', partition: 2, shadowCopy: asTold(OLDER) },
+  ]);
+
+  expect(existsSync(link)).toBe(false);
 });
 
 test('where a release died when the link was gone, the disk is still taken offline by its identity', async () => {

@@ -56,7 +56,12 @@ test('what a job wants verified is refused before anything is sent; without a wi
 test('release leaves no access path, no folder and the disk offline, and may be repeated', async () => {
   const { mount, release, disk, directory, accessPaths, fileSystems } = await makeWorld(oneVolume());
   await mount();
-  const mounted = () => fileSystems.mountedIn(directory, [FOLDER, `${FOLDER}0`], soon());
+  const mounted = () =>
+    fileSystems.mountedIn(
+      directory,
+      [FOLDER, `${FOLDER}0`].map((folder) => ({ folder, devicePaths: undefined })),
+      soon(),
+    );
   expect(await mounted()).toBe(1);
 
   expect(await release()).toEqual([]);
