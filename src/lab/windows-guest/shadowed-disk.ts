@@ -56,7 +56,8 @@ export class ShadowedDisk implements BlockDevice {
   }
 
   addCopy(copy: Omit<ShadowCopy, 'overwritten'>): void {
-    if (this.#copies.length === 0) this.#volume = findVolume(this.#below);
+    // The file is known by what is in it only until a store is: its room is the same for every later copy.
+    this.#volume ??= findVolume(this.#below);
     if (!this.#volume) return;
     this.#copies.push({ ...copy, overwritten: new Map() });
     this.#writeStore(this.#volume);

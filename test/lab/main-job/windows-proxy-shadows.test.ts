@@ -1,7 +1,9 @@
 import type { ChildProcess } from 'node:child_process';
-import { lstatSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { lstatSync, readdirSync, readFileSync, readlinkSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { parse, stringify } from 'yaml';
+import { isAllThere } from '../../../src/job/all-there.ts';
+import { loadRun } from '../../../src/job/run-record.ts';
 import { shadowBehind } from '../../../src/lab/proxy/windows/directory-links.ts';
 import { type PowerShellProgram, startPowerShellProgram } from '../../../src/lab/proxy/windows/powershell-program.ts';
 import { WindowsMachine } from '../../../src/lab/proxy/windows/windows-machine.ts';
@@ -111,6 +113,28 @@ test('what is handed over on a Windows proxy is the shadow copy inside the array
   expect(now.equals(contentOf('live'))).toBe(true);
   // In the guest the copy is gone.
   expect(site.lab.guest.shadows.all()).toEqual([]);
+  await site.post(JOB);
+});
+
+test('a call that joins the run finds its shadow copy behind the link, and none where another copy has its number by now', async () => {
+  const { plan } = await site.pre({ job: JOB });
+  const isThere = () =>
+    site.withPorts(async (ports) => {
+      const { run } = await loadRun(ports, plan.runId);
+      return run && (await isAllThere(run, AbortSignal.timeout(60_000)));
+    });
+  expect(await isThere()).toBe(true);
+
+  const [link = ''] = linksOf();
+  const target = readlinkSync(link);
+  const leadTo = (to: string) => {
+    unlinkSync(link);
+    symlinkSync(to, link);
+  };
+  leadTo(target.replace(/\d+/, String(machine.shadows.addOwn().number)));
+  expect(await isThere()).toBe(false);
+
+  leadTo(target);
   await site.post(JOB);
 });
 
