@@ -105,7 +105,7 @@ test('the doctor tells a SAN policy by which Windows writes to what it sees', as
   const checkOf = async () => {
     const request = { configFile: site.lab.configFile, job: 'no-freeze', probe: undefined };
     const { text } = await doctorVerb(request, silent, new AbortController().signal);
-    return text.split('\n').find((line) => /\bproxy\b/.test(line));
+    return text.split('\n').find((line) => /^\w+ +proxy\b/.test(line));
   };
   expect(await checkOf()).toMatch(/^ok +proxy +Windows, \d+ disk\(s\), SAN policy OfflineShared/);
   const dangerous = await startPowerShellProgram(
