@@ -110,10 +110,13 @@ struct question {
     const char *yes;
 };
 
-/* What lies there before anything was asked is the answer to nothing: whoever says more than one line a command is not believed. */
+/*
+ * What lies there before anything was asked is the answer to nothing: whoever says more than one line a command is not believed. All
+ * of it is taken, up to a limit, so that what comes next is an answer.
+ */
 static bool has_spoken_unasked(const struct plug_in *plug_in) {
-    char early;
-    return read(plug_in->output, &early, 1) > 0;
+    char early[SCRIPT_OUTPUT_MAX];
+    return read(plug_in->output, early, sizeof early) > 0;
 }
 
 static int ask(const struct plug_in *plug_in, const struct question *question, int64_t end_ns, struct pollfd *interrupts,
@@ -164,7 +167,10 @@ static int unquiesce(const struct plug_in *plug_in, enum script_phase phase, int
                                             "{\"event\":\"unquiesced\",\"held\":true"};
     static const struct question failure = {"{\"command\":\"unquiesce\",\"outcome\":\"failed\"}", "{\"event\":\"unquiesced\""};
     static const struct question verify = {"{\"command\":\"verify\"}", "{\"event\":\"verified\""};
+    /* Whoever is not believed is told to let go all the same. */
+    bool is_believed = !has_spoken_unasked(plug_in);
     int code = ask(plug_in, phase == SCRIPT_THAW ? &success : &failure, end_ns, NULL, 0, result);
+    if (code == 0 && !is_believed) return ANSWERED_FAILED;
     if (code != 0) return code;
     code = ask(plug_in, &verify, end_ns, NULL, 0, result);
     return code == NOT_IMPLEMENTED ? 0 : code;

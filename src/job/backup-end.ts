@@ -5,13 +5,20 @@ import { readJournal } from './open-plans.ts';
 import { isHandedOver, type Plan, type PlannedVm } from './plan.ts';
 import type { JobPorts } from './ports.ts';
 
-type PlanOfEnd = Pick<Plan, 'spec' | 'context' | 'kept' | 'clone' | 'revert' | 'vms'>;
+type PlanOfEnd = Pick<Plan, 'spec' | 'context' | 'kept' | 'clone' | 'revert' | 'borrowed' | 'vms'>;
 
-/** A kept snapshot or a clone is of no backup, and a neighbour in none of this job: whether anybody keeps what was captured of it, nobody tells. */
+/**
+ * A kept snapshot or a clone is of no backup, and a neighbour in none of this job: whether anybody keeps what was captured of it, nobody
+ * tells. Of a snapshot that is handed over later no guest waits for anything.
+ */
 export function backupEndOf(plan: Omit<PlanOfEnd, 'vms'>, { role }: Pick<PlannedVm, 'role'>): BackupEnd {
-  if (!isHandedOver(plan) || role === 'neighbour') return 'none';
+  if (!isBackup(plan) || role === 'neighbour') return 'none';
   return plan.spec.outcomeIsTold || plan.context.tellsOutcome ? 'told' : 'untold';
 }
+
+/** Does a run capture something for a backup product, which may tell how that ended? */
+const isBackup = (plan: Pick<PlanOfEnd, 'kept' | 'clone' | 'revert' | 'borrowed'>): boolean =>
+  isHandedOver(plan) && plan.borrowed === undefined;
 
 /** Guests whose applications would wait for the end of a backup that nobody tells. */
 const untoldGuests = (plan: PlanOfEnd): readonly PlannedVm[] =>
@@ -54,16 +61,19 @@ export async function foreseeEnd(ports: JobPorts, plan: PlanOfEnd): Promise<stri
 /** More runs than that are not looked through. */
 const LOOK_BACK_RUNS = 200;
 
-/** Who called the newest run of the job on this machine; undefined where none can be read. */
+/** Who called for the newest backup of the job on this machine, be it open or over; undefined where none can be read. */
 async function lastContext(ports: JobPorts, job: string): Promise<JobContext | undefined> {
   const open = await ports.journals.openRuns(job).catch(() => []);
   const closed = await ports.journals.closedRuns(LOOK_BACK_RUNS).catch(() => []);
-  for (const { runId } of [...[...open].reverse(), ...closed.filter((run) => run.job === job)]) {
-    const context = await readJournal(ports, runId).then(
-      ({ state }) => state.context,
+  const runs = [...open, ...closed.filter((run) => run.job === job)];
+  // Run ids begin with their time.
+  for (const { runId } of runs.sort((one, other) => (one.runId < other.runId ? 1 : -1))) {
+    const state = await readJournal(ports, runId).then(
+      (journal) => journal.state,
       () => undefined,
     );
-    if (context) return context;
+    // Whoever keeps, clones or exports a snapshot by hand calls no hook of the job.
+    if (state?.plan && isBackup(state.plan) && state.context) return state.context;
   }
   return undefined;
 }

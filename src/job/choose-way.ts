@@ -1,6 +1,6 @@
 import type { FreezeWay } from '../ports/guest.ts';
 import type { GuestFacts } from '../ports/guest-facts.ts';
-import type { EstablishForecast } from './establish-forecast.ts';
+import { type EstablishForecast, seconds } from './establish-forecast.ts';
 import { patienceMs } from './establish-limit.ts';
 
 /** What a choice among several ways rests on. */
@@ -97,8 +97,6 @@ function speedText({ forecast, taker }: ChoiceGround): string {
 }
 
 function tooSlow(vm: string, { leaseMs = 0 }: FreezeWay, ground: ChoiceGround): string {
-  const waited = `is waited for ${seconds(patienceMs(leaseMs, ground.establishMs))}, as its guest lets go after ${seconds(leaseMs)}`;
+  const waited = `is waited for ${seconds(patienceMs(leaseMs, ground.establishMs))}, and its guest lets go after ${seconds(leaseMs)}`;
   return `VM "${vm}": ${speedText(ground)}, but ${waited}: the snapshot will probably be "crash"`;
 }
-
-const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`;

@@ -38,3 +38,6 @@ export function forecastOf(times: readonly EstablishTime[], devices?: number): E
     expectedMs: Math.ceil(slowest.tookMs * HEADROOM),
   };
 }
+
+/** For people, such as `1.2 s`. */
+export const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`;

@@ -1,4 +1,4 @@
-import type { EstablishForecast } from './establish-forecast.ts';
+import { type EstablishForecast, seconds } from './establish-forecast.ts';
 import { patienceMs } from './establish-limit.ts';
 import type { JobSpec } from './job-spec.ts';
 import type { PlannedVm } from './plan.ts';
@@ -28,9 +28,7 @@ export function sharedWindowWarning(
 ): string | undefined {
   if (!window || !forecast || window.held < 2 || forecast.expectedMs <= window.patienceMs) return undefined;
   return (
-    `the array is waited for ${seconds(window.patienceMs)} for all ${window.held} guests that are held, as that of VM "${window.first.name}" lets go ` +
+    `the array is waited for ${seconds(window.patienceMs)} for all ${window.held} guests that are held, and that of VM "${window.first.name}" lets go ` +
     `after ${seconds(window.first.leaseMs)}: that is probably too short for every one of them. Give slow guests a job of their own, or set limits.establishSeconds`
   );
 }
-
-const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`;

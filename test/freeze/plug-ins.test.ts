@@ -153,6 +153,15 @@ test.each([
   expect((await helper.expect('finished')).scripts).toEqual([result('a', 'thaw', exitCode)]);
 });
 
+test('one that spoke before it was asked is not believed, and is told the end all the same', async () => {
+  add('a', { quiesce: 'printf \'{"event":"quiesced"}\\n{"event":"failed","message":"late"}\\n\'' });
+  const { helper } = await frozen({ leaseMs: 100 });
+  await helper.expect('expired');
+  expect((await helper.expect('finished')).scripts).toEqual([result('a', 'freezeFail', 1)]);
+  expect(commands()).toEqual(['a discover', 'a quiesce', 'a unquiesce', 'a end']);
+  expect(noted()).toContain('a {"command":"unquiesce","outcome":"failed"}');
+});
+
 test('after a lost freeze it is told that', async () => {
   add('a');
   const { helper } = await frozen({ leaseMs: 100 });

@@ -1,9 +1,12 @@
 import path from 'node:path';
-import { composePorts } from '../../../src/cli/compose.ts';
+import { composePorts, jobSpec } from '../../../src/cli/compose.ts';
 import { doctorVerb } from '../../../src/cli/doctor-verb.ts';
 import { EXIT } from '../../../src/cli/exit-codes.ts';
 import { planVerb } from '../../../src/cli/plan-verb.ts';
+import { snapshotExportVerb } from '../../../src/cli/snapshot-export-verb.ts';
 import { loadConfig } from '../../../src/config/load.ts';
+import { keepSnapshot } from '../../../src/job/keep.ts';
+import { deleteKept } from '../../../src/job/kept-changes.ts';
 import { SQL_SERVER_WRITER } from '../../../src/lab/windows-guest/vss-writers.ts';
 import { failureOf } from '../../contract/guest.ts';
 import { changeConfig, withFullBackups } from '../lab-config.ts';
@@ -98,6 +101,25 @@ test('and by day plan and doctor refuse it as the run did, since the same produc
       expect.objectContaining({ name: 'job nightly', ok: false, error: expect.objectContaining(refused) }),
     ]),
   });
+});
+
+test('a snapshot that is kept by hand changes nothing of that, and is handed over although nobody tells how it ends', async () => {
+  const configFile = untoldConfig();
+  const { signal } = new AbortController();
+  const keep = { label: 'before patch', days: 1, rule: 'own' } as const;
+  const called = { integration: 'snapshot create', instance: undefined, productRunId: undefined, level: undefined };
+  const spec = jobSpec(loadConfig(configFile), 'nightly');
+  const { runId } = await patiently(() =>
+    site.withPorts((ports) => keepSnapshot(ports, spec, keep, { job: 'nightly', ...called }, signal)),
+  );
+  expect(await failureOf(planOf(configFile))).toMatchObject({ message: expect.stringContaining('"test"') });
+
+  const { exitCode } = await snapshotExportVerb({ configFile, job: 'nightly', run: runId, vms: [] }, reporter, signal);
+
+  expect(exitCode).toBe(0);
+  await site.post('nightly');
+  expect(await failureOf(planOf(configFile))).toMatchObject({ message: expect.stringContaining('"test"') });
+  await site.withPorts((ports) => deleteKept(ports, [runId], { apply: true }, signal));
 });
 
 test('a guest that was started anew meanwhile is told as lost, keeps its log, and holds up nothing', async () => {
