@@ -1,11 +1,12 @@
 import { SEED } from '../seed.ts';
 import type { FaultName } from './fault-kinds.ts';
-import { groupOfCase, partOf, runMatrix } from './matrix.ts';
+import { groupOfCase, type MatrixOptions, partOf, runMatrix } from './matrix.ts';
 import type { CaseResult, Outcome } from './run-case.ts';
 import { type Area, groupOf } from './run-step.ts';
 import { summarise, tableOf } from './summary.ts';
 
 const SITES = 5;
+const MORE_SAMPLES = 3;
 
 /** Written down once more: a fault that vanishes from the matrix is missed here. */
 const KILLS: readonly FaultName[] = ['killed before the effect', 'killed after the effect', 'machine gone'];
@@ -54,6 +55,14 @@ interface Part {
   readonly outcomes: readonly Outcome[];
 }
 
+const isMet = ({ outcome }: CaseResult): boolean => outcome !== 'not met';
+
+const metGroups = (results: readonly CaseResult[]): ReadonlySet<string> =>
+  new Set(results.filter(isMet).map((result) => groupOfCase({ ...result, step: result })));
+
+const expectedGroups = (met: Part['met']): readonly string[] =>
+  Object.entries(met).flatMap(([hook, faults]) => faults.map((fault) => `${hook}, ${fault}`));
+
 /** Tests of one part of the matrix. */
 export function testPart({ area, shard, shards, met, steps = [], outcomes }: Part): void {
   let results: readonly CaseResult[];
@@ -64,6 +73,14 @@ export function testPart({ area, shard, shards, met, steps = [], outcomes }: Par
       choose: (cases) => partOf(cases, { area, shard, shards, seed: SEED }),
       sites: SITES,
     });
+    // A run does not always come to the step of the only case that a fault has in the sample: then another one takes its place.
+    for (let seed = SEED + 1; seed <= SEED + MORE_SAMPLES; seed += 1) {
+      const seen = metGroups(results);
+      if (expectedGroups(met).every((group) => seen.has(group))) break;
+      const choose: MatrixOptions['choose'] = (cases) =>
+        partOf(cases, { area, shard, shards, seed }).filter((one) => !seen.has(groupOfCase(one)));
+      results = [...results, ...(await runMatrix({ area, choose, sites: 1 }))];
+    }
     process.stdout.write(tableOf(summarise(results)));
   });
 
@@ -72,11 +89,9 @@ export function testPart({ area, shard, shards, met, steps = [], outcomes }: Par
   });
 
   test('both hooks were met on every system by every fault that has a meaning there', () => {
-    const ofMet = results.filter(({ outcome }) => outcome !== 'not met');
-    const groups = new Set(ofMet.map((result) => groupOfCase({ ...result, step: result })));
-    const expected = Object.entries(met).flatMap(([hook, faults]) => faults.map((fault) => `${hook}, ${fault}`));
+    const ofMet = results.filter(isMet);
 
-    expect([...groups].sort()).toEqual(expected.sort());
+    expect([...metGroups(results)].sort()).toEqual([...expectedGroups(met)].sort());
     expect([...new Set(ofMet.map(groupOf))]).toEqual(expect.arrayContaining([...steps]));
     expect([...new Set(ofMet.map(({ outcome }) => outcome))]).toEqual(expect.arrayContaining([...outcomes]));
   });
