@@ -78,14 +78,15 @@ test('a backup of which the post hook hears nothing drops no log', async () => {
   expect(told.join()).toContain('ended as failed');
 });
 
-test('a job whose post hook hears nothing is refused before anything is frozen', async () => {
-  const logins = effects('Create').length;
+test('a job whose post hook hears nothing is refused before any of its guests is reached', async () => {
+  const calls = () => site.lab.events.events.filter(({ system }) => system === 'guest').length;
+  const before = calls();
 
-  const error = await site.failingPre({ spec: { outcomeIsTold: false } });
+  const error = await site.failingPre({ job: 'mixed', spec: { outcomeIsTold: false } });
 
   expect(error).toMatchObject({ code: 'E_CONFIG' });
   expect(error.hint).toContain('outcomeIsTold');
-  expect(effects('Create')).toHaveLength(logins);
+  expect(calls()).toBe(before);
 });
 
 test('and by day plan and doctor refuse it as the run did, since the same product will call again', async () => {
