@@ -107,11 +107,16 @@ function below(files: GuestFiles, path: string): readonly string[] {
   return files.paths().filter((file) => file.toLowerCase() === wanted || file.toLowerCase().startsWith(`${wanted}\\`));
 }
 
+/** Of every GPT partition that Windows makes a volume of, but for a few of its own. */
+const BASIC_DATA = '{ebd0a0a2-b9e5-4433-87c0-68b6b72699c7}';
+
 /** Each volume fills one partition on each of its disks. */
 function partitions({ disks, coordinator }: QueryMachine): readonly Row[] {
   return coordinator.volumes.flatMap(({ volume, mountPoint, disks: on }) =>
     on.map((uuid) => ({
       DiskNumber: disks.findIndex((disk) => disk.uuid === uuid),
+      GptType: BASIC_DATA,
+      MbrType: null,
       AccessPaths: [mountPoint, volume],
     })),
   );

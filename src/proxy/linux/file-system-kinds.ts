@@ -82,6 +82,9 @@ const NO_FILES_TYPES: Readonly<Record<string, string>> = {
   'e3c9e316-0b5c-4db8-817d-f92df00215ae': 'it is space that Windows reserves',
 };
 
+/** Windows' own tools to repair itself: no guest writes to their file system, and none copies it. */
+const RECOVERY_TYPES = new Set(['0x27', 'de94bba4-06d1-4d40-a16a-bfd50179d6ac']);
+
 const DYNAMIC_DISK_TYPES = new Set([
   '0x42',
   '5808c8aa-7e8f-42e0-85d2-e1e90434cfb3',
@@ -116,6 +119,7 @@ const FLAWS: Readonly<Record<Flaw, Judged>> = {
 /** What can be made of a volume, by its signature and by the type in the partition table. */
 export function judge({ holds, partitionType = '', flaw }: FoundVolume): Judged {
   if (DYNAMIC_DISK_TYPES.has(partitionType)) return { as: 'unreadable', why: 'it is a part of a dynamic disk' };
+  if (RECOVERY_TYPES.has(partitionType)) return { as: 'no-files', why: 'it is a recovery partition of Windows' };
   if (flaw !== undefined) return FLAWS[flaw];
   const withoutFiles = holds === undefined ? NO_FILES_TYPES[partitionType] : NO_FILES[holds];
   if (withoutFiles !== undefined) return { as: 'no-files', why: withoutFiles };

@@ -28,6 +28,12 @@ test.each([
     'mountable',
   ],
   ['space that Windows reserves', { partitionType: 'e3c9e316-0b5c-4db8-817d-f92df00215ae' }, 'no-files'],
+  [
+    'the tools of Windows to repair itself',
+    { holds: 'ntfs', partitionType: 'de94bba4-06d1-4d40-a16a-bfd50179d6ac' },
+    'no-files',
+  ],
+  ['the same on a disk with an MBR', { holds: 'ntfs', partitionType: '0x27' }, 'no-files'],
   ['a file system inside of a dynamic disk', { holds: 'ntfs', partitionType: '0x42' }, 'unreadable'],
   ['an encrypted volume', { holds: 'BitLocker' }, 'unreadable'],
   ['a datastore', { holds: 'VMFS_volume_member' }, 'unreadable'],

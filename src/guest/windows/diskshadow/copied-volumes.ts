@@ -24,14 +24,17 @@ export function requireDiskshadow(guest: string, { name, isServer }: SystemFacts
 }
 
 /**
- * The volumes on the captured disks, each of which can have a shadow copy that is whole on these disks. Errors: `E_GUEST` for everything
+ * The volumes on the captured disks, each of which can have a shadow copy that is whole on these disks. Not those to repair Windows with: no
+ * proxy hands them over. Errors: `E_GUEST` for everything
  * that cannot end in a copy that the array's snapshot holds.
  */
 export function copiedVolumes(facts: GuestFacts, diskUuids: readonly string[]): readonly VolumeFacts[] {
   const { guest } = facts;
   const captured = new Set(diskUuids.map(plainSerial));
   const onThem = facts.volumes.filter((volume) => volume.diskUuids.some((serial) => captured.has(serial)));
-  const volumes = onThem.filter(({ isSystem, fileSystem }) => !isSystem || fileSystem === 'NTFS');
+  const volumes = onThem.filter(
+    ({ isSystem, isRecovery, fileSystem }) => !isRecovery && (!isSystem || fileSystem === 'NTFS'),
+  );
   const covered = new Set(volumes.flatMap((volume) => volume.diskUuids));
   const bare = diskUuids.filter((disk) => !covered.has(plainSerial(disk)));
   if (bare.length > 0) {

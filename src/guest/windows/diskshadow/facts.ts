@@ -7,7 +7,12 @@ const path = z.string().min(1);
 
 const systemSchema = z.object({ Caption: text, Version: text, ProductType: z.int(), WindowsDirectory: path });
 const diskSchema = z.object({ Number: z.int(), SerialNumber: text.nullable() });
-const partitionSchema = z.object({ DiskNumber: z.int(), AccessPaths: text.nullable() });
+const partitionSchema = z.object({
+  DiskNumber: z.int(),
+  GptType: text.nullable(),
+  MbrType: z.int().nullable(),
+  AccessPaths: text.nullable(),
+});
 const volumeSchema = z.object({
   DeviceID: path,
   Name: text,
@@ -38,6 +43,8 @@ export interface VolumeFacts {
   readonly fileSystem: string | undefined;
   /** Holds what starts the machine and belongs to its firmware, as an EFI system partition does. */
   readonly isSystem: boolean;
+  /** Windows' own tools to repair itself, which no application writes to. Mostly it is small and nearly full. */
+  readonly isRecovery: boolean;
   readonly sizeBytes: number;
   readonly freeBytes: number;
   /** Plain serials; none where no partition tells of it, as on dynamic disks and in storage pools. */
@@ -79,25 +86,31 @@ export function volumesOf(
       plainSerial(SerialNumber ?? ''),
     ]),
   );
-  const partitions = rowsOf(guest, partitionSchema, rows.partitions).map(({ DiskNumber, AccessPaths }) => ({
-    serial: serials.get(DiskNumber) ?? '',
-    paths: (AccessPaths ?? '').toLowerCase().split('|'),
+  const partitions = rowsOf(guest, partitionSchema, rows.partitions).map((partition) => ({
+    serial: serials.get(partition.DiskNumber) ?? '',
+    isRecovery: isRecovery(partition),
+    paths: (partition.AccessPaths ?? '').toLowerCase().split('|'),
   }));
   return rowsOf(guest, volumeSchema, rows.volumes).map((volume) => {
     const id = volume.DeviceID.toLowerCase();
-    const on = partitions.filter(({ paths }) => paths.includes(id)).map(({ serial }) => serial);
+    const on = partitions.filter(({ paths }) => paths.includes(id));
     return {
       id,
       path: volume.DeviceID,
       name: volume.Name || volume.DeviceID,
       fileSystem: volume.FileSystem ?? undefined,
       isSystem: volume.SystemVolume ?? false,
+      isRecovery: on.length > 0 && on.every((partition) => partition.isRecovery),
       sizeBytes: volume.Capacity ?? 0,
       freeBytes: volume.FreeSpace ?? 0,
-      diskUuids: [...new Set(on.filter((serial) => serial !== ''))],
+      diskUuids: [...new Set(on.map(({ serial }) => serial).filter((serial) => serial !== ''))],
     };
   });
 }
+
+/** By its type in a GPT, or by its number in an MBR (MSFT_Partition, GptType and MbrType). */
+const isRecovery = ({ GptType, MbrType }: z.infer<typeof partitionSchema>): boolean =>
+  GptType ? GptType.toLowerCase() === '{de94bba4-06d1-4d40-a16a-bfd50179d6ac}' : MbrType === 0x27;
 
 export const storageOf = (guest: string, rows: Rows): readonly StorageFacts[] =>
   rowsOf(guest, storageSchema, rows).map(({ Volume, DiffVolume }) => ({

@@ -33,7 +33,8 @@ export const PIPELINES = {
   isThere: (path: string) => `Test-Path -LiteralPath ${quoted(path)}`,
   disks: () => pipeline('Get-Disk', 'Number', 'SerialNumber'),
   /** One text, since a list of one is no list any more in a calculated property. */
-  partitions: () => pipeline('Get-Partition', 'DiskNumber', "@{n='AccessPaths';e={$_.AccessPaths -join '|'}}"),
+  partitions: () =>
+    pipeline('Get-Partition', 'DiskNumber', 'GptType', 'MbrType', "@{n='AccessPaths';e={$_.AccessPaths -join '|'}}"),
   /** Fixed disks alone. */
   volumes: () =>
     pipeline(

@@ -17,6 +17,7 @@ const volume = (name: string, diskUuids: readonly string[], change: Partial<Volu
   name: `${name}:\\`,
   fileSystem: 'NTFS',
   isSystem: false,
+  isRecovery: false,
   sizeBytes: 100_000 * MIB,
   freeBytes: 20_000 * MIB,
   diskUuids,
@@ -26,6 +27,7 @@ const C = volume('C', [SYSTEM]);
 const D = volume('D', [DATA]);
 const X = volume('X', [OTHER]);
 const EFI = volume('efi', [SYSTEM], { fileSystem: 'FAT32', isSystem: true });
+const RECOVERY = volume('recovery', [SYSTEM], { isRecovery: true, sizeBytes: 600 * MIB, freeBytes: 80 * MIB });
 const kept = (of: VolumeFacts, on: VolumeFacts) => ({ volume: of.id, diffVolume: on.id });
 const facts = (volumes: readonly VolumeFacts[], storage: GuestFacts['storage'] = []): GuestFacts => ({
   guest: 'sql01',
@@ -35,6 +37,10 @@ const facts = (volumes: readonly VolumeFacts[], storage: GuestFacts['storage'] =
 
 test('every NTFS on the captured disks is copied, and what starts the machine is left to the firmware', () => {
   expect(copiedVolumes(facts([EFI, C, D, X]), [SYSTEM.toUpperCase(), DATA])).toEqual([C, D]);
+});
+
+test('a recovery partition, which is nearly full as a rule, is no reason to refuse the guest', () => {
+  expect(copiedVolumes(facts([EFI, RECOVERY, C, D]), [SYSTEM, DATA])).toEqual([C, D]);
 });
 
 test('storage on another captured volume will do', () => {
