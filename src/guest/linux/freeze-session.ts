@@ -32,6 +32,8 @@ export class LinuxFreezeSession implements Guest {
   #quiet: Quiet = 'never';
   #freeze: Freeze = { kind: 'never' };
   #isReleaseAsked = false;
+  /** Of the session's record, over connections of their own. Resolved when they are over, whatever came of them. */
+  readonly #questions: Promise<void>[] = [];
   #closing: Promise<'closed' | 'unknown'> | undefined;
 
   constructor(context: GuestContext, clock: Clock, connect: Connect) {
@@ -171,7 +173,10 @@ export class LinuxFreezeSession implements Guest {
   #releaseByRecord(signal: AbortSignal): Promise<unknown> {
     const { context, connect } = this.#parts;
     if (!this.#record) return Promise.resolve();
-    return releaseByRecord(context, connect, this.#record, signal);
+    const question = releaseByRecord(context, connect, this.#record, signal);
+    const over = () => undefined;
+    this.#questions.push(question.then(over, over));
+    return question;
   }
 
   #unanswered(reason: unknown, effect: 'none' | 'unknown'): SnaphookError {
@@ -209,6 +214,8 @@ export class LinuxFreezeSession implements Guest {
           this.#releaseByRecord(limit),
         );
       await closed;
+      // One that came too late to be needed still takes away what it made in the guest.
+      await Promise.all(this.#questions);
       return 'closed';
     } catch {
       // What is left ends with the lease, and the session with its end of input.

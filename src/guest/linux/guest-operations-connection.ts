@@ -12,6 +12,8 @@ type Output = Parameters<GuestConnection['run']>[1];
 const PREFIX = 'snaphook-';
 /** Nothing of a session that nobody ends outlives this in the guest. */
 const LIFE_SECONDS = 3600;
+/** How long the answer to a folder is still waited for when nobody wants the folder any more: one whose name was not heard stays. */
+const NAME_LIMIT_MS = 3_000;
 /** For the end of what lies in the guest. */
 const CLOSE_LIMIT_MS = 30_000;
 
@@ -86,8 +88,12 @@ export class GuestOperationsConnection implements GuestConnection {
   }
 
   async #madeFolder(signal: AbortSignal): Promise<string> {
-    const { operations, memoryFolder: parent } = this.#way;
-    this.#folder ??= await operations.makeFolder({ parent, prefix: PREFIX }, signal);
+    const { operations, clock, memoryFolder: parent } = this.#way;
+    signal.throwIfAborted();
+    this.#folder ??= await endingLate(clock, signal, (limit) =>
+      operations.makeFolder({ parent, prefix: PREFIX }, limit),
+    );
+    signal.throwIfAborted();
     return this.#folder;
   }
 
@@ -104,6 +110,27 @@ export class GuestOperationsConnection implements GuestConnection {
   async #close(): Promise<void> {
     this.#life.abort(new SshError({ kind: 'disconnected', reason: 'the session was closed' }));
     if (this.#folder !== undefined) await removeSession(this.#way, this.#folder, AbortSignal.timeout(CLOSE_LIMIT_MS));
+  }
+}
+
+/** The work is given up a while after the signal ended. */
+async function endingLate<Result>(
+  clock: Clock,
+  signal: AbortSignal,
+  work: (limit: AbortSignal) => Promise<Result>,
+): Promise<Result> {
+  const limit = new AbortController();
+  const isOver = new AbortController();
+  const wait = () =>
+    clock.sleep(NAME_LIMIT_MS, isOver.signal).then(
+      () => limit.abort(signal.reason),
+      () => undefined,
+    );
+  signal.addEventListener('abort', wait, { once: true, signal: isOver.signal });
+  try {
+    return await work(limit.signal);
+  } finally {
+    isOver.abort();
   }
 }
 

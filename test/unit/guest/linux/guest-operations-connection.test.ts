@@ -83,6 +83,35 @@ test('closing ends the input of the program and leaves no file and no process', 
   expect(operations.children[0]).toMatchObject({ exitCode: 0, signalCode: null });
 });
 
+test('a folder that is made although nobody wants it any more is heard of, and taken away', async () => {
+  const unwanted = new AbortController();
+  const { makeFolder } = operations;
+  operations.makeFolder = async (place, signal) => {
+    const made = await makeFolder(place, signal);
+    unwanted.abort(new Error('nobody waits any more'));
+    signal.throwIfAborted();
+    return made;
+  };
+
+  await expect(connection.run('true', listener().output, unwanted.signal)).rejects.toThrow('nobody waits');
+  expect(readdirSync(memoryFolder)).toHaveLength(1);
+  connection.close();
+  await connection.closed();
+  expect(readdirSync(memoryFolder)).toEqual([]);
+});
+
+test('a folder whose answer does not come is given up', async () => {
+  const unwanted = new AbortController();
+  operations.makeFolder = (_, signal) =>
+    new Promise((_made, failed) => {
+      signal.addEventListener('abort', () => failed(signal.reason));
+      unwanted.abort(new Error('nobody waits any more'));
+    });
+  const hurried = { ...systemClock, sleep: async () => undefined };
+  const asked = new GuestOperationsConnection({ operations, clock: hurried, memoryFolder });
+  await expect(asked.run('true', listener().output, unwanted.signal)).rejects.toThrow('nobody waits');
+});
+
 test('the record of a session is enough to end it, and a second time is no error', async () => {
   await started(connection, listener());
   const { folder = '' } = connection.resume;

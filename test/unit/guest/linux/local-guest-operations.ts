@@ -12,7 +12,10 @@ function told(child: ChildProcess | undefined): GuestProgram {
 }
 
 /** Guest operations on this machine, by a real bash: as VMware Tools starts a program of a Linux guest. */
-export function localGuestOperations(): GuestOperations & { readonly children: readonly ChildProcess[] } {
+export function localGuestOperations(): GuestOperations & {
+  readonly children: readonly ChildProcess[];
+  makeFolder: GuestOperations['makeFolder'];
+} {
   const children: ChildProcess[] = [];
   return {
     children,
