@@ -6,6 +6,7 @@ import { productExit } from '../../../hooks/run-hook.ts';
 import { integrationNamed, integrationNames } from '../../../integrations/catalogue.ts';
 import type { Integration } from '../../../integrations/contract.ts';
 import { EXIT } from '../../../src/cli/exit-codes.ts';
+import { ACCOUNTS } from '../../../src/lab/site-config.ts';
 import { start } from '../impatient-products/product.ts';
 import { openSite } from '../main-job/site.ts';
 
@@ -89,6 +90,31 @@ test('a run with an odd name, called harshly, goes through and leaves files that
     expect(existsSync(path.join(site.lab.directory, 'export/nightly/snaphook-manifest.json'))).toBe(true);
     expect((await harshly(['hook', 'post', ...words])).exitCode).toBe(0);
     expect(site.leftBehind()).toEqual([]);
+  } finally {
+    await site.close();
+  }
+});
+
+test('what a hook starts gets none of the descriptors that the product left open in it', async () => {
+  const site = await openSite({ estate: { disks: 1 } });
+  try {
+    const told = path.join(folder, 'descriptors');
+    const program = path.join(folder, 'secret.sh');
+    const { password } = ACCOUNTS.vcenter;
+    writeFileSync(program, `#!/bin/sh\nreadlink /proc/self/fd/* >${told}\necho ${password}\n`, { mode: 0o700 });
+    const config = parse(readFileSync(site.lab.configFile, 'utf8'));
+    config.vcenter.password = `exec:${program}`;
+    writeFileSync(site.lab.configFile, stringify(config));
+    const kept = path.join(folder, 'of the product');
+    writeFileSync(kept, '');
+    const words = ['hook', 'pre', '--integration', 'generic', '--job=nightly', '--config', site.lab.configFile];
+
+    const { exitCode } = await start(['/bin/sh', '-c', 'exec 7>"$0" "$@"', kept, ...PROGRAM, ...words]).ended;
+
+    expect(exitCode).toBe(0);
+    expect(readFileSync(told, 'utf8')).toMatch(/pipe:/);
+    expect(readFileSync(told, 'utf8')).not.toContain(kept);
+    expect((await harshly(['hook', 'post', '--job=nightly', '--config', site.lab.configFile])).exitCode).toBe(0);
   } finally {
     await site.close();
   }
