@@ -2,6 +2,7 @@
 // As root on Debian it installs what they need; where they cannot run the stage is skipped and says why.
 // They run in a mount namespace of their own, on loop devices that vanish with their last mount.
 // Prints a line a check, and at the end `files: N passed, N failed, N skipped`.
+import { must } from './debian.mjs';
 import { helpOnRequest } from './help.mjs';
 import { runStage } from './namespace-stage.mjs';
 import { build, install, prebuildJest } from './setup.mjs';
@@ -27,6 +28,15 @@ const PACKAGES = [
 /** Of disks without a copy, and to read them. */
 const EXPOSE_PACKAGES = ['qemu-system-common', 'libnbd-bin', 'iproute2', 'procps'];
 
+/** Every user may open it where udev has set its rights. Where no udev is at work, the namespace gets one like that. */
+function makeOwnPlaces() {
+  const folder = '/run/snaphook-test-devices';
+  must('mkdir', ['-p', folder]);
+  must('mount', ['-t', 'tmpfs', '-o', 'mode=755', 'tmpfs', folder]);
+  must('mknod', ['--mode=666', `${folder}/fuse`, 'c', '10', '229']);
+  must('mount', ['--bind', `${folder}/fuse`, '/dev/fuse']);
+}
+
 process.exit(
   await runStage({
     name: 'files',
@@ -40,5 +50,6 @@ process.exit(
       prebuildJest();
     },
     environment: (folder) => ({ FILES_FOLDER: folder, TMPDIR: folder }),
+    makeOwnPlaces,
   }),
 );
