@@ -1,6 +1,6 @@
 // .ci/run [STAGE ...]: all tests there are. Prints `N passed, N failed, N skipped` as its last line and fails if a test failed.
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -10,6 +10,9 @@ import { build, install, prebuildJest } from './setup.mjs';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const folder = mkdtempSync(path.join(tmpdir(), 'snaphook-ci-'));
 process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
+/** One for two stages. Backup products run it as users of their own. */
+chmodSync(folder, 0o755);
+const release = path.join(folder, 'release');
 const report = (name) => path.join(folder, `${name}.json`);
 const jestArgs = (name) => ['--', '--json', `--outputFile=${report(name)}`];
 
@@ -65,9 +68,9 @@ const STAGES = [
   },
   summaryStage('files', 10),
   summaryStage('applications', 8),
-  summaryStage('package', 10),
-  // This one and the next make a release in the folder of the one before.
-  { ...summaryStage('products', 10), after: 'package' },
+  { ...summaryStage('package', 10), env: { SNAPHOOK_TEST_RELEASE: release } },
+  // It uses the release of the one before; the next makes another one in the same folder.
+  { ...summaryStage('products', 10), after: 'package', env: { SNAPHOOK_TEST_RELEASE: release } },
   {
     name: 'wine',
     limitMinutes: 8,

@@ -57,8 +57,9 @@ const NAMESPACES = ['--mount', '--propagation', 'private', '--pid', '--fork', '-
 
 /** The executable of a release of these sources; why it is another program is printed. */
 function snaphookProgram(folder) {
-  const released = path.join(root, 'build/release/snaphook');
-  if (isNewerThanSources(released)) return released;
+  const folders = [path.join(root, 'build/release'), process.env.SNAPHOOK_TEST_RELEASE ?? ''];
+  const released = folders.map((one) => path.join(one, 'snaphook')).find(isNewerThanSources);
+  if (released !== undefined) return released;
   const output = path.join(folder, 'release');
   const args = [path.join(root, 'packaging/package.mjs'), '--target', 'linux', '--output', output];
   if (spawnSync(process.execPath, args, { stdio: ['ignore', 2, 2] }).status === 0) return path.join(output, 'snaphook');
