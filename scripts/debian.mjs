@@ -29,7 +29,7 @@ export function needRoot(purpose) {
 }
 
 /** Suites that run side by side take turns: a second apt-get would fail at the lock of the first. */
-const inTurn = (args) => must('flock', ['/run/lock/snaphook-apt.lock', 'apt-get', ...args], environment);
+const inTurn = (...command) => must('flock', ['/run/lock/snaphook-apt.lock', ...command], environment);
 
 /** Written when a suite here has fetched the package lists: those after it need not do it again. */
 const LISTS_STAMP = '/run/lock/snaphook-apt-lists';
@@ -42,10 +42,12 @@ export function aptGet(args, purpose) {
   needRoot(purpose);
   process.stderr.write(`apt-get to ${purpose} ...\n`);
   if (!listsAreNew()) {
-    inTurn(['update', '-q', '-o', 'Acquire::Retries=3']);
+    inTurn('apt-get', 'update', '-q', '-o', 'Acquire::Retries=3');
     writeFileSync(LISTS_STAMP, '');
   }
-  return inTurn(['-y', '-q', '-o', 'Acquire::Retries=3', ...args]);
+  // A suite that ran out of its time may have been stopped in the middle of this.
+  inTurn('dpkg', '--configure', '--pending');
+  return inTurn('apt-get', '-y', '-q', '-o', 'Acquire::Retries=3', ...args);
 }
 
 export function installPackages(packages) {

@@ -126,8 +126,8 @@ export const MUTATIONS = [
   {
     name: 'any folder of a Windows guest is removed by a record that names it',
     file: 'src/guest/windows/guest-operations/way.ts',
-    find: '  if (!isOurs || win32.normalize(folder) !== folder) {',
-    replace: '  if (folder === undefined && isOurs) {',
+    find: '  if (!isOfSession(folder)) {',
+    replace: '  if (folder === undefined) {',
     tests: ['test/lab/vcenter/windows-guest-operations.test.ts', '-t', 'no folder of ours'],
   },
   {
