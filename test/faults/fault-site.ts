@@ -105,7 +105,8 @@ export async function openFaultSite(
   const foreign = placeForeignObjects(site.lab);
   const change = { onLowerGrade: 'degrade', ...job.change } as const;
   const limits = { ...LIMITS, ...(job.undoMs === undefined ? {} : { undoMs: job.undoMs }) };
-  // How long an effect may be late stays as it is: that is waited out whether anything is late or not.
+  // How long an effect may be late stays as it is: that is waited out whether anything is late or not. So does the time to undo a step: the
+  // post hook has it from the plan, and meets faults.
   const calmLimits = {
     ...limits,
     deadlineMs: LIMITS.deadlineMs * CALM,
@@ -113,7 +114,6 @@ export async function openFaultSite(
     establishMs: ESTABLISH_MS * CALM,
     thawMs: LIMITS.thawMs * CALM,
     devicesMs: LIMITS.devicesMs * CALM,
-    undoMs: limits.undoMs * CALM,
   };
   return {
     lab: site.lab,
