@@ -5,7 +5,8 @@ Prints one `ok` line a check; a failed check prints `not ok` and the exit code i
 """
 import sys
 
-from guest_session import GuestSession, check, raises, vim
+from checks import check, raises
+from guest_session import GuestSession, vim
 
 
 def main():

@@ -4,35 +4,12 @@ import http.client
 import ssl
 import sys
 import time
-import traceback
 from urllib.parse import urlsplit
 
 from pyVim.connect import Disconnect, SmartConnect
 from pyVmomi import vim
 
-failures = 0
-
-
-def check(name):
-    def run(function):
-        global failures
-        try:
-            function()
-            print(f"ok {name}")
-        except Exception:  # every failure is reported, the run goes on
-            failures += 1
-            print(f"not ok {name}")
-            traceback.print_exc(file=sys.stdout)
-
-    return run
-
-
-def raises(fault, function):
-    try:
-        function()
-    except fault as caught:
-        return caught
-    raise AssertionError(f"no {fault.__name__}")
+from checks import exit_code
 
 
 class GuestSession:
@@ -83,4 +60,4 @@ class GuestSession:
 
     def close(self):
         Disconnect(self.service)
-        sys.exit(1 if failures else 0)
+        sys.exit(exit_code())

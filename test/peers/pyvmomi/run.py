@@ -6,29 +6,15 @@ Prints one `ok` line a check; a failed check prints `not ok` and the exit code i
 import ssl
 import sys
 import threading
-import traceback
 from urllib.parse import urlsplit
 
 from pyVim.connect import Disconnect, SmartConnect
 from pyVim.task import WaitForTask
 from pyVmomi import vim, vmodl
 
+from checks import check, exit_code
+
 PC = vmodl.query.PropertyCollector
-failures = 0
-
-
-def check(name):
-    def run(function):
-        global failures
-        try:
-            function()
-            print(f"ok {name}")
-        except Exception:  # every failure is reported, the run goes on
-            failures += 1
-            print(f"not ok {name}")
-            traceback.print_exc(file=sys.stdout)
-
-    return run
 
 
 def main():
@@ -309,7 +295,7 @@ def main():
 
     view.Destroy()
     Disconnect(service)
-    return 1 if failures else 0
+    return exit_code()
 
 
 sys.exit(main())

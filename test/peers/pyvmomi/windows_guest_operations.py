@@ -9,7 +9,8 @@ import sys
 import time
 import uuid
 
-from guest_session import GuestSession, check, raises, vim
+from checks import check, raises
+from guest_session import GuestSession, vim
 
 HELPER = r"C:\Program Files\snaphook\snaphook-vss.exe"
 CMD = r"C:\Windows\System32\cmd.exe"
