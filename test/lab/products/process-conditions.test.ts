@@ -101,7 +101,7 @@ test('what a hook starts gets none of the descriptors that the product left open
     const told = path.join(folder, 'descriptors');
     const program = path.join(folder, 'secret.sh');
     const { password } = ACCOUNTS.vcenter;
-    writeFileSync(program, `#!/bin/sh\nreadlink /proc/self/fd/* >${told}\necho ${password}\n`, { mode: 0o700 });
+    writeFileSync(program, `#!/bin/sh\nreadlink /proc/$$/fd/* >${told}\necho ${password}\n`, { mode: 0o700 });
     const config = parse(readFileSync(site.lab.configFile, 'utf8'));
     config.vcenter.password = `exec:${program}`;
     writeFileSync(site.lab.configFile, stringify(config));
@@ -112,7 +112,7 @@ test('what a hook starts gets none of the descriptors that the product left open
     const { exitCode } = await start(['/bin/sh', '-c', 'exec 7>"$0" "$@"', kept, ...PROGRAM, ...words]).ended;
 
     expect(exitCode).toBe(0);
-    expect(readFileSync(told, 'utf8')).toMatch(/pipe:/);
+    expect(readFileSync(told, 'utf8')).toContain(program);
     expect(readFileSync(told, 'utf8')).not.toContain(kept);
     expect((await harshly(['hook', 'post', '--job=nightly', '--config', site.lab.configFile])).exitCode).toBe(0);
   } finally {
