@@ -1,8 +1,9 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleepFor } from 'node:timers/promises';
+import { spawnApart } from '../platform/spawn-apart.ts';
 import { SnaphookError } from '../ports/errors.ts';
 
 const EXEC_TIMEOUT_MS = 10_000;
@@ -61,8 +62,8 @@ async function readProtected(file: string, reference: string): Promise<string> {
 async function runProgram(commandLine: string, reference: string): Promise<string> {
   const [program, ...args] = commandLine.split(/\s+/).filter((word) => word !== '');
   if (program === undefined) throw unreadable(reference, 'no program is named');
-  // It gets none of our descriptors, and a session of its own: a signal to our whole process group is ours to handle.
-  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'ignore'], detached: true, windowsHide: true });
+  // A session of its own: a signal to our whole process group is ours to handle.
+  const child = spawnApart(program, args, { stdio: ['ignore', 'pipe', 'ignore'], detached: true, windowsHide: true });
   const killer = setTimeout(() => child.kill('SIGKILL'), EXEC_TIMEOUT_MS);
   const output: Buffer[] = [];
   child.stdout.on('data', (chunk: Buffer) => output.push(chunk));

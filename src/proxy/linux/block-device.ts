@@ -1,20 +1,14 @@
-import { execFile } from 'node:child_process';
-import { promisify } from 'node:util';
+import { unlessAborted } from '../../platform/unless-aborted.ts';
 import { SnaphookError } from '../../ports/errors.ts';
+import { mustRun } from './programs.ts';
 
-const run = promisify(execFile);
 const TIMEOUT_MS = 60_000;
 
-/**
- * `blockdev` of util-linux: Node has no ioctl. The device path is an argument of its own, never part of a command line. On a device
- * whose paths are dead it waits in the kernel, where no signal ends it: then nobody waits for it, and it keeps no process alive.
- */
+/** `blockdev` of util-linux: Node has no ioctl. On a device whose paths are dead it hangs in the kernel, and is not waited for. */
 async function blockdev(option: '--flushbufs' | '--getsize64', device: string, signal: AbortSignal): Promise<string> {
   const limit = AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]);
   try {
-    const running = run('blockdev', [option, device], { signal: limit, killSignal: 'SIGKILL' });
-    limit.addEventListener('abort', () => running.child.unref(), { once: true });
-    return (await running).stdout;
+    return await unlessAborted(mustRun('blockdev', [option, device], limit), limit);
   } catch (cause) {
     signal.throwIfAborted();
     throw new SnaphookError('E_PROXY_DEVICE', `blockdev ${option} failed for "${device}"`, {

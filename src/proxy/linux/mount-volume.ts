@@ -1,4 +1,5 @@
 import { readFile, rmdir } from 'node:fs/promises';
+import type { ProgramEnd } from '../../platform/run-program.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { MountedVolume, OtherVolume, VolumePlace } from '../../ports/file-systems.ts';
 import { whyNotBtrfs } from './btrfs.ts';
@@ -9,7 +10,7 @@ import { fuseMount } from './fuse-mount.ts';
 import { attachLoop } from './loop-devices.ts';
 import type { LoopMark } from './loop-marks.ts';
 import { mountsBelow, unmount } from './mounts.ts';
-import { hasProgram, type ProgramEnd, runProgram } from './programs.ts';
+import { hasProgram, runProgram } from './programs.ts';
 import { closeShadowCopy, type FoundShadowCopy, openShadowCopy } from './shadow-copies.ts';
 import { isRoot } from './user.ts';
 import type { FoundVolume } from './volumes.ts';

@@ -7,7 +7,7 @@ import { integrationNamed, integrationNames } from '../../../integrations/catalo
 import type { Integration } from '../../../integrations/contract.ts';
 import { EXIT } from '../../../src/cli/exit-codes.ts';
 import { ACCOUNTS } from '../../../src/lab/site-config.ts';
-import { start } from '../impatient-products/product.ts';
+import { start, until } from '../impatient-products/product.ts';
 import { openSite } from '../main-job/site.ts';
 
 const PROGRAM = [process.execPath, path.join(__dirname, '../../../dist/snaphook.cjs')];
@@ -95,13 +95,25 @@ test('a run with an odd name, called harshly, goes through and leaves files that
   }
 });
 
-test('what a hook starts gets none of the descriptors that the product left open in it', async () => {
+test.each([
+  ['a low descriptor', '7>"$0"'],
+  ['high descriptors', '200>"$0" 251>"$0"'],
+  // Node puts others in the place of the second one only; there is no number left by which that could be done for the last.
+  ['a descriptor below the last one there may be', '200>"$0"; ulimit -n 300; exec 299>/dev/null'],
+])('what a hook starts, and what that leaves running, gets nothing of the product by %s', async (_which, opened) => {
   const site = await openSite({ estate: { disks: 1 } });
   try {
     const told = path.join(folder, 'descriptors');
+    const lasting = path.join(folder, 'descriptors of what stays');
     const program = path.join(folder, 'secret.sh');
     const { password } = ACCOUNTS.vcenter;
-    writeFileSync(program, `#!/bin/sh\nreadlink /proc/$$/fd/* >${told}\necho ${password}\n`, { mode: 0o700 });
+    // What stays is asked when its parent has gone.
+    const lines = [
+      `readlink /proc/$$/fd/* >"${told}"`,
+      `setsid sh -c 'while [ -e "/proc/$0" ]; do sleep 0.05; done; readlink /proc/$$/fd/* >"$1"' $$ "${lasting}" &`,
+      `echo ${password}`,
+    ];
+    writeFileSync(program, ['#!/bin/sh', ...lines, ''].join('\n'), { mode: 0o700 });
     const config = parse(readFileSync(site.lab.configFile, 'utf8'));
     config.vcenter.password = `exec:${program}`;
     writeFileSync(site.lab.configFile, stringify(config));
@@ -109,11 +121,12 @@ test('what a hook starts gets none of the descriptors that the product left open
     writeFileSync(kept, '');
     const words = ['hook', 'pre', '--integration', 'generic', '--job=nightly', '--config', site.lab.configFile];
 
-    const { exitCode } = await start(['/bin/sh', '-c', 'exec 7>"$0" "$@"', kept, ...PROGRAM, ...words]).ended;
+    const { exitCode } = await start(['bash', '-c', `exec ${opened} "$@"`, kept, ...PROGRAM, ...words]).ended;
+    await until(() => existsSync(lasting) && readFileSync(lasting, 'utf8') !== '');
 
     expect(exitCode).toBe(0);
     expect(readFileSync(told, 'utf8')).toContain(program);
-    expect(readFileSync(told, 'utf8')).not.toContain(kept);
+    for (const file of [told, lasting]) expect(readFileSync(file, 'utf8')).not.toContain(kept);
     expect((await harshly(['hook', 'post', '--job=nightly', '--config', site.lab.configFile])).exitCode).toBe(0);
   } finally {
     await site.close();

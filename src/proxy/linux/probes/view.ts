@@ -1,8 +1,9 @@
 import { mkdir, readdir, rm, rmdir } from 'node:fs/promises';
 import path from 'node:path';
+import type { ProgramEnd } from '../../../platform/run-program.ts';
 import { SnaphookError } from '../../../ports/errors.ts';
 import { mountsBelow } from '../mounts.ts';
-import { type ProgramEnd, runProgram } from '../programs.ts';
+import { runProgram } from '../programs.ts';
 
 /** In the folder of a disk; `release` removes it. */
 export const SCRATCH = 'probe';

@@ -1,6 +1,7 @@
-import { execFile } from 'node:child_process';
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
+import { runProgram as run } from '../../../../platform/run-program.ts';
+import { systemErrorCode } from '../../../../platform/system-error.ts';
 import { WinRmError } from '../winrm-error.ts';
 
 export interface KerberosAccount {
@@ -24,16 +25,28 @@ export async function runProgram(
   signal: AbortSignal | undefined,
 ): Promise<void> {
   const program = await programPath(request, name);
-  const said = await new Promise<string | undefined>((resolve) => {
-    const options = { env: { ...process.env, LC_ALL: 'C' }, timeout: PROGRAM_TIMEOUT_MS, signal };
-    execFile(program, args, options, (error, _stdout, stderr) => {
-      resolve(error ? stderr.trim() || `${name} did not end well` : undefined);
-    }).stdin?.end();
-  });
-  signal?.throwIfAborted();
+  const said = await wordsOfFailure(program, args, signal);
   if (said === undefined) return;
-  const words = said.replace(/[^ -~]+/g, ' ').slice(0, 300);
+  const words = (said || `${name} did not end well`).replace(/[^ -~]+/g, ' ');
   throw login(`no ticket for "${request.principal}": ${words}`, FETCH_ADVICE[name]);
+}
+
+/** Undefined: it ended well. */
+async function wordsOfFailure(
+  program: string,
+  args: readonly string[],
+  signal: AbortSignal | undefined,
+): Promise<string | undefined> {
+  const limit = AbortSignal.timeout(PROGRAM_TIMEOUT_MS);
+  try {
+    const { exitCode, said } = await run(program, args, signal ? AbortSignal.any([signal, limit]) : limit);
+    return exitCode === 0 ? undefined : said;
+  } catch (thrown) {
+    signal?.throwIfAborted();
+    return limit.aborted
+      ? `no answer in ${PROGRAM_TIMEOUT_MS} ms`
+      : `${program} cannot be started: ${systemErrorCode(thrown)}`;
+  }
 }
 
 const FETCH_ADVICE = {
