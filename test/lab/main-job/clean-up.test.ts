@@ -1,5 +1,6 @@
 import { appendFileSync } from 'node:fs';
 import path from 'node:path';
+import { DEFAULT_LIMITS } from '../../../src/job/job-spec.ts';
 import { reap } from '../../../src/job/reap.ts';
 import type { ReapRequest } from '../../../src/job/reaping.ts';
 import { openSite, type Site } from './site.ts';
@@ -42,6 +43,23 @@ test('an error of one undo does not keep the others from being undone', async ()
 
   expect(site.lab.store.devices().filter((device) => device.isTarget)).toEqual([]);
   expect(site.leftBehind().filter((left) => left.startsWith('export/'))).toEqual([]);
+});
+
+test('a session in a guest that is not ended in time, but by the undo of the whole run, is told as such and not as something left', async () => {
+  const { faults } = site.lab;
+  const release = { system: 'guest', operation: 'exec release', when: 'before' } as const;
+  // The helper is not heard any more, nor is the session's own end over another connection; that by the journal takes all its time.
+  faults.add({ system: 'guest', operation: 'quit', when: 'before', nth: 1, action: { do: 'drop' } });
+  faults.add({ ...release, nth: 1, action: { do: 'drop' } });
+  faults.add({ ...release, nth: 2, action: { do: 'delay', delayMs: 4500 } });
+
+  const error = await site.failingPre({ job: 'linux', spec: { limits: { ...DEFAULT_LIMITS, undoMs: 3000 } } });
+
+  expect(error).toMatchObject({ code: 'E_GUEST', message: expect.stringMatching(/guests.*took longer than 3000 ms/) });
+  expect(error.hint).toMatch(/reap/);
+  expect(site.lab.linuxGuest.sessionCount()).toBe(0);
+  expect(site.leftBehind()).toEqual([]);
+  await expect(site.post('linux')).rejects.toMatchObject({ code: 'E_NO_RUN' });
 });
 
 test('a pre hook that fails and cannot clean up names both, and the next pre hook cleans up first', async () => {

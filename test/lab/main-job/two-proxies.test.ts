@@ -2,6 +2,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { composePorts, jobSpec } from '../../../src/cli/compose.ts';
 import { loadConfig } from '../../../src/config/load.ts';
+import { DEFAULT_LIMITS } from '../../../src/job/job-spec.ts';
 import type { JobPorts } from '../../../src/job/ports.ts';
 import { post } from '../../../src/job/post.ts';
 import { ARRAY_ID, PRESENT_GROUP, UNMASKED_POOL } from '../../../src/lab/estate-array.ts';
@@ -58,6 +59,7 @@ function secondProxy(): string {
   writeFileSync(file, config.replace(/stateDirectory: .*/, `stateDirectory: ${site.lab.directory}/second-state`));
   return file;
 }
+const UNLINK = 'PUT private/snapshot Unlink';
 const membersOf = (group: string): readonly string[] =>
   site.lab.unisphere.array(ARRAY_ID).config.storageGroups.find(({ id }) => id === group)?.volumes ?? [];
 const linked = () => site.lab.store.devices().flatMap(({ id, isTarget }) => (isTarget ? [id] : []));
@@ -112,6 +114,26 @@ test('without another target the run that came second ends, undone as a whole, a
   expect(error).toMatchObject({ code: 'E_TARGET_TAKEN', message: expect.stringMatching(/no other is free/) });
   expect(linked().sort()).toEqual([...others].sort());
   expect(others.filter((target) => !membersOf(PRESENT_GROUP).includes(target))).toEqual([]);
+  await postOnSecond(configFile, 'no-freeze');
+  expect(site.leftBehind()).toEqual([]);
+});
+
+test('where its own links are not undone in time, but with the whole run, the run that came second tells who has the targets', async () => {
+  const configFile = secondProxy();
+  let others: readonly string[] = [];
+  whenPlanned = async () => {
+    const { plan } = await site.pre({ configFile, job: 'no-freeze', ...anyGrade });
+    others = plan.devices.map(({ target }) => target);
+  };
+  const { faults, events } = site.lab;
+  faults.add({ system: 'array', operation: UNLINK, when: 'before', nth: 1, action: { do: 'hang' } });
+
+  const limits = { ...DEFAULT_LIMITS, undoMs: 5000 };
+  const error = await site.failingPre({ spec: { ...anyGrade.spec, limits } });
+
+  expect(events.events.filter(({ kind, operation }) => kind === 'fault' && operation === UNLINK)).toHaveLength(1);
+  expect(error.code).toBe('E_TARGET_TAKEN');
+  expect([...linked()].sort()).toEqual([...others].sort());
   await postOnSecond(configFile, 'no-freeze');
   expect(site.leftBehind()).toEqual([]);
 });
