@@ -73,7 +73,7 @@ export function missingShadowCopies(
   capture: CaptureResult,
   volumes: readonly VolumeOfDisk[],
 ): readonly ShadowCopy[] {
-  const found = new Set(volumes.flatMap(({ volume }) => volume.shadowCopy ?? []));
+  const found = new Set(volumes.flatMap(({ volume }) => (volume.state === 'mounted' ? (volume.shadowCopy ?? []) : [])));
   const left = mountedDevicesOf(plan).flatMap(({ device }) => shadowCopiesOf(plan, capture, device));
   return [...new Map(left.map((copy) => [copy.id, copy])).values()].filter(({ id }) => !found.has(id));
 }

@@ -49,8 +49,6 @@ export interface MountedVolume extends VolumePlace {
 export interface OtherVolume extends VolumePlace {
   readonly state: 'unreadable' | 'damaged' | 'no-files';
   readonly why: string;
-  /** The id of the shadow copy that its guest left in it, where it is `no-files` all the same. Absent: none, or nobody looked. */
-  readonly shadowCopy?: string;
 }
 
 export type Volume = MountedVolume | OtherVolume;

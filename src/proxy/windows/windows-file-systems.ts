@@ -10,7 +10,7 @@ import { kindOf, refusedByType } from './partition-kinds.ts';
 import type { PowerShell } from './powershell-session.ts';
 import { CMDLETS } from './powershell-text.ts';
 import { accessPathsIn, releaseMounts } from './release-mounts.ts';
-import { awaitShadowCopies, shadowCopyOf } from './shadow-copies.ts';
+import { awaitShadowCopies } from './shadow-copies.ts';
 import { countLinks, linkShadowCopy, releaseLinks } from './shadow-links.ts';
 import {
   disksOf,
@@ -216,12 +216,7 @@ async function mountOne(
     uuid: undefined,
     label: volume?.FileSystemLabel || undefined,
   };
-  if (!('holds' in kind)) {
-    // A guest makes copies of all of its volumes, of what Windows keeps for its own repair, too: none of that is missing.
-    const mayHold = kind.state === 'no-files' && volume?.FileSystem === 'NTFS' && shadowCopies.length > 0;
-    const copy = mayHold ? await shadowCopyOf(shell, volume, shadowCopies, signal) : undefined;
-    return { ...place, ...kind, ...(copy && { shadowCopy: copy.id }) };
-  }
+  if (!('holds' in kind)) return { ...place, ...kind };
   const unreadable = (why: string): Volume => ({ ...place, state: 'unreadable', why });
   const relative = `${folder}/part${partition.PartitionNumber}`;
   const mountPoint = insideOf(root, relative);

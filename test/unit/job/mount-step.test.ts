@@ -116,13 +116,6 @@ test('a shadow copy that is on no volume is a gap: it ends the run, or is told',
   expect(lenient.site.warnings).toEqual(['a part of a disk is not handed over']);
 });
 
-test('a shadow copy that is in a volume without files for anybody is no gap', async () => {
-  const recovery = { ...other('no-files', 2), shadowCopy: SHADOW_COPY.id };
-  const { run } = await linkedRun([mounted(1), recovery], { grade: 'application', shadowCopies: [SHADOW_COPY] });
-
-  expect(await runStep(run, mountStep, signal)).toMatchObject({ mounted: 1, gaps: 0 });
-});
-
 test('volume groups are looked for on the other disks of the VM, and on no disk of another VM', async () => {
   const { run, calls } = await linkedRun([mounted(1)], { hasMore: true });
 
