@@ -1,44 +1,39 @@
 import type { ChildProcess } from 'node:child_process';
-import { lstatSync, readdirSync, readFileSync, readlinkSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
+import { lstatSync, readdirSync, readFileSync, readlinkSync, symlinkSync, unlinkSync } from 'node:fs';
 import path from 'node:path';
-import { parse, stringify } from 'yaml';
 import { isAllThere } from '../../../src/job/all-there.ts';
 import { loadRun } from '../../../src/job/run-record.ts';
 import { shadowBehind } from '../../../src/lab/proxy/windows/directory-links.ts';
-import { type PowerShellProgram, startPowerShellProgram } from '../../../src/lab/proxy/windows/powershell-program.ts';
-import { WindowsMachine } from '../../../src/lab/proxy/windows/windows-machine.ts';
 import { SHADOW_AREA_TEXT } from '../../../src/lab/windows-guest/shadowed-disk.ts';
 import { ended, start } from '../../crash/killed-run.ts';
 import { until } from '../guest/until.ts';
-import { openSite, type Site } from './site.ts';
+import { DEVICE, openWindowsProxySite, putNtfs, VOLUME, type WindowsProxySite } from './windows-proxy-site.ts';
 
-const DEVICE = '00101';
 const JOB = 'nightly';
 const MIB = 1024 * 1024;
-const SECTOR_BYTES = 512;
-const VOLUME = { offsetBytes: MIB, sizeBytes: 8 * MIB };
 /** Places in the volume. */
 const AREA = { offsetBytes: 2 * MIB, sizeBytes: MIB };
 const FILE = { offsetBytes: 5 * MIB, sizeBytes: 100_000 };
 const CONTENT = { copied: 0x41, live: 0x42 } as const;
 
-let site: Site;
-let machine: WindowsMachine;
-let program: PowerShellProgram;
+let proxy: WindowsProxySite;
+let site: WindowsProxySite['site'];
+let machine: WindowsProxySite['machine'];
+let program: WindowsProxySite['program'];
 
 /** A Windows Server with one disk, and a Windows proxy. */
 beforeAll(async () => {
-  site = await openSite({ estate: { disks: 1 } });
-  machine = new WindowsMachine(path.join(site.lab.directory, 'proxy', 'by-id'));
-  program = await startPowerShellProgram(machine);
-  const { configFile } = site.lab;
-  const config = parse(readFileSync(configFile, 'utf8'));
-  config.proxy.powershell = program.file;
-  config.guests[0].strategy = 'vss-diskshadow';
-  config.guests[0].winrm.requiredWriters = ['System Writer'];
-  Object.assign(config.jobs[JOB], { handOver: 'files', grade: 'application' });
-  writeFileSync(configFile, stringify(config));
-  putVolume();
+  proxy = await openWindowsProxySite();
+  ({ site, machine, program } = proxy);
+  proxy.configure((config) => {
+    config.guests[0].strategy = 'vss-diskshadow';
+    config.guests[0].winrm.requiredWriters = ['System Writer'];
+    Object.assign(config.jobs[JOB], { handOver: 'files', grade: 'application' });
+  });
+  putNtfs(site);
+  // For what volsnap keeps.
+  const area = Buffer.alloc(AREA.sizeBytes, SHADOW_AREA_TEXT);
+  site.lab.store.open(DEVICE).write(VOLUME.offsetBytes + AREA.offsetBytes, area);
 });
 
 beforeEach(() => {
@@ -54,10 +49,7 @@ afterEach(() => {
   expect(linksOf()).toEqual([]);
 });
 
-afterAll(async () => {
-  await program.close();
-  await site.close();
-});
+afterAll(() => proxy.close());
 
 /** As the guest does, with volsnap below it. */
 function write(when: keyof typeof CONTENT): void {
@@ -66,21 +58,6 @@ function write(when: keyof typeof CONTENT): void {
 }
 
 const contentOf = (when: keyof typeof CONTENT) => Buffer.alloc(FILE.sizeBytes, CONTENT[when]);
-
-/** An NTFS as Windows finds it: its boot sector, and a file for what volsnap keeps. */
-function putVolume(): void {
-  const device = site.lab.store.open(DEVICE);
-  const table = Buffer.alloc(SECTOR_BYTES);
-  table.writeUInt32LE(0x51a0b0c0, 440);
-  table[450] = 7;
-  table.writeUInt32LE(VOLUME.offsetBytes / SECTOR_BYTES, 454);
-  table.writeUInt32LE(VOLUME.sizeBytes / SECTOR_BYTES, 458);
-  table.writeUInt16LE(0xaa55, 510);
-  device.write(0, table);
-  device.write(VOLUME.offsetBytes, Buffer.alloc(VOLUME.sizeBytes));
-  device.write(VOLUME.offsetBytes + 3, Buffer.from('NTFS    ', 'latin1'));
-  device.write(VOLUME.offsetBytes + AREA.offsetBytes, Buffer.alloc(AREA.sizeBytes, SHADOW_AREA_TEXT));
-}
 
 /** Links in the hand-over directory of the job. */
 function linksOf(): readonly string[] {

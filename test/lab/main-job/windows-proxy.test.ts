@@ -1,40 +1,31 @@
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { parse, stringify } from 'yaml';
 import { doctorVerb } from '../../../src/cli/doctor-verb.ts';
-import { type PowerShellProgram, startPowerShellProgram } from '../../../src/lab/proxy/windows/powershell-program.ts';
-import { WindowsMachine } from '../../../src/lab/proxy/windows/windows-machine.ts';
+import { startPowerShellProgram } from '../../../src/lab/proxy/windows/powershell-program.ts';
 import type { Reporter } from '../../../src/ports/reporter.ts';
 import { patiently } from './patiently.ts';
-import { openSite, type Site } from './site.ts';
+import { openWindowsProxySite, putNtfs, type WindowsProxySite, windowsMachineOf } from './windows-proxy-site.ts';
 
 const silent: Reporter = { info: () => undefined, warn: () => undefined, progress: () => undefined };
-const DEVICE = '00101';
-const PARTITION_BYTES = 1024 * 1024;
 const fileSystems = { fileSystems: true, files: [], applications: [] } as const;
 const unfrozen = { freeze: 'none', grade: 'crash' } as const;
 
-let site: Site;
-let machine: WindowsMachine;
-let program: PowerShellProgram;
+let proxy: WindowsProxySite;
+let site: WindowsProxySite['site'];
+let machine: WindowsProxySite['machine'];
+let program: WindowsProxySite['program'];
 
 beforeAll(async () => {
-  site = await openSite({ estate: { disks: 1 } });
-  machine = new WindowsMachine(path.join(site.lab.directory, 'proxy', 'by-id'));
-  program = await startPowerShellProgram(machine);
-  usePowerShell(program.file);
+  proxy = await openWindowsProxySite();
+  ({ site, machine, program } = proxy);
 });
 
-afterAll(async () => {
-  await program.close();
-  await site.close();
-});
+afterAll(() => proxy.close());
 
-function usePowerShell(file: string): void {
-  const config = parse(readFileSync(site.lab.configFile, 'utf8'));
-  config.proxy.powershell = file;
-  writeFileSync(site.lab.configFile, stringify(config));
-}
+const usePowerShell = (file: string) =>
+  proxy.configure((config) => {
+    config.proxy.powershell = file;
+  });
 
 const onlineDisks = () => machine.disks.filter(({ isOffline }) => !isOffline);
 
@@ -54,7 +45,7 @@ test('images are read from disks that are offline on a Windows proxy, and the po
 });
 
 test('file systems are mounted to folders of a Windows proxy, and the post hook takes mounts and disks away', async () => {
-  putPartition();
+  putNtfs(site);
 
   const result = await site.pre({
     job: 'no-freeze',
@@ -87,7 +78,7 @@ test('a job that says itself that file systems are verified is refused before gu
 });
 
 test('a pre hook that fails behind the mounts takes them away by itself', async () => {
-  putPartition();
+  putNtfs(site);
 
   const error = await site.failingPre({
     job: 'no-freeze',
@@ -108,9 +99,7 @@ test('the doctor tells a SAN policy by which Windows writes to what it sees', as
     return text.split('\n').find((line) => /^\w+ +proxy\b/.test(line));
   };
   expect(await checkOf()).toMatch(/^ok +proxy +Windows, \d+ disk\(s\), SAN policy OfflineShared/);
-  const dangerous = await startPowerShellProgram(
-    new WindowsMachine(path.join(site.lab.directory, 'proxy', 'by-id'), { policy: 'OnlineAll' }),
-  );
+  const dangerous = await startPowerShellProgram(windowsMachineOf(site, { policy: 'OnlineAll' }));
   usePowerShell(dangerous.file);
 
   expect(await checkOf()).toMatch(/^FAIL.*OnlineAll.*OfflineShared/);
@@ -118,21 +107,6 @@ test('the doctor tells a SAN policy by which Windows writes to what it sees', as
   usePowerShell(program.file);
   await dangerous.close();
 });
-
-/** A disk as Windows would have made it: nothing mounts it here, so that its boot sector is all there is of the file system. */
-function putPartition(): void {
-  const device = site.lab.store.open(DEVICE);
-  const table = Buffer.alloc(512);
-  table.writeUInt32LE(0x51a0b0c0, 440);
-  table[450] = 7;
-  table.writeUInt32LE(PARTITION_BYTES / 512, 454);
-  table.writeUInt32LE(PARTITION_BYTES / 512, 458);
-  table.writeUInt16LE(0xaa55, 510);
-  device.write(0, table);
-  const boot = Buffer.alloc(512);
-  boot.write('NTFS    ', 3, 'latin1');
-  device.write(PARTITION_BYTES, boot);
-}
 
 /** Aborts when a folder is mounted. */
 function whenMounted(): AbortSignal {
