@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import { childOf, type XmlElement } from '../../platform/xml.ts';
 import type { EventLog } from '../world/events.ts';
 import type { FaultRules } from '../world/faults.ts';
@@ -120,22 +121,15 @@ class WsmanListener {
         this.#options.events.add('guest', 'unserved', parsed.action, this.#name);
         throw faults.actionNotSupported(parsed.action);
       }
-      const gone = new AbortController();
-      const onClose = () => gone.abort();
-      request.socket.once('close', onClose);
       const endpoint = `${tls ? 'https' : 'http'}://${request.headers.host ?? policy.hostName}/wsman`;
-      const caller = {
-        user: login.user,
-        address: request.socket.remoteAddress ?? '',
-        endpoint,
-        gone: gone.signal,
-      };
+      const caller = { user: login.user, address: request.socket.remoteAddress ?? '', endpoint };
       return this.#call(
         operation,
         () =>
-          serveShellRequest(shell, operation, parsed, caller)
-            .then((text) => answer(200, text), refuse)
-            .finally(() => request.socket.off('close', onClose)),
+          untilGone(request.socket, (gone) => serveShellRequest(shell, operation, parsed, { ...caller, gone })).then(
+            (text) => answer(200, text),
+            refuse,
+          ),
         commandIdOf(parsed.content) ?? parsed.shellId,
       );
     } catch (error) {
@@ -150,6 +144,19 @@ class WsmanListener {
 
   #call(operation: string, run: LabCall['run'], id?: string): LabCall {
     return { operation, object: id === undefined ? this.#name : `${this.#name}/${id}`, run };
+  }
+}
+
+/** The work is told when its client is gone, also when that was before it began. */
+async function untilGone<Result>(socket: Socket, work: (gone: AbortSignal) => Promise<Result>): Promise<Result> {
+  const gone = new AbortController();
+  const onClose = () => gone.abort();
+  if (socket.destroyed) onClose();
+  socket.once('close', onClose);
+  try {
+    return await work(gone.signal);
+  } finally {
+    socket.off('close', onClose);
   }
 }
 

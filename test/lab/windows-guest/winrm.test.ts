@@ -1,3 +1,5 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import type { Socket } from 'node:net';
 import { until } from '../guest/until.ts';
 import { type GuestWorld, PASSWORD, startGuestWorld, USER } from './guest-world.ts';
 import {
@@ -75,6 +77,27 @@ describe('the endpoint of a guest with the defaults of Windows', () => {
 
     expect(await client.run(shell, 'hostname')).toMatchObject({ exitCode: 0 });
     await client.delete(shell);
+  });
+
+  test('requests that were refused leave nothing at their connection', async () => {
+    const listeners: number[] = [];
+    const onRequest = (message: unknown) => {
+      const { socket } = message as { readonly socket: Socket }; // Node.js documents it
+      listeners.push(socket.listenerCount('close'));
+    };
+    subscribe('http.server.request.start', onRequest);
+    const client = world.client();
+    const answer = { do: 'answer', status: 503 } as const;
+    const remove = world.faults.add({ system: 'guest', operation: 'Create', when: 'before', action: answer });
+    const seen = world.events.events.length;
+
+    for (let request = 0; request < 4; request += 1) await expect(client.create()).rejects.toThrow();
+    remove();
+    unsubscribe('http.server.request.start', onRequest);
+
+    expect(world.events.since(seen).filter(({ kind }) => kind === 'connection')).toHaveLength(1);
+    // Node.js takes its own from a connection that has served its first request.
+    expect(listeners).toEqual([listeners[0], listeners[1], listeners[1], listeners[1]]);
   });
 
   test('text is in the code page the shell asked for', async () => {
