@@ -38,7 +38,7 @@ test.each<ArrayGeneration>(['V3', 'V4'])(
             perform(store, model, generation, current);
             performed++;
           }
-          if (at % 12 === 11) expectSame(store, model);
+          if (at % 20 === 19) expectSame(store, model);
         }
         expectSame(store, model);
       } finally {
@@ -46,8 +46,8 @@ test.each<ArrayGeneration>(['V3', 'V4'])(
         rmSync(folder, { recursive: true });
       }
     });
-    await fc.assert(property, { numRuns: 25, seed: SEED });
-    expect(performed).toBeGreaterThan(1000);
+    await fc.assert(property, { numRuns: 15, seed: SEED });
+    expect(performed).toBeGreaterThan(900);
   },
 );
 

@@ -86,13 +86,12 @@ describe('a file that threads read and copy themselves', () => {
       const { from, to, copy } = await filesWith(bytes);
       const hash = new TreeHash(LEAF);
       const rebuilt = Buffer.alloc(sizeBytes);
+      const copied = (at: number, length: number) => readFileSync(copy).subarray(at, at + length);
       for await (const leaf of leavesOf({ sizeBytes, file: from, name: 'it' }, LEAF, never, { copyTo: to })) {
         hash.add(leaf.blake2b);
         leaf.content.copy(rebuilt, leaf.positionBytes);
         for (const { start, end } of leaf.stretches)
-          expect(readFileSync(copy).subarray(leaf.positionBytes + start, leaf.positionBytes + end)).toEqual(
-            leaf.content.subarray(start, end),
-          );
+          expect(copied(leaf.positionBytes + start, end - start).equals(leaf.content.subarray(start, end))).toBe(true);
       }
       await to.truncate(sizeBytes);
 
