@@ -24,7 +24,7 @@ const MBR_TYPES: Readonly<Record<number, Refusal>> = {
   66: DYNAMIC,
 };
 
-/** The only type in a GPT of which Windows makes volumes (MSFT_Partition, GptType). */
+/** The only type in a GPT whose volumes Windows mounts to letters and folders (MSFT_Partition, GptType). */
 const BASIC_DATA = 'ebd0a0a2-b9e5-4433-87c0-68b6b72699c7';
 
 /** File systems that Windows mounts, as libblkid calls them. */
@@ -41,7 +41,7 @@ export function refusedByType({ GptType, MbrType }: WindowsPartition): Refusal |
   const type = GptType.toLowerCase().replace(/[{}]/g, '');
   if (type === '') return MBR_TYPES[MbrType];
   if (type === BASIC_DATA) return undefined;
-  return GPT_TYPES[type] ?? unreadable(`Windows makes no volume of partitions of type "${type}"`);
+  return GPT_TYPES[type] ?? unreadable(`Windows mounts no volume of partitions of type "${type}"`);
 }
 
 /** The file system in the words of libblkid, or why there is none. */

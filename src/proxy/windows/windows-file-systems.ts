@@ -132,7 +132,7 @@ async function openWritable(
   await shell.request(CMDLETS.refreshLayout(id), signal);
   const found = await volumesOn(shell, clock, disk, signal);
   const readable = found
-    .filter(({ volume }) => volume && 'holds' in kindOf(volume))
+    .filter(({ partition, volume }) => volume && !refusedByType(partition) && 'holds' in kindOf(volume))
     .flatMap(({ volume }) => volume ?? []);
   for (const { Path } of readable) await shell.request(CMDLETS.flush(Path), signal);
   if (shadowCopies.length === 0) return false;

@@ -1,10 +1,17 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { doctorVerb } from '../../../src/cli/doctor-verb.ts';
+import { MOUNT_RECORD } from '../../../src/lab/proxy/windows/disk-writes.ts';
 import { startPowerShellProgram } from '../../../src/lab/proxy/windows/powershell-program.ts';
 import type { Reporter } from '../../../src/ports/reporter.ts';
 import { patiently } from './patiently.ts';
-import { openWindowsProxySite, putNtfs, type WindowsProxySite, windowsMachineOf } from './windows-proxy-site.ts';
+import {
+  openWindowsProxySite,
+  putNtfs,
+  VOLUME,
+  type WindowsProxySite,
+  windowsMachineOf,
+} from './windows-proxy-site.ts';
 
 const silent: Reporter = { info: () => undefined, warn: () => undefined, progress: () => undefined };
 const fileSystems = { fileSystems: true, files: [], applications: [] } as const;
@@ -30,6 +37,7 @@ const usePowerShell = (file: string) =>
 const onlineDisks = () => machine.disks.filter(({ isOffline }) => !isOffline);
 
 test('images are read from disks that are offline on a Windows proxy, and the post hook leaves nothing', async () => {
+  putNtfs(site);
   const result = await patiently(() => site.pre({ spec: { imageFormat: 'raw' } }));
 
   const [image] = result.files;
@@ -38,6 +46,9 @@ test('images are read from disks that are offline on a Windows proxy, and the po
     readFileSync(file).subarray(0, bytes.length).equals(bytes);
   expect(bytes.length).toBeGreaterThan(0);
   expect(machine.disks.filter(isWhole)).toHaveLength(1);
+  // What Windows would have left there.
+  const recordAt = VOLUME.offsetBytes + MOUNT_RECORD.offsetBytes;
+  expect(bytes.subarray(recordAt, recordAt + MOUNT_RECORD.sizeBytes).every((byte) => byte === 0)).toBe(true);
   expect(program.pipelines.filter((text) => text.startsWith('Set-Disk'))).toEqual([]);
   await site.post();
   expect(site.leftBehind()).toEqual([]);
@@ -57,6 +68,9 @@ test('file systems are mounted to folders of a Windows proxy, and the post hook 
   expect(folder).toMatch(/part1$/);
   expect(folder?.startsWith(result.directory)).toBe(true);
   expect(disk?.isReadOnly).toBe(true);
+  const handedOver = readFileSync(disk?.path ?? '');
+  machine.rescan();
+  expect(readFileSync(disk?.path ?? '').equals(handedOver)).toBe(true);
   await site.post('no-freeze');
   expect(onlineDisks()).toEqual([]);
   expect(existsSync(folder ?? '')).toBe(false);

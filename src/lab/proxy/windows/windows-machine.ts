@@ -1,7 +1,8 @@
-import { randomBytes, randomUUID } from 'node:crypto';
-import { closeSync, existsSync, openSync, readdirSync, statSync, writeSync } from 'node:fs';
+import { randomUUID } from 'node:crypto';
+import { existsSync, readdirSync, statSync } from 'node:fs';
 import path from 'node:path';
-import { type DiskLayout, type LabPartition, readBytes, readLayout } from './disk-layout.ts';
+import { type DiskLayout, type LabPartition, readLayout } from './disk-layout.ts';
+import { readerOfUnwritten, writeMountRecord, writeNewSignature } from './disk-writes.ts';
 import { StorageError } from './storage-error.ts';
 import { VolumeShadows } from './volume-shadows.ts';
 
@@ -38,6 +39,7 @@ const LETTERS = 'EFGHIJKLMNOPQRSTUVWXYZ';
 /**
  * Disks of a Windows machine, as files named `wwn-0x<32 hex>` in a folder. What comes to the folder or leaves it is seen by a rescan only.
  * Nothing is mounted for real: an access path is a word in its records, and the folder stays as empty as it was, as if the volume were.
+ * To volumes of disks that are online and can be written it writes all the same, as Windows does, whoever uses them or nobody.
  * Who removes the folder removes the mount point, as RemoveDirectory does.
  */
 export class WindowsMachine {
@@ -81,6 +83,12 @@ export class WindowsMachine {
         if (!this.#disks.has(key)) this.#arrive(key, path.join(this.#folder, name), name.slice('wwn-0x'.length));
       }
     }
+    this.work();
+  }
+
+  /** Time passes. */
+  work(): void {
+    for (const disk of this.disks) writeToVolumes(disk);
   }
 
   #arrive(key: string, file: string, wwn: string): void {
@@ -117,6 +125,8 @@ export class WindowsMachine {
 
   setOffline(disk: LabDisk, offline: boolean): void {
     if (offline) {
+      // Volumes are dismounted.
+      writeToVolumes(disk);
       disk.isOffline = true;
       disk.offlineReason = OFFLINE_REASON.policy;
       for (const volume of disk.volumes) this.shadows.leave(volume.path);
@@ -133,13 +143,7 @@ export class WindowsMachine {
   /** Going online, Windows gives a disk another identity than the one that is taken. */
   #newSignature(disk: LabDisk): void {
     if (disk.isReadOnly) throw new StorageError(41000, 'the signature is taken, and the disk is read-only');
-    if (disk.layout.signature?.startsWith('{')) throw new Error('a taken disk GUID is not simulated');
-    const file = openSync(disk.path, 'r+');
-    try {
-      writeSync(file, randomBytes(4), 0, 4, 440);
-    } finally {
-      closeSync(file);
-    }
+    writeNewSignature(disk.path, disk.layout);
     disk.layout = readLayout(disk.path);
   }
 
@@ -159,14 +163,14 @@ export class WindowsMachine {
       if (partition.fileSystem !== '' && !disk.isReadOnly) disk.replayed.add(partition.offsetBytes);
       return at ?? this.#arrivedVolume(disk, partition);
     });
+    writeToVolumes(disk);
   }
 
   /** volsnap has to write to a volume that holds shadow copies: of others nobody hears. */
   #arrivedVolume(disk: LabDisk, partition: LabPartition): LabVolume {
     const volume = this.#newVolume(disk, partition);
-    const { offsetBytes, fileSystem } = partition;
-    if (fileSystem !== 'NTFS' || disk.isReadOnly) return volume;
-    this.shadows.arrive(volume.path, (at, length) => readBytes(disk.path, offsetBytes + at, length));
+    if (partition.fileSystem !== 'NTFS' || disk.isReadOnly) return volume;
+    this.shadows.arrive(volume.path, readerOfUnwritten(disk.path, partition));
     return volume;
   }
 
@@ -174,7 +178,8 @@ export class WindowsMachine {
     const volumePath = `\\\\?\\Volume{${randomUUID()}}\\`;
     const used = this.disks.flatMap(({ volumes }) => volumes.flatMap(({ accessPaths }) => accessPaths));
     const letter = [...LETTERS].map((one) => `${one}:\\`).find((one) => !used.includes(one));
-    const getsLetter = !this.#withoutLetter.has(`${disk.layout.signature} ${partition.offsetBytes}`);
+    const isKnown = this.#withoutLetter.has(`${disk.layout.signature} ${partition.offsetBytes}`);
+    const getsLetter = !isKnown && !WITHOUT_LETTER.includes(partition.gptType ?? '');
     return { partition, path: volumePath, accessPaths: [...(letter && getsLetter ? [letter] : []), volumePath] };
   }
 
@@ -199,6 +204,13 @@ export class WindowsMachine {
   }
 }
 
+function writeToVolumes({ path: file, isOffline, isReadOnly, volumes }: LabDisk): void {
+  if (isOffline || isReadOnly) return;
+  for (const { partition } of volumes) writeMountRecord(file, partition);
+}
+
 const BASIC_DATA = '{ebd0a0a2-b9e5-4433-87c0-68b6b72699c7}';
+/** EFI system and recovery partitions: volumes that the mount manager gives no letter to (MSFT_Partition, GptType). */
+const WITHOUT_LETTER = ['{c12a7328-f81f-11d2-ba4b-00a0c93ec93b}', '{de94bba4-06d1-4d40-a16a-bfd50179d6ac}'];
 const makesVolume = ({ gptType, mbrType }: LabPartition): boolean =>
-  gptType === undefined ? mbrType !== 0x42 : gptType === BASIC_DATA;
+  gptType === undefined ? mbrType !== 0x42 : [BASIC_DATA, ...WITHOUT_LETTER].includes(gptType);

@@ -4,7 +4,19 @@ import { shadowBehind } from '../../../../src/lab/proxy/windows/directory-links.
 import { deviceObject } from '../../../../src/lab/proxy/windows/volume-shadows.ts';
 import { SHADOW_BLOCK_BYTES, type ShadowCopy, shadowPieces } from '../../../../src/lab/windows-guest/shadow-store.ts';
 import { wwn } from '../../../../src/ports/identity.ts';
-import { closeWorlds, FOLDER, found, MIB, makeWorld, mbrDisk, OTHER, soon, WWN } from './windows-world.ts';
+import {
+  closeWorlds,
+  FOLDER,
+  found,
+  GPT_TYPES,
+  gptDisk,
+  MIB,
+  makeWorld,
+  mbrDisk,
+  OTHER,
+  soon,
+  WWN,
+} from './windows-world.ts';
 
 afterEach(closeWorlds);
 
@@ -224,6 +236,20 @@ test('where nobody can tell what is in the folder, nothing is called released', 
   symlinkSync(path.basename(FOLDER), path.join(directory, FOLDER));
 
   await expect(release()).rejects.toMatchObject({ code: 'E_PROXY', message: expect.stringContaining(FOLDER) });
+});
+
+test('nobody waits for a shadow copy in partitions that are handed over in no way', async () => {
+  const disk = gptDisk([GPT_TYPES.efiSystem, GPT_TYPES.recovery, GPT_TYPES.basicData]);
+  const { mountCopy, program } = await makeShadowWorld({ [WWN]: putShadows(disk, 3) });
+
+  expect(await mountCopy()).toMatchObject([
+    { state: 'no-files' },
+    { state: 'no-files' },
+    { state: 'mounted', shadowCopy: asTold(OLDER) },
+  ]);
+
+  // Once until it is told, once for the link, and once behind that.
+  expect(program.pipelines.filter((text) => text.includes('Win32_ShadowCopy'))).toHaveLength(3);
 });
 
 test('a recovery partition is not handed over, also where a copy is in it', async () => {

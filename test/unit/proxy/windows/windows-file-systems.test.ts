@@ -1,30 +1,21 @@
-import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { wwn } from '../../../../src/ports/identity.ts';
-import { closeWorlds, FOLDER, found, MIB, makeWorld, mbrDisk, OTHER, soon, WWN } from './windows-world.ts';
+import {
+  closeWorlds,
+  FOLDER,
+  found,
+  GPT_TYPES,
+  gptDisk,
+  MIB,
+  makeWorld,
+  mbrDisk,
+  OTHER,
+  soon,
+  WWN,
+} from './windows-world.ts';
 
 afterEach(closeWorlds);
-
-/** The types as a GPT stores them, of partitions of 1 MiB each. */
-function gptDisk(types: readonly string[]): Buffer {
-  const disk = Buffer.alloc((types.length + 1) * MIB);
-  disk.writeUInt16LE(0xaa55, 510);
-  disk.write('EFI PART', 512, 'latin1');
-  disk.write('11112222333344445555666677778888', 512 + 56, 'hex');
-  disk.writeBigUInt64LE(2n, 512 + 72);
-  disk.writeUInt32LE(128, 512 + 80);
-  disk.writeUInt32LE(128, 512 + 84);
-  for (const [index, type] of types.entries()) {
-    const at = 1024 + index * 128;
-    const first = ((index + 1) * MIB) / 512;
-    disk.write(type, at, 'hex');
-    disk.writeUInt8(index + 1, at + 16);
-    disk.writeBigUInt64LE(BigInt(first), at + 32);
-    disk.writeBigUInt64LE(BigInt(first + MIB / 512 - 1), at + 40);
-    disk.write('NTFS    ', (index + 1) * MIB + 3, 'latin1');
-  }
-  return disk;
-}
 
 const oneVolume = () => ({ [WWN]: mbrDisk(1, [{ type: 7, content: 'NTFS' }]) });
 
@@ -39,6 +30,20 @@ test('a volume is mounted to a folder, read-only, after its log was replayed on 
   expect([...(disk()?.replayed ?? [])]).toEqual([MIB]);
   expect(accessPaths()).toContain(path.join(directory, FOLDER, 'part1'));
   expect(accessPaths().filter((one) => /^[A-Z]:/.test(one))).toEqual([]);
+});
+
+test('of what is handed over Windows changes nothing any more, whatever it does until the release', async () => {
+  const { mount, release, machine, pathOf } = await makeWorld(oneVolume());
+  const before = readFileSync(pathOf(WWN));
+  await mount();
+  const handedOver = readFileSync(pathOf(WWN));
+  // Going online to replay its log the volume was written to.
+  expect(handedOver.equals(before)).toBe(false);
+
+  machine.rescan();
+  await release();
+
+  expect(readFileSync(pathOf(WWN)).equals(handedOver)).toBe(true);
 });
 
 test('what a job wants verified is refused before anything is sent; without a wish nothing is', async () => {
@@ -157,11 +162,12 @@ test('what cannot be mounted is told, each with the reason', async () => {
 test('of a GPT only basic data partitions are mounted', async () => {
   const { mount } = await makeWorld({
     [WWN]: gptDisk([
-      '16e3c9e35c0bb84d817df92df00215ae',
-      '28732ac11ff8d211ba4b00a0c93ec93b',
-      'a2a0d0ebe5b9334487c068b6b72699c7',
-      'af3dc60f838472478e793d69d8477de4',
-      'aac808588f7ee04285d2e1e90434cfb3',
+      GPT_TYPES.reserved,
+      GPT_TYPES.efiSystem,
+      GPT_TYPES.basicData,
+      GPT_TYPES.linux,
+      GPT_TYPES.dynamic,
+      GPT_TYPES.recovery,
     ]),
   });
 
@@ -171,6 +177,7 @@ test('of a GPT only basic data partitions are mounted', async () => {
     { state: 'mounted', partitionUuid: expect.stringMatching(/^00000003-/) },
     { state: 'unreadable', why: expect.stringContaining('0fc63daf-8483-4772-8e79-3d69d8477de4') },
     { state: 'unreadable', why: expect.stringContaining('dynamic disk') },
+    { state: 'no-files', why: expect.stringContaining('recovery') },
   ]);
 });
 

@@ -55,6 +55,37 @@ export function mbrDisk(
   return disk;
 }
 
+/** As a GPT stores them. */
+export const GPT_TYPES = {
+  reserved: '16e3c9e35c0bb84d817df92df00215ae',
+  efiSystem: '28732ac11ff8d211ba4b00a0c93ec93b',
+  recovery: 'a4bb94ded106404da16abfd50179d6ac',
+  basicData: 'a2a0d0ebe5b9334487c068b6b72699c7',
+  linux: 'af3dc60f838472478e793d69d8477de4',
+  dynamic: 'aac808588f7ee04285d2e1e90434cfb3',
+} as const;
+
+/** The types as a GPT stores them, of partitions of 1 MiB each. */
+export function gptDisk(types: readonly string[]): Buffer {
+  const disk = Buffer.alloc((types.length + 1) * MIB);
+  disk.writeUInt16LE(0xaa55, 510);
+  disk.write('EFI PART', 512, 'latin1');
+  disk.write('11112222333344445555666677778888', 512 + 56, 'hex');
+  disk.writeBigUInt64LE(2n, 512 + 72);
+  disk.writeUInt32LE(128, 512 + 80);
+  disk.writeUInt32LE(128, 512 + 84);
+  for (const [index, type] of types.entries()) {
+    const at = 1024 + index * 128;
+    const first = ((index + 1) * MIB) / 512;
+    disk.write(type, at, 'hex');
+    disk.writeUInt8(index + 1, at + 16);
+    disk.writeBigUInt64LE(BigInt(first), at + 32);
+    disk.writeBigUInt64LE(BigInt(first + MIB / 512 - 1), at + 40);
+    disk.write('NTFS    ', (index + 1) * MIB + 3, 'latin1');
+  }
+  return disk;
+}
+
 export async function makeWorld(
   disks: Readonly<Record<string, Buffer>>,
   options: { readonly isElevated?: boolean } = {},
