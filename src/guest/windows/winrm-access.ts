@@ -94,7 +94,11 @@ function connector(
   const notTried = (reason: string) => new WinRmError({ kind: 'login', reason });
   return async (signal) => {
     if (refused) throw refused;
-    credentials ??= credentialsOf(settings, signal);
+    credentials ??= credentialsOf(settings, signal).catch((thrown: unknown) => {
+      // What nobody refused may be had later.
+      if (!isRefusal(thrown)) credentials = undefined;
+      throw thrown;
+    });
     const known = await credentials;
     const attempt = () => openConnection(endpoint, known, clock, signal);
     try {

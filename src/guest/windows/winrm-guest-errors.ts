@@ -35,6 +35,12 @@ export function winRmGuestError(
               'written HOST\\user.',
         },
       );
+    case 'no-domain-controller':
+      return new SnaphookError(
+        'E_GUEST_UNREACHABLE',
+        `no domain controller gave a ticket for guest ${guest} as "${context.settings.access.username}": ${problem.reason}`,
+        { hint: problem.advice, retry: 'safe' },
+      );
     case 'disconnected':
       return new SnaphookError('E_GUEST_UNREACHABLE', `the connection to guest ${guest} broke: ${problem.reason}`, {
         hint: 'Check the network, and whether the guest restarted or its WinRM service was stopped.',

@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, readdirSync, readFileSync, rmdirSync, utimesSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { requestLogin } from '../../../src/guest/windows/winrm/kerberos/ap-exchange.ts';
@@ -183,7 +183,15 @@ describe('an account with a keytab', () => {
         mode: 0o755,
       });
     // kinit -k -t KEYTAB -c FILE:CACHE -- PRINCIPAL; kvno -c FILE:CACHE -q -- SERVICE@
-    script('kinit', `cp ${place('granted')} "\${5#FILE:}" || { echo "kinit: Preauthentication failed" >&2; exit 1; }`);
+    // In the words of MIT Kerberos 1.20 in the locale C.
+    const end = 'while getting initial credentials';
+    const says = (words: string) => `{ echo "kinit: ${words} ${end}" >&2; exit 1; }`;
+    script(
+      'kinit',
+      `[ "$LC_ALL" = C ] || ${says('(in another language)')}`,
+      `[ ! -e ${place('unreached')} ] || ${says("Cannot contact any KDC for realm 'LAB.EXAMPLE'")}`,
+      `cp ${place('granted')} "\${5#FILE:}" || ${says('Preauthentication failed')}`,
+    );
     script(
       'kvno',
       `cmp -s ${place('granted')} "\${2#FILE:}" || exit 1`,
@@ -196,7 +204,9 @@ describe('an account with a keytab', () => {
         .split('\n')
         .filter((line) => line !== '')
         .sort();
-    return { request: { principal: 'backup@LAB.EXAMPLE', keytab, programs: bin }, calls };
+    const setReached = (isReached: boolean) =>
+      isReached ? rmSync(place('unreached'), { force: true }) : writeFileSync(place('unreached'), '');
+    return { request: { principal: 'backup@LAB.EXAMPLE', keytab, programs: bin }, calls, setReached };
   }
 
   test('is logged in once for all guests, also for one that comes later, and each gets a ticket of its own', async () => {
@@ -239,6 +249,27 @@ describe('an account with a keytab', () => {
     expect(calls()).toEqual(['kinit', 'kinit']);
     expect(reasons[0]).toContain('Preauthentication failed');
     expect(reasons[3]).toContain('it was not asked for');
+  });
+
+  test('is asked for by every guest while no domain controller is there, and logged in as soon as one is', async () => {
+    const { request, calls, setReached } = programs({});
+    const keytabs = new KeytabLogins();
+    const ticket = (host: string) => findServiceTicket({ ...request, host }, new Date(), undefined, keytabs);
+    setReached(false);
+
+    for (const host of HOSTS.slice(0, 3)) {
+      await expect(ticket(host)).rejects.toMatchObject({
+        problem: {
+          kind: 'no-domain-controller',
+          reason: expect.stringMatching(/"backup@LAB.EXAMPLE".*Cannot contact any KDC/),
+          advice: expect.stringContaining('/etc/krb5.conf'),
+        },
+      });
+    }
+    setReached(true);
+
+    expect((await ticket('sql03.lab')).service.components).toEqual(['HTTP', 'sql03.lab']);
+    expect(calls()).toEqual(['kinit', 'kinit', 'kinit', 'kinit', 'kvno']);
   });
 
   test('a guest that gives up does not take the login from the others', async () => {

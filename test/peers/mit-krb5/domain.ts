@@ -13,6 +13,8 @@ export interface Domain {
   readonly environment: Readonly<Record<string, string>>;
   /** Adds a principal and writes its keytab. */
   addPrincipal(name: string): string;
+  /** The account gets another key: its keytab has an old one from now on. */
+  changeKey(name: string): void;
   close(): void;
 }
 
@@ -61,6 +63,9 @@ kdc = FILE:${at('kdc.log')}
       run('/usr/sbin/kadmin.local', ['-r', REALM, 'addprinc', '-randkey', name], env);
       run('/usr/sbin/kadmin.local', ['-r', REALM, 'ktadd', '-k', keytab, name], env);
       return keytab;
+    },
+    changeKey: (name) => {
+      run('/usr/sbin/kadmin.local', ['-r', REALM, 'change_password', '-randkey', name], env);
     },
     close: () => {
       kdc.kill('SIGTERM');

@@ -79,6 +79,35 @@ test('an account with a keytab is logged in once for several guests, whose ticke
   expect(await conversation(await connect(await startPeer(), found))).toBe(SPOKEN);
 });
 
+test('what MIT Kerberos refuses is a refused login; where no domain controller answers, or none is known, nobody has refused', async () => {
+  const old = domain.addPrincipal('stale');
+  domain.changeKey('stale');
+  const kindOf = (changes: Partial<TicketRequest>) =>
+    ticket(changes).then(
+      () => 'granted',
+      (thrown) => thrown.problem.kind,
+    );
+  const elsewhere = (name: string, kdc: string) => {
+    const file = path.join(domain.folder, name);
+    const lines = ['[libdefaults]', 'dns_lookup_kdc = false', '[realms]', `${REALM} = {`, kdc, '}', ''];
+    writeFileSync(file, lines.join('\n'));
+    process.env.KRB5_CONFIG = file;
+  };
+
+  expect(await kindOf({ principal: `stale@${REALM}`, keytab: old })).toBe('login');
+  expect(await kindOf({ principal: `nobody@${REALM}`, keytab: old })).toBe('login');
+  try {
+    // Port 9 of loopback: nobody listens.
+    elsewhere('closed.conf', 'kdc = 127.0.0.1:9');
+    expect(await kindOf({})).toBe('no-domain-controller');
+    elsewhere('unknown.conf', '');
+    expect(await kindOf({})).toBe('no-domain-controller');
+  } finally {
+    process.env.KRB5_CONFIG = domain.environment.KRB5_CONFIG;
+  }
+  expect(await kindOf({})).toBe('granted');
+});
+
 test('over TLS the channel bindings agree with MIT Kerberos, which refuses other ones', async () => {
   const authority = await createAuthority();
   const { cert, key } = await issueCertificate(authority, 'guest.lab');

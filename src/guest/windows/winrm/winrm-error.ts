@@ -8,6 +8,8 @@ export type WinRmProblem =
   | { readonly kind: 'untrusted'; readonly reason: string; readonly fingerprint256: string }
   /** Account, ticket or certificate refused or unusable, or no common method: trying again could lock the account. */
   | { readonly kind: 'login'; readonly reason: string; readonly advice?: string }
+  /** No domain controller gave an answer to a question for a ticket: nobody has refused anything, and later one may. */
+  | { readonly kind: 'no-domain-controller'; readonly reason: string; readonly advice: string }
   /** The connection broke while a request was under way: its effect is unknown. */
   | { readonly kind: 'disconnected'; readonly reason: string }
   /** No answer in time: the effect is unknown. The connection is gone. */

@@ -1,5 +1,6 @@
 import { inspect } from 'node:util';
 import { createWindowsGuests } from '../../../../src/guest/windows/windows-guest.ts';
+import { WinRmError } from '../../../../src/guest/windows/winrm/winrm-error.ts';
 import { winRmAccess } from '../../../../src/guest/windows/winrm-access.ts';
 import type { FaultRule } from '../../../../src/lab/world/faults.ts';
 import { systemClock } from '../../../../src/platform/clock.ts';
@@ -47,6 +48,28 @@ describe('reaching the guest', () => {
     expect(failure.message).toContain('"sql01"');
     expect(inspect(failure, { depth: 10, showHidden: true })).not.toContain('wröng-pass');
     expect(count('log-on refused', 'effect')).toBe(1);
+  });
+
+  test('without a domain controller the guest is E_GUEST_UNREACHABLE, which may pass, and a ticket is asked for again', async () => {
+    let calls = 0;
+    const ticket = async () => {
+      calls += 1;
+      throw new WinRmError({ kind: 'no-domain-controller', reason: 'nobody there', advice: 'Look for one.' });
+    };
+    await open();
+    const { address, scheme, port } = world.winrm;
+    const login = { authentication: 'kerberos', username: 'backup@LAB.EXAMPLE', ticket } as const;
+    const access = winRmAccess({ address, scheme, ...(port && { port }), ...login }, systemClock);
+    const guests = createWindowsGuests({ clock: systemClock, settingsFor: () => ({ access }) });
+
+    for (const expected of [1, 2]) {
+      guest = guests.open(world.vm);
+      const failure = await failureOf(prepare());
+      expect(failure).toMatchObject({ code: 'E_GUEST_UNREACHABLE', retry: 'safe', hint: 'Look for one.' });
+      expect(failure.message).toMatch(/"sql01" as "backup@LAB.EXAMPLE": nobody there/);
+      expect(calls).toBe(expected);
+    }
+    expect(world.connectionCount()).toBe(0);
   });
 
   test('Basic without TLS is refused before anything is sent', async () => {

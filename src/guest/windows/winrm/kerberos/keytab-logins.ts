@@ -1,5 +1,6 @@
 import { readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
+import { WinRmError } from '../winrm-error.ts';
 import { readCredentialCache } from './credential-cache.ts';
 import { inPrivateFolder } from './private-folder.ts';
 import { type KerberosAccount, login, runProgram } from './programs.ts';
@@ -23,18 +24,18 @@ interface Login {
 
 /** A ticket that ends sooner is not worth starting with: a session lasts minutes. */
 export const LEAST_LIFE_MS = 600_000;
-/** One failure may pass; after two the keytab has an old key, or no domain controller is there. */
+/** One may pass; after two the keytab has an old key, or the account is locked. */
 const MOST_REFUSALS = 2;
 const READABLE_BY_OTHERS = 0o077;
 
 /**
  * Logins by keytab in one process: an account is logged in once, however many guests it has, and its tickets are kept in memory alone.
- * One that the domain refuses is not asked for again by every guest.
+ * One that the domain refuses is not asked for again by every guest; one for which no domain controller was there is.
  */
 export class KeytabLogins {
   readonly #logins = new Map<string, Login>();
 
-  /** The account's tickets, as a credential cache. Errors: WinRmError `login`; the signal's reason when aborted. */
+  /** The account's tickets, as a credential cache. Errors: WinRmError `login`, `no-domain-controller`; the signal's reason when aborted. */
   async login(account: KeytabAccount, now: Date, signal?: AbortSignal): Promise<Buffer> {
     const { principal, keytab, programs = '' } = account;
     await requireProtected(keytab);
@@ -45,7 +46,7 @@ export class KeytabLogins {
     if (granted && granted.endsAt.getTime() - now.getTime() > LEAST_LIFE_MS) return granted.cache;
     if (!known.underWay && known.refusals >= MOST_REFUSALS) {
       throw login(
-        `no ticket for "${principal}": it was not asked for, as the domain has refused ${MOST_REFUSALS} times`,
+        `no ticket for "${principal}": it was not asked for, as that was in vain ${MOST_REFUSALS} times`,
         'Correct what was told of the first guests of this account, and start again.',
       );
     }
@@ -66,7 +67,7 @@ async function grant(account: KeytabAccount, now: Date, known: Login): Promise<G
     known.refusals = 0;
     return known.granted;
   } catch (thrown) {
-    known.refusals += 1;
+    if (thrown instanceof WinRmError && thrown.problem.kind === 'login') known.refusals += 1;
     throw thrown;
   } finally {
     known.underWay = undefined;

@@ -17,7 +17,7 @@ const PROGRAM_TIMEOUT_MS = 30_000;
 export const SERVICE_ADVICE =
   'Check that the domain knows the guest under this name (setspn -Q HTTP/host), or give `service` in the Kerberos settings.';
 
-/** Runs one of them. Errors: WinRmError `login` with its words; the signal's reason when aborted. */
+/** Runs one of them. Errors: WinRmError `login` or `no-domain-controller` with its words; the signal's reason when aborted. */
 export async function runProgram(
   request: KerberosAccount,
   name: 'kinit' | 'kvno',
@@ -25,33 +25,42 @@ export async function runProgram(
   signal: AbortSignal | undefined,
 ): Promise<void> {
   const program = await programPath(request, name);
-  const said = await wordsOfFailure(program, args, signal);
-  if (said === undefined) return;
-  const words = (said || `${name} did not end well`).replace(/[^ -~]+/g, ' ');
-  throw login(`no ticket for "${request.principal}": ${words}`, FETCH_ADVICE[name]);
-}
-
-/** Undefined: it ended well. */
-async function wordsOfFailure(
-  program: string,
-  args: readonly string[],
-  signal: AbortSignal | undefined,
-): Promise<string | undefined> {
   const limit = AbortSignal.timeout(PROGRAM_TIMEOUT_MS);
   try {
     const { exitCode, said } = await run(program, args, signal ? AbortSignal.any([signal, limit]) : limit);
-    return exitCode === 0 ? undefined : said;
+    if (exitCode !== 0) throw failed(request, name, said || `${name} did not end well`);
   } catch (thrown) {
     signal?.throwIfAborted();
-    return limit.aborted
-      ? `no answer in ${PROGRAM_TIMEOUT_MS} ms`
-      : `${program} cannot be started: ${systemErrorCode(thrown)}`;
+    if (thrown instanceof WinRmError) throw thrown;
+    // All that these programs wait for is a domain controller.
+    if (limit.aborted) throw noDomainController(request, `${name} had no answer in ${PROGRAM_TIMEOUT_MS} ms`);
+    throw failed(request, name, `${program} cannot be started (${systemErrorCode(thrown)})`);
   }
 }
 
+/**
+ * What they say in the locale C when no domain controller gave an answer (MIT Kerberos 1.20: krb5_err.et, sendto_kdc.c, locate_kdc.c). Their
+ * exit code is 1 for everything, and what they say is the only way to tell.
+ */
+const NO_ANSWER =
+  /^k(?:init|vno): (?:Cannot (?:contact any KDC|find KDC|resolve network address for KDC)|A service is not available that)/;
+
+function failed(request: KerberosAccount, name: 'kinit' | 'kvno', said: string): WinRmError {
+  const words = said.replace(/[^ -~]+/g, ' ');
+  if (NO_ANSWER.test(words)) return noDomainController(request, words);
+  return login(`no ticket for "${request.principal}": ${words}`, FETCH_ADVICE[name]);
+}
+
+const noDomainController = ({ principal }: KerberosAccount, words: string): WinRmError =>
+  new WinRmError({
+    kind: 'no-domain-controller',
+    reason: `no ticket for "${principal}": ${words}`,
+    advice:
+      'Check that this machine reaches a domain controller (port 88) and finds it: /etc/krb5.conf, or the names in DNS (_kerberos._tcp).',
+  });
+
 const FETCH_ADVICE = {
-  kinit:
-    'Check the principal, its keytab (klist -k) and that a domain controller is reachable with clocks within 5 minutes.',
+  kinit: 'Check the principal, its keytab (klist -k) and that the clocks differ by less than 5 minutes.',
   kvno: `Check with: klist, and kvno HTTP/host. Run kinit, or give a keytab. ${SERVICE_ADVICE}`,
 } as const;
 

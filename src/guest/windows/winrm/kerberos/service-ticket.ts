@@ -23,7 +23,7 @@ export interface TicketRequest extends KerberosAccount {
  * The ticket for the guest's service: from the account's own cache file when it is there already, else fetched by the
  * system's Kerberos. What is fetched lies for that moment in a folder that nobody else can read. `keytabs`: what was logged in by
  * keytab before; absent: nothing.
- * @throws WinRmError `login`, with what Kerberos said; the signal's reason when aborted.
+ * @throws WinRmError `login` or `no-domain-controller`, with what Kerberos said; the signal's reason when aborted.
  */
 export async function findServiceTicket(
   request: TicketRequest,
