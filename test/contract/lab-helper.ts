@@ -3,6 +3,7 @@ import { GuestApplication } from '../../src/lab/guest/guest-application.ts';
 import { GuestClock } from '../../src/lab/guest/guest-clock.ts';
 import { ProgramInput, type ProgramIo } from '../../src/lab/guest/program.ts';
 import { WriteHold } from '../../src/lab/guest/write-hold.ts';
+import { ApplicationService } from '../../src/lab/windows-guest/application-service.ts';
 import { GuestFiles } from '../../src/lab/windows-guest/guest-files.ts';
 import { VssCoordinator } from '../../src/lab/windows-guest/vss-coordinator.ts';
 import { vssHelperProgram } from '../../src/lab/windows-guest/vss-helper.ts';
@@ -12,7 +13,8 @@ import { inBoxWriters, SQL_SERVER_WRITER, sqlServerWriter } from '../../src/lab/
 import { EventLog } from '../../src/lab/world/events.ts';
 import { Pace } from '../../src/lab/world/pace.ts';
 import { memoryDevice } from '../lab/guest/memory-device.ts';
-import type { HelperWorld } from './vss-helper-bench.ts';
+import { labPlugIn, labScript } from './lab-applications.ts';
+import type { ApplicationCall, ApplicationsWorld } from './vss-helper-applications-world.ts';
 import type { HelperRun } from './vss-helper-conversation.ts';
 
 const DATABASE_DISK = '6000c290000000000000000000000001';
@@ -22,7 +24,7 @@ const PACE = 0.15;
 
 /** `snaphook-vss.exe` of the lab on a machine of its own. */
 export interface LabHelper {
-  readonly world: HelperWorld;
+  readonly world: ApplicationsWorld;
   readonly files: GuestFiles;
   /** Runs it with these words to its end. */
   run(words: string, io?: Partial<ProgramIo>): Promise<number>;
@@ -73,12 +75,21 @@ export async function openLabHelper(): Promise<LabHelper> {
   });
   const files = new GuestFiles();
   const residents = new ResidentSets(pace);
+  const clock = new GuestClock(pace);
+  let hasService = true;
+  const applications = new ApplicationService({
+    pace,
+    clock,
+    knobs: knobs.applications,
+    isInstalled: () => hasService,
+  });
   const program = vssHelperProgram(
     {
       coordinator,
       residents,
+      applications,
       pace,
-      clock: new GuestClock(pace),
+      clock,
       os: 'lab',
       bootId: 'boot',
     },
@@ -95,11 +106,15 @@ export async function openLabHelper(): Promise<LabHelper> {
       killed: new AbortController().signal,
       ...io,
     });
+  const fronts: AbortController[] = [];
   const start = async (): Promise<HelperRun> => {
+    const kill = new AbortController();
+    fronts.push(kill);
     const stdin = new ProgramInput();
     const output = new PassThrough();
     const exited = run('serve', {
       stdin,
+      killed: kill.signal,
       write: (stream, data) => {
         if (stream === 'stdout') output.write(data);
       },
@@ -112,7 +127,9 @@ export async function openLabHelper(): Promise<LabHelper> {
     };
   };
 
-  const world: HelperWorld = {
+  const calls: ApplicationCall[] = [];
+  const beside = knobs.applications;
+  const world: ApplicationsWorld = {
     disks: [DATABASE_DISK, JOURNAL_DISK],
     emptyDisk: EMPTY_DISK,
     rawVolume: '\\\\?\\Volume{0a6f1a52-6f0b-4f57-a9a0-444444444444}\\',
@@ -125,6 +142,23 @@ export async function openLabHelper(): Promise<LabHelper> {
     applicationProgress: () => application.lastAcknowledged,
     fileWritesHeld: () => hold.holds(database) || hold.holds(journal),
     logTruncations: () => logTruncations,
+    addScript: (name, deeds = {}) => {
+      beside.scripts = [...beside.scripts, labScript(name, deeds, calls)];
+    },
+    addPlugIn: (name, deeds = {}) => {
+      beside.plugIns = [...beside.plugIns, labPlugIn(name, deeds, calls)];
+    },
+    addFile: (folder, name) => {
+      beside.otherFiles = [...beside.otherFiles, `${folder}\\${name}`];
+    },
+    calls: () => calls,
+    killFronts: () => {
+      for (const kill of fronts) kill.abort();
+    },
+    killService: () => applications.kill(),
+    removeService: () => {
+      hasService = false;
+    },
     close: () => application.close(),
   };
   return { world, files, run };

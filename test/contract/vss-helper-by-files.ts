@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { VSS_HELPER_PROTOCOL } from '../../src/guest/windows/vss-helper-protocol.ts';
 import { until } from '../lab/guest/until.ts';
 import type { HelperWorld } from './vss-helper-bench.ts';
 
@@ -62,7 +63,7 @@ class FileClient {
     await this.see('hello');
     const prepare = {
       command: 'prepare',
-      protocol: 2,
+      protocol: VSS_HELPER_PROTOCOL,
       set: 'run-0001',
       disks: world.disks,
       backupType: 'copy',

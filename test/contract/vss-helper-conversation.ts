@@ -10,7 +10,18 @@ export interface HelperRun {
   readonly exited: Promise<number>;
 }
 
-const phase = z.enum(['idle', 'prepare', 'prepared', 'freeze', 'frozen', 'thaw', 'finished', 'complete']);
+const phase = z.enum([
+  'idle',
+  'prepare',
+  'prepared',
+  'quiesce',
+  'quiet',
+  'freeze',
+  'frozen',
+  'thaw',
+  'finished',
+  'complete',
+]);
 const result = z.string().regex(/^0x[0-9A-F]{8}$/);
 const writers = z.array(
   z.strictObject({
@@ -61,6 +72,18 @@ const checks = z.array(
     detail: z.string(),
   }),
 );
+const scripts = z.array(
+  z.strictObject({
+    kind: z.enum(['script', 'plug-in']),
+    name: z.string().regex(/^[\w.-]+$/),
+    phase: z.enum(['freeze', 'thaw', 'freezeFail']),
+    exitCode: z.number().int().min(-1),
+    output: z
+      .string()
+      .max(2000)
+      .regex(/^[\x20-\x7e\t\n]*$/),
+  }),
+);
 const ms = z.number().min(0);
 
 /** Strict: a member nobody agreed on is an error, too. */
@@ -80,17 +103,18 @@ const eventSchema = z.discriminatedUnion('event', [
     components: z.array(z.string()),
     excludedComponents,
   }),
+  z.strictObject({ event: z.literal('quiesced'), scripts }),
   z.strictObject({ event: z.literal('frozen'), atMs: ms, freezeMs: ms }),
   z.strictObject({ event: z.literal('thawed'), heldMs: ms }),
   z.strictObject({ event: z.literal('expired'), heldMs: ms }),
-  z.strictObject({ event: z.literal('finished'), result, writers, events }),
+  z.strictObject({ event: z.literal('finished'), result, writers, events, scripts }),
   z.strictObject({ event: z.literal('completed'), writers }),
   z.strictObject({ event: z.literal('parked') }),
   z.strictObject({ event: z.literal('resumed'), phase: z.literal('finished'), writers }),
   z.strictObject({ event: z.literal('selftest'), checks }),
   z.strictObject({ event: z.literal('status'), phase }),
   z.strictObject({ event: z.literal('aborted') }),
-  z.strictObject({ event: z.literal('failed'), phase, result, message: z.string().min(1), writers, events }),
+  z.strictObject({ event: z.literal('failed'), phase, result, message: z.string().min(1), writers, events, scripts }),
 ]);
 
 const DEADLINE_MS = 15_000;

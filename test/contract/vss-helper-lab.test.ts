@@ -1,8 +1,10 @@
 import { openLabHelper } from './lab-helper.ts';
 import { describeVssHelper } from './vss-helper.ts';
+import { describeHelperApplications } from './vss-helper-applications.ts';
 import { describeHelperByFiles, type HeldHelper, type HelperByFiles } from './vss-helper-by-files.ts';
 
 describeVssHelper('of the lab', async () => (await openLabHelper()).world);
+describeHelperApplications('of the lab', async () => (await openLabHelper()).world);
 
 const FOLDER = 'C:\\sessions';
 

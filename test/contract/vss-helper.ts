@@ -3,7 +3,7 @@ import { HelperBench, type HelperWorld, RESULT, WRITER } from './vss-helper-benc
 import { holdPromises } from './vss-helper-holds.ts';
 import { parkPromises } from './vss-helper-parking.ts';
 
-/** Promises of version 2 of the helper's protocol, for whatever helper and machine. */
+/** Promises of version 3 of the helper's protocol, for whatever helper and machine. */
 export function describeVssHelper(name: string, makeWorld: () => Promise<HelperWorld>): void {
   describe(`VSS helper: ${name}`, () => {
     const bench = new HelperBench(makeWorld);

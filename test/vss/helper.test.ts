@@ -1,3 +1,4 @@
+import { VSS_HELPER_PROTOCOL } from '../../src/guest/windows/vss-helper-protocol.ts';
 import { describeVssHelper } from '../contract/vss-helper.ts';
 import { HelperConversation } from '../contract/vss-helper-conversation.ts';
 import { WineMachine } from './wine-helper-world.ts';
@@ -11,7 +12,7 @@ describeVssHelper('for Windows', () => Promise.resolve(machine.world()));
 describe('the helper for Windows', () => {
   const prepare = (disks: readonly string[], changes: object = {}) => ({
     command: 'prepare',
-    protocol: 2,
+    protocol: VSS_HELPER_PROTOCOL,
     set: 'run-0001',
     disks,
     backupType: 'copy',
@@ -152,7 +153,7 @@ describe('the helper for Windows', () => {
   test('its version is one line, and a machine without VSS is told so by install, as a failure', () => {
     const version = machine.run('version');
     expect(version.exitCode).toBe(0);
-    expect(JSON.parse(version.stdout)).toMatchObject({ event: 'version', protocol: 2 });
+    expect(JSON.parse(version.stdout)).toMatchObject({ event: 'version', protocol: VSS_HELPER_PROTOCOL });
 
     const install = machine.run('install');
     expect(install.exitCode).toBe(1);

@@ -1,3 +1,5 @@
+import type { HelperScript } from '../helper-scripts.ts';
+
 /**
  * The line protocol between snaphook and `snaphook-freeze`, the helper inside a Linux guest, version 2.
  *
@@ -77,20 +79,6 @@ export interface HelperBlock {
   readonly sizeBytes: number;
   /** The file behind a loop device, as a path. */
   readonly backingFile: string;
-}
-
-export interface HelperScript {
-  /** A plug-in is asked to quiesce in the phase `freeze`, and to let its application go in the others. */
-  readonly kind: 'script' | 'plug-in';
-  readonly name: string;
-  readonly phase: 'freeze' | 'thaw' | 'freezeFail';
-  /**
-   * -1: it did not end in time, or a signal ended it. Of a plug-in: 0 it did as it was asked, 1 it answered something else, 99 it
-   * does not implement this, -1 it did not answer.
-   */
-  readonly exitCode: number;
-  /** The last 2000 bytes of what it said on both outputs; other than printable ASCII as `?`, line ends kept. A plug-in's answers. */
-  readonly output: string;
 }
 
 export interface HelperFileSystem {

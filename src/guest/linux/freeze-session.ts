@@ -2,13 +2,14 @@ import type { Clock } from '../../ports/clock.ts';
 import { SnaphookError } from '../../ports/errors.ts';
 import type { FreezeEvidence, Guest, PreparedGuest, ThawVerdict } from '../../ports/guest.ts';
 import { withDeadline } from '../deadline.ts';
+import { scriptRuns } from '../helper-scripts.ts';
 import { RELEASE_BYTE } from './freeze-helper-protocol.ts';
 import { type GuestContext, guestError, verdictLost } from './guest-errors.ts';
 import { type Connect, HelperChannel, releaseByRecord, type SessionRecord } from './helper-channel.ts';
 import { HelperFacts } from './helper-facts.ts';
 import { commandLine } from './helper-lines.ts';
 import { type InspectedGuest, inspectGuest, quietGuest } from './prepare-guest.ts';
-import { type SessionParts, scriptRuns, troubleSince } from './session-parts.ts';
+import { type SessionParts, troubleSince } from './session-parts.ts';
 import { type Release, releaseUntilConfirmed, unaskedThaw } from './thaw.ts';
 
 /** The freeze as far as it has come. */

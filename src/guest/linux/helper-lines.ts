@@ -1,18 +1,11 @@
 import * as z from 'zod';
+import { helperScripts } from '../helper-scripts.ts';
 import type { FreezeHelperEvent } from './freeze-helper-protocol.ts';
 
 const durationMs = z.number().nonnegative();
 const phase = z.enum(['idle', 'prepared', 'freeze', 'frozen', 'finished']);
 const texts = z.array(z.string()).readonly();
 
-const script = z.object({
-  kind: z.enum(['script', 'plug-in']),
-  name: z.string(),
-  phase: z.enum(['freeze', 'thaw', 'freezeFail']),
-  exitCode: z.int(),
-  output: z.string(),
-});
-const scripts = z.array(script).readonly();
 const mount = z.object({
   id: z.int(),
   device: z.string(),
@@ -54,7 +47,7 @@ const helperEvent: z.ZodType<FreezeHelperEvent> = z.discriminatedUnion('event', 
     btrfs: z.array(texts).readonly(),
     swaps: texts,
   }),
-  z.object({ event: z.literal('ready'), ownFileSystem: z.string(), scripts }),
+  z.object({ event: z.literal('ready'), ownFileSystem: z.string(), scripts: helperScripts }),
   z.object({ event: z.literal('frozen'), freezeMs: durationMs }),
   z.object({ event: z.literal('thawed'), heldMs: durationMs }),
   z.object({ event: z.literal('expired'), heldMs: durationMs }),
@@ -62,12 +55,19 @@ const helperEvent: z.ZodType<FreezeHelperEvent> = z.discriminatedUnion('event', 
     event: z.literal('finished'),
     reason: z.enum(['released', 'lease', 'end-of-input', 'aborted', 'peer', 'foreign']),
     fileSystems: z.array(fileSystem).readonly(),
-    scripts,
+    scripts: helperScripts,
   }),
   z.object({ event: z.literal('status'), phase }),
   z.object({ event: z.literal('aborted') }),
   z.object({ event: z.literal('released'), found: z.boolean() }),
-  z.object({ event: z.literal('failed'), phase, object: z.string(), message: z.string(), errno: z.int(), scripts }),
+  z.object({
+    event: z.literal('failed'),
+    phase,
+    object: z.string(),
+    message: z.string(),
+    errno: z.int(),
+    scripts: helperScripts,
+  }),
 ]);
 
 /** One line from the helper; undefined when it is no event of the protocol. Unknown fields are allowed, unknown events not. */

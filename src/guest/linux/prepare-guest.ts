@@ -1,14 +1,15 @@
 import { SnaphookError } from '../../ports/errors.ts';
 import type { Guest, GuestApplication, PreparedGuest } from '../../ports/guest.ts';
 import { firstWords } from '../first-words.ts';
+import { type HelperScript, scriptRuns } from '../helper-scripts.ts';
+import { quietApplications } from '../quiet-applications.ts';
 import { type FreezePlan, planFreeze } from './file-systems.ts';
-import { FREEZE_HELPER_PROTOCOL, type HelperMount, type HelperScript } from './freeze-helper-protocol.ts';
+import { FREEZE_HELPER_PROTOCOL, type HelperMount } from './freeze-helper-protocol.ts';
 import { type GuestContext, helperNeverSpoke, wrongProtocol } from './guest-errors.ts';
 import type { SessionRecord } from './helper-channel.ts';
 import type { EventOf } from './helper-facts.ts';
 import { commandLine, octalPath } from './helper-lines.ts';
-import { plugInApplications } from './plug-ins.ts';
-import { type SessionParts, scriptRuns, troubleSince } from './session-parts.ts';
+import { type SessionParts, troubleSince } from './session-parts.ts';
 
 /** Of the guest's administrator. */
 const PLUG_INS_FOLDER = '/etc/snaphook/plug-ins.d';
@@ -149,32 +150,11 @@ function possiblePlan(context: GuestContext, plan: FreezePlan): PossiblePlan {
   }
 }
 
-/** What a script prints, on a line of its own, when it has made an application quiet. */
-const QUIET = /^quiet ([\w.-]{1,64})\s*$/gm;
-/** Of longer output the helper tells the end only, and its first line may be the tail of one. */
-const OUTPUT_LIMIT_BYTES = 2000;
-
-const wholeLines = (output: string): string =>
-  output.length < OUTPUT_LIMIT_BYTES ? output : output.slice(output.indexOf('\n') + 1 || output.length);
-
 function applicationsOf(
   required: readonly string[],
   scripts: readonly HelperScript[],
   { fileSystems }: PossiblePlan,
 ): readonly GuestApplication[] {
-  const byScripts = scripts
-    .filter(({ kind, phase, exitCode }) => kind === 'script' && phase === 'freeze' && exitCode === 0)
-    .flatMap(({ output }) => [...wholeLines(output).matchAll(QUIET)].flatMap(([, name]) => name ?? []));
-  const byPlugIns = plugInApplications(scripts, new Set(fileSystems.map(({ device }) => device)));
-  const problems = new Map(byPlugIns.map(({ name, problem }) => [name, problem]));
-  return [...new Set([...required, ...byScripts, ...byPlugIns.map(({ name }) => name)])].map((name) => {
-    const problem = problems.get(name);
-    return {
-      name,
-      required: required.includes(name),
-      // A plug-in that says no is not overruled by a script.
-      quiet: problem === undefined && (problems.has(name) || byScripts.includes(name)),
-      ...(problem !== undefined && { problem }),
-    };
-  });
+  const frozen = new Set(fileSystems.map(({ device }) => device));
+  return quietApplications(required, scripts, (device) => frozen.has(device));
 }

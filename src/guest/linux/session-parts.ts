@@ -1,7 +1,5 @@
 import type { Clock } from '../../ports/clock.ts';
 import type { ErrorDetails, SnaphookError } from '../../ports/errors.ts';
-import type { ScriptRun } from '../../ports/guest.ts';
-import type { HelperScript } from './freeze-helper-protocol.ts';
 import { type GuestContext, helperEnded, helperFailed, notOfTheProtocol } from './guest-errors.ts';
 import type { Connect, HelperChannel } from './helper-channel.ts';
 import type { HelperFacts } from './helper-facts.ts';
@@ -28,6 +26,3 @@ export function troubleSince(
   if (facts.violation !== undefined) return notOfTheProtocol(context, facts.violation, effect);
   return facts.end && helperEnded(context, facts.end, effect);
 }
-
-export const scriptRuns = (scripts: readonly HelperScript[]): readonly ScriptRun[] =>
-  scripts.map(({ exitCode, ...script }) => ({ ...script, exitCode: exitCode < 0 ? undefined : exitCode }));

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { helperScripts } from '../helper-scripts.ts';
 import type { HelperCommand, HelperEvent } from './vss-helper-protocol.ts';
 
 const writer = z.object({
@@ -42,7 +43,18 @@ const check = z.object({
   ok: z.boolean(),
   detail: z.string(),
 });
-const phase = z.enum(['idle', 'prepare', 'prepared', 'freeze', 'frozen', 'thaw', 'finished', 'complete']);
+const phase = z.enum([
+  'idle',
+  'prepare',
+  'prepared',
+  'quiesce',
+  'quiet',
+  'freeze',
+  'frozen',
+  'thaw',
+  'finished',
+  'complete',
+]);
 const hresult = z.string().regex(/^0x[0-9A-Fa-f]{8}$/);
 const durationMs = z.number().nonnegative();
 
@@ -62,17 +74,26 @@ const helperEvent: z.ZodType<HelperEvent> = z.discriminatedUnion('event', [
     components: z.array(z.string()).readonly(),
     excludedComponents,
   }),
+  z.object({ event: z.literal('quiesced'), scripts: helperScripts }),
   z.object({ event: z.literal('frozen'), atMs: durationMs, freezeMs: durationMs }),
   z.object({ event: z.literal('thawed'), heldMs: durationMs }),
   z.object({ event: z.literal('expired'), heldMs: durationMs }),
-  z.object({ event: z.literal('finished'), result: hresult, writers, events }),
+  z.object({ event: z.literal('finished'), result: hresult, writers, events, scripts: helperScripts }),
   z.object({ event: z.literal('completed'), writers }),
   z.object({ event: z.literal('parked') }),
   z.object({ event: z.literal('resumed'), phase: z.literal('finished'), writers }),
   z.object({ event: z.literal('selftest'), checks: z.array(check).readonly() }),
   z.object({ event: z.literal('status'), phase }),
   z.object({ event: z.literal('aborted') }),
-  z.object({ event: z.literal('failed'), phase, result: hresult, message: z.string(), writers, events }),
+  z.object({
+    event: z.literal('failed'),
+    phase,
+    result: hresult,
+    message: z.string(),
+    writers,
+    events,
+    scripts: helperScripts,
+  }),
 ]);
 
 /** One line from the helper; undefined when it is no event of the protocol. Unknown fields are allowed, unknown events not. */

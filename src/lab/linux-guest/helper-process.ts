@@ -1,15 +1,16 @@
+import type { HelperScript } from '../../guest/helper-scripts.ts';
 import {
   FREEZE_HELPER_PROTOCOL,
   type FreezeHelperEvent,
   type FreezeHelperPhase,
-  type HelperScript,
 } from '../../guest/linux/freeze-helper-protocol.ts';
 import type { CallEnd } from '../guest/guest-calls.ts';
+import type { LabScript } from '../guest/lab-script.ts';
 import type { ProgramInput } from '../guest/program.ts';
 import { type Ending, GuardedFreeze } from './guarded-freeze.ts';
 import { ERRNO } from './guest-file-system.ts';
 import { HelperInput } from './helper-input.ts';
-import type { LabPlugIn, LabScript } from './linux-knobs.ts';
+import type { LabPlugIn } from './linux-knobs.ts';
 import type { HelperSession, LinuxMachine } from './linux-machine.ts';
 
 const VERSION = 'snaphook-freeze 0.1.0';

@@ -1,9 +1,4 @@
-/** One script of the guest's administrator, as `/etc/snaphook/scripts.d` would hold it. */
-export interface LabScript {
-  readonly name: string;
-  /** What it prints and how it ends when told that phase; `exitCode` -1: it never ends by itself. */
-  run(phase: 'freeze' | 'thaw' | 'freezeFail'): Promise<{ readonly exitCode: number; readonly output: string }>;
-}
+import type { LabScript } from '../guest/lab-script.ts';
 
 /**
  * One application plug-in of `/etc/snaphook/plug-ins.d`: what it answers when it is asked to quiesce (`freeze`) or to let its

@@ -2,7 +2,9 @@ import * as z from 'zod';
 import {
   type HelperCommand,
   MAX_HOLD_MS,
+  MAX_LIFE_MS,
   MAX_PARK_HOURS,
+  MAX_SCRIPT_MS,
   VSS_HELPER_PROTOCOL,
 } from '../../guest/windows/vss-helper-protocol.ts';
 
@@ -20,6 +22,11 @@ const commandSchema = z.discriminatedUnion('command', [
       bootableState: z.boolean(),
     })
     .refine(({ mode, holdMs }) => holdMs <= MAX_HOLD_MS[mode]),
+  z.object({
+    command: z.literal('quiesce'),
+    scriptMs: z.number().min(1).max(MAX_SCRIPT_MS),
+    lifeMs: z.number().min(1).max(MAX_LIFE_MS),
+  }),
   z.object({ command: z.literal('freeze') }),
   z.object({ command: z.literal('complete'), success: z.boolean() }),
   z.object({ command: z.literal('park'), hours: z.number().min(1).max(MAX_PARK_HOURS) }),

@@ -1,23 +1,23 @@
 import {
-  EXCHANGE_WRITER_ID,
   type HelperCommand,
   type HelperEvent,
   type HelperLogEntry,
   type HelperPhase,
-  type HoldMode,
-  MAX_EXCHANGE_HOLD_MS,
   VSS_HELPER_PROTOCOL,
 } from '../../guest/windows/vss-helper-protocol.ts';
 import type { GuestClock } from '../guest/guest-clock.ts';
 import type { ProgramIo } from '../guest/program.ts';
 import type { Pace } from '../world/pace.ts';
+import type { ApplicationService } from './application-service.ts';
 import { HRESULT, VssError } from './vss-codes.ts';
 import type { VssCoordinator } from './vss-coordinator.ts';
+import { HelperApplications, ScriptFailure } from './vss-helper-applications.ts';
 import { parseHelperCommand } from './vss-helper-commands.ts';
+import { HelperHold } from './vss-helper-hold.ts';
 import { HelperInput } from './vss-helper-input.ts';
+import { type OpenSet, requireBearableHold, startSet } from './vss-open-set.ts';
 import type { ResidentSets } from './vss-resident-sets.ts';
 import { selfTest } from './vss-self-test.ts';
-import type { SnapshotSet } from './vss-snapshot-set.ts';
 
 /** The machine that the helper runs on. */
 export interface HelperMachine {
@@ -27,23 +27,13 @@ export interface HelperMachine {
   readonly os: string;
   readonly bootId: string;
   readonly residents: ResidentSets;
+  readonly applications: ApplicationService;
 }
 
 export const HELPER_VERSION = 'snaphook-vss 0.2.0';
 
 type PrepareCommand = Extract<HelperCommand, { command: 'prepare' }>;
-
-/** The set a conversation works on. */
-interface OpenSet {
-  readonly name: string;
-  readonly set: SnapshotSet;
-  readonly mode: HoldMode;
-  readonly holdMs: number;
-  readonly isFull: boolean;
-  /** The resident requestor has it: it outlives this process. */
-  readonly isResident: boolean;
-  readonly since: Date;
-}
+type QuiesceCommand = Extract<HelperCommand, { command: 'quiesce' }>;
 
 /** One run of the helper, from `hello` to the end of its input, `quit`, or its death. */
 export class HelperConversation {
@@ -54,16 +44,16 @@ export class HelperConversation {
   #end: (exitCode: number) => void = () => undefined;
   #phase: HelperPhase = 'idle';
   #open: OpenSet | undefined;
-  /** Set while writes are held: lets go with this result for VSS. */
-  #endHold: ((result: string) => void) | undefined;
-  /** Set while writes are held: what becomes of the hold without the helper. */
-  #leaveHold: (() => void) | undefined;
+  readonly #applications: HelperApplications;
+  readonly #hold: HelperHold;
   /** The command being worked on; an abort replaces it, and then its outcome counts no more. */
   #work: object | undefined;
 
   constructor(guest: HelperMachine, io: ProgramIo) {
     this.#guest = guest;
     this.#io = io;
+    this.#applications = new HelperApplications(guest.applications);
+    this.#hold = new HelperHold(guest);
     this.#exit = new Promise((resolve) => {
       this.#end = resolve;
     });
@@ -78,7 +68,7 @@ export class HelperConversation {
         this.#input.push(bytes);
         this.#read();
       },
-      end: () => this.#leave(0),
+      end: () => void this.#leave(0),
     });
     return this.#exit;
   }
@@ -86,8 +76,8 @@ export class HelperConversation {
   /** While writes are held nothing but the release byte is looked at. */
   #read(): void {
     while (true) {
-      if (this.#endHold) {
-        if (this.#input.takeRelease()) this.#endHold(HRESULT.asyncFinished);
+      if (this.#hold.isActive) {
+        if (this.#input.takeRelease()) this.#hold.end(HRESULT.asyncFinished);
         else return;
       }
       const line = this.#input.peekLine();
@@ -107,6 +97,9 @@ export class HelperConversation {
         return;
       case 'prepare':
         this.#perform((current) => this.#prepare(command, current));
+        return;
+      case 'quiesce':
+        this.#perform((current) => this.#quiesce(command, current));
         return;
       case 'freeze':
         this.#perform((current) => this.#freeze(current));
@@ -128,10 +121,10 @@ export class HelperConversation {
         return;
       case 'abort':
         this.#giveUp();
-        this.#tell({ event: 'aborted' });
+        this.#perform(() => this.#abort());
         return;
       case 'quit':
-        this.#leave(0);
+        void this.#leave(0);
     }
   }
 
@@ -140,9 +133,9 @@ export class HelperConversation {
     this.#work = token;
     const current = () => this.#work === token;
     work(current)
-      .catch((error: unknown) => {
+      .catch(async (error: unknown) => {
         if (!(error instanceof VssError)) this.#guest.coordinator.noteDefect(error);
-        if (current()) this.#fail(error);
+        if (current()) await this.#fail(error);
       })
       .finally(() => {
         if (!current()) return;
@@ -159,29 +152,32 @@ export class HelperConversation {
   async #prepare(command: PrepareCommand, current: () => boolean): Promise<void> {
     if (this.#phase !== 'idle') throw new VssError(HRESULT.badState, 'a snapshot set is already prepared');
     this.#phase = 'prepare';
-    const { coordinator, residents } = this.#guest;
-    if (!coordinator.knobs.providerRegistered) {
-      throw new VssError(HRESULT.providerNotRegistered, 'the provider is not registered');
-    }
-    const { set: name, disks, backupType, mode, holdMs } = command;
-    const isFull = backupType === 'full';
-    if (isFull) residents.requireRoom(name);
-    const since = new Date();
-    const set = coordinator.start(disks, backupType, command);
-    this.#open = { name, set, mode, holdMs, isFull, isResident: false, since };
+    const open = startSet(this.#guest, command);
+    const { set } = open;
+    this.#open = open;
     await set.prepare();
     if (!current()) return;
-    if (holdMs > MAX_EXCHANGE_HOLD_MS && set.selectedWriters.includes(EXCHANGE_WRITER_ID)) {
-      throw new VssError(HRESULT.invalidArgument, `Exchange stays frozen for at most ${MAX_EXCHANGE_HOLD_MS} ms`);
-    }
+    requireBearableHold(open);
     this.#phase = 'prepared';
     const { volumes, notHeld, components, excludedComponents } = set;
     this.#tell({ event: 'prepared', writers: set.writers(), volumes, notHeld, components, excludedComponents });
   }
 
-  async #freeze(current: () => boolean): Promise<void> {
+  async #quiesce({ scriptMs, lifeMs }: QuiesceCommand, current: () => boolean): Promise<void> {
     const open = this.#open;
     if (!open || this.#phase !== 'prepared') throw new VssError(HRESULT.badState, 'nothing is prepared');
+    this.#phase = 'quiesce';
+    const scripts = await this.#applications.quiesce({ scriptMs, lifeMs, holdMs: open.holdMs }, current);
+    if (!current()) return;
+    this.#phase = 'quiet';
+    this.#tell({ event: 'quiesced', scripts });
+  }
+
+  async #freeze(current: () => boolean): Promise<void> {
+    const open = this.#open;
+    if (!open || (this.#phase !== 'prepared' && this.#phase !== 'quiet'))
+      throw new VssError(HRESULT.badState, 'nothing is prepared');
+    this.#applications.beginFreeze();
     const { set, mode } = open;
     this.#phase = 'freeze';
     const startedMs = this.#guest.clock.nowMs();
@@ -205,32 +201,19 @@ export class HelperConversation {
         : { preCommit, commit: goAlong, released: () => undefined },
     );
     if (!current()) return;
+    const scripts = await this.#applications.letGo(result === HRESULT.asyncFinished ? 'success' : 'failed');
+    if (!current()) return;
     this.#phase = 'finished';
-    this.#tell({ event: 'finished', result, writers: set.writers(), events: this.#events() });
+    this.#tell({ event: 'finished', result, writers: set.writers(), events: this.#events(), scripts });
   }
 
-  #holdUntilReleased({ mode, holdMs }: OpenSet, sinceMs: number, freezeMs: number): Promise<string> {
-    return new Promise((resolve) => {
-      const end = (result: string) => {
-        clearTimeout(timer);
-        this.#endHold = undefined;
-        this.#leaveHold = undefined;
-        this.#phase = 'thaw';
-        resolve(result);
-      };
-      const { clock, coordinator, pace } = this.#guest;
-      const expire = () => end(HRESULT.providerVeto);
-      const { holdLimitMs, freezeLimitMs } = coordinator.knobs;
-      const limitMs = mode === 'commit' ? holdLimitMs : freezeLimitMs;
-      let timer = setTimeout(expire, pace.scaledMs(holdMs));
-      this.#endHold = end;
-      this.#leaveHold = () => {
-        clearTimeout(timer);
-        timer = setTimeout(expire, pace.scaledMs(sinceMs + limitMs - clock.nowMs()));
-      };
-      this.#phase = 'frozen';
-      this.#tell({ event: 'frozen', atMs: sinceMs, freezeMs: round(freezeMs) });
+  #holdUntilReleased(open: OpenSet, sinceMs: number, freezeMs: number): Promise<string> {
+    const released = this.#hold.untilReleased(open, sinceMs, () => {
+      this.#phase = 'thaw';
     });
+    this.#phase = 'frozen';
+    this.#tell({ event: 'frozen', atMs: sinceMs, freezeMs: round(freezeMs) });
+    return released;
   }
 
   #complete(success: boolean): void {
@@ -277,14 +260,21 @@ export class HelperConversation {
     return this.#open ? this.#guest.coordinator.knobs.eventLog.since(this.#open.since) : [];
   }
 
-  #fail(error: unknown): void {
+  async #fail(error: unknown): Promise<void> {
     const { result, message } =
       error instanceof VssError ? error : { result: HRESULT.unexpected, message: 'catastrophic failure' };
     const phase = this.#phase;
     const writers = this.#open?.set.writers() ?? [];
     const events = this.#events();
     this.#giveUp();
-    this.#tell({ event: 'failed', phase, result, message, writers, events });
+    const told = error instanceof ScriptFailure ? error.scripts : [];
+    const scripts = [...told, ...(await this.#applications.letGo('failed'))];
+    this.#tell({ event: 'failed', phase, result, message, writers, events, scripts });
+  }
+
+  async #abort(): Promise<void> {
+    await this.#applications.letGo('failed');
+    this.#tell({ event: 'aborted' });
   }
 
   /** Releases, aborts, forgets: nothing is frozen after this. */
@@ -293,26 +283,28 @@ export class HelperConversation {
     const open = this.#open;
     if (open?.isResident) this.#guest.residents.remove(open.name);
     open?.set.abort();
-    this.#endHold?.(HRESULT.providerVeto);
+    this.#hold.end(HRESULT.providerVeto);
     this.#open = undefined;
     this.#phase = 'idle';
   }
 
-  /** A dead process lets go of nothing: what it holds Windows ends, by its own limit of 10 s. */
+  /** A dead process lets go of nothing: what it holds Windows ends, by its own limit of 10 s. Its connection to the service breaks. */
   #die(): void {
-    if (!this.#leaveHold) {
-      this.#leave(1);
+    void this.#applications.letGo('failed');
+    if (!this.#hold.isActive) {
+      void this.#leave(1);
       return;
     }
-    this.#leaveHold();
+    this.#hold.leave();
     this.#work = undefined;
     this.#end(1);
   }
 
   /** What the resident requestor has stays with it. */
-  #leave(exitCode: number): void {
+  async #leave(exitCode: number): Promise<void> {
     if (this.#open?.isResident) this.#open = undefined;
     this.#giveUp();
+    await this.#applications.letGo('failed');
     this.#end(exitCode);
   }
 

@@ -1,4 +1,5 @@
 import type { HelperCheck } from '../../guest/windows/vss-helper-protocol.ts';
+import { ApplicationKnobs } from './application-service.ts';
 import { GuestEventLog } from './guest-event-log.ts';
 import type { WriterPhase } from './vss-codes.ts';
 
@@ -24,6 +25,8 @@ export class VssKnobs {
   providerRegistered = true;
   /** What `tell` brings is taken, and never heard. */
   heldIsDeaf = false;
+  /** Scripts and plug-ins. */
+  readonly applications = new ApplicationKnobs();
   readonly eventLog = new GuestEventLog();
   /** What a self-test finds wrong, by the name of the check. */
   readonly troubles = new Map<HelperCheck['name'], string>();

@@ -6,6 +6,7 @@ import { GuestClock } from '../guest/guest-clock.ts';
 import { VmwareTools } from '../guest/vmware-tools.ts';
 import { WriteHold } from '../guest/write-hold.ts';
 import type { LabHttpServer } from '../world/http-server.ts';
+import { ApplicationService } from './application-service.ts';
 import { channelBindingOf } from './channel-binding.ts';
 import { mappedUser } from './client-certificates.ts';
 import { createProgramFinder } from './command-line.ts';
@@ -85,12 +86,20 @@ export async function startWindowsGuest(options: WindowsGuestOptions): Promise<L
   for (const file of HELPER_FILES) files.write(`${HELPER_FOLDER}\\${file}`, Buffer.from(`the lab's ${file}`));
   const processes = new GuestProcesses();
   const whenWritable = (path: string) => hold.whenWritable(devicesOf(disks, path));
+  const clock = new GuestClock(pace);
+  const applications = new ApplicationService({
+    pace,
+    clock,
+    knobs: knobs.applications,
+    isInstalled: () => knobs.providerRegistered,
+  });
   const program = vssHelperProgram(
     {
       coordinator,
       residents,
+      applications,
       pace,
-      clock: new GuestClock(pace),
+      clock,
       os: 'Windows Server 2022 Standard 10.0.20348',
       get bootId() {
         return bootId;
@@ -219,6 +228,7 @@ export async function startWindowsGuest(options: WindowsGuestOptions): Promise<L
       shells.closeAll();
       agent.restart();
       residents.failAll();
+      applications.forget();
       bootId = randomUUID();
     },
     helperCount: () => processes.count(HELPER_NAME),

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { setTimeout as sleepFor } from 'node:timers/promises';
 import type { PreResult } from '../../../src/job/pre.ts';
 import { checkDatabase, isConsistent } from '../../../src/lab/guest/database-check.ts';
-import type { LabScript } from '../../../src/lab/linux-guest/linux-knobs.ts';
+import type { LabScript } from '../../../src/lab/guest/lab-script.ts';
 import { holdByPlugIn } from '../guest-applications.ts';
 import { openSite, type Site } from './site.ts';
 

@@ -6,7 +6,7 @@ import { loadConfig } from '../../../src/config/load.ts';
 import type { JobPorts } from '../../../src/job/ports.ts';
 import { post } from '../../../src/job/post.ts';
 import { pre } from '../../../src/job/pre.ts';
-import type { LabScript } from '../../../src/lab/linux-guest/linux-knobs.ts';
+import type { LabScript } from '../../../src/lab/guest/lab-script.ts';
 import { systemClock } from '../../../src/platform/clock.ts';
 import { failureOf, until } from '../../contract/guest.ts';
 import { openSite, type Site } from './site.ts';

@@ -1,8 +1,9 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { HelperEvent } from '../../../src/guest/windows/vss-helper-protocol.ts';
+import { type HelperEvent, VSS_HELPER_PROTOCOL } from '../../../src/guest/windows/vss-helper-protocol.ts';
 import { GuestClock } from '../../../src/lab/guest/guest-clock.ts';
 import { ProgramInput } from '../../../src/lab/guest/program.ts';
 import { WriteHold } from '../../../src/lab/guest/write-hold.ts';
+import { ApplicationService } from '../../../src/lab/windows-guest/application-service.ts';
 import { GuestFiles } from '../../../src/lab/windows-guest/guest-files.ts';
 import { VssCoordinator } from '../../../src/lab/windows-guest/vss-coordinator.ts';
 import { vssHelperProgram } from '../../../src/lab/windows-guest/vss-helper.ts';
@@ -19,6 +20,8 @@ const DISK = '6000c290000000000000000000000001';
 function startHelper(writers: readonly WriterConfig[], application: { quiesce(): Promise<void>; resume(): void }) {
   const events = new EventLog();
   const pace = new Pace(0.02);
+  const clock = new GuestClock(pace);
+  const knobs = new VssKnobs();
   const coordinator = new VssCoordinator({
     guestName: 'sql01',
     disks: [
@@ -32,7 +35,7 @@ function startHelper(writers: readonly WriterConfig[], application: { quiesce():
     writers,
     application,
     hold: new WriteHold(),
-    knobs: new VssKnobs(),
+    knobs,
     pace,
     events,
   });
@@ -42,8 +45,9 @@ function startHelper(writers: readonly WriterConfig[], application: { quiesce():
     {
       coordinator,
       residents: new ResidentSets(pace),
+      applications: new ApplicationService({ pace, clock, knobs: knobs.applications, isInstalled: () => true }),
       pace,
-      clock: new GuestClock(pace),
+      clock,
       os: 'lab',
       bootId: 'boot',
     },
@@ -74,7 +78,7 @@ function startHelper(writers: readonly WriterConfig[], application: { quiesce():
   const prepare = () =>
     tell({
       command: 'prepare',
-      protocol: 2,
+      protocol: VSS_HELPER_PROTOCOL,
       set: 'run',
       disks: [DISK],
       backupType: 'copy',

@@ -1,6 +1,8 @@
+import { VSS_HELPER_PROTOCOL } from '../../../src/guest/windows/vss-helper-protocol.ts';
 import { GuestClock } from '../../../src/lab/guest/guest-clock.ts';
 import { ProgramInput } from '../../../src/lab/guest/program.ts';
 import { WriteHold } from '../../../src/lab/guest/write-hold.ts';
+import { ApplicationService } from '../../../src/lab/windows-guest/application-service.ts';
 import { GuestFiles } from '../../../src/lab/windows-guest/guest-files.ts';
 import { VssCoordinator } from '../../../src/lab/windows-guest/vss-coordinator.ts';
 import { vssHelperProgram } from '../../../src/lab/windows-guest/vss-helper.ts';
@@ -16,6 +18,8 @@ const DISK = '6000c290000000000000000000000001';
 
 function machine(pace = new Pace(0.01)) {
   const events = new EventLog();
+  const clock = new GuestClock(pace);
+  const knobs = new VssKnobs();
   const coordinator = new VssCoordinator({
     guestName: 'sql01',
     disks: [
@@ -29,7 +33,7 @@ function machine(pace = new Pace(0.01)) {
     writers: [sqlServerWriter('HOST', ['D:\\'])],
     application: undefined,
     hold: new WriteHold(),
-    knobs: new VssKnobs(),
+    knobs,
     pace,
     events,
   });
@@ -44,8 +48,9 @@ function machine(pace = new Pace(0.01)) {
     {
       coordinator,
       residents,
+      applications: new ApplicationService({ pace, clock, knobs: knobs.applications, isInstalled: () => true }),
       pace,
-      clock: new GuestClock(pace),
+      clock,
       os: 'lab',
       bootId: 'boot',
     },
@@ -91,7 +96,10 @@ test('a name is parked once, and no more than eight sets are', async () => {
 test('the helper is registered and taken away as often as asked, tests itself, and tells its version', async () => {
   const { run } = machine();
 
-  expect(await run('version')).toMatchObject({ exitCode: 0, told: { event: 'version', protocol: 2 } });
+  expect(await run('version')).toMatchObject({
+    exitCode: 0,
+    told: { event: 'version', protocol: VSS_HELPER_PROTOCOL },
+  });
   expect(await run('uninstall')).toMatchObject({ exitCode: 0, told: { event: 'uninstalled' } });
   expect(await run('uninstall')).toMatchObject({ exitCode: 0 });
   expect(await run('selftest')).toMatchObject({

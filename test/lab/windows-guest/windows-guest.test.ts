@@ -1,4 +1,4 @@
-import type { HelperEvent } from '../../../src/guest/windows/vss-helper-protocol.ts';
+import { type HelperEvent, VSS_HELPER_PROTOCOL } from '../../../src/guest/windows/vss-helper-protocol.ts';
 import { checkDatabase } from '../../../src/lab/guest/database-check.ts';
 import { SQL_SERVER_WRITER } from '../../../src/lab/windows-guest/vss-writers.ts';
 import { until } from '../guest/until.ts';
@@ -41,7 +41,7 @@ class RemoteHelper {
   prepare(disks: readonly string[] = [DATABASE_DISK, JOURNAL_DISK], backupType = 'copy', holdMs = 9000): Promise<void> {
     const command = {
       command: 'prepare',
-      protocol: 2,
+      protocol: VSS_HELPER_PROTOCOL,
       set: 'run',
       disks,
       backupType,

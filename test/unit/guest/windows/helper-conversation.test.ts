@@ -1,3 +1,4 @@
+import { VSS_HELPER_PROTOCOL } from '../../../../src/guest/windows/vss-helper-protocol.ts';
 import { createWindowsGuests } from '../../../../src/guest/windows/windows-guest.ts';
 import type { WindowsGuestSettings } from '../../../../src/guest/windows/windows-guest-settings.ts';
 import { winRmAccess } from '../../../../src/guest/windows/winrm-access.ts';
@@ -8,14 +9,20 @@ import { type HelperOutput, inputOf, startScriptedHelper, type WinRmPeer } from 
 
 const DISK = '6000c29a1b2c3d4e5f60718293a4b5c6';
 const line = (event: object): Buffer => Buffer.from(`${JSON.stringify(event)}\n`);
-const HELLO = { event: 'hello', protocol: 2, helper: 'snaphook-vss 0.2.0', os: 'Windows', bootId: 'b' };
+const HELLO = {
+  event: 'hello',
+  protocol: VSS_HELPER_PROTOCOL,
+  helper: 'snaphook-vss 0.2.0',
+  os: 'Windows',
+  bootId: 'b',
+};
 const WRITER = { id: 'w', name: 'Grüner Writer', instance: 'i', state: 1, result: '0x00000000', selected: true };
 const VOLUME = { volume: '\\\\?\\Volume{1}\\', mountPoint: 'D:\\', fileSystem: 'NTFS', disks: [DISK] };
 const PREPARED = { event: 'prepared', writers: [WRITER], volumes: [VOLUME], components: [], excludedComponents: [] };
 const FROZEN = { event: 'frozen', atMs: 1, freezeMs: 1 };
 const WINDOWS_HOLD_MS = 700;
 const THAWED = { event: 'thawed', heldMs: 7.5 };
-const FINISHED = { event: 'finished', result: '0x0004230A', writers: [WRITER], events: [] };
+const FINISHED = { event: 'finished', result: '0x0004230A', writers: [WRITER], events: [], scripts: [] };
 
 let peer: WinRmPeer;
 let guest: Guest;
@@ -92,7 +99,7 @@ test('the helper is told run, disks, copy backup and hold', async () => {
   const sent = peer.calls.filter(({ action }) => action === 'Send').map(inputOf)[0] ?? '';
   expect(JSON.parse(sent)).toEqual({
     command: 'prepare',
-    protocol: 2,
+    protocol: VSS_HELPER_PROTOCOL,
     set: 'l1k2m3n4-abcdef',
     disks: [DISK],
     backupType: 'copy',
@@ -115,7 +122,7 @@ test('the release is exactly one byte', async () => {
 test.each([
   ['another protocol version', [line({ ...HELLO, protocol: 1 })], 'protocol 1'],
   ['an unknown event', [line({ event: 'hooray' })], 'hooray'],
-  ['an event with a missing field', [line({ event: 'hello', protocol: 2 })], 'hello'],
+  ['an event with a missing field', [line({ event: 'hello', protocol: VSS_HELPER_PROTOCOL })], 'hello'],
   ['binary garbage', [Buffer.from([0x00, 0x1b, 0x5b, 0x41, 0xff, 0x0a])], 'outside its protocol'],
   [
     'an error text and its end',
@@ -147,6 +154,7 @@ test('a freeze that VSS refuses is E_FREEZE_FAILED with the name of the result a
     message: 'flush timed out',
     writers: [WRITER],
     events: [],
+    scripts: [],
   };
   await open({ freeze: [line(failed)] });
   await guest.prepare(request, within());
@@ -161,7 +169,15 @@ test('a freeze that VSS refuses is E_FREEZE_FAILED with the name of the result a
 
 test('a freeze that a writer made fail names the writer', async () => {
   const writer = { ...WRITER, state: 9, result: '0x800423F4' };
-  const failed = { event: 'failed', phase: 'freeze', result: '0x80042306', message: '', writers: [writer], events: [] };
+  const failed = {
+    event: 'failed',
+    phase: 'freeze',
+    result: '0x80042306',
+    message: '',
+    writers: [writer],
+    events: [],
+    scripts: [],
+  };
   await open({ freeze: [line(failed)] });
   await guest.prepare(request, within());
 
@@ -205,7 +221,15 @@ test('answers that come twice mean what they mean once', async () => {
 });
 
 test('of a failure and a good end of one set the failure counts', async () => {
-  const failed = { event: 'failed', phase: 'frozen', result: '0x80042314', message: '', writers: [], events: [] };
+  const failed = {
+    event: 'failed',
+    phase: 'frozen',
+    result: '0x80042314',
+    message: '',
+    writers: [],
+    events: [],
+    scripts: [],
+  };
   await open({ T: [Buffer.concat([line(THAWED), line(failed), line(FINISHED)])] });
   await guest.prepare(request, within());
   await guest.freeze(within());

@@ -1,6 +1,6 @@
 import * as z from 'zod';
-import { PLUG_IN_NOT_IMPLEMENTED } from '../../ports/guest.ts';
-import type { HelperScript } from './freeze-helper-protocol.ts';
+import { PLUG_IN_NOT_IMPLEMENTED } from '../ports/guest.ts';
+import type { HelperScript } from './helper-scripts.ts';
 
 /** One answer of a plug-in, a JSON line (docs/application-plug-ins.md). */
 const discovered = z.object({
@@ -9,7 +9,7 @@ const discovered = z.object({
     z.object({
       name: z.string(),
       directories: z.array(z.string()),
-      /** `major:minor` of every file system that holds something of it, as in /proc/self/mountinfo. */
+      /** Of every file system that holds something of it: `major:minor` as in /proc/self/mountinfo, or `\\?\Volume{guid}\`. */
       devices: z.array(z.string()),
     }),
   ),
@@ -23,18 +23,18 @@ export interface PlugInWord {
   readonly problem: string | undefined;
 }
 
-/** The word of each plug-in that had something to do. `frozenDevices`: `major:minor` of the file systems that will stand still. */
+/** The word of each plug-in that had something to do. `standsStill`: whether a device that it names will. */
 export const plugInApplications = (
   scripts: readonly HelperScript[],
-  frozenDevices: ReadonlySet<string>,
+  standsStill: (device: string) => boolean,
 ): readonly PlugInWord[] =>
   scripts
     .filter(
       ({ kind, phase, exitCode }) => kind === 'plug-in' && phase === 'freeze' && exitCode !== PLUG_IN_NOT_IMPLEMENTED,
     )
-    .map((plugIn) => ({ name: plugIn.name, problem: problemOf(plugIn, frozenDevices) }));
+    .map((plugIn) => ({ name: plugIn.name, problem: problemOf(plugIn, standsStill) }));
 
-function problemOf({ exitCode, output }: HelperScript, frozenDevices: ReadonlySet<string>): string | undefined {
+function problemOf({ exitCode, output }: HelperScript, standsStill: (device: string) => boolean): string | undefined {
   const answers = output.split('\n').map(parsed);
   if (exitCode !== 0) {
     const said = answers.map((answer) => failed.safeParse(answer)).find(({ success }) => success)?.data?.message;
@@ -47,7 +47,7 @@ function problemOf({ exitCode, output }: HelperScript, frozenDevices: ReadonlySe
   if (found.instances.length === 0) return 'its plug-in found no instance';
   const homeless = found.instances.find(({ devices }) => devices.length === 0);
   if (homeless) return `instance "${homeless.name}" tells no file system that holds something of it`;
-  const outside = found.instances.find(({ devices }) => devices.some((device) => !frozenDevices.has(device)));
+  const outside = found.instances.find(({ devices }) => devices.some((device) => !standsStill(device)));
   return (
     outside &&
     `instance "${outside.name}" has files on a file system that does not stand still (${outside.directories.join(', ')})`
