@@ -28,6 +28,7 @@ export function leftBehind(lab: Lab): readonly string[] {
     if (/\\snaphook-[^\\]+\\/.test(file)) left.push(`file ${file} in the guest`);
   for (const file of filesInMemory(lab)) left.push(inLinuxGuest(file));
   if (lab.guestShells() > 0) left.push(GUEST_SHELL);
+  if (lab.guest.quietSets() > 0) left.push('quiet applications in the guest');
   if (lab.guest.parkedBackups() > 0) left.push('parked full backup');
   if (lab.vcenterSessions() > 0) left.push(VCENTER_SESSION);
   for (const folder of ['export', 'state/locks', 'state/runs/open']) {

@@ -213,6 +213,7 @@ function winRmSettings(winrm: WinRm, address: string, clock: Clock, keytabs: Key
 /** How VSS freezes it, whatever the way in. */
 function vssOf(settings: WinRm | WindowsSsh | WindowsGuestOperations): Omit<WindowsGuestSettings, 'access'> {
   const { helperPath, backupType, hold, holdSeconds, requiredWriters, excludedWriters } = settings;
+  const { scriptSeconds, applications } = settings;
   return {
     helperPath,
     backupType,
@@ -220,6 +221,8 @@ function vssOf(settings: WinRm | WindowsSsh | WindowsGuestOperations): Omit<Wind
     ...(holdSeconds !== undefined && { holdMs: holdSeconds * 1000 }),
     ...(requiredWriters && { requiredWriters }),
     excludedWriters: excludedWriters.map((id) => id.toLowerCase()),
+    scriptLimitMs: scriptSeconds * 1000,
+    applications,
   };
 }
 

@@ -35,6 +35,24 @@ const logEntry = z.object({
   text: z.string(),
 });
 
+const scriptRun = z.object({
+  kind: z.enum(['script', 'plug-in']),
+  name: z.string(),
+  phase: z.enum(['freeze', 'thaw', 'freezeFail']),
+  exitCode: z.number().int().optional().describe('absent: it did not end in time; 99 of a plug-in: nothing to do'),
+  output: z.string().describe('the end of what it said'),
+});
+const scripts = z.array(scriptRun).optional();
+
+const application = z
+  .object({
+    name: z.string(),
+    required: z.boolean().describe('named in the settings of the guest: without its word the grade is not application'),
+    quiet: z.boolean().describe('a script or its plug-in said so'),
+    problem: z.string().optional().describe('why nothing speaks for it, or the word of its plug-in does not count'),
+  })
+  .describe('an application that scripts or plug-ins speak for, docs/application-plug-ins.md');
+
 /** What a manifest has of a guest: shape and meaning, for readers. */
 export const guestEvidence = z
   .looseObject({
@@ -43,6 +61,8 @@ export const guestEvidence = z
       backupType: z.enum(['copy', 'full']).optional(),
       hold: z.enum(['commit', 'precommit']).optional().describe('what stood still: docs/vss-backups.md'),
       writersBefore: writers,
+      applications: z.array(application).optional(),
+      scripts: scripts.describe('that were told freeze'),
       notHeld: z.array(z.string()).optional().describe('volumes on captured disks that nothing holds'),
       excludedComponents: z
         .array(
@@ -58,6 +78,7 @@ export const guestEvidence = z
     freeze: z
       .looseObject({
         writersAfter: writers,
+        scripts: scripts.describe('that were told the end: thaw, or freezeFail when the freeze was lost'),
         shadowCopies: z.array(shadowCopy).optional().describe('that the guest made (VSS): docs/vss-diskshadow.md'),
         lost: z.array(z.string()).optional().describe('ids of shadow copies that were gone after the establish'),
         events: z.array(logEntry).optional().describe('of VSS and Volsnap in the event logs of the guest'),

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { scriptSettings } from './script-settings.ts';
 import { absolutePath, secret } from './values.ts';
 import { HOLD_TOO_LONG, vssSettings, withinHold } from './vss-settings.ts';
 import { winrm } from './winrm-settings.ts';
@@ -34,11 +35,7 @@ const freezeHelper = {
   scriptsDirectory: absolutePath
     .default('/etc/snaphook/scripts.d')
     .describe('scripts run with freeze before, with thaw or freezeFail after; owned by root, writable by root alone'),
-  scriptSeconds: z.number().min(1).max(300).default(30).describe('for all scripts and plug-ins of one phase together'),
-  applications: z
-    .array(z.string().regex(/^[\w.-]{1,64}$/, 'letters, digits, dot, dash and underscore'))
-    .default([])
-    .describe('what scripts or plug-ins must confirm as quiet for the grade application'),
+  ...scriptSettings,
 };
 
 const linuxSsh = z
@@ -101,6 +98,7 @@ interface Ways {
 }
 interface VssSettings {
   backupType: 'copy' | 'full';
+  applications: string[];
 }
 
 /** Of a Windows guest, whatever the way into it; undefined: it is a Linux one. */
@@ -135,6 +133,10 @@ export const guest = z
   })
   .refine(({ strategy, ...ways }) => strategy !== 'vss-diskshadow' || vssOf(ways)?.backupType !== 'full', {
     error: 'backups of vss-diskshadow are copies: nobody is there to tell the applications how a full one has ended',
+    path: ['strategy'],
+  })
+  .refine(({ strategy, ...ways }) => strategy !== 'vss-diskshadow' || !vssOf(ways)?.applications.length, {
+    error: 'nothing can speak for applications there: scripts and plug-ins are run with vss-provider only',
     path: ['strategy'],
   })
   .refine(({ vms, address }) => address === undefined || (vms.length === 1 && !/[*?]/.test(vms[0] ?? '')), {

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { scriptSettings } from './script-settings.ts';
 
 /** The VSS helper in the guest refuses longer ones. */
 const MAX_HOLD_SECONDS = { auto: 55, commit: 9, precommit: 55 };
@@ -34,6 +35,7 @@ export const vssSettings = {
       'names of VSS writers that must take part and succeed, * ends a name; default: all that have something on the captured disks',
     ),
   excludedWriters: z.array(z.guid()).default([]).describe('class ids of VSS writers that are left out'),
+  ...scriptSettings,
 };
 
 /** A hold that is too long for its kind would be refused by the guest. */

@@ -79,6 +79,7 @@ export function freezeOf(
     takesApplicationsAlone,
   });
   if (way.strategy === 'vss-diskshadow' && !readsShadowCopies) requireLowerGrade(vm, spec);
+  if (way.unspoken) checkUnspoken(vm, way.unspoken, spec, warnings);
   if (way.hold === 'precommit' && !takesApplicationsAlone) throw applicationsAlone(vm);
   if (warning !== undefined) warnings.push(warning);
   return {
@@ -88,6 +89,27 @@ export function freezeOf(
     ...(way.leaseMs !== undefined && { leaseMs: way.leaseMs }),
     ...(ways.length > 1 && { freezeBecause: `${because}; ${storageText(vm, ground.route)}` }),
   };
+}
+
+/** The helper alone runs scripts and plug-ins. */
+function checkUnspoken(
+  { name }: VmRecord,
+  unspoken: readonly string[],
+  { grade, onLowerGrade }: FreezeWish,
+  warnings: string[],
+): void {
+  if (grade !== 'application') return;
+  const named = unspoken.map((application) => `"${application}"`).join(', ');
+  const why = `nothing can speak for ${named} when the guest is frozen by "vss-diskshadow"`;
+  if (onLowerGrade === 'degrade') {
+    warnings.push(`VM "${name}": ${why}: the grade is "filesystem" at best`);
+    return;
+  }
+  throw new SnaphookError('E_CONFIG', `guest "${name}" cannot reach grade "application": ${why}`, {
+    hint:
+      'Install the VSS helper in the guest (`snaphook guest install`), which runs scripts and plug-ins, and run `snaphook doctor`; or set ' +
+      '`onLowerGrade: degrade` for the job, or take the names out of `applications`.',
+  });
 }
 
 function noSettings(vm: VmRecord): SnaphookError {

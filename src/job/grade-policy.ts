@@ -1,6 +1,7 @@
 import { type ErrorCode, SnaphookError } from '../ports/errors.ts';
 import type { WriterStatus } from '../ports/guest.ts';
-import { FIRST_FAILED_STATE, isBelow } from './grade.ts';
+import { FIRST_FAILED_STATE } from './application-doubts.ts';
+import { isBelow } from './grade.ts';
 import type { Plan } from './plan.ts';
 import type { CaptureResult } from './results.ts';
 

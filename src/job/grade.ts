@@ -1,13 +1,7 @@
-import {
-  type FreezeEvidence,
-  type ListedWriter,
-  PLUG_IN_NOT_IMPLEMENTED,
-  type PreparedGuest,
-  type ScriptRun,
-  type WriterStatus,
-} from '../ports/guest.ts';
+import type { FreezeEvidence, PreparedGuest } from '../ports/guest.ts';
 import type { DeviceId } from '../ports/identity.ts';
 import type { SnapshotOfDevice } from '../ports/storage-array.ts';
+import { applicationDoubts } from './application-doubts.ts';
 
 /** Consistency reached, from evidence only, best first. */
 export const GRADES = ['application', 'filesystem', 'crash', 'unknown'] as const;
@@ -83,7 +77,8 @@ export const isBelow = ({ grade, evidence }: GradedVm & { readonly evidence: VmE
 const onlyApplications = ({ prepared }: GuestEvidence): boolean =>
   prepared.strategy === 'vss-provider' && prepared.hold === 'precommit';
 
-const NOT_HELD = 'file systems were not held (hold: precommit): what no VSS writer speaks for is crash-consistent only';
+const NOT_HELD =
+  'file systems were not held (hold: precommit): what nothing in the guest speaks for is crash-consistent only';
 
 /**
  * The grade that the evidence supports; in doubt the lower one. `docs/grades.md` is the written model.
@@ -229,90 +224,4 @@ function coverageDoubts({ capturedDiskUuids }: VmEvidence, { prepared }: GuestEv
     ),
     ...linux.notFreezable.map((name) => `"${name}" may have changed while the rest stood still`),
   ];
-}
-
-const STABLE = 1;
-/** What a writer waits for when it went through its freeze and its thaw. */
-const WAITING_FOR_BACKUP_COMPLETE = 5;
-/** VSS_WRITER_STATE from here on means failed in some phase. */
-export const FIRST_FAILED_STATE = 6;
-const NO_FAILURE = '0x00000000';
-
-function applicationDoubts({ prepared, freeze }: GuestEvidence): string[] {
-  if (prepared.strategy === 'vss-diskshadow')
-    return listedWriterDoubts(prepared.writersBefore, freeze?.strategy === 'vss-diskshadow' ? freeze.writersAfter : []);
-  if (prepared.strategy === 'vss-provider')
-    return writerDoubts(prepared.writersBefore, freeze?.strategy === 'vss-provider' ? freeze.writersAfter : []);
-  return scriptDoubts(prepared, freeze?.strategy === 'linux-fsfreeze' ? freeze.scripts : []);
-}
-
-function writerDoubts(before: readonly WriterStatus[], after: readonly WriterStatus[]): string[] {
-  const doubts: string[] = [];
-  if (!before.some(({ required }) => required)) doubts.push('no VSS writer has anything on the captured disks');
-  for (const writer of before.filter(({ required }) => required)) {
-    if (writer.state !== STABLE || writer.hresult !== NO_FAILURE) {
-      doubts.push(
-        `writer "${writer.name}" was not stable before the freeze (state ${writer.state}, ${writer.hresult})`,
-      );
-    }
-    // Instances of one writer have its id and name: all of them must come back.
-    const isSame = ({ id, name }: WriterStatus) => id === writer.id && name === writer.name;
-    if (after.filter(isSame).length < before.filter(isSame).length)
-      doubts.push(`writer "${writer.name}" was not seen after the freeze`);
-    else if (requiredOf(after, isSame) < requiredOf(before, isSame))
-      doubts.push(`writer "${writer.name}" took no part in the freeze any more`);
-  }
-  for (const writer of after.filter(({ required }) => required)) {
-    if (writer.state === 0 || writer.state >= FIRST_FAILED_STATE || writer.hresult !== NO_FAILURE)
-      doubts.push(`writer "${writer.name}" failed (state ${writer.state}, ${writer.hresult})`);
-    else if (writer.state !== STABLE && writer.state !== WAITING_FOR_BACKUP_COMPLETE)
-      doubts.push(`writer "${writer.name}" did not come to the end of its freeze (state ${writer.state})`);
-  }
-  return doubts;
-}
-
-const requiredOf = (writers: readonly WriterStatus[], isSame: (writer: WriterStatus) => boolean): number =>
-  writers.filter((writer) => writer.required && isSame(writer)).length;
-
-/**
- * That VSS made the shadow copies is the word of the verified writers: without one of them it makes none. What another process sees of
- * them, before and after, can only take that back.
- */
-function listedWriterDoubts(before: readonly ListedWriter[], after: readonly ListedWriter[]): string[] {
-  const verified = before.filter((writer) => writer.verified);
-  if (verified.length === 0) return ['no writer of an application is named that VSS could have verified'];
-  return verified.flatMap(({ id, name }) => {
-    const isSame = (writer: ListedWriter) => writer.id === id && writer.name === name;
-    const seen = after.filter(isSame);
-    // VSS verifies a class of writers: of two instances one may have been left out.
-    if (seen.length < before.filter(isSame).length)
-      return [`writer "${name}" was not seen after the shadow copies were made`];
-    return seen
-      .filter(({ state }) => state !== STABLE && state !== WAITING_FOR_BACKUP_COMPLETE)
-      .map(({ state }) => `writer "${name}" did not come to the end of the shadow copies (state ${state})`);
-  });
-}
-
-/** A frozen file system says nothing about what its applications were in the middle of: their scripts must speak for them. */
-function scriptDoubts(
-  { applications, scripts }: Extract<PreparedGuest, { strategy: 'linux-fsfreeze' }>,
-  after: readonly ScriptRun[],
-): string[] {
-  const required = applications.filter(({ required: isRequired }) => isRequired);
-  if (required.length === 0) return ['no application of the guest is named that a script or plug-in could speak for'];
-  const doubts = applications
-    .filter(({ required: isRequired, quiet, problem }) => problem !== undefined || (isRequired && !quiet))
-    .map(
-      ({ name, problem }) => `application "${name}" was not made quiet${problem === undefined ? '' : `: ${problem}`}`,
-    );
-  const told = scripts.filter(({ kind, exitCode }) => kind === 'script' || exitCode !== PLUG_IN_NOT_IMPLEMENTED);
-  for (const { kind, name, phase, exitCode } of [...told, ...after]) {
-    if (exitCode !== 0 || phase === 'freezeFail')
-      doubts.push(`${kind} "${name}" ended ${phase} with ${exitCode === undefined ? 'no result in time' : exitCode}`);
-  }
-  for (const { kind, name } of told) {
-    if (!after.some((script) => script.kind === kind && script.name === name && script.phase === 'thaw'))
-      doubts.push(`${kind} "${name}" was not seen to let its application go on`);
-  }
-  return doubts;
 }

@@ -77,16 +77,18 @@ export interface FreezeWay {
   readonly leaseMs: number | undefined;
   /** Absent: `copy`. */
   readonly backupType?: BackupType;
+  /** Applications that the settings name and that nothing speaks for in this way. Absent: none. */
+  readonly unspoken?: readonly string[];
 }
 
-/** An application in a Linux guest, as the scripts and plug-ins of the guest speak for it. */
+/** An application in a guest, as the scripts and plug-ins of the guest speak for it. */
 export interface GuestApplication {
   readonly name: string;
   /** Named in the settings of the guest: without its word the grade is not `application`. */
   readonly required: boolean;
   /** A script that ended well said that the application is quiet, or its plug-in answered so. */
   readonly quiet: boolean;
-  /** Why the word of its plug-in does not count. */
+  /** Why nothing speaks for it, or the word of its plug-in does not count. */
   readonly problem?: string;
 }
 
@@ -124,8 +126,16 @@ export type PreparedGuest =
       readonly notHeld?: readonly string[];
       /** Another one after every start of the guest. */
       readonly bootId?: string;
+      /** Those that no VSS writer speaks for. Absent in journals of earlier versions: no script and no plug-in was run. */
+      readonly applications?: readonly GuestApplication[];
+      readonly scripts?: readonly ScriptRun[];
     })
-  | (Prepared & { readonly strategy: 'vss-diskshadow'; readonly writersBefore: readonly ListedWriter[] })
+  | (Prepared & {
+      readonly strategy: 'vss-diskshadow';
+      readonly writersBefore: readonly ListedWriter[];
+      /** That the settings name, though nobody can speak for them. Absent: none. */
+      readonly applications?: readonly GuestApplication[];
+    })
   | (Prepared & {
       readonly strategy: 'linux-fsfreeze';
       /** Serials of captured disks that hold swap space and nothing else: what is in it matters to nobody. */
@@ -178,6 +188,8 @@ export type FreezeEvidence =
       readonly writersAfter: readonly WriterStatus[];
       /** Absent in journals of earlier versions. */
       readonly events?: readonly GuestLogEntry[];
+      /** What scripts and plug-ins said after the thaw. Absent in journals of earlier versions. */
+      readonly scripts?: readonly ScriptRun[];
     })
   | (Frozen & {
       readonly strategy: 'vss-diskshadow';

@@ -286,14 +286,14 @@ export const MUTATIONS = [
   },
   {
     name: 'one of two instances of a writer may be missing in shadow copies',
-    file: 'src/job/grade.ts',
+    file: 'src/job/application-doubts.ts',
     find: '    if (seen.length < before.filter(isSame).length)',
     replace: '    if (seen.length === 0)',
     tests: ['test/unit/job/shadow-grade.test.ts'],
   },
   {
     name: 'a required writer may say afterwards that it had nothing to do',
-    file: 'src/job/grade.ts',
+    file: 'src/job/application-doubts.ts',
     find: 'requiredOf(after, isSame) < requiredOf(before, isSame)',
     replace: 'requiredOf(before, isSame) < 0',
     tests: ['test/unit/job/grade.test.ts'],

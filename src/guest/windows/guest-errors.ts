@@ -179,6 +179,7 @@ export function helperFailed(
   writers: readonly WriterStatus[],
   code: 'E_GUEST' | 'E_FREEZE_FAILED',
 ): SnaphookError {
+  if (failed.phase === 'quiesce') return notQuiet(context, failed);
   const writer = failedRequired(writers);
   if (writer) return writerFailed(context, writer, `in phase ${failed.phase}`);
   const words = excerpt(failed.message);
@@ -186,5 +187,29 @@ export function helperFailed(
     code,
     `VSS in guest ${quoted(context)} failed in phase ${failed.phase}: ${nameOfResult(failed.result)}${words && `, ${words}`}${logged(failed)}`,
     { hint: adviceFor(failed.result), ...retryOf(failed.result) },
+  );
+}
+
+/** Applications were to be made quiet; those that were told have been let go on. */
+function notQuiet(context: GuestContext, { scripts, message, result }: EventOf<'failed'>): SnaphookError {
+  const bad = scripts.find(({ kind, phase, exitCode }) => kind === 'script' && phase === 'freeze' && exitCode !== 0);
+  if (!bad)
+    return new SnaphookError(
+      'E_FREEZE_FAILED',
+      `scripts and plug-ins of guest ${quoted(context)} cannot be run: ${excerpt(message)} (${result})`,
+      {
+        hint:
+          'In scripts.d and plug-ins.d beside the helper only SYSTEM and Administrators may write, and the service snaphook-vss must be ' +
+          `installed: snaphook guest install ${context.name}. The rules are in docs/application-plug-ins.md.`,
+      },
+    );
+  const words = excerpt(bad.output);
+  const end = bad.exitCode < 0 ? 'did not end in time' : `ended with ${bad.exitCode}`;
+  return new SnaphookError(
+    'E_FREEZE_FAILED',
+    `script "${excerpt(bad.name)}" of guest ${quoted(context)} ${end} when it was told freeze${words && `: ${words}`}`,
+    {
+      hint: 'Its applications go on. Run it in the guest as SYSTEM with the argument freeze, then with freezeFail; scriptSeconds is the time it has.',
+    },
   );
 }

@@ -1,7 +1,9 @@
 import { SnaphookError } from '../../ports/errors.ts';
-import type { BackupEnd, BackupType, Guest, PreparedGuest } from '../../ports/guest.ts';
+import type { BackupEnd, BackupType, Guest, GuestApplication, PreparedGuest } from '../../ports/guest.ts';
 import { plainSerial } from '../disk-serial.ts';
 import { firstWords } from '../first-words.ts';
+import { type HelperScript, scriptRuns } from '../helper-scripts.ts';
+import { quietApplications } from '../quiet-applications.ts';
 import type { GuestContext } from './guest-context.ts';
 import {
   componentExcluded,
@@ -14,15 +16,23 @@ import {
 import type { EventOf } from './helper-facts.ts';
 import { commandLine } from './helper-lines.ts';
 import { type SessionParts, troubleSince, writersSeen } from './session-parts.ts';
-import { type HelperVolume, VSS_HELPER_PROTOCOL } from './vss-helper-protocol.ts';
+import { type HelperVolume, MAX_LIFE_MS, VSS_HELPER_PROTOCOL } from './vss-helper-protocol.ts';
 import { absentWriters, excludedComponents, excludedOfRequired, failedRequired } from './writers.ts';
 
+type VssPreparedGuest = Extract<PreparedGuest, { strategy: 'vss-provider' }>;
+
+/** A guest that was looked at: the volumes of its set, and what is told of it. */
+export interface InspectedGuest {
+  readonly volumes: readonly HelperVolume[];
+  readonly prepared: VssPreparedGuest;
+}
+
 /** Starts the helper, lets it gather writers and volumes, and refuses what cannot end in a consistent snapshot. */
-export async function prepareGuest(
+export async function inspectGuest(
   parts: SessionParts,
   request: Parameters<Guest['prepare']>[0],
   signal: AbortSignal,
-): Promise<PreparedGuest> {
+): Promise<InspectedGuest> {
   const { context, channel, facts } = parts;
   const { helperPath, hold, holdMs, requiredWriters, excludedWriters } = context.settings;
   const backupType = backupTypeOf(context, request.backupEnd ?? 'none');
@@ -61,7 +71,7 @@ export async function prepareGuest(
     name: volume.mountPoint || volume.volume,
     diskUuids: volume.disks,
   }));
-  return {
+  const told: VssPreparedGuest = {
     strategy: 'vss-provider',
     helper: hello.helper,
     writersBefore,
@@ -72,7 +82,38 @@ export async function prepareGuest(
     excludedComponents: excluded,
     ...(prepared.notHeld && prepared.notHeld.length > 0 && { notHeld: prepared.notHeld }),
     bootId: hello.bootId,
+    applications: applicationsOf(context.settings.applications, [], prepared.volumes),
+    scripts: [],
   };
+  return { volumes: prepared.volumes, prepared: told };
+}
+
+/** Lets the helper run the scripts and plug-ins of the guest. They let their applications go on when no freeze comes in `lifeMs`. */
+export async function quietGuest(
+  parts: SessionParts,
+  { volumes, prepared }: InspectedGuest,
+  lifeMs: number,
+  signal: AbortSignal,
+): Promise<VssPreparedGuest> {
+  const { context, channel, facts } = parts;
+  const { scriptLimitMs: scriptMs, applications } = context.settings;
+  await channel.send(commandLine({ command: 'quiesce', scriptMs, lifeMs: Math.min(lifeMs, MAX_LIFE_MS) }));
+  const told = await facts.waitFor(() => facts.last('quiesced') ?? troubleSince(parts, 0), signal);
+  if (told instanceof SnaphookError) throw told;
+  return {
+    ...prepared,
+    applications: applicationsOf(applications, told.scripts, volumes),
+    scripts: scriptRuns(told.scripts),
+  };
+}
+
+function applicationsOf(
+  required: readonly string[],
+  scripts: readonly HelperScript[],
+  volumes: readonly HelperVolume[],
+): readonly GuestApplication[] {
+  const inSet = new Set(volumes.map(({ volume }) => volume.toLowerCase()));
+  return quietApplications(required, scripts, (device) => inSet.has(device.toLowerCase()));
 }
 
 /** Nobody tells applications of a kept snapshot or a clone anything later: those are copies whatever the settings say. */

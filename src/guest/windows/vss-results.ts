@@ -105,6 +105,14 @@ const RESULTS: ReadonlyMap<string, VssResult> = new Map<string, VssResult>([
       advice: `Too many backups of this guest wait for their end. ${RUN_AGAIN}`,
     },
   ],
+  [
+    '0x800705B4',
+    {
+      name: 'ERROR_TIMEOUT',
+      advice:
+        'Applications had gone on before the freeze came: other guests of the job took too long. Start the job again.',
+    },
+  ],
   ['0x8000FFFF', { name: 'E_UNEXPECTED', advice: 'Read the Application event log of the guest, source VSS.' }],
   [
     '0x80070057',

@@ -2,18 +2,22 @@ import type { Clock } from '../../ports/clock.ts';
 import { SnaphookError } from '../../ports/errors.ts';
 import type { FreezeEvidence, Guest, PreparedGuest, ThawVerdict } from '../../ports/guest.ts';
 import { withDeadline } from '../deadline.ts';
+import { scriptRuns } from '../helper-scripts.ts';
 import type { GuestContext } from './guest-context.ts';
 import { guestError } from './guest-errors.ts';
 import { HelperFacts } from './helper-facts.ts';
 import { commandLine } from './helper-lines.ts';
-import { prepareGuest } from './prepare-guest.ts';
+import { type InspectedGuest, inspectGuest, quietGuest } from './prepare-guest.ts';
 import { type SessionParts, troubleSince, writersSeen } from './session-parts.ts';
 import { releaseUntilConfirmed, thawVerdict, unaskedThaw } from './thaw.ts';
 import { MAX_PARK_HOURS, RELEASE_BYTE } from './vss-helper-protocol.ts';
 import { isFinished } from './vss-results.ts';
 import { endCopyBackup, vssVerdict } from './vss-verdict.ts';
 
-/** How long a helper may take to end after `quit`. */
+/** Whether applications were told to be quiet; also one whose scripts failed was told. */
+type Quiet = 'never' | 'asked' | 'ending' | 'ended';
+
+/** How long a helper may take to end after `quit`, once its scripts are through. */
 const QUIT_LIMIT_MS = 2000;
 
 const isFull = (prepared: PreparedGuest | undefined): boolean =>
@@ -30,39 +34,43 @@ type Freeze =
 /** One Windows guest during one run: the VSS helper in it. Freeze and thaw neither log nor open a file. */
 export class VssSession implements Guest {
   readonly name: string;
-  /** VSS tells the writers itself. */
-  readonly scriptLimitMs = 0;
+  readonly scriptLimitMs: number;
   readonly #parts: SessionParts;
   readonly #keepWarm = new AbortController();
-  #prepared: PreparedGuest | undefined;
+  #inspected: InspectedGuest | undefined;
+  #quiet: Quiet = 'never';
   #freeze: Freeze = { kind: 'never' };
   #isReleaseAsked = false;
   #closing: Promise<'closed' | 'unknown'> | undefined;
 
   constructor(context: GuestContext, clock: Clock) {
     this.name = context.name;
+    this.scriptLimitMs = context.settings.scriptLimitMs;
     const facts = new HelperFacts();
     this.#parts = { context, clock, facts, channel: context.settings.access.openHelper(facts) };
   }
 
   async prepare(request: Parameters<Guest['prepare']>[0], signal: AbortSignal): Promise<PreparedGuest> {
     try {
-      this.#prepared = await prepareGuest(this.#parts, request, signal);
+      this.#inspected = await inspectGuest(this.#parts, request, signal);
       void this.#stayWarm();
-      return this.#prepared;
+      return this.#inspected.prepared;
     } catch (thrown) {
       throw guestError(this.#parts.context, thrown);
     }
   }
 
-  async quiet(_: Parameters<Guest['quiet']>[0], signal: AbortSignal): Promise<PreparedGuest> {
-    if (!this.#prepared) throw new Error(`guest "${this.name}" was not prepared`);
+  async quiet({ freezeWithinMs }: Parameters<Guest['quiet']>[0], signal: AbortSignal): Promise<PreparedGuest> {
+    if (!this.#inspected || this.#quiet !== 'never') throw new Error(`guest "${this.name}" cannot be made quiet now`);
+    this.#quiet = 'asked';
     try {
+      const prepared = await quietGuest(this.#parts, this.#inspected, freezeWithinMs, signal);
+      if (prepared.scripts?.length === 0) this.#quiet = 'ended';
       await this.#parts.channel.expectFreeze?.(signal);
+      return prepared;
     } catch (thrown) {
       throw guestError(this.#parts.context, thrown);
     }
-    return this.#prepared;
   }
 
   async freeze(signal: AbortSignal): Promise<void> {
@@ -95,8 +103,11 @@ export class VssSession implements Guest {
   async thaw(signal: AbortSignal): Promise<ThawVerdict> {
     const freeze = this.#freeze;
     if (freeze.kind === 'over') return freeze.verdict;
-    // Nothing was ever asked to stand still; that is no evidence of anything either.
-    if (freeze.kind === 'never') return { kind: 'expired', heldMs: 0 };
+    if (freeze.kind === 'never') {
+      this.#endQuiet();
+      // Nothing was ever asked to stand still; that is no evidence of anything either.
+      return { kind: 'expired', heldMs: 0 };
+    }
     const { thawResendMs: resendMs, thawPatienceMs: patienceMs, windowsHoldMs } = this.#parts.context.settings;
     try {
       const context = { ...this.#parts, ...freeze, resendMs, patienceMs, windowsHoldMs };
@@ -115,9 +126,10 @@ export class VssSession implements Guest {
     if (freeze.kind !== 'over') throw new Error(`guest "${this.name}" cannot finish before its thaw was confirmed`);
     try {
       const verdict = await vssVerdict(this.#parts, freeze.since, signal);
+      this.#quiet = 'ended';
       const finished = verdict.event === 'finished' && isFinished(verdict.result);
       // The end of a full one is told when the backup has ended, hours later.
-      const isLeft = finished && isFull(this.#prepared);
+      const isLeft = finished && isFull(this.#inspected?.prepared);
       if (verdict.event === 'finished' && !isLeft) await endCopyBackup(this.#parts, finished, signal);
       return {
         strategy: 'vss-provider',
@@ -126,6 +138,7 @@ export class VssSession implements Guest {
         finished,
         writersAfter: writersSeen(this.#parts, verdict.writers),
         events: verdict.events,
+        scripts: scriptRuns(verdict.scripts),
         // VSS flushes every volume of a set before it holds writes, and only a finished set proves that it did.
         flushed: finished,
       };
@@ -149,6 +162,16 @@ export class VssSession implements Guest {
   close(): Promise<'closed' | 'unknown'> {
     this.#closing ??= this.#close();
     return this.#closing;
+  }
+
+  /** Applications that wait for a freeze which does not come any more go on. Nobody waits for their scripts. */
+  #endQuiet(): void {
+    const { channel, facts } = this.#parts;
+    if (this.#quiet !== 'asked') return;
+    this.#quiet = 'ending';
+    // On a broken connection nothing is opened for it: the end of the helper's input says the same.
+    if (channel.canSend)
+      channel.send(commandLine({ command: 'abort' })).catch((reason: unknown) => facts.connectionLost(reason));
   }
 
   /** Servers and firewalls drop idle connections; a question now and then keeps the sending one alive until the freeze. */
@@ -191,9 +214,12 @@ export class VssSession implements Guest {
     this.#keepWarm.abort();
     const { channel, clock, context } = this.#parts;
     const late = () => new Error('the session did not end in time');
+    const { closeTimeoutMs } = context.settings;
+    const isQuiet = this.#quiet === 'asked' || this.#quiet === 'ending';
+    const scriptsMs = isQuiet ? Math.min(this.scriptLimitMs, closeTimeoutMs) : 0;
     try {
-      await withDeadline(clock, context.settings.closeTimeoutMs, undefined, late, async (signal) => {
-        await this.#quit(signal);
+      await withDeadline(clock, closeTimeoutMs + scriptsMs, undefined, late, async (signal) => {
+        await this.#quit(QUIT_LIMIT_MS + scriptsMs, signal);
         await channel.dispose(signal);
       });
       return this.#mayStandStill() ? 'unknown' : 'closed';
@@ -211,14 +237,14 @@ export class VssSession implements Guest {
   }
 
   /** Asks the helper to end; a guest that may still stand still is released by the same message. */
-  async #quit(signal: AbortSignal): Promise<void> {
+  async #quit(limitMs: number, signal: AbortSignal): Promise<void> {
     const { channel, clock, facts } = this.#parts;
     if (!facts.last('hello') || facts.end) return;
     const quit = commandLine({ command: 'quit' });
     const held = this.#freeze.kind === 'asked';
     const late = () => new Error('the helper did not end in time');
     try {
-      await withDeadline(clock, QUIT_LIMIT_MS, signal, late, async (limited) => {
+      await withDeadline(clock, limitMs, signal, late, async (limited) => {
         const sent = held
           ? channel.sendUrgently(Buffer.concat([Buffer.from([RELEASE_BYTE]), quit]), 0)
           : channel.send(quit);

@@ -30,6 +30,10 @@ export interface WindowsGuestSettings {
    * freeze of writers, which is all that `precommit` holds.
    */
   readonly windowsHoldMs?: number;
+  /** For all scripts and plug-ins of one phase together; `vss-provider` alone runs them. Default 30 000. */
+  readonly scriptLimitMs?: number;
+  /** Applications that scripts or plug-ins must confirm as quiet. Default none. */
+  readonly applications?: readonly string[];
   /** From its start to its first line. Default 30 000. */
   readonly helperStartTimeoutMs?: number;
   /** An idle connection is used again after this time, before servers and firewalls drop it. Default 30 000. */
@@ -58,13 +62,14 @@ const NETWORK_WAITS = { thawResendMs: 1000, thawPatienceMs: 3000, closeTimeoutMs
 
 /** A full backup must be told its end hours later, by the same requestor: what diskshadow begins ends with it. */
 export function waysOf(settings: WindowsGuestSettings): readonly FreezeWay[] {
-  const { strategy, hold, backupType } = settings;
+  const { strategy, hold, backupType, applications = [] } = settings;
   const holds: readonly HoldMode[] = hold === undefined ? ['commit', 'precommit'] : [hold];
   const byProvider = holds.map((mode): FreezeWay => {
     const { holdMs: leaseMs } = resolveSettings(settings, mode);
     return { strategy: 'vss-provider', hold: mode, leaseMs, ...(backupType === 'full' && { backupType }) };
   });
-  const byCopies: FreezeWay = { strategy: 'vss-diskshadow', leaseMs: undefined };
+  const unspoken = applications.length > 0 ? { unspoken: applications } : {};
+  const byCopies: FreezeWay = { strategy: 'vss-diskshadow', leaseMs: undefined, ...unspoken };
   return [
     ...(strategy === 'vss-diskshadow' ? [] : byProvider),
     ...(strategy === 'vss-provider' || (strategy === undefined && backupType === 'full') ? [] : [byCopies]),
@@ -83,6 +88,8 @@ export function resolveSettings(settings: WindowsGuestSettings, wished?: HoldMod
     excludedWriters: settings.excludedWriters ?? [],
     holdMs: Math.min(settings.holdMs ?? DEFAULT_HOLD_MS[hold], MAX_HOLD_MS[hold]),
     windowsHoldMs: settings.windowsHoldMs ?? WINDOWS_HOLD_MS[hold],
+    scriptLimitMs: settings.scriptLimitMs ?? 30_000,
+    applications: settings.applications ?? [],
     helperStartTimeoutMs: settings.helperStartTimeoutMs ?? 30_000,
     keepWarmMs: settings.keepWarmMs ?? 30_000,
     thawResendMs: settings.thawResendMs ?? waits.thawResendMs,

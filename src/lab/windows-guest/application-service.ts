@@ -66,10 +66,15 @@ export class ApplicationService {
     return session;
   }
 
+  /** Sets whose scripts and plug-ins were told to be quiet, and not all of them the end. */
+  get quietCount(): number {
+    return [...this.#sessions].filter(({ isOver }) => !isOver).length;
+  }
+
   /** Its process is killed, if it runs: true. Windows starts it again, or whoever asks for it next does. */
   async kill(): Promise<boolean> {
     const { knobs, pace } = this.#parts;
-    const wasRunning = [...this.#sessions].some(({ isOver }) => !isOver);
+    const wasRunning = this.quietCount > 0;
     for (const session of this.#sessions) this.#records.push(session.die());
     this.#sessions = new Set();
     if (!wasRunning || !knobs.restarts) return wasRunning;

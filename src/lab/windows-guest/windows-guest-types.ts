@@ -97,6 +97,10 @@ export interface LabWindowsGuest {
   shellCount(): number;
   /** Full backups that wait for their end. */
   parkedBackups(): number;
+  /** Sets whose scripts and plug-ins hold their applications. */
+  quietSets(): number;
+  /** The process of the service `snaphook-vss` is killed, if it runs scripts and plug-ins. */
+  killService(): Promise<boolean>;
   /** What a new start of the guest does to sessions and to VSS; the application goes on. */
   forgetBoot(): void;
   /** Processes of the snaphook helper, however they were started. */

@@ -224,6 +224,8 @@ export async function startWindowsGuest(options: WindowsGuestOptions): Promise<L
     isFrozen: () => coordinator.frozen,
     shellCount: () => shells.count,
     parkedBackups: () => residents.count,
+    quietSets: () => applications.quietCount,
+    killService: () => applications.kill(),
     forgetBoot: () => {
       shells.closeAll();
       agent.restart();

@@ -103,6 +103,12 @@ export class DiskshadowSession implements Guest {
         volumes: volumes.map(({ name, diskUuids }) => ({ name, diskUuids })),
         leaseMs: 0,
         writersBefore,
+        applications: this.#context.settings.applications.map((application) => ({
+          name: application,
+          required: true,
+          quiet: false,
+          problem: 'no script and no plug-in is run for shadow copies',
+        })),
       };
       this.#ready = { commands, request, folder, volumes, programs, prepared };
       return prepared;

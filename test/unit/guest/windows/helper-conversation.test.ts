@@ -37,6 +37,7 @@ async function open(
 ): Promise<void> {
   const orderly: Readonly<Record<string, readonly HelperOutput[]>> = {
     prepare: [line(PREPARED)],
+    quiesce: [line({ event: 'quiesced', scripts: [] })],
     freeze: [line(FROZEN)],
     T: [line(THAWED), line(FINISHED)],
     complete: [line({ event: 'completed', writers: [WRITER] })],
