@@ -1,4 +1,9 @@
-import { holdByPlugIn, letWritersBeSlow } from '../lab/guest-applications.ts';
+import {
+  holdByPlugIn,
+  holdByWindowsPlugIn,
+  letWritersBeSlow,
+  withApplicationOutsideVss,
+} from '../lab/guest-applications.ts';
 import { withGuestOperations, withShadowCopies } from '../lab/lab-config.ts';
 import { comesNext, killPostHookEverywhere, killPreHookEverywhere, useLab } from './kill-loop.ts';
 
@@ -23,4 +28,9 @@ describe('kill -9 of its post hook, then post again', () => {
 describe('kill -9 of the pre hook of a guest that is reached by guest operations and held by a plug-in, then reap', () => {
   useLab('linux', { configure: withGuestOperations({ leaseSeconds: 10 }), arrange: holdByPlugIn });
   killPreHookEverywhere(comesNext('reap'), SPARSE);
+});
+
+describe('kill -9 of the pre hook of a Windows guest whose application is held by a plug-in, then post: it goes on', () => {
+  useLab('presented', { configure: withApplicationOutsideVss, arrange: holdByWindowsPlugIn });
+  killPreHookEverywhere(comesNext('post'), SPARSE);
 });

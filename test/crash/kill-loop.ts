@@ -11,6 +11,7 @@ import { type Ended, ended, killAtCall, start, until } from './killed-run.ts';
 const PACE = 0.05;
 const LEASE_MS = 10_000 * PACE;
 const SHELL_IDLE_MS = 180_000 * PACE;
+const AFTERWARDS_MS = 3000;
 const MORE_THAN_ANY_RUN = 200;
 
 let lab: Lab;
@@ -91,6 +92,8 @@ export async function recoverAndCheck(point: string, recovery: Recovery): Promis
       'ok',
     ]);
   }
+  // The guest lets applications go on by itself, when it has seen the end of the session.
+  await until(() => lab.guest.quietSets() === 0, AFTERWARDS_MS);
   expect([point, recovery, leftByKilled(lab)]).toEqual([point, recovery, []]);
   // A shell that no journal names holds nothing, and ends when it is idle.
   expect([

@@ -1,7 +1,12 @@
 import type { JobSpec } from '../../src/job/job-spec.ts';
 import type { BackupResult } from '../../src/job/journal-records.ts';
 import type { Lab, LabOptions } from '../../src/lab/lab.ts';
-import { holdByPlugIn, letWritersBeSlow } from '../lab/guest-applications.ts';
+import {
+  holdByPlugIn,
+  holdByWindowsPlugIn,
+  letWritersBeSlow,
+  withApplicationBesideVss,
+} from '../lab/guest-applications.ts';
 import { type ConfigChange, withFullBackups, withGuestOperations, withShadowCopies } from '../lab/lab-config.ts';
 import { CALM_SCRIPT_SECONDS, LINUX_LEASE_SECONDS } from './pace.ts';
 import type { Area } from './run-step.ts';
@@ -30,7 +35,12 @@ const VVOLS_ONLY = { vvolSnapVx: 'refused', estate: { disksAre: 'vvol' } } as co
 
 /** `presented`: the proxy sees the targets for the length of a run. What happens on the proxy comes after the thaw: no guest is in it. */
 export const JOB_OF: Readonly<Record<Area, AreaJob>> = {
-  'windows job': { name: 'presented', lab: ACCEPTING },
+  'windows job': {
+    name: 'presented',
+    lab: ACCEPTING,
+    configure: withApplicationBesideVss,
+    arrange: holdByWindowsPlugIn,
+  },
   'linux guest': { name: 'linux', lab: ACCEPTING },
   proxy: { name: 'presented', change: { freeze: 'none', grade: 'crash' }, lab: ACCEPTING },
   'storage groups': {
@@ -56,6 +66,9 @@ export const JOB_OF: Readonly<Record<Area, AreaJob>> = {
   },
   'plug-in': { name: 'linux', lab: ACCEPTING, arrange: holdByPlugIn },
 };
+
+/** Scripts or plug-ins speak for the application of its guest, by events in the lab's log. */
+export const hasSpokenApplication = (job: AreaJob): boolean => isOfLinux(job) || job === JOB_OF['windows job'];
 
 /** Which of the lab's guests it freezes. */
 export const isOfLinux = ({ name }: AreaJob): boolean => name === 'linux';

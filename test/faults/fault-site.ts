@@ -200,7 +200,7 @@ function quickPorts(lab: Lab, configFile: string, patience: number) {
       patience,
       operations: byOperations ? createGuestOperations(vcenter) : undefined,
       windows: {
-        ...(winrm && { backupType: winrm.backupType }),
+        ...(winrm && { backupType: winrm.backupType, applications: winrm.applications }),
         strategy: strategy === 'auto' ? undefined : strategy,
       },
     }),

@@ -96,7 +96,7 @@ function configOf({ lab, job }: FaultSite, relay: SilentRelay | undefined): stri
   const times = { leaseSeconds: LINUX_LEASE_SECONDS, scriptSeconds: CALM_SCRIPT_SECONDS };
   const change: ConfigChange = ({ guests, jobs }) => {
     for (const { winrm, ssh } of guests) {
-      if (winrm && !isOfLinux(job)) Object.assign(winrm, port);
+      if (winrm && !isOfLinux(job)) Object.assign(winrm, { scriptSeconds: CALM_SCRIPT_SECONDS }, port);
       if (ssh) Object.assign(ssh, times, isOfLinux(job) ? port : {});
     }
     Object.assign(jobs[job.name] ?? {}, job.change);

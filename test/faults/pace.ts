@@ -7,8 +7,8 @@ export const PACE = 0.05;
 export const WINDOWS_WAITS = 0.3;
 /** Long enough for a second connection to find the guest still frozen, also on a busy machine. */
 export const LINUX_LEASE_SECONDS = 40;
-/** The script of the guest waits for the end of a transaction: 3 s in the lab. */
-export const LINUX_SCRIPT_SECONDS = 60;
+/** The script or plug-in of a guest waits for the end of a transaction: 3 s in the lab. */
+export const SCRIPT_SECONDS = 60;
 /** Where a hook is a process of its own, which meets nothing but its death: as long as a configuration may say. */
 export const CALM_SCRIPT_SECONDS = 300;
 

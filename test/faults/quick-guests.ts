@@ -8,7 +8,7 @@ import { APPLICATION } from '../../src/lab/linux-guest/linux-guest.ts';
 import { ACCOUNTS } from '../../src/lab/site-config.ts';
 import type { Guests } from '../../src/ports/guest.ts';
 import type { GuestOperationsServer } from '../../src/ports/guest-operations.ts';
-import { hurried, LEASE_MS, LINUX_LEASE_SECONDS, LINUX_SCRIPT_SECONDS, PACE, WINDOWS_WAITS } from './pace.ts';
+import { hurried, LEASE_MS, LINUX_LEASE_SECONDS, PACE, SCRIPT_SECONDS, WINDOWS_WAITS } from './pace.ts';
 
 export interface QuickGuests {
   readonly lab: Lab;
@@ -18,7 +18,7 @@ export interface QuickGuests {
   /** Where Linux guests are reached by VMware Tools; undefined: by SSH. */
   readonly operations: GuestOperationsServer | undefined;
   /** How VSS is asked. */
-  readonly windows: Pick<WindowsGuestSettings, 'backupType' | 'strategy'>;
+  readonly windows: Pick<WindowsGuestSettings, 'backupType' | 'strategy' | 'applications'>;
 }
 
 /** Each guest by the adapter for its kind, with short limits; the jobs of the matrix have one guest. */
@@ -39,7 +39,7 @@ const linuxHelper = ({ patience }: QuickGuests) => ({
   sudo: true,
   applications: [APPLICATION],
   leaseMs: LINUX_LEASE_SECONDS * 1000,
-  scriptLimitMs: LINUX_SCRIPT_SECONDS * 1000 * patience,
+  scriptLimitMs: SCRIPT_SECONDS * 1000 * patience,
   helperStartTimeoutMs: 40_000 * patience,
   // Measured, not slept: well below the lease, so that a second connection still finds the guest frozen.
   thawPatienceMs: LEASE_MS.linux * 0.1,
@@ -92,6 +92,7 @@ function quickWindowsGuests({ lab, tls, patience, windows }: QuickGuests): Guest
     settingsFor: () => ({
       ...windows,
       access: winRmAccess(winrm, clock),
+      scriptLimitMs: SCRIPT_SECONDS * 1000 * patience,
       helperStartTimeoutMs: 10_000 * patience,
       windowsHoldMs: (10_000 * PACE) / WINDOWS_WAITS,
       thawResendMs: 500,

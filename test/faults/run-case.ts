@@ -3,7 +3,7 @@ import type { BackupResult } from '../../src/job/journal-records.ts';
 import type { PreResult } from '../../src/job/pre.ts';
 import type { LabEvent } from '../../src/lab/world/events.ts';
 import { type ErrorCode, SnaphookError } from '../../src/ports/errors.ts';
-import { isOfLinux } from './area-jobs.ts';
+import { hasSpokenApplication, isOfLinux } from './area-jobs.ts';
 import type { FaultName } from './fault-kinds.ts';
 import type { FaultSite } from './fault-site.ts';
 import { prepareFor } from './given.ts';
@@ -177,7 +177,7 @@ function isOverGraded({ capture }: PreResult, events: readonly LabEvent[], { lab
   const claims = (...grades: readonly string[]) => capture.vms.some(({ grade }) => grades.includes(grade));
   const thingsHeld = isLinux ? lab.estate.linuxDisks.filter(({ mount }) => mount !== undefined).length : 1;
   if (claims('application', 'filesystem') && heldAtEstablish(events) < thingsHeld) return true;
-  return isLinux && claims('application') && !quietAtEstablish(events);
+  return hasSpokenApplication(job) && claims('application') && !quietAtEstablish(events);
 }
 
 /** An effect that comes after the client gave up must be there before anything is judged. */

@@ -100,13 +100,13 @@ export function logProblems(
 
 export const hasDroppedLog = (events: readonly LabEvent[]): boolean => logDrops(events).length > 0;
 
-/** Was the application in the Linux guest quiet then? */
+/** Was the application that scripts or plug-ins speak for quiet then? */
 export function quietAtEstablish(events: readonly LabEvent[]): boolean {
   const [establish] = snapshotsOf(events);
   return establish !== undefined && isQuiet(events.filter(({ seq }) => seq < establish.seq));
 }
 
-/** Is the application in the Linux guest quiet at the end of these events? */
+/** Is that application quiet at the end of these events? */
 export const isQuiet = (events: readonly LabEvent[]): boolean =>
   guestEffects(events).findLast(({ operation }) => operation === 'Quiesce' || operation === 'Resume')?.operation ===
   'Quiesce';

@@ -70,6 +70,7 @@ export async function leftoversOf(
   processLives: boolean,
 ): Promise<readonly string[]> {
   await sshSessionsEnd(site);
+  await waitWhile(site, () => site.lab.guest.quietSets() > 0);
   const excused = new Set<string>();
   if (step.operation === 'CreateTemporaryDirectoryInGuest') for (const one of emptyFolders(site.lab)) excused.add(one);
   if (mayLeaveShell(site, before, step)) excused.add('guest shell');
@@ -77,13 +78,13 @@ export async function leftoversOf(
   if (cannotLogOut || site.lab.vcenterSessions() <= before.vcenterSessions) excused.add('vCenter session');
   // What an earlier case was excused for and stays is none of this one.
   const left = site.leftBehind().filter((one) => !excused.has(one) && !before.left.includes(one));
-  return (await isLeftQuiet(site, before)) ? [...left, 'quiet application in the Linux guest'] : left;
+  return (await isLeftQuiet(site, before)) ? [...left, 'quiet application'] : left;
 }
 
 /** For what a guest does by itself when its connection ended or its session was released: the thaw, and its scripts. */
 const AFTERWARDS_MS = 3000;
 
-/** Does the application in the Linux guest wait for a thaw that does not come? */
+/** Does an application that scripts or plug-ins speak for wait for a thaw that does not come? */
 export async function isLeftQuiet(site: FaultSite, before: SiteBefore): Promise<boolean> {
   const stillQuiet = () => isQuiet(site.lab.events.since(before.seq));
   await waitWhile(site, stillQuiet);

@@ -33,8 +33,13 @@ export const withApplicationOutsideVss: ConfigChange = ({ guests }) => {
     Object.assign(winrm ?? {}, { excludedWriters: [SQL_SERVER_WRITER], applications: [OUTSIDE_VSS] });
 };
 
+/** A plug-in must speak for it beside its VSS writer. */
+export const withApplicationBesideVss: ConfigChange = ({ guests }) => {
+  for (const { winrm } of guests) Object.assign(winrm ?? {}, { applications: [OUTSIDE_VSS] });
+};
+
 /** From now on a plug-in holds the application of the Windows guest. `devices`: where it says that the files lie; default its disks. */
-export function holdOutsideVss(lab: Lab, devices = databaseVolumes(lab)): void {
+export function holdByWindowsPlugIn(lab: Lab, devices = databaseVolumes(lab)): void {
   const { database, vss } = lab.guest;
   if (!database) throw new Error('the Windows guest has no application');
   const found = [{ name: 'main', directories: ['D:\\ledger'], devices }];
@@ -46,7 +51,9 @@ export function holdOutsideVss(lab: Lab, devices = databaseVolumes(lab)): void {
       name: OUTSIDE_VSS,
       start: () => {
         let held = false;
+        const note = (operation: string) => lab.events.add('guest', 'effect', operation, lab.guestName);
         const goOn = () => {
+          if (held) note('Resume');
           held = false;
           database.resume();
         };
@@ -62,6 +69,8 @@ export function holdOutsideVss(lab: Lab, devices = databaseVolumes(lab)): void {
             }
             held = true;
             await database.quiesce();
+            // Its input may have ended meanwhile.
+            if (held) note('Quiesce');
             return say({ event: 'quiesced' });
           },
           end: goOn,

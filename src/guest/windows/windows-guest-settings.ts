@@ -1,5 +1,5 @@
 import type { BackupType, FreezeWay, HoldMode } from '../../ports/guest.ts';
-import { MAX_EXCHANGE_HOLD_MS, MAX_HOLD_MS } from './vss-helper-protocol.ts';
+import { MAX_EXCHANGE_HOLD_MS, MAX_HOLD_MS, MAX_SCRIPT_MS } from './vss-helper-protocol.ts';
 import type { WindowsAccess } from './windows-access.ts';
 
 /** How to reach one Windows guest and how to freeze it. */
@@ -30,7 +30,7 @@ export interface WindowsGuestSettings {
    * freeze of writers, which is all that `precommit` holds.
    */
   readonly windowsHoldMs?: number;
-  /** For all scripts and plug-ins of one phase together; `vss-provider` alone runs them. Default 30 000. */
+  /** For all scripts and plug-ins of one phase together; `vss-provider` alone runs them. Default 30 000, maximum 300 000. */
   readonly scriptLimitMs?: number;
   /** Applications that scripts or plug-ins must confirm as quiet. Default none. */
   readonly applications?: readonly string[];
@@ -88,7 +88,7 @@ export function resolveSettings(settings: WindowsGuestSettings, wished?: HoldMod
     excludedWriters: settings.excludedWriters ?? [],
     holdMs: Math.min(settings.holdMs ?? DEFAULT_HOLD_MS[hold], MAX_HOLD_MS[hold]),
     windowsHoldMs: settings.windowsHoldMs ?? WINDOWS_HOLD_MS[hold],
-    scriptLimitMs: settings.scriptLimitMs ?? 30_000,
+    scriptLimitMs: Math.min(settings.scriptLimitMs ?? 30_000, MAX_SCRIPT_MS),
     applications: settings.applications ?? [],
     helperStartTimeoutMs: settings.helperStartTimeoutMs ?? 30_000,
     keepWarmMs: settings.keepWarmMs ?? 30_000,

@@ -6,7 +6,7 @@ import { checkDatabase, isConsistent } from '../../../src/lab/guest/database-che
 import { until } from '../../contract/guest.ts';
 import { labScript } from '../../contract/lab-applications.ts';
 import type { ApplicationCall } from '../../contract/vss-helper-applications-world.ts';
-import { holdOutsideVss, OUTSIDE_VSS, withApplicationOutsideVss } from '../guest-applications.ts';
+import { holdByWindowsPlugIn, OUTSIDE_VSS, withApplicationOutsideVss } from '../guest-applications.ts';
 import { changeConfig } from '../lab-config.ts';
 import { patiently } from './patiently.ts';
 import { openSite, type Site } from './site.ts';
@@ -20,7 +20,7 @@ beforeAll(async () => {
 afterAll(() => site.close());
 beforeEach(() => {
   calls.splice(0);
-  holdOutsideVss(site.lab);
+  holdByWindowsPlugIn(site.lab);
   beside().scripts = [labScript('10-told.cmd', {}, calls)];
 });
 afterEach(async () => {
@@ -75,7 +75,7 @@ test('without somebody to speak for it the grade is filesystem, and a job that a
 });
 
 test('a plug-in whose application has files on a volume that is not captured does not count', async () => {
-  holdOutsideVss(site.lab, ['\\\\?\\Volume{0a6f1a52-6f0b-4f57-a9a0-999999999999}\\']);
+  holdByWindowsPlugIn(site.lab, ['\\\\?\\Volume{0a6f1a52-6f0b-4f57-a9a0-999999999999}\\']);
   const result = await patiently(() => site.pre({ spec: lower }));
 
   expect(grades(result)).toEqual([

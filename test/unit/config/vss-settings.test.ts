@@ -17,6 +17,9 @@ test.each([
   [{ excludedWriters: ['BITS Writer'] }, false],
   [{ requiredWriters: [] }, false],
   [{ backupType: 'incremental' }, false],
+  [{ applications: ['postgresql'], scriptSeconds: 60 }, true],
+  [{ applications: ['post gres'] }, false],
+  [{ scriptSeconds: 301 }, false],
 ])('%j is taken: %s', (vss, isTaken) => {
   expect(windows(vss).success).toBe(isTaken);
 });
@@ -26,6 +29,10 @@ const PLACES = {
   full: { winrm: { username: 'HOST\\u', password: 'env:PW', backupType: 'full' } },
   windowsSsh: { ssh: { os: 'windows', username: 'u', password: 'env:PW', knownHosts: '/k' } },
   windowsTools: { guestOperations: { os: 'windows', username: 'u', password: 'env:PW' } },
+  applicationBySsh: {
+    ssh: { os: 'windows', username: 'u', password: 'env:PW', knownHosts: '/k', applications: ['pg'] },
+  },
+  applicationByTools: { guestOperations: { os: 'windows', username: 'u', password: 'env:PW', applications: ['pg'] } },
   fullByTools: { guestOperations: { os: 'windows', username: 'u', password: 'env:PW', backupType: 'full' } },
   linuxTools: { guestOperations: { password: 'env:PW' } },
   linuxSsh: { ssh: { password: 'env:PW', knownHosts: '/k' } },
@@ -42,6 +49,10 @@ test.each([
   ['linuxSsh', 'vss-diskshadow', false],
   ['linuxSsh', 'auto', true],
   ['full', 'vss-provider', true],
+  ['applicationBySsh', 'auto', true],
+  ['applicationByTools', 'vss-provider', true],
+  // The helper alone runs scripts and plug-ins.
+  ['applicationBySsh', 'vss-diskshadow', false],
   // Shadow copies are copy backups.
   ['full', 'vss-diskshadow', false],
 ] as const)('a guest by %s may have the strategy %s: %s', (place, strategy, isTaken) => {

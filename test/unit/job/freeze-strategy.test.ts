@@ -15,7 +15,7 @@ const VM = {
   disks: [],
 };
 
-function freeze(ways: readonly FreezeWay[], wish: Parameters<typeof jobSpec>[0]) {
+function freeze(ways: readonly FreezeWay[], wish: Parameters<typeof jobSpec>[0], warnings: string[] = []) {
   const guests = { waysFor: () => ways } as unknown as Guests;
   const spec = jobSpec({ freeze: 'auto', ...wish });
   return freezeOf(
@@ -23,7 +23,7 @@ function freeze(ways: readonly FreezeWay[], wish: Parameters<typeof jobSpec>[0])
     VM as unknown as VmRecord,
     spec,
     { facts: new Map(), forecast: SLOW, route: { name: 'snapvx' } },
-    [],
+    warnings,
   );
 }
 
@@ -45,4 +45,20 @@ test('shadow copies are made for jobs that hand over files, which are read out o
   const copies: FreezeWay = { strategy: 'vss-diskshadow', leaseMs: undefined };
   expect(freeze([copies], files)).toEqual({ freeze: 'vss-diskshadow' });
   expect(() => freeze([copies], { grade: 'application' })).toThrow(expect.objectContaining({ code: 'E_CONFIG' }));
+});
+
+test('a job that asks for the application grade is refused, or told, where nobody can speak for a named application', () => {
+  const copies: FreezeWay = { strategy: 'vss-diskshadow', leaseMs: undefined, unspoken: ['postgresql'] };
+  const files = { files: { onUnreadable: 'fail' } } as const;
+  expect(() => freeze([copies], { ...files, grade: 'application' })).toThrow(
+    expect.objectContaining({ code: 'E_CONFIG', message: expect.stringContaining('"postgresql"') }),
+  );
+
+  const warnings: string[] = [];
+  freeze([copies], { ...files, grade: 'application', onLowerGrade: 'degrade' }, warnings);
+  expect(warnings).toContainEqual(expect.stringContaining('"postgresql"'));
+
+  const silence: string[] = [];
+  freeze([copies], { ...files, grade: 'filesystem' }, silence);
+  expect(silence.join()).not.toContain('postgresql');
 });

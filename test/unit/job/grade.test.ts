@@ -407,3 +407,72 @@ test.each<[string, VmEvidence, string, RegExp]>([
   expect(graded.grade).toBe(grade);
   expect(graded.reasons.join('; ')).toMatch(reason);
 });
+
+const LEDGER = { name: 'ledger', required: true, quiet: true };
+/** No writer has anything on the captured disks of this Windows guest; its application has a script and a plug-in. */
+const spoken = (prepared: object = {}, freeze: object = {}) =>
+  ({
+    ...perfect,
+    guest: {
+      prepared: {
+        ...perfect.guest?.prepared,
+        writersBefore: [],
+        applications: [LEDGER],
+        scripts: [
+          { ...SCRIPT, phase: 'freeze' },
+          { ...PLUG_IN, phase: 'freeze' },
+        ],
+        ...prepared,
+      },
+      freeze: {
+        ...perfect.guest?.freeze,
+        writersAfter: [],
+        scripts: [
+          { ...PLUG_IN, phase: 'thaw' },
+          { ...SCRIPT, phase: 'thaw' },
+        ],
+        ...freeze,
+      },
+    },
+  }) as VmEvidence; // shapes given below
+
+test('a Windows guest without a writer earns the application grade by an application that spoke for itself', () => {
+  expect(gradeOf(spoken())).toEqual({ grade: 'application', reasons: [] });
+});
+
+test.each<[string, VmEvidence, RegExp]>([
+  ['neither a writer nor an application is there', spoken({ applications: [] }), /no VSS writer has anything/],
+  [
+    'a named application was not made quiet',
+    spoken({ applications: [{ ...LEDGER, quiet: false }] }),
+    /"ledger" was not made quiet/,
+  ],
+  [
+    'a plug-in that nobody asked for has a problem',
+    spoken({ applications: [LEDGER, { name: 'mongodb', required: false, quiet: false, problem: 'outside' }] }),
+    /"mongodb" was not made quiet: outside/,
+  ],
+  [
+    'a script was told that the freeze was lost',
+    spoken(
+      {},
+      {
+        scripts: [
+          { ...PLUG_IN, phase: 'thaw' },
+          { ...SCRIPT, phase: 'freezeFail' },
+        ],
+      },
+    ),
+    /freezeFail/,
+  ],
+  ['nobody was seen to let go', spoken({}, { scripts: [] }), /was not seen to let its application go on/],
+  [
+    'a writer failed, though the application was quiet',
+    spoken({ writersBefore: [WRITER] }, { writersAfter: [{ ...WRITER, state: 10, hresult: '0x800423F3' }] }),
+    /SqlServerWriter/,
+  ],
+])('a Windows guest with scripts is filesystem when %s', (_, evidence, reason) => {
+  const { grade, reasons } = gradeOf(evidence);
+  expect(grade).toBe('filesystem');
+  expect(reasons.join('; ')).toMatch(reason);
+});

@@ -62,6 +62,12 @@ test('shadow copies that are read, with verified writers, earn the application g
 });
 
 test.each<[string, VmEvidence, string, RegExp]>([
+  [
+    'nobody could speak for a named application',
+    preparedWith({ applications: [{ name: 'postgresql', required: true, quiet: false, problem: 'nobody is asked' }] }),
+    'filesystem',
+    /"postgresql" was not made quiet: nobody is asked/,
+  ],
   ['what is handed over are the volumes themselves', { ...perfect, readsShadowCopies: false }, 'crash', /images show/],
   ['the guest told nothing afterwards', guestWith({ freeze: undefined }), 'crash', /did not tell/],
   [
