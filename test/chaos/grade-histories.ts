@@ -86,15 +86,27 @@ interface DrawnGuest {
 
 function drawWindowsGuest(random: Random, trouble: number, held: readonly string[]): DrawnGuest {
   const writers = drawWriters(random, trouble / 2);
+  const spoken = random.chance(0.4) ? drawSpoken(random, trouble) : { scripts: [], required: [] };
   return {
     truth: {
       guest: 'vss-provider',
       diskUuids: held,
-      applications: writers.map(({ before, quiesced }) => ({ required: before.required, quiesced })),
+      applications: [
+        ...writers.map(({ before, quiesced }) => ({ required: before.required, quiesced })),
+        ...applicationTruths(spoken.scripts, spoken.required),
+      ],
     },
-    prepared: windowsEvidence.prepared(writers, held, LEASE_MS),
-    frozen: (verdict, endedBy, flushed) => windowsEvidence.frozen(writers, verdict, endedBy === 'ours' && flushed),
+    prepared: windowsEvidence.prepared(writers, held, LEASE_MS, spoken),
+    frozen: (verdict, endedBy, flushed) =>
+      windowsEvidence.frozen(writers, verdict, endedBy === 'ours' && flushed, spoken.scripts),
   };
+}
+
+/** Scripts, and the applications that the settings name. A script that failed would have failed the preparation. */
+function drawSpoken(random: Random, trouble: number) {
+  const applications = random.chance(0.85) ? ['postgresql', 'mysql'].slice(random.whole(0, 1)) : [];
+  const scripts = drawScripts(random, applications, trouble / 2).filter(({ freezeExit }) => freezeExit === 0);
+  return { scripts, required: random.chance(0.9) ? applications : [] };
 }
 
 /** One file system a disk; some disks hold swap only, and on some something goes on changing. */
@@ -104,10 +116,7 @@ function drawLinuxGuest(random: Random, trouble: number, shown: readonly string[
   const fileSystems = disks.map((disk, index) => ({ mountPoint: `/${index}`, diskUuids: [disk], isFreezable: true }));
   const changing = disks.filter(() => random.chance(trouble / 6));
   const notFreezable = changing.map((disk) => ({ mountPoint: `/fat-${disk}`, diskUuids: [disk], isFreezable: false }));
-  const applications = random.chance(0.85) ? ['postgresql', 'mysql'].slice(random.whole(0, 1)) : [];
-  // A script that failed would have failed the preparation.
-  const scripts = drawScripts(random, applications, trouble / 2).filter(({ freezeExit }) => freezeExit === 0);
-  const required = random.chance(0.9) ? applications : [];
+  const { scripts, required } = drawSpoken(random, trouble);
   return {
     truth: {
       guest: 'linux-fsfreeze',

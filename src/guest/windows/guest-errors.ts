@@ -195,7 +195,7 @@ function notQuiet(context: GuestContext, { scripts, message, result }: EventOf<'
   const bad = scripts.find(({ kind, phase, exitCode }) => kind === 'script' && phase === 'freeze' && exitCode !== 0);
   if (!bad)
     return new SnaphookError(
-      'E_FREEZE_FAILED',
+      'E_GUEST',
       `scripts and plug-ins of guest ${quoted(context)} cannot be run: ${excerpt(message)} (${result})`,
       {
         hint:
@@ -206,7 +206,7 @@ function notQuiet(context: GuestContext, { scripts, message, result }: EventOf<'
   const words = excerpt(bad.output);
   const end = bad.exitCode < 0 ? 'did not end in time' : `ended with ${bad.exitCode}`;
   return new SnaphookError(
-    'E_FREEZE_FAILED',
+    'E_GUEST',
     `script "${excerpt(bad.name)}" of guest ${quoted(context)} ${end} when it was told freeze${words && `: ${words}`}`,
     {
       hint: 'Its applications go on. Run it in the guest as SYSTEM with the argument freeze, then with freezeFail; scriptSeconds is the time it has.',

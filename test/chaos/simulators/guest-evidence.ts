@@ -14,19 +14,38 @@ import type { WriterHistory } from './windows-machine.ts';
 const FINISHED = '0x0004230A';
 const VETOED = '0x80042306';
 
+/** Scripts of a guest, and the applications that its settings name. */
+interface Spoken {
+  readonly scripts: readonly ScriptHistory[];
+  readonly required: readonly string[];
+}
+const NOBODY: Spoken = { scripts: [], required: [] };
+
 /** Everything that is told to the product as evidence of a Windows guest is made here. */
 export const windowsEvidence = {
-  prepared(writers: readonly WriterHistory[], disks: readonly string[], leaseMs: number): PreparedGuest {
+  prepared(
+    writers: readonly WriterHistory[],
+    disks: readonly string[],
+    leaseMs: number,
+    { scripts, required } = NOBODY,
+  ): PreparedGuest {
     return {
       strategy: 'vss-provider',
       helper: 'simulated 1.0',
       writersBefore: writers.map(({ before }) => before),
       volumes: disks.map((disk, index) => ({ name: `${String.fromCharCode(68 + index)}:\\`, diskUuids: [disk] })),
       leaseMs,
+      applications: applicationsOf(scripts, required),
+      scripts: freezeRuns(scripts),
     };
   },
 
-  frozen(writers: readonly WriterHistory[], verdict: ThawVerdict, finished: boolean): FreezeEvidence {
+  frozen(
+    writers: readonly WriterHistory[],
+    verdict: ThawVerdict,
+    finished: boolean,
+    scripts: readonly ScriptHistory[] = [],
+  ): FreezeEvidence {
     return {
       strategy: 'vss-provider',
       verdict,
@@ -34,6 +53,7 @@ export const windowsEvidence = {
       finished,
       writersAfter: writers.flatMap(({ after }) => (after ? [after] : [])),
       flushed: finished,
+      scripts: runsAfter(scripts, finished),
     };
   },
 };

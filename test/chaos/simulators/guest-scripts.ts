@@ -1,7 +1,7 @@
 import type { GuestApplication, ScriptRun } from '../../../src/ports/guest.ts';
 import type { Random } from '../random.ts';
 
-/** One script of a Linux guest during one freeze: how it ended, what it said, and what its application really did. */
+/** One script of a guest during one freeze: how it ended, what it said, and what its application really did. */
 export interface ScriptHistory {
   readonly name: string;
   /** The application it speaks for. */

@@ -96,7 +96,7 @@ test('a script that fails ends the run with its name and words, and nothing stay
   const error = await site.failingPre();
 
   expect(error).toMatchObject({
-    code: 'E_FREEZE_FAILED',
+    code: 'E_GUEST',
     message: expect.stringMatching(/"20-fails.cmd".*no such server/),
   });
   expect(told()).toEqual([

@@ -142,7 +142,7 @@ test.each<[string, ScriptDeeds, RegExp]>([
 
   const failure = await failureOf(quiet());
 
-  expect(failure).toMatchObject({ code: 'E_FREEZE_FAILED', message: expect.stringMatching(message) });
+  expect(failure).toMatchObject({ code: 'E_GUEST', message: expect.stringMatching(message) });
   expect(told()).toEqual(['10-a.cmd freeze', '10-a.cmd freezeFail']);
   expect(world.isFrozen()).toBe(false);
 });
@@ -155,7 +155,7 @@ test('a file that somebody else may write is named, with what the folder must be
   const failure = await failureOf(quiet());
 
   expect(failure).toMatchObject({
-    code: 'E_FREEZE_FAILED',
+    code: 'E_GUEST',
     hint: expect.stringContaining('only SYSTEM and Administrators'),
   });
   expect(failure.message).toContain('10-a.cmd');
