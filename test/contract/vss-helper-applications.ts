@@ -309,6 +309,19 @@ export function describeHelperApplications(name: string, makeWorld: () => Promis
       await helper.expect('failed');
     });
 
+    test('the death of the service while everything stands still is no end of the hold, and nobody says that applications were quiet to the end', async () => {
+      world.addScript('10-a.cmd');
+      world.addPlugIn('one');
+      const { helper } = await held();
+
+      expect(await world.killService()).toBe(true);
+      const finished = await bench.finish(helper);
+
+      expect(finished).toMatchObject({ result: RESULT.finished, scripts: [] });
+      await until(() => told().length >= BOTH_QUIET.length + 2, LIMIT_MS);
+      expect(told().slice(BOTH_QUIET.length).sort()).toEqual(['10-a.cmd freezeFail', 'one end']);
+    });
+
     test('a freeze that does not come in the time of life finds them gone on, and fails', async () => {
       world.addScript('10-a.cmd');
       world.addPlugIn('one');
