@@ -66,6 +66,7 @@ module.exports = {
           '^src/(lab|platform)/',
           '^src/guest/windows/vss-helper-protocol\\.ts$',
           '^src/guest/linux/freeze-helper-protocol\\.ts$',
+          '^src/guest/script-protocol\\.ts$',
         ],
       },
     },

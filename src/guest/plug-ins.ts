@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { PLUG_IN_NOT_IMPLEMENTED } from '../ports/guest.ts';
-import type { HelperScript } from './helper-scripts.ts';
+import type { HelperScript } from './script-protocol.ts';
 
 /** One answer of a plug-in, a JSON line (docs/application-plug-ins.md). */
 const discovered = z.object({

@@ -1,6 +1,6 @@
 import type { GuestApplication } from '../ports/guest.ts';
-import type { HelperScript } from './helper-scripts.ts';
 import { plugInApplications } from './plug-ins.ts';
+import type { HelperScript } from './script-protocol.ts';
 
 /** What a script prints, on a line of its own, when it has made an application quiet. */
 const QUIET = /^quiet ([\w.-]{1,64})\s*$/gm;

@@ -1,4 +1,4 @@
-import type { HelperScript } from '../helper-scripts.ts';
+import type { HelperScript } from '../script-protocol.ts';
 
 /**
  * The line protocol between snaphook and `snaphook-freeze`, the helper inside a Linux guest, version 2.

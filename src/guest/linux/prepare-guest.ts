@@ -1,8 +1,9 @@
 import { SnaphookError } from '../../ports/errors.ts';
 import type { Guest, GuestApplication, PreparedGuest } from '../../ports/guest.ts';
 import { firstWords } from '../first-words.ts';
-import { type HelperScript, scriptRuns } from '../helper-scripts.ts';
+import { scriptRuns } from '../helper-scripts.ts';
 import { quietApplications } from '../quiet-applications.ts';
+import type { HelperScript } from '../script-protocol.ts';
 import { type FreezePlan, planFreeze } from './file-systems.ts';
 import { FREEZE_HELPER_PROTOCOL, type HelperMount } from './freeze-helper-protocol.ts';
 import { type GuestContext, helperNeverSpoke, wrongProtocol } from './guest-errors.ts';

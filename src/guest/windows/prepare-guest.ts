@@ -2,8 +2,9 @@ import { SnaphookError } from '../../ports/errors.ts';
 import type { BackupEnd, BackupType, Guest, GuestApplication, PreparedGuest } from '../../ports/guest.ts';
 import { plainSerial } from '../disk-serial.ts';
 import { firstWords } from '../first-words.ts';
-import { type HelperScript, scriptRuns } from '../helper-scripts.ts';
+import { scriptRuns } from '../helper-scripts.ts';
 import { quietApplications } from '../quiet-applications.ts';
+import type { HelperScript } from '../script-protocol.ts';
 import type { GuestContext } from './guest-context.ts';
 import {
   componentExcluded,

@@ -1,4 +1,4 @@
-import type { HelperScript } from '../helper-scripts.ts';
+import type { HelperScript } from '../script-protocol.ts';
 
 /**
  * The line protocol between snaphook and the in-guest VSS helper (`snaphook-vss`), version 3.

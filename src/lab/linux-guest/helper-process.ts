@@ -1,9 +1,9 @@
-import type { HelperScript } from '../../guest/helper-scripts.ts';
 import {
   FREEZE_HELPER_PROTOCOL,
   type FreezeHelperEvent,
   type FreezeHelperPhase,
 } from '../../guest/linux/freeze-helper-protocol.ts';
+import type { HelperScript } from '../../guest/script-protocol.ts';
 import type { CallEnd } from '../guest/guest-calls.ts';
 import type { LabScript } from '../guest/lab-script.ts';
 import type { ProgramInput } from '../guest/program.ts';

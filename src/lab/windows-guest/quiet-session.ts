@@ -1,4 +1,4 @@
-import type { HelperScript } from '../../guest/helper-scripts.ts';
+import type { HelperScript } from '../../guest/script-protocol.ts';
 import type { GuestClock } from '../guest/guest-clock.ts';
 import type { LabScript } from '../guest/lab-script.ts';
 import type { Pace } from '../world/pace.ts';

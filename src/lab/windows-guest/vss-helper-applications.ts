@@ -1,4 +1,4 @@
-import type { HelperScript } from '../../guest/helper-scripts.ts';
+import type { HelperScript } from '../../guest/script-protocol.ts';
 import type { ApplicationService } from './application-service.ts';
 import type { QuietApplications, QuietTerms } from './quiet-session.ts';
 import { HRESULT, VssError } from './vss-codes.ts';
