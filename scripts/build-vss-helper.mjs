@@ -56,13 +56,13 @@ const cppFiles = (folder) =>
  * namespaces are different from each other.
  */
 const unit = (folder) => ({ name: folder.replaceAll('/', '-'), files: cppFiles(folder) });
-const single = (file) => ({ name: file, files: [file] });
+const single = (file) => ({ name: file.replaceAll('/', '-'), files: [file] });
 const TOP = ['class-entry.cpp', 'window.cpp'].map(single);
 
 const PROGRAMS = {
   'snaphook-vss.exe': {
     description: 'snaphook VSS helper',
-    units: () => [...TOP, unit('registration'), unit('requestor')],
+    units: () => [...TOP, unit('registration'), unit('requestor'), unit('requestor/applications')],
     // The name must not be taken from Windows' folder alone: tests put their own vssapi.dll beside the program.
     libraries: ['-lvssapi', '-lwevtapi'],
   },
@@ -89,7 +89,15 @@ const TEST_PROGRAMS = {
   },
   'registration-checks.exe': {
     description: 'checks of install and uninstall',
-    units: () => [single('class-entry.cpp'), unit('registration'), unit('test/registration')],
+    units: () => [
+      ...[single('class-entry.cpp'), single('requestor/applications/quiet-record.cpp')],
+      ...[unit('registration'), unit('test/registration')],
+    ],
+    libraries: [],
+  },
+  'site-program.exe': {
+    description: "a site's script or plug-in in tests",
+    units: () => [unit('test/site-program')],
     libraries: [],
   },
   'vssapi.dll': {

@@ -1,7 +1,14 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { appendFileSync, copyFileSync, existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import {
+  appendFileSync,
+  copyFileSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  writeFileSync,
+} from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleepFor } from 'node:timers/promises';
 import type { HelperWorld } from '../contract/vss-helper-bench.ts';
@@ -55,6 +62,25 @@ const pause = (ms: number) => Atomics.wait(new Int32Array(new SharedArrayBuffer(
 /** As a program under Wine names a file of this machine. */
 export const wineName = (file: string) => `Z:${file.replaceAll('/', '\\')}`;
 
+/** What Wine has as drive C, whose root nobody else may change. */
+const DRIVE_C = path.join(process.env.WINEPREFIX ?? '', 'drive_c');
+
+/** As a program under Wine names a file of drive C. */
+const nameOnDriveC = (file: string) => `C:\\${path.relative(DRIVE_C, file).replaceAll('/', '\\')}`;
+
+/** The processes of this machine with these words at the end of their command lines. */
+export const processesWith = (words: string) =>
+  readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .filter((name) => {
+      try {
+        return readFileSync(`/proc/${name}/cmdline`, 'utf8').replaceAll('\0', ' ').trim().endsWith(words);
+      } catch {
+        return false; // It has just ended.
+      }
+    })
+    .map(Number);
+
 const wine = (...words: string[]) => spawnSync('wine', words, { encoding: 'utf8' });
 
 /** Desktop and services of Wine, which the first program starts, may keep its pipes open for as long as they live. */
@@ -70,9 +96,10 @@ async function exitOf(child: ChildProcess): Promise<number> {
 
 /** The unchanged programs in a folder of their own, with a stand-in for VSS beside them and one application for all worlds. */
 export class WineMachine {
-  readonly #folder = mkdtempSync(path.join(tmpdir(), 'snaphook-vss-helper-'));
-  readonly #machine = path.join(this.#folder, 'stand-in.txt');
-  readonly #counters = path.join(this.#folder, 'counters');
+  /** The programs', in drive C: what lies beside them may be trusted, as in `C:\Program Files`. */
+  readonly folder = mkdtempSync(path.join(DRIVE_C, 'snaphook-vss-helper-'));
+  readonly #machine = path.join(this.folder, 'stand-in.txt');
+  readonly #counters = path.join(this.folder, 'counters');
   #log = '';
   #worlds = 0;
   #application: ChildProcess | undefined;
@@ -80,20 +107,18 @@ export class WineMachine {
   /** Also the service for full backups, as `install` makes it. */
   start(): void {
     for (const name of ['snaphook-vss.exe', 'snaphook-vss-provider.dll', 'vssapi.dll', 'application.exe'])
-      copyFileSync(path.join(PROGRAMS, name), path.join(this.#folder, name));
+      copyFileSync(path.join(PROGRAMS, name), path.join(this.folder, name));
     // A service does not have the environment of this process.
     wine('reg', 'add', 'HKCU\\Software\\Wine\\DllOverrides', '/v', 'vssapi', '/d', 'native', '/f');
-    const program = `${wineName(path.join(this.#folder, 'snaphook-vss.exe'))} service`;
-    const made = wine('sc', 'create', SERVICE, 'binPath=', program, 'start=', 'demand');
-    if (made.status !== 0) throw new Error(`the service could not be made: ${made.stdout}`);
-    this.#application = spawn('wine', [path.join(this.#folder, 'application.exe'), wineName(this.#counters)], {
+    this.makeService();
+    this.#application = spawn('wine', [path.join(this.folder, 'application.exe'), wineName(this.#counters)], {
       stdio: ['pipe', 'ignore', 'ignore'],
     });
   }
 
   async stop(): Promise<void> {
     this.stopService();
-    wine('sc', 'delete', SERVICE);
+    this.removeService();
     const application = this.#application;
     if (!application) return;
     const ended = once(application, 'close');
@@ -101,10 +126,19 @@ export class WineMachine {
     await ended;
   }
 
+  makeService(): void {
+    const made = wine('sc', 'create', SERVICE, 'binPath=', `${this.helperPath} service`, 'start=', 'demand');
+    if (made.status !== 0) throw new Error(`the service could not be made: ${made.stdout}`);
+  }
+
+  removeService(): void {
+    wine('sc', 'delete', SERVICE);
+  }
+
   world(): HelperWorld {
     this.#worlds += 1;
-    this.#log = path.join(this.#folder, `log-${this.#worlds}.txt`);
-    const provider = wineName(path.join(this.#folder, 'snaphook-vss-provider.dll'));
+    this.#log = path.join(this.folder, `log-${this.#worlds}.txt`);
+    const provider = wineName(path.join(this.folder, 'snaphook-vss-provider.dll'));
     writeFileSync(this.#machine, `provider=${provider}\nlog=${wineName(this.#log)}\n${MACHINE}`);
     return {
       disks: [DATABASE_DISK, JOURNAL_DISK],
@@ -125,7 +159,7 @@ export class WineMachine {
 
   /** The helper's process, which speaks the protocol. `said`: on its standard error. */
   serve(): HelperRun & { kill(): void; said(): string } {
-    const child = spawn('wine', [path.join(this.#folder, 'snaphook-vss.exe'), 'serve']);
+    const child = spawn('wine', [this.helperPath, 'serve']);
     let said = '';
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
       said += text;
@@ -144,7 +178,7 @@ export class WineMachine {
 
   /** A session whose events go to a file. */
   hold(name: string): HeldHelper {
-    const file = path.join(this.#folder, `${name}.jsonl`);
+    const file = path.join(this.folder, `${name}.jsonl`);
     const child = this.program(['hold', name, wineName(file)]);
     return {
       exited: once(child, 'close').then(([code]) => Number(code)),
@@ -161,7 +195,7 @@ export class WineMachine {
 
   /** Runs the helper with a verb to its end. */
   run(verb: string): { readonly exitCode: number | null; readonly stdout: string } {
-    const { status, stdout } = wine(path.join(this.#folder, 'snaphook-vss.exe'), verb);
+    const { status, stdout } = wine(this.helperPath, verb);
     return { exitCode: status, stdout };
   }
 
@@ -170,14 +204,19 @@ export class WineMachine {
     return existsSync(this.#log) ? readFileSync(this.#log, 'utf8').split('\n') : [];
   }
 
+  /** The folder of the helper, as a program under Wine names it. */
+  get folderName(): string {
+    return nameOnDriveC(this.folder);
+  }
+
   /** The helper, as a program under Wine names it. */
   get helperPath(): string {
-    return wineName(path.join(this.#folder, 'snaphook-vss.exe'));
+    return `${this.folderName}\\snaphook-vss.exe`;
   }
 
   /** The helper with these words. */
   program(words: readonly string[]): ChildProcess {
-    return spawn('wine', [path.join(this.#folder, 'snaphook-vss.exe'), ...words], { stdio: 'ignore' });
+    return spawn('wine', [this.helperPath, ...words], { stdio: 'ignore' });
   }
 
   /** Changes a line of the stand-in's settings, until the next world. */
@@ -185,10 +224,15 @@ export class WineMachine {
     appendFileSync(this.#machine, `${line}\n`);
   }
 
+  serviceProcesses(): readonly number[] {
+    return processesWith(`${this.helperPath} service`);
+  }
+
   stopService(): void {
     wine('sc', 'stop', SERVICE);
-    // Not there any more is stopped, too.
-    while (/RUNNING|PENDING/.test(wine('sc', 'query', SERVICE).stdout)) pause(TICK_MS);
+    // Not there any more is stopped, too. Of a service that was killed Wine says for ever that it runs.
+    while (this.serviceProcesses().length > 0 && /RUNNING|PENDING/.test(wine('sc', 'query', SERVICE).stdout))
+      pause(TICK_MS);
   }
 
   /** The application's is the first, that of anybody who writes to the volumes the second. */

@@ -6,6 +6,7 @@
 
 #include "../identity.h"
 #include "../last-error.h"
+#include "../requestor/applications/quiet-record.h"
 #include "com-application.h"
 #include "part.h"
 #include "service-entry.h"
@@ -47,6 +48,10 @@ Failure install() {
     return install_parts(Installation(program).parts());
 }
 
-Failure uninstall() { return uninstall_parts(Installation(this_program()).parts()); }
+Failure uninstall() {
+    Failure failure = uninstall_parts(Installation(this_program()).parts());
+    if (!failure) remove_quiet_records();
+    return failure;
+}
 
 }  // namespace snaphook

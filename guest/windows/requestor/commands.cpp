@@ -75,6 +75,17 @@ bool read_prepare(const JsonValue &object, PrepareRequest *request) {
            read_boolean(object, "bootableState", &request->bootable_state);
 }
 
+bool read_ms(const JsonValue &object, const char *name, int max_ms, DWORD *ms) {
+    const JsonValue *value = find(object, name, Kind::NUMBER);
+    if (value == nullptr || value->number < 1 || value->number > max_ms) return false;
+    *ms = static_cast<DWORD>(value->number);
+    return true;
+}
+
+bool read_quiesce(const JsonValue &object, Command *command) {
+    return read_ms(object, "scriptMs", MAX_SCRIPT_MS, &command->script_ms) && read_ms(object, "lifeMs", MAX_LIFE_MS, &command->life_ms);
+}
+
 bool read_minutes(const JsonValue &object, DWORD *minutes) {
     const JsonValue *hours = find(object, "hours", Kind::NUMBER);
     if (hours == nullptr || hours->number < 1 || hours->number > MAX_PARK_HOURS) return false;
@@ -91,6 +102,7 @@ Command parse_command(std::string_view line) {
     std::string name;
     if (!parsed || parsed->kind != Kind::OBJECT || !read_text(*parsed, "command", &name)) return command;
     if (name == "prepare" && read_prepare(*parsed, &command.prepare)) command.kind = CommandKind::PREPARE;
+    if (name == "quiesce" && read_quiesce(*parsed, &command)) command.kind = CommandKind::QUIESCE;
     if (name == "complete" && read_boolean(*parsed, "success", &command.success)) command.kind = CommandKind::COMPLETE;
     if (name == "park" && read_minutes(*parsed, &command.minutes)) command.kind = CommandKind::PARK;
     if (name == "resume" && read_text(*parsed, "set", &command.set)) command.kind = CommandKind::RESUME;

@@ -10,8 +10,10 @@
 
 namespace snaphook {
 
-inline constexpr int PROTOCOL = 2;
+inline constexpr int PROTOCOL = 3;
 inline constexpr int MAX_PARK_HOURS = 168;
+inline constexpr int MAX_SCRIPT_MS = 300000;
+inline constexpr int MAX_LIFE_MS = 3600000;
 
 struct PrepareRequest {
     /* Run id, UTF-8. */
@@ -27,11 +29,14 @@ struct PrepareRequest {
 };
 
 struct Command {
-    enum class Kind { INVALID, PREPARE, FREEZE, COMPLETE, PARK, RESUME, SELFTEST, STATUS, ABORT, QUIT };
+    enum class Kind { INVALID, PREPARE, QUIESCE, FREEZE, COMPLETE, PARK, RESUME, SELFTEST, STATUS, ABORT, QUIT };
 
     Kind kind = Kind::INVALID;
     /* PREPARE */
     PrepareRequest prepare;
+    /* QUIESCE: for all scripts and plug-ins of one phase; and from then until `freeze` must have come. */
+    DWORD script_ms = 0;
+    DWORD life_ms = 0;
     /* COMPLETE */
     bool success = false;
     /* PARK */

@@ -4,6 +4,7 @@
 
 #include <cstdio>
 
+#include "applications/quiet-record.h"
 #include "channel.h"
 #include "com-security.h"
 #include "json-writer.h"
@@ -45,6 +46,8 @@ int serve(Stream stream, void (*at_end)()) {
             if (!channel.relay_to(&resident, session.relayed())) {
                 fputs("the service 'snaphook-vss' has ended\n", stderr);
                 exit_code = 1;
+                /* It tells what the one that ended has left, before it takes clients. */
+                if (!read_left_records().empty()) connect_to_resident(false, &pipe);
             }
             break;
         }

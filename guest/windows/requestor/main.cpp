@@ -54,7 +54,7 @@ int register_with(Failure (*change)(), const char *success) {
     Failure failure = check(begin_com(), "setting up COM");
     if (!failure) failure = change();
     if (failure) {
-        print(failed_event("idle", failure, nullptr));
+        print(failed_event("idle", failure, nullptr, {}));
         return 1;
     }
     JsonWriter event(success);

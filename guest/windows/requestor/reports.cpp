@@ -95,21 +95,29 @@ std::string prepared_event(const BackupSet &set) {
     return event.finish();
 }
 
-std::string finished_event(const BackupSet &set, HRESULT result) {
+std::string quiesced_event(const ScriptRecords &scripts) {
+    JsonWriter event("quiesced");
+    write_script_records(&event, scripts);
+    return event.finish();
+}
+
+std::string finished_event(const BackupSet &set, HRESULT result, const ScriptRecords &scripts) {
     JsonWriter event("finished");
     event.text("result", result_text(result));
     write_writers(&event, &set);
     write_log_entries(&event, &set);
+    write_script_records(&event, scripts);
     return event.finish();
 }
 
-std::string failed_event(const char *phase, const Failure &failure, const BackupSet *set) {
+std::string failed_event(const char *phase, const Failure &failure, const BackupSet *set, const ScriptRecords &scripts) {
     JsonWriter event("failed");
     event.text("phase", phase);
     event.text("result", result_text(failure.result));
     event.text("message", failure.message);
     write_writers(&event, set);
     write_log_entries(&event, set);
+    write_script_records(&event, scripts);
     return event.finish();
 }
 

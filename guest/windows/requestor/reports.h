@@ -4,6 +4,7 @@
 
 #include <string>
 
+#include "applications/script-record.h"
 #include "backup-set.h"
 #include "failure.h"
 #include "json-writer.h"
@@ -16,8 +17,9 @@ void write_writers(JsonWriter *event, const BackupSet *set);
 void write_log_entries(JsonWriter *event, const BackupSet *set);
 
 std::string prepared_event(const BackupSet &set);
-std::string finished_event(const BackupSet &set, HRESULT result);
-std::string failed_event(const char *phase, const Failure &failure, const BackupSet *set);
+std::string quiesced_event(const ScriptRecords &scripts);
+std::string finished_event(const BackupSet &set, HRESULT result, const ScriptRecords &scripts);
+std::string failed_event(const char *phase, const Failure &failure, const BackupSet *set, const ScriptRecords &scripts);
 /* `completed` */
 std::string completed_event(const BackupSet &set);
 /* `resumed` */

@@ -38,6 +38,13 @@ HRESULT open_pipe_of(DWORD process, Handle *pipe) {
     return E_ACCESSDENIED;
 }
 
+/* Windows may learn a moment later that its process has ended, Wine not at all. */
+bool is_stopped(const SERVICE_STATUS_PROCESS &status) {
+    if (status.dwCurrentState != SERVICE_RUNNING) return status.dwCurrentState == SERVICE_STOPPED;
+    Handle process(OpenProcess(SYNCHRONIZE, FALSE, status.dwProcessId));
+    return process ? WaitForSingleObject(process.get(), 0) == WAIT_OBJECT_0 : GetLastError() == ERROR_INVALID_PARAMETER;
+}
+
 }  // namespace
 
 Failure connect_to_resident(bool only_running, Handle *pipe) {
@@ -52,9 +59,9 @@ Failure connect_to_resident(bool only_running, Handle *pipe) {
         DWORD length = 0;
         BYTE *answer = reinterpret_cast<BYTE *>(&status); /* as QueryServiceStatusEx wants it */
         if (!QueryServiceStatusEx(service.get(), SC_STATUS_PROCESS_INFO, answer, sizeof status, &length)) return {last_error(), "the service cannot be asked"};
-        if (status.dwCurrentState == SERVICE_STOPPED) {
+        if (is_stopped(status)) {
             if (only_running) return none;
-            bool has_failed = is_started && status.dwWin32ExitCode != NO_ERROR;
+            bool has_failed = is_started && status.dwCurrentState == SERVICE_STOPPED && status.dwWin32ExitCode != NO_ERROR;
             if (has_failed) return {HRESULT_FROM_WIN32(status.dwWin32ExitCode), "the service 'snaphook-vss' has failed"};
             is_started = true;
             if (!StartServiceW(service.get(), 0, nullptr) && GetLastError() != ERROR_SERVICE_ALREADY_RUNNING)

@@ -1,6 +1,7 @@
 #include <windows.h>
 
 #include "../identity.h"
+#include "applications/quiet-run.h"
 #include "channel.h"
 #include "com-security.h"
 #include "for-administrators.h"
@@ -16,19 +17,27 @@ namespace {
 constexpr DWORD TICK_MS = 1000;
 /* Without a set and without a client: the next one may be near. */
 constexpr ULONGLONG IDLE_LIMIT_MS = 5000;
+/* While scripts are told that the freeze has failed. */
+constexpr DWORD STOP_PAUSE_MS = 100;
+constexpr DWORD STOP_HINT_MS = 3000;
 constexpr DWORD PIPE_BUFFER = 64 * 1024;
 
 SERVICE_STATUS_HANDLE status_handle;
 HANDLE stop_event;
 ParkedSets *parked_sets;
 volatile LONG conversations;
+/* Of them: those for which applications are at rest. */
+volatile LONG quiet_runs;
 
-void tell_status(DWORD state, DWORD error) {
+/* `step`: of an end that takes its time. */
+void tell_status(DWORD state, DWORD error, DWORD step = 0) {
     SERVICE_STATUS status = {};
     status.dwServiceType = SERVICE_WIN32_OWN_PROCESS;
     status.dwCurrentState = state;
     status.dwControlsAccepted = state == SERVICE_RUNNING ? SERVICE_ACCEPT_STOP | SERVICE_ACCEPT_SHUTDOWN : 0;
     status.dwWin32ExitCode = error;
+    status.dwCheckPoint = step;
+    status.dwWaitHint = step > 0 ? STOP_HINT_MS : 0;
     SetServiceStatus(status_handle, &status);
 }
 
@@ -38,15 +47,36 @@ DWORD WINAPI control(DWORD code, DWORD, void *, void *) {
                                                                                                                     : ERROR_CALL_NOT_IMPLEMENTED;
 }
 
+/* False: the other side is gone. */
+bool hear_first_line(Channel *channel, std::string *line) {
+    for (;; WaitForSingleObject(channel->news(), INFINITE)) {
+        bool is_over = channel->is_over();
+        if (channel->take_line(line)) return true;
+        if (is_over) return false;
+    }
+}
+
+/* Of a client, or of a session that has applications to bring to rest. */
+void serve_connection(Channel *channel) {
+    std::string first;
+    if (!hear_first_line(channel, &first)) return;
+    std::optional<QuietTerms> terms = parse_terms(first);
+    if (terms) {
+        InterlockedIncrement(&quiet_runs);
+        QuietRun(channel, *terms, stop_event).run();
+        InterlockedDecrement(&quiet_runs);
+        return;
+    }
+    Session session(channel, parked_sets, first);
+    session.run();
+}
+
 /* Owns its pipe. */
 DWORD WINAPI converse(void *pipe) {
     CoInitializeEx(nullptr, COINIT_MULTITHREADED);
     {
         Channel channel(Stream::of_pipe(Handle(pipe)), true);
-        {
-            Session session(&channel, parked_sets);
-            session.run();
-        }
+        serve_connection(&channel);
         channel.write({&LAST_BYTE, 1});
     }
     CoUninitialize();
@@ -110,10 +140,16 @@ void WINAPI serve_clients(DWORD, wchar_t **) {
     DWORD error = FAILED(com) ? static_cast<DWORD>(com) : NO_ERROR;
     if (error == NO_ERROR) {
         tell_status(SERVICE_RUNNING, NO_ERROR);
+        end_left_runs();
         error = accept_clients();
     }
+    SetEvent(stop_event);
     tell_status(SERVICE_STOP_PENDING, NO_ERROR);
     sets.end_all();
+    for (DWORD step = 1; quiet_runs > 0; step++) {
+        tell_status(SERVICE_STOP_PENDING, NO_ERROR, step);
+        Sleep(STOP_PAUSE_MS);
+    }
     tell_status(SERVICE_STOPPED, error);
     /* A conversation that is still open ends with the process, and its set is aborted by VSS and vetoed by the provider. */
     ExitProcess(error);

@@ -1,4 +1,4 @@
-/* The requestor that outlives its client: a service of Windows that is there only while it has something to do. */
+/* The requestor, and the scripts and plug-ins, that outlive their client: a service of Windows that is there only while it has something to do. */
 #ifndef SNAPHOOK_RESIDENT_H
 #define SNAPHOOK_RESIDENT_H
 
@@ -14,7 +14,7 @@ int run_service();
 
 /*
  * For `serve`: a pipe to the service, which is started unless `only_running`. VSS_E_OBJECT_NOT_FOUND: it is not running, so it has
- * no set. The pipe is that of the service's own process, whoever else made one of its name.
+ * no set. Before it takes clients it tells scripts what a dead one has left. The pipe is that of the service's own process, whoever else made one of its name.
  */
 Failure connect_to_resident(bool only_running, Handle *pipe);
 

@@ -26,16 +26,17 @@ std::string plain_event(const char *name) { return JsonWriter(name).finish(); }
 
 }  // namespace
 
-Session::Session(Channel *channel, ParkedSets *parked) : channel_(channel), parked_(parked) {}
+Session::Session(Channel *channel, ParkedSets *parked, const std::string &first) : channel_(channel), parked_(parked), line_(first) {
+    if (!first.empty()) next_ = parse_command(first);
+}
 
 Session::~Session() { leave(); }
 
 Session::End Session::run() {
-    for (;;) {
-        HANDLE either[] = {channel_->news(), working_.get()};
-        WaitForMultipleObjects(working_ ? 2 : 1, either, FALSE, INFINITE);
+    for (;; wait_for_news()) {
         for (;;) {
             if (working_ && is_set(working_.get())) end_work();
+            if (!working_) applications_.notice_news();
             if (channel_->is_held() && !channel_->is_over()) break;
             if (!take_command()) {
                 if (!channel_->is_over()) break;
@@ -50,6 +51,12 @@ Session::End Session::run() {
             obey();
         }
     }
+}
+
+/* The applications' are for the thread that works, as long as there is one. */
+void Session::wait_for_news() {
+    HANDLE either[] = {channel_->news(), working_ ? working_.get() : applications_.news()};
+    WaitForMultipleObjects(either[1] == nullptr ? 1 : 2, either, FALSE, INFINITE);
 }
 
 /* False when there is none, or none that may be obeyed beside what is being worked on. */
@@ -79,8 +86,10 @@ void Session::obey() {
         return;
     }
     command_ = std::move(command);
+    scripts_.clear();
     switch (command_.kind) {
         case CommandKind::PREPARE: return begin(&Session::prepare);
+        case CommandKind::QUIESCE: return begin(&Session::quiesce);
         case CommandKind::FREEZE: return begin(&Session::freeze);
         case CommandKind::COMPLETE: return begin(&Session::complete);
         case CommandKind::PARK: return begin(&Session::park);
@@ -113,6 +122,7 @@ bool Session::is_given_up() const { return is_set(cancel_.get()); }
 
 void Session::refuse(const Failure &failure) {
     next_.reset();
+    scripts_.clear();
     fail(failure);
 }
 
@@ -130,20 +140,36 @@ void Session::prepare() {
     channel_->write(prepared_event(*set_));
 }
 
+void Session::quiesce() {
+    if (phase_ != Phase::PREPARED) return fail(bad_state("nothing is prepared, or its applications are at rest already"));
+    phase_ = Phase::QUIESCE;
+    QuietTerms terms = {command_.script_ms, command_.life_ms, set_->request().hold_ms};
+    Failure failure = applications_.quiesce(terms, cancel_.get(), &scripts_);
+    if (failure) return fail(failure);
+    if (is_given_up()) return;
+    phase_ = Phase::QUIET;
+    channel_->write(quiesced_event(scripts_));
+}
+
 void Session::freeze() {
-    if (phase_ != Phase::PREPARED) return fail(bad_state("nothing is prepared"));
+    if (phase_ != Phase::PREPARED && phase_ != Phase::QUIET) return fail(bad_state("nothing is prepared"));
+    Failure failure = applications_.keep_for_freeze(&scripts_);
+    if (failure) return fail(failure);
     phase_ = Phase::FREEZE;
-    was_frozen_ = has_ended_ = false;
+    was_frozen_ = has_ended_ = was_released_ = false;
     frozen_event_ = JsonWriter("frozen", WINDOW_LINE);
     HRESULT result = set_->make_snapshot(cancel_.get(), this);
     channel_->end_hold();
     set_->close_window();
     if (is_given_up()) return;
+    /* Whoever went on before is told with `freezeFail`, or not at all: its word is missing then, and not VSS's. */
+    applications_.release(was_released_ && result == VSS_S_ASYNC_FINISHED, &scripts_);
     set_->ask_writers(cancel_.get());
     /* Without an end of the hold nobody knows when applications went on, and without a hold there was nothing to release. */
     if (!has_ended_) return fail({FAILED(result) ? result : E_UNEXPECTED, was_frozen_ ? "the hold was broken off" : "VSS did not freeze"});
+    if (is_given_up()) return;
     phase_ = Phase::FINISHED;
-    channel_->write(finished_event(*set_, result));
+    channel_->write(finished_event(*set_, result, scripts_));
 }
 
 void Session::frozen(int64_t at_us, int64_t freeze_us, HANDLE thaw) {
@@ -157,6 +183,7 @@ void Session::frozen(int64_t at_us, int64_t freeze_us, HANDLE thaw) {
 
 void Session::ended(bool released, int64_t held_us) {
     has_ended_ = true;
+    was_released_ = released;
     phase_ = Phase::THAW;
     JsonWriter event(released ? "thawed" : "expired");
     event.milliseconds("heldMs", held_us);
@@ -207,13 +234,14 @@ void Session::test_itself() {
 }
 
 const char *Session::phase_word() const {
-    static constexpr const char *words[] = {"idle", "prepare", "prepared", "freeze", "frozen", "thaw", "finished", "complete"};
+    static constexpr const char *words[] = {"idle", "prepare", "prepared", "quiesce", "quiet", "freeze", "frozen", "thaw", "finished", "complete"};
     return words[static_cast<int>(phase_)];
 }
 
 void Session::fail(const Failure &failure) {
     if (is_given_up()) return;
-    std::string event = failed_event(phase_word(), failure, set_.get());
+    applications_.release(false, &scripts_);
+    std::string event = failed_event(phase_word(), failure, set_.get(), scripts_);
     if (set_) set_->abort();
     forget_set();
     phase_ = Phase::IDLE;
@@ -226,6 +254,7 @@ void Session::give_up() {
     if (working_) end_work();
     channel_->end_hold();
     ResetEvent(cancel_.get());
+    applications_.release(false, &scripts_);
     if (set_) set_->abort();
     forget_set();
     phase_ = Phase::IDLE;

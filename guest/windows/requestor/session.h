@@ -8,6 +8,8 @@
 #include <optional>
 #include <string>
 
+#include "applications/quiet-applications.h"
+#include "applications/script-record.h"
 #include "backup-set.h"
 #include "channel.h"
 #include "commands.h"
@@ -20,8 +22,11 @@ namespace snaphook {
 
 class Session : private WindowWatcher {
    public:
-    /* `parked`: where full sets live; nullptr in a process that ends with its client. */
-    Session(Channel *channel, ParkedSets *parked);
+    /*
+     * `parked`: where full sets live; nullptr in a process that ends with its client. `first`: a line that was taken from the channel;
+     * empty for none.
+     */
+    Session(Channel *channel, ParkedSets *parked, const std::string &first = {});
     Session(const Session &) = delete;
     Session &operator=(const Session &) = delete;
     ~Session();
@@ -43,7 +48,7 @@ class Session : private WindowWatcher {
     void fail(const Failure &failure);
 
    private:
-    enum class Phase { IDLE, PREPARE, PREPARED, FREEZE, FROZEN, THAW, FINISHED, COMPLETE };
+    enum class Phase { IDLE, PREPARE, PREPARED, QUIESCE, QUIET, FREEZE, FROZEN, THAW, FINISHED, COMPLETE };
     using Work = void (Session::*)();
 
     void frozen(int64_t at_us, int64_t freeze_us, HANDLE thaw) override;
@@ -56,6 +61,7 @@ class Session : private WindowWatcher {
     static DWORD WINAPI work_thread(void *session);
 
     void prepare();
+    void quiesce();
     void freeze();
     void complete();
     void park();
@@ -65,6 +71,7 @@ class Session : private WindowWatcher {
     bool requires_parking() const;
     bool is_given_up() const;
     const char *phase_word() const;
+    void wait_for_news();
     void give_up();
     void leave();
     void forget_set();
@@ -86,6 +93,10 @@ class Session : private WindowWatcher {
     JsonWriter frozen_event_{"frozen"};
     bool was_frozen_ = false;
     bool has_ended_ = false;
+    bool was_released_ = false;
+    QuietApplications applications_;
+    /* What was told since the command that is worked on. */
+    ScriptRecords scripts_;
 };
 
 }  // namespace snaphook

@@ -10,6 +10,7 @@
 #include "../../registration/com-application.h"
 #include "../../registration/service-entry.h"
 #include "../../registration/vss-entry.h"
+#include "../../requestor/applications/quiet-record.h"
 #include "../check.h"
 
 namespace checks {
@@ -149,6 +150,28 @@ void test_service() {
     });
 }
 
+/* Of the keys in the one that the records lie in. */
+LSTATUS create_lasting_key() {
+    HKEY key = nullptr;
+    LSTATUS status = RegCreateKeyExW(HKEY_LOCAL_MACHINE, L"SOFTWARE\\snaphook\\Quiet\\lasting", 0, nullptr, REG_OPTION_NON_VOLATILE,
+                                     KEY_ALL_ACCESS | KEY_WOW64_64KEY, nullptr, &key, nullptr);
+    if (status == ERROR_SUCCESS) RegCloseKey(key);
+    return status;
+}
+
+void test_records() {
+    promise("a record of scripts ends with the machine, is none of a dead process while its own lives, and goes with an uninstall", [] {
+        QuietRecord record;
+        CHECK(!record.begin(1000));
+        CHECK(!record.write({L"10-a.cmd"}));
+        CHECK(create_lasting_key() == ERROR_CHILD_MUST_BE_VOLATILE);
+        CHECK(read_left_records().empty());
+        remove_quiet_records();
+        CHECK(!!record.write({L"10-a.cmd"}));
+        record.remove();
+    });
+}
+
 bool is_class_there(REFCLSID class_id) {
     IUnknown *object = nullptr;
     HRESULT result = CoCreateInstance(class_id, nullptr, CLSCTX_ALL, IID_PPV_ARGS(&object));
@@ -182,6 +205,7 @@ int wmain() {
     CoInitializeEx(nullptr, COINIT_MULTITHREADED);
     checks::test_parts();
     checks::test_service();
+    checks::test_records();
     checks::test_without_vss();
     return checks::failed_promises == 0 ? 0 : 1;
 }
