@@ -51,8 +51,16 @@ export class QuietSession implements QuietApplications {
   /** All were told the end, or there is nobody any more to tell them. */
   #isOver = false;
 
+  /** Never resolves. */
+  readonly #interrupted: Promise<never>;
+
   constructor(parts: QuietSessionParts) {
     this.#parts = parts;
+    const { signal } = this.#interrupt;
+    this.#interrupted = new Promise((_, reject) =>
+      signal.addEventListener('abort', () => reject(signal.reason), { once: true }),
+    );
+    this.#interrupted.catch(() => undefined);
   }
 
   get isOver(): boolean {
@@ -145,13 +153,8 @@ export class QuietSession implements QuietApplications {
   /** While they are told to freeze, an end of the session ends the waiting, too. */
   readonly #patience: Patience = {
     of: async (work, limitMs) => {
-      const { signal } = this.#interrupt;
-      signal.throwIfAborted();
-      const interrupted = new Promise<never>((_, reject) =>
-        signal.addEventListener('abort', () => reject(signal.reason), { once: true }),
-      );
-      interrupted.catch(() => undefined);
-      return await Promise.race([this.#inTime(work, limitMs), interrupted]);
+      this.#interrupt.signal.throwIfAborted();
+      return await Promise.race([this.#inTime(work, limitMs), this.#interrupted]);
     },
   };
 
