@@ -1,4 +1,4 @@
-import { contentIn, context, element, fieldsIn, readElement, TAG } from '../world/der.ts';
+import { contentIn, context, element, fieldsIn, readElement, TAG } from './der.ts';
 
 /** The few SPNEGO tokens of RFC 4178 that carry NTLM or Kerberos. */
 const NTLM_OID = Buffer.from([0x06, 0x0a, 0x2b, 0x06, 0x01, 0x04, 0x01, 0x82, 0x37, 0x02, 0x02, 0x0a]);

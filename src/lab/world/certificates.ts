@@ -1,64 +1,70 @@
-import { createPrivateKey, generateKeyPair, type KeyObject } from 'node:crypto';
-import { promisify } from 'node:util';
-import { alternativeNames, ofAuthority, ofNoAuthority, signCertificate, usedAs, type Validity } from './x509.ts';
+import { generate } from 'selfsigned';
 
 export interface LabAuthority {
-  readonly name: string;
   /** PEM certificate clients must trust. */
   readonly certificate: string;
   readonly key: string;
 }
 
-/** A certificate and its key, as PEM. */
 export interface LabServerCertificate {
   readonly key: string;
   readonly cert: string;
 }
 
-const makeKeys = () => promisify(generateKeyPair)('ec', { namedCurve: 'P-256' });
-
-const forAYear = (): Validity => {
-  const notBefore = new Date();
-  return { notBefore, notAfter: new Date(notBefore.getTime() + 365 * 24 * 3_600_000) };
-};
-
 /** A certificate authority of the lab's own: clients verify for real, nothing is switched off. */
 export async function createAuthority(name = 'snaphook lab CA'): Promise<LabAuthority> {
-  const { key, cert } = await signedByItself(name, ofAuthority());
-  return { name, certificate: cert, key };
-}
-
-/** Trusted by those alone who were told of exactly this certificate. */
-export async function signedByItself(name: string, extensions: readonly Buffer[]): Promise<LabServerCertificate> {
-  const { privateKey, publicKey } = await makeKeys();
-  const content = { subject: name, issuer: name, publicKey, extensions, ...forAYear() };
-  return { key: pemOf(privateKey), cert: signCertificate(content, privateKey) };
+  const pem = await generate([{ name: 'commonName', value: name }], {
+    keyType: 'ec',
+    curve: 'P-256',
+    algorithm: 'sha256',
+    extensions: [
+      { name: 'basicConstraints', cA: true, critical: true },
+      { name: 'keyUsage', keyCertSign: true, cRLSign: true, digitalSignature: true, critical: true },
+    ],
+  });
+  return { certificate: pem.cert, key: pem.private };
 }
 
 /** A server certificate for loopback and the given names, signed by the authority. */
-export function issueCertificate(authority: LabAuthority, commonName: string): Promise<LabServerCertificate> {
-  const names = alternativeNames([commonName, 'localhost'], ['127.0.0.1']);
-  return issue(authority, commonName, forAYear(), [ofNoAuthority(), usedAs('serverAuth'), names]);
+export async function issueCertificate(authority: LabAuthority, commonName: string): Promise<LabServerCertificate> {
+  const pem = await generate([{ name: 'commonName', value: commonName }], {
+    keyType: 'ec',
+    curve: 'P-256',
+    algorithm: 'sha256',
+    ca: { key: authority.key, cert: authority.certificate },
+    extensions: [
+      { name: 'basicConstraints', cA: false },
+      { name: 'extKeyUsage', serverAuth: true },
+      {
+        name: 'subjectAltName',
+        altNames: [
+          { type: 2, value: commonName },
+          { type: 2, value: 'localhost' },
+          { type: 7, ip: '127.0.0.1' },
+        ],
+      },
+    ],
+  });
+  return { key: pem.private, cert: pem.cert };
 }
 
 /** A certificate for clients, with one name. It is valid from now on for a year, unless told otherwise. */
-export function issueClientCertificate(
+export async function issueClientCertificate(
   authority: LabAuthority,
   name: string,
-  validity: Validity = forAYear(),
-): Promise<LabServerCertificate> {
-  return issue(authority, name, validity, [ofNoAuthority(), usedAs('clientAuth'), alternativeNames([name])]);
+  validity: { readonly notBeforeDate?: Date; readonly notAfterDate?: Date } = {},
+): Promise<{ readonly key: string; readonly cert: string }> {
+  const pem = await generate([{ name: 'commonName', value: name }], {
+    keyType: 'ec',
+    curve: 'P-256',
+    algorithm: 'sha256',
+    ...validity,
+    ca: { key: authority.key, cert: authority.certificate },
+    extensions: [
+      { name: 'basicConstraints', cA: false },
+      { name: 'extKeyUsage', clientAuth: true },
+      { name: 'subjectAltName', altNames: [{ type: 2, value: name }] },
+    ],
+  });
+  return { key: pem.private, cert: pem.cert };
 }
-
-async function issue(
-  authority: LabAuthority,
-  subject: string,
-  validity: Validity,
-  extensions: readonly Buffer[],
-): Promise<LabServerCertificate> {
-  const { privateKey, publicKey } = await makeKeys();
-  const content = { subject, issuer: authority.name, publicKey, extensions, ...validity };
-  return { key: pemOf(privateKey), cert: signCertificate(content, createPrivateKey(authority.key)) };
-}
-
-const pemOf = (key: KeyObject): string => key.export({ type: 'pkcs8', format: 'pem' }).toString();

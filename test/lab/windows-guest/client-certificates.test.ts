@@ -32,8 +32,8 @@ test('what can let nobody in is refused before anything is sent', async () => {
   const good = await issueClientCertificate(world.authority, MAPPED_NAME);
   const other = await issueClientCertificate(world.authority, MAPPED_NAME);
   const old = await issueClientCertificate(world.authority, MAPPED_NAME, {
-    notBefore: new Date('2020-01-01'),
-    notAfter: new Date('2021-01-01'),
+    notBeforeDate: new Date('2020-01-01'),
+    notAfterDate: new Date('2021-01-01'),
   });
   const count = () => world.events.events.filter(({ kind }) => kind === 'connection').length;
   const before = count();

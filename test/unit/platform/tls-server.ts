@@ -2,8 +2,8 @@ import { X509Certificate } from 'node:crypto';
 import https from 'node:https';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
-import { type LabServerCertificate, signedByItself } from '../../../src/lab/world/certificates.ts';
-import { alternativeNames } from '../../../src/lab/world/x509.ts';
+import { generate } from 'selfsigned';
+import type { LabServerCertificate } from '../../../src/lab/world/certificates.ts';
 
 export const HOST = '127.0.0.1';
 
@@ -71,7 +71,13 @@ export async function listenTls(certificate: LabServerCertificate): Promise<TlsS
 }
 
 /** Signed by nobody, for the name `other.test`. */
-export const selfSignedCertificate = (): Promise<LabServerCertificate> =>
-  signedByItself('other.test', [alternativeNames(['other.test'])]);
+export async function selfSignedCertificate(): Promise<LabServerCertificate> {
+  const { cert, private: key } = await generate([{ name: 'commonName', value: 'other.test' }], {
+    keyType: 'ec',
+    curve: 'P-256',
+    extensions: [{ name: 'subjectAltName', altNames: [{ type: 2, value: 'other.test' }] }],
+  });
+  return { cert, key };
+}
 
 export const fingerprintOf = ({ cert }: LabServerCertificate): string => new X509Certificate(cert).fingerprint256;

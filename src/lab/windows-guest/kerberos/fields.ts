@@ -1,4 +1,4 @@
-import { contentIn, element, sequenceFields, structure, TAG } from '../../world/der.ts';
+import { contentIn, element, sequenceFields, structure, TAG } from '../der.ts';
 import type { AesKey } from './aes.ts';
 
 /** How the fields of RFC 4120's messages are written and read. */

@@ -1,5 +1,5 @@
 import { randomInt, timingSafeEqual } from 'node:crypto';
-import { contentIn, element, fieldsIn, readElement, sequenceFields, structure, TAG } from '../../world/der.ts';
+import { contentIn, element, fieldsIn, readElement, sequenceFields, structure, TAG } from '../der.ts';
 import { type AesKey, newKey, openWith, sealWith } from './aes.ts';
 import {
   keyField,

@@ -1,4 +1,4 @@
-import { element, structure, TAG } from '../../world/der.ts';
+import { element, structure, TAG } from '../der.ts';
 import { type AesKey, newKey, sealWith } from './aes.ts';
 import { keyField, names, number, sealedField, text, time } from './fields.ts';
 

@@ -1,17 +1,12 @@
-/** Tags of ASN.1 in the tokens of SPNEGO and Kerberos, and in certificates (X.690 8.1.2). */
+/** Tags of ASN.1 in the tokens of SPNEGO and Kerberos. */
 export const TAG = {
-  boolean: 0x01,
   integer: 0x02,
   bits: 0x03,
   octets: 0x04,
   enumerated: 0x0a,
-  utf8: 0x0c,
-  /** A year of two digits. */
-  shortTime: 0x17,
   time: 0x18,
   text: 0x1b,
   sequence: 0x30,
-  set: 0x31,
   application0: 0x60,
 } as const;
 
@@ -63,15 +58,15 @@ export function contentIn(field: Buffer | undefined, tag: number): Buffer | unde
   return inner?.tag === tag ? inner.content : undefined;
 }
 
-export function element(tag: number, ...contents: readonly Buffer[]): Buffer {
-  const length = contents.reduce((sum, content) => sum + content.length, 0);
+export function element(tag: number, content: Buffer): Buffer {
+  const { length } = content;
   const head =
     length < 0x80 ? [tag, length] : length < 0x100 ? [tag, 0x81, length] : [tag, 0x82, length >> 8, length & 0xff];
-  return Buffer.concat([Buffer.from(head), ...contents]);
+  return Buffer.concat([Buffer.from(head), content]);
 }
 
 /** A sequence of numbered fields. */
 export function structure(fields: Readonly<Record<number, Buffer>>): Buffer {
   const numbered = Object.entries(fields).map(([number, value]) => element(context(Number(number)), value));
-  return element(TAG.sequence, ...numbered);
+  return element(TAG.sequence, Buffer.concat(numbered));
 }
