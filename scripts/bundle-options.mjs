@@ -1,19 +1,53 @@
 import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 
 export const root = fileURLToPath(new URL('..', import.meta.url));
 export const version = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')).version;
 
-/** Of packages, what is slow to load and hardly used; see the files that stand in for it. */
+/** Parts of packages that are slow to load, and what stands in for them; see there. */
+const STAND_INS = [
+  { package: 'yargs', part: /^assert$/, standIn: 'assert.cjs' },
+  { package: 'cliui', part: /^string-width$/, standIn: 'text-width.mjs' },
+  { package: 'wrap-ansi', part: /^string-width$/, standIn: 'text-width.mjs' },
+  { package: 'yargs', part: /^string-width$/, standIn: 'text-width.mjs' },
+  { package: 'signal-exit', part: /^assert$/, standIn: 'assert.cjs' },
+  { package: 'soap', part: /^assert$/, standIn: 'assert.cjs' },
+  { package: 'soap', part: /^debug$/, standIn: 'debug.cjs' },
+  // Requests go out over a transport of ours, there is no server, and vCenter's sessions are cookies.
+  { package: 'soap', part: /^\.\.?\/(http|security|server)$/, standIn: 'left-out.cjs' },
+  // Requests are texts to the server itself, by HTTP/1.1.
+  { package: 'axios', part: /^(follow-redirects|form-data|http2|https-proxy-agent)$/, standIn: 'left-out.cjs' },
+];
+
+/** Of Node, what few calls need: loaded when something of it is used. */
+const LATE = ['assert', 'child_process', 'readline', 'v8', 'worker_threads', 'zlib'];
+
+/** What is slow to load comes late, or not at all. */
 const quickToLoad = {
   name: 'quick-to-load',
-  setup({ onResolve }) {
-    onResolve({ filter: /^assert$/ }, ({ importer }) =>
-      importer.includes('/node_modules/yargs/') ? { path: `${root}scripts/yargs-assert.mjs` } : undefined,
+  setup({ onResolve, onLoad }) {
+    for (const { package: name, part, standIn } of STAND_INS)
+      onResolve({ filter: part }, ({ importer }) =>
+        importer.includes(`/node_modules/${name}/`) ? { path: `${root}scripts/stand-ins/${standIn}` } : undefined,
+      );
+    onResolve({ filter: new RegExp(`^(node:)?(${LATE.join('|')})$`) }, ({ path, namespace }) =>
+      namespace === 'late'
+        ? { path, external: true }
+        : { path: path.replace(/^(?!node:)/, 'node:'), namespace: 'late' },
     );
-    onResolve({ filter: /^string-width$/ }, () => ({ path: `${root}scripts/text-width.mjs` }));
+    onLoad({ filter: /./, namespace: 'late' }, ({ path }) => ({ contents: lateModule(path) }));
   },
 };
+
+/** A CommonJS module with the same exports as that part of Node, each of which loads it. */
+function lateModule(name) {
+  const exports = Object.keys(createRequire(import.meta.url)(name));
+  return `const load = () => require('${name}');
+module.exports = {
+${exports.map((key) => `  get ${key}() { return load().${key}; },`).join('\n')}
+};`;
+}
 
 /** One CommonJS file a program: soap and other CommonJS packages need it, and so will the single binary. */
 export const bundleOptions = {

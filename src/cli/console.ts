@@ -1,4 +1,5 @@
 import { setMaxListeners } from 'node:events';
+import { systemClock } from '../platform/clock.ts';
 import { createTerminalReporter } from '../platform/terminal-reporter.ts';
 import { createTextReporter } from '../platform/text-reporter.ts';
 import { hangingCalls } from '../platform/unless-aborted.ts';
@@ -99,8 +100,8 @@ const LOOK_AGAIN_MS = 10;
  * is what is left then; the exit code is told in words.
  */
 export async function endProgram(exitCode: number): Promise<never> {
-  const untilMs = performance.now() + COME_BACK_MS;
-  while (hangingCalls() > 0 && performance.now() < untilMs) {
+  const untilMs = systemClock.monotonicMs() + COME_BACK_MS;
+  while (hangingCalls() > 0 && systemClock.monotonicMs() < untilMs) {
     await new Promise((resolve) => setTimeout(resolve, LOOK_AGAIN_MS));
   }
   const isHanging = hangingCalls() > 0;

@@ -4,7 +4,6 @@ import type { ImageContent, ImageFileReader } from './image-content.ts';
 import { PIECE_BYTES, SECTOR_BYTES } from './image-sink.ts';
 import { GD_AT_END, grainTablesOf, TABLE_ENTRIES, VMDK_MAGIC } from './stream-vmdk-layout.ts';
 
-const decompress = promisify(inflate);
 const MAX_CAPACITY_SECTORS = 2 ** 40;
 /** Incompressible content grows by a few bytes. */
 const MAX_GRAIN_BYTES = 2 * PIECE_BYTES;
@@ -36,7 +35,7 @@ export async function readStreamVmdk(file: ImageFileReader): Promise<ImageConten
       throw file.damaged(`there is no grain ${grain} at sector ${sector}`);
     }
     const data = await file.bytes(sector * SECTOR_BYTES + GRAIN_HEAD_BYTES, length);
-    return await decompress(data, { maxOutputLength: PIECE_BYTES }).catch((cause: unknown) => {
+    return await promisify(inflate)(data, { maxOutputLength: PIECE_BYTES }).catch((cause: unknown) => {
       throw file.damaged(`grain ${grain} cannot be decompressed`, cause);
     });
   };

@@ -20,9 +20,9 @@ import {
 import { vmdkDescriptor } from './vmdk-descriptor.ts';
 import type { OpenSink } from './write-image.ts';
 
-const compress = promisify(deflate);
 /** Fast, as a grain costs more to compress than to read. */
 const LEVEL = 1;
+const compress = (grain: Uint8Array) => promisify(deflate)(grain, { level: LEVEL });
 
 /**
  * `streamOptimized`: header and descriptor; then every grain that is not zero as deflate behind a marker that tells where it belongs;
@@ -64,7 +64,7 @@ export const streamVmdkSink: OpenSink = async (image, [file]) => {
     takes: 'stretches',
     file,
     async write(stretch, positionBytes) {
-      const grains = await Promise.all([...wholePieces(stretch)].map((piece) => compress(piece, { level: LEVEL })));
+      const grains = await Promise.all([...wholePieces(stretch)].map((piece) => compress(piece)));
       for (const [index, data] of grains.entries()) {
         const grain = positionBytes / PIECE_BYTES + index;
         const owner = Math.floor(grain / TABLE_ENTRIES);

@@ -18,7 +18,6 @@ import {
 } from './stream-vmdk-layout.ts';
 import { vmdkDescriptor } from './vmdk-descriptor.ts';
 
-const compress = promisify(deflate);
 /** Fast: the network is mostly quicker than the compression. */
 const LEVEL = 1;
 /** Node compresses on four threads by default. */
@@ -103,5 +102,5 @@ async function* grainsOf(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Buff
 
 async function grainOf(index: number, piece: Uint8Array): Promise<Buffer> {
   const whole = piece.length === PIECE_BYTES ? piece : Buffer.concat([piece], PIECE_BYTES);
-  return grainRecord(index, await compress(whole, { level: LEVEL }));
+  return grainRecord(index, await promisify(deflate)(whole, { level: LEVEL }));
 }

@@ -1,4 +1,4 @@
-import axios from 'axios';
+import type { AxiosInstance } from 'axios';
 import { ConnectFailure, type TlsTrust, VerifyingAgent } from '../platform/tls.ts';
 import type { Clock } from '../ports/clock.ts';
 import { SnaphookError } from '../ports/errors.ts';
@@ -55,24 +55,14 @@ const untouched = [(data: unknown) => data];
 export function openSession(options: SessionOptions): Session {
   const baseUrl = serverRoot(options.url);
   const agent = new VerifyingAgent(options.tls);
-  const http = axios.create({
-    baseURL: baseUrl,
-    httpsAgent: agent,
-    proxy: false,
-    maxRedirects: 0,
-    maxContentLength: MAX_ANSWER_BYTES,
-    responseType: 'text',
-    validateStatus: () => true,
-    transformRequest: untouched,
-    transformResponse: untouched,
-    headers: { 'Content-Type': 'application/json', Accept: 'application/json', 'Application-Type': 'snaphook' },
-  });
+  let http: AxiosInstance | undefined;
   let authorization: string | undefined;
   let lastAnswerMs: number | undefined;
 
   return {
     async send(call, signal) {
       signal.throwIfAborted();
+      http ??= await httpClient(baseUrl, agent);
       authorization ??= basic(options.username, await options.password());
       const timeout = AbortSignal.timeout(options.requestTimeoutMs[call.call]);
       try {
@@ -98,6 +88,22 @@ export function openSession(options: SessionOptions): Session {
       hasIdleConnection(agent),
     close: () => agent.destroy(),
   };
+}
+
+async function httpClient(baseURL: string, httpsAgent: VerifyingAgent): Promise<AxiosInstance> {
+  const { default: axios } = await import('axios'); // late: it costs start-up time
+  return axios.create({
+    baseURL,
+    httpsAgent,
+    proxy: false,
+    maxRedirects: 0,
+    maxContentLength: MAX_ANSWER_BYTES,
+    responseType: 'text',
+    validateStatus: () => true,
+    transformRequest: untouched,
+    transformResponse: untouched,
+    headers: { 'Content-Type': 'application/json', Accept: 'application/json', 'Application-Type': 'snaphook' },
+  });
 }
 
 /** Is a connection open that the next request would use? */

@@ -193,7 +193,7 @@ export class Sessions {
       }),
     );
     const apiVersion = chooseApiVersion(answer.status === 200 ? answer.body : undefined);
-    return await createVimClient({ server: transport.server, operationId, apiVersion });
+    return createVimClient({ server: transport.server, operationId, apiVersion });
   }
 
   #session(live: Login, signal: AbortSignal): Session {

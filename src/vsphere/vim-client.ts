@@ -5,7 +5,7 @@ import type { SoapObject } from './encode.ts';
 import { errorOfStatus, errorOfUnreadableAnswer, readSoapFault, VimFaultError } from './faults.ts';
 import { PageReader, type TextSink } from './page-reader.ts';
 import type { HttpAnswer } from './transport.ts';
-import { VIM_WSDL, type VimOperation } from './vim-wsdl.ts';
+import { type VimOperation, wsdlOf } from './vim-wsdl.ts';
 
 /** One SOAP exchange: the envelope out, status and body back. The body of an answer with status 200 goes to the sink, if there is one. */
 type SendEnvelope = (
@@ -41,17 +41,13 @@ interface ExchangeOptions {
   readonly exchange: (envelope: string, headers: Readonly<Record<string, string>>) => Promise<HttpAnswer>;
 }
 
-export async function createVimClient(options: VimClientOptions): Promise<VimClient> {
-  const { createClientAsync } = await import('soap'); // late: its many dependencies cost start-up time
-  const client = await createClientAsync(VIM_WSDL, {
-    disableCache: true, // else a process-wide cache keeps this client's parts for ever
-    preserveWhitespace: true,
-    httpClient: HTTP_CLIENT,
-  });
-  client.setSOAPAction(`urn:vim25/${options.apiVersion}`);
-  if (options.operationId !== undefined) {
-    client.addSoapHeader(`<operationID xmlns="urn:vim25">${escapeXml(options.operationId)}</operationID>`);
-  }
+export function createVimClient(options: VimClientOptions): VimClient {
+  const clients = new Map<VimOperation, Promise<Client>>();
+  const clientFor = (operation: VimOperation): Promise<Client> => {
+    const client = clients.get(operation) ?? soapClient(operation, options);
+    clients.set(operation, client);
+    return client;
+  };
   return {
     async call(operation, body, send) {
       let failed: { readonly error: unknown } | undefined;
@@ -76,8 +72,9 @@ export async function createVimClient(options: VimClientOptions): Promise<VimCli
           }
         },
       };
+      const client = await clientFor(operation);
       try {
-        // The WSDL has every `VimOperation`, so `soap` has defined the method; it resolves to [result, raw answer, …].
+        // The WSDL has the operation, so `soap` has defined the method; it resolves to [result, raw answer, …].
         const [result, raw] = (await client[`${operation}Async`](body, exchangeOptions)) as readonly unknown[];
         // To `soap` an answer without body is an empty result. To a reader that would be "there is no such VM".
         if (!isAnswerTo(operation, raw)) throw new Error('not an answer');
@@ -90,6 +87,20 @@ export async function createVimClient(options: VimClientOptions): Promise<VimCli
       }
     },
   };
+}
+
+async function soapClient(operation: VimOperation, { apiVersion, operationId }: VimClientOptions): Promise<Client> {
+  const { createClientAsync } = await import('soap'); // late: it costs start-up time
+  const client = await createClientAsync(wsdlOf(operation), {
+    disableCache: true, // else a process-wide cache keeps this client's parts for ever
+    preserveWhitespace: true,
+    httpClient: HTTP_CLIENT,
+  });
+  client.setSOAPAction(`urn:vim25/${apiVersion}`);
+  if (operationId !== undefined) {
+    client.addSoapHeader(`<operationID xmlns="urn:vim25">${escapeXml(operationId)}</operationID>`);
+  }
+  return client;
 }
 
 /** The exchange itself is the caller's: cookie, time limit and connection are not `soap`'s business. */

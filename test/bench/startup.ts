@@ -52,6 +52,12 @@ function callsOf(release: string, node: string, configFile: string): readonly Ca
       exitCode: LOGIN_REFUSED,
       goal: 4.5,
     },
+    {
+      ...preBackup,
+      name: 'pre-backup, refused at login',
+      words: ['--job', 'bench', '--config', configFile],
+      exitCode: LOGIN_REFUSED,
+    },
   ];
 }
 

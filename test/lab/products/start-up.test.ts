@@ -33,6 +33,24 @@ test.each([
   expect(loaded.filter((part) => part.includes('undici'))).toEqual([]);
 });
 
+test('a verb that only reads loads nothing of Node that processes, threads, compression or measuring need', () => {
+  const loaded = loadedBy('snaphook.cjs', ['vm', 'list', ...noConfig], 10);
+
+  expect(loaded).toContain('NativeModule https');
+  const late = ['assert', 'child_process', 'http2', 'perf_hooks', 'readline', 'v8', 'worker_threads', 'zlib'];
+  expect(loaded.filter((part) => late.some((name) => part === `NativeModule ${name}`))).toEqual([]);
+});
+
+test.each([
+  ['signatures of XML, which vCenter is not sent', 'http://www.w3.org/2000/09/xmldsig#'],
+  ['a table of media types for forms', 'application/vnd.3gpp'],
+])('the program has no %s', (_name, text) => {
+  const program = readFileSync(path.join(DIST, 'snaphook.cjs'), 'utf8');
+
+  expect(program).toContain('http://schemas.xmlsoap.org/soap/envelope/');
+  expect(program).not.toContain(text);
+});
+
 test('help needs neither assertions nor tables of how wide characters are', () => {
   const loaded = loadedBy('snaphook.cjs', ['--help'], 0);
 

@@ -103,7 +103,7 @@ function violations(element: XmlElement, declared: string): readonly string[] {
 }
 
 async function sent(operation: VimOperation, body: SoapObject) {
-  const client = await createVimClient({ server: 'vc.test', operationId: 'job <1>', apiVersion: '8.0.2.0' });
+  const client = createVimClient({ server: 'vc.test', operationId: 'job <1>', apiVersion: '8.0.2.0' });
   let envelope = '';
   let headers: Readonly<Record<string, string>> = {};
   await client.call(operation, body, async (xml, sentHeaders) => {
@@ -150,6 +150,24 @@ const REQUESTS: readonly (readonly [VimOperation, SoapObject])[] = [
   ['RetrievePropertiesEx', retrieveProperties(manager, filter, 500)],
   ['ContinueRetrievePropertiesEx', continueRetrieveProperties(manager, '0')],
 ];
+
+test('a request has these bytes, whatever description of it soap was given', async () => {
+  const client = createVimClient({ server: 'vc.test', operationId: 'job <1>', apiVersion: '8.0.2.0' });
+  const envelopes: string[] = [];
+  for (const operation of ['Login', 'Logout'] as const)
+    await client.call(operation, logout(manager), async (xml) => {
+      envelopes.push(xml);
+      return { status: 200, setCookie: [], body: answerOf(operation, '') };
+    });
+
+  const envelope = (operation: string) =>
+    '<?xml version="1.0" encoding="utf-8"?><soap:Envelope xmlns:soap="http://schemas.xmlsoap.org/soap/envelope/" ' +
+    'xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"  xmlns:vim25="urn:vim25">' +
+    '<soap:Header><operationID xmlns="urn:vim25">job &lt;1&gt;</operationID></soap:Header>' +
+    `<soap:Body><vim25:${operation} xmlns:vim25="urn:vim25" xmlns="urn:vim25">` +
+    `<vim25:_this type="Manager">manager-1</vim25:_this></vim25:${operation}></soap:Body></soap:Envelope>`;
+  expect(envelopes).toEqual([envelope('Login'), envelope('Logout')]);
+});
 
 test.each(REQUESTS)(
   '%s is sent in the declared order, complete and in the vim25 namespace',

@@ -28,7 +28,7 @@ export function faultOf(type: string, message: string, detail = '', prefix?: str
 
 /** What the client makes of such an answer: `returnval` as `decode.ts` gets it. */
 export async function received(operation: VimOperation, answer: string, status = 200): Promise<unknown> {
-  const client = await createVimClient({ server: 'vc.test', operationId: undefined, apiVersion: '8.0.3.0' });
+  const client = createVimClient({ server: 'vc.test', operationId: undefined, apiVersion: '8.0.3.0' });
   return await client.call(operation, {}, async () => ({ status, setCookie: [], body: answer }));
 }
 
