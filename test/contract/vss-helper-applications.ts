@@ -178,7 +178,7 @@ export function describeHelperApplications(name: string, makeWorld: () => Promis
     test('a script that is late is ended and fails the whole', async () => {
       world.addScript('10-a.cmd', { freeze: { hangs: true } });
       const helper = await prepared();
-      await helper.command(quiesceCommand({ scriptMs: 1500 }));
+      await helper.command(quiesceCommand({ scriptMs: 4000 }));
 
       const failed = await helper.expect('failed');
 
@@ -234,7 +234,7 @@ export function describeHelperApplications(name: string, makeWorld: () => Promis
       world.addScript('10-a.cmd');
       world.addScript('20-b.cmd', { thaw: { hangs: true } });
       const helper = await prepared();
-      await quiesce(helper, { scriptMs: 3000 });
+      await quiesce(helper, { scriptMs: 6000 });
       await bench.freeze(helper);
 
       expect((await bench.finish(helper)).scripts).toEqual([

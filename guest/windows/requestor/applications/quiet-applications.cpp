@@ -112,6 +112,7 @@ bool QuietApplications::hear(JsonValue *event, HANDLE cancel) {
 Failure QuietApplications::lost() {
     notice_news();
     connection_.reset();
+    early_.reset();
     is_lost_ = false;
     return {HRESULT_FROM_WIN32(ERROR_SERVICE_NOT_ACTIVE), "the service 'snaphook-vss', which kept the applications at rest, has ended"};
 }
