@@ -1,5 +1,5 @@
 // npm run build:guest:windows: builds the programs for Windows guests into dist/guest/windows-x64/ and windows-x86/:
-// snaphook-vss.exe and snaphook-vss-provider.dll. Needs mingw-w64 and its tools (Debian: mingw-w64-tools and
+// snaphook-vss.exe, snaphook-vss-provider.dll and plug-ins/. Needs mingw-w64 and its tools (Debian: mingw-w64-tools and
 // g++-mingw-w64-x86-64-win32, for 32 bits g++-mingw-w64-i686-win32). Without them it says so, and everything else works.
 import { spawnSync } from 'node:child_process';
 import {
@@ -59,6 +59,11 @@ const unit = (folder) => ({ name: folder.replaceAll('/', '-'), files: cppFiles(f
 const single = (file) => ({ name: file.replaceAll('/', '-'), files: [file] });
 const TOP = ['class-entry.cpp', 'window.cpp'].map(single);
 
+const ofRequestor = (...names) => names.map((name) => `requestor/${name}.cpp`);
+
+/** One program that is what its name says. */
+const PLUG_INS = ['postgresql', 'mysql', 'mariadb', 'mongodb'].map((name) => `plug-ins/${name}.exe`);
+
 const PROGRAMS = {
   'snaphook-vss.exe': {
     description: 'snaphook VSS helper',
@@ -73,7 +78,25 @@ const PROGRAMS = {
     typeLibrary: 'provider/provider.idl',
     libraries: [],
   },
+  'plug-in.exe': {
+    description: 'snaphook application plug-in',
+    units: () => [
+      {
+        name: 'plug-ins',
+        files: [
+          ...ofRequestor('json-reader', 'json-writer', 'stream', 'words', 'applications/trusted-files'),
+          ...cppFiles('plug-ins'),
+          ...cppFiles('plug-ins/databases'),
+        ],
+      },
+    ],
+    libraries: [],
+    copies: PLUG_INS,
+  },
 };
+
+/** What becomes of a program. */
+const filesOf = (programs) => Object.entries(programs).flatMap(([name, { copies }]) => copies ?? [name]);
 
 /** For tests under Wine: what takes the place of Windows' own VSS, an application that it freezes, and the provider's checks. */
 const TEST_PROGRAMS = {
@@ -98,6 +121,16 @@ const TEST_PROGRAMS = {
   'site-program.exe': {
     description: "a site's script or plug-in in tests",
     units: () => [unit('test/site-program')],
+    libraries: [],
+  },
+  'database-client.exe': {
+    description: 'stand-in for clients of databases',
+    units: () => [unit('test/databases')],
+    libraries: [],
+  },
+  'database-service.exe': {
+    description: 'stand-in for servers of databases',
+    units: () => [unit('test/database-service')],
     libraries: [],
   },
   'vssapi.dll': {
@@ -198,17 +231,26 @@ export function hasMingw(arch) {
   return false;
 }
 
+function copyInto(from, to) {
+  mkdirSync(path.dirname(to), { recursive: true });
+  copyFileSync(from, to);
+}
+
 function buildAll(arch, output, programs, optimisation) {
   mkdirSync(output, { recursive: true });
   const made = mkdtempSync(path.join(output, 'made-'));
   try {
-    const linked = Object.entries(programs).map(([name, program]) => {
+    const linked = Object.entries(programs).flatMap(([name, program]) => {
       const files = buildProgram(arch, path.join(made, name), name, program, optimisation);
-      return [name, files];
+      for (const copy of program.copies ?? []) copyInto(path.join(made, name), path.join(made, copy));
+      return (program.copies ?? [name]).map((file) => [file, files]);
     });
     writeFileSync(path.join(made, LINKED), JSON.stringify(Object.fromEntries(linked)));
     // Whole or not at all, as others may build the same at the same time.
-    for (const name of [...Object.keys(programs), LINKED]) renameSync(path.join(made, name), path.join(output, name));
+    for (const name of [...filesOf(programs), LINKED]) {
+      mkdirSync(path.dirname(path.join(output, name)), { recursive: true });
+      renameSync(path.join(made, name), path.join(output, name));
+    }
   } finally {
     rmSync(made, { recursive: true, force: true });
   }
@@ -220,11 +262,11 @@ function isUpToDate(output) {
   const inputs = [path.join(root, 'package.json'), fileURLToPath(import.meta.url)];
   for (const file of readdirSync(sources, { recursive: true })) inputs.push(path.join(sources, file));
   const newestInputMs = Math.max(...inputs.map(changedMs));
-  return [...Object.keys(PROGRAMS), LINKED].every((name) => changedMs(path.join(output, name)) > newestInputMs);
+  return [...filesOf(PROGRAMS), LINKED].every((name) => changedMs(path.join(output, name)) > newestInputMs);
 }
 
 /**
- * Builds program and DLL for a kind of processor when a source is newer, and returns their folder; undefined, with the reason on
+ * Builds program, DLL and plug-ins for a kind of processor when a source is newer, and returns their folder; undefined, with the reason on
  * standard error, where they cannot be built.
  */
 function buildVssHelper(arch) {
@@ -235,14 +277,13 @@ function buildVssHelper(arch) {
 }
 
 /**
- * Puts program and DLL for a kind of processor into a folder, and returns by their names the files of others that are linked into
+ * Puts program, DLL and plug-ins for a kind of processor into a folder, and returns by their names the files of others that are linked into
  * them; nothing, and it is said, where they cannot be built.
  */
 export function putVssHelper(arch, folder) {
   const built = buildVssHelper(arch);
   if (built === undefined) return {};
-  mkdirSync(folder, { recursive: true });
-  for (const name of Object.keys(PROGRAMS)) copyFileSync(path.join(built, name), path.join(folder, name));
+  for (const name of filesOf(PROGRAMS)) copyInto(path.join(built, name), path.join(folder, name));
   return JSON.parse(readFileSync(path.join(built, LINKED), 'utf8'));
 }
 

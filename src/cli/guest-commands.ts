@@ -17,36 +17,47 @@ const fromOption = <Options>(parser: Argv<Options>) =>
       'folder with windows-x64 and windows-x86 in it; default: `guest` beside this program, or that of its package',
   });
 
+const plugInsOption = <Options>(parser: Argv<Options>) =>
+  parser.option('plug-ins', {
+    type: 'string',
+    requiresArg: true,
+    coerce: (names: string) => names.split(',').map((name) => name.trim()),
+    describe: 'application plug-ins to bring as well, separated by commas: docs/application-plug-ins.md',
+  });
+
 const install = (parser: Argv) =>
   parser.command(
     'install <vm>',
     'bring the VSS helper of this release into a Windows guest and register it; again is no error, over an older one is an upgrade',
     (command) =>
       withExamples(
-        fromOption(vmOption(command)).epilogue(
+        plugInsOption(fromOption(vmOption(command))).epilogue(
           'Exit codes: 0 the guest runs the helper of this release, 11 a run holds the VM, 14 the guest refused something.',
         ),
         ['$0 guest install sql01', 'the helper that came with this program'],
         ['$0 guest install sql01 --from dist/guest', 'one that was built here'],
+        ['$0 guest install pg01 --plug-ins postgresql', 'and what brings PostgreSQL to rest'],
       ),
-    verb(async ({ config: configFile, vm, from }, signal) => {
+    verb(async ({ config: configFile, vm, from, plugIns }, signal) => {
       const { guestInstallVerb } = await import('./guest-verbs.ts');
-      return guestInstallVerb({ configFile, vm, reporter: stderrReporter, signal }, from);
+      return guestInstallVerb({ configFile, vm, reporter: stderrReporter, signal }, from, plugIns);
     }),
   );
 
 const uninstall = (parser: Argv) =>
   parser.command(
     'uninstall <vm>',
-    'take the VSS helper out of a Windows guest: registration and files',
+    'take the VSS helper out of a Windows guest: registration and files, and the application plug-ins of this release',
     (command) =>
       withExamples(
-        vmOption(command).epilogue('Exit codes: 0 it is gone, 11 a run holds the VM, 14 the guest refused something.'),
+        fromOption(vmOption(command)).epilogue(
+          'Exit codes: 0 it is gone, 11 a run holds the VM, 14 the guest refused something.',
+        ),
         ['$0 guest uninstall sql01', 'once no job freezes the VM any more'],
       ),
-    verb(async ({ config: configFile, vm }, signal) => {
+    verb(async ({ config: configFile, vm, from }, signal) => {
       const { guestUninstallVerb } = await import('./guest-verbs.ts');
-      return guestUninstallVerb({ configFile, vm, reporter: stderrReporter, signal });
+      return guestUninstallVerb({ configFile, vm, reporter: stderrReporter, signal }, from);
     }),
   );
 

@@ -28,10 +28,14 @@ interface GuestCall {
   readonly signal: AbortSignal;
 }
 
-/** Brings the helper of this release into the guest and registers it. */
-export const guestInstallVerb = (call: GuestCall, from: string | undefined): Promise<VerbResult> =>
+/** Brings the helper of this release into the guest and registers it, and these application plug-ins. */
+export const guestInstallVerb = (
+  call: GuestCall,
+  from: string | undefined,
+  plugIns: readonly string[] = [],
+): Promise<VerbResult> =>
   whileUnused(call, async (helper, vm, signal, ports) => {
-    const { status, brought } = await helper.install(await neededFiles(from), signal);
+    const { status, brought } = await helper.install(await neededFiles(from), plugIns, signal);
     if (status.version !== undefined) await rememberHelper(ports, vm, status.version);
     return {
       document: jsonDocument('guest-install', { ok: true, vm: vm.name, brought, ...documentOf(helper, status) }),
@@ -42,10 +46,10 @@ export const guestInstallVerb = (call: GuestCall, from: string | undefined): Pro
     };
   });
 
-/** Takes the helper out of the guest. */
-export const guestUninstallVerb = (call: GuestCall): Promise<VerbResult> =>
+/** Takes the helper out of the guest, and the application plug-ins of this release. */
+export const guestUninstallVerb = (call: GuestCall, from: string | undefined): Promise<VerbResult> =>
   whileUnused(call, async (helper, vm, signal, ports) => {
-    const removed = await helper.uninstall(signal);
+    const removed = await helper.uninstall(await filesIfThere(from), signal);
     await rememberHelper(ports, vm, null);
     return {
       document: jsonDocument('guest-uninstall', { ok: true, vm: vm.name, removed }),
@@ -57,8 +61,7 @@ export const guestUninstallVerb = (call: GuestCall): Promise<VerbResult> =>
 /** Which helper the guest has. */
 export const guestStatusVerb = (call: GuestCall, from: string | undefined): Promise<VerbResult> =>
   withHelper(call, async (helper, vm) => {
-    const folder = await helperFolder(from);
-    const status = await helper.status(folder === undefined ? undefined : helperFilesIn(folder), call.signal);
+    const status = await helper.status(await knownFiles(from), call.signal);
     const installed = status.version !== undefined;
     return {
       document: jsonDocument('guest-status', { ok: installed, vm: vm.name, ...documentOf(helper, status) }),
@@ -88,9 +91,20 @@ export const guestSelfTestVerb = (call: GuestCall): Promise<VerbResult> =>
     };
   });
 
-async function neededFiles(from: string | undefined): Promise<HelperFiles> {
+async function knownFiles(from: string | undefined): Promise<HelperFiles | undefined> {
   const folder = await helperFolder(from);
-  if (folder !== undefined) return helperFilesIn(folder);
+  return folder === undefined ? undefined : helperFilesIn(folder);
+}
+
+/** Which plug-ins are its own a program without helpers cannot tell; that keeps nobody from taking the helper away. */
+async function filesIfThere(from: string | undefined): Promise<HelperFiles | undefined> {
+  const files = await knownFiles(from);
+  return from === undefined && files ? (kind) => files(kind).catch(() => []) : files;
+}
+
+async function neededFiles(from: string | undefined): Promise<HelperFiles> {
+  const files = await knownFiles(from);
+  if (files) return files;
   throw new SnaphookError('E_USAGE', 'there are no helpers for guests beside this program', {
     hint: 'Name the folder with the helpers of this release by --from.',
   });

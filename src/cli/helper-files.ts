@@ -20,8 +20,15 @@ export const helperFilesIn =
   async (kind) => {
     const place = path.join(folder, kind);
     try {
-      const names = await readdir(place);
-      return await Promise.all(names.map(async (name) => ({ name, content: await readFile(path.join(place, name)) })));
+      const found = await readdir(place, { recursive: true, withFileTypes: true });
+      return await Promise.all(
+        found
+          .filter((entry) => entry.isFile())
+          .map(async (entry) => {
+            const file = path.join(entry.parentPath, entry.name);
+            return { name: path.relative(place, file).replaceAll(path.sep, '/'), content: await readFile(file) };
+          }),
+      );
     } catch (cause) {
       throw new SnaphookError('E_CONFIG', `the helper for ${kind} cannot be read from "${place}"`, {
         cause,

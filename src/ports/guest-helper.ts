@@ -1,5 +1,6 @@
-/** One file of a helper, as a release has it. */
+/** One file of a helper, or of its application plug-ins, as a release has it. */
 export interface HelperFile {
+  /** Below the folder of its kind of guest, such as `plug-ins/postgresql.exe`. */
   readonly name: string;
   readonly content: Buffer;
 }
@@ -33,13 +34,20 @@ export interface GuestHelper {
   readonly username: string;
   /** `files` undefined: nothing to compare with. */
   status(files: HelperFiles | undefined, signal: AbortSignal): Promise<HelperStatus>;
-  /** Brings the files where they differ, and registers them in any case. Resolves when the guest runs what was brought. */
+  /**
+   * Brings the files where they differ, those of the named application plug-ins, too, and registers the helper in any case. Resolves
+   * when the guest runs what was brought. Errors: `E_CONFIG` for a plug-in that the release does not have.
+   */
   install(
     files: HelperFiles,
+    plugIns: readonly string[],
     signal: AbortSignal,
   ): Promise<{ readonly status: HelperStatus; readonly brought: readonly string[] }>;
-  /** Takes registration and files away. False: there was nothing. */
-  uninstall(signal: AbortSignal): Promise<boolean>;
+  /**
+   * Takes registration and files away, and the application plug-ins that are byte for byte those of `files`. False: there was no
+   * helper, and then nothing is taken away.
+   */
+  uninstall(files: HelperFiles | undefined, signal: AbortSignal): Promise<boolean>;
   /** What the helper finds out about its guest without freezing anything. */
   selfTest(signal: AbortSignal): Promise<readonly HelperCheck[]>;
 }

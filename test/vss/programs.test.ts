@@ -3,7 +3,8 @@ import { readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { PROGRAMS } from './wine-program.ts';
 
-const OURS = ['snaphook-vss.exe', 'snaphook-vss-provider.dll'];
+const PLUG_INS = ['postgresql', 'mysql', 'mariadb', 'mongodb'].map((name) => `plug-ins/${name}.exe`);
+const OURS = ['snaphook-vss.exe', 'snaphook-vss-provider.dll', ...PLUG_INS];
 
 /** The DLLs that every Windows since 7 has, and nothing that would have to be installed. */
 const OF_WINDOWS = /^(ADVAPI32|KERNEL32|msvcrt|ole32|OLEAUT32|USER32|VSSAPI|wevtapi)\.dll$/i;

@@ -12,6 +12,8 @@ import { resolveSettings, type WindowsGuestSettings } from './windows-guest-sett
 
 const EXECUTABLE = 'snaphook-vss.exe';
 const PROVIDER = 'snaphook-vss-provider.dll';
+/** In a release. In a guest the same files lie in the folder `plug-ins.d`. */
+const PLUG_IN = /^plug-ins\/([^/]+)\.exe$/;
 
 /** By what Windows calls its processor. */
 const KINDS: ReadonlyMap<string, string> = new Map([
@@ -32,11 +34,14 @@ export function createWindowsHelper(name: string, settings: WindowsGuestSettings
   const context: GuestContext = { name, settings: resolveSettings(settings) };
   const { access, helperPath } = context.settings;
   const paths = [helperPath, win32.join(win32.dirname(helperPath), PROVIDER)] as const;
+  const placeOf = (plugIn: string) => win32.join(win32.dirname(helperPath), 'plug-ins.d', `${plugIn}.exe`);
   const run = (commands: WindowsCommands, verb: string, signal: AbortSignal) =>
     commands.run({ path: helperPath, arguments: [verb] }, signal);
 
-  const look = async (commands: WindowsCommands, signal: AbortSignal) => {
-    const { architecture, hashes } = lookOf(paths, await commands.run(lookAt(paths), signal));
+  /** Helper and provider, and what else is named. */
+  const look = async (commands: WindowsCommands, signal: AbortSignal, more: readonly string[] = []) => {
+    const wanted = [...paths, ...more];
+    const { architecture, hashes } = lookOf(wanted, await commands.run(lookAt(wanted), signal));
     return { architecture, hashes, isThere: hashes[0] !== undefined };
   };
 
@@ -74,13 +79,14 @@ export function createWindowsHelper(name: string, settings: WindowsGuestSettings
     endpoint: access.endpoint,
     username: access.username,
     status: (files, signal) => within(signal, (commands) => statusOf(commands, files, signal)),
-    install: (files, signal) =>
+    install: (files, plugIns, signal) =>
       within(signal, async (commands) => {
-        const { architecture, hashes } = await look(commands, signal);
-        const ours = await filesFor(context, files, architecture);
+        const places = [...paths, ...plugIns.map(placeOf)];
+        const { architecture, hashes } = await look(commands, signal, plugIns.map(placeOf));
+        const ours = await filesFor(context, files, architecture, plugIns);
         const brought: string[] = [];
         for (const [index, { content }] of ours.entries()) {
-          const path = paths[index] ?? '';
+          const path = places[index] ?? '';
           if (hashes[index] === sha256(content)) continue;
           await commands.upload({ path, content }, signal);
           brought.push(path);
@@ -90,13 +96,19 @@ export function createWindowsHelper(name: string, settings: WindowsGuestSettings
         if (!status.isOurs) throw notInstalled(context, 'its files are others again than those that were brought');
         return { status, brought };
       }),
-    uninstall: (signal) =>
+    uninstall: (files, signal) =>
       within(signal, async (commands) => {
-        const { hashes, isThere } = await look(commands, signal);
+        const { architecture, hashes, isThere } = await look(commands, signal);
         if (hashes.every((hash) => hash === undefined)) return false;
+        const plugIns = files ? await plugInsOf(files, architecture) : new Map<string, string>();
+        const places = [...plugIns.keys()].map(placeOf);
+        const found = (await look(commands, signal, places)).hashes.slice(paths.length);
+        const expected = [...plugIns.values()];
         // A provider without its program cannot take its own registration away; nothing of ours could use it either.
         if (isThere) requireDone(context, 'uninstall', await run(commands, 'uninstall', signal));
-        requireRemoved(paths, await commands.run(removeFiles(paths), signal));
+        // Plug-ins first: a folder goes with the last file in it.
+        const gone = [...places.filter((_, index) => found[index] === expected[index]), ...paths];
+        requireRemoved(gone, await commands.run(removeFiles(gone), signal));
         return true;
       }),
     selfTest: (signal) =>
@@ -110,12 +122,13 @@ export function createWindowsHelper(name: string, settings: WindowsGuestSettings
   };
 }
 
-/** In the order of `paths`. */
+/** Helper, provider and these plug-ins. */
 async function filesFor(
   { name }: GuestContext,
   files: HelperFiles,
   architecture: string,
-): Promise<readonly [HelperFile, HelperFile]> {
+  plugIns: readonly string[] = [],
+): Promise<readonly HelperFile[]> {
   const kind = KINDS.get(architecture);
   if (kind === undefined) {
     throw new SnaphookError(
@@ -134,7 +147,28 @@ async function filesFor(
       hint: 'Name the folder with the helpers of this release by --from.',
     });
   };
-  return [named(EXECUTABLE), named(PROVIDER)];
+  const plugIn = (wanted: string): HelperFile => {
+    const known = new Map(found.map((file) => [PLUG_IN.exec(file.name)?.[1], file]));
+    const file = known.get(wanted);
+    if (file) return file;
+    const names = [...known.keys()].filter((candidate) => candidate !== undefined).sort();
+    throw new SnaphookError('E_CONFIG', `there is no application plug-in "${wanted}" for Windows guests`, {
+      hint: names.length > 0 ? `There are ${names.join(', ')}.` : `There are none in the folder of ${kind}.`,
+    });
+  };
+  return [named(EXECUTABLE), named(PROVIDER), ...plugIns.map(plugIn)];
+}
+
+/** The SHA-256 of each plug-in by its name; none for a kind of processor that has no helper either. */
+async function plugInsOf(files: HelperFiles, architecture: string): Promise<ReadonlyMap<string, string>> {
+  const kind = KINDS.get(architecture);
+  const found = kind === undefined ? [] : await files(kind);
+  return new Map(
+    found.flatMap(({ name, content }) => {
+      const plugIn = PLUG_IN.exec(name)?.[1];
+      return plugIn === undefined ? [] : [[plugIn, sha256(content)] as const];
+    }),
+  );
 }
 
 /** The last thing a verb of the helper said that is of its language. */

@@ -77,9 +77,9 @@ test('status tells an older helper from the one of this release, and install ove
 test('uninstall takes registration and files away, and a second time is no error', async () => {
   await guestInstallVerb(call(), release('1'));
 
-  const first = await guestUninstallVerb(call());
+  const first = await guestUninstallVerb(call(), undefined);
   const status = await guestStatusVerb(call(), undefined);
-  const again = await guestUninstallVerb(call());
+  const again = await guestUninstallVerb(call(), undefined);
 
   expect(first.document).toMatchObject({ removed: true });
   expect(site.lab.guest.files.paths()).toEqual([]);
@@ -88,6 +88,49 @@ test('uninstall takes registration and files away, and a second time is no error
   expect(again.document).toMatchObject({ removed: false });
   const failure = await failureOf(guestSelfTestVerb(call()));
   expect(failure).toMatchObject({ code: 'E_GUEST_HELPER', hint: expect.stringContaining('snaphook guest install') });
+  await guestInstallVerb(call(), release('1'));
+});
+
+/** With application plug-ins, as that same build makes them. */
+function releaseWithPlugIns(version: string): string {
+  const folder = release(version);
+  mkdirSync(path.join(folder, 'windows-x64', 'plug-ins'), { recursive: true });
+  for (const name of ['mysql', 'postgresql'])
+    writeFileSync(path.join(folder, 'windows-x64', 'plug-ins', `${name}.exe`), `plug-in ${name} ${version}`);
+  return folder;
+}
+const plugIn = (name: string) => `${FOLDER}\\plug-ins.d\\${name}.exe`;
+
+test('application plug-ins come only when they are named, and go with the helper when they are those of this release', async () => {
+  const folder = releaseWithPlugIns('plug-ins');
+
+  const without = await guestInstallVerb(call(), folder);
+  const withOne = await guestInstallVerb(call(), folder, ['postgresql']);
+  const again = await guestInstallVerb(call(), folder, ['postgresql']);
+
+  expect(without.document).toMatchObject({ brought: [EXECUTABLE, PROVIDER] });
+  expect(withOne.document).toMatchObject({ brought: [plugIn('postgresql')], isOurs: true });
+  expect(again.document).toMatchObject({ brought: [] });
+  expect(site.lab.guest.files.read(plugIn('postgresql'))?.toString()).toBe('plug-in postgresql plug-ins');
+
+  site.lab.guest.files.write(plugIn('mysql'), Buffer.from('of the site itself'));
+  await guestUninstallVerb(call(), folder);
+  expect(site.lab.guest.files.paths()).toEqual([plugIn('mysql')]);
+
+  await guestInstallVerb(call(), folder, ['mysql']);
+  await guestUninstallVerb(call(), folder);
+  expect(site.lab.guest.files.paths()).toEqual([]);
+  await guestInstallVerb(call(), release('1'));
+});
+
+test('a plug-in that the release does not have is refused by its name before anything is brought', async () => {
+  await guestUninstallVerb(call(), undefined);
+
+  const failure = await failureOf(guestInstallVerb(call(), releaseWithPlugIns('plug-ins'), ['oracle']));
+
+  expect(failure).toMatchObject({ code: 'E_CONFIG', hint: 'There are mysql, postgresql.' });
+  expect(failure.message).toContain('"oracle"');
+  expect(site.lab.guest.files.paths()).toEqual([]);
   await guestInstallVerb(call(), release('1'));
 });
 
@@ -101,7 +144,7 @@ test('what was remembered of a guest follows: no run is planned by a helper that
   await site.withPorts(({ guestFacts }) => guestFacts.remember([facts]));
   await guestInstallVerb(call(), release('1'));
   expect(await remembered()).toMatchObject({ helper: expect.stringContaining('snaphook-vss'), diskshadow: true });
-  await guestUninstallVerb(call());
+  await guestUninstallVerb(call(), undefined);
   expect(await remembered()).toMatchObject({ helper: null, diskshadow: true });
 
   await guestInstallVerb(call(), release('1'));
@@ -128,7 +171,7 @@ test('while a run works with the VM, or waits for its post hook, the helper is n
   await site.pre({ spec: { freeze: 'none', grade: 'crash' } });
 
   expect(await failureOf(guestInstallVerb(call(), release('3')))).toMatchObject({ code: 'E_RUN_OPEN' });
-  expect(await failureOf(guestUninstallVerb(call()))).toMatchObject({ code: 'E_RUN_OPEN' });
+  expect(await failureOf(guestUninstallVerb(call(), undefined))).toMatchObject({ code: 'E_RUN_OPEN' });
 
   await site.post();
   expect(site.lab.guest.files.read(EXECUTABLE)).toBe(files);

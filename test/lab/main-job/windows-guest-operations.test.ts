@@ -170,7 +170,7 @@ test('the helper is installed, looked at, tested and taken away with no other wa
   const install = await guestInstallVerb(call, folder);
   const status = await guestStatusVerb(call, folder);
   const selfTest = await guestSelfTestVerb(call);
-  const uninstall = await guestUninstallVerb(call);
+  const uninstall = await guestUninstallVerb(call, undefined);
   const after = await guestStatusVerb(call, folder);
   await guestInstallVerb(call, folder);
 

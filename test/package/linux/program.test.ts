@@ -24,6 +24,9 @@ const HELPERS = [
   ...['x64', 'x86'].flatMap((arch) =>
     ['snaphook-vss.exe', 'snaphook-vss-provider.dll'].map((name) => `guest/windows-${arch}/${name}`),
   ),
+  ...['x64', 'x86'].flatMap((arch) =>
+    ['postgresql', 'mysql', 'mariadb', 'mongodb'].map((name) => `guest/windows-${arch}/plug-ins/${name}.exe`),
+  ),
 ];
 
 test('the program says its version and its verbs with no environment at all', async () => {

@@ -21,9 +21,9 @@ afterEach(() => {
 const helper = () => createWindowsHelper('sql01', { access: world.access() });
 
 test('over SSH a helper of the architecture of the guest is installed, tested and removed', async () => {
-  const { status } = await helper().install(files, within());
+  const { status } = await helper().install(files, [], within());
   const checks = await helper().selfTest(within());
-  const removed = await helper().uninstall(within());
+  const removed = await helper().uninstall(files, within());
 
   expect(status).toMatchObject({ architecture: 'AMD64', isOurs: true });
   expect(checks.map(({ ok }) => ok)).not.toContain(false);
@@ -35,7 +35,7 @@ test('a file that Windows does not let us write is an error with its words, and 
   world.lab.vss.providerRegistered = false;
   world.lab.files.isWritable = false;
 
-  const failure = await failureOf(helper().install(files, within()));
+  const failure = await failureOf(helper().install(files, [], within()));
 
   expect(failure).toMatchObject({ code: 'E_GUEST', retry: 'safe' });
   expect(failure.message).toContain(`${FOLDER}\\snaphook-vss.exe`);
@@ -44,7 +44,7 @@ test('a file that Windows does not let us write is an error with its words, and 
 });
 
 test('a release without the provider is refused before anything is changed', async () => {
-  const failure = await failureOf(helper().install(async (kind) => (await files(kind)).slice(0, 1), within()));
+  const failure = await failureOf(helper().install(async (kind) => (await files(kind)).slice(0, 1), [], within()));
 
   expect(failure).toMatchObject({ code: 'E_CONFIG' });
   expect(failure.message).toContain('snaphook-vss-provider.dll');
