@@ -307,11 +307,11 @@ describe('settings', () => {
   test('without any the server that runs as a service is found, with the client beside it; two have to be named', async () => {
     install(database('mariadb'));
     place.settings();
-    const ends = [place.startService('mariadbd.exe')];
+    const ends = [await place.startService('mariadbd.exe')];
     try {
       const first = place.start();
       expect(await first.ask({ command: 'discover' })).toMatchObject({ instances: [{ name: '3306' }] });
-      ends.push(place.startService('mysqld.exe'));
+      ends.push(await place.startService('mysqld.exe'));
       expect(await refusalOf()).toMatchObject({ message: expect.stringMatching(/2 servers run as services/) });
     } finally {
       for (const end of ends) end();

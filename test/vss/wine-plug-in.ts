@@ -122,12 +122,14 @@ export class PlugInPlace {
     process.kill(Number(pid), 'SIGKILL');
   }
 
-  /** A service of Windows, whose program lies beside the client under this name, and what ends it. */
-  startService(program: string): () => void {
+  /** A service of Windows that runs, whose program lies beside the client under this name, and what ends it. */
+  async startService(program: string): Promise<() => void> {
     this.#put('database-service.exe', `bin/${program}`);
     const name = `${path.basename(this.folder)}-${program}`;
     wine('sc', 'create', name, 'binPath=', `"${this.windowsPath(`bin/${program}`)}" --of-a-test`, 'start=', 'demand');
     wine('sc', 'start', name);
+    const isRunning = () => wine('sc', 'query', name).stdout.includes('RUNNING');
+    await until(isRunning, `the service ${name} runs`, ANSWER_WITHIN_MS);
     return () => {
       wine('sc', 'stop', name);
       wine('sc', 'delete', name);
