@@ -43,11 +43,13 @@ export class PlugInPlace {
   readonly #client: string;
   readonly #running = new Set<ChildProcess>();
 
-  constructor(name: string, client: string) {
-    this.folder = mkdtempSync(path.join(drive(), 'snaphook-'));
+  /** `folder`: the helper's, in Wine's drive C; otherwise one of its own. */
+  constructor(name: string, client: string, folder = mkdtempSync(path.join(drive(), 'snaphook-'))) {
+    this.folder = folder;
     this.#name = name;
     this.#client = client;
-    for (const part of ['plug-ins.d', 'applications', 'bin']) mkdirSync(path.join(this.folder, part));
+    for (const part of ['plug-ins.d', 'applications', 'bin'])
+      mkdirSync(path.join(this.folder, part), { recursive: true });
     this.#put(`plug-ins/${name}.exe`, `plug-ins.d/${name}.exe`);
     this.#put('database-client.exe', `bin/${client}`);
     writeFileSync(this.file('bin/server.txt'), '');

@@ -1,5 +1,6 @@
 #include "child.h"
 
+#include "../requestor/applications/child-handles.h"
 #include "../requestor/words.h"
 #include "waiting.h"
 
@@ -7,76 +8,25 @@ namespace snaphook {
 
 namespace {
 
-constexpr DWORD PIPE_BYTES = 64 * 1024;
 /* Between the end of its output and its own. */
 constexpr DWORD END_MS = 5000;
 constexpr size_t LAST_LINES = 3;
 constexpr std::string_view OUR_WORD = "snaphook-";
 
-struct Pipe {
-    Handle read;
-    Handle write;
-};
-
-/* The end with this name is for the child. */
-bool make_pipe(Pipe *pipe, Handle Pipe::*for_child) {
-    HANDLE read = nullptr, write = nullptr;
-    if (!CreatePipe(&read, &write, nullptr, PIPE_BYTES)) return false;
-    pipe->read = Handle(read);
-    pipe->write = Handle(write);
-    return SetHandleInformation((pipe->*for_child).get(), HANDLE_FLAG_INHERIT, HANDLE_FLAG_INHERIT);
-}
-
-/* What a process that is made inherits: these alone. */
-class Inheritance {
-   public:
-    explicit Inheritance(std::vector<HANDLE> handles) : handles_(std::move(handles)) {
-        SIZE_T length = 0;
-        InitializeProcThreadAttributeList(nullptr, 1, 0, &length);
-        memory_.resize(length);
-        auto *list = reinterpret_cast<LPPROC_THREAD_ATTRIBUTE_LIST>(memory_.data()); /* opaque: Windows tells its length alone */
-        if (!InitializeProcThreadAttributeList(list, 1, 0, &length)) return;
-        list_ = list;
-        is_complete_ = UpdateProcThreadAttribute(list, 0, PROC_THREAD_ATTRIBUTE_HANDLE_LIST, handles_.data(), handles_.size() * sizeof(HANDLE),
-                                                 nullptr, nullptr);
-    }
-    Inheritance(const Inheritance &) = delete;
-    Inheritance &operator=(const Inheritance &) = delete;
-    ~Inheritance() {
-        if (list_ != nullptr) DeleteProcThreadAttributeList(list_);
-    }
-
-    /* nullptr: it could not be said. */
-    LPPROC_THREAD_ATTRIBUTE_LIST get() const { return is_complete_ ? list_ : nullptr; }
-
-   private:
-    std::vector<HANDLE> handles_;
-    std::vector<BYTE> memory_;
-    LPPROC_THREAD_ATTRIBUTE_LIST list_ = nullptr;
-    bool is_complete_ = false;
-};
-
-std::wstring system_folder() {
-    wchar_t folder[MAX_PATH] = L"";
-    UINT length = GetSystemDirectoryW(folder, MAX_PATH);
-    return length < MAX_PATH ? folder : L"";
-}
-
 Handle start_process(const std::wstring &program, const std::wstring &arguments, HANDLE input, HANDLE output) {
-    Inheritance inheritance({input, output});
-    if (inheritance.get() == nullptr) return {};
+    InheritedHandles inherited({input, output});
+    if (!inherited.is_made()) return {};
     STARTUPINFOEXW startup = {};
     startup.StartupInfo.cb = sizeof startup;
     startup.StartupInfo.dwFlags = STARTF_USESTDHANDLES;
     startup.StartupInfo.hStdInput = input;
     startup.StartupInfo.hStdOutput = output;
     startup.StartupInfo.hStdError = output;
-    startup.lpAttributeList = inheritance.get();
+    startup.lpAttributeList = inherited.get();
     std::wstring line = L"\"" + program + L"\" " + arguments;
-    std::wstring folder = system_folder();
     PROCESS_INFORMATION process = {};
     if (!CreateProcessW(program.c_str(), line.data(), nullptr, nullptr, TRUE, CREATE_NO_WINDOW | EXTENDED_STARTUPINFO_PRESENT, nullptr,
-                        folder.c_str(), &startup.StartupInfo, &process))
+                        system_folder().c_str(), &startup.StartupInfo, &process))
         return {};
     CloseHandle(process.hThread);
     return Handle(process.hProcess);
@@ -93,14 +43,13 @@ std::unique_ptr<Child> Child::start(const std::wstring &program, const std::wstr
         *problem = "\"" + narrow(program) + "\" " + what + ": error " + std::to_string(GetLastError()) + " of Windows";
         return nullptr;
     };
-    Pipe input, output;
-    if (!make_pipe(&input, &Pipe::read) || !make_pipe(&output, &Pipe::write)) return failed("has no pipes");
+    Handle input, output;
     std::unique_ptr<Child> child(new Child);
-    child->process_ = start_process(program, arguments, input.read.get(), output.write.get());
-    if (!child->process_) return failed("cannot be started");
-    child->input_ = std::move(input.write);
     child->output_ = std::make_shared<Output>();
-    child->output_->pipe = std::move(output.read);
+    if (!make_pipe_of_child(true, &child->input_, &input) || !make_pipe_of_child(false, &child->output_->pipe, &output))
+        return failed("has no pipes");
+    child->process_ = start_process(program, arguments, input.get(), output.get());
+    if (!child->process_) return failed("cannot be started");
     auto *shared = new std::shared_ptr<Output>(child->output_);
     Handle thread(CreateThread(nullptr, 0, read_output, shared, 0, nullptr));
     if (thread) return child;

@@ -4,24 +4,11 @@
 
 #include <cwchar>
 
+#include "../service-handle.h"
+
 namespace snaphook {
 
 namespace {
-
-class ServiceHandle {
-   public:
-    explicit ServiceHandle(SC_HANDLE handle) : handle_(handle) {}
-    ~ServiceHandle() {
-        if (handle_ != nullptr) CloseServiceHandle(handle_);
-    }
-    ServiceHandle(const ServiceHandle &) = delete;
-    ServiceHandle &operator=(const ServiceHandle &) = delete;
-
-    SC_HANDLE get() const { return handle_; }
-
-   private:
-    SC_HANDLE handle_;
-};
 
 /* The names of those that run, one after the other, each with a null at its end. */
 std::vector<std::wstring> running_services(SC_HANDLE manager) {

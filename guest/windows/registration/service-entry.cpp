@@ -2,6 +2,7 @@
 
 #include "../identity.h"
 #include "../last-error.h"
+#include "../service-handle.h"
 
 namespace snaphook {
 
@@ -9,21 +10,6 @@ namespace {
 
 constexpr wchar_t DISPLAY_NAME[] = L"snaphook VSS requestor";
 constexpr wchar_t DESCRIPTION[] = L"Keeps the shadow copy set of a full backup until the backup has ended, and applications at rest by scripts and plug-ins. It runs only for that time.";
-
-class ServiceHandle {
-   public:
-    explicit ServiceHandle(SC_HANDLE handle) : handle_(handle) {}
-    ~ServiceHandle() {
-        if (handle_ != nullptr) CloseServiceHandle(handle_);
-    }
-    ServiceHandle(const ServiceHandle &) = delete;
-    ServiceHandle &operator=(const ServiceHandle &) = delete;
-
-    SC_HANDLE get() const { return handle_; }
-
-   private:
-    SC_HANDLE handle_;
-};
 
 /* Restarted at once when it died without a word: it tells scripts that still wait for the end. One that dies again and again waits in between. */
 bool set_failure_actions(SC_HANDLE service) {

@@ -2,6 +2,7 @@
 
 #include "../identity.h"
 #include "../last-error.h"
+#include "../service-handle.h"
 #include "resident.h"
 
 namespace snaphook {
@@ -10,21 +11,6 @@ namespace {
 
 constexpr ULONGLONG CONNECT_LIMIT_MS = 30000;
 constexpr DWORD PAUSE_MS = 50;
-
-class ServiceHandle {
-   public:
-    explicit ServiceHandle(SC_HANDLE handle) : handle_(handle) {}
-    ServiceHandle(const ServiceHandle &) = delete;
-    ServiceHandle &operator=(const ServiceHandle &) = delete;
-    ~ServiceHandle() {
-        if (handle_ != nullptr) CloseServiceHandle(handle_);
-    }
-
-    SC_HANDLE get() const { return handle_; }
-
-   private:
-    SC_HANDLE handle_;
-};
 
 /* Of a pipe that the service itself serves; ERROR_FILE_NOT_FOUND as long as there is none. */
 HRESULT open_pipe_of(DWORD process, Handle *pipe) {

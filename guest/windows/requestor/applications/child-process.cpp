@@ -4,20 +4,14 @@
 #include <vector>
 
 #include "../../last-error.h"
+#include "child-handles.h"
 #include "trusted-files.h"
 
 namespace snaphook {
 
 namespace {
 
-/* Of each pipe: more than all commands of a plug-in. */
-constexpr DWORD PIPE_BYTES = 64 * 1024;
 constexpr UINT TERMINATED = 1;
-
-std::wstring system_folder() {
-    wchar_t path[MAX_PATH];
-    return std::wstring(path, GetSystemDirectoryW(path, MAX_PATH));
-}
 
 struct CommandLine {
     std::wstring program;
@@ -37,44 +31,11 @@ CommandLine command_line(const std::wstring &path, const std::wstring &argument)
     return {shell, L"\"" + shell + L"\" /d /s /c \"" + quoted + L"\""};
 }
 
-/* `ours` stays here, `theirs` is inherited. */
-bool make_pipe_of_child(bool child_reads, Handle *ours, Handle *theirs) {
-    HANDLE read = nullptr, write = nullptr;
-    if (!CreatePipe(&read, &write, nullptr, PIPE_BYTES)) return false;
-    *ours = Handle(child_reads ? write : read);
-    *theirs = Handle(child_reads ? read : write);
-    return SetHandleInformation(theirs->get(), HANDLE_FLAG_INHERIT, HANDLE_FLAG_INHERIT);
-}
-
 Handle open_nothing() {
     SECURITY_ATTRIBUTES inherited = {sizeof inherited, nullptr, TRUE};
     const DWORD share = FILE_SHARE_READ | FILE_SHARE_WRITE;
     return Handle(CreateFileW(L"NUL", GENERIC_READ | GENERIC_WRITE, share, &inherited, OPEN_EXISTING, 0, nullptr));
 }
-
-/* The list of what a new process inherits. */
-class InheritedHandles {
-   public:
-    explicit InheritedHandles(std::vector<HANDLE> handles) : handles_(std::move(handles)) {
-        SIZE_T size = 0;
-        InitializeProcThreadAttributeList(nullptr, 1, 0, &size);
-        bytes_.resize(size);
-        is_made_ = InitializeProcThreadAttributeList(get(), 1, 0, &size) &&
-                   UpdateProcThreadAttribute(get(), 0, PROC_THREAD_ATTRIBUTE_HANDLE_LIST, handles_.data(), handles_.size() * sizeof(HANDLE),
-                                             nullptr, nullptr);
-    }
-    InheritedHandles(const InheritedHandles &) = delete;
-    InheritedHandles &operator=(const InheritedHandles &) = delete;
-    ~InheritedHandles() { DeleteProcThreadAttributeList(get()); }
-
-    bool is_made() const { return is_made_; }
-    LPPROC_THREAD_ATTRIBUTE_LIST get() { return reinterpret_cast<LPPROC_THREAD_ATTRIBUTE_LIST>(bytes_.data()); /* as Windows has it */ }
-
-   private:
-    std::vector<HANDLE> handles_;
-    std::vector<BYTE> bytes_;
-    bool is_made_ = false;
-};
 
 /* As it was when it was found: it, its folder, and what that lies in. */
 Failure open_again(const std::wstring &path, Handle *folder, Handle *file) {
