@@ -15,6 +15,8 @@ export interface ChoiceGround {
   readonly establishMs: number | undefined;
   /** What is handed over is read out of the shadow copies a guest leaves. */
   readonly readsShadowCopies: boolean;
+  /** What nothing speaks for is worse than a hold of applications alone. */
+  readonly needsEveryApplication: boolean;
   /** Applications that stand still while other programs write are better than nothing for the job. */
   readonly takesApplicationsAlone: boolean;
 }
@@ -31,7 +33,8 @@ const EXCHANGE_LEASE_MS = 18_000;
 
 /**
  * How a guest is made to stand still, out of the ways that its settings leave open: of these the first that holds all writes for as
- * long as the array is expected to need, then shadow copies where somebody reads them, then the longer hold of applications alone.
+ * long as the array is expected to need, then shadow copies where somebody reads them, then the longer hold of applications alone. The
+ * last two change places where nothing would speak for a named application that the job needs.
  * The facts may be out of date: where nothing that is known could do it, the first way is tried, and the guest itself tells.
  */
 export function chooseWay(vm: string, ways: readonly FreezeWay[], ground: ChoiceGround): ChosenWay {
@@ -54,14 +57,16 @@ export function chooseWay(vm: string, ways: readonly FreezeWay[], ground: Choice
     const because = facts ? `${facts.helper} is there, and ${speed}` : `nobody has looked into the guest, and ${speed}`;
     return { way: commit, because, warning: undefined };
   }
-  if (copies && readsShadowCopies) {
-    const because = commit ? `${speed}, longer than Windows can hold` : noHelper(facts);
-    return { way: copies, because: `${because}; files are read out of shadow copies`, warning: undefined };
-  }
+  const read =
+    copies && readsShadowCopies
+      ? readCopies(copies, commit ? `${speed}, longer than Windows can hold` : noHelper(facts))
+      : undefined;
+  if (read && !(ground.needsEveryApplication && read.way.unspoken)) return read;
   if (precommit && takesApplicationsAlone && fits(precommit, ground)) {
     const warning = `VM "${vm}": only applications of VSS are held, as ${speed}; what no writer speaks for may change meanwhile`;
     return { way: precommit, because: `${speed}, longer than all writes can be held`, warning };
   }
+  if (read) return read;
   if (commit) return { way: commit, because: 'nothing else holds for longer', warning: tooSlow(vm, commit, ground) };
   if (copies) {
     const because = noHelper(facts);
@@ -72,6 +77,12 @@ export function chooseWay(vm: string, ways: readonly FreezeWay[], ground: Choice
   const warning = `VM "${vm}": \`snaphook doctor\` found neither the VSS helper nor diskshadow in its guest at ${facts?.at}`;
   return { way: only, because: 'nothing else is known to be there', warning };
 }
+
+const readCopies = (way: FreezeWay, because: string): ChosenWay => ({
+  way,
+  because: `${because}; files are read out of shadow copies`,
+  warning: undefined,
+});
 
 const noHelper = (facts: GuestFacts | undefined): string => `no helper was there at ${facts?.at}`;
 

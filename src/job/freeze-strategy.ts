@@ -76,6 +76,7 @@ export function freezeOf(
     taker: ground.route.name === 'managed' ? 'vCenter' : 'array',
     establishMs: spec.limits.establishMs,
     readsShadowCopies,
+    needsEveryApplication: spec.grade === 'application',
     takesApplicationsAlone,
   });
   if (way.strategy === 'vss-diskshadow' && !readsShadowCopies) requireLowerGrade(vm, spec);

@@ -32,6 +32,7 @@ const choose = (ways: readonly FreezeWay[], ground: Partial<ChoiceGround> = {}) 
     facts: facts(),
     forecast: expecting(300),
     readsShadowCopies: false,
+    needsEveryApplication: false,
     takesApplicationsAlone: true,
     taker: 'array',
     establishMs: undefined,
@@ -68,6 +69,16 @@ test('a slow array: shadow copies where files are read out of them, else applica
   const slow = { forecast: expecting(12_000) };
   expect(choose(WINDOWS, { ...slow, readsShadowCopies: true })).toMatchObject({ way: COPIES, warning: undefined });
   expect(choose(WINDOWS, slow)).toMatchObject({ way: PRECOMMIT, warning: expect.stringContaining('12.0 s') });
+});
+
+test('a slow array and a job that needs an application nobody speaks for in shadow copies: applications alone are held, if they can be', () => {
+  const unspoken: FreezeWay = { ...COPIES, unspoken: ['postgresql'] };
+  const slow = { forecast: expecting(12_000), readsShadowCopies: true };
+  const needs = { ...slow, needsEveryApplication: true };
+  expect(choose([COMMIT, PRECOMMIT, unspoken], needs)).toMatchObject({ way: PRECOMMIT });
+  expect(choose([COMMIT, PRECOMMIT, unspoken], slow)).toMatchObject({ way: unspoken });
+  expect(choose([COMMIT, unspoken], needs)).toMatchObject({ way: unspoken });
+  expect(choose(WINDOWS, needs)).toMatchObject({ way: COPIES });
 });
 
 test('a slow array and a job that wants file systems held: all writes are held, and that it may not be enough is said', () => {
