@@ -126,12 +126,25 @@ export function describeHelperApplications(name: string, makeWorld: () => Promis
 
     test('where nobody is to be told, quiesce is answered at once, also without the service', async () => {
       world.removeService();
-      const helper = await prepared();
+      const helper = await bench.start();
 
+      expect(await bench.prepare(helper)).toMatchObject({ hasPrograms: false });
       expect(await quiesce(helper)).toEqual([]);
 
       await bench.freeze(helper);
       expect((await bench.finish(helper)).scripts).toEqual([]);
+    });
+
+    test.each([
+      ['a script', () => world.addScript('10-a.cmd')],
+      ['a plug-in', () => world.addPlugIn('one')],
+      ['a file that is none to be run', () => world.addFile('plug-ins.d', 'notes.txt')],
+    ])('prepared tells that there may be somebody to be told: %s', async (_, add) => {
+      add();
+      const helper = await bench.start();
+
+      expect(await bench.prepare(helper)).toMatchObject({ hasPrograms: true });
+      expect(told()).toEqual([]);
     });
 
     test('without quiesce nobody is told anything', async () => {
@@ -322,6 +335,18 @@ export function describeHelperApplications(name: string, makeWorld: () => Promis
       expect(told().slice(BOTH_QUIET.length).sort()).toEqual(['10-a.cmd freezeFail', 'one end']);
     });
 
+    test('the death of the service that holds a full set ends the helper, too, and lets them go on', async () => {
+      world.addScript('10-a.cmd');
+      world.addPlugIn('one');
+      const { helper } = await held({ backupType: 'full' });
+
+      expect(await world.killService()).toBe(true);
+
+      expect(await helper.exited).toBe(1);
+      await until(() => told().length >= BOTH_QUIET.length + 2, LIMIT_MS);
+      expect(told().slice(BOTH_QUIET.length).sort()).toEqual(['10-a.cmd freezeFail', 'one end']);
+    });
+
     test('a freeze that does not come in the time of life finds them gone on, and fails', async () => {
       world.addScript('10-a.cmd');
       world.addPlugIn('one');
@@ -344,6 +369,48 @@ export function describeHelperApplications(name: string, makeWorld: () => Promis
       await bench.hold(0.4);
 
       expect((await bench.finish(helper)).scripts).toEqual([script('10-a.cmd', 'thaw')]);
+    });
+
+    /** 20-b.cmd, which is told it first, does not come to its end by itself. */
+    const letsGoSlowly = async (scriptMs: number) => {
+      world.addScript('10-a.cmd');
+      world.addScript('20-b.cmd', { freezeFail: { hangs: true } });
+      const helper = await prepared();
+      await quiesce(helper, { scriptMs });
+      return helper;
+    };
+    const SLOWLY_LET_GO = ['10-a.cmd freeze', '20-b.cmd freeze', '20-b.cmd freezeFail', '10-a.cmd freezeFail'];
+
+    test('one session at a time has them at rest: the next one waits until all have been told the end', async () => {
+      await letsGoSlowly(3000);
+      world.killFronts();
+      const next = await prepared();
+
+      await quiesce(next);
+
+      expect(told()).toEqual([...SLOWLY_LET_GO, '10-a.cmd freeze', '20-b.cmd freeze']);
+    });
+
+    test('a session that has waited for scriptMs for another one fails, and tells nobody anything', async () => {
+      await letsGoSlowly(8000);
+      world.killFronts();
+      const next = await prepared();
+
+      await next.command(quiesceCommand({ scriptMs: 300 }));
+
+      expect(await next.expect('failed')).toMatchObject({ phase: 'quiesce', result: RESULT.busy, scripts: [] });
+      await comesAbout(SLOWLY_LET_GO);
+    });
+
+    test('while they are told the end after a failure, status says that nothing stands still any more', async () => {
+      const helper = await letsGoSlowly(6000);
+      await helper.command(quiesceCommand());
+      await until(() => told().includes('20-b.cmd freezeFail'), LIMIT_MS);
+
+      await helper.command({ command: 'status' });
+
+      expect((await helper.expect('status')).phase).toBe('idle');
+      expect(await helper.expect('failed')).toMatchObject({ phase: 'quiet', result: RESULT.badState });
     });
 
     test('while they are told, status says so, and abort ends it at once', async () => {

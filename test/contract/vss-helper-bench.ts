@@ -37,6 +37,7 @@ export const RESULT = {
   writerStatusNotAvailable: '0x80042409',
   retryable: '0x800423F3',
   invalidArgument: '0x80070057',
+  busy: '0x800700AA',
 } as const;
 /** VSS_WRITER_STATE. */
 export const WRITER = { stable: 1, waitingForBackupComplete: 5 } as const;

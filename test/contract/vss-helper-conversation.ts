@@ -102,6 +102,7 @@ const eventSchema = z.discriminatedUnion('event', [
     notHeld: z.array(z.string().min(1)),
     components: z.array(z.string()),
     excludedComponents,
+    hasPrograms: z.boolean(),
   }),
   z.strictObject({ event: z.literal('quiesced'), scripts }),
   z.strictObject({ event: z.literal('frozen'), atMs: ms, freezeMs: ms }),

@@ -107,21 +107,6 @@ describe('the helper for Windows, with scripts and plug-ins,', () => {
     ]);
   });
 
-  test('a service that is killed while it holds a full set is started again, for what it has left', async () => {
-    world.addScript('10-a.cmd');
-    world.addPlugIn('one');
-    const helper = await prepared({ backupType: 'full' });
-    await helper.command(QUIESCE);
-    await helper.expect('quiesced');
-    await bench.freeze(helper);
-
-    expect(await world.killService()).toBe(true);
-
-    expect(await helper.exited).toBe(1);
-    expect(told()).toContain('10-a.cmd freezeFail');
-    await until(() => told().includes('one end'), 15_000);
-  });
-
   test('a service that is stopped lets them go on before it ends, and no freeze follows', async () => {
     world.addScript('10-a.cmd');
     const helper = await prepared();

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "applications/program-search.h"
 #include "event-log.h"
 #include "words.h"
 
@@ -92,6 +93,7 @@ std::string prepared_event(const BackupSet &set) {
     write_volumes(&event, set);
     write_not_held(&event, set);
     write_components(&event, set);
+    event.boolean("hasPrograms", has_programs());
     return event.finish();
 }
 

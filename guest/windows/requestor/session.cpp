@@ -76,7 +76,7 @@ void Session::obey() {
     next_.reset();
     if (command.kind == CommandKind::STATUS) {
         JsonWriter event("status");
-        event.text("phase", phase_word());
+        event.text("phase", word_of(phase_));
         channel_->write(event.finish());
         return;
     }
@@ -162,11 +162,15 @@ void Session::freeze() {
     channel_->end_hold();
     set_->close_window();
     if (is_given_up()) return;
+    Phase phase = phase_;
+    /* Nothing is frozen any more, and whoever asks learns that at once, however long scripts take. */
+    if (!has_ended_) phase_ = Phase::IDLE;
     /* Whoever went on before is told with `freezeFail`, or not at all: its word is missing then, and not VSS's. */
     applications_.release(was_released_ && result == VSS_S_ASYNC_FINISHED, &scripts_);
     set_->ask_writers(cancel_.get());
     /* Without an end of the hold nobody knows when applications went on, and without a hold there was nothing to release. */
-    if (!has_ended_) return fail({FAILED(result) ? result : E_UNEXPECTED, was_frozen_ ? "the hold was broken off" : "VSS did not freeze"});
+    if (!has_ended_)
+        return fail_in(phase, {FAILED(result) ? result : E_UNEXPECTED, was_frozen_ ? "the hold was broken off" : "VSS did not freeze"});
     if (is_given_up()) return;
     phase_ = Phase::FINISHED;
     channel_->write(finished_event(*set_, result, scripts_));
@@ -233,18 +237,21 @@ void Session::test_itself() {
     if (!is_given_up()) channel_->write(event);
 }
 
-const char *Session::phase_word() const {
+const char *Session::word_of(Phase phase) {
     static constexpr const char *words[] = {"idle", "prepare", "prepared", "quiesce", "quiet", "freeze", "frozen", "thaw", "finished", "complete"};
-    return words[static_cast<int>(phase_)];
+    return words[static_cast<int>(phase)];
 }
 
-void Session::fail(const Failure &failure) {
+void Session::fail(const Failure &failure) { fail_in(phase_, failure); }
+
+void Session::fail_in(Phase phase, const Failure &failure) {
     if (is_given_up()) return;
+    /* As above: what is worked on holds nothing. */
+    phase_ = Phase::IDLE;
     applications_.release(false, &scripts_);
-    std::string event = failed_event(phase_word(), failure, set_.get(), scripts_);
+    std::string event = failed_event(word_of(phase), failure, set_.get(), scripts_);
     if (set_) set_->abort();
     forget_set();
-    phase_ = Phase::IDLE;
     channel_->write(event);
 }
 

@@ -70,7 +70,8 @@ class Session : private WindowWatcher {
 
     bool requires_parking() const;
     bool is_given_up() const;
-    const char *phase_word() const;
+    static const char *word_of(Phase phase);
+    void fail_in(Phase phase, const Failure &failure);
     void wait_for_news();
     void give_up();
     void leave();

@@ -79,6 +79,8 @@ HRESULT BackupSet::make_snapshot(HANDLE cancel, WindowWatcher *watcher) {
     WaitForMultipleObjects(2, at_first + 1, FALSE, INFINITE);
     if (is_set(cancel)) window_.let_go();
     WaitForSingleObject(thread.get(), INFINITE);
+    /* Of a VSS that gave up, or has died, the provider may be left behind. */
+    window_.let_go();
     stage_ = snapshot.outcome == VSS_S_ASYNC_FINISHED ? Stage::MADE : Stage::FAILED;
     return snapshot.outcome;
 }

@@ -7,7 +7,7 @@ import { type GuestContext, notInstalled } from './guest-context.ts';
 import type { EventOf, HelperEnd } from './helper-facts.ts';
 import { ScriptError } from './powershell.ts';
 import { VSS_HELPER_PROTOCOL } from './vss-helper-protocol.ts';
-import { adviceFor, mayPass, nameOfResult } from './vss-results.ts';
+import { adviceFor, isOfService, mayPass, nameOfResult } from './vss-results.ts';
 import { WinRmError } from './winrm/winrm-error.ts';
 import { winRmGuestError } from './winrm-guest-errors.ts';
 import { failedRequired } from './writers.ts';
@@ -103,7 +103,7 @@ export function wrongProtocol(context: GuestContext, hello: EventOf<'hello'>): S
   return new SnaphookError(
     'E_GUEST_HELPER',
     `the VSS helper "${excerpt(hello.helper)}" in guest ${quoted(context)} speaks protocol ${hello.protocol}, not ${VSS_HELPER_PROTOCOL}`,
-    { hint: 'Install the VSS helper that belongs to this version of snaphook.' },
+    { hint: `Install the VSS helper that belongs to this version of snaphook: snaphook guest install ${context.name}` },
   );
 }
 
@@ -190,18 +190,18 @@ export function helperFailed(
   );
 }
 
+const whatMayLieThere = ({ name }: GuestContext): string =>
+  'In scripts.d and plug-ins.d beside the helper only SYSTEM and Administrators may write, and the service snaphook-vss must be ' +
+  `installed: snaphook guest install ${name}. The rules are in docs/application-plug-ins.md.`;
+
 /** Applications were to be made quiet; those that were told have been let go on. */
 function notQuiet(context: GuestContext, { scripts, message, result }: EventOf<'failed'>): SnaphookError {
   const bad = scripts.find(({ kind, phase, exitCode }) => kind === 'script' && phase === 'freeze' && exitCode !== 0);
   if (!bad)
     return new SnaphookError(
       'E_GUEST',
-      `scripts and plug-ins of guest ${quoted(context)} cannot be run: ${excerpt(message)} (${result})`,
-      {
-        hint:
-          'In scripts.d and plug-ins.d beside the helper only SYSTEM and Administrators may write, and the service snaphook-vss must be ' +
-          `installed: snaphook guest install ${context.name}. The rules are in docs/application-plug-ins.md.`,
-      },
+      `scripts and plug-ins of guest ${quoted(context)} cannot be run: ${excerpt(message)} (${nameOfResult(result)})`,
+      { hint: isOfService(result) ? adviceFor(result) : whatMayLieThere(context), ...retryOf(result) },
     );
   const words = excerpt(bad.output);
   const end = bad.exitCode < 0 ? 'did not end in time' : `ended with ${bad.exitCode}`;

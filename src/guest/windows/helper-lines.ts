@@ -73,6 +73,7 @@ const helperEvent: z.ZodType<HelperEvent> = z.discriminatedUnion('event', [
     notHeld: z.array(z.string()).readonly().optional(),
     components: z.array(z.string()).readonly(),
     excludedComponents,
+    hasPrograms: z.boolean(),
   }),
   z.object({ event: z.literal('quiesced'), scripts: helperScripts }),
   z.object({ event: z.literal('frozen'), atMs: durationMs, freezeMs: durationMs }),

@@ -25,6 +25,8 @@ type VssPreparedGuest = Extract<PreparedGuest, { strategy: 'vss-provider' }>;
 /** A guest that was looked at: the volumes of its set, and what is told of it. */
 export interface InspectedGuest {
   readonly volumes: readonly HelperVolume[];
+  /** There may be a script or a plug-in to tell. */
+  readonly hasPrograms: boolean;
   readonly prepared: VssPreparedGuest;
 }
 
@@ -86,16 +88,20 @@ export async function inspectGuest(
     applications: applicationsOf(context.settings.applications, [], prepared.volumes),
     scripts: [],
   };
-  return { volumes: prepared.volumes, prepared: told };
+  return { volumes: prepared.volumes, hasPrograms: prepared.hasPrograms, prepared: told };
 }
 
-/** Lets the helper run the scripts and plug-ins of the guest. They let their applications go on when no freeze comes in `lifeMs`. */
+/**
+ * Lets the helper run the scripts and plug-ins of the guest, if it has any: without one nothing is said to it. They let their applications
+ * go on when no freeze comes in `lifeMs`.
+ */
 export async function quietGuest(
   parts: SessionParts,
-  { volumes, prepared }: InspectedGuest,
+  { volumes, hasPrograms, prepared }: InspectedGuest,
   lifeMs: number,
   signal: AbortSignal,
 ): Promise<VssPreparedGuest> {
+  if (!hasPrograms) return prepared;
   const { context, channel, facts } = parts;
   const { scriptLimitMs: scriptMs, applications } = context.settings;
   await channel.send(commandLine({ command: 'quiesce', scriptMs, lifeMs: Math.min(lifeMs, MAX_LIFE_MS) }));

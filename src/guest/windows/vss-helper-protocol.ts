@@ -10,7 +10,7 @@ import type { HelperScript } from '../script-protocol.ts';
  *   helper   {"event":"hello","protocol":3,"helper":"snaphook-vss 0.2.0","os":"...","bootId":"..."}
  *   client   {"command":"prepare","protocol":3,"set":"<run id>","disks":["6000c29..."],"backupType":"copy","mode":"commit",
  *             "holdMs":9000,"excludedWriters":[],"bootableState":true}
- *   helper   {"event":"prepared","writers":[...],"volumes":[...],"components":[...],"excludedComponents":[...]}
+ *   helper   {"event":"prepared","writers":[...],"volumes":[...],"components":[...],"excludedComponents":[...],"hasPrograms":true}
  *   client   {"command":"quiesce","scriptMs":30000,"lifeMs":120000}   <- may be left out: then no script and no plug-in is run
  *   helper   {"event":"quiesced","scripts":[{"kind":"script","name":"10-db.cmd","phase":"freeze","exitCode":0,"output":"quiet db\n"}]}
  *   client   {"command":"freeze"}
@@ -198,6 +198,8 @@ export type HelperEvent =
       /** Logical paths of the selected components. */
       readonly components: readonly string[];
       readonly excludedComponents: readonly HelperExcludedComponent[];
+      /** Something lies in `scripts.d` or `plug-ins.d`, or that could not be found out. Without it `quiesce` has nothing to do. */
+      readonly hasPrograms: boolean;
     }
   | { readonly event: 'quiesced'; readonly scripts: readonly HelperScript[] }
   | { readonly event: 'frozen'; readonly atMs: number; readonly freezeMs: number }

@@ -113,6 +113,22 @@ const RESULTS: ReadonlyMap<string, VssResult> = new Map<string, VssResult>([
         'Applications had gone on before the freeze came: other guests of the job took too long. Start the job again.',
     },
   ],
+  [
+    '0x800700AA',
+    {
+      name: 'ERROR_BUSY',
+      advice: `Another run, of this product or of another installation of it, has the applications of the guest at rest. ${RUN_AGAIN}`,
+    },
+  ],
+  [
+    '0x80070426',
+    {
+      name: 'ERROR_SERVICE_NOT_ACTIVE',
+      advice:
+        'The service snaphook-vss was stopped or died, and applications have gone on. Read the System event log of the guest, source Service ' +
+        'Control Manager, and start the job again.',
+    },
+  ],
   ['0x8000FFFF', { name: 'E_UNEXPECTED', advice: 'Read the Application event log of the guest, source VSS.' }],
   [
     '0x80070057',
@@ -129,8 +145,14 @@ const RESULTS: ReadonlyMap<string, VssResult> = new Map<string, VssResult>([
 
 const upper = (result: string): string => `0x${result.slice(2).toUpperCase()}`;
 
+/** ERROR_BUSY and ERROR_SERVICE_NOT_ACTIVE of the service that runs scripts and plug-ins. */
+const OF_SERVICE: ReadonlySet<string> = new Set(['0x800700AA', '0x80070426']);
+
+/** Is that service there, and only prevented for the moment? */
+export const isOfService = (result: string): boolean => OF_SERVICE.has(upper(result));
+
 /** May the same attempt succeed later, without anybody having changed anything? */
-export const mayPass = (result: string): boolean => TRANSIENT.has(upper(result));
+export const mayPass = (result: string): boolean => TRANSIENT.has(upper(result)) || isOfService(result);
 
 export const isFinished = (result: string): boolean => upper(result) === VSS_FINISHED;
 

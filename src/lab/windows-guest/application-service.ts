@@ -21,6 +21,8 @@ export class ApplicationKnobs {
   restartMs = 100;
 }
 
+const TURN_POLL_MS = 50;
+
 const RUN = /^[\w.-]+\.(?:exe|cmd|bat|ps1)$/i;
 
 const inOrder = <Named extends { readonly name: string }>(all: readonly Named[]): readonly Named[] =>
@@ -40,25 +42,34 @@ export class ApplicationService {
   #sessions = new Set<QuietSession>();
   /** Scripts that a dead process of the service had told `freeze`: what its records in the registry say. */
   #records: (readonly LabScript[])[] = [];
+  #life = new AbortController();
 
   constructor(parts: ApplicationServiceParts) {
     this.#parts = parts;
   }
 
+  /** Of its process: what else that does, as a set of type `full`, dies with it. */
+  get life(): AbortSignal {
+    return this.#life.signal;
+  }
+
+  /** Something lies in one of the folders. */
+  get hasPrograms(): boolean {
+    return this.#files().length > 0;
+  }
+
   /**
-   * A connection for one set. Undefined: there is nobody to tell, and the service is not started.
-   * @throws VssError when there is somebody and no service, or a file that must not be run.
+   * A connection for one set. Undefined: there is nobody to tell, and the service is not started; or it is not wanted any more.
+   * @throws VssError when there is somebody and no service, or a file that must not be run; when others are at rest for too long.
    */
-  async open(terms: QuietTerms): Promise<QuietApplications | undefined> {
+  async open(terms: QuietTerms, isWanted: () => boolean): Promise<QuietApplications | undefined> {
     const { knobs, isInstalled } = this.#parts;
-    const files = [
-      ...knobs.scripts.map(({ name }) => `scripts.d\\${name}`),
-      ...knobs.plugIns.map(({ name }) => `plug-ins.d\\${name}.exe`),
-      ...knobs.otherFiles,
-    ];
+    const files = this.#files();
     if (files.length === 0) return undefined;
     if (!isInstalled()) throw new VssError(HRESULT.noSuchService, "the service 'snaphook-vss' is not installed");
     await this.#tellRecorded();
+    await this.#waitForTurn(terms.scriptMs, isWanted);
+    if (!isWanted()) return undefined;
     requireSafe(files, knobs.writableByOthers);
     const plugIns = inOrder(knobs.plugIns);
     const session = new QuietSession({ ...this.#parts, scripts: inOrder(knobs.scripts), plugIns, terms });
@@ -77,6 +88,8 @@ export class ApplicationService {
     const wasRunning = this.quietCount > 0;
     for (const session of this.#sessions) this.#records.push(session.die());
     this.#sessions = new Set();
+    this.#life.abort();
+    this.#life = new AbortController();
     if (!wasRunning || !knobs.restarts) return wasRunning;
     await pace.wait(knobs.restartMs);
     await this.#tellRecorded();
@@ -90,6 +103,25 @@ export class ApplicationService {
     this.#records = [];
   }
 
+  #files(): readonly string[] {
+    const { scripts, plugIns, otherFiles } = this.#parts.knobs;
+    return [
+      ...scripts.map(({ name }) => `scripts.d\\${name}`),
+      ...plugIns.map(({ name }) => `plug-ins.d\\${name}.exe`),
+      ...otherFiles,
+    ];
+  }
+
+  /** One session at a time has applications at rest. */
+  async #waitForTurn(limitMs: number, isWanted: () => boolean): Promise<void> {
+    const { pace, clock } = this.#parts;
+    const endMs = clock.nowMs() + limitMs;
+    while (this.quietCount > 0 && isWanted()) {
+      if (clock.nowMs() >= endMs) throw new VssError(HRESULT.busy, 'the applications are at rest for another session');
+      await pace.wait(TURN_POLL_MS);
+    }
+  }
+
   /** Before it takes clients. */
   async #tellRecorded(): Promise<void> {
     for (const scripts of this.#records.splice(0)) {
@@ -100,13 +132,12 @@ export class ApplicationService {
 
 function requireSafe(files: readonly string[], writableByOthers: string | undefined): void {
   const nameOf = (file: string) => file.slice(file.indexOf('\\') + 1);
-  const plugIns = files.filter((file) => file.startsWith('plug-ins.d')).map((file) => stem(nameOf(file)));
-  const refused =
-    files.find((file) => !RUN.test(nameOf(file)) || file === writableByOthers) ??
-    files.find(
-      (file) => file.startsWith('plug-ins.d') && plugIns.filter((plugIn) => plugIn === stem(nameOf(file))).length > 1,
-    );
+  const refused = files.find((file) => !RUN.test(nameOf(file)) || file === writableByOthers);
   if (refused !== undefined) throw new VssError(HRESULT.accessDenied, `'${refused}' must not be run`);
+  const plugIns = files.filter((file) => file.startsWith('plug-ins.d')).map(nameOf);
+  const twice = plugIns.find((one) => plugIns.filter((other) => stem(other) === stem(one)).length > 1);
+  if (twice !== undefined)
+    throw new VssError(HRESULT.invalidArgument, `'plug-ins.d\\${twice}' has the name of another plug-in`);
 }
 
 const stem = (name: string): string => name.slice(0, name.lastIndexOf('.')).toLowerCase();

@@ -1,4 +1,5 @@
 import type { HelperScript } from '../../guest/script-protocol.ts';
+import { LEASE_SPARE_MS } from '../../guest/windows/vss-helper-protocol.ts';
 import type { GuestClock } from '../guest/guest-clock.ts';
 import type { LabScript } from '../guest/lab-script.ts';
 import type { Pace } from '../world/pace.ts';
@@ -18,8 +19,11 @@ export interface QuietApplications {
    * @throws VssError when the service ends, or it was interrupted.
    */
   quiesce(): Promise<{ readonly scripts: readonly HelperScript[]; readonly failed: string | undefined }>;
-  /** False: the applications have gone on. From here on no time is over for them. */
-  beginFreeze(): boolean;
+  /**
+   * From here on they stay at rest for the hold and what writers may stand still before it.
+   * @throws VssError when they have gone on.
+   */
+  beginFreeze(): void;
   /** Lets all of them go on, once, whoever asks for it first. Resolves with what they said. */
   letGo(outcome: 'success' | 'failed'): Promise<readonly HelperScript[]>;
 }
@@ -36,6 +40,9 @@ export interface QuietSessionParts {
 /** What is kept for each that is still to be told the end. */
 const RESERVE_MS = 5000;
 const LATE = { exitCode: -1, output: '' };
+
+const serviceEnded = () =>
+  new VssError(HRESULT.serviceEnded, "the service 'snaphook-vss', which kept the applications at rest, has ended");
 
 /** One connection to the service, in the service. */
 export class QuietSession implements QuietApplications {
@@ -71,21 +78,20 @@ export class QuietSession implements QuietApplications {
     const work = this.#tellFreeze();
     this.#quiescing = work.catch(() => undefined);
     const { scripts, failed } = await work;
-    if (this.#isDead) throw new VssError(HRESULT.serviceEnded, "the service 'snaphook-vss' has ended");
+    if (this.#isDead) throw serviceEnded();
     if (failed !== undefined) {
       await this.letGo('failed');
       return { scripts, failed };
     }
     if (this.#end) throw new VssError(HRESULT.badState, 'the applications were let go on meanwhile');
-    const { pace, terms } = this.#parts;
-    this.#life = setTimeout(() => void this.letGo('failed'), pace.scaledMs(terms.lifeMs));
-    this.#life.unref();
+    this.#letGoAfter(this.#parts.terms.lifeMs);
     return { scripts, failed };
   }
 
-  beginFreeze(): boolean {
-    clearTimeout(this.#life);
-    return !this.#end && !this.#isDead;
+  beginFreeze(): void {
+    if (this.#isDead) throw serviceEnded();
+    if (this.#end) throw new VssError(HRESULT.timeout, 'the applications were at rest for too long, and went on');
+    this.#letGoAfter(this.#parts.terms.holdMs + LEASE_SPARE_MS);
   }
 
   letGo(outcome: 'success' | 'failed'): Promise<readonly HelperScript[]> {
@@ -101,6 +107,11 @@ export class QuietSession implements QuietApplications {
     this.#interrupt.abort();
     for (const plugIn of this.#quiet.splice(0)) plugIn.end();
     return this.#told.splice(0);
+  }
+
+  #letGoAfter(durationMs: number): void {
+    clearTimeout(this.#life);
+    this.#life = setTimeout(() => void this.letGo('failed'), this.#parts.pace.scaledMs(durationMs)).unref();
   }
 
   async #tellFreeze(): Promise<{ scripts: HelperScript[]; failed: string | undefined }> {

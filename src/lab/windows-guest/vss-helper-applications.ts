@@ -27,8 +27,8 @@ export class HelperApplications {
    * @throws ScriptFailure, or another VssError.
    */
   async quiesce(terms: QuietTerms, current: () => boolean): Promise<readonly HelperScript[]> {
-    const quiet = await this.#service.open(terms);
-    if (!quiet || !current()) return [];
+    const quiet = await this.#service.open(terms, current);
+    if (!quiet) return [];
     this.#quiet = quiet;
     const { scripts, failed } = await quiet.quiesce();
     if (failed !== undefined) throw new ScriptFailure(failed, scripts);
@@ -37,8 +37,7 @@ export class HelperApplications {
 
   /** @throws VssError when they have gone on by themselves. */
   beginFreeze(): void {
-    if (this.#quiet?.beginFreeze() === false)
-      throw new VssError(HRESULT.timeout, 'the applications have gone on by themselves');
+    this.#quiet?.beginFreeze();
   }
 
   /** Resolves with what they said when all have been told, also to whoever asks meanwhile. */

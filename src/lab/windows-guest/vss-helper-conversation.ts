@@ -155,12 +155,22 @@ export class HelperConversation {
     const open = startSet(this.#guest, command);
     const { set } = open;
     this.#open = open;
+    if (open.isFull) this.#liveInService();
     await set.prepare();
     if (!current()) return;
     requireBearableHold(open);
     this.#phase = 'prepared';
     const { volumes, notHeld, components, excludedComponents } = set;
-    this.#tell({ event: 'prepared', writers: set.writers(), volumes, notHeld, components, excludedComponents });
+    const { hasPrograms } = this.#guest.applications;
+    this.#tell({
+      event: 'prepared',
+      writers: set.writers(),
+      volumes,
+      notHeld,
+      components,
+      excludedComponents,
+      hasPrograms,
+    });
   }
 
   async #quiesce({ scriptMs, lifeMs }: QuiesceCommand, current: () => boolean): Promise<void> {
@@ -242,6 +252,7 @@ export class HelperConversation {
     const set = this.#guest.residents.get(name);
     const resident = { name, set, mode: 'commit', holdMs: 0, isFull: true, isResident: true } as const;
     this.#open = { ...resident, since: new Date() };
+    this.#liveInService();
     this.#phase = 'finished';
     this.#tell({ event: 'resumed', phase: 'finished', writers: set.writers() });
   }
@@ -286,6 +297,11 @@ export class HelperConversation {
     this.#hold.end(HRESULT.providerVeto);
     this.#open = undefined;
     this.#phase = 'idle';
+  }
+
+  /** From here on this process only passes on what is said. */
+  #liveInService(): void {
+    this.#guest.applications.life.addEventListener('abort', () => this.#die(), { once: true });
   }
 
   /** A dead process lets go of nothing: what it holds Windows ends, by its own limit of 10 s. Its connection to the service breaks. */

@@ -99,7 +99,7 @@ export interface LabWindowsGuest {
   parkedBackups(): number;
   /** Sets whose scripts and plug-ins hold their applications. */
   quietSets(): number;
-  /** The process of the service `snaphook-vss` is killed, if it runs scripts and plug-ins. */
+  /** The process of the service `snaphook-vss` is killed, with the full backups it keeps. True: it had scripts or plug-ins to let go on. */
   killService(): Promise<boolean>;
   /** What a new start of the guest does to sessions and to VSS; the application goes on. */
   forgetBoot(): void;

@@ -225,7 +225,10 @@ export async function startWindowsGuest(options: WindowsGuestOptions): Promise<L
     shellCount: () => shells.count,
     parkedBackups: () => residents.count,
     quietSets: () => applications.quietCount,
-    killService: () => applications.kill(),
+    killService: () => {
+      residents.failAll();
+      return applications.kill();
+    },
     forgetBoot: () => {
       shells.closeAll();
       agent.restart();

@@ -204,7 +204,7 @@ test('applications go on by themselves when no freeze comes in time, and a later
 
   const failure = await failureOf(guest.freeze(within()));
 
-  expect(failure).toMatchObject({ code: 'E_FREEZE_FAILED', message: expect.stringContaining('gone on') });
+  expect(failure).toMatchObject({ code: 'E_FREEZE_FAILED', message: expect.stringContaining('went on') });
   expect((await guest.thaw(within())).kind).toBe('expired');
 });
 

@@ -4,7 +4,7 @@ import type { WindowsGuestSettings } from '../../../../src/guest/windows/windows
 import { winRmAccess } from '../../../../src/guest/windows/winrm-access.ts';
 import { systemClock } from '../../../../src/platform/clock.ts';
 import type { Guest } from '../../../../src/ports/guest.ts';
-import { failureOf } from '../../../contract/guest.ts';
+import { FREEZE_SOON, failureOf } from '../../../contract/guest.ts';
 import { type HelperOutput, inputOf, startScriptedHelper, type WinRmPeer } from './winrm/winrm-peer.ts';
 
 const DISK = '6000c29a1b2c3d4e5f60718293a4b5c6';
@@ -18,7 +18,14 @@ const HELLO = {
 };
 const WRITER = { id: 'w', name: 'Grüner Writer', instance: 'i', state: 1, result: '0x00000000', selected: true };
 const VOLUME = { volume: '\\\\?\\Volume{1}\\', mountPoint: 'D:\\', fileSystem: 'NTFS', disks: [DISK] };
-const PREPARED = { event: 'prepared', writers: [WRITER], volumes: [VOLUME], components: [], excludedComponents: [] };
+const PREPARED = {
+  event: 'prepared',
+  writers: [WRITER],
+  volumes: [VOLUME],
+  components: [],
+  excludedComponents: [],
+  hasPrograms: true,
+};
 const FROZEN = { event: 'frozen', atMs: 1, freezeMs: 1 };
 const WINDOWS_HOLD_MS = 700;
 const THAWED = { event: 'thawed', heldMs: 7.5 };
@@ -108,6 +115,38 @@ test('the helper is told run, disks, copy backup and hold', async () => {
     holdMs: 9000,
     excludedWriters: [],
     bootableState: true,
+  });
+});
+
+test('a guest without scripts and plug-ins is not asked to run any: that costs it no message', async () => {
+  await open({ prepare: [line({ ...PREPARED, hasPrograms: false })] });
+  const prepared = await guest.prepare(request, within());
+  const before = peer.calls.filter(({ action }) => action === 'Send').length;
+
+  expect(await guest.quiet(FREEZE_SOON, within())).toEqual(prepared);
+
+  expect(peer.calls.filter(({ action }) => action === 'Send')).toHaveLength(before);
+});
+
+test.each([
+  ['another session has them at rest', '0x800700AA', { hint: expect.stringMatching(/^Another run/), retry: 'safe' }],
+  ['the service died', '0x80070426', { hint: expect.stringMatching(/^The service snaphook-vss/), retry: 'safe' }],
+  ['a file must not be run', '0x80070005', { hint: expect.stringContaining('only SYSTEM and Administrators') }],
+])('applications that could not be made quiet as %s: the hint says what to do about that', async (_, result, told) => {
+  const failed = { event: 'failed', phase: 'quiesce', result, message: 'no', writers: [], events: [], scripts: [] };
+  await open({ quiesce: [line(failed)] });
+  await guest.prepare(request, within());
+
+  expect(await failureOf(guest.quiet(FREEZE_SOON, within()))).toMatchObject({ code: 'E_GUEST', ...told });
+});
+
+test('a helper of an older version is told with the command that brings the right one', async () => {
+  await open({}, [line({ ...HELLO, protocol: 2 })]);
+
+  expect(await failureOf(guest.prepare(request, within()))).toMatchObject({
+    code: 'E_GUEST_HELPER',
+    message: expect.stringContaining('speaks protocol 2, not 3'),
+    hint: expect.stringContaining('snaphook guest install sql01'),
   });
 });
 
