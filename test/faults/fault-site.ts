@@ -66,8 +66,8 @@ export interface FaultSite {
   /** Of a run that meets a fault. */
   readonly deadlineMs: number;
   readonly foreign: ForeignObjects;
-  /** With the limits a fault is to meet. */
-  pre(): Promise<PreResult>;
+  /** With the limits a fault is to meet; `patience`: a factor of those that have nothing to do with how long a guest is held. Default 1. */
+  pre(patience?: number): Promise<PreResult>;
   /** With time enough: no fault is about. Ends an open run first. */
   calmPre(): Promise<PreResult>;
   /** `result`: what it hears of the backup; default nothing. */
@@ -122,7 +122,10 @@ export async function openFaultSite(
     deadlineMs,
     calmly,
     foreign,
-    pre: () => site.pre({ job: job.name, spec: { ...change, limits: { ...limits, deadlineMs } } }),
+    pre: (factor = 1) => {
+      const longer = { deadlineMs: deadlineMs * factor, devicesMs: limits.devicesMs * factor };
+      return site.pre({ job: job.name, spec: { ...change, limits: { ...limits, ...longer } } });
+    },
     calmPre: () =>
       calmly(() =>
         site.pre({

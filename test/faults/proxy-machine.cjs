@@ -1,6 +1,7 @@
 // The machine under the Linux proxy adapter: the devices of a lab, regular files, look like block devices, and one call of the
 // adapter to the system can meet a fault. Used in this process by `watchProxy`, and loaded into a hook with `node --require`, where
 // PROXY_WATCH is {"folder", "fault"} in JSON. What `blockdev` meets is a matter of bin/blockdev.
+const { AsyncLocalStorage } = require('node:async_hooks');
 const { readdirSync } = require('node:fs');
 const fs = require('node:fs/promises');
 const path = require('node:path');
@@ -8,14 +9,14 @@ const { createWatches } = require('./watches.cjs');
 
 const SCSI_HOSTS = '/sys/class/scsi_host';
 const real = { readdir: fs.readdir, stat: fs.stat, writeFile: fs.writeFile };
-/** The scan of a host names no lab: with several in one process it counts for the one that looked for its devices last. */
-let lastLooking;
+/** The scan of a host names no lab: it is that of whose devices the same work has looked for, and several labs are at work in one process. */
+const looking = new AsyncLocalStorage();
 
 const watches = createWatches(real, {
   readdir: async (folder, ...rest) => {
     const watch = watches.find((one) => one.folder === folder);
     if (watch) {
-      lastLooking = watch;
+      looking.enterWith(watch);
       const names = await call(watch, 'list devices', () => real.readdir(folder, ...rest));
       return watch.hidden ? [] : names.filter((name) => watch.known.has(name));
     }
@@ -29,7 +30,8 @@ const watches = createWatches(real, {
   },
   writeFile: async (file, ...rest) => {
     if (!String(file).startsWith(`${SCSI_HOSTS}/host0/`)) return real.writeFile(file, ...rest);
-    if (lastLooking) await call(lastLooking, 'scan host', async () => scan(lastLooking));
+    const watch = looking.getStore();
+    if (watch) await call(watch, 'scan host', async () => scan(watch));
   },
 });
 

@@ -1,4 +1,9 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { readdir, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { ON_PROXY, testPart } from './matrix-suite.ts';
+import { watchProxy } from './proxy-machine.cjs';
 
 describe('the fault matrix of the proxy', () =>
   testPart({
@@ -12,3 +17,24 @@ describe('the fault matrix of the proxy', () =>
     ],
     outcomes: ['ready', 'failed, nothing left', 'left, and told', 'killed'],
   }));
+
+test('a scan of the hosts counts for the lab whose devices the same work has looked for, also when another has looked since', async () => {
+  const folders = ['a', 'b'].map((name) => mkdtempSync(path.join(tmpdir(), `snaphook-scan-${name}-`)));
+  const watches = folders.map((folder) => watchProxy(folder));
+  try {
+    let waiting = folders.length;
+    await Promise.all(
+      folders.map(async (folder) => {
+        await readdir(folder);
+        waiting -= 1;
+        while (waiting > 0) await readdir(tmpdir());
+        await writeFile('/sys/class/scsi_host/host0/scan', '- - -');
+      }),
+    );
+
+    expect(watches.map(({ counts }) => counts.get('scan host'))).toEqual([1, 1]);
+  } finally {
+    for (const watch of watches) watch.end();
+    for (const folder of folders) rmSync(folder, { recursive: true });
+  }
+});

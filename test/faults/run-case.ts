@@ -40,8 +40,20 @@ export interface CaseResult extends RunStep, Verdict {
 export const nameOfCase = ({ step, fault, recovery }: FaultCase): string =>
   `${nameOfStep(step)}, ${fault}, then ${recovery}`;
 
-/** Runs one case on a site that is clean, and leaves it clean or says what is wrong with it. */
+/** Of the second try of a case. */
+const PATIENCE = 4;
+
+/**
+ * Runs one case on a site that is clean, and leaves it clean or says what is wrong with it. A run fails without having met its fault only
+ * where a busy machine did not come to the step within the limits: it is tried once more with longer ones.
+ */
 export async function runCase(site: FaultSite, fault: FaultCase): Promise<CaseResult> {
+  const result = await tryCase(site, fault, 1);
+  const isTooSlow = result.outcome === 'not met' && result.code !== undefined && result.problems.length === 0;
+  return isTooSlow ? tryCase(site, fault, PATIENCE) : result;
+}
+
+async function tryCase(site: FaultSite, fault: FaultCase, patience: number): Promise<CaseResult> {
   const startedMs = performance.now();
   const { step, recovery } = fault;
   const before = lookBefore(site);
@@ -50,7 +62,7 @@ export async function runCase(site: FaultSite, fault: FaultCase): Promise<CaseRe
   const hookStartedMs = performance.now();
   const { said } = site.job;
   const seqAtHook = lastSeq(site);
-  const end = await endOf(() => (step.hook === 'pre' ? site.pre() : site.post(said).then(() => undefined)));
+  const end = await endOf(() => (step.hook === 'pre' ? site.pre(patience) : site.post(said).then(() => undefined)));
   const hookMs = performance.now() - hookStartedMs;
   await lateEffects(site, before.seq);
   const atEnd = await endProblems(site, before, step, end);
@@ -81,7 +93,7 @@ export async function runCase(site: FaultSite, fault: FaultCase): Promise<CaseRe
       ...atEnd,
       ...atRecovery,
       ...verdict.problems,
-      ...(hookMs > site.deadlineMs + OVERTIME_MS ? [`the hook took ${Math.round(hookMs)} ms`] : []),
+      ...(hookMs > site.deadlineMs * patience + OVERTIME_MS ? [`the hook took ${Math.round(hookMs)} ms`] : []),
       ...logs,
       ...(mustDrop && !hasDroppedLog(events) ? ['no log was dropped, though the backup succeeded'] : []),
       ...(overGraded ? ['the grade is better than the truth'] : []),
