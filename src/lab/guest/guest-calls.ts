@@ -8,6 +8,8 @@ export interface CallLine {
   drop(): void;
   /** Answers in place of what was asked for, in the words of whoever was asked. */
   refuse(answer: Extract<FaultAction, { readonly do: 'answer' }>): void;
+  /** Says that what was asked for stays without an answer, where silence is not enough. */
+  hang?(): void;
   /** Resolves when the connection is closed. */
   readonly gone: Promise<void>;
   /** Keeps back what is said until `open`. */
@@ -53,6 +55,7 @@ async function applied(actions: readonly FaultAction[], line: CallLine): Promise
   for (const action of actions) {
     if (action.do === 'drop' || action.do === 'cut') line.drop();
     if (action.do === 'answer') line.refuse(action);
+    if (action.do === 'hang') line.hang?.();
     if (action.do === 'drop' || action.do === 'cut' || action.do === 'hang' || action.do === 'answer') return false;
     if (action.do === 'delay') await waitLatency({ latencyMs: action.delayMs, jitterMs: 0 });
     if (action.do === 'late') {

@@ -139,9 +139,14 @@ export class LinuxGuestAgent implements GuestAgent {
     if (input?.kind !== 'fifo' || hold?.kind !== 'fifo') throw new Error('FIFOs that were just made are there');
     const life = setTimeout(() => hold.input.push(Buffer.from('\n')), this.#parts.pace.scaledMs(3_600_000));
     life.unref();
+    let over = () => {};
+    const gone = new Promise<void>((resolve) => {
+      over = resolve;
+    });
     hold.input.attach({
       data: () => {
         clearTimeout(life);
+        over();
         input.input.end();
         this.files.remove(folder).catch(() => undefined);
       },
@@ -158,7 +163,7 @@ export class LinuxGuestAgent implements GuestAgent {
       stdout: (data) => say(`${folder}/out`, data),
       stderr: (text) => say(`${folder}/err`, Buffer.from(text)),
       drop: () => undefined,
-      gone: new Promise(() => undefined),
+      gone,
     });
   }
 

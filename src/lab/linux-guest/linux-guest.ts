@@ -194,7 +194,11 @@ class GuestCommands {
     };
     const perform = (operation: string, work: () => Promise<void>) => this.#calls.perform(operation, line, work);
     let serving: Promise<number> | undefined;
-    await perform(`exec ${command}`, async () => {
+    let isHanging = false;
+    const hang = () => {
+      isHanging = true;
+    };
+    await this.#calls.perform(`exec ${command}`, { ...line, hang }, async () => {
       if (command === 'serve' && (words.length === 1 || (words.length === 3 && bootId === '--scripts'))) {
         if (isRoot)
           serving = new HelperProcess(this.#machine, {
@@ -219,7 +223,9 @@ class GuestCommands {
         exitCode = 2;
       }
     });
-    return serving ? await serving : exitCode;
+    if (serving) return await serving;
+    if (isHanging) await io.gone;
+    return exitCode;
   }
 }
 

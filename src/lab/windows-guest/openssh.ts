@@ -70,9 +70,13 @@ async function run(
   const account = `${options.hostName}\\${from.user.name}`;
   const found = shells[options.defaultShell](options, line, account);
   let exitCode = 1;
+  let isHanging = false;
   const callLine = {
     drop: () => from.drop(),
     refuse: ({ body }: { readonly body?: string }) => from.stderr(body ?? ''),
+    hang: () => {
+      isHanging = true;
+    },
     gone: from.gone,
   };
   let program: Promise<number> | undefined;
@@ -91,6 +95,7 @@ async function run(
     program = found.program(io);
   });
   if (program) exitCode = await program;
+  if (isHanging) await from.gone;
   return exitCode;
 }
 

@@ -258,6 +258,30 @@ test('rules act on the helper commands by name: before, it never came; after, it
 });
 
 test.each([
+  ['before', true],
+  ['after', false],
+] as const)(
+  'a release by record that hangs %s its effect says nothing, and does not end',
+  async (when, isStillFrozen) => {
+    const holding = await frozen(60_000);
+    const { bootId, token } = await holding.next('hello');
+    faults.add({ system: 'guest', operation: 'exec release', when, nth: 1, action: { do: 'hang' } });
+
+    const release = await run(`release ${bootId} ${token}`);
+    await until(() => events.events.some(({ kind, operation }) => kind === 'fault' && operation === 'exec release'));
+    expect(guest.isFrozen()).toBe(isStillFrozen);
+    // By the time another one has been answered the first one would have been, too.
+    const other = await run(`release ${bootId} ${token}`);
+    await other.ended();
+
+    expect(other.events()).toEqual([{ event: 'released', found: isStillFrozen }]);
+    expect([release.events(), release.stderr, release.exitCode]).toEqual([[], '', undefined]);
+    release.drop();
+    holding.drop();
+  },
+);
+
+test.each([
   ['connect', 'Exceeded MaxStartups', /ECONNRESET|lost|identification|handshake|Exceeded/i],
   ['login', '', /authentication methods failed/i],
   ['open channel', '', /open failure|refused/i],
