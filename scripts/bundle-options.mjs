@@ -40,13 +40,16 @@ const quickToLoad = {
   },
 };
 
-/** A CommonJS module with the same exports as that part of Node, each of which loads it. */
+/** A CommonJS module with the same exports as that part of Node, each of which loads it; one that is a function itself is called. */
 function lateModule(name) {
-  const exports = Object.keys(createRequire(import.meta.url)(name));
+  const part = createRequire(import.meta.url)(name);
+  const isFunction = typeof part === 'function';
+  const ofAnyFunction = isFunction ? ['length', 'name', 'prototype'] : [];
+  const exports = Object.getOwnPropertyNames(part).filter((key) => !ofAnyFunction.includes(key));
   return `const load = () => require('${name}');
-module.exports = {
-${exports.map((key) => `  get ${key}() { return load().${key}; },`).join('\n')}
-};`;
+module.exports = Object.defineProperties(${isFunction ? '(...words) => load()(...words)' : '{}'}, {
+${exports.map((key) => `  ${key}: { enumerable: true, get: () => load().${key} },`).join('\n')}
+});`;
 }
 
 /** One CommonJS file a program: soap and other CommonJS packages need it, and so will the single binary. */

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 
-// A configuration is read once in a process: to make a program for that takes zod longer than to read it.
+// A configuration is read once in a process: to make a program for that takes zod longer than to read it. It holds for all that this
+// process reads with zod: the lines of guests and the settings files are too few and too short to matter.
 z.config({ jitless: true });
 
 export const secret = z

@@ -1,4 +1,4 @@
-import { spawnSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -39,6 +39,20 @@ test('a verb that only reads loads nothing of Node that processes, threads, comp
   expect(loaded).toContain('NativeModule https');
   const late = ['assert', 'child_process', 'http2', 'perf_hooks', 'readline', 'v8', 'worker_threads', 'zlib'];
   expect(loaded.filter((part) => late.some((name) => part === `NativeModule ${name}`))).toEqual([]);
+});
+
+test('what is loaded late behaves as it does in Node: functions that are modules are called, and names that are not listed are there', () => {
+  const program = path.join(folder, 'late.js');
+  const told = "let refused; try { require('assert')(false, 'no'); } catch (error) { refused = error.code; }";
+  writeFileSync(program, `${told} console.log(refused, require('assert').ok.name, require('zlib').Z_BEST_SPEED);`);
+  const bundled = path.join(folder, 'late.cjs');
+  const options = path.join(__dirname, '../../../scripts/bundle-options.mjs');
+  const script = `import { build } from ${JSON.stringify(require.resolve('esbuild'))};
+    import { bundleOptions } from ${JSON.stringify(options)};
+    await build({ ...bundleOptions, entryPoints: [${JSON.stringify(program)}], outfile: ${JSON.stringify(bundled)} });`;
+  execFileSync(process.execPath, ['--input-type=module', '-e', script]);
+
+  expect(execFileSync(process.execPath, [bundled], { encoding: 'utf8' })).toBe('ERR_ASSERTION ok 1\n');
 });
 
 test.each([
