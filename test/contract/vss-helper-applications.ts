@@ -470,5 +470,16 @@ export function describeHelperApplications(name: string, makeWorld: () => Promis
         expect(told()).toEqual([]);
       },
     );
+
+    test('what an upload left that was broken off, or that replaced a program which runs, stops nobody', async () => {
+      world.addPlugIn('two');
+      for (const ending of ['part', 'old']) world.addFile('plug-ins.d', `two.exe.${'0f'.repeat(16)}.${ending}`);
+      const helper = await prepared();
+      await helper.command(quiesceCommand());
+
+      const { scripts } = await helper.expect('quiesced');
+
+      expect(scripts.map(({ name }) => name)).toEqual(['two']);
+    });
   });
 }

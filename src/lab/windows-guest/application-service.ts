@@ -24,6 +24,8 @@ export class ApplicationKnobs {
 const TURN_POLL_MS = 50;
 
 const RUN = /^[\w.-]+\.(?:exe|cmd|bat|ps1)$/i;
+/** What an upload leaves that was broken off, or that replaced a program which runs. */
+const LEFT_ASIDE = /.\.(?:part|old)$/i;
 
 const inOrder = <Named extends { readonly name: string }>(all: readonly Named[]): readonly Named[] =>
   [...all].sort((one, other) => Buffer.compare(Buffer.from(one.name), Buffer.from(other.name)));
@@ -109,7 +111,7 @@ export class ApplicationService {
       ...scripts.map(({ name }) => `scripts.d\\${name}`),
       ...plugIns.map(({ name }) => `plug-ins.d\\${name}.exe`),
       ...otherFiles,
-    ];
+    ].filter((file) => !LEFT_ASIDE.test(file));
   }
 
   /** One session at a time has applications at rest. */

@@ -3,6 +3,7 @@
 #include <windows.h>
 
 #include <algorithm>
+#include <iterator>
 
 #include "../../last-error.h"
 #include "../machine.h"
@@ -14,9 +15,21 @@ namespace snaphook {
 namespace {
 
 constexpr const wchar_t *ENDINGS[] = {L".exe", L".cmd", L".bat", L".ps1"};
+/* Of what an upload leaves that was broken off, or that replaced a program which runs: nobody runs it, and it stops nobody. */
+constexpr const wchar_t *LEFT_ASIDE[] = {L".part", L".old"};
 
 std::wstring folder_of(bool plug_ins) { return program_folder() + (plug_ins ? L"plug-ins.d" : L"scripts.d"); }
 
+bool ends_with(const std::wstring &name, const wchar_t *ending) {
+    size_t length = wcslen(ending);
+    return name.size() > length && _wcsicmp(name.c_str() + name.size() - length, ending) == 0;
+}
+
+bool is_left_aside(const std::wstring &name) {
+    return std::any_of(std::begin(LEFT_ASIDE), std::end(LEFT_ASIDE), [&](const wchar_t *ending) { return ends_with(name, ending); });
+}
+
+/* What is to be run, or must not lie there. */
 class Listing {
    public:
     explicit Listing(const std::wstring &folder) : search_(FindFirstFileW((folder + L"\\*").c_str(), &found_)) {
@@ -33,7 +46,7 @@ class Listing {
         while (error_ == ERROR_SUCCESS) {
             *name = found_.cFileName;
             if (!FindNextFileW(search_, &found_)) error_ = GetLastError();
-            if (*name != L"." && *name != L"..") return true;
+            if (*name != L"." && *name != L".." && !is_left_aside(*name)) return true;
         }
         return false;
     }
@@ -54,10 +67,8 @@ bool may_be_in_name(wchar_t c) {
 /* The length of a name without its ending; 0 for what is no name of a program. */
 size_t stem_length(const std::wstring &name) {
     if (!std::all_of(name.begin(), name.end(), may_be_in_name)) return 0;
-    for (const wchar_t *ending : ENDINGS) {
-        size_t length = wcslen(ending);
-        if (name.size() > length && _wcsicmp(name.c_str() + name.size() - length, ending) == 0) return name.size() - length;
-    }
+    for (const wchar_t *ending : ENDINGS)
+        if (ends_with(name, ending)) return name.size() - wcslen(ending);
     return 0;
 }
 
