@@ -62,6 +62,7 @@ export async function inspectGuest(
   const prepared = await facts.waitFor(() => facts.last('prepared') ?? troubleSince(parts, 0), signal);
   if (prepared instanceof SnaphookError) throw prepared;
   requireVolumes(context, request.diskUuids, prepared.volumes);
+  requireWhole(context, request.diskUuids, prepared.volumes);
   const writersBefore = writersSeen(parts, prepared.writers);
   const failed = failedRequired(writersBefore);
   if (failed) throw writerFailed(context, failed, 'before the freeze');
@@ -152,4 +153,18 @@ function requireVolumes(context: GuestContext, diskUuids: readonly string[], vol
         'Windows sees the serial numbers of its disks.',
     },
   );
+}
+
+/** VSS holds all of a volume, and what of it lies elsewhere is not in the snapshot. */
+function requireWhole(context: GuestContext, diskUuids: readonly string[], volumes: readonly HelperVolume[]): void {
+  const captured = new Set(diskUuids.map(plainSerial));
+  for (const { mountPoint, volume, disks } of volumes) {
+    const elsewhere = disks.find((disk) => !captured.has(plainSerial(disk)));
+    if (elsewhere === undefined) continue;
+    throw new SnaphookError(
+      'E_GUEST',
+      `guest "${context.name}" has volume "${mountPoint || volume}" also on disk "${elsewhere}", which is not captured`,
+      { hint: 'Capture all of its disks in one job.' },
+    );
+  }
 }

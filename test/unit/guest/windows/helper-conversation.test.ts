@@ -100,6 +100,16 @@ test('volumes on the captured disks that nothing holds are in the evidence', asy
   expect(await guest.prepare(request, within())).toMatchObject({ notHeld: ['F:\\'] });
 });
 
+test('a volume of which a part lies on a disk that is not captured is refused, and both are named', async () => {
+  const spanned = { ...VOLUME, disks: [DISK, '6000c29000000000000000000000000f'] };
+  await open({ prepare: [line({ ...PREPARED, volumes: [spanned] })] });
+
+  expect(await failureOf(guest.prepare(request, within()))).toMatchObject({
+    code: 'E_GUEST',
+    message: expect.stringMatching(/"D:\\" also on disk "6000c29000000000000000000000000f", which is not captured/),
+  });
+});
+
 test('the helper is told run, disks, copy backup and hold', async () => {
   await open({});
   await guest.prepare({ ...request, diskUuids: ['6000C29A-1B2C-3D4E-5F60-718293A4B5C6'] }, within());
