@@ -43,14 +43,14 @@ function compose(configFile: string): JobPorts {
   return { ...ports, images, arrays: [array] };
 }
 
-beforeAll(async () => {
+// Each test has a site of its own: a proxy keeps to the targets that its sources had before.
+beforeEach(async () => {
   site = await openSite({ estate: { disks: 2, cylinders: 6, disksAre: 'rdm' } }, compose);
 });
-afterEach(() => {
+afterEach(async () => {
   whenPlanned = undefined;
-  site.lab.faults.clear();
+  await site.close();
 });
-afterAll(() => site.close());
 
 /** The configuration of a second proxy: a state directory of its own, the same array, the same pools. */
 function secondProxy(): string {

@@ -82,7 +82,7 @@ def main():
     def _():
         holding = session.start(HELPER, f'hold {name} "{folder}\\events.jsonl"')
         prepare = {
-            "command": "prepare", "protocol": 2, "set": "peer", "disks": disks, "backupType": "copy", "mode": "commit",
+            "command": "prepare", "protocol": 3, "set": "peer", "disks": disks, "backupType": "copy", "mode": "commit",
             "holdMs": 9000, "excludedWriters": [], "bootableState": True,
         }
         for _ in range(200):
